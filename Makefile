@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+# A friendly face over Meson: the build itself is in meson.build. `make` alone prints what there is.
+
+SHELL := /bin/bash
+BUILD ?= build
+
+# `make run TRAIN_ARGS="dcgan --data shapes --steps 500"` trains something else.
+TRAIN_ARGS ?= dcgan --data glyphs --steps 600
+# Handed to `meson setup`, e.g. MESON_ARGS="-Donednn_root=/opt/onednn". Takes effect in a new build folder.
+MESON_ARGS ?=
+# `make test TESTS="graph ops"` runs only those programs; `make fuzz FUZZ_SECONDS=600` looks longer.
+TESTS ?=
+FUZZ_SECONDS ?= 30
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+SOURCES = $$(git ls-files '*.c' '*.h')
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test check fuzz bench fmt lint install clean
+.SUFFIXES:
+
+help:
+	@printf 'Ganymede: GANs and their relatives in C\n\n'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
+
+run: ## install what is missing, build, and train a DCGAN for about a minute
+	@scripts/setup.sh build
+	@$(MAKE) --no-print-directory program
+	@$(BUILD)/ganymede train $(TRAIN_ARGS)
+
+build: ## the optimised program at build/ganymede
+	@scripts/setup.sh build
+	@$(MAKE) --no-print-directory program
+	@printf 'built %s\n' $(BUILD)/ganymede
+
+test: ## every test; the last line counts them
+	@scripts/setup.sh test
+	@$(MAKE) --no-print-directory $(BUILD)/.tests
+	@ninja -C $(BUILD) $(NINJA_QUIET)
+	@scripts/run-tests.sh $(BUILD) $(TESTS)
+
+check: ## the tests again, under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/setup.sh test
+	@test -f build-asan/build.ninja || meson setup build-asan $(MESON_ARGS) -Dtests=enabled \
+		-Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+	@ninja -C build-asan $(NINJA_QUIET)
+	@scripts/run-tests.sh build-asan --timeout-multiplier 8 $(TESTS)
+
+fuzz: ## libFuzzer over every parser, FUZZ_SECONDS=30 each
+	@scripts/setup.sh dev
+	@test -f build-fuzz/build.ninja || CC=clang meson setup build-fuzz $(MESON_ARGS) -Dfuzz=true \
+		-Dtests=disabled -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+	@ninja -C build-fuzz $(NINJA_QUIET)
+	@scripts/run-fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+bench: ## how fast: operations and whole training steps
+	@scripts/setup.sh build
+	@$(MAKE) --no-print-directory program
+	@meson test -C $(BUILD) --benchmark --no-rebuild --verbose --num-processes 1
+
+fmt: ## clang-format every C file in place
+	@scripts/setup.sh dev
+	@clang-format -i $(SOURCES)
+
+lint: ## formatting, clang-tidy, shellcheck, and the house rules
+	@scripts/setup.sh dev
+	@$(MAKE) --no-print-directory $(BUILD)/.tests
+	@scripts/lint.sh $(BUILD)
+
+install: ## program, library, headers, pkg-config file and man page, under PREFIX
+	@scripts/setup.sh build
+	@$(MAKE) --no-print-directory program
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+
+clean: ## remove what the build made (runs stay)
+	@rm -rf build build-asan build-fuzz compile_commands.json
+
+# ---- what the targets above stand on -----------------------------------------------------------------------------------
+
+# ninja prints a line for each file only when something fails.
+NINJA_QUIET = --quiet
+
+.PHONY: program
+program: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) $(NINJA_QUIET) ganymede
+
+$(BUILD)/build.ninja:
+	@meson setup $(BUILD) $(MESON_ARGS)
+	@ln -sfn $(BUILD)/compile_commands.json compile_commands.json
+
+# The tests are switched on once they are asked for: a build must not need cmocka.
+$(BUILD)/.tests: | $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dtests=enabled
+	@touch $@
