@@ -26,17 +26,17 @@ help:
 
 run: ## install what is missing, build, and train a DCGAN for about a minute
 	@scripts/setup.sh build
-	@$(MAKE) --no-print-directory program
+	@$(MAKE) -s --no-print-directory program
 	@$(BUILD)/ganymede train $(TRAIN_ARGS)
 
 build: ## the optimised program at build/ganymede
 	@scripts/setup.sh build
-	@$(MAKE) --no-print-directory program
+	@$(MAKE) -s --no-print-directory program
 	@printf 'built %s\n' $(BUILD)/ganymede
 
 test: ## every test; the last line counts them
 	@scripts/setup.sh test
-	@$(MAKE) --no-print-directory $(BUILD)/.tests
+	@$(MAKE) -s --no-print-directory $(BUILD)/.tests
 	@ninja -C $(BUILD) $(NINJA_QUIET)
 	@scripts/run-tests.sh $(BUILD) $(TESTS)
 
@@ -56,7 +56,7 @@ fuzz: ## libFuzzer over every parser, FUZZ_SECONDS=30 each
 
 bench: ## how fast: operations and whole training steps
 	@scripts/setup.sh build
-	@$(MAKE) --no-print-directory program
+	@$(MAKE) -s --no-print-directory program
 	@meson test -C $(BUILD) --benchmark --no-rebuild --verbose --num-processes 1
 
 fmt: ## clang-format every C file in place
@@ -65,12 +65,12 @@ fmt: ## clang-format every C file in place
 
 lint: ## formatting, clang-tidy, shellcheck, and the house rules
 	@scripts/setup.sh dev
-	@$(MAKE) --no-print-directory $(BUILD)/.tests
+	@$(MAKE) -s --no-print-directory $(BUILD)/.tests
 	@scripts/lint.sh $(BUILD)
 
 install: ## program, library, headers, pkg-config file and man page, under PREFIX
 	@scripts/setup.sh build
-	@$(MAKE) --no-print-directory program
+	@$(MAKE) -s --no-print-directory program
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
 
@@ -91,6 +91,7 @@ $(BUILD)/build.ninja:
 	@ln -sfn $(BUILD)/compile_commands.json compile_commands.json
 
 # The tests are switched on once they are asked for: a build must not need cmocka.
-$(BUILD)/.tests: | $(BUILD)/build.ninja
-	@meson configure $(BUILD) -Dtests=enabled
+$(BUILD)/.tests:
+	@if test -f $(BUILD)/build.ninja; then meson configure $(BUILD) -Dtests=enabled; \
+		else $(MAKE) -s --no-print-directory $(BUILD)/build.ninja MESON_ARGS="$(MESON_ARGS) -Dtests=enabled"; fi
 	@touch $@

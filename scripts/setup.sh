@@ -26,6 +26,7 @@ esac
 # goal  apt               dnf                 pacman              zypper               brew          seen by
 table='
 build   gcc               gcc                 gcc                 gcc                  -             program:cc
+build   make              make                make                make                 make          program:make
 build   libc6-dev         glibc-devel         -                   glibc-devel          -             header:stdio.h
 build   meson             meson               meson               meson                meson         program:meson
 build   ninja-build       ninja-build         ninja               ninja                ninja         program:ninja
