@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nn/net.c -- a bag of named variables.
+ */
+#include "nn/net.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+gm_net *gm_net_create_(gm_graph *g, const char *name, gm_net_options o)
+{
+	gm_arena *a = gm_arena_new();
+	gm_net *n = gm_arena_calloc(a, 1, sizeof *n);
+	*n = (gm_net){.graph = g, .name = gm_arena_strdup(a, name), .o = o, .arena = a};
+	return n;
+}
+
+void gm_net_free(gm_net *n)
+{
+	if (!n)
+		return;
+	free(n->entry);
+	gm_arena_free(n->arena);
+}
+
+const char *gm_net_name(const gm_net *n)
+{
+	return n->name;
+}
+
+gm_graph *gm_net_graph(const gm_net *n)
+{
+	return n->graph;
+}
+
+int gm_net_count(const gm_net *n)
+{
+	return n->count;
+}
+
+gm_net_entry gm_net_at(const gm_net *n, int i)
+{
+	if (i < 0 || i >= n->count)
+		return (gm_net_entry){0};
+	const gm_entry *e = &n->entry[i];
+	return (gm_net_entry){e->name, e->node, e->role, e->average};
+}
+
+gm_node *gm_net_find(const gm_net *n, const char *full_name)
+{
+	for (int i = 0; i < n->count; i++)
+		if (!strcmp(n->entry[i].name, full_name))
+			return n->entry[i].node;
+	return NULL;
+}
+
+int64_t gm_net_parameters(const gm_net *n)
+{
+	int64_t sum = 0;
+	for (int i = 0; i < n->count; i++)
+		if (n->entry[i].role == GM_PARAM)
+			sum += gm_node_size(n->entry[i].node);
+	return sum;
+}
+
+gm_entry *gm_net_entry_of(gm_net *n, const char *key)
+{
+	for (int i = 0; i < n->count; i++)
+		if (!strcmp(n->entry[i].key, key))
+			return &n->entry[i];
+	return NULL;
+}
+
+const char *gm_net_key(gm_net *n, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	return gm_arena_strdup(n->arena, text);
+}
+
+void gm_net_enter(gm_net *n, const char *part)
+{
+	gm_scope_push(n->graph, n->name);
+	gm_scope_push(n->graph, part);
+}
+
+void gm_net_leave(gm_net *n)
+{
+	gm_scope_pop(n->graph);
+	gm_scope_pop(n->graph);
+}
+
+/* FNV-1a, 64 bits: which stream of the seed a variable draws from. */
+static uint64_t hash_name(const char *s)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+	return h;
+}
+
+static void initialise(gm_net *n, const gm_entry *e, gm_shape shape, const gm_var_options *o)
+{
+	gm_init init = o->init;
+	int64_t size = gm_node_size(e->node);
+	bool zero = init.kind == GM_INIT_DEFAULT || (init.kind == GM_INIT_CONSTANT && init.a == 0);
+	if (n->o.blank || zero || size <= 0)
+		return;
+	int64_t out = shape.rank > 0 ? shape.dim[0] : 1, in = shape.rank > 1 ? shape.dim[1] : 1;
+	int64_t taps = size / (out * in);
+	int64_t fan_in = o->fan_in ? o->fan_in : in * taps;
+	int64_t fan_out = o->fan_out ? o->fan_out : out * taps;
+	double *v = malloc(size * sizeof *v);
+	if (!v)
+		abort(); /* as base/arena.h: the graph already holds as much for the variable itself */
+	gm_rng rng = gm_rng_new(n->o.seed, hash_name(e->name));
+	gm_init_fill(&init, shape, fan_in, fan_out, &rng, v);
+	gm_set_f64(e->node, v, size);
+	free(v);
+}
+
+gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options o)
+{
+	gm_entry *old = gm_net_entry_of(n, name);
+	if (old) {
+		gm_shape have = gm_node_shape(old->node);
+		if (old->node->poison || gm_shape_equal(have, shape))
+			return old->node;
+		gm_scope_push(n->graph, n->name);
+		gm_node *bad = gm_poison(n->graph, name, GM_ERR_SHAPE,
+		                         "was made with shape %s and is now asked for as %s",
+		                         gm_shape_text(have), gm_shape_text(shape));
+		gm_scope_pop(n->graph);
+		return bad;
+	}
+	if (n->count == n->room) {
+		n->room = n->room ? 2 * n->room : 32;
+		n->entry = realloc(n->entry, n->room * sizeof *n->entry);
+		if (!n->entry)
+			abort();
+	}
+	gm_scope_push(n->graph, n->name);
+	gm_node *v = gm_variable(n->graph, name, shape);
+	gm_scope_pop(n->graph);
+	gm_entry *e = &n->entry[n->count++];
+	*e = (gm_entry){.key = gm_net_key(n, "%s", name), .node = v, .role = o.role};
+	e->name = *gm_node_name(v) ? gm_node_name(v) : gm_net_key(n, "%s/%s", n->name, name);
+	if (!v->poison)
+		initialise(n, e, shape, &o);
+	return v;
+}
+
+gm_node *gm_ema(gm_net *n, double decay)
+{
+	int count = n->count, made = 0; /* averages join the net behind these */
+	gm_node **effect = malloc((count + 1) * sizeof *effect);
+	if (!effect)
+		abort();
+	for (int i = 0; i < count; i++) {
+		gm_entry e = n->entry[i];
+		if (e.role != GM_PARAM && e.role != GM_STAT)
+			continue;
+		const char *key = gm_net_key(n, "%s.ema", e.key);
+		bool fresh = !gm_net_entry_of(n, key);
+		gm_node *a = gm_net_var(n, key, gm_node_shape(e.node), .role = GM_AVERAGE);
+		int64_t size = gm_node_size(e.node);
+		double *v = fresh && !n->o.blank && size > 0 ? malloc(size * sizeof *v) : NULL;
+		if (v && gm_get_f64(e.node, v, size))
+			gm_set_f64(a, v, size);
+		free(v);
+		n->entry[i].average = a;
+		gm_net_enter(n, "ema");
+		gm_node *now = e.next ? e.next : e.node;
+		effect[made++] = gm_assign(a, gm_add(gm_mul_c(a, decay), gm_mul_c(now, 1 - decay)));
+		gm_net_leave(n);
+	}
+	gm_node *all = gm_group(n->graph, effect, made);
+	free(effect);
+	return all;
+}
+
+int gm_net_averages(const gm_net *n, gm_node **from, gm_node **to, int room)
+{
+	int pairs = 0;
+	for (int i = 0; i < n->count && pairs < room; i++)
+		if (n->entry[i].average)
+			from[pairs] = n->entry[i].node, to[pairs++] = n->entry[i].average;
+	return pairs;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nn/net.h -- the inside of a net, for layers and optimisers.
+ */
+#ifndef GM_NN_NET_H
+#define GM_NN_NET_H
+
+#include "ganymede/nn.h"
+#include "graph/internal.h"
+
+typedef struct gm_entry {
+	const char *key;   /* within the net: "32x32/weight" */
+	const char *name;  /* full: "G/32x32/weight" */
+	gm_node *node;
+	gm_role role;
+	gm_node *average;  /* variable, or NULL */
+	gm_node *next;     /* what the newest optimiser or normaliser assigns to it, or NULL: what gm_ema averages */
+} gm_entry;
+
+struct gm_net {
+	gm_graph *graph;
+	const char *name;
+	gm_net_options o;
+	gm_arena *arena;   /* owns the strings and the struct itself */
+	gm_entry *entry;   /* malloc */
+	int count, room;
+};
+
+/* Owned by the net, good until the next variable is made; NULL when there is none. */
+gm_entry *gm_net_entry_of(gm_net *n, const char *key);
+
+/* A key in the net's own memory. */
+const char *gm_net_key(gm_net *n, const char *fmt, ...) GM_PRINTF(2, 3);
+
+/* Names what is built next, for messages and profiles: scope NET/part. Variables are asked for outside of it, because
+ * their names hold the scope already. */
+void gm_net_enter(gm_net *n, const char *part);
+void gm_net_leave(gm_net *n);
+
+/* Draws the values of a new variable of the given shape, double, in row-major order. */
+void gm_init_fill(const gm_init *init, gm_shape shape, int64_t fan_in, int64_t fan_out, gm_rng *rng, double *v);
+
+#endif
