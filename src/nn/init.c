@@ -106,7 +106,7 @@ static void (*const fill[GM_INIT_KINDS])(const draw *) = {
 
 void gm_init_fill(const gm_init *init, gm_shape shape, int64_t fan_in, int64_t fan_out, gm_rng *rng, double *v)
 {
-	const draw d = {init, shape, (double)fan_in, (double)fan_out, rng, gm_shape_size(shape), v};
+	const draw d = {init, shape, (double)fan_in, (double)fan_out, rng, gm_net_size(shape), v};
 	if (init->kind > 0 && init->kind < GM_INIT_KINDS)
 		fill[init->kind](&d);
 	else

@@ -85,7 +85,7 @@ gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_ar
 		terms = terms * a.kernel / stride;
 	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name), ws, .init = or_default(a.init, GM_FAN_IN),
 	                        .fan_in = terms / stride > 0 ? terms / stride : 1,
-	                        .fan_out = gm_shape_size(ws) / (in > 0 ? in : 1));
+	                        .fan_out = gm_net_size(ws) / (in > 0 ? in : 1));
 	gm_node *b = a.no_bias ? NULL
 	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out), .init = a.bias);
 	for (int i = 1; i < out.rank; i++)
@@ -102,7 +102,7 @@ gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_ar
 gm_node *gm_batch_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
 {
 	gm_shape s = gm_node_shape(x);
-	int64_t channels = s.rank > 1 ? s.dim[1] : 1, count = gm_shape_size(s) / (channels > 0 ? channels : 1);
+	int64_t channels = s.rank > 1 ? s.dim[1] : 1, count = gm_net_size(s) / (channels > 0 ? channels : 1);
 	gm_shape c = GM_SHAPE(channels), along = {.rank = s.rank, .dim = {1, 1, 1, 1, 1, 1}};
 	double momentum = a.momentum ? a.momentum : .1, eps = a.eps ? a.eps : 1e-5;
 	bool first = !gm_net_entry_of(n, gm_net_key(n, "%s/mean", name));

@@ -95,6 +95,22 @@ void gm_net_leave(gm_net *n)
 	gm_scope_pop(n->graph);
 }
 
+int64_t gm_net_size(gm_shape s)
+{
+	int64_t size = 1;
+	for (int i = 0; i < s.rank; i++)
+		size *= s.dim[i];
+	return size;
+}
+
+bool gm_net_same_shape(gm_shape a, gm_shape b)
+{
+	bool same = a.rank == b.rank;
+	for (int i = 0; same && i < a.rank; i++)
+		same = a.dim[i] == b.dim[i];
+	return same;
+}
+
 /* FNV-1a, 64 bits: which stream of the seed a variable draws from. */
 static uint64_t hash_name(const char *s)
 {
@@ -107,9 +123,9 @@ static uint64_t hash_name(const char *s)
 static void initialise(gm_net *n, const gm_entry *e, gm_shape shape, const gm_var_options *o)
 {
 	gm_init init = o->init;
-	int64_t size = gm_node_size(e->node);
+	int64_t size = gm_net_size(shape);
 	bool zero = init.kind == GM_INIT_DEFAULT || (init.kind == GM_INIT_CONSTANT && init.a == 0);
-	if (n->o.blank || zero || size <= 0)
+	if (n->o.blank || zero || size != gm_node_size(e->node)) /* the last: it stands for an error */
 		return;
 	int64_t out = shape.rank > 0 ? shape.dim[0] : 1, in = shape.rank > 1 ? shape.dim[1] : 1;
 	int64_t taps = size / (out * in);
@@ -129,13 +145,13 @@ gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options
 	gm_entry *old = gm_net_entry_of(n, name);
 	if (old) {
 		gm_shape have = gm_node_shape(old->node);
-		if (old->node->poison || gm_shape_equal(have, shape))
+		if (gm_net_same_shape(have, shape))
 			return old->node;
-		gm_scope_push(n->graph, n->name);
-		gm_node *bad = gm_poison(n->graph, name, GM_ERR_SHAPE,
-		                         "was made with shape %s and is now asked for as %s",
-		                         gm_shape_text(have), gm_shape_text(shape));
-		gm_scope_pop(n->graph);
+		/* A view that cannot be says both shapes, and where. */
+		gm_net_enter(n, gm_net_key(n, "%s, used again with another shape", name));
+		bool sizes_differ = gm_net_size(have) != gm_net_size(shape);
+		gm_node *bad = sizes_differ ? gm_reshape(old->node, shape) : gm_broadcast(old->node, shape);
+		gm_net_leave(n);
 		return bad;
 	}
 	if (n->count == n->room) {
@@ -150,8 +166,7 @@ gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options
 	gm_entry *e = &n->entry[n->count++];
 	*e = (gm_entry){.key = gm_net_key(n, "%s", name), .node = v, .role = o.role};
 	e->name = *gm_node_name(v) ? gm_node_name(v) : gm_net_key(n, "%s/%s", n->name, name);
-	if (!v->poison)
-		initialise(n, e, shape, &o);
+	initialise(n, e, shape, &o);
 	return v;
 }
 

@@ -6,7 +6,7 @@
 #define GM_NN_NET_H
 
 #include "ganymede/nn.h"
-#include "graph/internal.h"
+#include "base/arena.h"
 
 typedef struct gm_entry {
 	const char *key;   /* within the net: "32x32/weight" */
@@ -36,6 +36,9 @@ const char *gm_net_key(gm_net *n, const char *fmt, ...) GM_PRINTF(2, 3);
  * their names hold the scope already. */
 void gm_net_enter(gm_net *n, const char *part);
 void gm_net_leave(gm_net *n);
+
+int64_t gm_net_size(gm_shape s); /* numbers in it */
+bool gm_net_same_shape(gm_shape a, gm_shape b);
 
 /* Draws the values of a new variable of the given shape, double, in row-major order. */
 void gm_init_fill(const gm_init *init, gm_shape shape, int64_t fan_in, int64_t fan_out, gm_rng *rng, double *v);

@@ -30,7 +30,7 @@ static gm_node *memory(update *u, const char *key, const char *what, gm_shape sh
 
 static gm_node *number(gm_net *n, double v)
 {
-	return gm_scalar(n->graph, v);
+	return gm_scalar(gm_net_graph(n), v);
 }
 
 /* decay old + (1-decay) new */
