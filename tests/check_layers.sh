@@ -12,7 +12,9 @@ export LC_ALL=C
 cd "${1:-$(dirname "$0")/..}"
 
 find_files() {
-	find . \( -name '.git' -o -name 'build*' -o -name 'runs' -o -name '.cache' \) -prune -o -type f "$@" -print |
+	# A build folder, whatever its name, is one that holds Meson's own.
+	find . \( -name '.git' -o -name 'runs' -o -name '.cache' -o \
+		-type d -exec test -d '{}/meson-private' ';' \) -prune -o -type f "$@" -print |
 		sed 's|^\./||' | sort
 }
 
