@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ops/common.h"
+#include "ops/shape.h"
 
 /* Attributes are compared bytewise: padding and unused sizes must be zero. */
 static void set_shape(gm_shape *to, gm_shape s)
@@ -117,13 +118,9 @@ gm_node *gm_reshape(gm_node *x, gm_shape shape)
 
 /* ---- permute ------------------------------------------------------------------------------------------------------- */
 
-typedef struct permute_attr {
-	int order[GM_MAX_RANK];
-} permute_attr;
-
 static bool infer_permute(gm_node *y)
 {
-	const int *order = ((const permute_attr *)y->attr)->order;
+	const int *order = ((const gm_permute_attr *)y->attr)->order;
 	gm_shape x = y->in[0]->shape;
 	unsigned seen = 0;
 	y->shape.rank = x.rank;
@@ -140,7 +137,7 @@ static bool infer_permute(gm_node *y)
 
 static void eval_permute(const gm_node *y, const gm_eval *e)
 {
-	const int *order = ((const permute_attr *)y->attr)->order;
+	const int *order = ((const gm_permute_attr *)y->attr)->order;
 	int64_t from[GM_MAX_RANK], stride[GM_MAX_RANK];
 	gm_shape_strides(y->in[0]->shape, from);
 	for (int a = 0; a < y->shape.rank; a++)
@@ -151,7 +148,7 @@ static void eval_permute(const gm_node *y, const gm_eval *e)
 
 static void vjp_permute(gm_node *y, gm_node *dy, gm_node *dx[])
 {
-	const int *order = ((const permute_attr *)y->attr)->order;
+	const int *order = ((const gm_permute_attr *)y->attr)->order;
 	int back[GM_MAX_RANK];
 	for (int a = 0; a < y->shape.rank; a++)
 		back[order[a]] = a;
@@ -185,7 +182,7 @@ const gm_op gm_op_permute = {
 
 gm_node *gm_permute(gm_node *x, const int *order)
 {
-	permute_attr a = {{0}};
+	gm_permute_attr a = {{0}};
 	bool moves = false;
 	for (int k = 0; k < x->shape.rank; k++) {
 		a.order[k] = order[k];
@@ -268,14 +265,7 @@ gm_node *gm_broadcast(gm_node *x, gm_shape shape)
 
 /* ---- slice --------------------------------------------------------------------------------------------------------- */
 
-/* A grid of `count` points in a frame, on each axis start, start+step, ...: what slice reads and embed writes. */
-typedef struct grid_attr {
-	int64_t start[GM_MAX_RANK], step[GM_MAX_RANK];
-	int64_t size[GM_MAX_RANK]; /* of the result: slice's grid, embed's frame */
-	int64_t rank;              /* of the result */
-} grid_attr;
-
-static bool check_grid(gm_node *y, const grid_attr *a, gm_shape grid, gm_shape frame)
+static bool check_grid(gm_node *y, const gm_grid_attr *a, gm_shape grid, gm_shape frame)
 {
 	if (grid.rank != frame.rank)
 		return gm_node_fail(y, GM_ERR_SHAPE, "x %s and the result %s differ in rank",
@@ -295,13 +285,13 @@ static bool check_grid(gm_node *y, const grid_attr *a, gm_shape grid, gm_shape f
 
 static void grid_result(gm_node *y)
 {
-	const grid_attr *a = y->attr;
+	const gm_grid_attr *a = y->attr;
 	y->shape.rank = (int)a->rank;
 	memcpy(y->shape.dim, a->size, sizeof y->shape.dim);
 }
 
 /* Position of the grid's i-th point in the frame. */
-static int64_t in_frame(const grid_attr *a, gm_shape grid, gm_shape frame, int64_t i)
+static int64_t in_frame(const gm_grid_attr *a, gm_shape grid, gm_shape frame, int64_t i)
 {
 	int64_t stride[GM_MAX_RANK], at = 0;
 	gm_shape_strides(frame, stride);
@@ -315,7 +305,7 @@ static int64_t in_frame(const grid_attr *a, gm_shape grid, gm_shape frame, int64
 static gm_node *on_grid(int opid, gm_node *x, int rank, const int64_t *size, const int64_t *start,
                         const int64_t *step)
 {
-	grid_attr a = {.rank = rank};
+	gm_grid_attr a = {.rank = rank};
 	bool same = rank == x->shape.rank;
 	for (int k = 0; k < rank; k++) {
 		a.size[k] = size[k];
@@ -340,7 +330,7 @@ static void eval_slice(const gm_node *y, const gm_eval *e)
 
 static void vjp_slice(gm_node *y, gm_node *dy, gm_node *dx[])
 {
-	const grid_attr *a = y->attr;
+	const gm_grid_attr *a = y->attr;
 	dx[0] = gm_embed(dy, y->in[0]->shape, a->start, a->step);
 }
 
@@ -414,7 +404,7 @@ static void eval_embed(const gm_node *y, const gm_eval *e)
 
 static void vjp_embed(gm_node *y, gm_node *dy, gm_node *dx[])
 {
-	const grid_attr *a = y->attr;
+	const gm_grid_attr *a = y->attr;
 	dx[0] = gm_slice(dy, a->start, y->in[0]->shape.dim, a->step);
 }
 
@@ -459,13 +449,9 @@ gm_node *gm_pad_zero(gm_node *x, const int64_t *before, const int64_t *after)
 
 /* ---- concat -------------------------------------------------------------------------------------------------------- */
 
-typedef struct concat_attr {
-	int axis;
-} concat_attr;
-
 static bool infer_concat(gm_node *y)
 {
-	int axis = ((const concat_attr *)y->attr)->axis;
+	int axis = ((const gm_concat_attr *)y->attr)->axis;
 	y->shape = y->in[0]->shape;
 	for (int k = 1; k < y->nin; k++) {
 		const gm_node *x = y->in[k];
@@ -489,7 +475,7 @@ static bool infer_concat(gm_node *y)
 /* Seen from the axis, a tensor is `outer` rows; each input fills its part of every row. */
 static void eval_concat(const gm_node *y, const gm_eval *e)
 {
-	int axis = ((const concat_attr *)y->attr)->axis;
+	int axis = ((const gm_concat_attr *)y->attr)->axis;
 	int64_t outer = 1, at = 0;
 	for (int a = 0; a < axis; a++)
 		outer *= y->shape.dim[a];
@@ -503,7 +489,7 @@ static void eval_concat(const gm_node *y, const gm_eval *e)
 
 static void vjp_concat(gm_node *y, gm_node *dy, gm_node *dx[])
 {
-	int axis = ((const concat_attr *)y->attr)->axis;
+	int axis = ((const gm_concat_attr *)y->attr)->axis;
 	int64_t at = 0;
 	for (int k = 0; k < y->nin; k++) {
 		int64_t n = y->in[k]->shape.dim[axis];
@@ -548,7 +534,7 @@ gm_node *gm_concat(gm_node *const *x, int n, int axis)
 	for (int k = 0; k < n; k++)
 		if (x[k]->poison)
 			return x[k];
-	concat_attr a = {gm_axis(axis, x[0]->shape.rank)};
+	gm_concat_attr a = {gm_axis(axis, x[0]->shape.rank)};
 	if (a.axis < 0)
 		return gm_poison(x[0]->graph, "concat", GM_ERR_SHAPE,
 		                 "axis %d is out of range for %s", axis,
