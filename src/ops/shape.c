@@ -74,6 +74,38 @@ static gm_node *sample_reshape(gm_graph *g, int i)
 	return i < NTEST ? gm_reshape(test_leaf(g, i), to[i]) : NULL;
 }
 
+/* Every axis of y must fall inside one run of x's axes that is evenly spaced in memory. */
+static bool view_reshape(const gm_node *y, const int64_t *xs, int64_t *ys, int64_t *offset)
+{
+	const gm_shape x = y->in[0]->shape;
+	int64_t dim[GM_MAX_RANK] = {1}, st[GM_MAX_RANK] = {0};
+	int runs = 0, at = 0;
+	(void)offset;
+	for (int a = 0; a < x.rank; a++) {
+		if (x.dim[a] == 1)
+			continue;
+		if (runs && st[runs - 1] == xs[a] * x.dim[a]) {
+			dim[runs - 1] *= x.dim[a];
+			st[runs - 1] = xs[a];
+		} else {
+			dim[runs] = x.dim[a];
+			st[runs++] = xs[a];
+		}
+	}
+	int64_t left = dim[0];
+	for (int a = 0; a < y->shape.rank; a++) {
+		if (y->shape.dim[a] == 1)
+			continue;
+		if (left == 1)
+			left = dim[++at];
+		if (left % y->shape.dim[a])
+			return false;
+		left /= y->shape.dim[a];
+		ys[a] = st[at] * left;
+	}
+	return true;
+}
+
 const gm_op gm_op_reshape = {
 	.name = "reshape",
 	.math = "y = x, row-major order kept",
@@ -81,6 +113,7 @@ const gm_op gm_op_reshape = {
 	.infer = infer_reshape,
 	.eval = eval_copy,
 	.vjp = vjp_reshape,
+	.view = view_reshape,
 	.sample = sample_reshape,
 	.ulps = 0.5,
 };
@@ -169,6 +202,14 @@ static gm_node *sample_permute(gm_graph *g, int i)
 	return i < 7 ? gm_permute(test_leaf(g, shape[i]), order[i]) : NULL;
 }
 
+static bool view_permute(const gm_node *y, const int64_t *xs, int64_t *ys, int64_t *offset)
+{
+	(void)offset;
+	for (int a = 0; a < y->shape.rank; a++)
+		ys[a] = xs[((const gm_permute_attr *)y->attr)->order[a]];
+	return true;
+}
+
 const gm_op gm_op_permute = {
 	.name = "permute",
 	.math = "y[i0,i1,..] = x[j0,j1,..] with j[order[a]] = i[a]",
@@ -176,6 +217,7 @@ const gm_op gm_op_permute = {
 	.infer = infer_permute,
 	.eval = eval_permute,
 	.vjp = vjp_permute,
+	.view = view_permute,
 	.sample = sample_permute,
 	.ulps = 0.5,
 };
@@ -242,6 +284,16 @@ static gm_node *sample_broadcast(gm_graph *g, int i)
 	return i < 7 ? gm_broadcast(gm_sample_real(g, from[i], -1, 1), to[i]) : NULL;
 }
 
+static bool view_broadcast(const gm_node *y, const int64_t *xs, int64_t *ys, int64_t *offset)
+{
+	const gm_shape x = y->in[0]->shape;
+	(void)offset;
+	for (int a = 0; a < x.rank; a++)
+		if (x.dim[a] != 1)
+			ys[y->shape.rank - x.rank + a] = xs[a];
+	return true;
+}
+
 const gm_op gm_op_broadcast = {
 	.name = "broadcast",
 	.math = "y[i] = x[i], axes of size 1 read at 0",
@@ -249,6 +301,7 @@ const gm_op gm_op_broadcast = {
 	.infer = infer_broadcast,
 	.eval = eval_broadcast,
 	.vjp = vjp_broadcast,
+	.view = view_broadcast,
 	.sample = sample_broadcast,
 	.ulps = 0.5,
 };
@@ -355,6 +408,16 @@ static gm_node *sample_slice(gm_graph *g, int i)
 	                grids[i].step);
 }
 
+static bool view_slice(const gm_node *y, const int64_t *xs, int64_t *ys, int64_t *offset)
+{
+	const gm_grid_attr *t = y->attr;
+	for (int a = 0; a < y->shape.rank; a++) {
+		ys[a] = t->step[a] * xs[a];
+		*offset += t->start[a] * xs[a];
+	}
+	return true;
+}
+
 const gm_op gm_op_slice = {
 	.name = "slice",
 	.math = "y[i] = x[start + i step]",
@@ -362,6 +425,7 @@ const gm_op gm_op_slice = {
 	.infer = infer_slice,
 	.eval = eval_slice,
 	.vjp = vjp_slice,
+	.view = view_slice,
 	.sample = sample_slice,
 	.ulps = 0.5,
 };

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * graph/graph.h -- the graph's own struct: for src/graph alone; ops and backends see graph/internal.h and graph/plan.h.
+ */
+#ifndef GM_GRAPH_GRAPH_H
+#define GM_GRAPH_GRAPH_H
+
+#include "graph/internal.h"
+
+typedef struct gm_scope {
+	struct gm_scope *up;
+	const char *path; /* of the scope above */
+} gm_scope;
+
+struct gm_graph {
+	gm_arena *arena;
+	gm_dtype real;
+	uint64_t seed, runs;
+	uint32_t streams;  /* random sources made so far */
+	int nnode, nsample;
+	const char *backend;
+	bool check, profile;
+	gm_error error;
+	const char *scope; /* path now */
+	gm_scope *scopes;
+	gm_node **bucket;  /* hash table of nodes; nbucket is a power of two */
+	int nbucket;
+	gm_storage *storage;
+	gm_step *steps;    /* all that were compiled */
+};
+
+#endif

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plan.c -- from outputs to instructions: resolve, group, emit, lay out memory.
+ */
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/graph.h"
+#include "graph/plan.h"
+
+typedef struct memo {
+	struct memo *next;
+	const void *key;
+	size_t n;
+	void *value;
+} memo;
+
+struct gm_plan {
+	gm_graph *g;
+	gm_step *step;
+	const gm_backend *b;
+	bool infer;
+	gm_node **map;      /* by node number: what it resolved to */
+	int nmap;
+	gm_node **effect;   /* resolved assigns */
+	int neffect, capeffect;
+	gm_val *val;        /* by node number; buf NULL where not placed */
+	gm_units units;
+	gm_buf **buf;       /* all in the arena */
+	int nbuf, capbuf;
+	gm_buf *scratch[8]; /* of the instruction to come */
+	int nscratch;
+	memo *memos;
+	bool failed;
+};
+
+gm_arena *gm_plan_arena(gm_plan *p)
+{
+	return p->step->own;
+}
+
+gm_graph *gm_plan_graph(gm_plan *p)
+{
+	return p->g;
+}
+
+void gm_plan_fail(gm_plan *p, const gm_unit *u, const char *fmt, ...)
+{
+	char text[300];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	const gm_node *y = u && u->n ? u->node[u->n - 1] : NULL;
+	gm_fail(&p->g->error, GM_ERR_STATE, "%s%s%s: %s", y ? y->scope : "", y && *y->scope ? ": " : "",
+	        y ? y->op->name : "compile", text);
+	p->failed = true;
+}
+
+/* ---- resolve ------------------------------------------------------------------------------------------------------- */
+
+static gm_node *resolve(gm_plan *p, gm_node *x);
+
+static void add_effect(gm_plan *p, gm_node *x)
+{
+	for (int i = 0; i < p->neffect; i++)
+		if (p->effect[i] == x)
+			return;
+	if (p->neffect == p->capeffect) {
+		gm_node **e = realloc(p->effect, (p->capeffect = p->capeffect * 2 + 16) * sizeof *e);
+		if (!e) {
+			gm_plan_fail(p, NULL, "no memory");
+			return;
+		}
+		p->effect = e;
+	}
+	p->effect[p->neffect++] = x;
+}
+
+static void resolve_effect(gm_plan *p, gm_node *x)
+{
+	if (x->opid == GM_OPID_group) {
+		for (int i = 0; i < x->nin; i++)
+			resolve_effect(p, x->in[i]);
+		return;
+	}
+	if (x->id < p->nmap && p->map[x->id])
+		return;
+	if (x->id < p->nmap)
+		p->map[x->id] = x; /* once, and never around in circles */
+	add_effect(p, gm_assign(x->in[0], resolve(p, x->in[1])));
+}
+
+static gm_node *rebuild(gm_plan *p, gm_node *x)
+{
+	gm_node *small[8], **in = x->nin <= 8 ? small : gm_arena_alloc(p->step->own, x->nin * sizeof *in);
+	bool same = true;
+	for (int i = 0; i < x->nin; i++) {
+		in[i] = resolve(p, x->in[i]);
+		same &= in[i] == x->in[i];
+	}
+	if (same)
+		return x;
+	const char *scope = p->g->scope;
+	p->g->scope = x->scope;
+	gm_node *y = x->opid == GM_OPID_add   ? gm_add(in[0], in[1]) /* these drop what became zero or one */
+	             : x->opid == GM_OPID_sub ? gm_sub(in[0], in[1])
+	             : x->opid == GM_OPID_mul ? gm_mul(in[0], in[1])
+	                                      : gm_node_new(p->g, x->opid, in, x->nin, x->attr, x->attr_size);
+	p->g->scope = scope;
+	return y;
+}
+
+static gm_node *resolve(gm_plan *p, gm_node *x)
+{
+	if (x->id < p->nmap && p->map[x->id])
+		return p->map[x->id];
+	gm_node *y;
+	if (x->opid == GM_OPID_by_mode) {
+		y = resolve(p, x->in[p->infer]);
+	} else if (x->opid == GM_OPID_after) {
+		y = resolve(p, x->in[0]);
+		if (!p->infer)
+			resolve_effect(p, x->in[1]);
+	} else if (x->opid == GM_OPID_stop_gradient && p->b->fuses) {
+		y = resolve(p, x->in[0]);
+	} else {
+		y = rebuild(p, x);
+		if (p->b->has && !(y->op->flags & GM_OP_LEAF) && !p->b->has(y) && y->op->lower) {
+			const char *scope = p->g->scope;
+			p->g->scope = y->scope;
+			gm_node *low = y->op->lower(y);
+			p->g->scope = scope;
+			if (low)
+				y = resolve(p, low);
+		}
+	}
+	if (x->id < p->nmap)
+		p->map[x->id] = y;
+	return y;
+}
+
+/* ---- values -------------------------------------------------------------------------------------------------------- */
+
+void gm_order_strides(gm_shape s, const int *order, int64_t stride[GM_MAX_RANK])
+{
+	int64_t n = 1;
+	for (int i = s.rank - 1; i >= 0; i--) {
+		int axis = order ? order[i] : i;
+		stride[axis] = n;
+		n *= s.dim[axis];
+	}
+}
+
+bool gm_val_packed(gm_val v, gm_shape s, const int *order)
+{
+	int64_t want[GM_MAX_RANK];
+	gm_order_strides(s, order, want);
+	for (int i = 0; i < s.rank; i++)
+		if (s.dim[i] != 1 && v.stride[i] != want[i])
+			return false;
+	return true;
+}
+
+static gm_buf *new_buf(gm_plan *p, size_t bytes)
+{
+	gm_buf *b = gm_arena_calloc(p->step->own, 1, sizeof *b);
+	b->bytes = bytes;
+	b->first = INT_MAX;
+	b->last = -1;
+	return b;
+}
+
+gm_buf *gm_plan_buffer(gm_plan *p, size_t bytes)
+{
+	gm_buf *b = new_buf(p, bytes);
+	if (p->nbuf == p->capbuf) {
+		gm_buf **l = realloc(p->buf, (p->capbuf = p->capbuf * 2 + 64) * sizeof *l);
+		if (!l) {
+			gm_plan_fail(p, NULL, "no memory");
+			return b;
+		}
+		p->buf = l;
+	}
+	return p->buf[p->nbuf++] = b;
+}
+
+gm_buf *gm_plan_scratch(gm_plan *p, size_t bytes)
+{
+	gm_buf *b = gm_plan_buffer(p, bytes);
+	assert(p->nscratch < (int)(sizeof p->scratch / sizeof *p->scratch));
+	return p->scratch[p->nscratch++] = b;
+}
+
+static gm_buf *outside(gm_plan *p, void *ptr, size_t bytes)
+{
+	gm_buf *b = new_buf(p, bytes);
+	b->ptr = ptr;
+	b->outside = true;
+	return b;
+}
+
+bool gm_plan_placed(gm_plan *p, gm_node *y)
+{
+	return p->val[y->id].buf != NULL;
+}
+
+void gm_plan_place_at(gm_plan *p, gm_node *y, gm_val v)
+{
+	p->val[y->id] = v;
+}
+
+gm_val gm_plan_place(gm_plan *p, gm_node *y, const int *order)
+{
+	gm_val v = {.dtype = y->dtype};
+	gm_order_strides(y->shape, order, v.stride);
+	v.buf = gm_plan_buffer(p, gm_node_size(y) * gm_dtype_size(y->dtype));
+	p->val[y->id] = v;
+	return v;
+}
+
+/* Variables and inputs lie in their storage; a constant is one element with strides of 0. */
+static gm_val leaf_value(gm_plan *p, gm_node *x)
+{
+	gm_val v = {.dtype = x->dtype};
+	if (gm_is_storage(x)) {
+		gm_storage *s = gm_node_storage(x);
+		v.buf = outside(p, s->data, s->bytes);
+		gm_shape_strides(x->shape, v.stride);
+		return v;
+	}
+	bool one = x->opid == GM_OPID_constant;
+	int64_t n = one ? 1 : gm_node_size(x);
+	double *d = gm_arena_alloc(p->step->own, n * sizeof *d);
+	void *data = gm_arena_alloc(p->step->own, n * sizeof *d);
+	if (one)
+		d[0] = ((const gm_constant_attr *)x->attr)->value;
+	else
+		x->op->eval(x, &(gm_eval){.y = d});
+	for (int64_t i = 0; i < n; i++) {
+		if (x->dtype == GM_F32)
+			((float *)data)[i] = (float)d[i];
+		else if (x->dtype == GM_F64)
+			((double *)data)[i] = d[i];
+		else
+			((int32_t *)data)[i] = (int32_t)d[i];
+	}
+	v.buf = outside(p, data, n * gm_dtype_size(x->dtype));
+	if (!one)
+		gm_shape_strides(x->shape, v.stride);
+	return v;
+}
+
+/* A view of x's value by the op's own rule; where strides cannot tell it, of a packed copy. */
+static gm_val view_value(gm_plan *p, gm_node *y)
+{
+	gm_node *x = y->in[0];
+	for (int packed = 0; packed < 2; packed++) {
+		gm_val v = packed ? gm_plan_value_as(p, x, NULL) : gm_plan_value(p, x), r = v;
+		memset(r.stride, 0, sizeof r.stride);
+		if (y->op->view(y, v.stride, r.stride, &r.offset))
+			return r;
+	}
+	assert(!"a view of packed values always exists");
+	return (gm_val){0};
+}
+
+gm_val gm_plan_value(gm_plan *p, gm_node *x)
+{
+	if (!p->val[x->id].buf) {
+		if (x->op->flags & GM_OP_LEAF)
+			p->val[x->id] = leaf_value(p, x);
+		else if (p->b->views && x->op->flags & GM_OP_VIEW)
+			p->val[x->id] = view_value(p, x);
+		else
+			assert(!"a value is read before it is made");
+	}
+	return p->val[x->id];
+}
+
+void *gm_plan_recall(gm_plan *p, const void *key, size_t n)
+{
+	for (memo *m = p->memos; m; m = m->next)
+		if (m->n == n && !memcmp(m->key, key, n))
+			return m->value;
+	return NULL;
+}
+
+void gm_plan_remember(gm_plan *p, const void *key, size_t n, void *value)
+{
+	memo *m = gm_arena_alloc(p->step->own, sizeof *m);
+	*m = (memo){p->memos, gm_arena_copy(p->step->own, key, n), n, value};
+	p->memos = m;
+}
+
+gm_val gm_plan_value_as(gm_plan *p, gm_node *x, const int *order)
+{
+	gm_val v = gm_plan_value(p, x);
+	if (gm_val_packed(v, x->shape, order))
+		return v;
+	struct {
+		const gm_buf *buf;
+		int64_t offset, stride[GM_MAX_RANK], want[GM_MAX_RANK];
+		gm_shape shape;
+	} key;
+	memset(&key, 0, sizeof key);
+	key.buf = v.buf;
+	key.offset = v.offset;
+	key.shape.rank = x->shape.rank;
+	int64_t want[GM_MAX_RANK];
+	gm_order_strides(x->shape, order, want);
+	for (int i = 0; i < x->shape.rank; i++) {
+		key.shape.dim[i] = x->shape.dim[i];
+		key.stride[i] = v.stride[i];
+		key.want[i] = want[i];
+	}
+	gm_val *old = gm_plan_recall(p, &key, sizeof key);
+	if (old)
+		return *old;
+	gm_val *y = gm_arena_calloc(p->step->own, 1, sizeof *y);
+	y->dtype = v.dtype;
+	memcpy(y->stride, want, sizeof want);
+	y->buf = gm_plan_buffer(p, gm_node_size(x) * gm_dtype_size(v.dtype));
+	p->b->copy(p, x->shape, v, *y);
+	gm_plan_remember(p, &key, sizeof key, y);
+	return *y;
+}
+
+bool gm_plan_needed(gm_plan *p, const gm_unit *u, gm_node *y)
+{
+	return p->units.home[y->id] == u && p->units.needed[y->id];
+}
+
+/* ---- emit ---------------------------------------------------------------------------------------------------------- */
+
+gm_inst *gm_plan_emit(gm_plan *p, gm_inst in, gm_buf *const *bufs, int nbuf)
+{
+	gm_step *s = p->step;
+	if (s->ninst == s->cap) {
+		gm_inst *l = realloc(s->inst, (s->cap = s->cap * 2 + 64) * sizeof *l);
+		if (!l) {
+			gm_plan_fail(p, NULL, "no memory");
+			return &s->inst[0];
+		}
+		s->inst = l;
+	}
+	int at = s->ninst++;
+	for (int i = 0; i < nbuf + p->nscratch; i++) {
+		gm_buf *b = i < nbuf ? bufs[i] : p->scratch[i - nbuf];
+		if (at < b->first)
+			b->first = at;
+		if (at > b->last)
+			b->last = at;
+	}
+	p->nscratch = 0;
+	if (in.nnode) {
+		in.node = gm_arena_copy(s->own, in.node, in.nnode * sizeof *in.node);
+		in.made = gm_arena_calloc(s->own, in.nnode, sizeof *in.made);
+		for (int i = 0; i < in.nnode; i++) {
+			in.made[i] = p->val[in.node[i]->id];
+			in.flops += in.node[i]->op->flops ? in.node[i]->op->flops(in.node[i]) : 0;
+		}
+	}
+	for (int i = 0; i < nbuf; i++)
+		in.bytes += bufs[i]->bytes;
+	s->flops += in.flops;
+	s->inst[at] = in;
+	return &s->inst[at];
+}
+
+/* Greedy by size: the largest buffers take the lowest place that is free for as long as they live. */
+static int by_size(const void *a, const void *b)
+{
+	const gm_buf *x = *(gm_buf *const *)a, *y = *(gm_buf *const *)b;
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	return x->first != y->first ? (x->first < y->first ? -1 : 1) : 0;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const gm_buf *x = *(gm_buf *const *)a, *y = *(gm_buf *const *)b;
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static bool lay_out(gm_plan *p, bool keep)
+{
+	gm_step *s = p->step;
+	qsort(p->buf, p->nbuf, sizeof *p->buf, by_size);
+	gm_buf **hit = malloc((p->nbuf + 1) * sizeof *hit);
+	if (!hit)
+		return false;
+	size_t total = 0;
+	for (int i = 0; i < p->nbuf; i++) {
+		gm_buf *b = p->buf[i];
+		size_t need = (b->bytes + 63) & ~(size_t)63, at = 0;
+		int n = 0;
+		for (int j = 0; j < i; j++) {
+			gm_buf *o = p->buf[j];
+			if (o->last >= 0 && (keep || (o->first <= b->last && b->first <= o->last)))
+				hit[n++] = o;
+		}
+		qsort(hit, n, sizeof *hit, by_offset);
+		for (int j = 0; j < n; j++) {
+			if (at + need <= hit[j]->offset)
+				break;
+			size_t end = hit[j]->offset + ((hit[j]->bytes + 63) & ~(size_t)63);
+			if (end > at)
+				at = end;
+		}
+		b->offset = at;
+		if (b->last >= 0 && at + need > total)
+			total = at + need;
+	}
+	free(hit);
+	s->memory_bytes = total;
+	s->memory = total ? aligned_alloc(64, total) : NULL;
+	if (total && !s->memory) {
+		gm_fail(&p->g->error, GM_ERR_MEMORY, "compile: no memory for %.1f MB of intermediate values: take a smaller batch",
+		        total / 1e6);
+		return false;
+	}
+	if (total)
+		memset(s->memory, 0, total); /* touch the pages now, not in the first timed run */
+	for (int i = 0; i < p->nbuf; i++)
+		p->buf[i]->ptr = s->memory ? s->memory + p->buf[i]->offset : NULL;
+	return true;
+}
+
+/* ---- compile ------------------------------------------------------------------------------------------------------- */
+
+typedef struct walk {
+	gm_node **list;
+	int n, cap;
+	char *seen;
+} walk;
+
+static void visit(walk *w, gm_node *x)
+{
+	if (w->seen[x->id])
+		return;
+	w->seen[x->id] = 1;
+	for (int i = x->opid == GM_OPID_assign; i < x->nin; i++)
+		visit(w, x->in[i]);
+	w->list[w->n++] = x;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return (*(gm_node *const *)a)->id - (*(gm_node *const *)b)->id;
+}
+
+/* assign(p, q) and assign(q, p) in one step: the value read must be the old one, so it is copied first. */
+static void snapshot_swaps(gm_plan *p)
+{
+	for (int i = 0; i < p->neffect; i++) {
+		gm_node *a = p->effect[i], *root = gm_plan_root(p->b, a->in[1]);
+		for (int j = 0; j < p->neffect; j++)
+			if (p->effect[j]->in[0] == root && root != a->in[0]) {
+				p->effect[i] = gm_assign(a->in[0], gm_stop_gradient(a->in[1]));
+				break;
+			}
+	}
+}
+
+static bool emit_units(gm_plan *p)
+{
+	for (int i = 0; i < p->units.n && !p->failed; i++) {
+		gm_unit *u = p->units.unit[i];
+		bool done = false;
+		for (int k = 0; p->b->planner[k] && !done && !p->failed; k++)
+			done = p->b->planner[k](p, u);
+		if (!done && !p->failed && !gm_plan_eval(p, u))
+			gm_plan_fail(p, u, "backend %s has no way to compute this", p->b->name);
+	}
+	return !p->failed;
+}
+
+static bool emit_all(gm_plan *p, gm_node *const *outputs, int n, bool keep)
+{
+	gm_step *s = p->step;
+	gm_graph *g = p->g;
+	s->out = gm_arena_calloc(s->own, n + 1, sizeof *s->out);
+	for (int i = 0; i < n; i++) {
+		if (outputs[i]->op->flags & GM_OP_EFFECT) {
+			resolve_effect(p, outputs[i]);
+			continue;
+		}
+		s->out[s->nout].asked = outputs[i];
+		s->out[s->nout++].node = resolve(p, outputs[i]);
+	}
+	snapshot_swaps(p);
+	/* An output that is a variable is read after the run, when the variable may hold its next value. */
+	for (int i = 0; i < s->nout; i++)
+		for (int j = 0; j < p->neffect; j++)
+			if (gm_plan_root(p->b, s->out[i].node) == p->effect[j]->in[0])
+				s->out[i].node = gm_stop_gradient(s->out[i].node);
+	if (g->error.code)
+		return false;
+	walk w = {.seen = gm_arena_calloc(s->own, g->nnode, 1),
+	          .list = gm_arena_alloc(s->own, g->nnode * sizeof *w.list)};
+	char *asked = gm_arena_calloc(s->own, g->nnode, 1);
+	p->val = gm_arena_calloc(s->own, g->nnode, sizeof *p->val);
+	for (int i = 0; i < s->nout; i++) {
+		visit(&w, s->out[i].node);
+		asked[s->out[i].node->id] = 1;
+	}
+	for (int i = 0; i < p->neffect; i++)
+		visit(&w, p->effect[i]);
+	qsort(w.list, w.n, sizeof *w.list, by_id);
+	p->units = gm_plan_units(s->own, p->b, w.list, w.n, g->nnode, asked);
+	if (!emit_units(p))
+		return false;
+	for (int i = 0; i < s->nout; i++) {
+		s->out[i].val = gm_plan_value(p, s->out[i].node);
+		s->out[i].val.buf->last = INT_MAX;
+	}
+	s->where = p->val;
+	s->nwhere = g->nnode;
+	return !p->failed && lay_out(p, keep || s->check);
+}
+
+gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n, const gm_compile_options *o)
+{
+	if (g->error.code)
+		return NULL;
+	const gm_backend *b = gm_backend_find(g->backend);
+	if (!b) {
+		gm_fail(&g->error, GM_ERR_VALUE, "there is no backend '%s': onednn and ref are here", g->backend);
+		return NULL;
+	}
+	for (int i = 0; i < n; i++)
+		if (outputs[i]->graph != g || outputs[i]->poison) {
+			gm_fail(&g->error, GM_ERR_STATE, "compile: output %d is not of this graph", i);
+			return NULL;
+		}
+	gm_arena *own = gm_arena_new();
+	if (!own)
+		return NULL;
+	gm_step *s = gm_arena_calloc(own, 1, sizeof *s);
+	s->graph = g;
+	s->own = own;
+	s->profile = g->profile;
+	s->check = g->check;
+	s->next = g->steps;
+	s->link = &g->steps;
+	if (g->steps)
+		g->steps->link = &s->next;
+	g->steps = s;
+
+	/* Resolving adds nodes; those past nmap are results already and need no map. */
+	gm_plan p = {.g = g, .step = s, .b = b, .infer = o && o->infer, .nmap = g->nnode};
+	p.map = calloc(p.nmap, sizeof *p.map);
+	bool fine = p.map != NULL;
+	for (int i = 0; fine && o && i < o->nreplace; i++) {
+		if (!gm_shape_equal(o->from[i]->shape, o->to[i]->shape) || o->from[i]->dtype != o->to[i]->dtype) {
+			gm_fail(&g->error, GM_ERR_SHAPE, "compile: %s of shape %s cannot stand for %s",
+			        gm_node_name(o->to[i]), gm_shape_text(o->to[i]->shape),
+			        gm_shape_text(o->from[i]->shape));
+			fine = false;
+		} else {
+			p.map[o->from[i]->id] = o->to[i];
+		}
+	}
+	fine = fine && emit_all(&p, outputs, n, o && o->keep_arena);
+	free(p.map);
+	free(p.effect);
+	free(p.buf);
+	if (!fine) {
+		gm_fail(&g->error, GM_ERR_MEMORY, "compile: no memory");
+		gm_step_free(s);
+		return NULL;
+	}
+	return s;
+}

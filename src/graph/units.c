@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * units.c -- which nodes are computed together, and in which order.
+ *
+ * A tape is one pass over memory: elementwise nodes, sums and maxima over the same iteration domain. A node joins the
+ * tape of one of its inputs, or of another reader of its inputs, unless that would make a cycle: some value it waits for
+ * must not itself wait for the tape. Ancestor sets are kept as bit sets over units.
+ *
+ * A cheap node of one large input (a normalised picture, a mask) is computed again where it is read rather than written
+ * to memory and read back: memory is what these passes wait for.
+ *
+ * Assigns come last. An assign that can join the tape of its value writes the variable in place, after all other readers
+ * of the variable; else it is a copy after them.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/plan.h"
+
+enum { MAX_TAPE = 48, MAX_LEAVES = 20, MAX_AGAIN = 8 };
+
+typedef struct builder {
+	gm_arena *a;
+	const gm_backend *b;
+	gm_unit **unit;
+	int nunit, words, max;
+	gm_unit **home;
+	char *needed, *must;
+	signed char *cost; /* nodes to compute it again from one large leaf; 0: not to be done */
+	gm_node **large;   /* that leaf, or NULL when all are small */
+	gm_unit **sibling; /* by node: the newest tape that reads it over its whole shape */
+} builder;
+
+gm_node *gm_plan_root(const gm_backend *b, gm_node *x)
+{
+	while (b->views && x->op->flags & GM_OP_VIEW)
+		x = x->in[0];
+	return x;
+}
+
+static bool tapeable(const builder *k, const gm_node *x)
+{
+	if (!k->b->fuses)
+		return false;
+	if (x->opid == GM_OPID_assign)
+		return true;
+	return x->dtype != GM_F64 && (x->op->flags & GM_OP_ELEMENTWISE || x->opid == GM_OPID_sum ||
+	                              x->opid == GM_OPID_reduce_max);
+}
+
+static bool is_reduce(const gm_node *x)
+{
+	return x->opid == GM_OPID_sum || x->opid == GM_OPID_reduce_max;
+}
+
+static gm_shape domain(const gm_node *x)
+{
+	return is_reduce(x) ? x->in[0]->shape : x->shape;
+}
+
+static bool has(const uint64_t *set, int i)
+{
+	return set[i / 64] >> (i % 64) & 1;
+}
+
+static bool is_member(const gm_unit *u, const gm_node *x)
+{
+	for (int i = u->n - 1; i >= 0; i--)
+		if (u->node[i] == x)
+			return true;
+	return false;
+}
+
+static gm_unit *new_unit(builder *k, bool tape)
+{
+	gm_unit *u = gm_arena_calloc(k->a, 1, sizeof *u);
+	u->id = k->nunit;
+	u->tape = tape;
+	u->before = gm_arena_calloc(k->a, k->words, sizeof *u->before);
+	return k->unit[k->nunit++] = u;
+}
+
+static void push(builder *k, gm_node ***list, int *n, int *cap, gm_node *x)
+{
+	if (*n == *cap) {
+		gm_node **l = gm_arena_alloc(k->a, (*cap = *cap * 2 + 4) * sizeof *l);
+		if (*n)
+			memcpy(l, *list, *n * sizeof *l);
+		*list = l;
+	}
+	(*list)[(*n)++] = x;
+}
+
+/* u waits for unit v and for all that v waits for; so does whoever waits for u. */
+static void wait_for(builder *k, gm_unit *u, const gm_unit *v)
+{
+	if (u == v || has(u->before, v->id))
+		return;
+	for (int w = 0; w < k->words; w++)
+		u->before[w] |= v->before[w];
+	u->before[v->id / 64] |= 1ull << (v->id % 64);
+	for (int i = 0; i < k->nunit; i++)
+		if (has(k->unit[i]->before, u->id))
+			for (int w = 0; w < k->words; w++)
+				k->unit[i]->before[w] |= u->before[w];
+}
+
+/* Whether u has x's elements at hand while it runs: sums are whole only after the pass. */
+static bool at_hand(const gm_unit *u, const gm_node *x)
+{
+	return !is_reduce(x) && is_member(u, x);
+}
+
+static bool is_leaf(const gm_unit *u, const gm_node *x)
+{
+	for (int i = 0; i < u->nleaf; i++)
+		if (u->leaf[i] == x)
+			return true;
+	return false;
+}
+
+/* The value x is read by u from outside. */
+static void add_leaf(builder *k, gm_unit *u, gm_node *x)
+{
+	if (is_leaf(u, x))
+		return;
+	push(k, &u->leaf, &u->nleaf, &u->leafcap, x);
+	gm_node *r = gm_plan_root(k->b, x);
+	k->needed[r->id] = 1;
+	if (k->home[r->id])
+		wait_for(k, u, k->home[r->id]);
+	if (u->tape && gm_shape_equal(x->shape, u->domain))
+		k->sibling[x->id] = u;
+}
+
+/* Whether u computes its input x itself again instead of reading it. */
+static bool again(const builder *k, const gm_unit *u, const gm_node *x, gm_shape dom)
+{
+	return k->cost[x->id] && !k->must[x->id] && gm_shape_equal(x->shape, dom) && (!u || !is_leaf(u, x));
+}
+
+/* Whether x may be computed in u without u coming to wait for itself; counts new leaves. */
+static bool fits(const builder *k, const gm_unit *u, const gm_node *x, int *leaves, int *nodes)
+{
+	++*nodes;
+	for (int i = 0; i < x->nin; i++) {
+		gm_node *in = x->in[i];
+		if (at_hand(u, in) || (x->opid == GM_OPID_assign && i == 0))
+			continue;
+		if (again(k, u, in, u->domain)) {
+			if (!fits(k, u, in, leaves, nodes))
+				return false;
+			continue;
+		}
+		const gm_unit *v = k->home[gm_plan_root(k->b, in)->id];
+		if (v && (v == u || has(v->before, u->id)))
+			return false;
+		*leaves += !is_leaf(u, in);
+	}
+	return true;
+}
+
+static void insert(builder *k, gm_unit *u, gm_node *x)
+{
+	if (is_member(u, x))
+		return;
+	for (int i = 0; i < x->nin; i++) {
+		gm_node *in = x->in[i];
+		if (at_hand(u, in) || (x->opid == GM_OPID_assign && i == 0))
+			continue;
+		if (u->tape && again(k, u, in, u->domain))
+			insert(k, u, in);
+		else
+			add_leaf(k, u, in);
+	}
+	push(k, &u->node, &u->n, &u->cap, x);
+}
+
+static bool try_join(builder *k, gm_unit *u, gm_node *x)
+{
+	int leaves = u->nleaf, nodes = u->n;
+	if (!u->tape || !gm_shape_equal(u->domain, domain(x)) || !fits(k, u, x, &leaves, &nodes) ||
+	    leaves > MAX_LEAVES || nodes > MAX_TAPE)
+		return false;
+	insert(k, u, x);
+	k->home[x->id] = u;
+	return true;
+}
+
+/* Whether x is cheap to compute again: a few plain operations on at most one large value. */
+static void judge(builder *k, gm_node *x)
+{
+	static const char plain[GM_OP_COUNT] = {
+		[GM_OPID_neg] = 1, [GM_OPID_abs] = 1, [GM_OPID_square] = 1, [GM_OPID_relu] = 1,
+		[GM_OPID_leaky_relu] = 1, [GM_OPID_add] = 1, [GM_OPID_sub] = 1, [GM_OPID_mul] = 1,
+		[GM_OPID_max] = 1, [GM_OPID_min] = 1, [GM_OPID_less] = 1, [GM_OPID_equal] = 1,
+		[GM_OPID_select] = 1, [GM_OPID_sign] = 1,
+	};
+	if (!plain[x->opid] || !tapeable(k, x))
+		return;
+	int cost = 1;
+	gm_node *large = NULL;
+	for (int i = 0; i < x->nin; i++) {
+		gm_node *in = x->in[i], *leaf = in;
+		if (again(k, NULL, in, x->shape)) {
+			cost += k->cost[in->id];
+			leaf = k->large[in->id];
+		} else if (gm_plan_root(k->b, in) == in ? gm_node_size(in) * 8 <= gm_node_size(x)
+		                                        : in->opid == GM_OPID_broadcast &&
+		                                                  gm_node_size(in->in[0]) * 8 <= gm_node_size(x)) {
+			leaf = NULL;
+		} else if (!gm_shape_equal(in->shape, x->shape)) {
+			return;
+		}
+		if (leaf && large && leaf != large)
+			return;
+		large = leaf ? leaf : large;
+	}
+	if (cost <= MAX_AGAIN) {
+		k->cost[x->id] = cost;
+		k->large[x->id] = large;
+	}
+}
+
+static void place_node(builder *k, gm_node *x)
+{
+	if (!tapeable(k, x)) {
+		gm_unit *u = new_unit(k, false);
+		insert(k, u, x);
+		k->home[x->id] = u;
+		return;
+	}
+	gm_shape dom = domain(x);
+	for (int i = 0; i < x->nin; i++) /* an input's tape, */
+		if (k->home[x->in[i]->id] && gm_shape_equal(x->in[i]->shape, dom) && try_join(k, k->home[x->in[i]->id], x))
+			return;
+	for (int i = 0; i < x->nin; i++) { /* a tape that reads the same, */
+		gm_node *in = x->in[i];
+		if (again(k, NULL, in, dom) && k->large[in->id])
+			in = k->large[in->id];
+		if (k->sibling[in->id] && gm_shape_equal(in->shape, dom) && try_join(k, k->sibling[in->id], x))
+			return;
+	}
+	gm_unit *u = new_unit(k, true); /* or a new one */
+	u->domain = dom;
+	insert(k, u, x);
+	k->home[x->id] = u;
+}
+
+/* Whether u reads the variable v other than element by element. */
+static bool reads_otherwise(const builder *k, const gm_unit *u, const gm_node *v)
+{
+	for (int i = 0; i < u->nleaf; i++)
+		if (u->leaf[i] != v && gm_plan_root(k->b, u->leaf[i]) == v)
+			return true;
+	return is_leaf(u, v) && !gm_shape_equal(v->shape, u->domain);
+}
+
+static bool reads(const builder *k, const gm_unit *u, const gm_node *v)
+{
+	for (int i = 0; i < u->nleaf; i++)
+		if (gm_plan_root(k->b, u->leaf[i]) == v)
+			return true;
+	return false;
+}
+
+static void place_assign(builder *k, gm_node *x)
+{
+	gm_node *var = x->in[0];
+	gm_unit *u = k->home[x->in[1]->id];
+	bool join = u && u->tape && gm_shape_equal(u->domain, x->shape) && is_member(u, x->in[1]) &&
+	            !is_reduce(x->in[1]) && u->n < 2 * MAX_TAPE && !reads_otherwise(k, u, var);
+	for (int i = 0; join && i < k->nunit; i++)
+		if (k->unit[i] != u && reads(k, k->unit[i], var) && has(k->unit[i]->before, u->id))
+			join = false;
+	if (!join) {
+		u = new_unit(k, k->b->fuses);
+		u->domain = x->shape;
+		add_leaf(k, u, x->in[1]);
+	}
+	push(k, &u->node, &u->n, &u->cap, x);
+	k->home[x->id] = u;
+	for (int i = 0; i < k->nunit; i++)
+		if (k->unit[i] != u && reads(k, k->unit[i], var))
+			wait_for(k, u, k->unit[i]);
+}
+
+/* Units by rising key among those whose predecessors have run: nearly the order in which the model was written, so that
+ * values die early. */
+static gm_unit **order(builder *k)
+{
+	gm_unit **out = gm_arena_alloc(k->a, (k->nunit + 1) * sizeof *out);
+	uint64_t *done = gm_arena_calloc(k->a, k->words, sizeof *done);
+	for (int i = 0; i < k->nunit; i++)
+		for (int j = 0; j < k->unit[i]->n; j++)
+			if (k->unit[i]->node[j]->id > k->unit[i]->key)
+				k->unit[i]->key = k->unit[i]->node[j]->id;
+	for (int n = 0; n < k->nunit; n++) {
+		gm_unit *best = NULL;
+		for (int i = 0; i < k->nunit; i++) {
+			gm_unit *u = k->unit[i];
+			bool ready = !has(done, u->id) && (!best || u->key < best->key);
+			for (int w = 0; ready && w < k->words; w++)
+				ready = !(u->before[w] & ~done[w]);
+			if (ready)
+				best = u;
+		}
+		done[best->id / 64] |= 1ull << (best->id % 64);
+		out[n] = best;
+	}
+	return out;
+}
+
+gm_units gm_plan_units(gm_arena *a, const gm_backend *b, gm_node *const *nodes, int n, int count, const char *asked)
+{
+	builder k = {.a = a, .b = b, .words = (2 * n + 63) / 64 + 1};
+	k.unit = gm_arena_calloc(a, 2 * n + 1, sizeof *k.unit);
+	k.home = gm_arena_calloc(a, count, sizeof *k.home);
+	k.needed = gm_arena_calloc(a, count, 1);
+	k.must = gm_arena_calloc(a, count, 1);
+	k.cost = gm_arena_calloc(a, count, 1);
+	k.large = gm_arena_calloc(a, count, sizeof *k.large);
+	k.sibling = gm_arena_calloc(a, count, sizeof *k.sibling);
+	/* What a reader outside any tape of its own domain wants must lie in memory. */
+	for (int i = 0; i < n; i++) {
+		gm_node *x = nodes[i];
+		if (asked[x->id])
+			k.must[gm_plan_root(b, x)->id] = 1;
+		if (b->views && x->op->flags & GM_OP_VIEW) {
+			k.must[gm_plan_root(b, x)->id] = 1;
+			continue;
+		}
+		for (int j = 0; j < x->nin; j++)
+			if (!tapeable(&k, x) || !gm_shape_equal(domain(x), x->in[j]->shape))
+				k.must[x->in[j]->id] = 1;
+	}
+	memcpy(k.needed, k.must, count);
+	for (int i = 0; i < n; i++) {
+		gm_node *x = nodes[i];
+		if (x->op->flags & GM_OP_LEAF || (b->views && x->op->flags & GM_OP_VIEW) || x->opid == GM_OPID_assign)
+			continue;
+		judge(&k, x);
+		place_node(&k, x);
+	}
+	for (int i = 0; i < n; i++)
+		if (nodes[i]->opid == GM_OPID_assign)
+			place_assign(&k, nodes[i]);
+	gm_units r = {order(&k), k.nunit, k.home, k.needed};
+	return r;
+}
