@@ -18,7 +18,7 @@
  *			gm_feed(r);
  *			gm_run_step(r, step_d);
  *			gm_run_step(r, step_g);
- *			gm_log(r, "loss_d", loss_d), gm_log(r, "loss_g", loss_g);
+ *			gm_report(r, "loss_d", loss_d), gm_report(r, "loss_g", loss_g);
  *		}
  *		return gm_end(r);
  *	}
@@ -65,6 +65,9 @@ GM_API int64_t gm_opt_int(gm_run *r, const char *name); /* at least 1 unless the
 GM_API int64_t gm_opt_int_in(gm_run *r, const char *name, int64_t lo, int64_t hi);
 GM_API double gm_opt_real(gm_run *r, const char *name);
 GM_API double gm_opt_real_in(gm_run *r, const char *name, double lo, double hi);
+/* The same where the value may be the word auto, which means `otherwise`. */
+GM_API int64_t gm_opt_int_auto(gm_run *r, const char *name, int64_t otherwise);
+GM_API double gm_opt_real_auto(gm_run *r, const char *name, double otherwise);
 GM_API const char *gm_opt_str(gm_run *r, const char *name);
 GM_API bool gm_opt_flag(gm_run *r, const char *name); /* yes, no */
 /* Index of the value in names[], which ends with NULL. "auto" in the first place is the usual default. */
@@ -80,13 +83,20 @@ typedef struct gm_facts {
 } gm_facts;
 
 GM_API const gm_facts *gm_run_facts(gm_run *r);
-/* Mean example [numel] over (at most the first 10,000 of) the data; NULL when only sampling. */
-GM_API const double *gm_data_mean(gm_run *r);
+/* The logit of each number's mean [numel], pixels read in [0,1] and the mean kept 1e-7 away from both, over (at most the
+ * first 10,000 of) the data; NULL when only sampling. */
+GM_API const double *gm_data_mean_logit(gm_run *r);
 
 GM_API int64_t gm_step_number(gm_run *r); /* steps finished so far */
 GM_API int64_t gm_step_total(gm_run *r);
 GM_API double gm_epoch(gm_run *r); /* passes over the data so far; an endless set counts 50,000 as one */
 
+/* Schedules: first / factor^t, but at least floor; from a to b in a line as t goes from start to end, flat outside. */
+GM_API double gm_decay(double first, double factor, double t, double floor);
+GM_API double gm_ramp(double a, double b, double start, double end, double t);
+
+/* A text that lives as long as the run, for names of layers. */
+GM_API const char *gm_name(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
 /* Records trouble that only the model can know of. */
 GM_API void gm_trouble(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
 
@@ -126,8 +136,8 @@ GM_API bool gm_next(gm_run *r); /* false when the steps are done, somebody asked
 GM_API void gm_feed(gm_run *r); /* the next minibatch into everything that gm_batch gave */
 GM_API void gm_run_step(gm_run *r, gm_step *s);
 /* Records the value that the last run of a step gave to its rank-0 output. A value that is not finite ends the run. */
-GM_API void gm_log(gm_run *r, const char *name, gm_node *value);
-GM_API void gm_log_number(gm_run *r, const char *name, double value);
+GM_API void gm_report(gm_run *r, const char *name, gm_node *value);
+GM_API void gm_report_number(gm_run *r, const char *name, double value);
 GM_API int gm_end(gm_run *r);
 
 #endif
