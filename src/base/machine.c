@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * machine.c -- what the machine has. See machine.h. */
+#include "base/machine.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+
+int gm_thread_count(void)
+{
+	return omp_get_max_threads();
+}
+
+int gm_thread_index(void)
+{
+	return omp_get_thread_num();
+}
+
+#else
+
+int gm_thread_count(void)
+{
+	return 1;
+}
+
+int gm_thread_index(void)
+{
+	return 0;
+}
+
+#endif
+
+uint64_t gm_machine_memory(void)
+{
+	const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : (uint64_t)4 << 30;
+}
+
+/* Multiply and fold, the core of wyhash and its relatives: 128-bit products mix all bits of both words. */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	const unsigned __int128 p = (unsigned __int128)a * b;
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+uint64_t gm_hash(uint64_t h, const void *data, size_t n)
+{
+	const uint64_t odd = 0x9E3779B97F4A7C15u;
+	const uint8_t *p = data;
+	h ^= mix(n ^ odd, odd);
+	for (; n >= 8; n -= 8, p += 8) {
+		uint64_t w;
+		memcpy(&w, p, 8);
+		h = mix(h ^ odd, w ^ 0xD6E8FEB86659FD93u);
+	}
+	if (n > 0) {
+		uint64_t w = 0;
+		memcpy(&w, p, n);
+		h = mix(h ^ odd, w ^ 0xD6E8FEB86659FD93u);
+	}
+	return mix(h ^ odd, odd);
+}

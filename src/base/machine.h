@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * machine.h -- what the machine has: threads, memory; and a fast hash of bytes. */
+#ifndef GANYMEDE_BASE_MACHINE_H
+#define GANYMEDE_BASE_MACHINE_H
+
+#include "ganymede/base.h"
+
+int gm_thread_count(void); /* threads that the next parallel region may have */
+int gm_thread_index(void); /* of the caller within its parallel region */
+
+uint64_t gm_machine_memory(void); /* bytes of RAM; a guess of 4 GiB where the system does not say */
+
+/* 64 bits to notice that content has changed; not against an adversary. Chain calls through h (start with 0). */
+uint64_t gm_hash(uint64_t h, const void *data, size_t n);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * data.c -- data sets as everyone else sees them. See ganymede/data.h. */
+#include "ganymede/data.h"
+
+#include "base/file.h"
+#include "base/machine.h"
+#include "base/text.h"
+#include "data/pictures.h"
+#include "data/source.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const gm_source *const sources[] = {
+	&gm_source_glyphs, &gm_source_shapes, &gm_source_ring8, &gm_source_grid25, &gm_source_swissroll, &gm_source_circles,
+};
+#define SOURCES ((int)(sizeof sources / sizeof *sources))
+
+#define SIZE_SMALLEST 8
+#define SIZE_LARGEST 1024
+#define FLOATS_WORTH_THREADS 8192
+
+struct gm_dataset {
+	gm_data_info info;
+	const gm_source *source; /* NULL for pictures from files */
+	gm_pictures pictures;
+	uint64_t seed;           /* of the sequence that gm_data_get indexes */
+	uint64_t salt;           /* keeps sets and splits apart that are asked with the same seed */
+	char *name;
+};
+
+const char *gm_data_names(int i, const char **about)
+{
+	if (i < 0 || i >= SOURCES)
+		return NULL;
+	if (about)
+		*about = sources[i]->about;
+	return sources[i]->name;
+}
+
+static bool check_options(const gm_data_options *o, gm_error *err)
+{
+	if (o->size != 0 && (o->size < SIZE_SMALLEST || o->size > SIZE_LARGEST))
+		return gm_fail(err, GM_ERR_VALUE, "pictures can be %d to %d pixels wide, not %d", SIZE_SMALLEST,
+		               SIZE_LARGEST, o->size);
+	if (o->channels != 0 && o->channels != 1 && o->channels != 3)
+		return gm_fail(err, GM_ERR_VALUE, "pictures have 1 or 3 channels, not %d", o->channels);
+	if (o->split && strcmp(o->split, "train") != 0 && strcmp(o->split, "test") != 0)
+		return gm_fail(err, GM_ERR_VALUE, "the split is train or test, not \"%s\"", o->split);
+	if (o->fit != GM_FIT_RESIZE && o->fit != GM_FIT_PAD)
+		return gm_fail(err, GM_ERR_VALUE, "an unknown way to fit pictures (%d)", (int)o->fit);
+	return o->classes >= 0 || gm_fail(err, GM_ERR_VALUE, "a negative number of classes");
+}
+
+/* The labels of a set must be what the model was built for: one label too many would index beyond its embedding. */
+static bool check_classes(const gm_dataset *d, const gm_data_options *o, gm_error *err)
+{
+	const int have = d->info.classes, want = o->classes;
+	if (want == 0 || want == have)
+		return true;
+	if (have == 0)
+		return gm_fail(err, GM_ERR_VALUE, "%s: %d classes asked for, but the set has no labels", d->name, want);
+	if (have > want)
+		return gm_fail(err, GM_ERR_VALUE, "%s: label %d lies outside the %d classes asked for (0 to %d)",
+		               d->name, have - 1, want, want - 1);
+	return gm_fail(err, GM_ERR_VALUE, "%s: %d classes asked for, but the labels are only 0 to %d", d->name, want,
+	               have - 1);
+}
+
+static uint64_t hash_text(uint64_t h, const char *s)
+{
+	return gm_hash(h, s, strlen(s));
+}
+
+static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options *o, gm_error *err)
+{
+	gm_data_info *info = &d->info;
+	d->source = s;
+	info->about = s->about;
+	info->classes = s->classes, info->class_names = s->class_names;
+	info->factors = s->factors, info->factor_names = s->factor_names;
+	info->rank = s->rank;
+	if (s->rank == 3) {
+		const int size = o->size ? o->size : s->size;
+		info->shape[0] = o->channels ? o->channels : s->channels;
+		info->shape[1] = info->shape[2] = size;
+		info->low = -1, info->high = 1;
+		info->resize = "drawn at size";
+	} else {
+		if (o->size || o->channels)
+			return gm_fail(err, GM_ERR_VALUE, "%s: points have no size and no channels", s->name);
+		info->shape[0] = 2;
+		info->low = -s->extent, info->high = s->extent;
+		info->resize = "none";
+	}
+	const bool test = o->split && strcmp(o->split, "test") == 0;
+	d->salt = hash_text(test, s->name);
+	info->hash = gm_hash(d->salt, &s->version, sizeof s->version);
+	return true;
+}
+
+static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options *o, gm_error *err)
+{
+	gm_data_info *info = &d->info;
+	gm_pictures *p = &d->pictures;
+	if (!gm_pictures_open(p, path, o->split, err) || !gm_pictures_fit(p, o, err))
+		return false;
+	info->about = p->label ? "pictures with labels, from IDX files" : "pictures, from an IDX file";
+	info->count = p->count;
+	info->rank = 3;
+	info->shape[0] = p->to_channels, info->shape[1] = p->to_height, info->shape[2] = p->to_width;
+	info->classes = p->labels;
+	info->low = -1, info->high = 1;
+	info->resize = p->how;
+	info->hash = gm_hash(0, p->pixel, p->count * (uint64_t)p->channels * (uint64_t)p->height * (uint64_t)p->width);
+	if (p->label)
+		info->hash = gm_hash(info->hash, p->label, p->count);
+	return true;
+}
+
+/* Neither an embedded set nor a path: most likely a slip of the fingers. */
+static bool unknown(const char *spec, gm_error *err)
+{
+	const char *names[SOURCES];
+	for (int i = 0; i < SOURCES; i++)
+		names[i] = sources[i]->name;
+	const char *near = gm_text_nearest(spec, names, SOURCES);
+	if (near)
+		return gm_fail(err, GM_ERR_VALUE, "no data set or file is called \"%s\"; did you mean %s?", spec, near);
+	return gm_fail(err, GM_ERR_IO, "no data set or file is called \"%s\" (`ganymede data list` names the sets)",
+	               spec);
+}
+
+static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o, gm_error *err)
+{
+	if (!check_options(o, err))
+		return false;
+	const gm_source *source = NULL;
+	for (int i = 0; i < SOURCES; i++)
+		if (strcmp(spec, sources[i]->name) == 0)
+			source = sources[i];
+	if (source) {
+		if (!open_source(d, source, o, err))
+			return false;
+	} else {
+		/* Only a plain word can be a misspelt name; a path gets the system's own reason. */
+		if (!strchr(spec, '/') && !strchr(spec, '.') && !gm_file_exists(spec))
+			return unknown(spec, err);
+		if (!open_pictures(d, spec, o, err))
+			return false;
+	}
+	gm_data_info *info = &d->info;
+	info->numel = 1;
+	for (int i = 0; i < info->rank; i++)
+		info->numel *= info->shape[i];
+	info->hash = gm_hash(info->hash, info->shape, sizeof info->shape);
+	info->hash = hash_text(info->hash, info->resize);
+	d->seed = o->seed;
+	return check_classes(d, o, err);
+}
+
+gm_dataset *gm_data_open(const char *spec, const gm_data_options *o, gm_error *err)
+{
+	static const gm_data_options as_it_is;
+	gm_dataset *d = calloc(1, sizeof *d);
+	char *name = strdup(spec);
+	if (!d || !name) {
+		free(d);
+		free(name);
+		gm_fail(err, GM_ERR_MEMORY, "out of memory");
+		return NULL;
+	}
+	d->info.name = d->name = name;
+	if (!open_spec(d, spec, o ? o : &as_it_is, err)) {
+		gm_data_close(d);
+		return NULL;
+	}
+	return d;
+}
+
+void gm_data_close(gm_dataset *d)
+{
+	if (!d)
+		return;
+	gm_pictures_free(&d->pictures);
+	free(d->name);
+	free(d);
+}
+
+const gm_data_info *gm_data_info_of(const gm_dataset *d)
+{
+	return &d->info;
+}
+
+static gm_draw draw_of(const gm_dataset *d, uint64_t seed, uint64_t index, float *x)
+{
+	/* Seeds that people type are small; hashing keeps this stream apart from other users of the same seed. */
+	return (gm_draw){
+		.rng = gm_rng_new(gm_hash(d->salt, &seed, sizeof seed), index),
+		.size = (int)d->info.shape[1], .channels = (int)d->info.shape[0], .x = x,
+	};
+}
+
+/* index is a place in the files of a finite set, a position in the stream of an endless one. */
+static void example(const gm_dataset *d, uint64_t seed, uint64_t index, int thread, float *x, int32_t *label)
+{
+	if (d->source) {
+		gm_draw draw = draw_of(d, seed, index, x);
+		d->source->draw(&draw);
+		if (label)
+			*label = draw.label;
+		return;
+	}
+	if (x)
+		gm_pictures_get(&d->pictures, index, thread, x);
+	if (label)
+		*label = d->pictures.label ? d->pictures.label[index] : 0;
+}
+
+uint64_t gm_data_index(const gm_dataset *d, uint64_t seed, uint64_t position)
+{
+	const uint64_t n = d->info.count;
+	return n == 0 ? position : gm_permute(seed, position / n, n, position % n);
+}
+
+bool gm_data_batch(gm_dataset *d, uint64_t seed, uint64_t position, int64_t n, float *x, int32_t *label, gm_error *err)
+{
+	if (n < 0)
+		return gm_fail(err, GM_ERR_VALUE, "a batch of %lld examples", (long long)n);
+	const int64_t numel = d->info.numel;
+	/* Pictures from files have scratch for the threads there were when they were opened. */
+	int threads = gm_thread_count();
+	if (!d->source && threads > d->pictures.threads)
+		threads = d->pictures.threads;
+	if (n * numel < FLOATS_WORTH_THREADS)
+		threads = 1;
+#pragma omp parallel for num_threads(threads) schedule(static)
+	for (int64_t i = 0; i < n; i++)
+		example(d, seed, gm_data_index(d, seed, position + (uint64_t)i), gm_thread_index(),
+		        x ? x + i * numel : NULL, label ? label + i : NULL);
+	return true;
+}
+
+bool gm_data_get(gm_dataset *d, uint64_t index, float *x, int32_t *label, gm_error *err)
+{
+	if (d->info.count > 0 && index >= d->info.count)
+		return gm_fail(err, GM_ERR_VALUE, "%s: no example %llu, there are %llu", d->name,
+		               (unsigned long long)index, (unsigned long long)d->info.count);
+	example(d, d->seed, index, 0, x, label);
+	return true;
+}
+
+bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text, size_t room, gm_error *err)
+{
+	if (!d->source || !d->source->caption)
+		return gm_fail(err, GM_ERR_STATE, "%s: its examples have no captions", d->name);
+	gm_draw draw = draw_of(d, seed, position, NULL);
+	d->source->draw(&draw);
+	d->source->caption(&draw, text, room);
+	return true;
+}
+
+bool gm_data_factors(gm_dataset *d, uint64_t seed, uint64_t position, float *value, gm_error *err)
+{
+	if (d->info.factors == 0)
+		return gm_fail(err, GM_ERR_STATE, "%s: its examples have no known factors", d->name);
+	gm_draw draw = draw_of(d, seed, position, NULL);
+	d->source->draw(&draw);
+	memcpy(value, draw.factor, (size_t)d->info.factors * sizeof *value);
+	return true;
+}

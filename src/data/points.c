@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * points.c -- sets of points in the plane, on which a game's failures can be seen. */
+#include "data/source.h"
+
+#include <math.h>
+
+/* ring8 and grid25: the protocol of PacGAN (Lin, Khetan, Fanti & Oh 2018, section 4.1; ring: 8 Gaussians of sigma .01 on
+ * the unit circle; grid: 25 of sigma .05 at -4, -2, 0, 2, 4), after VEEGAN (Srivastava et al. 2017). */
+
+static void put(gm_draw *d, int label, double x, double y)
+{
+	d->label = label;
+	d->factor[0] = (float)label;
+	if (d->x)
+		d->x[0] = (float)x, d->x[1] = (float)y;
+}
+
+static void ring8(gm_draw *d)
+{
+	const int mode = (int)gm_rng_below(&d->rng, 8);
+	const double a = M_PI / 4 * mode, dx = gm_rng_normal(&d->rng), dy = gm_rng_normal(&d->rng);
+	put(d, mode, cos(a) + .01 * dx, sin(a) + .01 * dy);
+}
+
+static void grid25(gm_draw *d)
+{
+	const int mode = (int)gm_rng_below(&d->rng, 25);
+	const double dx = gm_rng_normal(&d->rng), dy = gm_rng_normal(&d->rng);
+	put(d, mode, 2 * (mode % 5) - 4 + .05 * dx, 2 * (mode / 5) - 4 + .05 * dy);
+}
+
+/* One and a half turns, uniform in arc length nearly: the square root evens out the growing radius. */
+static void swissroll(gm_draw *d)
+{
+	const double u = gm_rng_uniform(&d->rng), t = 1.5 * M_PI * sqrt(1 + 8 * u);
+	const double dx = gm_rng_normal(&d->rng), dy = gm_rng_normal(&d->rng), scale = 1 / (4.5 * M_PI);
+	put(d, 0, scale * t * cos(t) + .01 * dx, scale * t * sin(t) + .01 * dy);
+}
+
+static void circles(gm_draw *d)
+{
+	const int mode = (int)gm_rng_below(&d->rng, 2);
+	const double a = 2 * M_PI * gm_rng_uniform(&d->rng), r = mode ? 1 : .5;
+	const double dx = gm_rng_normal(&d->rng), dy = gm_rng_normal(&d->rng);
+	put(d, mode, r * cos(a) + .03 * dx, r * sin(a) + .03 * dy);
+}
+
+static const char *const circle_names[] = {"inner", "outer"};
+
+const gm_source gm_source_ring8 = {
+	.name = "ring8",
+	.about = "points: 8 Gaussians (sigma .01) on the unit circle, PacGAN's protocol",
+	.rank = 1, .classes = 8, .extent = 1.05f, .version = 1, .draw = ring8,
+};
+const gm_source gm_source_grid25 = {
+	.name = "grid25",
+	.about = "points: 25 Gaussians (sigma .05) on a grid from -4 to 4, PacGAN's protocol",
+	.rank = 1, .classes = 25, .extent = 4.25f, .version = 1, .draw = grid25,
+};
+const gm_source gm_source_swissroll = {
+	.name = "swissroll",
+	.about = "points: one spiral, sigma .01, unlabelled",
+	.rank = 1, .extent = 1.05f, .version = 1, .draw = swissroll,
+};
+const gm_source gm_source_circles = {
+	.name = "circles",
+	.about = "points: two circles around the origin, radii .5 and 1, sigma .03",
+	.rank = 1, .classes = 2, .class_names = circle_names, .extent = 1.15f, .version = 1, .draw = circles,
+};

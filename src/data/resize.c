@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * resize.c -- scaling pictures, one side after the other. See resize.h. */
+#include "data/resize.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* How one side is scaled: output i is the sum over k < taps of weight[i][k] * input[first[i] + k]. */
+typedef struct side {
+	int from, to, taps;
+	int *first;    /* [to] */
+	float *weight; /* [to][taps] */
+} side;
+
+struct gm_resize {
+	side y, x;
+};
+
+static bool side_init(side *s, int from, int to)
+{
+	const double scale = (double)from / to, reach = scale > 1 ? scale : 1;
+	s->from = from, s->to = to;
+	s->taps = (int)ceil(reach) * 2 + 1;
+	if (s->taps > from)
+		s->taps = from;
+	s->first = malloc((size_t)to * sizeof *s->first);
+	s->weight = calloc((size_t)to * (size_t)s->taps, sizeof *s->weight);
+	if (!s->first || !s->weight)
+		return false;
+	for (int i = 0; i < to; i++) {
+		const double centre = (i + .5) * scale;
+		int first = (int)floor(centre - reach + .5);
+		if (first < 0)
+			first = 0;
+		if (first > from - s->taps)
+			first = from - s->taps;
+		double sum = 0;
+		for (int k = 0; k < s->taps; k++)
+			sum += fmax(0, 1 - fabs(first + k + .5 - centre) / reach);
+		s->first[i] = first;
+		for (int k = 0; k < s->taps; k++)
+			s->weight[(size_t)i * (size_t)s->taps + (size_t)k] =
+				(float)(fmax(0, 1 - fabs(first + k + .5 - centre) / reach) / sum);
+	}
+	return true;
+}
+
+gm_resize *gm_resize_new(int from_height, int from_width, int to_height, int to_width)
+{
+	gm_resize *r = calloc(1, sizeof *r);
+	if (r && !(side_init(&r->y, from_height, to_height) && side_init(&r->x, from_width, to_width))) {
+		gm_resize_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void gm_resize_free(gm_resize *r)
+{
+	if (!r)
+		return;
+	free(r->y.first), free(r->y.weight);
+	free(r->x.first), free(r->x.weight);
+	free(r);
+}
+
+size_t gm_resize_scratch(const gm_resize *r)
+{
+	return (size_t)r->y.from * (size_t)r->x.to;
+}
+
+void gm_resize_plane(const gm_resize *r, const float *from, float *to, size_t stride, float *scratch)
+{
+	const side *x = &r->x, *y = &r->y;
+	for (int row = 0; row < y->from; row++)
+		for (int i = 0; i < x->to; i++) {
+			const float *in = from + (size_t)row * (size_t)x->from + x->first[i];
+			const float *w = x->weight + (size_t)i * (size_t)x->taps;
+			float sum = 0;
+			for (int k = 0; k < x->taps; k++)
+				sum += w[k] * in[k];
+			scratch[(size_t)row * (size_t)x->to + (size_t)i] = sum;
+		}
+	for (int i = 0; i < y->to; i++) {
+		const float *w = y->weight + (size_t)i * (size_t)y->taps;
+		const float *in = scratch + (size_t)y->first[i] * (size_t)x->to;
+		float *out = to + (size_t)i * stride;
+		for (int c = 0; c < x->to; c++)
+			out[c] = w[0] * in[c];
+		for (int k = 1; k < y->taps; k++) {
+			in += x->to;
+			for (int c = 0; c < x->to; c++)
+				out[c] += w[k] * in[c];
+		}
+	}
+}

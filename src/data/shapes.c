@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * shapes.c -- "shapes": one object on a coloured ground, every fact about it known. Label = kind of shape. The picture is
+ * shaded from the signed distance to the outline, so edges are smooth at any size. */
+#include "data/source.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CIRCLE, SQUARE, TRIANGLE, STAR, RING, CROSS, HEART, HEXAGON, SHAPES };
+static const char *const shape_names[SHAPES] = {"circle", "square", "triangle", "star",
+                                                "ring",   "cross",  "heart",    "hexagon"};
+
+enum { RED, ORANGE, YELLOW, GREEN, TEAL, BLUE, PURPLE, PINK, WHITE, GREY, BLACK, COLOURS };
+static const struct {
+	const char *name;
+	float rgb[3];
+} colours[COLOURS] = {
+	[RED] = {"red", {.86f, .17f, .16f}},      [ORANGE] = {"orange", {.95f, .53f, .12f}},
+	[YELLOW] = {"yellow", {.97f, .83f, .20f}}, [GREEN] = {"green", {.20f, .64f, .29f}},
+	[TEAL] = {"teal", {.12f, .65f, .68f}},    [BLUE] = {"blue", {.16f, .36f, .84f}},
+	[PURPLE] = {"purple", {.53f, .25f, .73f}}, [PINK] = {"pink", {.96f, .55f, .73f}},
+	[WHITE] = {"white", {.96f, .96f, .95f}},  [GREY] = {"grey", {.53f, .54f, .57f}},
+	[BLACK] = {"black", {.10f, .10f, .12f}},
+};
+
+enum { SHAPE, COLOUR, GROUND, SIZE, X, Y, ROTATION, FACTORS };
+static const char *const factor_names[] = {
+	[SHAPE] = "shape", [COLOUR] = "colour", [GROUND] = "background", [SIZE] = "size",
+	[X] = "x",         [Y] = "y",           [ROTATION] = "rotation",
+};
+
+#define SMALL .19f /* sizes are half the object's height, as a share of the picture's side */
+#define LARGE .27f
+#define CORNERS_MAX 32
+#define SIDE_MAX 1024
+
+typedef struct outline {
+	int kind, corners;
+	float x[CORNERS_MAX], y[CORNERS_MAX]; /* in pixels; unused by circle and ring */
+	float cx, cy, radius;                 /* in pixels */
+} outline;
+
+/* Corners every `turn` on circles whose radii take turns, starting at the top. */
+static void star_like(outline *o, int corners, float outer, float inner, float rotation)
+{
+	o->corners = corners;
+	for (int i = 0; i < corners; i++) {
+		const float a = rotation - 1.5707963f + 6.2831853f * (float)i / (float)corners;
+		const float r = o->radius * (i & 1 ? inner : outer);
+		o->x[i] = o->cx + r * cosf(a), o->y[i] = o->cy + r * sinf(a);
+	}
+}
+
+static void corners_from(outline *o, const float (*p)[2], int n, float rotation)
+{
+	const float c = cosf(rotation), s = sinf(rotation);
+	o->corners = n;
+	for (int i = 0; i < n; i++) {
+		o->x[i] = o->cx + o->radius * (c * p[i][0] - s * p[i][1]);
+		o->y[i] = o->cy + o->radius * (s * p[i][0] + c * p[i][1]);
+	}
+}
+
+static void trace(outline *o, float rotation)
+{
+	static const float square[][2] = {{-.84f, -.84f}, {.84f, -.84f}, {.84f, .84f}, {-.84f, .84f}};
+	static const float triangle[][2] = {{0, -.95f}, {1, .80f}, {-1, .80f}};
+	static const float cross[][2] = {{-.34f, -1}, {.34f, -1}, {.34f, -.34f}, {1, -.34f}, {1, .34f},   {.34f, .34f},
+	                                 {.34f, 1},   {-.34f, 1}, {-.34f, .34f}, {-1, .34f}, {-1, -.34f}, {-.34f, -.34f}};
+	switch (o->kind) {
+	case SQUARE:
+		corners_from(o, square, 4, rotation);
+		break;
+	case TRIANGLE:
+		corners_from(o, triangle, 3, rotation);
+		break;
+	case CROSS:
+		corners_from(o, cross, 12, rotation);
+		break;
+	case STAR:
+		star_like(o, 10, 1.1f, .48f, rotation);
+		break;
+	case HEXAGON:
+		star_like(o, 6, 1, 1, rotation);
+		break;
+	case HEART: {
+		float p[CORNERS_MAX][2];
+		for (int i = 0; i < CORNERS_MAX; i++) {
+			const float t = 6.2831853f * (float)i / CORNERS_MAX, s = sinf(t);
+			p[i][0] = s * s * s;
+			p[i][1] = -.0588f * (13 * cosf(t) - 5 * cosf(2 * t) - 2 * cosf(3 * t) - cosf(4 * t)) - .12f;
+		}
+		corners_from(o, p, CORNERS_MAX, rotation);
+		break;
+	}
+	}
+}
+
+/* d[x0..x1] = signed distance in pixels from the centres of row y to the outline, negative inside. */
+static void distance_row(const outline *o, int y, int x0, int x1, float *d)
+{
+	const float py = (float)y + .5f;
+	if (o->kind == CIRCLE || o->kind == RING) {
+		const float dy = py - o->cy;
+		for (int x = x0; x <= x1; x++) {
+			const float dx = (float)x + .5f - o->cx;
+			d[x] = sqrtf(dx * dx + dy * dy) - o->radius;
+		}
+		if (o->kind == RING)
+			for (int x = x0; x <= x1; x++)
+				d[x] = fabsf(d[x] + .21f * o->radius) - .21f * o->radius;
+		return;
+	}
+	float sign[SIDE_MAX];
+	for (int x = x0; x <= x1; x++)
+		d[x] = 1e12f, sign[x] = 1;
+	for (int i = 0, j = o->corners - 1; i < o->corners; j = i++) {
+		const float ax = o->x[j], ay = o->y[j], ex = o->x[i] - ax, ey = o->y[i] - ay;
+		const float inverse = 1 / fmaxf(ex * ex + ey * ey, 1e-9f), wy = py - ay;
+		for (int x = x0; x <= x1; x++) {
+			const float wx = (float)x + .5f - ax;
+			float t = (wx * ex + wy * ey) * inverse;
+			t = t < 0 ? 0 : t;
+			t = t > 1 ? 1 : t;
+			const float qx = wx - t * ex, qy = wy - t * ey, q = qx * qx + qy * qy;
+			d[x] = d[x] < q ? d[x] : q;
+		}
+		/* Even-odd rule: crossing an edge to the left of the point flips inside and outside. */
+		if ((ay <= py) != (o->y[i] <= py)) {
+			const float crossing = ax + ex * wy / ey;
+			for (int x = x0; x <= x1; x++)
+				sign[x] = (float)x + .5f > crossing ? -sign[x] : sign[x];
+		}
+	}
+	for (int x = x0; x <= x1; x++)
+		d[x] = sign[x] * sqrtf(d[x]);
+}
+
+typedef struct paint {
+	float object[3], ground[3]; /* RGB in [0, 1] */
+	float slope_x, slope_y;     /* of the light on the ground */
+} paint;
+
+static float clamp01(float v)
+{
+	return v < 0 ? 0 : v > 1 ? 1 : v;
+}
+
+static void store(const gm_draw *d, size_t at, float r, float g, float b)
+{
+	const size_t plane = (size_t)d->size * (size_t)d->size;
+	r = clamp01(r), g = clamp01(g), b = clamp01(b);
+	if (d->channels == 1) {
+		d->x[at] = 2 * (.299f * r + .587f * g + .114f * b) - 1;
+		return;
+	}
+	d->x[at] = 2 * r - 1, d->x[at + plane] = 2 * g - 1, d->x[at + 2 * plane] = 2 * b - 1;
+}
+
+static void render(const gm_draw *d, const outline *o, const paint *p)
+{
+	const int size = d->size;
+	const float px = 1 / (float)size, shadow = .08f * (float)size;
+	const float reach = o->radius * 1.5f + shadow;
+	int x0 = (int)(o->cx - reach), x1 = (int)(o->cx + reach);
+	x0 = x0 < 0 ? 0 : x0, x1 = x1 >= size ? size - 1 : x1;
+	float dist[SIDE_MAX];
+	for (int y = 0; y < size; y++) {
+		const bool near = fabsf((float)y + .5f - o->cy) < reach;
+		if (near)
+			distance_row(o, y, x0, x1, dist);
+		const float v = ((float)y + .5f) * px - .5f;
+		for (int x = 0; x < size; x++) {
+			const float u = ((float)x + .5f) * px - .5f;
+			float light = 1 + p->slope_x * u + p->slope_y * v, mix = 0, shade = 1;
+			if (near && x >= x0 && x <= x1) {
+				const float s = clamp01(1 - dist[x] / shadow);
+				mix = clamp01(.5f - dist[x]);
+				light *= 1 - .28f * s * s;
+				/* Lit from the upper left, a little darker along the rim. */
+				const float in = clamp01(-dist[x] / (.35f * o->radius));
+				shade = .90f + .12f * in -
+				        .10f * (((float)x + .5f - o->cx) + ((float)y + .5f - o->cy)) / o->radius;
+			}
+			const float a = light * (1 - mix), b = shade * mix;
+			store(d, (size_t)y * (size_t)size + (size_t)x, a * p->ground[0] + b * p->object[0],
+			      a * p->ground[1] + b * p->object[1], a * p->ground[2] + b * p->object[2]);
+		}
+	}
+}
+
+static float uniform(gm_rng *r, float low, float high)
+{
+	return low + (high - low) * (float)gm_rng_uniform(r);
+}
+
+static void draw(gm_draw *d)
+{
+	gm_rng *r = &d->rng;
+	const int kind = (int)gm_rng_below(r, SHAPES), colour = (int)gm_rng_below(r, COLOURS);
+	/* The ground takes any other colour. */
+	int ground = (int)gm_rng_below(r, COLOURS - 1);
+	ground += ground >= colour;
+	const float size = uniform(r, .13f, .34f), room = .5f - size * 1.08f - .03f;
+	const float x = .5f + uniform(r, -room, room), y = .5f + uniform(r, -room, room);
+	const float rotation = uniform(r, -.3f, .3f);
+	d->label = kind;
+	d->factor[SHAPE] = (float)kind, d->factor[COLOUR] = (float)colour, d->factor[GROUND] = (float)ground;
+	d->factor[SIZE] = size, d->factor[X] = x, d->factor[Y] = y, d->factor[ROTATION] = rotation;
+	if (!d->x)
+		return;
+
+	paint p = {.slope_x = uniform(r, -.25f, .25f), .slope_y = uniform(r, .05f, .35f)};
+	const float tone_object = uniform(r, -.04f, .04f), tone_ground = uniform(r, -.04f, .04f);
+	for (int c = 0; c < 3; c++) {
+		p.object[c] = colours[colour].rgb[c] + tone_object;
+		p.ground[c] = .93f * colours[ground].rgb[c] + tone_ground;
+	}
+	const float px = (float)d->size;
+	outline o = {.kind = kind, .cx = x * px, .cy = y * px, .radius = size * px};
+	trace(&o, rotation);
+	render(d, &o, &p);
+}
+
+static void caption(const gm_draw *d, char *text, size_t room)
+{
+	static const char *const places[3][3] = {
+		{"at the top left", "at the top", "at the top right"},
+		{"at the left", "in the centre", "at the right"},
+		{"at the bottom left", "at the bottom", "at the bottom right"},
+	};
+	const float *f = d->factor;
+	const int row = f[Y] < .42f ? 0 : f[Y] > .58f ? 2 : 1, column = f[X] < .42f ? 0 : f[X] > .58f ? 2 : 1;
+	const char *size = f[SIZE] < SMALL ? "small " : f[SIZE] > LARGE ? "large " : "";
+	const char *colour = colours[(int)f[COLOUR]].name, *ground = colours[(int)f[GROUND]].name;
+	const bool an = !*size && *colour == 'o';
+	snprintf(text, room, "%s %s%s %s %s on %s %s background", an ? "an" : "a", size, colour,
+	         shape_names[(int)f[SHAPE]], places[row][column], *ground == 'o' ? "an" : "a", ground);
+}
+
+const gm_source gm_source_shapes = {
+	.name = "shapes",
+	.about = "one coloured object on a coloured ground, with caption and known factors (32 px by itself)",
+	.rank = 3, .size = 32, .channels = 3, .classes = SHAPES, .class_names = shape_names,
+	.factors = FACTORS, .factor_names = factor_names, .version = 1,
+	.draw = draw, .caption = caption,
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * source.h -- what a source of examples is to data.c. Each embedded set is one gm_source in a file of its own; a new one
+ * needs that, and a line in data.c's table. */
+#ifndef GANYMEDE_DATA_SOURCE_H
+#define GANYMEDE_DATA_SOURCE_H
+
+#include "ganymede/data.h"
+
+#define GM_FACTORS_MAX 16
+
+/* One example being drawn: randomness in, everything about it out. x may be NULL when only the rest is asked. */
+typedef struct gm_draw {
+	gm_rng rng;
+	int size, channels; /* of x, for pictures */
+	float *x;
+	int32_t label;
+	float factor[GM_FACTORS_MAX];
+} gm_draw;
+
+/* An embedded, endless set. */
+typedef struct gm_source {
+	const char *name, *about;
+	int rank;             /* 3 = picture, 1 = point */
+	int size, channels;   /* native, for pictures */
+	int classes;
+	const char *const *class_names;
+	int factors;
+	const char *const *factor_names;
+	float extent;         /* of points: they lie within [-extent, extent], but for rare tails */
+	int version;          /* raised when the same seed begins to give other examples */
+	void (*draw)(gm_draw *d);
+	void (*caption)(const gm_draw *d, char *text, size_t room); /* or NULL */
+} gm_source;
+
+extern const gm_source gm_source_glyphs, gm_source_shapes, gm_source_ring8, gm_source_grid25, gm_source_swissroll,
+	gm_source_circles;
+
+/* Number i of the permutation of 0 .. n-1 that (seed, epoch) names: a bijection computed, not stored. */
+uint64_t gm_permute(uint64_t seed, uint64_t epoch, uint64_t n, uint64_t i);
+
+#endif
