@@ -271,10 +271,10 @@ static void draw(gm_draw *d)
 	for (int i = 0; i < n; i++) {
 		s[i].a = apply(&m, s[i].a);
 		s[i].b = apply(&m, s[i].b);
-		s[i].radius = radius * (1 + .18f * sinf(phase + 6.2832f * waves * (float)i / (float)n));
+		s[i].radius = radius * (1 + .15f * sinf(phase + 6.2832f * waves * (float)i / (float)n));
 	}
-	place(d, s, n, radius * 1.18f);
-	const float soft = uniform(r, .75f, 1.25f), grain = uniform(r, 0, .6f), black = uniform(r, .86f, 1);
+	place(d, s, n, radius * 1.15f);
+	const float soft = uniform(r, .75f, 1.25f), grain = uniform(r, 0, .45f), black = uniform(r, .86f, 1);
 	if (!d->x)
 		return;
 
