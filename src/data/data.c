@@ -223,7 +223,7 @@ static void example(const gm_dataset *d, uint64_t seed, uint64_t index, int thre
 uint64_t gm_data_index(const gm_dataset *d, uint64_t seed, uint64_t position)
 {
 	const uint64_t n = d->info.count;
-	return n == 0 ? position : gm_permute(seed, position / n, n, position % n);
+	return n == 0 ? position : gm_data_permute(seed, position / n, n, position % n);
 }
 
 bool gm_data_batch(gm_dataset *d, uint64_t seed, uint64_t position, int64_t n, float *x, int32_t *label, gm_error *err)

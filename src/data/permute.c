@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * permute.c -- permutations that need no memory: a Feistel network (Luby & Rackoff 1988) whose round function is Philox
- * permutes 0 .. 4^h - 1, the least such power that holds n; walking its cycle until the value falls below n (Black &
+ * permutes 0 .. 4^h - 1, the least such power (from 16) that holds n; walking its cycle until the value falls below n (Black &
  * Rogaway 2002, "Ciphers with arbitrary finite domains") makes that a permutation of 0 .. n-1. */
 #include "data/source.h"
 
-#define ROUNDS 6 /* four would do for pseudo-randomness; halves of a few bits mix better with more */
+/* Four rounds do for large domains. Tiny sets need more: over 200,000 epochs of 5 examples, chi-squared of where each one
+ * lands (16 degrees of freedom) is 534 with 6 rounds, 37 with 8, 9 with 12. */
+#define ROUNDS 12
+#define HALF_LEAST 2 /* bits; halves of one bit stay biased however many rounds */
 
-uint64_t gm_permute(uint64_t seed, uint64_t epoch, uint64_t n, uint64_t i)
+uint64_t gm_data_permute(uint64_t seed, uint64_t epoch, uint64_t n, uint64_t i)
 {
-	int half = 1;
+	int half = HALF_LEAST;
 	while (half < 32 && n > (uint64_t)1 << (2 * half))
 		half++;
 	const uint32_t mask = half < 32 ? ((uint32_t)1 << half) - 1 : UINT32_MAX;

@@ -7,6 +7,8 @@
 #include "base/machine.h"
 #include "data/idx.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,14 +28,8 @@ static const struct {
 static bool find_in_folder(const char *folder, const char *split, char path[PATH_MAX], gm_error *err)
 {
 	/* A folder without permission must not look like an empty one. */
-	if (access(folder, R_OK | X_OK) != 0) {
-		gm_bytes none;
-		char probe[PATH_MAX];
-		snprintf(probe, sizeof probe, "%s/%s", folder, known_files[0].name);
-		if (!gm_file_open(probe, &none, err))
-			return false;
-		gm_file_close(&none);
-	}
+	if (faccessat(AT_FDCWD, folder, X_OK, AT_EACCESS) != 0)
+		return gm_fail(err, GM_ERR_IO, "cannot open %s: %s", folder, strerror(errno));
 	for (size_t i = 0; i < sizeof known_files / sizeof *known_files; i++)
 		for (int gz = 0; gz < 2; gz++) {
 			if (strcmp(known_files[i].split, split) != 0)

@@ -37,6 +37,6 @@ extern const gm_source gm_source_glyphs, gm_source_shapes, gm_source_ring8, gm_s
 	gm_source_circles;
 
 /* Number i of the permutation of 0 .. n-1 that (seed, epoch) names: a bijection computed, not stored. */
-uint64_t gm_permute(uint64_t seed, uint64_t epoch, uint64_t n, uint64_t i);
+uint64_t gm_data_permute(uint64_t seed, uint64_t epoch, uint64_t n, uint64_t i);
 
 #endif
