@@ -125,7 +125,8 @@ gm_node *gm_array(gm_graph *g, const double *values, gm_shape shape, gm_dtype dt
 	a->shape.rank = shape.rank;
 	memcpy(a->shape.dim, shape.dim, shape.rank * sizeof *shape.dim);
 	a->dtype = dtype;
-	memcpy(a->value, values, n * sizeof(double));
+	for (size_t i = 0; i < n; i++)
+		a->value[i] = dtype == GM_I32 ? (int32_t)values[i] : values[i];
 	return gm_node_new(g, GM_OPID_array, NULL, 0, a, bytes);
 }
 
