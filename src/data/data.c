@@ -15,7 +15,8 @@
 #include <string.h>
 
 static const gm_source *const sources[] = {
-	&gm_source_glyphs, &gm_source_shapes, &gm_source_ring8, &gm_source_grid25, &gm_source_swissroll, &gm_source_circles,
+	&gm_source_glyphs, &gm_source_shapes,    &gm_source_ring8,
+	&gm_source_grid25, &gm_source_swissroll, &gm_source_circles,
 };
 #define SOURCES ((int)(sizeof sources / sizeof *sources))
 
@@ -27,8 +28,8 @@ struct gm_dataset {
 	gm_data_info info;
 	const gm_source *source; /* NULL for pictures from files */
 	gm_pictures pictures;
-	uint64_t seed;           /* of the sequence that gm_data_get indexes */
-	uint64_t salt;           /* keeps sets and splits apart that are asked with the same seed */
+	uint64_t seed; /* of the sequence that gm_data_get indexes */
+	uint64_t salt; /* keeps sets and splits apart that are asked with the same seed */
 	char *name;
 };
 
@@ -44,14 +45,17 @@ const char *gm_data_names(int i, const char **about)
 static bool check_options(const gm_data_options *o, gm_error *err)
 {
 	if (o->size != 0 && (o->size < SIZE_SMALLEST || o->size > SIZE_LARGEST))
-		return gm_fail(err, GM_ERR_VALUE, "pictures can be %d to %d pixels wide, not %d", SIZE_SMALLEST,
-		               SIZE_LARGEST, o->size);
+		return gm_fail(err, GM_ERR_VALUE, "pictures can be %d to %d pixels wide, not %d",
+		               SIZE_SMALLEST, SIZE_LARGEST, o->size);
 	if (o->channels != 0 && o->channels != 1 && o->channels != 3)
-		return gm_fail(err, GM_ERR_VALUE, "pictures have 1 or 3 channels, not %d", o->channels);
+		return gm_fail(err, GM_ERR_VALUE, "pictures have 1 or 3 channels, not %d",
+		               o->channels);
 	if (o->split && strcmp(o->split, "train") != 0 && strcmp(o->split, "test") != 0)
-		return gm_fail(err, GM_ERR_VALUE, "the split is train or test, not \"%s\"", o->split);
+		return gm_fail(err, GM_ERR_VALUE, "the split is train or test, not \"%s\"",
+		               o->split);
 	if (o->fit != GM_FIT_RESIZE && o->fit != GM_FIT_PAD)
-		return gm_fail(err, GM_ERR_VALUE, "an unknown way to fit pictures (%d)", (int)o->fit);
+		return gm_fail(err, GM_ERR_VALUE, "an unknown way to fit pictures (%d)",
+		               (int)o->fit);
 	return o->classes >= 0 || gm_fail(err, GM_ERR_VALUE, "a negative number of classes");
 }
 
@@ -62,11 +66,15 @@ static bool check_classes(const gm_dataset *d, const gm_data_options *o, gm_erro
 	if (want == 0 || want == have)
 		return true;
 	if (have == 0)
-		return gm_fail(err, GM_ERR_VALUE, "%s: %d classes asked for, but the set has no labels", d->name, want);
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: %d classes asked for, but the set has no labels", d->name,
+		               want);
 	if (have > want)
-		return gm_fail(err, GM_ERR_VALUE, "%s: label %d lies outside the %d classes asked for (0 to %d)",
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: label %d lies outside the %d classes asked for (0 to %d)",
 		               d->name, have - 1, want, want - 1);
-	return gm_fail(err, GM_ERR_VALUE, "%s: %d classes asked for, but the labels are only 0 to %d", d->name, want,
+	return gm_fail(err, GM_ERR_VALUE,
+	               "%s: %d classes asked for, but the labels are only 0 to %d", d->name, want,
 	               have - 1);
 }
 
@@ -91,7 +99,8 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 		info->resize = "drawn at size";
 	} else {
 		if (o->size || o->channels)
-			return gm_fail(err, GM_ERR_VALUE, "%s: points have no size and no channels", s->name);
+			return gm_fail(err, GM_ERR_VALUE, "%s: points have no size and no channels",
+			               s->name);
 		info->shape[0] = 2;
 		info->low = -s->extent, info->high = s->extent;
 		info->resize = "none";
@@ -108,14 +117,18 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 	gm_pictures *p = &d->pictures;
 	if (!gm_pictures_open(p, path, o->split, err) || !gm_pictures_fit(p, o, err))
 		return false;
-	info->about = p->label ? "pictures with labels, from IDX files" : "pictures, from an IDX file";
+	info->about =
+		p->label ? "pictures with labels, from IDX files" : "pictures, from an IDX file";
 	info->count = p->count;
 	info->rank = 3;
-	info->shape[0] = p->to_channels, info->shape[1] = p->to_height, info->shape[2] = p->to_width;
+	info->shape[0] = p->to_channels, info->shape[1] = p->to_height,
+	info->shape[2] = p->to_width;
 	info->classes = p->labels;
 	info->low = -1, info->high = 1;
 	info->resize = p->how;
-	info->hash = gm_hash(0, p->pixel, p->count * (uint64_t)p->channels * (uint64_t)p->height * (uint64_t)p->width);
+	info->hash = gm_hash(0, p->pixel,
+	                     p->count * (uint64_t)p->channels * (uint64_t)p->height *
+	                             (uint64_t)p->width);
 	if (p->label)
 		info->hash = gm_hash(info->hash, p->label, p->count);
 	return true;
@@ -129,8 +142,11 @@ static bool unknown(const char *spec, gm_error *err)
 		names[i] = sources[i]->name;
 	const char *near = gm_text_nearest(spec, names, SOURCES);
 	if (near)
-		return gm_fail(err, GM_ERR_VALUE, "no data set or file is called \"%s\"; did you mean %s?", spec, near);
-	return gm_fail(err, GM_ERR_IO, "no data set or file is called \"%s\" (`ganymede data list` names the sets)",
+		return gm_fail(err, GM_ERR_VALUE,
+		               "no data set or file is called \"%s\"; did you mean %s?", spec,
+		               near);
+	return gm_fail(err, GM_ERR_IO,
+	               "no data set or file is called \"%s\" (`ganymede data list` names the sets)",
 	               spec);
 }
 
@@ -200,12 +216,15 @@ static gm_draw draw_of(const gm_dataset *d, uint64_t seed, uint64_t index, float
 	/* Seeds that people type are small; hashing keeps this stream apart from other users of the same seed. */
 	return (gm_draw){
 		.rng = gm_rng_new(gm_hash(d->salt, &seed, sizeof seed), index),
-		.size = (int)d->info.shape[1], .channels = (int)d->info.shape[0], .x = x,
+		.size = (int)d->info.shape[1],
+		.channels = (int)d->info.shape[0],
+		.x = x,
 	};
 }
 
 /* index is a place in the files of a finite set, a position in the stream of an endless one. */
-static void example(const gm_dataset *d, uint64_t seed, uint64_t index, int thread, float *x, int32_t *label)
+static void example(const gm_dataset *d, uint64_t seed, uint64_t index, int thread, float *x,
+                    int32_t *label)
 {
 	if (d->source) {
 		gm_draw draw = draw_of(d, seed, index, x);
@@ -226,7 +245,8 @@ uint64_t gm_data_index(const gm_dataset *d, uint64_t seed, uint64_t position)
 	return n == 0 ? position : gm_data_permute(seed, position / n, n, position % n);
 }
 
-bool gm_data_batch(gm_dataset *d, uint64_t seed, uint64_t position, int64_t n, float *x, int32_t *label, gm_error *err)
+bool gm_data_batch(gm_dataset *d, uint64_t seed, uint64_t position, int64_t n, float *x,
+                   int32_t *label, gm_error *err)
 {
 	if (n < 0)
 		return gm_fail(err, GM_ERR_VALUE, "a batch of %lld examples", (long long)n);
@@ -253,7 +273,8 @@ bool gm_data_get(gm_dataset *d, uint64_t index, float *x, int32_t *label, gm_err
 	return true;
 }
 
-bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text, size_t room, gm_error *err)
+bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text, size_t room,
+                     gm_error *err)
 {
 	if (!d->source || !d->source->caption)
 		return gm_fail(err, GM_ERR_STATE, "%s: its examples have no captions", d->name);
@@ -266,7 +287,8 @@ bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text
 bool gm_data_factors(gm_dataset *d, uint64_t seed, uint64_t position, float *value, gm_error *err)
 {
 	if (d->info.factors == 0)
-		return gm_fail(err, GM_ERR_STATE, "%s: its examples have no known factors", d->name);
+		return gm_fail(err, GM_ERR_STATE, "%s: its examples have no known factors",
+		               d->name);
 	gm_draw draw = draw_of(d, seed, position, NULL);
 	d->source->draw(&draw);
 	memcpy(value, draw.factor, (size_t)d->info.factors * sizeof *value);

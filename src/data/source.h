@@ -21,20 +21,20 @@ typedef struct gm_draw {
 /* An embedded, endless set. */
 typedef struct gm_source {
 	const char *name, *about;
-	int rank;             /* 3 = picture, 1 = point */
-	int size, channels;   /* native, for pictures */
+	int rank;           /* 3 = picture, 1 = point */
+	int size, channels; /* native, for pictures */
 	int classes;
 	const char *const *class_names;
 	int factors;
 	const char *const *factor_names;
-	float extent;         /* of points: they lie within [-extent, extent], but for rare tails */
-	int version;          /* raised when the same seed begins to give other examples */
+	float extent; /* of points: they lie within [-extent, extent], but for rare tails */
+	int version;  /* raised when the same seed begins to give other examples */
 	void (*draw)(gm_draw *d);
 	void (*caption)(const gm_draw *d, char *text, size_t room); /* or NULL */
 } gm_source;
 
-extern const gm_source gm_source_glyphs, gm_source_shapes, gm_source_ring8, gm_source_grid25, gm_source_swissroll,
-	gm_source_circles;
+extern const gm_source gm_source_glyphs, gm_source_shapes, gm_source_ring8, gm_source_grid25,
+	gm_source_swissroll, gm_source_circles;
 
 /* Number i of the permutation of 0 .. n-1 that (seed, epoch) names: a bijection computed, not stored. */
 uint64_t gm_data_permute(uint64_t seed, uint64_t epoch, uint64_t n, uint64_t i);

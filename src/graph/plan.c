@@ -389,7 +389,8 @@ static int by_offset(const void *a, const void *b)
 static bool lay_out(gm_plan *p, bool keep)
 {
 	gm_step *s = p->step;
-	qsort(p->buf, p->nbuf, sizeof *p->buf, by_size);
+	if (p->nbuf)
+		qsort(p->buf, p->nbuf, sizeof *p->buf, by_size);
 	gm_buf **hit = malloc((p->nbuf + 1) * sizeof *hit);
 	if (!hit)
 		return false;

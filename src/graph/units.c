@@ -39,19 +39,18 @@ gm_node *gm_plan_root(const gm_backend *b, gm_node *x)
 	return x;
 }
 
+static bool is_reduce(const gm_node *x)
+{
+	return x->opid == GM_OPID_sum || x->opid == GM_OPID_reduce_max;
+}
+
 static bool tapeable(const builder *k, const gm_node *x)
 {
 	if (!k->b->fuses)
 		return false;
-	if (x->opid == GM_OPID_assign)
-		return true;
-	return x->dtype != GM_F64 && (x->op->flags & GM_OP_ELEMENTWISE || x->opid == GM_OPID_sum ||
-	                              x->opid == GM_OPID_reduce_max);
-}
-
-static bool is_reduce(const gm_node *x)
-{
-	return x->opid == GM_OPID_sum || x->opid == GM_OPID_reduce_max;
+	bool tape = x->op->flags & GM_OP_ELEMENTWISE || x->opid == GM_OPID_assign || is_reduce(x);
+	/* Tapes compute in float: integers that are only moved would not survive it. */
+	return tape && (x->dtype == GM_F32 || (x->dtype == GM_I32 && x->opid == GM_OPID_cast));
 }
 
 static gm_shape domain(const gm_node *x)
@@ -275,7 +274,7 @@ static void place_assign(builder *k, gm_node *x)
 		if (k->unit[i] != u && reads(k, k->unit[i], var) && has(k->unit[i]->before, u->id))
 			join = false;
 	if (!join) {
-		u = new_unit(k, k->b->fuses);
+		u = new_unit(k, tapeable(k, x));
 		u->domain = x->shape;
 		add_leaf(k, u, x->in[1]);
 	}

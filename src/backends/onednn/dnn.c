@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * dnn.c -- oneDNN's C API, 2.6 to 3.x.
+ *
+ * The API changed at 3.0: memory descriptions became opaque pointers, and operation descriptions went away. The shim is
+ * the block of `md` functions and the two make_... functions below; the rest is common.
+ */
+#include <pthread.h>
+#include <string.h>
+
+#include "backends/onednn/dnn.h"
+
+static dnnl_engine_t engine;
+static dnnl_stream_t stream;
+static dnnl_primitive_attr_t attr; /* scratch memory comes from the caller's arena */
+static bool fine;
+
+static void open_engine(void)
+{
+	fine = dnnl_engine_create(&engine, dnnl_cpu, 0) == dnnl_success &&
+	       dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) == dnnl_success &&
+	       dnnl_primitive_attr_create(&attr) == dnnl_success &&
+	       dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) == dnnl_success;
+}
+
+static bool ready(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, open_engine);
+	return fine;
+}
+
+static const char *words(dnnl_status_t s)
+{
+	return s == dnnl_out_of_memory       ? "oneDNN is out of memory"
+	       : s == dnnl_invalid_arguments ? "oneDNN finds the arguments invalid"
+	       : s == dnnl_unimplemented     ? "oneDNN has no implementation"
+	                                     : "oneDNN failed";
+}
+
+#if DNNL_VERSION_MAJOR >= 3
+
+typedef dnnl_memory_desc_t md;          /* owned */
+typedef const_dnnl_memory_desc_t md_ref; /* of a primitive */
+
+static dnnl_status_t make_md(md *m, const dnn_tensor *t)
+{
+	if (t->any)
+		return dnnl_memory_desc_create_with_tag(m, t->rank, t->dim, dnnl_f32, dnnl_format_tag_any);
+	return dnnl_memory_desc_create_with_strides(m, t->rank, t->dim, dnnl_f32, t->stride);
+}
+
+static void end_md(md *m)
+{
+	if (*m)
+		dnnl_memory_desc_destroy(*m);
+}
+
+static md_ref ref(const md *m)
+{
+	return *m;
+}
+
+static bool prim_md(const dnn_prim *r, int k, md_ref *m)
+{
+	return dnnl_memory_get_memory_desc(r->arg[k].mem, m) == dnnl_success;
+}
+
+static dnnl_status_t make_conv(dnnl_primitive_desc_t *pd, dnn_pass pass, const md *x, const md *w, const md *y,
+                               const dnn_conv_options *o, dnnl_primitive_desc_t hint)
+{
+	if (pass == DNN_FORWARD)
+		return dnnl_convolution_forward_primitive_desc_create(
+		        pd, engine, dnnl_forward_training, dnnl_convolution_direct, *x, *w, NULL, *y, o->stride,
+		        o->dilation, o->pad_begin, o->pad_end, attr);
+	if (pass == DNN_BACKWARD_DATA)
+		return dnnl_convolution_backward_data_primitive_desc_create(
+		        pd, engine, dnnl_convolution_direct, *x, *w, *y, o->stride, o->dilation, o->pad_begin,
+		        o->pad_end, hint, attr);
+	return dnnl_convolution_backward_weights_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w,
+	                                                               NULL, *y, o->stride, o->dilation,
+	                                                               o->pad_begin, o->pad_end, hint, attr);
+}
+
+static dnnl_status_t make_matmul(dnnl_primitive_desc_t *pd, const md *a, const md *b, const md *y)
+{
+	return dnnl_matmul_primitive_desc_create(pd, engine, *a, *b, NULL, *y, attr);
+}
+
+#else
+
+typedef dnnl_memory_desc_t md;
+typedef const dnnl_memory_desc_t *md_ref;
+
+static dnnl_status_t make_md(md *m, const dnn_tensor *t)
+{
+	if (t->any)
+		return dnnl_memory_desc_init_by_tag(m, t->rank, t->dim, dnnl_f32, dnnl_format_tag_any);
+	return dnnl_memory_desc_init_by_strides(m, t->rank, t->dim, dnnl_f32, t->stride);
+}
+
+static void end_md(md *m)
+{
+	(void)m;
+}
+
+static md_ref ref(const md *m)
+{
+	return m;
+}
+
+static bool prim_md(const dnn_prim *r, int k, md_ref *m)
+{
+	return dnnl_memory_get_memory_desc(r->arg[k].mem, m) == dnnl_success;
+}
+
+static dnnl_status_t make_conv(dnnl_primitive_desc_t *pd, dnn_pass pass, const md *x, const md *w, const md *y,
+                               const dnn_conv_options *o, dnnl_primitive_desc_t hint)
+{
+	dnnl_convolution_desc_t d;
+	dnnl_status_t s;
+	if (pass == DNN_FORWARD)
+		s = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, x,
+		                                               w, NULL, y, o->stride, o->dilation, o->pad_begin,
+		                                               o->pad_end);
+	else if (pass == DNN_BACKWARD_DATA)
+		s = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, x, w, y, o->stride,
+		                                                     o->dilation, o->pad_begin, o->pad_end);
+	else
+		s = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, x, w, NULL, y,
+		                                                        o->stride, o->dilation, o->pad_begin,
+		                                                        o->pad_end);
+	return s == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, hint) : s;
+}
+
+static dnnl_status_t make_matmul(dnnl_primitive_desc_t *pd, const md *a, const md *b, const md *y)
+{
+	dnnl_matmul_desc_t d;
+	dnnl_status_t s = dnnl_matmul_desc_init(&d, a, b, NULL, y);
+	return s == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, NULL) : s;
+}
+
+#endif
+
+static dnnl_status_t add_arg(dnn_prim *r, int id, md_ref m, md_ref asked)
+{
+	int k = r->narg;
+	r->arg[k].id = id;
+	r->arg[k].bytes = dnnl_memory_desc_get_size(m);
+	r->arg[k].plain = asked && dnnl_memory_desc_equal(m, asked);
+	dnnl_status_t s = dnnl_memory_create(&r->arg[k].mem, m, engine, DNNL_MEMORY_NONE);
+	if (s == dnnl_success)
+		r->narg++;
+	return s;
+}
+
+/* The primitive of r->pd, its memories in the order of `query`, and its scratch. `plain` are the row-major forms to
+ * compare with. */
+static dnnl_status_t finish(dnn_prim *r, const int *id, const dnnl_query_t *query, const int *index, const md *plain,
+                            int n)
+{
+	dnnl_status_t s = dnnl_primitive_create(&r->prim, r->pd);
+	for (int i = 0; i < n && s == dnnl_success; i++)
+		s = add_arg(r, id[i], dnnl_primitive_desc_query_md(r->pd, query[i], index[i]), ref(&plain[i]));
+	md_ref pad = dnnl_primitive_desc_query_md(r->pd, dnnl_query_scratchpad_md, 0);
+	r->scratch = pad ? dnnl_memory_desc_get_size(pad) : 0;
+	if (s == dnnl_success && r->scratch)
+		s = add_arg(r, DNNL_ARG_SCRATCHPAD, pad, NULL);
+	return s;
+}
+
+static bool conclude(dnn_prim *r, dnnl_status_t s, const char **why)
+{
+	if (s == dnnl_success)
+		return true;
+	if (why)
+		*why = words(s);
+	dnn_end(r);
+	return false;
+}
+
+bool dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor *w, const dnn_tensor *y,
+              const dnn_conv_options *o, const char **why)
+{
+	memset(r, 0, sizeof *r);
+	if (!ready())
+		return conclude(r, dnnl_runtime_error, why);
+	const dnn_tensor *t[3] = {x, w, y};
+	md m[3], plain[3];
+	memset(m, 0, sizeof m);
+	memset(plain, 0, sizeof plain);
+	dnnl_status_t s = dnnl_success;
+	for (int i = 0; i < 3 && s == dnnl_success; i++) {
+		dnn_tensor p = *t[i];
+		p.any = false;
+		s = make_md(&m[i], t[i]);
+		if (s == dnnl_success)
+			s = make_md(&plain[i], &p);
+	}
+	dnnl_primitive_desc_t hint = NULL;
+	if (s == dnnl_success && pass != DNN_FORWARD)
+		s = make_conv(&hint, DNN_FORWARD, &m[0], &m[1], &m[2], o, NULL);
+	if (s == dnnl_success)
+		s = make_conv(&r->pd, pass, &m[0], &m[1], &m[2], o, hint);
+	static const int ids[3][3] = {
+		{DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
+		{DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST},
+		{DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST},
+	};
+	static const dnnl_query_t queries[3][3] = {
+		{dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md},
+		{dnnl_query_diff_src_md, dnnl_query_weights_md, dnnl_query_diff_dst_md},
+		{dnnl_query_src_md, dnnl_query_diff_weights_md, dnnl_query_diff_dst_md},
+	};
+	if (s == dnnl_success)
+		s = finish(r, ids[pass], queries[pass], (int[]){0, 0, 0}, plain, 3);
+	if (hint)
+		dnnl_primitive_desc_destroy(hint);
+	for (int i = 0; i < 3; i++) {
+		end_md(&m[i]);
+		end_md(&plain[i]);
+	}
+	return conclude(r, s, why);
+}
+
+bool dnn_matmul(dnn_prim *r, const dnn_tensor *a, const dnn_tensor *b, const dnn_tensor *y, const char **why)
+{
+	memset(r, 0, sizeof *r);
+	if (!ready())
+		return conclude(r, dnnl_runtime_error, why);
+	const dnn_tensor *t[3] = {a, b, y};
+	md m[3];
+	memset(m, 0, sizeof m);
+	dnnl_status_t s = dnnl_success;
+	for (int i = 0; i < 3 && s == dnnl_success; i++)
+		s = make_md(&m[i], t[i]);
+	if (s == dnnl_success)
+		s = make_matmul(&r->pd, &m[0], &m[1], &m[2]);
+	if (s == dnnl_success)
+		s = finish(r, (int[]){DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
+		           (dnnl_query_t[]){dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md},
+		           (int[]){0, 0, 0}, m, 3);
+	for (int i = 0; i < 3; i++)
+		end_md(&m[i]);
+	return conclude(r, s, why);
+}
+
+bool dnn_reorder(dnn_prim *r, const dnn_tensor *from, const dnn_tensor *to, const dnn_prim *like, int arg,
+                 const char **why)
+{
+	memset(r, 0, sizeof *r);
+	if (!ready())
+		return conclude(r, dnnl_runtime_error, why);
+	const dnn_tensor *t[2] = {from, to};
+	md m[2];
+	memset(m, 0, sizeof m);
+	md_ref use[2] = {NULL, NULL};
+	dnnl_status_t s = dnnl_success;
+	for (int i = 0; i < 2 && s == dnnl_success; i++) {
+		if (t[i]) {
+			s = make_md(&m[i], t[i]);
+			use[i] = ref(&m[i]);
+		} else if (!prim_md(like, arg, &use[i])) {
+			s = dnnl_runtime_error;
+		}
+	}
+	if (s == dnnl_success)
+		s = dnnl_reorder_primitive_desc_create(&r->pd, use[0], engine, use[1], engine, attr);
+	if (s == dnnl_success)
+		s = dnnl_primitive_create(&r->prim, r->pd);
+	for (int i = 0; i < 2 && s == dnnl_success; i++)
+		s = add_arg(r, i ? DNNL_ARG_TO : DNNL_ARG_FROM, use[i], use[i]);
+	if (s == dnnl_success) {
+		md_ref pad = dnnl_primitive_desc_query_md(r->pd, dnnl_query_scratchpad_md, 0);
+		r->scratch = pad ? dnnl_memory_desc_get_size(pad) : 0;
+		if (r->scratch)
+			s = add_arg(r, DNNL_ARG_SCRATCHPAD, pad, NULL);
+	}
+	for (int i = 0; i < 2; i++)
+		if (t[i])
+			end_md(&m[i]);
+	return conclude(r, s, why);
+}
+
+bool dnn_same_layout(const dnn_prim *a, int arg_a, const dnn_prim *b, int arg_b)
+{
+	md_ref x, y;
+	return prim_md(a, arg_a, &x) && prim_md(b, arg_b, &y) && dnnl_memory_desc_equal(x, y);
+}
+
+const char *dnn_impl(const dnn_prim *r)
+{
+	const char *name = NULL;
+	dnnl_primitive_desc_query(r->pd, dnnl_query_impl_info_str, 0, &name);
+	return name ? name : "?";
+}
+
+void dnn_run(dnn_prim *r, void *const *ptr)
+{
+	dnnl_exec_arg_t arg[DNN_MAX_ARGS];
+	for (int i = 0; i < r->narg; i++) {
+		if (!r->bound)
+			dnnl_memory_set_data_handle(r->arg[i].mem, ptr[i]);
+		arg[i] = (dnnl_exec_arg_t){r->arg[i].id, r->arg[i].mem};
+	}
+	r->bound = true;
+	dnnl_primitive_execute(r->prim, stream, r->narg, arg);
+	dnnl_stream_wait(stream);
+}
+
+void dnn_end(dnn_prim *r)
+{
+	for (int i = 0; i < r->narg; i++)
+		dnnl_memory_destroy(r->arg[i].mem);
+	if (r->prim)
+		dnnl_primitive_destroy(r->prim);
+	if (r->pd)
+		dnnl_primitive_desc_destroy(r->pd);
+	memset(r, 0, sizeof *r);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * simd.c -- which set of loops this processor runs, and how many threads share them.
+ */
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/onednn/onednn.h"
+
+static const gm_simd sets[] = {
+#ifdef GM_X86
+	{"avx512", gm_tape_chunk_avx512, gm_box_muller_avx512},
+	{"avx2", gm_tape_chunk_avx2, gm_box_muller_avx2},
+#endif
+	{"base", gm_tape_chunk_base, gm_box_muller_base},
+};
+
+static bool runs(const char *name)
+{
+#ifdef GM_X86
+	if (!strcmp(name, "avx512"))
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+		       __builtin_cpu_supports("fma");
+	if (!strcmp(name, "avx2"))
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+	return !strcmp(name, "base");
+}
+
+const gm_simd *gm_simd_best(void)
+{
+	static const gm_simd *best; /* the same for every thread that races to set it */
+	if (best)
+		return best;
+	const char *asked = getenv("GANYMEDE_SIMD");
+	const gm_simd *found = NULL;
+	for (size_t i = 0; i < sizeof sets / sizeof *sets && !found; i++)
+		if (runs(sets[i].name) && (!asked || !*asked || !strcmp(asked, sets[i].name)))
+			found = &sets[i];
+	return best = found ? found : &sets[sizeof sets / sizeof *sets - 1];
+}
+
+int gm_threads(void)
+{
+	return omp_get_max_threads();
+}
