@@ -80,6 +80,7 @@ typedef struct gm_facts {
 	int64_t numel;                /* numbers in one example */
 	int64_t classes;              /* labels are 0 .. classes-1; 0: none */
 	uint64_t count;               /* examples in the set; 0: endless */
+	double low, high;             /* range of the numbers: -1, 1 for pictures */
 } gm_facts;
 
 GM_API const gm_facts *gm_run_facts(gm_run *r);

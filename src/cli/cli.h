@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/cli.h -- what the verbs share.
+ */
+#ifndef GM_CLI_CLI_H
+#define GM_CLI_CLI_H
+
+#include "ganymede/base.h"
+
+/* Exit statuses: 0, 1 for anything that went wrong, 2 for a command line that makes no sense. */
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+/* One line on stderr; return the status. */
+int cli_fail(const gm_error *err);
+int cli_usage(const char *fmt, ...) GM_PRINTF(1, 2);
+
+/* Walks options. Sets *name and *value for "--name value", "--name=value" and "-o value", and returns '-'; returns '+' with
+ * *value for anything else, and 0 at the end. Names in flags (ends with NULL) take no value; for names in maybe (ends with
+ * NULL) the value is "" when what follows is another option or nothing. '?' is a usage error that was printed. */
+typedef struct cli_args {
+	int argc, at;
+	char **argv;
+	const char *const *flags, *const *maybe;
+	char name[64];
+	const char *value;
+} cli_args;
+int cli_next(cli_args *a);
+bool cli_is(const char *name, const char *option); /* `_` = `-` */
+
+/* The model called name, or NULL after a usage error with a suggestion. */
+struct gm_model;
+const struct gm_model *cli_model(const char *name);
+
+typedef struct cli_verb {
+	const char *name, *usage, *about;
+	int (*run)(int argc, char **argv); /* argv[0] is the verb */
+} cli_verb;
+
+int cli_train(int argc, char **argv);
+int cli_sample(int argc, char **argv);
+int cli_models(int argc, char **argv);
+int cli_data(int argc, char **argv);
+
+/* Prints "usage: ganymede TEXT" for the verb's entry in the table, and what it is about. */
+void cli_help(const char *verb);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/main.c -- the program: one table of verbs, each in a file of its own.
+ */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "ganymede/model.h"
+
+static const cli_verb verbs[] = {
+	{"train", "train MODEL [--data SET|PATH] [--steps N] [--OPTION VALUE]...\n       ganymede train --resume [RUN] [--steps N]",
+	 "train a model into a new run folder, or go on with a run", cli_train},
+	{"sample", "sample RUN [--grid 8x8] [--seed N] [-o FILE.png]", "draw from a run or a checkpoint", cli_sample},
+	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
+	{"data", "data list\n       ganymede data info SET|PATH [--size N] [--channels N] [-o FILE.png]",
+	 "list the embedded data sets, or look into one", cli_data},
+	{0},
+};
+
+int cli_fail(const gm_error *err)
+{
+	fprintf(stderr, "ganymede: %s\n", err->message);
+	return CLI_FAILED;
+}
+
+int cli_usage(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	fputs("ganymede: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputs("\n", stderr);
+	va_end(ap);
+	return CLI_USAGE;
+}
+
+bool cli_is(const char *name, const char *option)
+{
+	for (; *name && *option; name++, option++)
+		if ((*name == '_' ? '-' : *name) != *option)
+			return false;
+	return !*name && !*option;
+}
+
+static bool listed(const char *name, const char *const *names)
+{
+	for (; names && *names; names++)
+		if (cli_is(name, *names))
+			return true;
+	return false;
+}
+
+int cli_next(cli_args *a)
+{
+	if (a->at >= a->argc)
+		return 0;
+	const char *arg = a->argv[a->at++];
+	if (arg[0] != '-' || !arg[1]) {
+		a->value = arg;
+		return '+';
+	}
+	const char *name = arg[1] == '-' ? arg + 2 : arg + 1, *equals = strchr(name, '=');
+	size_t n = equals ? (size_t)(equals - name) : strlen(name);
+	if (n == 0 || n >= sizeof a->name) {
+		cli_usage("%.60s is no option", arg);
+		return '?';
+	}
+	memcpy(a->name, name, n);
+	a->name[n] = 0;
+	a->value = "";
+	if (listed(a->name, a->flags))
+		return '-';
+	if (equals) {
+		a->value = equals + 1;
+	} else if (listed(a->name, a->maybe)) {
+		if (a->at < a->argc && a->argv[a->at][0] != '-')
+			a->value = a->argv[a->at++];
+	} else if (a->at < a->argc) {
+		a->value = a->argv[a->at++];
+	} else {
+		cli_usage("option --%s needs a value", a->name);
+		return '?';
+	}
+	return '-';
+}
+
+const gm_model *cli_model(const char *name)
+{
+	const gm_model *m = gm_model_find(name);
+	const char *names[64];
+	int n = 0;
+	for (int i = 0; gm_models[i] && n < 64; i++)
+		names[n++] = gm_models[i]->name;
+	const char *near = m ? NULL : gm_text_nearest(name, names, n);
+	if (near)
+		cli_usage("there is no model %.60s; did you mean %s?", name, near);
+	else if (!m)
+		cli_usage("there is no model %.60s; see: ganymede models", name);
+	return m;
+}
+
+static void overview(FILE *out)
+{
+	fputs("ganymede -- generative adversarial networks and their relatives\n\n", out);
+	for (const cli_verb *v = verbs; v->name; v++)
+		fprintf(out, "  ganymede %s\n       %s\n", v->usage, v->about);
+	fputs("\nganymede VERB --help says more. Try: ganymede train dcgan --data glyphs --steps 600\n", out);
+}
+
+void cli_help(const char *verb)
+{
+	for (const cli_verb *v = verbs; v->name; v++)
+		if (!strcmp(v->name, verb))
+			printf("usage: ganymede %s\n\n%s\n", v->usage, v->about);
+}
+
+int main(int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+	const char *names[16];
+	int n = 0;
+	if (!*verb) {
+		overview(stderr);
+		return CLI_USAGE;
+	}
+	if (!strcmp(verb, "--help") || !strcmp(verb, "-h") || !strcmp(verb, "help")) {
+		overview(stdout);
+		return CLI_OK;
+	}
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--version")) {
+			printf("ganymede %s\n", gm_version());
+			return CLI_OK;
+		}
+	for (const cli_verb *v = verbs; v->name; v++) {
+		if (!strcmp(v->name, verb))
+			return v->run(argc - 1, argv + 1);
+		names[n++] = v->name;
+	}
+	const char *near = gm_text_nearest(verb, names, n);
+	if (near)
+		return cli_usage("there is no %.60s; did you mean %s?", verb, near);
+	return cli_usage("there is no %.60s; see: ganymede --help", verb);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/sample.c -- ganymede sample.
+ */
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "ganymede/image.h"
+#include "train/folder.h"
+#include "train/train.h"
+
+enum { POINTS = 4096 };
+
+static gm_image *picture(gm_sampler *s, uint64_t seed, int columns, int rows, gm_error *err)
+{
+	const gm_facts *f = gm_sampler_facts(s);
+	int64_t n = f->points ? POINTS : (int64_t)columns * rows;
+	float *x = malloc(n * f->numel * sizeof *x);
+	gm_image *im = NULL;
+	if (!x) {
+		gm_fail(err, GM_ERR_MEMORY, "no memory for %lld samples", (long long)n);
+	} else if (gm_sampler_draw(s, seed, n, x, err)) {
+		if (f->points)
+			im = gm_image_scatter(&(gm_scatter){.fake = x, .n_fake = n,
+			                                    .extent = 1.1 * fmax(fabs(f->low), fabs(f->high))}, err);
+		else
+			im = gm_image_grid(x, &(gm_grid){.n = n, .channels = f->channels, .height = f->height,
+			                                 .width = f->width, .columns = columns}, err);
+	}
+	free(x);
+	return im;
+}
+
+/* samples.png, or the first samples-N.png that is not there yet */
+static void free_name(char *path)
+{
+	snprintf(path, PATH_MAX, "samples.png");
+	for (int i = 2; gm_file_exists(path); i++)
+		snprintf(path, PATH_MAX, "samples-%d.png", i);
+}
+
+int cli_sample(int argc, char **argv)
+{
+	static const char *const flags[] = {"help", "h", NULL};
+	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
+	const char *run = NULL, *out = NULL, *outdir = "runs", *grid = NULL;
+	char checkpoint[PATH_MAX], path[PATH_MAX];
+	uint64_t seed = 0;
+	bool seeded = false;
+	int kind, columns, rows;
+	gm_error err = {0};
+
+	while ((kind = cli_next(&a))) {
+		if (kind == '?')
+			return CLI_USAGE;
+		if (kind == '+' && run)
+			return cli_usage("sample takes one run, not %.60s and %.60s", run, a.value);
+		else if (kind == '+')
+			run = a.value;
+		else if (cli_is(a.name, "help") || cli_is(a.name, "h")) {
+			cli_help("sample");
+			puts("\nRUN is a run's folder, a checkpoint file, or the number of a run in --outdir (runs).\n"
+			     "Without --seed the latents are those of the run's own fakes-*.png.");
+			return CLI_OK;
+		} else if (cli_is(a.name, "grid"))
+			grid = a.value;
+		else if (cli_is(a.name, "outdir"))
+			outdir = a.value;
+		else if (cli_is(a.name, "o") || cli_is(a.name, "out"))
+			out = a.value;
+		else if (cli_is(a.name, "seed")) {
+			if (!gm_text_u64(a.value, &seed))
+				return cli_usage("option seed: \"%.60s\" is not a whole number", a.value);
+			seeded = true;
+		} else {
+			static const char *const names[] = {"grid", "seed", "out", "outdir", "help"};
+			const char *near = gm_text_nearest(a.name, names, 5);
+			if (near)
+				return cli_usage("sample has no option %.60s; did you mean %s?", a.name, near);
+			return cli_usage("sample has no option %.60s; see: ganymede sample --help", a.name);
+		}
+	}
+	if (!run)
+		return cli_usage("sample needs a run, such as: ganymede sample runs/00000-dcgan-glyphs");
+	if (!gm_parse_grid(grid ? grid : "8x8", &columns, &rows, &err))
+		return cli_usage("%s", err.message);
+	if (!gm_folder_checkpoint(run, outdir, checkpoint, NULL, &err))
+		return cli_fail(&err);
+	gm_sampler *s = gm_sampler_open(checkpoint, (int64_t)columns * rows, &err);
+	if (!s)
+		return cli_fail(&err);
+	if (!seeded)
+		gm_text_u64(gm_settings_get(gm_sampler_settings(s), "seed"), &seed);
+	gm_image *im = picture(s, seed, columns, rows, &err);
+	if (out)
+		snprintf(path, sizeof path, "%s", out);
+	else
+		free_name(path);
+	int status = im && gm_png_write(path, im, &err) ? CLI_OK : cli_fail(&err);
+	if (!status) {
+		gm_term_picture(stdout, im, 0);
+		printf("%s: step %" PRId64 " of %s, seed %" PRIu64 "\n", path, gm_sampler_step(s), checkpoint, seed);
+	}
+	gm_image_free(im);
+	gm_sampler_free(s);
+	return status;
+}

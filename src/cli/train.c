@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/train.c -- ganymede train.
+ */
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "ganymede/data.h"
+#include "train/train.h"
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+	stop_signal = number;
+}
+
+/* The first asks the run to finish its step and save; the handler is then gone, so a second one ends at once. */
+static void catch_signals(void)
+{
+	struct sigaction a = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
+	sigemptyset(&a.sa_mask);
+	sigaction(SIGINT, &a, NULL);
+	sigaction(SIGTERM, &a, NULL);
+}
+
+static void help(const gm_model *m)
+{
+	gm_settings s;
+	cli_help("train");
+	gm_settings_init(&s, m);
+	printf("\n%s:\n", m ? m->title : "options of every model (ganymede models NAME: those of one)");
+	for (int i = 0; i < s.count; i++)
+		printf("  --%-14s %-15s %s\n", s.row[i].name, *s.row[i].initial ? s.row[i].initial : "-", s.row[i].help);
+	printf("  --%-14s %-15s %s\n", "resume", "[RUN]", "go on with a run; default: the newest in outdir");
+	printf("  --%-14s %-15s %s\n", "recipe", "NAME|FILE", "take model and options from a recipe");
+	printf("  --%-14s %-15s %s\n", "config", "FILE", "take options from a file of key = value lines");
+	gm_settings_free(&s);
+}
+
+/* A recipe by path, or by name in recipes/. */
+static void recipe_path(const char *name, char *path)
+{
+	snprintf(path, PATH_MAX, "%s", name);
+	if (!gm_file_exists(path))
+		snprintf(path, PATH_MAX, "recipes/%s.recipe", name);
+}
+
+static void what_next(const gm_train_call *call, const gm_settings *s)
+{
+	printf("%s\n\n", call->folder);
+	printf("  ganymede sample %s --seed 1        # new samples\n", call->folder);
+	printf("  ganymede train --resume %s --steps %lld\n", call->folder, (long long)call->step * 2);
+	printf("  ganymede models %-18s         # what else can be turned\n", s->model->name);
+}
+
+int cli_train(int argc, char **argv)
+{
+	static const char *const flags[] = {"help", "h", NULL}, *const maybe[] = {"resume", NULL};
+	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags, .maybe = maybe};
+	const char *model_name = NULL, *resume = NULL, *recipe = NULL, *config = NULL, *outdir = "runs";
+	char recipe_file[PATH_MAX] = "", named[64] = "";
+	bool want_help = false;
+	gm_error err = {0};
+	gm_settings s;
+	int kind;
+
+	/* Once for what decides the model, then again for its options. */
+	while ((kind = cli_next(&a))) {
+		if (kind == '?')
+			return CLI_USAGE;
+		if (kind == '+' && model_name)
+			return cli_usage("train takes one model, not %.60s and %.60s", model_name, a.value);
+		else if (kind == '+')
+			model_name = a.value;
+		else if (cli_is(a.name, "help") || cli_is(a.name, "h"))
+			want_help = true;
+		else if (cli_is(a.name, "resume"))
+			resume = a.value;
+		else if (cli_is(a.name, "recipe"))
+			recipe = a.value;
+		else if (cli_is(a.name, "config"))
+			config = a.value;
+		else if (cli_is(a.name, "outdir"))
+			outdir = a.value;
+	}
+	if (want_help && !model_name) {
+		help(NULL);
+		return CLI_OK;
+	}
+	if (recipe)
+		recipe_path(recipe, recipe_file);
+	if (!model_name && (recipe || config)) {
+		if (!gm_recipe_model(recipe ? recipe_file : config, named, sizeof named, &err))
+			return cli_fail(&err);
+		model_name = *named ? named : NULL;
+	}
+	const gm_model *m = NULL;
+	if (model_name) {
+		m = cli_model(model_name);
+		if (!m)
+			return CLI_USAGE;
+	} else if (resume) {
+		m = gm_train_model(resume, outdir, &err);
+		if (!m)
+			return cli_fail(&err);
+	} else {
+		return cli_usage("train needs a model, such as: ganymede train dcgan --data glyphs");
+	}
+	if (want_help) {
+		help(m);
+		return CLI_OK;
+	}
+
+	int status = CLI_OK;
+	gm_settings_init(&s, m);
+	if ((recipe && !gm_settings_file(&s, recipe_file, &err)) || (config && !gm_settings_file(&s, config, &err)))
+		status = cli_fail(&err);
+	a.at = 1;
+	while (!status && (kind = cli_next(&a)))
+		if (kind == '-' && !cli_is(a.name, "resume") && !cli_is(a.name, "recipe") && !cli_is(a.name, "config") &&
+		    !gm_settings_set(&s, a.name, a.value, &err))
+			status = cli_usage("%s", err.message);
+	if (!status) {
+		gm_train_call call = {.settings = &s, .resume = resume, .out = stderr, .stop = &stop_signal};
+		catch_signals();
+		if (!gm_train(&call, &err))
+			status = cli_fail(&err);
+		else if (call.stopped)
+			status = 128 + stop_signal;
+		if (call.step > 0 && (!status || call.stopped))
+			what_next(&call, &s);
+	}
+	gm_settings_free(&s);
+	return status;
+}

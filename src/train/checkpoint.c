@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * train/checkpoint.c -- a run as one safetensors file. The tensors are the variables of its nets under their full names.
+ * The metadata is everything else that the run is, as texts:
+ *
+ *	format    "ganymede-run"        version   "1"
+ *	model     "dcgan"               options   {"batch": "64", ...}, all of them
+ *	facts     {"channels": 1, ...}  what the model was told of the data, so that sampling needs no data
+ *	step      steps done            seen      examples fed: the place in the data's order
+ *	runs      the random counter    data      hash of the data's content, hexadecimal
+ */
+#include "train/run.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "train/folder.h"
+
+static char *facts_json(const gm_facts *f)
+{
+	json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "points", (int)f->points, "channels",
+	                      (json_int_t)f->channels, "height", (json_int_t)f->height, "width", (json_int_t)f->width, "numel",
+	                      (json_int_t)f->numel, "classes", (json_int_t)f->classes, "count", (json_int_t)f->count, "low",
+	                      f->low, "high", f->high);
+	char *text = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	return text;
+}
+
+static bool facts_from_json(const char *text, gm_facts *f)
+{
+	int points;
+	json_int_t channels, height, width, numel, classes, count;
+	json_t *o = json_loads(text ? text : "", 0, NULL);
+	bool ok = o && !json_unpack(o, "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F}", "points", &points, "channels",
+	                            &channels, "height", &height, "width", &width, "numel", &numel, "classes", &classes,
+	                            "count", &count, "low", &f->low, "high", &f->high);
+	json_decref(o);
+	if (!ok || classes < 0 || count < 0 || !(f->low <= f->high))
+		return false;
+	*f = (gm_facts){points, channels, height, width, numel, classes, count, f->low, f->high};
+	if (f->points)
+		return channels == 0 && height == 0 && width == 0 && numel >= 1 && numel <= 4096;
+	return channels >= 1 && channels <= 4096 && height >= 1 && height <= 4096 && width >= 1 && width <= 4096 &&
+	       numel == channels * height * width;
+}
+
+bool gm_checkpoint_save(gm_run *r)
+{
+	int count = 0, k = 0;
+	for (int i = 0; i < r->nets; i++)
+		count += gm_net_count(r->net[i]);
+	gm_st_tensor *t = calloc(count ? count : 1, sizeof *t);
+	bool ok = t != NULL;
+	for (int i = 0; i < r->nets && ok; i++)
+		for (int j = 0; j < gm_net_count(r->net[i]) && ok; j++, k++) {
+			gm_net_entry e = gm_net_at(r->net[i], j);
+			gm_shape s = gm_node_shape(e.node);
+			int64_t n = gm_node_size(e.node);
+			float *v = malloc(n * sizeof *v);
+			ok = v && gm_get_f32(e.node, v, n);
+			t[k] = (gm_st_tensor){.name = e.name, .type = GM_ST_F32, .rank = s.rank, .data = v};
+			memcpy(t[k].dims, s.dim, s.rank * sizeof *s.dim);
+		}
+	char *options = gm_settings_json(r->settings), *facts = facts_json(&r->facts);
+	char step[24], seen[24], runs[24], data[24], path[PATH_MAX];
+	snprintf(step, sizeof step, "%" PRId64, r->step);
+	snprintf(seen, sizeof seen, "%" PRIu64, r->seen);
+	snprintf(runs, sizeof runs, "%" PRIu64, gm_graph_runs(r->graph));
+	snprintf(data, sizeof data, "%016" PRIx64, r->data_hash);
+	const gm_st_pair meta[] = {
+		{"format", "ganymede-run"}, {"version", "1"}, {"model", r->model->name}, {"options", options},
+		{"facts", facts}, {"step", step}, {"seen", seen}, {"runs", runs}, {"data", data},
+	};
+	if (!ok)
+		gm_run_fail(r, GM_ERR_MEMORY, "no memory to save a checkpoint");
+	if (snprintf(path, sizeof path, "%s/checkpoint-%06" PRId64 ".safetensors", r->folder, r->step) >= PATH_MAX)
+		ok = gm_fail(&r->err, GM_ERR_VALUE, "the path of the checkpoint is too long");
+	ok = ok && gm_st_write(path, t, count, meta, sizeof meta / sizeof *meta, &r->err);
+	if (ok) {
+		r->saved_at = r->step;
+		gm_folder_rotate(r->folder, r->keep);
+	}
+	for (int i = 0; t && i < count; i++)
+		free((void *)t[i].data);
+	free(t);
+	free(options);
+	free(facts);
+	return ok;
+}
+
+static bool counter(const gm_st *st, const char *key, uint64_t *v)
+{
+	return gm_text_u64(gm_st_meta(st, key), v);
+}
+
+bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err)
+{
+	const char *format = gm_st_meta(st, "format"), *version = gm_st_meta(st, "version");
+	const char *model = gm_st_meta(st, "model"), *hash = gm_st_meta(st, "data");
+	uint64_t step;
+	*rec = (gm_record){0};
+	if (!format || strcmp(format, "ganymede-run"))
+		return gm_fail(err, GM_ERR_FORMAT, "%s: a safetensors file, but no checkpoint of ganymede", path);
+	if (!version || strcmp(version, "1"))
+		return gm_fail(err, GM_ERR_FORMAT, "%s: its format is version %.20s, this program reads 1", path,
+		               version ? version : "unknown");
+	rec->model = model ? gm_model_find(model) : NULL;
+	if (!rec->model)
+		return gm_fail(err, GM_ERR_FORMAT, "%s: made by the model \"%.60s\", which this program does not have", path,
+		               model ? model : "");
+	gm_settings_init(&rec->settings, rec->model);
+	gm_error inner = {0};
+	if (!gm_settings_from_json(&rec->settings, gm_st_meta(st, "options"), &inner)) {
+		gm_record_free(rec);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: %.300s", path, inner.message);
+	}
+	if (!facts_from_json(gm_st_meta(st, "facts"), &rec->facts)) {
+		gm_record_free(rec);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: what it says about its data makes no sense", path);
+	}
+	if (!counter(st, "step", &step) || step > INT64_MAX || !counter(st, "seen", &rec->seen) ||
+	    !counter(st, "runs", &rec->runs)) {
+		gm_record_free(rec);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: its counters (step, seen, runs) are missing or no numbers", path);
+	}
+	rec->step = (int64_t)step;
+	rec->data_hash = hash ? strtoull(hash, NULL, 16) : 0;
+	return true;
+}
+
+void gm_record_free(gm_record *rec)
+{
+	if (rec->settings.arena)
+		gm_settings_free(&rec->settings);
+}
+
+static bool same_dims(const gm_st_tensor *t, gm_shape s)
+{
+	bool same = t->rank == s.rank;
+	for (int i = 0; same && i < s.rank; i++)
+		same = t->dims[i] == s.dim[i];
+	return same;
+}
+
+/* "[512,256,4,4]" */
+static const char *dims_text(const int64_t *d, int rank, char *text, size_t room)
+{
+	size_t n = snprintf(text, room, "[");
+	for (int i = 0; i < rank && n < room; i++)
+		n += snprintf(text + n, room - n, "%s%" PRId64, i ? "," : "", d[i]);
+	if (n < room)
+		snprintf(text + n, room - n, "]");
+	return text;
+}
+
+static bool load_one(const gm_st *st, const char *path, const gm_net_entry *e, gm_error *err)
+{
+	const gm_st_tensor *t = gm_st_find(st, e->name);
+	gm_shape s = gm_node_shape(e->node);
+	char have[160], want[160];
+	if (!t)
+		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is missing", path, e->name);
+	if (!same_dims(t, s))
+		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s has shape %s, the model's options ask for %s", path,
+		               e->name, dims_text(t->dims, t->rank, have, sizeof have),
+		               dims_text(s.dim, s.rank, want, sizeof want));
+	if (t->type != GM_ST_F32)
+		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is of type %s, not F32", path, e->name,
+		               gm_st_type_name(t->type));
+	int64_t n = gm_node_size(e->node);
+	if ((uintptr_t)t->data % sizeof(float) == 0)
+		return gm_set_f32(e->node, t->data, n) || gm_fail(err, GM_ERR_STATE, "cannot set %s", e->name);
+	float *v = malloc(n * sizeof *v); /* from another writer, not aligned */
+	if (!v)
+		return gm_fail(err, GM_ERR_MEMORY, "no memory for %s", e->name);
+	memcpy(v, t->data, n * sizeof *v);
+	bool ok = gm_set_f32(e->node, v, n);
+	free(v);
+	return ok || gm_fail(err, GM_ERR_STATE, "cannot set %s", e->name);
+}
+
+bool gm_checkpoint_load(gm_run *r, const gm_st *st, const char *path, bool all)
+{
+	int64_t known = 0;
+	for (int i = 0; i < r->nets; i++)
+		for (int j = 0; j < gm_net_count(r->net[i]); j++) {
+			gm_net_entry e = gm_net_at(r->net[i], j);
+			known += gm_st_find(st, e.name) != NULL;
+			if ((all || e.role != GM_MOMENT) && !load_one(st, path, &e, &r->err))
+				return false;
+		}
+	for (int64_t i = 0; known < gm_st_count(st) && i < gm_st_count(st); i++) {
+		bool mine = false;
+		for (int j = 0; j < r->nets && !mine; j++)
+			mine = gm_net_find(r->net[j], gm_st_at(st, i)->name) != NULL;
+		if (!mine)
+			return gm_fail(&r->err, GM_ERR_FORMAT, "%s: the tensor %.100s is none of %s's", path,
+			               gm_st_at(st, i)->name, r->model->name);
+	}
+	return true;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * train/loop.c -- a run from its start to its end: gm_next stands between two turns of the model's loop, and there
+ * everything that is not the model happens.
+ */
+#include "train/run.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "train/folder.h"
+
+/* ---- start ---- */
+
+static bool lengths(gm_run *r)
+{
+	int64_t steps, log, sample, save;
+	double epochs, kimg;
+	const gm_settings *s = r->settings;
+	gm_error *e = &r->err;
+	if (!gm_settings_int(s, "steps", 0, INT32_MAX, &steps, e) || !gm_settings_real(s, "epochs", 0, 1e6, &epochs, e) ||
+	    !gm_settings_real(s, "kimg", 0, 1e9, &kimg, e) || !gm_settings_int(s, "log-every", 0, INT32_MAX, &log, e) ||
+	    !gm_settings_int(s, "sample-every", 0, INT32_MAX, &sample, e) ||
+	    !gm_settings_int(s, "save-every", 0, INT32_MAX, &save, e) ||
+	    !gm_settings_int(s, "keep", 0, INT32_MAX, &r->keep, e) ||
+	    !gm_parse_grid(gm_settings_get(s, "grid"), &r->columns, &r->rows, e))
+		return false;
+	if (epochs > 0)
+		kimg = epochs * (r->facts.count ? r->facts.count : 50000) / 1000;
+	double total = kimg > 0 ? ceil(kimg * 1000 / r->batch) : steps;
+	if (total > INT32_MAX)
+		return gm_fail(e, GM_ERR_VALUE, "%.3g steps are too many", total);
+	r->total = (int64_t)total;
+	r->log_every = log ? log : r->total / 100 > 1 ? r->total / 100 : 1;
+	r->sample_every = sample ? sample : r->total / 10 > 1 ? r->total / 10 : 1;
+	r->save_every = save ? save : r->total / 10 > 1 ? r->total / 10 : 1;
+	return true;
+}
+
+/* "mnist" of "/data/mnist/", for the folder's name */
+static const char *short_name(const char *spec, char *text, size_t room)
+{
+	snprintf(text, room, "%s", spec);
+	size_t n = strlen(text);
+	while (n > 1 && text[n - 1] == '/')
+		text[--n] = 0;
+	char *slash = strrchr(text, '/');
+	return slash && slash[1] ? slash + 1 : text;
+}
+
+static bool write_options(gm_run *r)
+{
+	char path[PATH_MAX], *options = gm_settings_json(r->settings), *text = NULL;
+	bool ok = snprintf(path, sizeof path, "%s/options.json", r->folder) < PATH_MAX && options &&
+	          asprintf(&text, "{\n\"model\": \"%s\",\n\"ganymede\": \"%s\",\n\"options\": %s\n}\n", r->model->name,
+	                   gm_version(), options) >= 0;
+	ok = ok ? gm_file_write(path, text, strlen(text), &r->err)
+	        : gm_fail(&r->err, GM_ERR_MEMORY, "no memory for options.json");
+	free(options);
+	free(text);
+	return ok;
+}
+
+static void describe(gm_run *r)
+{
+	const gm_facts *f = &r->facts;
+	char data[128];
+	if (f->points)
+		snprintf(data, sizeof data, "points");
+	else
+		snprintf(data, sizeof data, "%dx%d pictures of %d channel%s", (int)f->width, (int)f->height, (int)f->channels,
+		         f->channels == 1 ? "" : "s");
+	gm_report_say(r, "%s: %s, %s, batch %d", r->model->name, gm_settings_get(r->settings, "data"), data, (int)r->batch);
+	for (int i = 0; i < r->nets; i++)
+		gm_report_say(r, "  %s: %" PRId64 " parameters", gm_net_name(r->net[i]), gm_net_parameters(r->net[i]));
+	for (int i = 0; i < r->parts; i++) {
+		gm_step_info s = gm_step_describe(r->part[i].step);
+		gm_report_say(r, "  step %d: %d instructions, %.1f MB of working memory, %.3g GFLOP", i + 1, s.instructions,
+		              s.arena_bytes / 1e6, s.flops / 1e9);
+		if (s.fallbacks)
+			gm_report_say(r, "  (%d of them run by their slow definitions)", s.fallbacks);
+	}
+}
+
+static bool start_new(gm_run *r)
+{
+	char name[256], data[128];
+	const char *asked = gm_settings_get(r->settings, "name");
+	snprintf(name, sizeof name, "%s-%s", r->model->name,
+	         short_name(gm_settings_get(r->settings, "data"), data, sizeof data));
+	if (!gm_folder_new(gm_settings_get(r->settings, "outdir"), *asked ? asked : name, r->folder, &r->err) ||
+	    !write_options(r) || !gm_report_open(r))
+		return false;
+	describe(r);
+	gm_report_say(r, "run: %s", r->folder);
+	return gm_run_real_picture(r, "reals.png") && gm_run_picture(r, "fakes-init.png");
+}
+
+static bool start_again(gm_run *r)
+{
+	if (!gm_checkpoint_load(r, r->resume, r->call->resume, true) || !write_options(r) || !gm_report_open(r))
+		return false;
+	gm_st_close(r->resume);
+	r->resume = NULL;
+	r->saved_at = r->step;
+	gm_report_say(r, "%s goes on at step %" PRId64 " of %" PRId64, r->folder, r->step, r->total);
+	return true;
+}
+
+/* ---- between the steps ---- */
+
+static void finish_step(gm_run *r)
+{
+	double seconds = gm_seconds() - r->began;
+	r->step++;
+	r->train_seconds += seconds;
+	/* A recent mean: early steps touch memory for the first time and are slower. */
+	double done = (double)(r->step - r->first_step);
+	r->step_seconds += (seconds - r->step_seconds) / fmin(done, 50);
+
+	bool last = r->step >= r->total, stop = r->call->stop && *r->call->stop;
+	bool log = r->step % r->log_every == 0 || last;
+	if (log)
+		gm_report_stats(r);
+	gm_report_progress(r, log);
+	if (r->step % r->sample_every == 0 || last) {
+		char file[64];
+		snprintf(file, sizeof file, "fakes-%06" PRId64 ".png", r->step);
+		if (!gm_run_picture(r, file))
+			return;
+	}
+	if ((r->step % r->save_every == 0 || last || stop) && !gm_checkpoint_save(r))
+		return;
+	if (stop && !last) {
+		r->call->stopped = true;
+		gm_report_say(r, "stopped at step %" PRId64 ", saved", r->step);
+	}
+}
+
+bool gm_next(gm_run *r)
+{
+	if (r->building || !gm_run_ok(r))
+		return false;
+	if (!r->started) {
+		r->started = true;
+		if (!lengths(r) || !gm_run_sampler(r))
+			return false;
+		r->first_step = r->step;
+		if (!(r->resume ? start_again(r) : start_new(r)))
+			return false;
+		if (r->step == 0 && r->total == 0 && !gm_checkpoint_save(r))
+			return false;
+	} else if (r->counted) {
+		finish_step(r);
+	}
+	r->counted = gm_run_ok(r) && r->step < r->total && !r->call->stopped;
+	r->began = gm_seconds();
+	return r->counted;
+}
+
+int gm_end(gm_run *r)
+{
+	if (!gm_run_ok(r) && r->log && r->folder[0])
+		gm_report_say(r, "ended at step %" PRId64 ": %s", r->step, r->err.message);
+	else if (r->call)
+		gm_report_clear(r);
+	return r->err.code ? 1 : 0;
+}
+
+/* ---- the whole ---- */
+
+static bool open_data(gm_run *r, gm_error *err)
+{
+	const gm_settings *s = r->settings;
+	int64_t size, channels;
+	const char *fit = gm_settings_get(s, "fit"), *spec = gm_settings_get(s, "data");
+	if (!gm_settings_int(s, "size", 0, 4096, &size, err) || !gm_settings_int(s, "channels", 0, 4, &channels, err))
+		return false;
+	if (strcmp(fit, "resize") && strcmp(fit, "pad"))
+		return gm_fail(err, GM_ERR_VALUE, "option fit: \"%.60s\" is not resize or pad", fit);
+	gm_data_options o = {.size = size, .channels = channels, .fit = *fit == 'p' ? GM_FIT_PAD : GM_FIT_RESIZE,
+	                     .split = gm_settings_get(s, "split"), .seed = r->seed};
+	r->data = gm_data_open(spec, &o, err);
+	if (!r->data)
+		return false;
+	const gm_data_info *d = gm_data_info_of(r->data);
+	r->facts = (gm_facts){.points = d->rank == 1, .numel = d->numel, .classes = d->classes, .count = d->count,
+	                      .low = d->low, .high = d->high};
+	if (d->rank == 3)
+		r->facts.channels = d->shape[0], r->facts.height = d->shape[1], r->facts.width = d->shape[2];
+	r->data_hash = d->hash;
+	return true;
+}
+
+static bool same_value(const char *a, const char *b)
+{
+	double x, y;
+	return !strcmp(a, b) || (gm_text_f64(a, &x) && gm_text_f64(b, &y) && x == y);
+}
+
+/* What was not given now is as it was; what was given must not make the run a lie. */
+static bool merge_options(gm_settings *now, const gm_settings *then, gm_error *err)
+{
+	for (int i = 0; i < now->count; i++) {
+		gm_setting *row = &now->row[i];
+		const char *was = gm_settings_get(then, row->name);
+		if (row->flags & GM_PLACE)
+			continue;
+		if (!row->given)
+			row->value = gm_arena_strdup(now->arena, was);
+		else if (!(row->flags & GM_FREE) && !same_value(row->value, was))
+			return gm_fail(err, GM_ERR_VALUE,
+			               "option %s was %s when this run began and cannot become %s: leave it out, or start a new run",
+			               row->name, *was ? was : "empty", row->value);
+	}
+	return true;
+}
+
+static bool find_run(const char *run, const char *outdir, char *checkpoint, char *folder, gm_error *err)
+{
+	char newest[PATH_MAX];
+	if (!*run) {
+		if (!gm_folder_newest(outdir, newest, err))
+			return false;
+		run = newest;
+	}
+	return gm_folder_checkpoint(run, outdir, checkpoint, folder, err);
+}
+
+const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *err)
+{
+	char path[PATH_MAX];
+	gm_record rec = {0};
+	if (!find_run(run, outdir, path, NULL, err))
+		return NULL;
+	gm_st *st = gm_st_open(path, err);
+	if (!st || !gm_record_read(st, path, &rec, err))
+		rec.model = NULL;
+	gm_st_close(st);
+	gm_record_free(&rec);
+	return rec.model;
+}
+
+static bool prepare_resume(gm_run *r, char *checkpoint, gm_error *err)
+{
+	gm_record rec = {0};
+	gm_settings *s = r->settings;
+	if (!find_run(r->call->resume, gm_settings_get(s, "outdir"), checkpoint, r->folder, err))
+		return false;
+	r->resume = gm_st_open(checkpoint, err);
+	if (!r->resume || !gm_record_read(r->resume, checkpoint, &rec, err))
+		return false;
+	bool ok = rec.model == s->model ||
+	          gm_fail(err, GM_ERR_VALUE, "%s is a run of %s, not of %s", checkpoint, rec.model->name, s->model->name);
+	ok = ok && merge_options(s, &rec.settings, err);
+	r->step = rec.step, r->seen = rec.seen;
+	r->blank = true;
+	r->data_hash = rec.data_hash;
+	ok = ok && gm_settings_u64(s, "seed", &r->seed, err);
+	gm_record_free(&rec);
+	return ok;
+}
+
+bool gm_train(gm_train_call *call, gm_error *err)
+{
+	gm_run run = {.call = call, .model = call->settings->model, .settings = call->settings}, *r = &run;
+	char checkpoint[PATH_MAX];
+	uint64_t runs = 0, hash;
+	bool ok = true;
+	call->folder[0] = 0;
+	call->stopped = false;
+	if (call->resume) {
+		const char *asked = call->resume;
+		ok = prepare_resume(r, checkpoint, err);
+		call->resume = checkpoint;
+		if (ok)
+			gm_text_u64(gm_st_meta(r->resume, "runs"), &runs);
+		hash = r->data_hash;
+		ok = ok && open_data(r, err);
+		if (ok && r->data_hash != hash)
+			ok = gm_fail(err, GM_ERR_VALUE, "%s was trained on other data than %s holds now", r->folder,
+			             gm_settings_get(r->settings, "data"));
+		ok = ok && gm_run_init(r, call->settings, err);
+		if (ok) {
+			gm_graph_seed(r->graph, r->seed, runs);
+			r->live = call->out && isatty(fileno(call->out));
+			ok = r->model->train(r) == 0 && gm_run_ok(r);
+		}
+		call->resume = asked;
+	} else {
+		ok = gm_settings_u64(call->settings, "seed", &r->seed, err) && open_data(r, err) &&
+		     gm_run_init(r, call->settings, err);
+		if (ok) {
+			r->live = call->out && isatty(fileno(call->out));
+			ok = r->model->train(r) == 0 && gm_run_ok(r);
+		}
+	}
+	if (r->err.code && err && !err->code)
+		*err = r->err;
+	snprintf(call->folder, sizeof call->folder, "%s", r->folder);
+	call->step = r->step;
+	gm_run_free(r);
+	return ok;
+}

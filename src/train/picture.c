@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * train/picture.c -- samples of a run, as tensors and as pictures.
+ */
+#include "train/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Kept away from the seeds of training: the latents of a picture are no minibatch's. */
+static const uint64_t LATENTS = 0x6c6174656e747321u, REALS = 0x7265616c73212121u;
+
+enum { SCATTER = 2048 }; /* points of each kind in a scatter plot */
+
+bool gm_run_sampler(gm_run *r)
+{
+	const gm_facts *f = &r->facts;
+	gm_run_endpoint *e = NULL;
+	if (r->sampler)
+		return true;
+	for (int i = 0; i < r->endpoints; i++)
+		if (!strcmp(r->endpoint[i].name, "generate"))
+			e = &r->endpoint[i];
+	if (!e || !gm_run_ok(r)) {
+		gm_run_fail(r, GM_ERR_STATE, "%s has no endpoint \"generate\"", r->model->name);
+		return false;
+	}
+	gm_shape s = gm_node_shape(e->y);
+	if (gm_node_size(e->y) != r->batch * f->numel || s.rank < 2 || s.dim[0] != r->batch) {
+		gm_run_fail(r, GM_ERR_STATE, "%s: \"generate\" does not give a batch of examples", r->model->name);
+		return false;
+	}
+	int room = 0, pairs = 0;
+	for (int i = 0; i < r->nets; i++)
+		room += gm_net_count(r->net[i]);
+	gm_node **from = gm_arena_alloc(r->arena, (room + 1) * sizeof *from);
+	gm_node **to = gm_arena_alloc(r->arena, (room + 1) * sizeof *to);
+	for (int i = 0; i < r->nets; i++)
+		pairs += gm_net_averages(r->net[i], from + pairs, to + pairs, room - pairs);
+	gm_compile_options o = {.infer = true, .from = from, .to = to, .nreplace = pairs};
+	r->sample = e->y;
+	r->sampler = gm_compile_nodes(r->graph, &e->y, 1, &o);
+	if (!r->sampler && gm_run_ok(r))
+		gm_run_fail(r, GM_ERR_STATE, "%s: sampling does not compile", r->model->name);
+	return r->sampler != NULL;
+}
+
+bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, float *x)
+{
+	int64_t m = r->batch, numel = r->facts.numel;
+	uint64_t runs = gm_graph_runs(r->graph);
+	if (!gm_run_sampler(r))
+		return false;
+	float *y = malloc(m * numel * sizeof *y);
+	if (!y)
+		return gm_fail(&r->err, GM_ERR_MEMORY, "no memory for samples");
+	for (int64_t done = 0, chunk = 0; done < n; done += m, chunk++) {
+		gm_graph_seed(r->graph, seed ^ LATENTS, chunk);
+		gm_step_run(r->sampler);
+		gm_step_read(r->sampler, r->sample, y, m * numel);
+		int64_t take = n - done < m ? n - done : m;
+		memcpy(x + done * numel, y, take * numel * sizeof *y);
+	}
+	free(y);
+	gm_graph_seed(r->graph, r->seed, runs);
+	return true;
+}
+
+static int64_t shown(const gm_run *r)
+{
+	return r->facts.points ? SCATTER : (int64_t)r->columns * r->rows;
+}
+
+static gm_image *grid_of(gm_run *r, const float *x, int64_t n)
+{
+	const gm_facts *f = &r->facts;
+	return gm_image_grid(x, &(gm_grid){.n = n, .channels = f->channels, .height = f->height, .width = f->width,
+	                                   .columns = r->columns}, &r->err);
+}
+
+static bool real_examples(gm_run *r, int64_t n, float *x)
+{
+	return gm_data_batch(r->data, r->seed ^ REALS, 0, n, x, NULL, &r->err);
+}
+
+static bool put_picture(gm_run *r, const char *file, gm_image *im, bool show)
+{
+	char path[PATH_MAX];
+	bool ok = im && snprintf(path, sizeof path, "%s/%s", r->folder, file) < PATH_MAX && gm_png_write(path, im, &r->err);
+	if (ok && show && r->live) {
+		gm_report_clear(r);
+		gm_term_picture(r->call->out, im, 0);
+	}
+	gm_image_free(im);
+	return ok;
+}
+
+bool gm_run_picture(gm_run *r, const char *file)
+{
+	int64_t n = shown(r), numel = r->facts.numel;
+	float *fake = malloc(n * numel * sizeof *fake), *real = malloc(n * numel * sizeof *real);
+	bool ok = (fake && real) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
+	ok = ok && gm_run_draw(r, r->seed, n, fake);
+	gm_image *im = NULL;
+	if (ok && r->facts.points && real_examples(r, n, real))
+		im = gm_image_scatter(&(gm_scatter){.real = real, .n_real = n, .fake = fake, .n_fake = n}, &r->err);
+	else if (ok && !r->facts.points)
+		im = grid_of(r, fake, n);
+	ok = put_picture(r, file, im, true);
+	free(fake);
+	free(real);
+	return ok;
+}
+
+bool gm_run_real_picture(gm_run *r, const char *file)
+{
+	int64_t n = shown(r);
+	float *real = malloc(n * r->facts.numel * sizeof *real);
+	bool ok = real || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
+	gm_image *im = NULL;
+	if (ok && real_examples(r, n, real))
+		im = r->facts.points ? gm_image_scatter(&(gm_scatter){.real = real, .n_real = n}, &r->err)
+		                     : grid_of(r, real, n);
+	free(real);
+	return put_picture(r, file, im, false);
+}

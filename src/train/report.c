@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * train/report.c -- what a run says: one live line on a terminal, plain lines elsewhere, log.txt for people, stats.jsonl
+ * for programs. stats.jsonl holds nothing that depends on time or machine load, so that two equal runs have equal files.
+ */
+#include "train/run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+double gm_seconds(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
+/* Keeps of stats.jsonl what a run that goes on at r->step would have written by now itself: whole lines of the steps up to
+ * there that lie on its own rhythm. */
+static bool trim_stats(gm_run *r, const char *path)
+{
+	gm_bytes old = {0};
+	if (!gm_file_exists(path))
+		return true;
+	if (!gm_file_open(path, &old, &r->err))
+		return false;
+	char *kept = malloc(old.size + 1);
+	size_t n = 0;
+	const char *at = (const char *)old.data, *end = at + old.size;
+	while (kept && at < end) {
+		const char *stop = memchr(at, '\n', end - at);
+		long long step = -1;
+		char head[48] = "";
+		if (!stop)
+			break;
+		memcpy(head, at, stop - at < 47 ? stop - at : 47);
+		if (sscanf(head, "{\"step\": %lld", &step) == 1 && step > 0 && step <= r->step && step % r->log_every == 0) {
+			memcpy(kept + n, at, stop + 1 - at);
+			n += stop + 1 - at;
+		}
+		at = stop + 1;
+	}
+	gm_file_close(&old);
+	bool ok = kept ? gm_file_write(path, kept, n, &r->err) : gm_fail(&r->err, GM_ERR_MEMORY, "no memory for %s", path);
+	free(kept);
+	return ok;
+}
+
+static FILE *append(gm_run *r, const char *name)
+{
+	char path[PATH_MAX];
+	if (snprintf(path, sizeof path, "%s/%s", r->folder, name) >= PATH_MAX ||
+	    (!strcmp(name, "stats.jsonl") && !trim_stats(r, path)))
+		return NULL;
+	FILE *f = fopen(path, "ae");
+	if (!f)
+		gm_run_fail(r, GM_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+	return f;
+}
+
+bool gm_report_open(gm_run *r)
+{
+	r->log = append(r, "log.txt");
+	r->stats = append(r, "stats.jsonl");
+	return r->log && r->stats;
+}
+
+void gm_report_close(gm_run *r)
+{
+	if (r->log)
+		fclose(r->log);
+	if (r->stats)
+		fclose(r->stats);
+	r->log = r->stats = NULL;
+}
+
+void gm_report_clear(gm_run *r)
+{
+	if (r->live)
+		fputs("\r\033[K", r->call->out);
+}
+
+static void disk_error(gm_run *r, FILE *f, const char *name)
+{
+	if (f && (ferror(f) || fflush(f)))
+		gm_run_fail(r, GM_ERR_IO, "%s/%s: cannot write: %s", r->folder, name, strerror(errno));
+}
+
+void gm_report_say(gm_run *r, const char *fmt, ...)
+{
+	char text[600];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (r->log)
+		fprintf(r->log, "%s\n", text);
+	disk_error(r, r->log, "log.txt");
+	if (r->call && r->call->out) {
+		gm_report_clear(r);
+		fprintf(r->call->out, "%s\n", text);
+		fflush(r->call->out);
+	}
+}
+
+/* "1:02:03", "2:03" */
+static const char *duration(double seconds, char text[32])
+{
+	long s = seconds < 0 ? 0 : seconds > 1e8 ? 100000000 : lround(seconds);
+	if (s >= 3600)
+		snprintf(text, 32, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+	else
+		snprintf(text, 32, "%ld:%02ld", s / 60, s % 60);
+	return text;
+}
+
+static int terminal_width(FILE *out)
+{
+	struct winsize w;
+	return !ioctl(fileno(out), TIOCGWINSZ, &w) && w.ws_col > 20 ? w.ws_col : 80;
+}
+
+void gm_report_progress(gm_run *r, bool now)
+{
+	double clock = gm_seconds();
+	if (!now && (!r->live || clock - r->shown < .2))
+		return;
+	r->shown = clock;
+	char line[600], left[32];
+	int64_t done = r->step - r->first_step;
+	double rate = r->train_seconds > 0 ? done * r->batch / r->train_seconds : 0;
+	size_t n = snprintf(line, sizeof line, "step %" PRId64 "/%" PRId64 "  %.*f img/s", r->step, r->total,
+	                    rate < 10 ? 2 : 0, rate);
+	for (int i = 0; i < r->values && n < sizeof line - 64; i++)
+		if (!r->value[i].schedule)
+			n += snprintf(line + n, sizeof line - n, "  %.24s %.4g", r->value[i].name, r->value[i].value);
+	if (r->step < r->total)
+		snprintf(line + n, sizeof line - n, "  %s left", duration((r->total - r->step) * r->step_seconds, left));
+	if (now && r->log)
+		fprintf(r->log, "%s\n", line);
+	if (!r->call->out)
+		return;
+	if (r->live)
+		fprintf(r->call->out, "\r\033[K%.*s", terminal_width(r->call->out) - 1, line);
+	else
+		fprintf(r->call->out, "%s\n", line);
+	fflush(r->call->out);
+}
+
+void gm_report_stats(gm_run *r)
+{
+	fprintf(r->stats, "{\"step\": %" PRId64 ", \"seen\": %" PRIu64, r->step, r->seen);
+	for (int i = 0; i < r->values; i++)
+		fprintf(r->stats, ", \"%s\": %.9g", r->value[i].name, r->value[i].value);
+	fputs("}\n", r->stats);
+	disk_error(r, r->stats, "stats.jsonl");
+	disk_error(r, r->log, "log.txt");
+}

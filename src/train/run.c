@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * train/run.c -- what a model file asks its run while it builds.
+ */
+#include "train/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void gm_run_fail(gm_run *r, gm_code code, const char *fmt, ...)
+{
+	if (r->err.code)
+		return;
+	va_list ap;
+	va_start(ap, fmt);
+	r->err.code = code;
+	r->err.offset = -1;
+	vsnprintf(r->err.message, sizeof r->err.message, fmt, ap);
+	va_end(ap);
+}
+
+bool gm_run_ok(gm_run *r)
+{
+	const gm_error *e = gm_graph_error(r->graph);
+	if (e->code && !r->err.code)
+		r->err = *e;
+	return !r->err.code;
+}
+
+bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
+{
+	r->settings = s;
+	r->model = s->model;
+	r->arena = gm_arena_new();
+	r->saved_at = -1;
+	const char *backend = gm_settings_get(s, "backend");
+	if (!r->batch && !gm_settings_int(s, "batch", 1, 1 << 20, &r->batch, err))
+		return false;
+	if (!gm_settings_u64(s, "seed", &r->seed, err) || !gm_settings_real(s, "ema", 0, .9999999, &r->ema, err))
+		return false;
+	r->graph = gm_graph_new(&(gm_graph_options){.seed = r->seed, .backend = strcmp(backend, "auto") ? backend : NULL});
+	if (!r->graph)
+		return gm_fail(err, GM_ERR_MEMORY, "no memory for a graph");
+	if (gm_graph_error(r->graph)->code) {
+		*err = *gm_graph_error(r->graph);
+		return false;
+	}
+	r->example_data = calloc(r->batch * r->facts.numel, sizeof *r->example_data);
+	r->label_data = calloc(r->batch, sizeof *r->label_data);
+	return (r->example_data && r->label_data) || gm_fail(err, GM_ERR_MEMORY, "no memory for a batch");
+}
+
+void gm_run_free(gm_run *r)
+{
+	for (int i = 0; i < r->nets; i++)
+		gm_net_free(r->net[i]);
+	if (r->graph)
+		gm_graph_free(r->graph);
+	if (r->data)
+		gm_data_close(r->data);
+	if (r->resume)
+		gm_st_close(r->resume);
+	gm_report_close(r);
+	free(r->example_data);
+	free(r->label_data);
+	gm_arena_free(r->arena);
+}
+
+gm_graph *gm_run_graph(gm_run *r)
+{
+	return r->graph;
+}
+
+const gm_facts *gm_run_facts(gm_run *r)
+{
+	return &r->facts;
+}
+
+void gm_trouble(gm_run *r, const char *fmt, ...)
+{
+	char text[sizeof r->err.message];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	gm_run_fail(r, GM_ERR_VALUE, "%s", text);
+}
+
+const char *gm_name(gm_run *r, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	return gm_arena_strdup(r->arena, text);
+}
+
+/* ---- options ---- */
+
+/* The table's own default, for going on after trouble: 0 or 1 where it is no number. */
+static double default_of(gm_run *r, const char *name)
+{
+	const gm_setting *row = gm_settings_find(r->settings, name);
+	return row ? strtod(row->initial, NULL) : 0;
+}
+
+int64_t gm_opt_int_in(gm_run *r, const char *name, int64_t lo, int64_t hi)
+{
+	int64_t v;
+	if (gm_settings_int(r->settings, name, lo, hi, &v, &r->err))
+		return v;
+	v = (int64_t)default_of(r, name);
+	return v < lo ? lo : v > hi ? hi : v;
+}
+
+int64_t gm_opt_int(gm_run *r, const char *name)
+{
+	if (!strcmp(name, "batch"))
+		return r->batch; /* sampling takes another than training */
+	int64_t least = default_of(r, name) >= 1 ? 1 : INT32_MIN;
+	return gm_opt_int_in(r, name, least, INT32_MAX);
+}
+
+double gm_opt_real_in(gm_run *r, const char *name, double lo, double hi)
+{
+	double v;
+	if (gm_settings_real(r->settings, name, lo, hi, &v, &r->err))
+		return v;
+	v = default_of(r, name);
+	return v < lo ? lo : v > hi ? hi : v;
+}
+
+double gm_opt_real(gm_run *r, const char *name)
+{
+	return gm_opt_real_in(r, name, -1e300, 1e300);
+}
+
+int64_t gm_opt_int_auto(gm_run *r, const char *name, int64_t otherwise)
+{
+	return strcmp(gm_settings_get(r->settings, name), "auto") ? gm_opt_int_in(r, name, 1, INT32_MAX) : otherwise;
+}
+
+double gm_opt_real_auto(gm_run *r, const char *name, double otherwise)
+{
+	return strcmp(gm_settings_get(r->settings, name), "auto") ? gm_opt_real(r, name) : otherwise;
+}
+
+const char *gm_opt_str(gm_run *r, const char *name)
+{
+	return gm_settings_get(r->settings, name);
+}
+
+bool gm_opt_flag(gm_run *r, const char *name)
+{
+	static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1", NULL};
+	return gm_opt_choice(r, name, words) % 2;
+}
+
+int gm_opt_choice(gm_run *r, const char *name, const char *const *names)
+{
+	const char *v = gm_settings_get(r->settings, name);
+	char all[200] = "";
+	for (int i = 0; names[i]; i++) {
+		if (!strcmp(names[i], v))
+			return i;
+		size_t n = strlen(all);
+		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", names[i]);
+	}
+	gm_run_fail(r, GM_ERR_VALUE, "option %s: \"%.60s\" is not one of %s", name, v, all);
+	return 0;
+}
+
+const gm_objective *gm_opt_objective(gm_run *r, const char *name)
+{
+	const char *v = gm_settings_get(r->settings, name);
+	const gm_objective *o = gm_objective_find(v);
+	if (o)
+		return o;
+	char all[200] = "";
+	for (int i = 0; gm_objectives[i].name; i++) {
+		size_t n = strlen(all);
+		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", gm_objectives[i].name);
+	}
+	gm_run_fail(r, GM_ERR_VALUE, "option %s: \"%.60s\" is not one of %s", name, v, all);
+	return gm_objectives;
+}
+
+double gm_decay(double first, double factor, double t, double floor)
+{
+	return fmax(first / pow(factor, t), floor);
+}
+
+double gm_ramp(double a, double b, double start, double end, double t)
+{
+	double part = (t - start) / (end - start);
+	part = part < 0 ? 0 : part > 1 ? 1 : part;
+	return a * (1 - part) + b * part;
+}
+
+/* ---- data ---- */
+
+const double *gm_data_mean_logit(gm_run *r)
+{
+	if (r->building || r->blank || !r->data || r->mean_logit)
+		return r->mean_logit;
+	int64_t numel = r->facts.numel, n = 10000;
+	if (r->facts.count && r->facts.count < (uint64_t)n)
+		n = (int64_t)r->facts.count;
+	double *sum = gm_arena_calloc(r->arena, numel, sizeof *sum);
+	for (int64_t i = 0; i < n; i++) {
+		if (!gm_data_get(r->data, i, r->example_data, NULL, &r->err))
+			return NULL;
+		for (int64_t j = 0; j < numel; j++)
+			sum[j] += r->example_data[j];
+	}
+	for (int64_t j = 0; j < numel; j++) {
+		double mean = fmin(fmax((sum[j] / n + 1) / 2, 1e-7), 1 - 1e-7);
+		sum[j] = log(mean / (1 - mean));
+	}
+	return r->mean_logit = sum;
+}
+
+gm_node *gm_batch(gm_run *r, const char *field)
+{
+	const gm_facts *f = &r->facts;
+	bool label = !strcmp(field, "label"), image = !strcmp(field, "image"), point = !strcmp(field, "point");
+	if (!label && !image && !point && strcmp(field, "example"))
+		gm_run_fail(r, GM_ERR_STATE, "%s asks for \"%s\" of the data, which nothing has", r->model->name, field);
+	if ((image && f->points) || (point && !f->points))
+		gm_run_fail(r, GM_ERR_VALUE, "%s learns %s, and %s holds %s", r->model->name, image ? "pictures" : "points",
+		            gm_settings_get(r->settings, "data"), image ? "points" : "pictures");
+	if (label && !f->classes)
+		gm_run_fail(r, GM_ERR_VALUE, "%s needs labels, and %s has none", r->model->name,
+		            gm_settings_get(r->settings, "data"));
+	if (label) {
+		if (!r->label)
+			r->label = gm_input(r->graph, "label", GM_SHAPE(r->batch), GM_I32);
+		return r->label;
+	}
+	if (!r->example) {
+		gm_shape s = f->points ? GM_SHAPE(r->batch, f->numel)
+		                       : GM_SHAPE(r->batch, f->channels, f->height, f->width);
+		r->example = gm_input(r->graph, "example", s, GM_F32);
+	}
+	return r->example;
+}
+
+/* ---- nets, schedules, endpoints, steps ---- */
+
+gm_net *gm_net_new(gm_run *r, const char *name)
+{
+	gm_net *n = gm_net_create(r->graph, name, .seed = r->seed, .blank = r->building || r->blank);
+	if (r->nets == GM_RUN_NETS) {
+		gm_run_fail(r, GM_ERR_STATE, "%s has more than %d nets", r->model->name, GM_RUN_NETS);
+		gm_net_free(r->net[--r->nets]);
+	}
+	return r->net[r->nets++] = n;
+}
+
+static gm_run_value *value_of(gm_run *r, const char *name)
+{
+	for (int i = 0; i < r->values; i++)
+		if (!strcmp(r->value[i].name, name))
+			return &r->value[i];
+	if (r->values == GM_RUN_VALUES)
+		return NULL;
+	r->value[r->values] = (gm_run_value){.name = gm_arena_strdup(r->arena, name)};
+	return &r->value[r->values++];
+}
+
+gm_node *gm_schedule(gm_run *r, const char *name, double first)
+{
+	gm_node *s = gm_input(r->graph, name, GM_RANK0, GM_F32);
+	gm_run_value *v = value_of(r, name);
+	if (v)
+		v->schedule = s;
+	gm_schedule_set(r, s, first);
+	return s;
+}
+
+void gm_schedule_set(gm_run *r, gm_node *schedule, double value)
+{
+	gm_set_f64(schedule, &value, 1);
+	for (int i = 0; i < r->values; i++)
+		if (r->value[i].schedule == schedule)
+			r->value[i].value = value;
+}
+
+gm_node *gm_run_ema(gm_run *r, gm_net *n)
+{
+	return r->ema > 0 ? gm_ema(n, r->ema) : gm_group(r->graph, NULL, 0);
+}
+
+void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *inputs, int n)
+{
+	if (r->endpoints == GM_RUN_ENDPOINTS || n > GM_RUN_INPUTS) {
+		gm_run_fail(r, GM_ERR_STATE, "%s: too many endpoints, or inputs of %s", r->model->name, name);
+		return;
+	}
+	gm_run_endpoint *e = &r->endpoint[r->endpoints++];
+	*e = (gm_run_endpoint){.name = name, .y = y, .nin = n};
+	memcpy(e->in, inputs, n * sizeof *inputs);
+}
+
+gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n)
+{
+	if (r->building || !gm_run_ok(r))
+		return NULL;
+	if (r->parts == GM_RUN_STEPS) {
+		gm_run_fail(r, GM_ERR_STATE, "%s has more than %d steps", r->model->name, GM_RUN_STEPS);
+		return NULL;
+	}
+	gm_step *s = gm_compile_nodes(r->graph, outputs, n, NULL);
+	if (!s) {
+		gm_run_ok(r); /* takes the graph's error over */
+		gm_run_fail(r, GM_ERR_STATE, "%s: a step does not compile", r->model->name);
+		return NULL;
+	}
+	gm_node **kept = gm_arena_copy(r->arena, outputs, n * sizeof *outputs);
+	r->part[r->parts++] = (gm_run_part){s, kept, n};
+	return s;
+}
+
+/* ---- values to log ---- */
+
+void gm_report_number(gm_run *r, const char *name, double value)
+{
+	gm_run_value *v = value_of(r, name);
+	if (!v) {
+		gm_run_fail(r, GM_ERR_STATE, "%s logs more than %d values", r->model->name, GM_RUN_VALUES);
+		return;
+	}
+	v->value = value;
+	if (!isfinite(value))
+		gm_run_fail(r, GM_ERR_STATE,
+		            "%s became %s at step %lld: the training has come apart; try a lower learning rate", name,
+		            isnan(value) ? "not a number" : "infinite", (long long)r->step + 1);
+}
+
+void gm_report(gm_run *r, const char *name, gm_node *value)
+{
+	if (r->building || r->err.code)
+		return;
+	for (int i = 0; i < r->parts; i++)
+		for (int j = 0; j < r->part[i].n; j++)
+			if (r->part[i].outputs[j] == value) {
+				gm_report_number(r, name, gm_step_scalar(r->part[i].step, value));
+				return;
+			}
+	gm_run_fail(r, GM_ERR_STATE, "%s logs %s, which no step gives", r->model->name, name);
+}
+
+void gm_run_step(gm_run *r, gm_step *s)
+{
+	if (s && !r->building && !r->err.code)
+		gm_step_run(s);
+}
+
+int64_t gm_step_number(gm_run *r)
+{
+	return r->step;
+}
+
+int64_t gm_step_total(gm_run *r)
+{
+	return r->total;
+}
+
+double gm_epoch(gm_run *r)
+{
+	return (double)r->seen / (r->facts.count ? r->facts.count : 50000);
+}
+
+void gm_feed(gm_run *r)
+{
+	if (r->building || r->err.code)
+		return;
+	int64_t m = r->batch;
+	if (!gm_data_batch(r->data, r->seed, r->seen, m, r->example_data, r->label_data, &r->err))
+		return;
+	if (r->example)
+		gm_set_f32(r->example, r->example_data, m * r->facts.numel);
+	if (r->label)
+		gm_set_i32(r->label, r->label_data, m);
+	r->seen += m;
+}

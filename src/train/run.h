@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * train/run.h -- the inside of a run, for src/train alone. run.c holds what model files call while they build, loop.c what
+ * they call while they train, the others what those two need.
+ */
+#ifndef GM_TRAIN_RUN_H
+#define GM_TRAIN_RUN_H
+
+#include "base/safetensors.h"
+#include "ganymede/data.h"
+#include "ganymede/image.h"
+#include "train/train.h"
+
+enum { GM_RUN_NETS = 16, GM_RUN_ENDPOINTS = 16, GM_RUN_STEPS = 32, GM_RUN_VALUES = 64, GM_RUN_INPUTS = 8 };
+
+typedef struct gm_run_endpoint {
+	const char *name;
+	gm_node *y, *in[GM_RUN_INPUTS];
+	int nin;
+} gm_run_endpoint;
+
+typedef struct gm_run_part { /* a compiled training step and what can be read from it */
+	gm_step *step;
+	gm_node **outputs;
+	int n;
+} gm_run_part;
+
+typedef struct gm_run_value { /* to be logged, in order of first appearance */
+	const char *name;
+	gm_node *schedule; /* the input that holds it, or NULL */
+	double value;
+} gm_run_value;
+
+struct gm_run {
+	const gm_model *model;
+	gm_settings *settings; /* borrowed */
+	gm_train_call *call;   /* borrowed; NULL when only sampling */
+	bool building;         /* for sampling: nothing is trained */
+	bool blank;            /* a checkpoint will give every value */
+	gm_error err;          /* the first trouble */
+	gm_arena *arena;       /* names and small things */
+
+	gm_graph *graph;
+	gm_facts facts;
+	int64_t batch;
+	uint64_t seed;
+	double ema;
+	gm_net *net[GM_RUN_NETS];
+	int nets;
+	gm_run_endpoint endpoint[GM_RUN_ENDPOINTS];
+	int endpoints;
+	gm_run_part part[GM_RUN_STEPS];
+	int parts;
+	gm_run_value value[GM_RUN_VALUES];
+	int values;
+
+	gm_dataset *data;
+	uint64_t data_hash;
+	gm_node *example, *label; /* inputs, or NULL */
+	float *example_data;      /* [batch, numel], malloc */
+	int32_t *label_data;      /* [batch], malloc */
+	double *mean_logit;       /* in arena, or NULL */
+	uint64_t seen;            /* examples fed so far */
+
+	bool started, counted;    /* gm_next was called; its answer was yes, so a step is under way */
+	int64_t step, total, log_every, sample_every, save_every, keep;
+	int columns, rows;
+	gm_st *resume;            /* the checkpoint to go on with, until it is loaded */
+	char folder[PATH_MAX];
+	int64_t saved_at;         /* step of the last checkpoint, or -1 */
+
+	gm_step *sampler;         /* computes the endpoint "generate" */
+	gm_node *sample;          /* its output */
+
+	FILE *log, *stats;
+	bool live;                /* call->out is a terminal */
+	double train_seconds, step_seconds, began, shown; /* in steps; of a recent step; of this step; last progress */
+	int64_t first_step;       /* of this session */
+};
+
+/* Records the first trouble. */
+void gm_run_fail(gm_run *r, gm_code code, const char *fmt, ...) GM_PRINTF(3, 4);
+/* True while there is none, in the run or in its graph. */
+bool gm_run_ok(gm_run *r);
+
+/* Sets up r (zeroed) from settings; facts must be there already. */
+bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err);
+void gm_run_free(gm_run *r); /* what r owns; not r */
+
+/* checkpoint.c */
+bool gm_checkpoint_save(gm_run *r);
+/* The record of a checkpoint: its model and options into s (made here), its facts and counters. */
+typedef struct gm_record {
+	const gm_model *model;
+	gm_settings settings;
+	gm_facts facts;
+	int64_t step;
+	uint64_t seen, runs, data_hash;
+} gm_record;
+bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err);
+void gm_record_free(gm_record *rec);
+/* Fills the variables of the run's nets. Without all, optimiser memory is left alone. */
+bool gm_checkpoint_load(gm_run *r, const gm_st *st, const char *path, bool all);
+
+/* picture.c */
+bool gm_run_sampler(gm_run *r); /* compiles the sampling step, once */
+bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, float *x);
+bool gm_run_picture(gm_run *r, const char *file);      /* fakes into the run's folder, and to the terminal */
+bool gm_run_real_picture(gm_run *r, const char *file);
+
+/* report.c */
+double gm_seconds(void); /* a clock that only goes forward */
+bool gm_report_open(gm_run *r);
+void gm_report_close(gm_run *r);
+void gm_report_say(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3); /* a line to log.txt and out */
+void gm_report_progress(gm_run *r, bool now);
+void gm_report_stats(gm_run *r);
+void gm_report_clear(gm_run *r); /* the live line, before something else is printed */
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * train/train.h -- training runs and sampling from them, for the program and its tests.
+ *
+ *	gm_settings s;
+ *	gm_settings_init(&s, gm_model_find("dcgan"));
+ *	gm_settings_set(&s, "steps", "100", &err);
+ *	gm_train_call call = {.settings = &s, .out = stderr};
+ *	if (!gm_train(&call, &err)) ...
+ *	puts(call.folder);
+ *	gm_settings_free(&s);
+ */
+#ifndef GM_TRAIN_TRAIN_H
+#define GM_TRAIN_TRAIN_H
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "train/settings.h"
+
+typedef struct gm_train_call {
+	gm_settings *settings;  /* rows not given are taken from the checkpoint when one is resumed */
+	const char *resume;     /* a run or checkpoint to go on with, "" for the newest in outdir; NULL: a new run */
+	FILE *out;              /* progress and pictures; NULL: silent */
+	const volatile sig_atomic_t *stop; /* when it is not 0, the step is finished and saved, and the run ends; or NULL */
+	/* Results: */
+	char folder[PATH_MAX]; /* of the run; empty when it never got one */
+	int64_t step;          /* steps done, over all sessions of this run */
+	bool stopped;          /* by *stop */
+} gm_train_call;
+
+/* False with one error when the run could not start or had to stop. What was saved before stays. */
+bool gm_train(gm_train_call *call, gm_error *err);
+
+/* The model of a run or checkpoint, "" for the newest in outdir. */
+const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *err);
+
+typedef struct gm_sampler gm_sampler;
+
+/* Loads a checkpoint, and nothing else, for drawing about n examples at a time. NULL on failure. The caller frees it. */
+gm_sampler *gm_sampler_open(const char *checkpoint, int64_t n, gm_error *err);
+void gm_sampler_free(gm_sampler *s);
+const gm_facts *gm_sampler_facts(const gm_sampler *s);
+const gm_settings *gm_sampler_settings(const gm_sampler *s);
+int64_t gm_sampler_step(const gm_sampler *s); /* that the checkpoint was saved at */
+/* Examples 0 .. n-1 of the latents that seed names, into x [n, shape...]: the run's own seed gives its fakes-*.png. */
+bool gm_sampler_draw(gm_sampler *s, uint64_t seed, int64_t n, float *x, gm_error *err);
+
+#endif
