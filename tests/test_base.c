@@ -41,8 +41,11 @@ static void philox_known_answers(void **state)
 		uint32_t counter[4], key[2], out[4];
 	} known[] = {
 		{{0}, {0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
-		{{~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-		{{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0},
+		{{~0u, ~0u, ~0u, ~0u},
+	         {~0u, ~0u},
+	         {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+		{{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+	         {0xa4093822, 0x299f31d0},
 	         {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
 	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -122,7 +125,8 @@ static void arena_pointers_stay(void **state)
 static void text_numbers(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", " 1", "1 ", "+1", "1x", "x", "-", "0x10", "99999999999999999999", ".", "1e5"};
+	static const char *const bad[] = {
+		"", " 1", "1 ", "+1", "1x", "x", "-", "0x10", "99999999999999999999", ".", "1e5"};
 	int64_t i = 3;
 	for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
 		assert_false(gm_text_i64(bad[k], &i));
@@ -137,7 +141,8 @@ static void text_numbers(void **state)
 	double d;
 	assert_true(gm_text_f64("2e-4", &d) && d == 2e-4);
 	assert_true(gm_text_f64("-.5", &d) && d == -.5);
-	static const char *const bad_f[] = {"", "nan", "inf", "1e999", "0x1p3", "1,5", " 1", "--1", "e5"};
+	static const char *const bad_f[] = {"",    "nan", "inf", "1e999", "0x1p3",
+	                                    "1,5", " 1",  "--1", "e5"};
 	for (size_t k = 0; k < sizeof bad_f / sizeof *bad_f; k++)
 		assert_false(gm_text_f64(bad_f[k], &d));
 }
@@ -159,9 +164,11 @@ static void text_suggestions(void **state)
 static void text_utf8(void **state)
 {
 	(void)state;
-	static const char *const good[] = {"", "abc", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x8e\xa8", "\xef\xbf\xbf"};
-	static const char *const bad[] = {"\x80",         "\xc0\x80",         "\xc3",         "\xe0\x80\x80",
-	                                  "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80", "\xe2\x82"};
+	static const char *const good[] = {
+		"", "abc", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x8e\xa8", "\xef\xbf\xbf"};
+	static const char *const bad[] = {"\x80",         "\xc0\x80",     "\xc3",
+	                                  "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+	                                  "\xf8\x88\x80", "\xe2\x82"};
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
 		assert_true(gm_text_is_utf8(good[i], strlen(good[i])));
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -306,22 +313,30 @@ static void grid_places_pictures(void **state)
 	/* three 2x2 grey pictures, one of them with values beyond the range and one NaN */
 	const float x[12] = {-1, -1, -1, -1, 1, 1, 1, 1, -5, 5, 0, NAN};
 	gm_error err = {0};
-	gm_image *im = gm_image_grid(
-		x, &(gm_grid){.n = 3, .channels = 1, .height = 2, .width = 2, .columns = 2, .padding = 1, .scale = 3}, &err);
+	gm_image *im = gm_image_grid(x,
+	                             &(gm_grid){.n = 3,
+	                                        .channels = 1,
+	                                        .height = 2,
+	                                        .width = 2,
+	                                        .columns = 2,
+	                                        .padding = 1,
+	                                        .scale = 3},
+	                             &err);
 	assert_non_null(im);
 	assert_int_equal(im->width, 3 * (2 * 3 + 1));
 	assert_int_equal(im->height, 3 * (2 * 3 + 1));
 	const int w = im->width;
-	assert_int_equal(im->pixel[3 * w + 3], 0);       /* first picture */
-	assert_int_equal(im->pixel[8 * w + 17], 255);    /* last pixel of the second */
-	assert_int_equal(im->pixel[12 * w + 3], 0);      /* third: cut to black, */
-	assert_int_equal(im->pixel[12 * w + 6], 255);    /* to white, */
-	assert_int_equal(im->pixel[15 * w + 3], 128);    /* middle, */
-	assert_int_equal(im->pixel[15 * w + 6], 128);    /* NaN */
+	assert_int_equal(im->pixel[3 * w + 3], 0);              /* first picture */
+	assert_int_equal(im->pixel[8 * w + 17], 255);           /* last pixel of the second */
+	assert_int_equal(im->pixel[12 * w + 3], 0);             /* third: cut to black, */
+	assert_int_equal(im->pixel[12 * w + 6], 255);           /* to white, */
+	assert_int_equal(im->pixel[15 * w + 3], 128);           /* middle, */
+	assert_int_equal(im->pixel[15 * w + 6], 128);           /* NaN */
 	assert_int_equal(im->pixel[12 * w + 12], im->pixel[0]); /* no fourth: frame */
 	assert_int_not_equal(im->pixel[0], 0);
 	gm_image_free(im);
-	assert_null(gm_image_grid(x, &(gm_grid){.n = 0, .channels = 1, .height = 2, .width = 2}, &err));
+	assert_null(
+		gm_image_grid(x, &(gm_grid){.n = 0, .channels = 1, .height = 2, .width = 2}, &err));
 	assert_int_equal(err.code, GM_ERR_VALUE);
 }
 
@@ -329,11 +344,17 @@ static void scatter_shows_both(void **state)
 {
 	(void)state;
 	const float real[2] = {.5f, .5f}, fake[6] = {-.5f, -.5f, NAN, 0, 1e30f, -1e30f};
-	gm_image *im = gm_image_scatter(
-		&(gm_scatter){.real = real, .n_real = 1, .fake = fake, .n_fake = 3, .size = 200, .extent = 1}, NULL);
+	gm_image *im = gm_image_scatter(&(gm_scatter){.real = real,
+	                                              .n_real = 1,
+	                                              .fake = fake,
+	                                              .n_fake = 3,
+	                                              .size = 200,
+	                                              .extent = 1},
+	                                NULL);
 	assert_non_null(im);
 	/* y points up: the real point is upper right and bluish, the fake one lower left and orange */
-	const uint8_t *up = im->pixel + (50 * 200 + 150) * 3, *down = im->pixel + (150 * 200 + 50) * 3;
+	const uint8_t *up = im->pixel + (50 * 200 + 150) * 3,
+		      *down = im->pixel + (150 * 200 + 50) * 3;
 	assert_true(up[2] > up[0] + 20);
 	assert_true(down[0] > down[2] + 20);
 	gm_image_free(im);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_data.c -- the embedded sets and the stream: purity, permutations, statistics. test_idx.c has the files. */
+ * test_data.c -- the embedded sets and the stream: purity, permutations, statistics. test_idx.c
+ * has the files. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +37,8 @@ static void every_set_opens(void **state)
 		assert_true(strlen(about) > 10 && strlen(info->resize) > 0);
 		assert_int_equal(info->count, 0);
 		assert_true(info->numel > 0 && info->hash != 0);
-		assert_true(info->rank == 3 ? info->low == -1 && info->high == 1 : info->numel == 2);
+		assert_true(info->rank == 3 ? info->low == -1 && info->high == 1
+		                            : info->numel == 2);
 		gm_data_close(d);
 	}
 	assert_int_equal(n, 6);
@@ -44,7 +46,8 @@ static void every_set_opens(void **state)
 	gm_data_close(NULL);
 }
 
-/* However the stream is cut into batches, and however many threads, its examples are the same; get and batch agree. */
+/* However the stream is cut into batches, and however many threads, its examples are the same;
+ * get and batch agree. */
 static void stream_is_pure(void **state)
 {
 	(void)state;
@@ -59,8 +62,9 @@ static void stream_is_pure(void **state)
 		assert_true(gm_data_batch(d, 7, from, N, a, la, NULL));
 		static const int cut[] = {0, 1, 2, 7, 7, 30, 59, 60};
 		for (int i = 0; i < 7; i++)
-			assert_true(gm_data_batch(d, 7, from + (uint64_t)cut[i], cut[i + 1] - cut[i],
-			                          b + (size_t)cut[i] * numel, lb + cut[i], NULL));
+			assert_true(gm_data_batch(d, 7, from + (uint64_t)cut[i],
+			                          cut[i + 1] - cut[i], b + (size_t)cut[i] * numel,
+			                          lb + cut[i], NULL));
 		assert_memory_equal(a, b, N * numel * sizeof *a);
 		assert_memory_equal(la, lb, sizeof la);
 		/* labels alone */
@@ -74,7 +78,8 @@ static void stream_is_pure(void **state)
 		assert_false(gm_data_batch(d, 7, 0, -1, b, lb, NULL));
 		gm_data_close(d);
 
-		gm_dataset *test = gm_data_open(name, &(gm_data_options){.split = "test", .seed = 7}, NULL);
+		gm_dataset *test =
+			gm_data_open(name, &(gm_data_options){.split = "test", .seed = 7}, NULL);
 		assert_true(gm_data_batch(test, 7, from, N, b, lb, NULL));
 		assert_memory_not_equal(a, b, N * numel * sizeof *a);
 		assert_true(gm_data_get(test, from + 3, a, &alone, NULL));
@@ -156,7 +161,8 @@ static void points_have_known_modes(void **state)
 		for (int k = 0; k < sets[s].modes; k++) {
 			assert_true(fabs(count[k] - each) < 5 * sqrt(each));
 			for (int c = 0; c < 2; c++)
-				assert_true(fabs(sum[k][c] / count[k]) < 5 * sets[s].sigma / sqrt(count[k]));
+				assert_true(fabs(sum[k][c] / count[k]) <
+				            5 * sets[s].sigma / sqrt(count[k]));
 		}
 		gm_data_close(d);
 	}
@@ -170,7 +176,8 @@ static void points_have_known_modes(void **state)
 	assert_true(gm_data_batch(d, 1, 0, N, x, label, NULL));
 	for (int i = 0; i < N; i++) {
 		/* on the spiral, radius and angle go together */
-		const double r = hypot(x[2 * i], x[2 * i + 1]) * 4.5 * M_PI, a = atan2(x[2 * i + 1], x[2 * i]);
+		const double r = hypot(x[2 * i], x[2 * i + 1]) * 4.5 * M_PI,
+			     a = atan2(x[2 * i + 1], x[2 * i]);
 		assert_true(fabs(remainder(r - a, 2 * M_PI)) < .9);
 		assert_int_equal(label[i], 0);
 	}
@@ -212,7 +219,8 @@ static void glyphs_look_like_digits(void **state)
 			assert_true(deviation > .25);
 			assert_true(mean > -.98 && mean < -.3);
 			for (int k = 0; k < size; k++)
-				border += p[k] + p[k * size] + p[(size - 1) * size + k] + p[k * size + size - 1] + 4;
+				border += p[k] + p[k * size] + p[(size - 1) * size + k] +
+				          p[k * size + size - 1] + 4;
 			assert_true(border < .05 * 4 * size);
 			total += mean;
 			count[label[i]]++;
@@ -359,7 +367,8 @@ static void shapes_are_what_they_say(void **state)
 static void resize_keeps_the_mean(void **state)
 {
 	(void)state;
-	static const int sizes[][4] = {{28, 28, 64, 64}, {64, 64, 32, 32}, {9, 31, 17, 5}, {1, 1, 8, 8}, {50, 7, 1, 1}};
+	static const int sizes[][4] = {
+		{28, 28, 64, 64}, {64, 64, 32, 32}, {9, 31, 17, 5}, {1, 1, 8, 8}, {50, 7, 1, 1}};
 	static float in[64 * 64], out[64 * 64];
 	for (int s = 0; s < 5; s++) {
 		const int *z = sizes[s];
@@ -389,8 +398,8 @@ static void resize_keeps_the_mean(void **state)
 	float four[4];
 	r = gm_resize_new(1, 2, 1, 4);
 	gm_resize_plane(r, two, four, 4, scratch);
-	assert_true(fabsf(four[0]) < 1e-6f && fabsf(four[1] - 1) < 1e-6f && fabsf(four[2] - 3) < 1e-6f &&
-	            fabsf(four[3] - 4) < 1e-6f);
+	assert_true(fabsf(four[0]) < 1e-6f && fabsf(four[1] - 1) < 1e-6f &&
+	            fabsf(four[2] - 3) < 1e-6f && fabsf(four[3] - 4) < 1e-6f);
 	gm_resize_free(r);
 }
 
@@ -421,7 +430,8 @@ static void options_are_checked(void **state)
 		if (!strstr(err.message, bad[i].message))
 			fail_msg("\"%s\", wanted \"%s\"", err.message, bad[i].message);
 	}
-	gm_dataset *d = gm_data_open("glyphs", &(gm_data_options){.classes = 10, .channels = 3}, NULL);
+	gm_dataset *d =
+		gm_data_open("glyphs", &(gm_data_options){.classes = 10, .channels = 3}, NULL);
 	assert_non_null(d);
 	assert_int_equal(gm_data_info_of(d)->shape[0], 3);
 	gm_dataset *e = gm_data_open("glyphs", &(gm_data_options){.size = 32}, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_idx.c -- pictures from IDX files: sound ones, broken ones of each sort, and MNIST itself where it is there. */
+ * test_idx.c -- pictures from IDX files: sound ones, broken ones of each sort, and MNIST itself
+ * where it is there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,8 +36,9 @@ static blob idx_of(int type, int rank, const uint32_t *dims)
 	return f;
 }
 
-#define IDX(type, ...) \
-	idx_of(type, sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), (const uint32_t[]){__VA_ARGS__})
+#define IDX(type, ...)                                                                             \
+	idx_of(type, sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t),                         \
+	       (const uint32_t[]){__VA_ARGS__})
 
 static blob gzip(const blob *f)
 {
@@ -117,7 +119,8 @@ static void refuses_what_is_broken(void **state)
 			assert_false(parse(&f, &idx, &err));
 			assert_null(idx.data);
 			if (err.code != GM_ERR_FORMAT || !strstr(err.message, bad[i].message))
-				fail_msg("case %zu, gzip %d: \"%s\", wanted \"%s\"", i, gz, err.message, bad[i].message);
+				fail_msg("case %zu, gzip %d: \"%s\", wanted \"%s\"", i, gz,
+				         err.message, bad[i].message);
 		}
 }
 
@@ -199,7 +202,8 @@ static void pictures_in_a_folder(void **state)
 		assert_true(gm_data_get(d, i, y, &label, &err));
 		assert_int_equal(label, i % 3);
 		for (int k = 0; k < 120; k++)
-			assert_true(fabsf((y[k] + 1) * 127.5f - images.b[16 + i * 120 + (uint64_t)k]) < 1e-3f);
+			assert_true(fabsf((y[k] + 1) * 127.5f -
+			                  images.b[16 + i * 120 + (uint64_t)k]) < 1e-3f);
 	}
 	assert_false(gm_data_get(d, 5, y, &label, &err));
 	assert_int_equal(err.code, GM_ERR_VALUE);
@@ -245,7 +249,8 @@ static void folders_that_do_not_fit(void **state)
 	assert_true(gm_file_make_folder(scratch_path("odd"), &err));
 	char folder[256];
 	snprintf(folder, sizeof folder, "%s", scratch_path("odd"));
-	refusal(folder, NULL, GM_ERR_IO, "no train pictures here (looked for train-images-idx3-ubyte");
+	refusal(folder, NULL, GM_ERR_IO,
+	        "no train pictures here (looked for train-images-idx3-ubyte");
 	write_blob("odd/train-images-idx3-ubyte", IDX(8, 5, 9, 9));
 	refusal(folder, &(gm_data_options){.split = "test"}, GM_ERR_IO, "no test pictures here");
 	refusal(folder, &(gm_data_options){.classes = 10}, GM_ERR_VALUE, "the set has no labels");
@@ -254,11 +259,13 @@ static void folders_that_do_not_fit(void **state)
 	write_blob("odd/train-labels-idx1-ubyte", IDX(8, 5, 9, 9));
 	refusal(folder, NULL, GM_ERR_FORMAT, "holds pictures (IDX3) where labels");
 	write_blob("odd/train-labels-idx1-ubyte", IDX(8, 5)); /* labels 0 7 14 21 28 */
-	refusal(folder, &(gm_data_options){.classes = 10}, GM_ERR_VALUE, "label 28 lies outside the 10 classes");
+	refusal(folder, &(gm_data_options){.classes = 10}, GM_ERR_VALUE,
+	        "label 28 lies outside the 10 classes");
 	refusal(folder, &(gm_data_options){.classes = 30}, GM_ERR_VALUE, "only 0 to 28");
-	refusal(scratch_path("odd/train-labels-idx1-ubyte"), NULL, GM_ERR_FORMAT, "holds labels (IDX1), not pictures");
-	refusal(scratch_path("odd/train-images-idx3-ubyte"), &(gm_data_options){.split = "train"}, GM_ERR_VALUE,
-	        "one file has no splits");
+	refusal(scratch_path("odd/train-labels-idx1-ubyte"), NULL, GM_ERR_FORMAT,
+	        "holds labels (IDX1), not pictures");
+	refusal(scratch_path("odd/train-images-idx3-ubyte"), &(gm_data_options){.split = "train"},
+	        GM_ERR_VALUE, "one file has no splits");
 	write_blob("odd/four", IDX(8, 2, 2, 9, 9));
 	refusal(scratch_path("odd/four"), NULL, GM_ERR_FORMAT, "must be 1 or 3 channels");
 }
@@ -290,12 +297,14 @@ static void colour_pictures(void **state)
 	for (int i = 0; i < 2; i++)
 		for (int c = 0; c < 3; c++)
 			for (int k = 0; k < 72; k++)
-				last.b[20 + i * 216 + k * 3 + c] = first.b[20 + i * 216 + c * 72 + k];
+				last.b[20 + i * 216 + k * 3 + c] =
+					first.b[20 + i * 216 + c * 72 + k];
 	write_blob("first", first);
 	write_blob("last", last);
 	gm_dataset *a = gm_data_open(scratch_path("first"), NULL, &err);
 	gm_dataset *b = gm_data_open(scratch_path("last"), NULL, &err);
-	gm_dataset *grey = gm_data_open(scratch_path("last"), &(gm_data_options){.channels = 1}, &err);
+	gm_dataset *grey =
+		gm_data_open(scratch_path("last"), &(gm_data_options){.channels = 1}, &err);
 	if (!a || !b || !grey)
 		fail_msg("%s", err.message);
 	assert_int_equal(gm_data_info_of(b)->shape[0], 3);
@@ -306,7 +315,8 @@ static void colour_pictures(void **state)
 		assert_memory_equal(x, y, sizeof x);
 		assert_true(gm_data_get(grey, i, g, NULL, NULL));
 		for (int k = 0; k < 72; k++)
-			assert_true(fabs(g[k] - (.299 * x[k] + .587 * x[72 + k] + .114 * x[144 + k])) < 1e-5);
+			assert_true(fabs(g[k] - (.299 * x[k] + .587 * x[72 + k] +
+			                         .114 * x[144 + k])) < 1e-5);
 	}
 	gm_data_close(a), gm_data_close(b), gm_data_close(grey);
 }
@@ -322,14 +332,16 @@ static void fitting(void **state)
 	assert_true(gm_data_get(native, 1, y, NULL, NULL));
 
 	/* padded: black border, the picture itself untouched in the middle */
-	gm_dataset *d = gm_data_open(path, &(gm_data_options){.size = 16, .fit = GM_FIT_PAD, .channels = 3}, &err);
+	gm_dataset *d = gm_data_open(
+		path, &(gm_data_options){.size = 16, .fit = GM_FIT_PAD, .channels = 3}, &err);
 	assert_string_equal(gm_data_info_of(d)->resize, "pad");
 	assert_true(gm_data_get(d, 1, x, NULL, NULL));
 	for (int c = 0; c < 3; c++)
 		for (int i = 0; i < 16; i++)
 			for (int k = 0; k < 16; k++) {
 				const bool inside = i >= 3 && i < 13 && k >= 2 && k < 14;
-				assert_true(x[c * 256 + i * 16 + k] == (inside ? y[(i - 3) * 12 + k - 2] : -1));
+				assert_true(x[c * 256 + i * 16 + k] ==
+				            (inside ? y[(i - 3) * 12 + k - 2] : -1));
 			}
 	gm_data_close(d);
 
@@ -363,7 +375,9 @@ static void mnist(void **state)
 	char path[512];
 	snprintf(path, sizeof path, "%s/mnist", folder ? folder : "../shared/data");
 	if (!gm_file_exists(path)) {
-		print_message("SKIP: no MNIST in %s (set GANYMEDE_DATA to the folder that holds mnist/)\n", path);
+		print_message("SKIP: no MNIST in %s (set GANYMEDE_DATA to the folder that holds "
+		              "mnist/)\n",
+		              path);
 		skip();
 	}
 	gm_error err = {0};
@@ -386,7 +400,8 @@ static void mnist(void **state)
 	}
 	assert_true(fabs(sum / 60000 / 784 - .1307) < 5e-5);
 	gm_data_close(d);
-	d = gm_data_open(path, &(gm_data_options){.split = "test", .size = 32, .fit = GM_FIT_PAD}, &err);
+	d = gm_data_open(path, &(gm_data_options){.split = "test", .size = 32, .fit = GM_FIT_PAD},
+	                 &err);
 	assert_int_equal(gm_data_info_of(d)->count, 10000);
 	gm_data_close(d);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_safetensors.c -- what we write reads back; what is not sound is refused. tests/parity/safetensors.py checks the same
- * against Python's own implementation. */
+ * test_safetensors.c -- what we write reads back; what is not sound is refused.
+ * tests/parity/safetensors.py checks the same against Python's own implementation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,9 +28,15 @@ static void round_trip(void **state)
 		{.name = "empty", .type = GM_ST_F32, .rank = 2, .dims = {0, 4}},
 		{.name = "step", .type = GM_ST_I64, .rank = 1, .dims = {1}, .data = &step},
 		{.name = "counter", .type = GM_ST_U64, .rank = 0, .data = &counter},
-		{.name = "r\xc3\xa9" "al \"quoted\" \\ \t", .type = GM_ST_I32, .rank = 1, .dims = {2}, .data = label},
+		{.name = "r\xc3\xa9"
+	                 "al \"quoted\" \\ \t",
+	         .type = GM_ST_I32,
+	         .rank = 1,
+	         .dims = {2},
+	         .data = label},
 	};
-	const gm_st_pair meta[] = {{"model", "dcgan"}, {"options", "{\"width\": \"64\"}\n\x01"}, {"", ""}};
+	const gm_st_pair meta[] = {
+		{"model", "dcgan"}, {"options", "{\"width\": \"64\"}\n\x01"}, {"", ""}};
 	gm_error err = {0};
 	const char *path = scratch_path("a.safetensors");
 	assert_true(gm_st_write(path, t, 7, meta, 3, &err));
@@ -84,7 +90,8 @@ static void same_bytes_again(void **state)
 	gm_bytes a, b;
 	assert_true(gm_st_write(scratch_path("1"), &t, 1, NULL, 0, NULL));
 	assert_true(gm_st_write(scratch_path("2"), &t, 1, NULL, 0, NULL));
-	assert_true(gm_file_open(scratch_path("1"), &a, NULL) && gm_file_open(scratch_path("2"), &b, NULL));
+	assert_true(gm_file_open(scratch_path("1"), &a, NULL) &&
+	            gm_file_open(scratch_path("2"), &b, NULL));
 	assert_int_equal(a.size, b.size);
 	assert_memory_equal(a.data, b.data, a.size);
 	gm_file_close(&a), gm_file_close(&b);
@@ -99,7 +106,8 @@ static void writer_refuses(void **state)
 	} names[] = {{"x", "x"}, {"", "y"}, {"__metadata__", "y"}, {"\xff", "y"}};
 	const char *path = scratch_path("refused");
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		const gm_st_tensor t[] = {{.name = names[i].a, .data = &w}, {.name = names[i].b, .data = &w}};
+		const gm_st_tensor t[] = {{.name = names[i].a, .data = &w},
+		                          {.name = names[i].b, .data = &w}};
 		gm_error err = {0};
 		assert_false(gm_st_write(path, t, 2, NULL, 0, &err));
 		assert_int_equal(err.code, GM_ERR_VALUE);
@@ -111,7 +119,8 @@ static void writer_refuses(void **state)
 	assert_false(gm_file_exists(path));
 }
 
-/* A file with this header and n bytes after it. The bytes have no room beyond their end, for the sanitizer's sake. */
+/* A file with this header and n bytes after it. The bytes have no room beyond their end, for the
+ * sanitizer's sake. */
 static gm_st *with_header(const char *json, size_t n, gm_error *err, uint8_t **bytes)
 {
 	const uint64_t length = strlen(json);
@@ -121,7 +130,8 @@ static gm_st *with_header(const char *json, size_t n, gm_error *err, uint8_t **b
 	return gm_st_open_memory(*bytes, 8 + length + n, err);
 }
 
-#define T(dtype, shape, offsets) "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+#define T(dtype, shape, offsets)                                                                   \
+	"{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
 
 static void hostile_headers(void **state)
 {
@@ -151,16 +161,23 @@ static void hostile_headers(void **state)
 		{"{\"a\":" T("F32", "[1]", "[0,8]") "}", 8, "do not agree"},
 		{"{\"a\":" T("F32", "[1]", "[4,0]") "}", 4, "ends before"},
 		{"{\"a\":" T("F32", "[1]", "[0,4]") "}", 3, "beyond the end"},
-		{"{\"a\":" T("F32", "[1]", "[9223372036854775800,9223372036854775804]") "}", 4, "beyond the end"},
+		{"{\"a\":" T("F32", "[1]", "[9223372036854775800,9223372036854775804]") "}", 4,
+	         "beyond the end"},
 		{"{\"a\":" T("F32", "[1]", "[0,4]") "}", 5, "belong to no tensor"},
 		{"{\"a\":" T("F32", "[1]", "[4,8]") "}", 8, "hole"},
-		{"{\"a\":" T("F32", "[2]", "[0,8]") ",\"b\":" T("F32", "[1]", "[4,8]") "}", 8, "overlaps"},
-		{"{\"a\":" T("F32", "[1]", "[0,4]") ",\"b\":" T("F32", "[1]", "[0,4]") "}", 4, "overlaps"},
-		{"{\"a\":" T("F32", "[1]", "[0,4]") ",\"a\":" T("F32", "[1]", "[4,8]") "}", 8, "are called \"a\""},
+		{"{\"a\":" T("F32", "[2]", "[0,8]") ",\"b\":" T("F32", "[1]", "[4,8]") "}", 8,
+	         "overlaps"},
+		{"{\"a\":" T("F32", "[1]", "[0,4]") ",\"b\":" T("F32", "[1]", "[0,4]") "}", 4,
+	         "overlaps"},
+		{"{\"a\":" T("F32", "[1]", "[0,4]") ",\"a\":" T("F32", "[1]", "[4,8]") "}", 8,
+	         "are called \"a\""},
 		{"{\"a\":" T("F32", "[1]", "[0,4]") ",}", 4, "expected a string"},
-		{"{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"shape\":[]}}", 4, "given twice"},
-		{"{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"more\":[]}}", 4, "unknown field"},
-		{"{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0]}}", 4, "expected ','"},
+		{"{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"shape\":[]}}", 4,
+	         "given twice"},
+		{"{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"more\":[]}}", 4,
+	         "unknown field"},
+		{"{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0]}}", 4,
+	         "expected ','"},
 		{"{\"__metadata__\":{\"a\":1}}", 0, "only strings"},
 		{"{\"__metadata__\":{\"a\":{}}}", 0, "only strings"},
 		{"{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", 0, "\"a\" twice"},
@@ -182,7 +199,8 @@ static void hostile_headers(void **state)
 		uint8_t *bytes;
 		gm_st *st = with_header(bad[i].json, bad[i].n, &err, &bytes);
 		if (st || err.code != GM_ERR_FORMAT || !strstr(err.message, bad[i].message))
-			fail_msg("%s: \"%s\", wanted \"%s\"", bad[i].json, err.message, bad[i].message);
+			fail_msg("%s: \"%s\", wanted \"%s\"", bad[i].json, err.message,
+			         bad[i].message);
 		free(bytes);
 	}
 }
@@ -198,7 +216,9 @@ static void sound_headers(void **state)
 		{"{}   ", 0},
 		{"{ \"a\" : " T("F32", "[ 1 , 2 ]", "[ 0 , 8 ]") " }\n", 8},
 		{"{\"b\":" T("U8", "[4]", "[4,8]") ",\"a\":" T("F32", "[]", "[0,4]") "}", 8},
-		{"{\"z\":" T("F32", "[0,9]", "[4,4]") ",\"a\":" T("U8", "[4]", "[0,4]") ",\"b\":" T("U8", "[4]", "[4,8]") "}", 8},
+		{"{\"z\":" T("F32", "[0,9]", "[4,4]") ",\"a\":" T("U8", "[4]", "[0,4]") ",\"b\":" T(
+			 "U8", "[4]", "[4,8]") "}",
+	         8},
 		{"{\"__metadata__\":{\"\\ud83c\\udfa8\":\"\\u00e9\\u20ac\\/\"}}", 0},
 	};
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -208,7 +228,8 @@ static void sound_headers(void **state)
 		if (!st)
 			fail_msg("%s: %s", good[i].json, err.message);
 		if (i == 5)
-			assert_string_equal(gm_st_meta(st, "\xf0\x9f\x8e\xa8"), "\xc3\xa9\xe2\x82\xac/");
+			assert_string_equal(gm_st_meta(st, "\xf0\x9f\x8e\xa8"),
+			                    "\xc3\xa9\xe2\x82\xac/");
 		gm_st_close(st);
 		free(bytes);
 	}
@@ -248,8 +269,9 @@ static void cut_short(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),      cmocka_unit_test(nothing_at_all), cmocka_unit_test(same_bytes_again),
-		cmocka_unit_test(writer_refuses),  cmocka_unit_test(hostile_headers), cmocka_unit_test(sound_headers),
+		cmocka_unit_test(round_trip),       cmocka_unit_test(nothing_at_all),
+		cmocka_unit_test(same_bytes_again), cmocka_unit_test(writer_refuses),
+		cmocka_unit_test(hostile_headers),  cmocka_unit_test(sound_headers),
 		cmocka_unit_test(cut_short),
 	};
 	return cmocka_run_group_tests_name("safetensors", tests, scratch_make, scratch_remove);

@@ -2,7 +2,8 @@
  *
  * image.h -- pictures to look at: 8-bit images, PNG files, grids of samples, scatters of points.
  *
- * Tensors hold pictures as floats [n, C, H, W] in [-1, 1]; a gm_image is what a person sees, bytes row by row.
+ * Tensors hold pictures as floats [n, C, H, W] in [-1, 1]; a gm_image is what a person sees, bytes
+ * row by row.
  *
  *	gm_error err = {0};
  *	gm_image *grid = gm_image_grid(x, &(gm_grid){.n = 64, .channels = 1, .height = 28, .width = 28}, &err);
@@ -22,30 +23,34 @@ typedef struct gm_image {
 	uint8_t *pixel;              /* [height][width][channels], owned by the image */
 } gm_image;
 
-/* A black picture. NULL with GM_ERR_VALUE unless channels is 1 or 3, sides are positive and the picture has at most 2^28
- * pixels. The caller frees it. */
+/* A black picture. NULL with GM_ERR_VALUE unless channels is 1 or 3, sides are positive and the
+ * picture has at most 2^28 pixels. The caller frees it. */
 GM_API gm_image *gm_image_new(int width, int height, int channels, gm_error *err);
 GM_API void gm_image_free(gm_image *im); /* NULL is fine */
 
-/* Writes to a temporary file beside path and renames it: path holds the old picture or the whole new one. */
+/* Writes to a temporary file beside path and renames it: path holds the old picture or the whole
+ * new one. */
 GM_API bool gm_png_write(const char *path, const gm_image *im, gm_error *err);
 
-/* Any PNG becomes 8-bit grey or RGB: palettes are looked up, 16 bits cut to 8, transparency laid on black. NULL with
- * GM_ERR_IO or GM_ERR_FORMAT (not a PNG, truncated, corrupt, larger than gm_image_new allows). The caller frees it. */
+/* Any PNG becomes 8-bit grey or RGB: palettes are looked up, 16 bits cut to 8, transparency laid
+ * on black. NULL with GM_ERR_IO or GM_ERR_FORMAT (not a PNG, truncated, corrupt, larger than
+ * gm_image_new allows). The caller frees it. */
 GM_API gm_image *gm_png_read(const char *path, gm_error *err);
 GM_API gm_image *gm_png_read_memory(const void *bytes, size_t n, gm_error *err);
 
 /* Zero fields take the default. */
 typedef struct gm_grid {
-	int64_t n;                    /* pictures */
-	int channels, height, width;  /* of each; any number of channels: the first 3 (or, below 3, the first) are shown */
-	int columns;                  /* default: as near to a square as n allows */
-	int padding;                  /* pixels between and around, before scaling; default 2, -1 for none */
-	int scale;                    /* whole-number magnification; default: tiny pictures grow until pleasant */
+	int64_t n; /* pictures */
+	int channels, height,
+		width; /* of each; the first 3 channels (below 3: the first) are shown */
+	int columns;   /* default: as near to a square as n allows */
+	int padding;   /* pixels between and around, before scaling; default 2, -1 for none */
+	int scale;     /* whole-number magnification; default: tiny pictures grow until pleasant */
 } gm_grid;
 
-/* n pictures x [n, C, H, W] in [-1, 1] row by row on a dark frame; values outside are cut, NaN is shown in magenta (grey
- * where there is no colour). NULL with GM_ERR_VALUE for senseless sizes. The caller frees it. */
+/* n pictures x [n, C, H, W] in [-1, 1] row by row on a dark frame; values outside are cut, NaN
+ * is shown in magenta (grey where there is no colour). NULL with GM_ERR_VALUE for senseless
+ * sizes. The caller frees it. */
 GM_API gm_image *gm_image_grid(const float *x, const gm_grid *g, gm_error *err);
 
 typedef struct gm_scatter {
@@ -53,15 +58,16 @@ typedef struct gm_scatter {
 	int64_t n_real;
 	const float *fake; /* [n_fake, 2], drawn above in orange; may be NULL when n_fake is 0 */
 	int64_t n_fake;
-	int size;          /* pixels along each side; default 512 */
-	float extent;      /* the picture shows [-extent, extent] squared; default: from the real points */
+	int size;     /* pixels along each side; default 512 */
+	float extent; /* the picture shows [-extent, extent] squared; default: from the real points */
 } gm_scatter;
 
-/* Points as soft discs over light axes. Points outside the frame are left out; NaN too. The caller frees it. */
+/* Points as soft discs over light axes. Points outside the frame are left out; NaN too. The
+ * caller frees it. */
 GM_API gm_image *gm_image_scatter(const gm_scatter *s, gm_error *err);
 
-/* Prints im with libchafa, at most columns wide (0 = the terminal's width). Prints nothing, and returns false, when out is
- * not a terminal or the library was built without chafa. */
+/* Prints im with libchafa, at most columns wide (0 = the terminal's width). Prints nothing, and
+ * returns false, when out is not a terminal or the library was built without chafa. */
 GM_API bool gm_term_picture(FILE *out, const gm_image *im, int columns);
 
 #endif

@@ -7,9 +7,10 @@
  *	...
  *	gm_arena_free(a);          // name and everything else goes with it
  *
- * Memory comes in chunks that never move, so pointers stay good until gm_arena_free. Allocation never returns NULL:
- * where the system has no memory left the process aborts with a message, as it would soon do anyway. So sizes that come
- * from a file must be bounded before they get here. An arena belongs to one thread at a time. */
+ * Memory comes in chunks that never move, so pointers stay good until gm_arena_free. Allocation
+ * never returns NULL: where the system has no memory left the process aborts with a message, as
+ * it would soon do anyway. So sizes that come from a file must be bounded before they get here.
+ * An arena belongs to one thread at a time. */
 #ifndef GANYMEDE_BASE_ARENA_H
 #define GANYMEDE_BASE_ARENA_H
 
@@ -20,12 +21,14 @@ typedef struct gm_arena gm_arena;
 gm_arena *gm_arena_new(void);
 void gm_arena_free(gm_arena *a); /* NULL is fine */
 
-/* n bytes aligned to 64 (a cache line, an AVX-512 register). alloc leaves them undefined, calloc sets them to zero. */
+/* n bytes aligned to 64 (a cache line, an AVX-512 register). alloc leaves them undefined, calloc
+ * sets them to zero. */
 void *gm_arena_alloc(gm_arena *a, size_t n);
 void *gm_arena_calloc(gm_arena *a, size_t count, size_t size);
 void *gm_arena_copy(gm_arena *a, const void *p, size_t n);
 
-/* Strings are packed without alignment. strndup copies at most n bytes and ends them with a zero. */
+/* Strings are packed without alignment. strndup copies at most n bytes and ends them with a
+ * zero. */
 char *gm_arena_strdup(gm_arena *a, const char *s);
 char *gm_arena_strndup(gm_arena *a, const char *s, size_t n);
 char *gm_arena_printf(gm_arena *a, const char *fmt, ...) GM_PRINTF(2, 3);

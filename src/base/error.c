@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * error.c -- how every fallible function of the library says what went wrong. See ganymede/base.h. */
+ * error.c -- how every fallible function of the library says what went wrong. See
+ * ganymede/base.h. */
 #include "ganymede/base.h"
 #include "gm_config.h"
 

@@ -14,7 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A pipe has no size to check first: more than this is not a file that anyone means to hold in memory. */
+/* A pipe has no size to check first: more than this is not a file that anyone means to hold in
+ * memory. */
 #define PIPE_MAX ((size_t)1 << 32)
 
 static bool io_fail(gm_error *err, const char *what, const char *path)
@@ -32,7 +33,8 @@ static bool read_stream(int fd, const char *path, gm_bytes *out, gm_error *err)
 			uint8_t *bigger = room <= PIPE_MAX ? realloc(p, room) : NULL;
 			if (!bigger) {
 				free(p);
-				return gm_fail(err, GM_ERR_MEMORY, "%s: too long to read into memory", path);
+				return gm_fail(err, GM_ERR_MEMORY,
+				               "%s: too long to read into memory", path);
 			}
 			p = bigger;
 		}
@@ -196,8 +198,8 @@ bool gm_writer_put(gm_writer *w, const void *data, size_t n, gm_error *err)
 	return true;
 }
 
-/* The rename itself lives in the folder, and is only safe when that is on the disk. Some file systems cannot sync a
- * folder; that is not a failure of ours. */
+/* The rename itself lives in the folder, and is only safe when that is on the disk. Some file
+ * systems cannot sync a folder; that is not a failure of ours. */
 static bool sync_folder(const char *path, gm_error *err)
 {
 	char *folder = folder_of(path);
@@ -257,7 +259,8 @@ bool gm_file_make_folder(const char *path, gm_error *err)
 {
 	char *copy = strdup(path);
 	if (!copy)
-		return gm_fail(err, GM_ERR_MEMORY, "cannot make the folder %s: out of memory", path);
+		return gm_fail(err, GM_ERR_MEMORY, "cannot make the folder %s: out of memory",
+		               path);
 	bool ok = *path != 0;
 	if (!ok)
 		gm_fail(err, GM_ERR_VALUE, "cannot make a folder without a name");

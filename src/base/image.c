@@ -11,8 +11,10 @@
 
 gm_image *gm_image_new(int width, int height, int channels, gm_error *err)
 {
-	if (width < 1 || height < 1 || (channels != 1 && channels != 3) || width > PIXELS_MAX / height) {
-		gm_fail(err, GM_ERR_VALUE, "no picture can be %d x %d pixels with %d channels", width, height, channels);
+	if (width < 1 || height < 1 || (channels != 1 && channels != 3) ||
+	    width > PIXELS_MAX / height) {
+		gm_fail(err, GM_ERR_VALUE, "no picture can be %d x %d pixels with %d channels",
+		        width, height, channels);
 		return NULL;
 	}
 	gm_image *im = malloc(sizeof *im);
@@ -20,7 +22,8 @@ gm_image *gm_image_new(int width, int height, int channels, gm_error *err)
 	if (!im || !pixel) {
 		free(im);
 		free(pixel);
-		gm_fail(err, GM_ERR_MEMORY, "out of memory for a picture of %d x %d pixels", width, height);
+		gm_fail(err, GM_ERR_MEMORY, "out of memory for a picture of %d x %d pixels", width,
+		        height);
 		return NULL;
 	}
 	*im = (gm_image){width, height, channels, pixel};
@@ -37,8 +40,8 @@ void gm_image_free(gm_image *im)
 
 /* ---- grids ---- */
 
-#define FRAME 24            /* the grey of the frame around pictures */
-#define PLEASANT 640        /* a grid is magnified as long as its longer side stays below this */
+#define FRAME 24     /* the grey of the frame around pictures */
+#define PLEASANT 640 /* a grid is magnified as long as its longer side stays below this */
 
 static uint8_t to_byte(float v)
 {
@@ -67,10 +70,10 @@ static void cell_pixel(const float *x, size_t plane, int channels, uint8_t *out)
 gm_image *gm_image_grid(const float *x, const gm_grid *g, gm_error *err)
 {
 	if (g->n < 1 || g->channels < 1 || g->height < 1 || g->width < 1 || g->n > PIXELS_MAX ||
-	    g->height > 1 << 14 || g->width > 1 << 14 || g->columns < 0 || g->scale < 0 || g->scale > 64 ||
-	    g->padding < -1 || g->padding > 1 << 10) {
-		gm_fail(err, GM_ERR_VALUE, "no grid of %lld pictures of %d x %d x %d", (long long)g->n, g->channels,
-		        g->height, g->width);
+	    g->height > 1 << 14 || g->width > 1 << 14 || g->columns < 0 || g->scale < 0 ||
+	    g->scale > 64 || g->padding < -1 || g->padding > 1 << 10) {
+		gm_fail(err, GM_ERR_VALUE, "no grid of %lld pictures of %d x %d x %d",
+		        (long long)g->n, g->channels, g->height, g->width);
 		return NULL;
 	}
 	const int pad = g->padding == 0 ? 2 : g->padding < 0 ? 0 : g->padding;
@@ -86,7 +89,8 @@ gm_image *gm_image_grid(const float *x, const gm_grid *g, gm_error *err)
 	if (!g->scale && scale > 16)
 		scale = 16;
 	if (longer * scale > INT32_MAX) {
-		gm_fail(err, GM_ERR_VALUE, "a grid of %lld pictures is too large to draw", (long long)g->n);
+		gm_fail(err, GM_ERR_VALUE, "a grid of %lld pictures is too large to draw",
+		        (long long)g->n);
 		return NULL;
 	}
 	const int channels = g->channels >= 3 ? 3 : 1;
@@ -102,11 +106,13 @@ gm_image *gm_image_grid(const float *x, const gm_grid *g, gm_error *err)
 		const int64_t left = (pad + i % columns * (g->width + pad)) * scale;
 		const int64_t top = (pad + i / columns * (g->height + pad)) * scale;
 		for (int y = 0; y < g->height; y++) {
-			uint8_t *row = im->pixel + (size_t)(top + y * scale) * stride + (size_t)left * (size_t)channels;
+			uint8_t *row = im->pixel + (size_t)(top + y * scale) * stride +
+			               (size_t)left * (size_t)channels;
 			uint8_t *out = row;
 			for (int c = 0; c < g->width; c++) {
 				const uint8_t *first = out;
-				cell_pixel(picture + (size_t)y * (size_t)g->width + c, plane, channels, out);
+				cell_pixel(picture + (size_t)y * (size_t)g->width + c, plane,
+				           channels, out);
 				out += channels;
 				for (int64_t k = 1; k < scale; k++, out += channels)
 					memcpy(out, first, (size_t)channels);
@@ -125,8 +131,9 @@ typedef struct canvas {
 	float extent;
 } canvas;
 
-static const float paper[3] = {255, 255, 255}, line_light[3] = {232, 234, 238}, line_axis[3] = {196, 200, 208},
-                   ink_real[3] = {108, 132, 168}, ink_fake[3] = {232, 106, 36};
+static const float paper[3] = {255, 255, 255}, line_light[3] = {232, 234, 238},
+		   line_axis[3] = {196, 200, 208}, ink_real[3] = {108, 132, 168},
+		   ink_fake[3] = {232, 106, 36};
 
 static void blend(gm_image *im, int x, int y, const float colour[3], float alpha)
 {
@@ -143,7 +150,8 @@ static float pixel_of(const canvas *k, float v)
 	return (v / k->extent * .5f + .5f) * (float)k->im->width - .5f;
 }
 
-static void disc(const canvas *k, float px, float py, float radius, const float colour[3], float alpha)
+static void disc(const canvas *k, float px, float py, float radius, const float colour[3],
+                 float alpha)
 {
 	const int reach = (int)ceilf(radius + 1);
 	for (int y = (int)py - reach; y <= (int)py + reach; y++)
@@ -168,7 +176,8 @@ static void points(const canvas *k, const float *p, int64_t n, const float colou
 	}
 }
 
-/* A step of 1, 2 or 5 times a power of ten that gives about four lines on each side of the middle. */
+/* A step of 1, 2 or 5 times a power of ten that gives about four lines on each side of the
+ * middle. */
 static float nice_step(float extent)
 {
 	const float raw = extent / 4, power = powf(10, floorf(log10f(raw)));
@@ -201,7 +210,8 @@ gm_image *gm_image_scatter(const gm_scatter *s, gm_error *err)
 	const int size = s->size ? s->size : 512;
 	const float extent = s->extent > 0 && isfinite(s->extent) ? s->extent : extent_of(s);
 	if (size < 16 || size > 8192 || s->n_real < 0 || s->n_fake < 0) {
-		gm_fail(err, GM_ERR_VALUE, "a scatter of %d pixels cannot be drawn (16 to 8192 can)", size);
+		gm_fail(err, GM_ERR_VALUE,
+		        "a scatter of %d pixels cannot be drawn (16 to 8192 can)", size);
 		return NULL;
 	}
 	gm_image *im = gm_image_new(size, size, 3, err);

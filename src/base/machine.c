@@ -39,7 +39,8 @@ uint64_t gm_machine_memory(void)
 	return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : (uint64_t)4 << 30;
 }
 
-/* Multiply and fold, the core of wyhash and its relatives: 128-bit products mix all bits of both words. */
+/* Multiply and fold, the core of wyhash and its relatives: 128-bit products mix all bits of both
+ * words. */
 static uint64_t mix(uint64_t a, uint64_t b)
 {
 	const unsigned __int128 p = (unsigned __int128)a * b;

@@ -11,7 +11,8 @@ int gm_thread_index(void); /* of the caller within its parallel region */
 
 uint64_t gm_machine_memory(void); /* bytes of RAM; a guess of 4 GiB where the system does not say */
 
-/* 64 bits to notice that content has changed; not against an adversary. Chain calls through h (start with 0). */
+/* 64 bits to notice that content has changed; not against an adversary. Chain calls through h
+ * (start with 0). */
 uint64_t gm_hash(uint64_t h, const void *data, size_t n);
 
 #endif

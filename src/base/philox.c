@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * philox.c -- counter-based random numbers: Philox 4x32-10 of Salmon, Moraes, Dror & Shaw, SC 2011, section 3.3. */
+ * philox.c -- counter-based random numbers: Philox 4x32-10 of Salmon, Moraes, Dror & Shaw, SC
+ * 2011, section 3.3. */
 #include "ganymede/base.h"
 
 #include <math.h>

@@ -55,8 +55,8 @@ static bool encode(png_structp png, png_infop info, const gm_image *im, session 
 		return false;
 	png_set_write_fn(png, s, on_write, on_flush);
 	png_set_IHDR(png, info, (png_uint_32)im->width, (png_uint_32)im->height, 8,
-	             im->channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
-	             PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+	             im->channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY,
+	             PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
 	png_write_info(png, info);
 	const size_t stride = (size_t)im->width * (size_t)im->channels;
 	for (int y = 0; y < im->height; y++)
@@ -92,7 +92,8 @@ static bool decode(png_structp png, png_infop info, gm_image **out, session *s)
 	png_read_info(png, info);
 	png_set_expand(png);
 	png_set_strip_16(png);
-	if (png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA || png_get_valid(png, info, PNG_INFO_tRNS)) {
+	if (png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA ||
+	    png_get_valid(png, info, PNG_INFO_tRNS)) {
 		const png_color_16 black = {0};
 		png_set_background(png, &black, PNG_BACKGROUND_GAMMA_SCREEN, 0, 1.0);
 	}

@@ -15,7 +15,8 @@
 
 #define HEADER_MAX 100000000u /* as the reference implementation */
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written as they lie in memory");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "tensors are written as they lie in memory");
 
 static const struct {
 	const char *name;
@@ -40,10 +41,10 @@ int gm_st_type_size(gm_st_type t)
 
 struct gm_st {
 	gm_bytes file;
-	gm_arena *arena;       /* names, metadata */
-	gm_st_tensor *tensor;  /* [count], by offset */
+	gm_arena *arena;        /* names, metadata */
+	gm_st_tensor *tensor;   /* [count], by offset */
 	gm_st_tensor **by_name; /* [count] */
-	gm_st_pair *meta;      /* [metas], by key */
+	gm_st_pair *meta;       /* [metas], by key */
 	int64_t count, metas;
 };
 
@@ -80,10 +81,12 @@ static bool tensor_bytes(const gm_st_tensor *t, uint64_t *bytes)
 
 static bool bad_tensor(gm_error *err, const st_entry *e, const char *what)
 {
-	return gm_fail_at(err, e->at, GM_ERR_FORMAT, "safetensors: tensor \"%.80s\": %s", e->tensor.name, what);
+	return gm_fail_at(err, e->at, GM_ERR_FORMAT, "safetensors: tensor \"%.80s\": %s",
+	                  e->tensor.name, what);
 }
 
-/* As the reference implementation demands: in order of offset the tensors cover the buffer with no hole and no overlap. */
+/* As the reference implementation demands: in order of offset the tensors cover the buffer with
+ * no hole and no overlap. */
 static bool check_layout(st_header *h, uint64_t buffer, gm_error *err)
 {
 	if (h->entries > 0)
@@ -96,7 +99,9 @@ static bool check_layout(st_header *h, uint64_t buffer, gm_error *err)
 		if (e->end < e->begin)
 			return bad_tensor(err, e, "it ends before it begins");
 		if (e->end > buffer)
-			return bad_tensor(err, e, "it reaches beyond the end of the file (is the file cut short?)");
+			return bad_tensor(
+				err, e,
+				"it reaches beyond the end of the file (is the file cut short?)");
 		if (e->end - e->begin != e->tensor.bytes)
 			return bad_tensor(err, e, "its shape and its bytes do not agree");
 		if (e->begin < at)
@@ -107,7 +112,8 @@ static bool check_layout(st_header *h, uint64_t buffer, gm_error *err)
 	}
 	if (at != buffer)
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "safetensors: %" PRIu64 " bytes that belong to no tensor", buffer - at);
+		               "safetensors: %" PRIu64 " bytes that belong to no tensor",
+		               buffer - at);
 	return true;
 }
 
@@ -117,13 +123,15 @@ static bool index_names(gm_st *st, gm_error *err)
 		qsort(st->by_name, (size_t)st->count, sizeof *st->by_name, by_name);
 	for (int64_t i = 1; i < st->count; i++)
 		if (strcmp(st->by_name[i - 1]->name, st->by_name[i]->name) == 0)
-			return gm_fail(err, GM_ERR_FORMAT, "safetensors: two tensors are called \"%.80s\"",
+			return gm_fail(err, GM_ERR_FORMAT,
+			               "safetensors: two tensors are called \"%.80s\"",
 			               st->by_name[i]->name);
 	if (st->metas > 0)
 		qsort(st->meta, (size_t)st->metas, sizeof *st->meta, by_key);
 	for (int64_t i = 1; i < st->metas; i++)
 		if (strcmp(st->meta[i - 1].key, st->meta[i].key) == 0)
-			return gm_fail(err, GM_ERR_FORMAT, "safetensors: metadata has \"%.80s\" twice",
+			return gm_fail(err, GM_ERR_FORMAT,
+			               "safetensors: metadata has \"%.80s\" twice",
 			               st->meta[i].key);
 	return true;
 }
@@ -132,7 +140,8 @@ static bool load(gm_st *st, const uint8_t *bytes, size_t n, gm_error *err)
 {
 	uint64_t length;
 	if (n < 8)
-		return gm_fail_at(err, 0, GM_ERR_FORMAT, "not a safetensors file: shorter than 8 bytes");
+		return gm_fail_at(err, 0, GM_ERR_FORMAT,
+		                  "not a safetensors file: shorter than 8 bytes");
 	memcpy(&length, bytes, 8);
 	if (length > HEADER_MAX || length > n - 8)
 		return gm_fail_at(err, 0, GM_ERR_FORMAT,
@@ -218,7 +227,8 @@ const gm_st_tensor *gm_st_find(const gm_st *st, const char *name)
 {
 	gm_st_tensor probe = {.name = name};
 	const gm_st_tensor *key = &probe;
-	gm_st_tensor **hit = bsearch(&key, st->by_name, (size_t)st->count, sizeof *st->by_name, by_name);
+	gm_st_tensor **hit =
+		bsearch(&key, st->by_name, (size_t)st->count, sizeof *st->by_name, by_name);
 	return hit ? *hit : NULL;
 }
 
@@ -227,7 +237,8 @@ const char *gm_st_meta(const gm_st *st, const char *key)
 	const gm_st_pair probe = {.key = key};
 	if (st->metas == 0)
 		return NULL;
-	const gm_st_pair *hit = bsearch(&probe, st->meta, (size_t)st->metas, sizeof *st->meta, by_key);
+	const gm_st_pair *hit =
+		bsearch(&probe, st->meta, (size_t)st->metas, sizeof *st->meta, by_key);
 	return hit ? hit->value : NULL;
 }
 
@@ -312,35 +323,41 @@ static int64_t *layout(const gm_st_tensor *t, int64_t n)
 	return order;
 }
 
-static bool check_names(const gm_st_tensor *t, int64_t n, const gm_st_pair *meta, int64_t n_meta, gm_error *err)
+static bool check_names(const gm_st_tensor *t, int64_t n, const gm_st_pair *meta, int64_t n_meta,
+                        gm_error *err)
 {
 	const char **name = malloc(((size_t)n + 1) * sizeof *name);
 	bool ok = name || gm_fail(err, GM_ERR_MEMORY, "out of memory");
 	for (int64_t i = 0; ok && i < n; i++) {
 		name[i] = t[i].name;
-		if (!*name[i] || strcmp(name[i], "__metadata__") == 0 || !gm_text_is_utf8(name[i], strlen(name[i])))
-			ok = gm_fail(err, GM_ERR_VALUE, "a tensor cannot be called \"%.80s\"", name[i]);
+		if (!*name[i] || strcmp(name[i], "__metadata__") == 0 ||
+		    !gm_text_is_utf8(name[i], strlen(name[i])))
+			ok = gm_fail(err, GM_ERR_VALUE, "a tensor cannot be called \"%.80s\"",
+			             name[i]);
 	}
 	if (ok && n > 1) {
 		qsort(name, (size_t)n, sizeof *name, by_text);
 		for (int64_t i = 1; ok && i < n; i++)
 			if (strcmp(name[i - 1], name[i]) == 0)
-				ok = gm_fail(err, GM_ERR_VALUE, "two tensors are called \"%.80s\"", name[i]);
+				ok = gm_fail(err, GM_ERR_VALUE, "two tensors are called \"%.80s\"",
+				             name[i]);
 	}
 	free(name);
 	for (int64_t i = 0; ok && i < n_meta; i++) {
 		if (!gm_text_is_utf8(meta[i].key, strlen(meta[i].key)) ||
 		    !gm_text_is_utf8(meta[i].value, strlen(meta[i].value)))
-			ok = gm_fail(err, GM_ERR_VALUE, "metadata \"%.80s\" is not UTF-8", meta[i].key);
+			ok = gm_fail(err, GM_ERR_VALUE, "metadata \"%.80s\" is not UTF-8",
+			             meta[i].key);
 		for (int64_t j = 0; ok && j < i; j++)
 			if (strcmp(meta[i].key, meta[j].key) == 0)
-				ok = gm_fail(err, GM_ERR_VALUE, "metadata has \"%.80s\" twice", meta[i].key);
+				ok = gm_fail(err, GM_ERR_VALUE, "metadata has \"%.80s\" twice",
+				             meta[i].key);
 	}
 	return ok;
 }
 
-bool gm_st_write(const char *path, const gm_st_tensor *t, int64_t n, const gm_st_pair *meta, int64_t n_meta,
-                 gm_error *err)
+bool gm_st_write(const char *path, const gm_st_tensor *t, int64_t n, const gm_st_pair *meta,
+                 int64_t n_meta, gm_error *err)
 {
 	if (!check_names(t, n, meta, n_meta, err))
 		return false;
@@ -367,7 +384,8 @@ bool gm_st_write(const char *path, const gm_st_tensor *t, int64_t n, const gm_st
 		const gm_st_tensor *e = &t[order[k]];
 		uint64_t bytes;
 		if (e->rank < 0 || e->rank > GM_ST_MAX_RANK || !tensor_bytes(e, &bytes)) {
-			ok = gm_fail(err, GM_ERR_VALUE, "tensor \"%.80s\" has a senseless shape", e->name);
+			ok = gm_fail(err, GM_ERR_VALUE, "tensor \"%.80s\" has a senseless shape",
+			             e->name);
 			break;
 		}
 		puts_(&h, first ? "" : ",");
@@ -390,11 +408,13 @@ bool gm_st_write(const char *path, const gm_st_tensor *t, int64_t n, const gm_st
 	while (h.used % 8)
 		puts_(&h, " ");
 	if (ok && h.used > HEADER_MAX)
-		ok = gm_fail(err, GM_ERR_VALUE, "cannot write %s: too many names for a safetensors header", path);
+		ok = gm_fail(err, GM_ERR_VALUE,
+		             "cannot write %s: too many names for a safetensors header", path);
 
 	gm_writer *w = ok ? gm_writer_open(path, err) : NULL;
 	const uint64_t length = h.used;
-	ok = w && gm_writer_put(w, &length, sizeof length, err) && gm_writer_put(w, h.p, h.used, err);
+	ok = w && gm_writer_put(w, &length, sizeof length, err) &&
+	     gm_writer_put(w, h.p, h.used, err);
 	for (int64_t k = 0; ok && k < n; k++) {
 		uint64_t bytes = 0;
 		tensor_bytes(&t[order[k]], &bytes);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * st_parse.c -- a strict parser for safetensors headers. A general JSON library would build a tree many times larger than
- * a hostile header; this one keeps only what a header may hold, so memory stays proportional to the header. */
+ * st_parse.c -- a strict parser for safetensors headers. A general JSON library would build a
+ * tree many times larger than a hostile header; this one keeps only what a header may hold, so
+ * memory stays proportional to the header. */
 #include "base/st_parse.h"
 
 #include "base/text.h"
@@ -19,7 +20,8 @@ typedef struct parser {
 static bool bad(const parser *s, const char *what)
 {
 	const int64_t at = 8 + (s->p - s->start);
-	return gm_fail_at(s->err, at, GM_ERR_FORMAT, "safetensors header, byte %lld: %s", (long long)at, what);
+	return gm_fail_at(s->err, at, GM_ERR_FORMAT, "safetensors header, byte %lld: %s",
+	                  (long long)at, what);
 }
 
 static void skip_space(parser *s)
@@ -41,8 +43,9 @@ static bool take(parser *s, char c)
 static bool expect(parser *s, char c)
 {
 	static const char *const text[] = {
-		['{'] = "expected '{'", ['}'] = "expected ',' or '}'", ['['] = "expected '['",
-		[']'] = "expected ',' or ']'", [':'] = "expected ':'", [','] = "expected ','",
+		['{'] = "expected '{'", ['}'] = "expected ',' or '}'",
+		['['] = "expected '['", [']'] = "expected ',' or ']'",
+		[':'] = "expected ':'", [','] = "expected ','",
 	};
 	return take(s, c) || bad(s, text[(unsigned char)c]);
 }
@@ -268,7 +271,8 @@ static bool tensor(parser *s, st_entry *e)
 	} while (take(s, ','));
 	if (!expect(s, '}'))
 		return false;
-	return seen == (DTYPE | SHAPE | OFFSETS) || bad(s, "a tensor without dtype, shape or data_offsets");
+	return seen == (DTYPE | SHAPE | OFFSETS) ||
+	       bad(s, "a tensor without dtype, shape or data_offsets");
 }
 
 static bool object(parser *s, st_header *h)

@@ -20,8 +20,8 @@ typedef struct st_header {
 	int64_t metas, meta_room;
 } st_header;
 
-/* Parses json[0..n), which starts at byte 8 of the file. Strings go to the arena. The caller frees entry and meta, also
- * after a failure. */
+/* Parses json[0..n), which starts at byte 8 of the file. Strings go to the arena. The caller
+ * frees entry and meta, also after a failure. */
 bool st_parse(const char *json, size_t n, gm_arena *arena, st_header *out, gm_error *err);
 
 #endif

@@ -38,8 +38,9 @@ bool gm_term_picture(FILE *out, const gm_image *im, int columns)
 	chafa_canvas_config_set_symbol_map(config, symbols);
 	chafa_canvas_config_set_pixel_mode(config, CHAFA_PIXEL_MODE_SYMBOLS);
 	const char *colour = getenv("COLORTERM");
-	chafa_canvas_config_set_canvas_mode(config, colour && *colour ? CHAFA_CANVAS_MODE_TRUECOLOR
-	                                                              : CHAFA_CANVAS_MODE_INDEXED_240);
+	chafa_canvas_config_set_canvas_mode(config, colour && *colour
+	                                                    ? CHAFA_CANVAS_MODE_TRUECOLOR
+	                                                    : CHAFA_CANVAS_MODE_INDEXED_240);
 	gint w = columns, h = columns;
 	chafa_calc_canvas_geometry(im->width, im->height, &w, &h, CELL_RATIO, TRUE, FALSE);
 	chafa_canvas_config_set_geometry(config, w, h);
@@ -50,7 +51,8 @@ bool gm_term_picture(FILE *out, const gm_image *im, int columns)
 	for (size_t i = 0; i < n * 3; i++)
 		rgb[i] = im->pixel[im->channels == 3 ? i : i / 3];
 	ChafaCanvas *canvas = chafa_canvas_new(config);
-	chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGB8, rgb, im->width, im->height, im->width * 3);
+	chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGB8, rgb, im->width, im->height,
+	                             im->width * 3);
 	GString *text = chafa_canvas_print(canvas, term);
 	fwrite(text->str, 1, text->len, out);
 	fputc('\n', out);

@@ -6,17 +6,19 @@
 
 #include "ganymede/base.h"
 
-/* Strict: the whole of s must be the number, without spaces, in range; otherwise false and *v is left alone. Doubles are
- * finite and may be written 2e-4. NULL is not a number. */
+/* Strict: the whole of s must be the number, without spaces, in range; otherwise false and *v is
+ * left alone. Doubles are finite and may be written 2e-4. NULL is not a number. */
 bool gm_text_i64(const char *s, int64_t *v);
 bool gm_text_u64(const char *s, uint64_t *v);
 bool gm_text_f64(const char *s, double *v);
 
-/* Edits (insert, delete, replace, swap of neighbours) that turn a into b; `_` and `-` count as the same letter and so do
- * upper and lower case. Names longer than 63 bytes are compared by their first 63. */
+/* Edits (insert, delete, replace, swap of neighbours) that turn a into b; `_` and `-` count as
+ * the same letter and so do upper and lower case. Names longer than 63 bytes are compared by
+ * their first 63. */
 int gm_text_distance(const char *a, const char *b);
 
-/* The entry of names[0..n) nearest to word, if it is near enough to be a slip of the fingers; else NULL. */
+/* The entry of names[0..n) nearest to word, if it is near enough to be a slip of the fingers;
+ * else NULL. */
 const char *gm_text_nearest(const char *word, const char *const *names, int n);
 
 /* Whether the n bytes at s are well-formed UTF-8 (no overlong forms, no surrogates). */

@@ -59,7 +59,8 @@ static bool check_options(const gm_data_options *o, gm_error *err)
 	return o->classes >= 0 || gm_fail(err, GM_ERR_VALUE, "a negative number of classes");
 }
 
-/* The labels of a set must be what the model was built for: one label too many would index beyond its embedding. */
+/* The labels of a set must be what the model was built for: one label too many would index
+ * beyond its embedding. */
 static bool check_classes(const gm_dataset *d, const gm_data_options *o, gm_error *err)
 {
 	const int have = d->info.classes, want = o->classes;

@@ -2,24 +2,28 @@
  *
  * glyphs.c -- "glyphs": handwritten-looking digits, drawn and not stored.
  *
- * A digit is one of a few skeletons: the points that a pen passes. The points are jittered, joined by Catmull-Rom splines,
- * bent by a quadratic warp, then slanted, rotated, scaled and shifted; the ink is the distance to that path, with pressure
- * and rough edges. All lengths are shares of the picture's side, so any size shows the same digit. */
+ * A digit is one of a few skeletons: the points that a pen passes. The points are jittered,
+ * joined by Catmull-Rom splines, bent by a quadratic warp, then slanted, rotated, scaled and
+ * shifted; the ink is the distance to that path, with pressure and rough edges. All lengths are
+ * shares of the picture's side, so any size shows the same digit. */
 #include "data/source.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* M starts a stroke, S is a smooth point, C a corner. Coordinates in percent of half the digit's height, y down. */
+/* M starts a stroke, S is a smooth point, C a corner. Coordinates in percent of half the digit's
+ * height, y down. */
 typedef struct pen {
 	int8_t x, y;
 	char kind;
 } pen;
 
+/* clang-format off */
 #define M(x, y) {x, y, 'M'}
 #define S(x, y) {x, y, 'S'}
 #define C(x, y) {x, y, 'C'}
+/* clang-format on */
 #define PEN_MAX 20
 
 typedef struct skeleton {
@@ -27,6 +31,7 @@ typedef struct skeleton {
 	pen p[PEN_MAX]; /* ends at kind 0 */
 } skeleton;
 
+/* clang-format off */
 static const skeleton skeletons[] = {
 	{0, {M(10, -98), S(-38, -74), S(-60, -5), S(-42, 72), S(2, 98), S(46, 72), S(60, 0), S(44, -72), S(4, -98)}},
 	{0, {M(34, -82), S(0, -98), S(-38, -62), S(-48, 10), S(-34, 76), S(5, 98), S(42, 62), S(50, -10), S(36, -72),
@@ -71,12 +76,14 @@ static const skeleton skeletons[] = {
 	{9, {M(42, -62), S(0, -98), S(-44, -60), S(-18, -10), S(30, -26), S(48, -72), S(46, 0), S(20, 80), S(-34, 90)}},
 	{9, {M(40, -64), S(0, -97), S(-42, -54), S(0, -12), C(40, -62), S(40, 10), S(38, 98)}},
 };
+/* clang-format on */
 
 enum { DIGIT, STYLE, ROTATION, SLANT, WIDTH, SCALE, THICKNESS, CENTRE_X, CENTRE_Y, FACTORS };
 
 static const char *const factor_names[] = {
-	[DIGIT] = "digit",   [STYLE] = "style", [ROTATION] = "rotation",   [SLANT] = "slant",       [WIDTH] = "width",
-	[SCALE] = "scale",   [THICKNESS] = "thickness", [CENTRE_X] = "x", [CENTRE_Y] = "y",
+	[DIGIT] = "digit",         [STYLE] = "style", [ROTATION] = "rotation",
+	[SLANT] = "slant",         [WIDTH] = "width", [SCALE] = "scale",
+	[THICKNESS] = "thickness", [CENTRE_X] = "x",  [CENTRE_Y] = "y",
 };
 static const char *const class_names[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 
@@ -111,21 +118,25 @@ static vec spline(vec a, vec b, vec c, vec d, float t)
 	const float t2 = t * t, t3 = t2 * t;
 	const float wa = -.5f * t3 + t2 - .5f * t, wb = 1.5f * t3 - 2.5f * t2 + 1;
 	const float wc = -1.5f * t3 + 2 * t2 + .5f * t, wd = .5f * t3 - .5f * t2;
-	return (vec){wa * a.x + wb * b.x + wc * c.x + wd * d.x, wa * a.y + wb * b.y + wc * c.y + wd * d.y};
+	return (vec){wa * a.x + wb * b.x + wc * c.x + wd * d.x,
+	             wa * a.y + wb * b.y + wc * c.y + wd * d.y};
 }
 
-/* The jittered path in units of half the digit's height. A spline sees no further than the corners it lies between. */
+/* The jittered path in units of half the digit's height. A spline sees no further than the
+ * corners it lies between. */
 static int flatten(const skeleton *k, gm_rng *r, segment *out)
 {
 	vec p[PEN_MAX];
 	int n = 0, count = 0;
 	for (; n < PEN_MAX && k->p[n].kind; n++)
-		p[n] = (vec){k->p[n].x * .01f + normal(r, .05f), k->p[n].y * .01f + normal(r, .05f)};
+		p[n] = (vec){k->p[n].x * .01f + normal(r, .05f),
+		             k->p[n].y * .01f + normal(r, .05f)};
 	for (int i = 0; i + 1 < n; i++) {
 		if (k->p[i + 1].kind == 'M')
 			continue;
 		const bool open_left = k->p[i].kind != 'S';
-		const bool open_right = k->p[i + 1].kind != 'S' || i + 2 >= n || k->p[i + 2].kind == 'M';
+		const bool open_right =
+			k->p[i + 1].kind != 'S' || i + 2 >= n || k->p[i + 2].kind == 'M';
 		const vec b = p[i], c = p[i + 1];
 		const vec a = open_left ? (vec){2 * b.x - c.x, 2 * b.y - c.y} : p[i - 1];
 		const vec d = open_right ? (vec){2 * c.x - b.x, 2 * c.y - b.y} : p[i + 2];
@@ -158,7 +169,8 @@ static map draw_map(gm_draw *d)
 	map m;
 	for (int i = 0; i < 4; i++)
 		m.bend[i] = normal(r, .05f);
-	const float rotation = normal(r, .10f), slant = .10f + normal(r, .16f), width = expf(normal(r, .13f));
+	const float rotation = normal(r, .10f), slant = .10f + normal(r, .16f),
+		    width = expf(normal(r, .13f));
 	const float scale = uniform(r, .30f, .385f), c = cosf(rotation), s = sinf(rotation);
 	d->factor[ROTATION] = rotation, d->factor[SLANT] = slant;
 	d->factor[WIDTH] = width, d->factor[SCALE] = scale;
@@ -187,13 +199,15 @@ static void place(gm_draw *d, segment *s, int n, float radius)
 	d->factor[CENTRE_X] = .5f + x, d->factor[CENTRE_Y] = .5f + y;
 	const vec mid = {(low.x + high.x) / 2, (low.y + high.y) / 2};
 	for (int i = 0; i < n; i++) {
-		s[i].a = (vec){(s[i].a.x - mid.x) * fit + .5f + x, (s[i].a.y - mid.y) * fit + .5f + y};
-		s[i].b = (vec){(s[i].b.x - mid.x) * fit + .5f + x, (s[i].b.y - mid.y) * fit + .5f + y};
+		s[i].a = (vec){(s[i].a.x - mid.x) * fit + .5f + x,
+		               (s[i].a.y - mid.y) * fit + .5f + y};
+		s[i].b = (vec){(s[i].b.x - mid.x) * fit + .5f + x,
+		               (s[i].b.y - mid.y) * fit + .5f + y};
 	}
 }
 
-/* x[size,size] = the largest radius minus distance over all segments, in pixels: positive inside the ink. Far from the ink
- * it stays at -far. */
+/* x[size,size] = the largest radius minus distance over all segments, in pixels: positive inside
+ * the ink. Far from the ink it stays at -far. */
 static void distances(float *x, int size, const segment *s, int n, float far)
 {
 	const float px = (float)size;
@@ -203,7 +217,8 @@ static void distances(float *x, int size, const segment *s, int n, float far)
 		const float ax = s[i].a.x * px - .5f, ay = s[i].a.y * px - .5f;
 		const float bx = s[i].b.x * px - .5f, by = s[i].b.y * px - .5f;
 		const float radius = s[i].radius * px, reach = radius + far;
-		const float dx = bx - ax, dy = by - ay, inverse = 1 / fmaxf(dx * dx + dy * dy, 1e-6f);
+		const float dx = bx - ax, dy = by - ay,
+			    inverse = 1 / fmaxf(dx * dx + dy * dy, 1e-6f);
 		int x0 = (int)floorf(fminf(ax, bx) - reach), x1 = (int)ceilf(fmaxf(ax, bx) + reach);
 		int y0 = (int)floorf(fminf(ay, by) - reach), y1 = (int)ceilf(fmaxf(ay, by) + reach);
 		x0 = x0 < 0 ? 0 : x0, y0 = y0 < 0 ? 0 : y0;
@@ -246,7 +261,8 @@ static void ink(gm_draw *d, float edge, float grain, float black)
 			const int iy = (int)fy, ix = (int)fx;
 			const float ty = fy - (float)iy, tx = fx - (float)ix;
 			const float top = noise[iy][ix] + tx * (noise[iy][ix + 1] - noise[iy][ix]);
-			const float low = noise[iy + 1][ix] + tx * (noise[iy + 1][ix + 1] - noise[iy + 1][ix]);
+			const float low = noise[iy + 1][ix] +
+			                  tx * (noise[iy + 1][ix + 1] - noise[iy + 1][ix]);
 			const float rough = top + ty * (low - top);
 			float t = (*x + rough) / (2 * edge) + .5f;
 			t = t < 0 ? 0 : t > 1 ? 1 : t;
@@ -264,21 +280,25 @@ static void draw(gm_draw *d)
 	d->factor[DIGIT] = (float)digit, d->factor[STYLE] = (float)style;
 
 	const map m = draw_map(d);
-	const float radius = .032f * expf(uniform(r, 0, .85f)); /* strokes of 1.8 to 4.2 pixels at 28 */
+	const float radius =
+		.032f * expf(uniform(r, 0, .85f)); /* strokes of 1.8 to 4.2 pixels at 28 */
 	d->factor[THICKNESS] = radius;
 	const int n = flatten(&skeletons[digit * 3 + style], r, s);
 	const float phase = uniform(r, 0, 6.2832f), waves = uniform(r, .5f, 2);
 	for (int i = 0; i < n; i++) {
 		s[i].a = apply(&m, s[i].a);
 		s[i].b = apply(&m, s[i].b);
-		s[i].radius = radius * (1 + .15f * sinf(phase + 6.2832f * waves * (float)i / (float)n));
+		s[i].radius =
+			radius * (1 + .15f * sinf(phase + 6.2832f * waves * (float)i / (float)n));
 	}
 	place(d, s, n, radius * 1.15f);
-	const float soft = uniform(r, .75f, 1.25f), grain = uniform(r, 0, .45f), black = uniform(r, .86f, 1);
+	const float soft = uniform(r, .75f, 1.25f), grain = uniform(r, 0, .45f),
+		    black = uniform(r, .86f, 1);
 	if (!d->x)
 		return;
 
-	const float zoom = (float)d->size / 28, edge = fmaxf(.6f, soft * fminf(zoom, 1 + (zoom - 1) * .5f));
+	const float zoom = (float)d->size / 28,
+		    edge = fmaxf(.6f, soft * fminf(zoom, 1 + (zoom - 1) * .5f));
 	distances(d->x, d->size, s, n, edge + grain * zoom + .01f);
 	ink(d, edge, grain * zoom, black);
 	const size_t plane = (size_t)d->size * (size_t)d->size;
@@ -291,17 +311,27 @@ static void caption(const gm_draw *d, char *text, size_t room)
 	static const char *const words[] = {"zero", "one", "two",   "three", "four",
 	                                    "five", "six", "seven", "eight", "nine"};
 	const float t = d->factor[THICKNESS], lean = d->factor[SLANT] + d->factor[ROTATION];
-	snprintf(text, room, "a %shandwritten %s%s", t < .039f ? "thin " : t > .062f ? "bold " : "",
+	snprintf(text, room, "a %shandwritten %s%s",
+	         t < .039f   ? "thin "
+	         : t > .062f ? "bold "
+	                     : "",
 	         words[(int)d->factor[DIGIT]],
-	         lean > .3f    ? " leaning to the right"
+	         lean > .3f     ? " leaning to the right"
 	         : lean < -.12f ? " leaning to the left"
 	                        : "");
 }
 
 const gm_source gm_source_glyphs = {
 	.name = "glyphs",
-	.about = "handwritten-looking digits 0-9, grey, drawn at any size (28 by itself)",
-	.rank = 3, .size = 28, .channels = 1, .classes = 10, .class_names = class_names,
-	.factors = FACTORS, .factor_names = factor_names, .version = 1,
-	.draw = draw, .caption = caption,
+	.about = "handwritten-looking digits 0-9, grey, drawn at any size (28)",
+	.rank = 3,
+	.size = 28,
+	.channels = 1,
+	.classes = 10,
+	.class_names = class_names,
+	.factors = FACTORS,
+	.factor_names = factor_names,
+	.version = 1,
+	.draw = draw,
+	.caption = caption,
 };

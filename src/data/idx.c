@@ -14,7 +14,8 @@
 #define TYPE_BYTE 0x08
 #define SIDE_MAX 16384 /* pixels */
 
-/* Deflate cannot shrink by more than this (zlib's technical notes), which bounds what a small file may claim. */
+/* Deflate cannot shrink by more than this (zlib's technical notes), which bounds what a small
+ * file may claim. */
 #define DEFLATE_RATIO 1032
 
 /* Bytes in order, from memory as it is or through zlib. */
@@ -29,8 +30,8 @@ typedef struct reader {
 
 static bool bad_gzip(const reader *r)
 {
-	return gm_fail_at(r->err, (int64_t)r->given, GM_ERR_FORMAT, "%s: corrupt gzip data (%s)", r->name,
-	                  r->z.msg ? r->z.msg : "not what gzip writes");
+	return gm_fail_at(r->err, (int64_t)r->given, GM_ERR_FORMAT, "%s: corrupt gzip data (%s)",
+	                  r->name, r->z.msg ? r->z.msg : "not what gzip writes");
 }
 
 static bool cut_short(const reader *r)
@@ -52,7 +53,8 @@ static bool feed(reader *r)
 	return n > 0;
 }
 
-/* Up to n bytes; *got < n only at the end of the input. False when gzip is corrupt or ends in its middle. */
+/* Up to n bytes; *got < n only at the end of the input. False when gzip is corrupt or ends in
+ * its middle. */
 static bool pull(reader *r, uint8_t *to, size_t n, size_t *got)
 {
 	*got = 0;
@@ -91,8 +93,11 @@ static bool header(reader *r, gm_idx *idx, uint64_t input)
 	static const struct {
 		int type;
 		const char *name;
-	} others[] = {{0x09, "signed bytes"}, {0x0B, "16-bit integers"}, {0x0C, "32-bit integers"},
-	              {0x0D, "32-bit floats"}, {0x0E, "64-bit floats"}};
+	} others[] = {{0x09, "signed bytes"},
+	              {0x0B, "16-bit integers"},
+	              {0x0C, "32-bit integers"},
+	              {0x0D, "32-bit floats"},
+	              {0x0E, "64-bit floats"}};
 	uint8_t magic[4], dim[16];
 	size_t got;
 	if (!pull(r, magic, 4, &got))
@@ -100,21 +105,23 @@ static bool header(reader *r, gm_idx *idx, uint64_t input)
 	if (got < 4)
 		return cut_short(r);
 	if (magic[0] != 0 || magic[1] != 0)
-		return gm_fail_at(r->err, 0, GM_ERR_FORMAT,
-		                  "%s: not an IDX file (it starts with %02x %02x %02x %02x, IDX with 00 00)",
-		                  r->name, magic[0], magic[1], magic[2], magic[3]);
+		return gm_fail_at(
+			r->err, 0, GM_ERR_FORMAT,
+			"%s: not an IDX file (it starts with %02x %02x %02x %02x, IDX with 00 00)",
+			r->name, magic[0], magic[1], magic[2], magic[3]);
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (magic[2] == others[i].type)
 			return gm_fail_at(r->err, 2, GM_ERR_FORMAT,
-			                  "%s: holds %s; only IDX files of unsigned bytes are read", r->name,
-			                  others[i].name);
+			                  "%s: holds %s; only IDX files of unsigned bytes are read",
+			                  r->name, others[i].name);
 	if (magic[2] != TYPE_BYTE)
-		return gm_fail_at(r->err, 2, GM_ERR_FORMAT, "%s: not an IDX file (unknown type %02x)", r->name,
-		                  magic[2]);
+		return gm_fail_at(r->err, 2, GM_ERR_FORMAT,
+		                  "%s: not an IDX file (unknown type %02x)", r->name, magic[2]);
 	idx->rank = magic[3];
 	if (idx->rank != 1 && idx->rank != 3 && idx->rank != 4)
 		return gm_fail_at(r->err, 3, GM_ERR_FORMAT,
-		                  "%s: an IDX file of rank %d; labels have 1, pictures 3 or 4", r->name, idx->rank);
+		                  "%s: an IDX file of rank %d; labels have 1, pictures 3 or 4",
+		                  r->name, idx->rank);
 	if (!pull(r, dim, 4 * (size_t)idx->rank, &got))
 		return false;
 	if (got < 4 * (size_t)idx->rank)
@@ -134,17 +141,21 @@ static bool header(reader *r, gm_idx *idx, uint64_t input)
 			                                   : "it holds no pictures");
 	}
 	if (overflow || absurd)
-		return gm_fail_at(r->err, 4, GM_ERR_FORMAT,
-		                  "%s: absurd dimensions (%lld pictures, sides up to 16384 are read)", r->name,
-		                  (long long)idx->dims[0]);
+		return gm_fail_at(
+			r->err, 4, GM_ERR_FORMAT,
+			"%s: absurd dimensions (%lld pictures, sides up to 16384 are read)",
+			r->name, (long long)idx->dims[0]);
 	/* Before memory is taken: can the input hold as much as it says? */
 	const uint64_t most = r->gzip ? input * DEFLATE_RATIO : input - r->given;
 	if (n > most)
-		return gm_fail_at(r->err, 4, GM_ERR_FORMAT,
-		                  "%s: the file is cut short (its header promises %llu bytes, it has %s%llu)",
-		                  r->name, (unsigned long long)n, r->gzip ? "at most " : "", (unsigned long long)most);
+		return gm_fail_at(
+			r->err, 4, GM_ERR_FORMAT,
+			"%s: the file is cut short (its header promises %llu bytes, it has %s%llu)",
+			r->name, (unsigned long long)n, r->gzip ? "at most " : "",
+			(unsigned long long)most);
 	if (n > gm_machine_memory() || n > SIZE_MAX / 2)
-		return gm_fail(r->err, GM_ERR_MEMORY, "%s: %llu bytes of pictures do not fit this machine's memory",
+		return gm_fail(r->err, GM_ERR_MEMORY,
+		               "%s: %llu bytes of pictures do not fit this machine's memory",
 		               r->name, (unsigned long long)n);
 	idx->bytes = (size_t)n;
 	return true;
@@ -156,19 +167,22 @@ static bool body(reader *r, gm_idx *idx)
 	size_t got;
 	idx->data = malloc(idx->bytes);
 	if (!idx->data)
-		return gm_fail(r->err, GM_ERR_MEMORY, "%s: out of memory (%zu bytes)", r->name, idx->bytes);
+		return gm_fail(r->err, GM_ERR_MEMORY, "%s: out of memory (%zu bytes)", r->name,
+		               idx->bytes);
 	if (!pull(r, idx->data, idx->bytes, &got))
 		return false;
 	if (got < idx->bytes)
-		return gm_fail_at(r->err, (int64_t)r->given, GM_ERR_FORMAT,
-		                  "%s: the file is cut short (its header promises %zu bytes, it has %zu)", r->name,
-		                  idx->bytes, got);
+		return gm_fail_at(
+			r->err, (int64_t)r->given, GM_ERR_FORMAT,
+			"%s: the file is cut short (its header promises %zu bytes, it has %zu)",
+			r->name, idx->bytes, got);
 	/* Asking for one byte more also makes zlib check the sum at the end. */
 	if (!pull(r, &extra, 1, &got))
 		return false;
 	if (got > 0)
 		return gm_fail_at(r->err, (int64_t)r->given - 1, GM_ERR_FORMAT,
-		                  "%s: bytes after the last picture or label; the header and the file do not agree",
+		                  "%s: bytes after the last picture or label; the header and the "
+		                  "file do not agree",
 		                  r->name);
 	return true;
 }

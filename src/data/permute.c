@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * permute.c -- permutations that need no memory: a Feistel network (Luby & Rackoff 1988) whose round function is Philox
- * permutes 0 .. 4^h - 1, the least such power (from 16) that holds n; walking its cycle until the value falls below n (Black &
- * Rogaway 2002, "Ciphers with arbitrary finite domains") makes that a permutation of 0 .. n-1. */
+ * permute.c -- permutations that need no memory: a Feistel network (Luby & Rackoff 1988) whose
+ * round function is Philox permutes 0 .. 4^h - 1, the least such power (from 16) that holds n;
+ * walking its cycle until the value falls below n (Black & Rogaway 2002, "Ciphers with arbitrary
+ * finite domains") makes that a permutation of 0 .. n-1. */
 #include "data/source.h"
 
-/* Four rounds do for large domains. Tiny sets need more: over 200,000 epochs of 5 examples, chi-squared of where each one
- * lands (16 degrees of freedom) is 534 with 6 rounds, 37 with 8, 9 with 12. */
+/* Four rounds do for large domains. Tiny sets need more: over 200,000 epochs of 5 examples,
+ * chi-squared of where each one lands (16 degrees of freedom) is 534 with 6 rounds, 37 with 8, 9
+ * with 12. */
 #define ROUNDS 12
 #define HALF_LEAST 2 /* bits; halves of one bit stay biased however many rounds */
 

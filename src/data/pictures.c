@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * pictures.c -- finite sets from IDX files: finding them, checking them, delivering them. See pictures.h. */
+ * pictures.c -- finite sets from IDX files: finding them, checking them, delivering them. See
+ * pictures.h. */
 #include "data/pictures.h"
 
 #include "base/file.h"
@@ -25,7 +26,8 @@ static const struct {
 	{"test", "test-images-idx4-ubyte"},
 };
 
-static bool find_in_folder(const char *folder, const char *split, char path[PATH_MAX], gm_error *err)
+static bool find_in_folder(const char *folder, const char *split, char path[PATH_MAX],
+                           gm_error *err)
 {
 	/* A folder without permission must not look like an empty one. */
 	if (faccessat(AT_FDCWD, folder, X_OK, AT_EACCESS) != 0)
@@ -34,16 +36,19 @@ static bool find_in_folder(const char *folder, const char *split, char path[PATH
 		for (int gz = 0; gz < 2; gz++) {
 			if (strcmp(known_files[i].split, split) != 0)
 				continue;
-			snprintf(path, PATH_MAX, "%s/%s%s", folder, known_files[i].name, gz ? ".gz" : "");
+			snprintf(path, PATH_MAX, "%s/%s%s", folder, known_files[i].name,
+			         gz ? ".gz" : "");
 			if (gm_file_exists(path))
 				return true;
 		}
-	return gm_fail(err, GM_ERR_IO, "%s: no %s pictures here (looked for %s, with or without .gz)", folder, split,
-	               strcmp(split, "test") == 0 ? "t10k-images-idx3-ubyte" : "train-images-idx3-ubyte");
+	return gm_fail(
+		err, GM_ERR_IO, "%s: no %s pictures here (looked for %s, with or without .gz)",
+		folder, split,
+		strcmp(split, "test") == 0 ? "t10k-images-idx3-ubyte" : "train-images-idx3-ubyte");
 }
 
-/* The labels' path by MNIST's naming: "images" becomes "labels" and "idx3" becomes "idx1" in the file's name. False where
- * the name does not follow it or no such file is there. */
+/* The labels' path by MNIST's naming: "images" becomes "labels" and "idx3" becomes "idx1" in the
+ * file's name. False where the name does not follow it or no such file is there. */
 static bool labels_beside(const char *images, char path[PATH_MAX])
 {
 	const char *slash = strrchr(images, '/'), *name = slash ? slash + 1 : images;
@@ -97,7 +102,8 @@ static bool read_pictures(gm_pictures *p, const char *path, gm_error *err)
 	if (idx.rank == 1) {
 		gm_idx_free(&idx);
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: holds labels (IDX1), not pictures (IDX3); give the images file, such as "
+		               "%s: holds labels (IDX1), not pictures (IDX3); give the images "
+		               "file, such as "
 		               "train-images-idx3-ubyte.gz",
 		               path);
 	}
@@ -113,7 +119,8 @@ static bool read_pictures(gm_pictures *p, const char *path, gm_error *err)
 	}
 	if (!is_colour(n[1]))
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: pictures of %lld x %lld x %lld; one of the first and last must be 1 or 3 channels",
+		               "%s: pictures of %lld x %lld x %lld; one of the first and last must "
+		               "be 1 or 3 channels",
 		               path, (long long)n[1], (long long)n[2], (long long)n[3]);
 	p->channels = (int)n[1], p->height = (int)n[2], p->width = (int)n[3];
 	return true;
@@ -126,11 +133,12 @@ static bool read_labels(gm_pictures *p, const char *path, gm_error *err)
 		return false;
 	p->label = idx.data;
 	if (idx.rank != 1)
-		return gm_fail(err, GM_ERR_FORMAT, "%s: holds pictures (IDX%d) where labels (IDX1) are expected", path,
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: holds pictures (IDX%d) where labels (IDX1) are expected", path,
 		               idx.rank);
 	if ((uint64_t)idx.dims[0] != p->count)
-		return gm_fail(err, GM_ERR_FORMAT, "%s: %lld labels for %llu pictures", path, (long long)idx.dims[0],
-		               (unsigned long long)p->count);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: %lld labels for %llu pictures", path,
+		               (long long)idx.dims[0], (unsigned long long)p->count);
 	for (uint64_t i = 0; i < p->count; i++)
 		if (p->label[i] >= p->labels)
 			p->labels = p->label[i] + 1;
@@ -141,14 +149,17 @@ bool gm_pictures_open(gm_pictures *p, const char *path, const char *split, gm_er
 {
 	char found[PATH_MAX], labels[PATH_MAX];
 	if (strlen(path) >= PATH_MAX - 64)
-		return gm_fail(err, GM_ERR_VALUE, "a path of %zu letters is too long", strlen(path));
+		return gm_fail(err, GM_ERR_VALUE, "a path of %zu letters is too long",
+		               strlen(path));
 	if (gm_file_is_folder(path)) {
 		if (!find_in_folder(path, split ? split : "train", found, err))
 			return false;
 		path = found;
 	} else if (split) {
 		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: one file has no splits; give its folder to choose between train and test", path);
+		               "%s: one file has no splits; give its folder to choose between "
+		               "train and test",
+		               path);
 	}
 	if (!read_pictures(p, path, err))
 		return false;
@@ -185,7 +196,8 @@ bool gm_pictures_fit(gm_pictures *p, const gm_data_options *o, gm_error *err)
 		p->how = "none";
 	}
 	p->threads = gm_thread_count();
-	p->scratch_each = (size_t)p->height * (size_t)p->width + (p->resize ? gm_resize_scratch(p->resize) : 0);
+	p->scratch_each = (size_t)p->height * (size_t)p->width +
+	                  (p->resize ? gm_resize_scratch(p->resize) : 0);
 	p->scratch = malloc((size_t)p->threads * p->scratch_each * sizeof *p->scratch);
 	return p->scratch || gm_fail(err, GM_ERR_MEMORY, "out of memory");
 }
@@ -206,11 +218,14 @@ static float to_float(uint8_t v)
 
 void gm_pictures_get(const gm_pictures *p, uint64_t index, int thread, float *x)
 {
-	const size_t from = (size_t)p->height * (size_t)p->width, to = (size_t)p->to_height * (size_t)p->to_width;
+	const size_t from = (size_t)p->height * (size_t)p->width,
+		     to = (size_t)p->to_height * (size_t)p->to_width;
 	const uint8_t *picture = p->pixel + index * from * (size_t)p->channels;
 	float *plane = p->scratch + (size_t)thread * p->scratch_each;
-	const int top = (p->to_height - p->inner_height) / 2, left = (p->to_width - p->inner_width) / 2;
-	const bool luma = p->to_channels == 1 && p->channels == 3, copy = p->to_channels == 3 && p->channels == 1;
+	const int top = (p->to_height - p->inner_height) / 2,
+		  left = (p->to_width - p->inner_width) / 2;
+	const bool luma = p->to_channels == 1 && p->channels == 3,
+		   copy = p->to_channels == 3 && p->channels == 1;
 
 	if (p->inner_height != p->to_height || p->inner_width != p->to_width)
 		for (size_t i = 0; i < to * (size_t)p->to_channels; i++)
@@ -219,14 +234,17 @@ void gm_pictures_get(const gm_pictures *p, uint64_t index, int thread, float *x)
 		const uint8_t *in = picture + (size_t)c * from;
 		float *out = x + (size_t)c * to + (size_t)top * (size_t)p->to_width + (size_t)left;
 		for (size_t i = 0; i < from; i++)
-			plane[i] = luma ? (.299f * in[i] + .587f * in[i + from] + .114f * in[i + 2 * from]) *
-			                                  (2.f / 255) - 1
+			plane[i] = luma ? (.299f * in[i] + .587f * in[i + from] +
+			                   .114f * in[i + 2 * from]) *
+			                                   (2.f / 255) -
+			                           1
 			                : to_float(in[i]);
 		if (p->resize)
 			gm_resize_plane(p->resize, plane, out, (size_t)p->to_width, plane + from);
 		else
 			for (int y = 0; y < p->height; y++)
-				memcpy(out + (size_t)y * (size_t)p->to_width, plane + (size_t)y * (size_t)p->width,
+				memcpy(out + (size_t)y * (size_t)p->to_width,
+				       plane + (size_t)y * (size_t)p->width,
 				       (size_t)p->width * sizeof *x);
 	}
 	for (int c = 1; copy && c < p->to_channels; c++)

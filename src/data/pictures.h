@@ -19,7 +19,7 @@ typedef struct gm_pictures {
 	int to_channels, to_height, to_width;
 	int inner_height, inner_width; /* after scaling; padded to to_height, to_width */
 	gm_resize *resize;             /* NULL where inner is the stored size */
-	float *scratch;                /* for each thread: one plane as stored, then what resize needs */
+	float *scratch; /* for each thread: one plane as stored, then what resize needs */
 	size_t scratch_each;
 	int threads;
 	const char *how; /* for gm_data_info.resize */
@@ -30,7 +30,8 @@ bool gm_pictures_open(gm_pictures *p, const char *path, const char *split, gm_er
 bool gm_pictures_fit(gm_pictures *p, const gm_data_options *o, gm_error *err);
 void gm_pictures_free(gm_pictures *p); /* fine on a zeroed one */
 
-/* Picture number index into x [to_channels, to_height, to_width]. thread < p->threads chooses the scratch. */
+/* Picture number index into x [to_channels, to_height, to_width]. thread < p->threads chooses
+ * the scratch. */
 void gm_pictures_get(const gm_pictures *p, uint64_t index, int thread, float *x);
 
 #endif

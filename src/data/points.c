@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-/* ring8 and grid25: the protocol of PacGAN (Lin, Khetan, Fanti & Oh 2018, section 4.1; ring: 8 Gaussians of sigma .01 on
- * the unit circle; grid: 25 of sigma .05 at -4, -2, 0, 2, 4), after VEEGAN (Srivastava et al. 2017). */
+/* ring8 and grid25: the protocol of PacGAN (Lin, Khetan, Fanti & Oh 2018, section 4.1; ring: 8
+ * Gaussians of sigma .01 on the unit circle; grid: 25 of sigma .05 at -4, -2, 0, 2, 4), after
+ * VEEGAN (Srivastava et al. 2017). */
 
 static void put(gm_draw *d, int label, double x, double y)
 {
@@ -30,11 +31,13 @@ static void grid25(gm_draw *d)
 	put(d, mode, 2 * (mode % 5) - 4 + .05 * dx, 2 * (mode / 5) - 4 + .05 * dy);
 }
 
-/* One and a half turns, uniform in arc length nearly: the square root evens out the growing radius. */
+/* One and a half turns, uniform in arc length nearly: the square root evens out the growing
+ * radius. */
 static void swissroll(gm_draw *d)
 {
 	const double u = gm_rng_uniform(&d->rng), t = 1.5 * M_PI * sqrt(1 + 8 * u);
-	const double dx = gm_rng_normal(&d->rng), dy = gm_rng_normal(&d->rng), scale = 1 / (4.5 * M_PI);
+	const double dx = gm_rng_normal(&d->rng), dy = gm_rng_normal(&d->rng),
+		     scale = 1 / (4.5 * M_PI);
 	put(d, 0, scale * t * cos(t) + .01 * dx, scale * t * sin(t) + .01 * dy);
 }
 
@@ -51,20 +54,36 @@ static const char *const circle_names[] = {"inner", "outer"};
 const gm_source gm_source_ring8 = {
 	.name = "ring8",
 	.about = "points: 8 Gaussians (sigma .01) on the unit circle, PacGAN's protocol",
-	.rank = 1, .classes = 8, .extent = 1.05f, .version = 1, .draw = ring8,
+	.rank = 1,
+	.classes = 8,
+	.extent = 1.05f,
+	.version = 1,
+	.draw = ring8,
 };
 const gm_source gm_source_grid25 = {
 	.name = "grid25",
 	.about = "points: 25 Gaussians (sigma .05) on a grid from -4 to 4, PacGAN's protocol",
-	.rank = 1, .classes = 25, .extent = 4.25f, .version = 1, .draw = grid25,
+	.rank = 1,
+	.classes = 25,
+	.extent = 4.25f,
+	.version = 1,
+	.draw = grid25,
 };
 const gm_source gm_source_swissroll = {
 	.name = "swissroll",
 	.about = "points: one spiral, sigma .01, unlabelled",
-	.rank = 1, .extent = 1.05f, .version = 1, .draw = swissroll,
+	.rank = 1,
+	.extent = 1.05f,
+	.version = 1,
+	.draw = swissroll,
 };
 const gm_source gm_source_circles = {
 	.name = "circles",
 	.about = "points: two circles around the origin, radii .5 and 1, sigma .03",
-	.rank = 1, .classes = 2, .class_names = circle_names, .extent = 1.15f, .version = 1, .draw = circles,
+	.rank = 1,
+	.classes = 2,
+	.class_names = circle_names,
+	.extent = 1.15f,
+	.version = 1,
+	.draw = circles,
 };

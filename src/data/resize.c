@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* How one side is scaled: output i is the sum over k < taps of weight[i][k] * input[first[i] + k]. */
+/* How one side is scaled: output i is the sum over k < taps of weight[i][k] * input[first[i] +
+ * k]. */
 typedef struct side {
 	int from, to, taps;
 	int *first;    /* [to] */
@@ -49,7 +50,8 @@ static bool side_init(side *s, int from, int to)
 gm_resize *gm_resize_new(int from_height, int from_width, int to_height, int to_width)
 {
 	gm_resize *r = calloc(1, sizeof *r);
-	if (r && !(side_init(&r->y, from_height, to_height) && side_init(&r->x, from_width, to_width))) {
+	if (r &&
+	    !(side_init(&r->y, from_height, to_height) && side_init(&r->x, from_width, to_width))) {
 		gm_resize_free(r);
 		return NULL;
 	}
@@ -70,7 +72,8 @@ size_t gm_resize_scratch(const gm_resize *r)
 	return (size_t)r->y.from * (size_t)r->x.to;
 }
 
-void gm_resize_plane(const gm_resize *r, const float *from, float *to, size_t stride, float *scratch)
+void gm_resize_plane(const gm_resize *r, const float *from, float *to, size_t stride,
+                     float *scratch)
 {
 	const side *x = &r->x, *y = &r->y;
 	for (int row = 0; row < y->from; row++)

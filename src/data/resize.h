@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * resize.h -- scaling pictures: the antialiased triangle filter ("bilinear, antialiased", as Pillow's BILINEAR).
+ * resize.h -- scaling pictures: the antialiased triangle filter ("bilinear, antialiased", as
+ * Pillow's BILINEAR).
  *
- * Each output pixel is a weighted mean of the input pixels under a triangle whose half-width is one pixel of the coarser of
- * the two grids; pixels are squares with their centres at .5, and weights beyond the border are left out and the rest
- * scaled to sum to one. So enlarging interpolates linearly, and shrinking does not alias (Parmar et al. 2022, "On aliased
+ * Each output pixel is a weighted mean of the input pixels under a triangle whose half-width is
+ * one pixel of the coarser of the two grids; pixels are squares with their centres at .5, and
+ * weights beyond the border are left out and the rest scaled to sum to one. So enlarging
+ * interpolates linearly, and shrinking does not alias (Parmar et al. 2022, "On aliased
  * resizing", on why that matters to a score). */
 #ifndef GANYMEDE_DATA_RESIZE_H
 #define GANYMEDE_DATA_RESIZE_H
@@ -22,8 +24,9 @@ void gm_resize_free(gm_resize *r); /* NULL is fine */
 
 size_t gm_resize_scratch(const gm_resize *r); /* floats that gm_resize_plane needs */
 
-/* One plane: from [from_height, from_width] into rows of `to` that lie stride floats apart. No allocation; any number of
- * threads may share r, each with its own scratch. */
-void gm_resize_plane(const gm_resize *r, const float *from, float *to, size_t stride, float *scratch);
+/* One plane: from [from_height, from_width] into rows of `to` that lie stride floats apart. No
+ * allocation; any number of threads may share r, each with its own scratch. */
+void gm_resize_plane(const gm_resize *r, const float *from, float *to, size_t stride,
+                     float *scratch);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * shapes.c -- "shapes": one object on a coloured ground, every fact about it known. Label = kind of shape. The picture is
- * shaded from the signed distance to the outline, so edges are smooth at any size. */
+ * shapes.c -- "shapes": one object on a coloured ground, every fact about it known. Label = kind
+ * of shape. The picture is shaded from the signed distance to the outline, so edges are smooth
+ * at any size. */
 #include "data/source.h"
 
 #include <math.h>
@@ -17,11 +18,11 @@ static const struct {
 	const char *name;
 	float rgb[3];
 } colours[COLOURS] = {
-	[RED] = {"red", {.86f, .17f, .16f}},      [ORANGE] = {"orange", {.95f, .53f, .12f}},
+	[RED] = {"red", {.86f, .17f, .16f}},       [ORANGE] = {"orange", {.95f, .53f, .12f}},
 	[YELLOW] = {"yellow", {.97f, .83f, .20f}}, [GREEN] = {"green", {.20f, .64f, .29f}},
-	[TEAL] = {"teal", {.12f, .65f, .68f}},    [BLUE] = {"blue", {.16f, .36f, .84f}},
+	[TEAL] = {"teal", {.12f, .65f, .68f}},     [BLUE] = {"blue", {.16f, .36f, .84f}},
 	[PURPLE] = {"purple", {.53f, .25f, .73f}}, [PINK] = {"pink", {.96f, .55f, .73f}},
-	[WHITE] = {"white", {.96f, .96f, .95f}},  [GREY] = {"grey", {.53f, .54f, .57f}},
+	[WHITE] = {"white", {.96f, .96f, .95f}},   [GREY] = {"grey", {.53f, .54f, .57f}},
 	[BLACK] = {"black", {.10f, .10f, .12f}},
 };
 
@@ -65,10 +66,12 @@ static void corners_from(outline *o, const float (*p)[2], int n, float rotation)
 
 static void trace(outline *o, float rotation)
 {
-	static const float square[][2] = {{-.84f, -.84f}, {.84f, -.84f}, {.84f, .84f}, {-.84f, .84f}};
+	static const float square[][2] = {
+		{-.84f, -.84f}, {.84f, -.84f}, {.84f, .84f}, {-.84f, .84f}};
 	static const float triangle[][2] = {{0, -.95f}, {1, .80f}, {-1, .80f}};
-	static const float cross[][2] = {{-.34f, -1}, {.34f, -1}, {.34f, -.34f}, {1, -.34f}, {1, .34f},   {.34f, .34f},
-	                                 {.34f, 1},   {-.34f, 1}, {-.34f, .34f}, {-1, .34f}, {-1, -.34f}, {-.34f, -.34f}};
+	static const float cross[][2] = {
+		{-.34f, -1}, {.34f, -1}, {.34f, -.34f}, {1, -.34f}, {1, .34f},   {.34f, .34f},
+		{.34f, 1},   {-.34f, 1}, {-.34f, .34f}, {-1, .34f}, {-1, -.34f}, {-.34f, -.34f}};
 	switch (o->kind) {
 	case SQUARE:
 		corners_from(o, square, 4, rotation);
@@ -90,7 +93,9 @@ static void trace(outline *o, float rotation)
 		for (int i = 0; i < CORNERS_MAX; i++) {
 			const float t = 6.2831853f * (float)i / CORNERS_MAX, s = sinf(t);
 			p[i][0] = s * s * s;
-			p[i][1] = -.0588f * (13 * cosf(t) - 5 * cosf(2 * t) - 2 * cosf(3 * t) - cosf(4 * t)) - .12f;
+			p[i][1] = -.0588f * (13 * cosf(t) - 5 * cosf(2 * t) - 2 * cosf(3 * t) -
+			                     cosf(4 * t)) -
+			          .12f;
 		}
 		corners_from(o, p, CORNERS_MAX, rotation);
 		break;
@@ -98,7 +103,8 @@ static void trace(outline *o, float rotation)
 	}
 }
 
-/* d[x0..x1] = signed distance in pixels from the centres of row y to the outline, negative inside. */
+/* d[x0..x1] = signed distance in pixels from the centres of row y to the outline, negative
+ * inside. */
 static void distance_row(const outline *o, int y, int x0, int x1, float *d)
 {
 	const float py = (float)y + .5f;
@@ -172,6 +178,7 @@ static void render(const gm_draw *d, const outline *o, const paint *p)
 		if (near)
 			distance_row(o, y, x0, x1, dist);
 		const float v = ((float)y + .5f) * px - .5f;
+		const float slant = (float)y + 1 - o->cx - o->cy;
 		for (int x = 0; x < size; x++) {
 			const float u = ((float)x + .5f) * px - .5f;
 			float light = 1 + p->slope_x * u + p->slope_y * v, mix = 0, shade = 1;
@@ -181,12 +188,13 @@ static void render(const gm_draw *d, const outline *o, const paint *p)
 				light *= 1 - .28f * s * s;
 				/* Lit from the upper left, a little darker along the rim. */
 				const float in = clamp01(-dist[x] / (.35f * o->radius));
-				shade = .90f + .12f * in -
-				        .10f * (((float)x + .5f - o->cx) + ((float)y + .5f - o->cy)) / o->radius;
+				shade = .90f + .12f * in - .10f * (slant + (float)x) / o->radius;
 			}
 			const float a = light * (1 - mix), b = shade * mix;
-			store(d, (size_t)y * (size_t)size + (size_t)x, a * p->ground[0] + b * p->object[0],
-			      a * p->ground[1] + b * p->object[1], a * p->ground[2] + b * p->object[2]);
+			store(d, (size_t)y * (size_t)size + (size_t)x,
+			      a * p->ground[0] + b * p->object[0],
+			      a * p->ground[1] + b * p->object[1],
+			      a * p->ground[2] + b * p->object[2]);
 		}
 	}
 }
@@ -207,7 +215,8 @@ static void draw(gm_draw *d)
 	const float x = .5f + uniform(r, -room, room), y = .5f + uniform(r, -room, room);
 	const float rotation = uniform(r, -.3f, .3f);
 	d->label = kind;
-	d->factor[SHAPE] = (float)kind, d->factor[COLOUR] = (float)colour, d->factor[GROUND] = (float)ground;
+	d->factor[SHAPE] = (float)kind, d->factor[COLOUR] = (float)colour,
+	d->factor[GROUND] = (float)ground;
 	d->factor[SIZE] = size, d->factor[X] = x, d->factor[Y] = y, d->factor[ROTATION] = rotation;
 	if (!d->x)
 		return;
@@ -224,6 +233,11 @@ static void draw(gm_draw *d)
 	render(d, &o, &p);
 }
 
+static int third(float at)
+{
+	return (at > .42f) + (at > .58f);
+}
+
 static void caption(const gm_draw *d, char *text, size_t room)
 {
 	static const char *const places[3][3] = {
@@ -232,18 +246,26 @@ static void caption(const gm_draw *d, char *text, size_t room)
 		{"at the bottom left", "at the bottom", "at the bottom right"},
 	};
 	const float *f = d->factor;
-	const int row = f[Y] < .42f ? 0 : f[Y] > .58f ? 2 : 1, column = f[X] < .42f ? 0 : f[X] > .58f ? 2 : 1;
+	const int row = third(f[Y]), column = third(f[X]);
 	const char *size = f[SIZE] < SMALL ? "small " : f[SIZE] > LARGE ? "large " : "";
 	const char *colour = colours[(int)f[COLOUR]].name, *ground = colours[(int)f[GROUND]].name;
 	const bool an = !*size && *colour == 'o';
 	snprintf(text, room, "%s %s%s %s %s on %s %s background", an ? "an" : "a", size, colour,
-	         shape_names[(int)f[SHAPE]], places[row][column], *ground == 'o' ? "an" : "a", ground);
+	         shape_names[(int)f[SHAPE]], places[row][column], *ground == 'o' ? "an" : "a",
+	         ground);
 }
 
 const gm_source gm_source_shapes = {
 	.name = "shapes",
-	.about = "one coloured object on a coloured ground, with caption and known factors (32 px by itself)",
-	.rank = 3, .size = 32, .channels = 3, .classes = SHAPES, .class_names = shape_names,
-	.factors = FACTORS, .factor_names = factor_names, .version = 1,
-	.draw = draw, .caption = caption,
+	.about = "one coloured object on a coloured ground, captioned, drawn at any size (32)",
+	.rank = 3,
+	.size = 32,
+	.channels = 3,
+	.classes = SHAPES,
+	.class_names = shape_names,
+	.factors = FACTORS,
+	.factor_names = factor_names,
+	.version = 1,
+	.draw = draw,
+	.caption = caption,
 };

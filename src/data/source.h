@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * source.h -- what a source of examples is to data.c. Each embedded set is one gm_source in a file of its own; a new one
- * needs that, and a line in data.c's table. */
+ * source.h -- what a source of examples is to data.c. Each embedded set is one gm_source in a
+ * file of its own; a new one needs that, and a line in data.c's table. */
 #ifndef GANYMEDE_DATA_SOURCE_H
 #define GANYMEDE_DATA_SOURCE_H
 
@@ -9,7 +9,8 @@
 
 #define GM_FACTORS_MAX 16
 
-/* One example being drawn: randomness in, everything about it out. x may be NULL when only the rest is asked. */
+/* One example being drawn: randomness in, everything about it out. x may be NULL when only the
+ * rest is asked. */
 typedef struct gm_draw {
 	gm_rng rng;
 	int size, channels; /* of x, for pictures */
@@ -36,7 +37,8 @@ typedef struct gm_source {
 extern const gm_source gm_source_glyphs, gm_source_shapes, gm_source_ring8, gm_source_grid25,
 	gm_source_swissroll, gm_source_circles;
 
-/* Number i of the permutation of 0 .. n-1 that (seed, epoch) names: a bijection computed, not stored. */
+/* Number i of the permutation of 0 .. n-1 that (seed, epoch) names: a bijection computed, not
+ * stored. */
 uint64_t gm_data_permute(uint64_t seed, uint64_t epoch, uint64_t n, uint64_t i);
 
 #endif
