@@ -764,7 +764,8 @@ static void known_randomness(void **state)
 
 /* ---- all of them --------------------------------------------------------------------------------------------------- */
 
-int main(void)
+/* test_ops 'conv*' runs the tests of that name only. */
+int main(int argc, char **argv)
 {
 	static struct CMUnitTest tests[GM_OP_COUNT * 9 + 16];
 	static char names[GM_OP_COUNT * 9][64];
@@ -814,5 +815,7 @@ int main(void)
 	};
 	for (size_t k = 0; k < sizeof by_hand / sizeof *by_hand; k++)
 		tests[n++] = by_hand[k];
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return _cmocka_run_group_tests("ops", tests, (size_t)n, NULL, NULL);
 }

@@ -24,7 +24,7 @@ typedef struct builder {
 	gm_arena *a;
 	const gm_backend *b;
 	gm_unit **unit;
-	int nunit, words, max;
+	int nunit, words, count;
 	gm_unit **home;
 	char *needed, *must;
 	signed char *cost; /* nodes to compute it again from one large leaf; 0: not to be done */
@@ -222,6 +222,45 @@ static void judge(builder *k, gm_node *x)
 	}
 }
 
+/* Two tapes of one domain that do not wait for each other become one: v is left empty. */
+static bool merge(builder *k, gm_unit *u, gm_unit *v)
+{
+	if (!u || !v || u == v || !u->tape || !v->tape || !gm_shape_equal(u->domain, v->domain) ||
+	    has(u->before, v->id) || has(v->before, u->id) || u->n + v->n > MAX_TAPE ||
+	    u->nleaf + v->nleaf > MAX_LEAVES)
+		return false;
+	for (int i = 0; i < v->n; i++) {
+		if (!is_member(u, v->node[i]))
+			push(k, &u->node, &u->n, &u->cap, v->node[i]);
+		if (k->home[v->node[i]->id] == v)
+			k->home[v->node[i]->id] = u;
+	}
+	for (int i = 0; i < v->nleaf; i++)
+		add_leaf(k, u, v->leaf[i]);
+	for (int i = 0; i < k->nunit; i++)
+		if (has(k->unit[i]->before, v->id)) {
+			k->unit[i]->before[v->id / 64] &= ~(1ull << (v->id % 64));
+			wait_for(k, k->unit[i], u);
+		}
+	v->n = v->nleaf = 0;
+	memset(v->before, 0, k->words * sizeof *v->before);
+	for (int i = 0; i < u->nleaf; i++)
+		if (k->sibling[u->leaf[i]->id] == v)
+			k->sibling[u->leaf[i]->id] = u;
+	return true;
+}
+
+/* The tape over x's domain that input i of x is computed in or read by. */
+static gm_unit *near(const builder *k, const gm_node *x, int i)
+{
+	gm_node *in = x->in[i];
+	if (!gm_shape_equal(in->shape, domain(x)))
+		return NULL;
+	if (k->home[in->id] && k->home[in->id]->tape)
+		return k->home[in->id];
+	return k->sibling[in->id];
+}
+
 static void place_node(builder *k, gm_node *x)
 {
 	if (!tapeable(k, x)) {
@@ -231,6 +270,10 @@ static void place_node(builder *k, gm_node *x)
 		return;
 	}
 	gm_shape dom = domain(x);
+	for (int i = 1; i < x->nin; i++)
+		for (int j = 0; j < i; j++)
+			if (near(k, x, i) && near(k, x, j))
+				merge(k, near(k, x, j), near(k, x, i));
 	for (int i = 0; i < x->nin; i++) /* an input's tape, */
 		if (k->home[x->in[i]->id] && gm_shape_equal(x->in[i]->shape, dom) && try_join(k, k->home[x->in[i]->id], x))
 			return;
@@ -311,9 +354,39 @@ static gm_unit **order(builder *k)
 	return out;
 }
 
+/* x is computed in u, and so is all that it is made of there; the rest is read. */
+static void trace(builder *k, const gm_unit *u, gm_node *x, char *seen)
+{
+	if (seen[x->id])
+		return;
+	seen[x->id] = 1;
+	for (int i = x->opid == GM_OPID_assign; i < x->nin; i++) {
+		if (u->tape && at_hand(u, x->in[i]))
+			trace(k, u, x->in[i], seen);
+		else
+			k->needed[gm_plan_root(k->b, x->in[i])->id] = 1;
+	}
+}
+
+/* While units formed, some values were read by nodes that in the end nobody computes there. What is really needed is
+ * found from the last unit back. */
+static void find_needed(builder *k, const gm_units *r)
+{
+	memcpy(k->needed, k->must, k->count);
+	for (int i = r->n - 1; i >= 0; i--) {
+		gm_unit *u = r->unit[i];
+		char *seen = gm_arena_calloc(k->a, k->count, 1);
+		for (int j = 0; j < u->n; j++) {
+			gm_node *x = u->node[j];
+			if (!u->tape || x->opid == GM_OPID_assign || (k->home[x->id] == u && k->needed[x->id]))
+				trace(k, u, x, seen);
+		}
+	}
+}
+
 gm_units gm_plan_units(gm_arena *a, const gm_backend *b, gm_node *const *nodes, int n, int count, const char *asked)
 {
-	builder k = {.a = a, .b = b, .words = (2 * n + 63) / 64 + 1};
+	builder k = {.a = a, .b = b, .count = count, .words = (2 * n + 63) / 64 + 1};
 	k.unit = gm_arena_calloc(a, 2 * n + 1, sizeof *k.unit);
 	k.home = gm_arena_calloc(a, count, sizeof *k.home);
 	k.needed = gm_arena_calloc(a, count, 1);
@@ -334,7 +407,6 @@ gm_units gm_plan_units(gm_arena *a, const gm_backend *b, gm_node *const *nodes, 
 			if (!tapeable(&k, x) || !gm_shape_equal(domain(x), x->in[j]->shape))
 				k.must[x->in[j]->id] = 1;
 	}
-	memcpy(k.needed, k.must, count);
 	for (int i = 0; i < n; i++) {
 		gm_node *x = nodes[i];
 		if (x->op->flags & GM_OP_LEAF || (b->views && x->op->flags & GM_OP_VIEW) || x->opid == GM_OPID_assign)
@@ -346,5 +418,6 @@ gm_units gm_plan_units(gm_arena *a, const gm_backend *b, gm_node *const *nodes, 
 		if (nodes[i]->opid == GM_OPID_assign)
 			place_assign(&k, nodes[i]);
 	gm_units r = {order(&k), k.nunit, k.home, k.needed};
+	find_needed(&k, &r);
 	return r;
 }
