@@ -67,7 +67,8 @@ typedef struct gm_scatter {
 GM_API gm_image *gm_image_scatter(const gm_scatter *s, gm_error *err);
 
 /* Prints im with libchafa, at most columns wide (0 = the terminal's width). Prints nothing, and
- * returns false, when out is not a terminal or the library was built without chafa. */
+ * returns false, when out is not a terminal (or a dumb one), or the library was built without
+ * chafa. */
 GM_API bool gm_term_picture(FILE *out, const gm_image *im, int columns);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <chafa.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@ static int terminal_columns(int fd)
 bool gm_term_picture(FILE *out, const gm_image *im, int columns)
 {
 	const int fd = fileno(out);
-	if (fd < 0 || !isatty(fd))
+	const char *kind = getenv("TERM");
+	if (fd < 0 || !isatty(fd) || !kind || strcmp(kind, "dumb") == 0)
 		return false;
 	const int width = terminal_columns(fd);
 	if (columns <= 0 || columns > width)
