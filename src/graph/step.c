@@ -215,20 +215,29 @@ bool gm_plan_eval(gm_plan *p, gm_unit *u)
 
 /* ---- check --------------------------------------------------------------------------------------------------------- */
 
-/* Expected value of y, from what lies in memory where it is placed, else by the definition; owned by the caller. */
-static double *expect(gm_step *s, gm_node *y, bool top)
+static bool makes(const gm_inst *in, const gm_node *y)
+{
+	for (int i = 0; i < in->nnode; i++)
+		if (in->node[i] == y)
+			return true;
+	return false;
+}
+
+/* Expected value of y before `in` runs: from memory where another instruction placed it, else by the definition; owned by
+ * the caller. */
+static double *expect(gm_step *s, const gm_inst *in, gm_node *y)
 {
 	double *v = malloc(gm_node_size(y) * sizeof *v);
 	if (!v)
 		return NULL;
-	if (!top && y->id < s->nwhere && s->where[y->id].buf) {
+	if (!makes(in, y) && y->id < s->nwhere && s->where[y->id].buf) {
 		load(y->shape, s->where[y->id], v);
 		return v;
 	}
 	double **x = calloc(y->nin + 1, sizeof *x);
 	bool fine = x && y->op->eval;
 	for (int i = 0; fine && i < y->nin; i++)
-		fine = (x[i] = expect(s, y->in[i], false)) != NULL;
+		fine = (x[i] = expect(s, in, y->in[i])) != NULL;
 	if (fine)
 		y->op->eval(y, &(gm_eval){(const double *const *)x, v, s->seed, s->run});
 	for (int i = 0; x && i < y->nin; i++)
@@ -280,7 +289,7 @@ void gm_step_check_inst(gm_step *s, gm_inst *in)
 	}
 	double **want = calloc(in->nnode + 1, sizeof *want);
 	for (int i = 0; want && i < in->nnode; i++) /* before the run: it may overwrite a variable that it reads */
-		want[i] = expect(s, in->node[i], true);
+		want[i] = expect(s, in, in->node[i]);
 	in->run(in, s);
 	for (int i = 0; want && i < in->nnode; i++) {
 		if (want[i] && !s->complaint)
