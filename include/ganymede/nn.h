@@ -38,6 +38,9 @@ typedef enum gm_role {
 typedef struct gm_net_options {
 	uint64_t seed; /* of initial values */
 	bool blank;    /* leave all variables zero: a checkpoint will fill them, and drawing takes time */
+	/* Asked before a variable is made, where what was asked for may be hostile; false makes it an error instead. */
+	bool (*accept)(void *ctx, const char *full_name, gm_shape shape);
+	void *ctx;
 } gm_net_options;
 
 /* The name is the first part of every variable's name. The caller frees the net; its variables are the graph's. */

@@ -154,6 +154,12 @@ gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options
 		gm_net_leave(n);
 		return bad;
 	}
+	if (n->o.accept && !n->o.accept(n->o.ctx, gm_net_key(n, "%s/%s", n->name, name), shape)) {
+		gm_net_enter(n, gm_net_key(n, "%s, not accepted", name));
+		gm_node *bad = gm_reshape(gm_scalar(n->graph, 0), GM_SHAPE(2)); /* impossible, so an error */
+		gm_net_leave(n);
+		return bad;
+	}
 	if (n->count == n->room) {
 		n->room = n->room ? 2 * n->room : 32;
 		n->entry = realloc(n->entry, n->room * sizeof *n->entry);

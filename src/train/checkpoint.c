@@ -45,7 +45,7 @@ static bool facts_from_json(const char *text, gm_facts *f)
 	if (f->points)
 		return channels == 0 && height == 0 && width == 0 && numel >= 1 && numel <= 4096;
 	return channels >= 1 && channels <= 4096 && height >= 1 && height <= 4096 && width >= 1 && width <= 4096 &&
-	       numel == channels * height * width;
+	       numel == channels * height * width && numel <= 1 << 26;
 }
 
 bool gm_checkpoint_save(gm_run *r)
@@ -65,15 +65,15 @@ bool gm_checkpoint_save(gm_run *r)
 			t[k] = (gm_st_tensor){.name = e.name, .type = GM_ST_F32, .rank = s.rank, .data = v};
 			memcpy(t[k].dims, s.dim, s.rank * sizeof *s.dim);
 		}
-	char *options = gm_settings_json(r->settings), *facts = facts_json(&r->facts);
+	char *options = gm_settings_json(r->settings, false), *facts = facts_json(&r->facts);
 	char step[24], seen[24], runs[24], data[24], path[PATH_MAX];
 	snprintf(step, sizeof step, "%" PRId64, r->step);
 	snprintf(seen, sizeof seen, "%" PRIu64, r->seen);
 	snprintf(runs, sizeof runs, "%" PRIu64, gm_graph_runs(r->graph));
 	snprintf(data, sizeof data, "%016" PRIx64, r->data_hash);
 	const gm_st_pair meta[] = {
-		{"format", "ganymede-run"}, {"version", "1"}, {"model", r->model->name}, {"options", options},
-		{"facts", facts}, {"step", step}, {"seen", seen}, {"runs", runs}, {"data", data},
+		{"data", data}, {"facts", facts}, {"format", "ganymede-run"}, {"model", r->model->name},
+		{"options", options}, {"runs", runs}, {"seen", seen}, {"step", step}, {"version", "1"},
 	};
 	if (!ok)
 		gm_run_fail(r, GM_ERR_MEMORY, "no memory to save a checkpoint");
@@ -157,20 +157,27 @@ static const char *dims_text(const int64_t *d, int rank, char *text, size_t room
 	return text;
 }
 
-static bool load_one(const gm_st *st, const char *path, const gm_net_entry *e, gm_error *err)
+bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_shape s, gm_error *err)
 {
-	const gm_st_tensor *t = gm_st_find(st, e->name);
-	gm_shape s = gm_node_shape(e->node);
+	const gm_st_tensor *t = gm_st_find(st, name);
 	char have[160], want[160];
 	if (!t)
-		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is missing", path, e->name);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is missing", path, name);
 	if (!same_dims(t, s))
 		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s has shape %s, the model's options ask for %s", path,
-		               e->name, dims_text(t->dims, t->rank, have, sizeof have),
+		               name, dims_text(t->dims, t->rank, have, sizeof have),
 		               dims_text(s.dim, s.rank, want, sizeof want));
 	if (t->type != GM_ST_F32)
-		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is of type %s, not F32", path, e->name,
+		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is of type %s, not F32", path, name,
 		               gm_st_type_name(t->type));
+	return true;
+}
+
+static bool load_one(const gm_st *st, const char *path, const gm_net_entry *e, gm_error *err)
+{
+	if (!gm_checkpoint_fits(st, path, e->name, gm_node_shape(e->node), err))
+		return false;
+	const gm_st_tensor *t = gm_st_find(st, e->name);
 	int64_t n = gm_node_size(e->node);
 	if ((uintptr_t)t->data % sizeof(float) == 0)
 		return gm_set_f32(e->node, t->data, n) || gm_fail(err, GM_ERR_STATE, "cannot set %s", e->name);
@@ -183,8 +190,10 @@ static bool load_one(const gm_st *st, const char *path, const gm_net_entry *e, g
 	return ok || gm_fail(err, GM_ERR_STATE, "cannot set %s", e->name);
 }
 
-bool gm_checkpoint_load(gm_run *r, const gm_st *st, const char *path, bool all)
+bool gm_checkpoint_load(gm_run *r, bool all)
 {
+	const gm_st *st = r->from;
+	const char *path = r->from_path;
 	int64_t known = 0;
 	for (int i = 0; i < r->nets; i++)
 		for (int j = 0; j < gm_net_count(r->net[i]); j++) {

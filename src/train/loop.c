@@ -56,7 +56,7 @@ static const char *short_name(const char *spec, char *text, size_t room)
 
 static bool write_options(gm_run *r)
 {
-	char path[PATH_MAX], *options = gm_settings_json(r->settings), *text = NULL;
+	char path[PATH_MAX], *options = gm_settings_json(r->settings, true), *text = NULL;
 	bool ok = snprintf(path, sizeof path, "%s/options.json", r->folder) < PATH_MAX && options &&
 	          asprintf(&text, "{\n\"model\": \"%s\",\n\"ganymede\": \"%s\",\n\"options\": %s\n}\n", r->model->name,
 	                   gm_version(), options) >= 0;
@@ -104,10 +104,10 @@ static bool start_new(gm_run *r)
 
 static bool start_again(gm_run *r)
 {
-	if (!gm_checkpoint_load(r, r->resume, r->call->resume, true) || !write_options(r) || !gm_report_open(r))
+	if (!gm_checkpoint_load(r, true) || !write_options(r) || !gm_report_open(r))
 		return false;
-	gm_st_close(r->resume);
-	r->resume = NULL;
+	gm_st_close(r->from);
+	r->from = NULL;
 	r->saved_at = r->step;
 	gm_report_say(r, "%s goes on at step %" PRId64 " of %" PRId64, r->folder, r->step, r->total);
 	return true;
@@ -152,7 +152,7 @@ bool gm_next(gm_run *r)
 		if (!lengths(r) || !gm_run_sampler(r))
 			return false;
 		r->first_step = r->step;
-		if (!(r->resume ? start_again(r) : start_new(r)))
+		if (!(r->from ? start_again(r) : start_new(r)))
 			return false;
 		if (r->step == 0 && r->total == 0 && !gm_checkpoint_save(r))
 			return false;
@@ -212,9 +212,9 @@ static bool merge_options(gm_settings *now, const gm_settings *then, gm_error *e
 		const char *was = gm_settings_get(then, row->name);
 		if (row->flags & GM_PLACE)
 			continue;
-		if (!row->given)
+		if (!row->given || same_value(row->value, was))
 			row->value = gm_arena_strdup(now->arena, was);
-		else if (!(row->flags & GM_FREE) && !same_value(row->value, was))
+		else if (!(row->flags & GM_FREE))
 			return gm_fail(err, GM_ERR_VALUE,
 			               "option %s was %s when this run began and cannot become %s: leave it out, or start a new run",
 			               row->name, *was ? was : "empty", row->value);
@@ -247,63 +247,53 @@ const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *er
 	return rec.model;
 }
 
-static bool prepare_resume(gm_run *r, char *checkpoint, gm_error *err)
+static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 {
 	gm_record rec = {0};
 	gm_settings *s = r->settings;
 	if (!find_run(r->call->resume, gm_settings_get(s, "outdir"), checkpoint, r->folder, err))
 		return false;
-	r->resume = gm_st_open(checkpoint, err);
-	if (!r->resume || !gm_record_read(r->resume, checkpoint, &rec, err))
+	r->from = gm_st_open(checkpoint, err);
+	if (!r->from || !gm_record_read(r->from, checkpoint, &rec, err))
 		return false;
 	bool ok = rec.model == s->model ||
 	          gm_fail(err, GM_ERR_VALUE, "%s is a run of %s, not of %s", checkpoint, rec.model->name, s->model->name);
 	ok = ok && merge_options(s, &rec.settings, err);
-	r->step = rec.step, r->seen = rec.seen;
-	r->blank = true;
+	r->step = rec.step, r->seen = rec.seen, r->runs = rec.runs;
+	r->from_path = gm_arena_strdup(s->arena, checkpoint);
 	r->data_hash = rec.data_hash;
 	ok = ok && gm_settings_u64(s, "seed", &r->seed, err);
 	gm_record_free(&rec);
 	return ok;
 }
 
+static bool same_data(const gm_run *r, uint64_t then, gm_error *err)
+{
+	return r->data_hash == then ||
+	       gm_fail(err, GM_ERR_VALUE, "%.200s was trained on other data than %.200s holds now", r->folder,
+	               gm_settings_get(r->settings, "data"));
+}
+
 bool gm_train(gm_train_call *call, gm_error *err)
 {
 	gm_run run = {.call = call, .model = call->settings->model, .settings = call->settings}, *r = &run;
 	char checkpoint[PATH_MAX];
-	uint64_t runs = 0, hash;
-	bool ok = true;
+	gm_error trouble = {0};
 	call->folder[0] = 0;
 	call->stopped = false;
-	if (call->resume) {
-		const char *asked = call->resume;
-		ok = prepare_resume(r, checkpoint, err);
-		call->resume = checkpoint;
-		if (ok)
-			gm_text_u64(gm_st_meta(r->resume, "runs"), &runs);
-		hash = r->data_hash;
-		ok = ok && open_data(r, err);
-		if (ok && r->data_hash != hash)
-			ok = gm_fail(err, GM_ERR_VALUE, "%s was trained on other data than %s holds now", r->folder,
-			             gm_settings_get(r->settings, "data"));
-		ok = ok && gm_run_init(r, call->settings, err);
-		if (ok) {
-			gm_graph_seed(r->graph, r->seed, runs);
-			r->live = call->out && isatty(fileno(call->out));
-			ok = r->model->train(r) == 0 && gm_run_ok(r);
-		}
-		call->resume = asked;
-	} else {
-		ok = gm_settings_u64(call->settings, "seed", &r->seed, err) && open_data(r, err) &&
-		     gm_run_init(r, call->settings, err);
-		if (ok) {
-			r->live = call->out && isatty(fileno(call->out));
-			ok = r->model->train(r) == 0 && gm_run_ok(r);
-		}
+	bool ok = call->resume ? prepare_resume(r, checkpoint, &trouble)
+	                       : gm_settings_u64(call->settings, "seed", &r->seed, &trouble);
+	uint64_t then = r->data_hash;
+	ok = ok && open_data(r, &trouble) && (!call->resume || same_data(r, then, &trouble)) &&
+	     gm_run_init(r, call->settings, &trouble);
+	if (ok) {
+		gm_graph_seed(r->graph, r->seed, r->runs);
+		r->live = call->out && isatty(fileno(call->out));
+		ok = r->model->train(r) == 0 && gm_run_ok(r);
 	}
-	if (r->err.code && err && !err->code)
-		*err = r->err;
-	snprintf(call->folder, sizeof call->folder, "%s", r->folder);
+	if (!ok && err && !err->code)
+		*err = trouble.code ? trouble : r->err;
+	memcpy(call->folder, r->folder, sizeof call->folder);
 	call->step = r->step;
 	gm_run_free(r);
 	return ok;

@@ -137,8 +137,8 @@ void gm_report_progress(gm_run *r, bool now)
 	char line[600], left[32];
 	int64_t done = r->step - r->first_step;
 	double rate = r->train_seconds > 0 ? done * r->batch / r->train_seconds : 0;
-	size_t n = snprintf(line, sizeof line, "step %" PRId64 "/%" PRId64 "  %.*f img/s", r->step, r->total,
-	                    rate < 10 ? 2 : 0, rate);
+	size_t n = snprintf(line, sizeof line, "step %" PRId64 "/%" PRId64 "  %.*f %s/s", r->step, r->total,
+	                    rate < 10 ? 2 : 0, rate, r->facts.points ? "points" : "images");
 	for (int i = 0; i < r->values && n < sizeof line - 64; i++)
 		if (!r->value[i].schedule)
 			n += snprintf(line + n, sizeof line - n, "  %.24s %.4g", r->value[i].name, r->value[i].value);

@@ -59,8 +59,7 @@ void gm_run_free(gm_run *r)
 		gm_graph_free(r->graph);
 	if (r->data)
 		gm_data_close(r->data);
-	if (r->resume)
-		gm_st_close(r->resume);
+	gm_st_close(r->from);
 	gm_report_close(r);
 	free(r->example_data);
 	free(r->label_data);
@@ -203,7 +202,7 @@ double gm_ramp(double a, double b, double start, double end, double t)
 
 const double *gm_data_mean_logit(gm_run *r)
 {
-	if (r->building || r->blank || !r->data || r->mean_logit)
+	if (r->building || r->from || !r->data || r->mean_logit)
 		return r->mean_logit;
 	int64_t numel = r->facts.numel, n = 10000;
 	if (r->facts.count && r->facts.count < (uint64_t)n)
@@ -249,9 +248,16 @@ gm_node *gm_batch(gm_run *r, const char *field)
 
 /* ---- nets, schedules, endpoints, steps ---- */
 
+static bool in_checkpoint(void *ctx, const char *name, gm_shape shape)
+{
+	gm_run *r = ctx;
+	return gm_checkpoint_fits(r->from, r->from_path, name, shape, &r->err);
+}
+
 gm_net *gm_net_new(gm_run *r, const char *name)
 {
-	gm_net *n = gm_net_create(r->graph, name, .seed = r->seed, .blank = r->building || r->blank);
+	gm_net *n = gm_net_create(r->graph, name, .seed = r->seed, .blank = r->from, .ctx = r,
+	                          .accept = r->from ? in_checkpoint : NULL);
 	if (r->nets == GM_RUN_NETS) {
 		gm_run_fail(r, GM_ERR_STATE, "%s has more than %d nets", r->model->name, GM_RUN_NETS);
 		gm_net_free(r->net[--r->nets]);

@@ -36,7 +36,8 @@ struct gm_run {
 	gm_settings *settings; /* borrowed */
 	gm_train_call *call;   /* borrowed; NULL when only sampling */
 	bool building;         /* for sampling: nothing is trained */
-	bool blank;            /* a checkpoint will give every value */
+	gm_st *from;           /* the checkpoint that gives every value, until it is loaded; or NULL */
+	const char *from_path;
 	gm_error err;          /* the first trouble */
 	gm_arena *arena;       /* names and small things */
 
@@ -65,7 +66,7 @@ struct gm_run {
 	bool started, counted;    /* gm_next was called; its answer was yes, so a step is under way */
 	int64_t step, total, log_every, sample_every, save_every, keep;
 	int columns, rows;
-	gm_st *resume;            /* the checkpoint to go on with, until it is loaded */
+	uint64_t runs;            /* random counter of the checkpoint to go on with */
 	char folder[PATH_MAX];
 	int64_t saved_at;         /* step of the last checkpoint, or -1 */
 
@@ -99,8 +100,11 @@ typedef struct gm_record {
 } gm_record;
 bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err);
 void gm_record_free(gm_record *rec);
-/* Fills the variables of the run's nets. Without all, optimiser memory is left alone. */
-bool gm_checkpoint_load(gm_run *r, const gm_st *st, const char *path, bool all);
+/* Whether the checkpoint has the tensor, in this shape: asked before the model makes it, so that a file with hostile options
+ * costs no memory. */
+bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_shape s, gm_error *err);
+/* Fills the variables of the run's nets from r->from. Without all, optimiser memory is left alone. */
+bool gm_checkpoint_load(gm_run *r, bool all);
 
 /* picture.c */
 bool gm_run_sampler(gm_run *r); /* compiles the sampling step, once */

@@ -12,34 +12,40 @@ struct gm_sampler {
 	gm_record record;
 };
 
+static bool load(gm_sampler *s, const char *checkpoint, int64_t n, gm_error *err)
+{
+	gm_run *r = &s->run;
+	gm_settings *settings = &s->record.settings;
+	r->from = gm_st_open(checkpoint, err);
+	if (!r->from || !gm_record_read(r->from, checkpoint, &s->record, err))
+		return false;
+	r->building = true;
+	r->from_path = checkpoint;
+	r->facts = s->record.facts;
+	if (!gm_settings_int(settings, "batch", 1, 1 << 20, &r->batch, err))
+		return false;
+	/* The run's own batch gives its own latents; a smaller one is a part of the same. */
+	if (r->batch > n)
+		r->batch = n > 0 ? n : 1;
+	while (r->batch > 1 && r->batch * r->facts.numel > 1 << 28)
+		r->batch /= 2;
+	return gm_run_init(r, settings, err) && r->model->train(r) == 0 && gm_run_ok(r) &&
+	       gm_checkpoint_load(r, false) && gm_run_sampler(r);
+}
+
 gm_sampler *gm_sampler_open(const char *checkpoint, int64_t n, gm_error *err)
 {
 	gm_sampler *s = calloc(1, sizeof *s);
-	gm_st *st = s ? gm_st_open(checkpoint, err) : NULL;
-	bool ok = st && gm_record_read(st, checkpoint, &s->record, err);
+	gm_error trouble = {0};
+	bool ok = s ? load(s, checkpoint, n, &trouble) : gm_fail(&trouble, GM_ERR_MEMORY, "no memory for a sampler");
 	if (ok) {
-		gm_run *r = &s->run;
-		*r = (gm_run){.building = true, .facts = s->record.facts};
-		/* The run's own batch gives its own latents; fewer are a part of the same. */
-		ok = gm_settings_int(&s->record.settings, "batch", 1, 1 << 20, &r->batch, err);
-		if (r->batch > n)
-			r->batch = n > 0 ? n : 1;
-		ok = ok && gm_run_init(r, &s->record.settings, err);
-		if (ok) {
-			ok = r->model->train(r) == 0 && gm_run_ok(r) && gm_checkpoint_load(r, st, checkpoint, false) &&
-			     gm_run_sampler(r);
-			if (!ok && err && !err->code) {
-				err->code = r->err.code;
-				snprintf(err->message, sizeof err->message, "%s", r->err.message);
-				err->offset = -1;
-			}
-		}
-	}
-	gm_st_close(st);
-	if (ok)
+		gm_st_close(s->run.from);
+		s->run.from = NULL;
 		return s;
-	if (s)
-		gm_sampler_free(s);
+	}
+	if (err && !err->code)
+		*err = trouble.code ? trouble : s->run.err;
+	gm_sampler_free(s);
 	return NULL;
 }
 
@@ -47,8 +53,7 @@ void gm_sampler_free(gm_sampler *s)
 {
 	if (!s)
 		return;
-	if (s->run.arena)
-		gm_run_free(&s->run);
+	gm_run_free(&s->run);
 	gm_record_free(&s->record);
 	free(s);
 }

@@ -109,13 +109,13 @@ const char *gm_settings_get(const gm_settings *s, const char *name)
 	return row ? row->value : "";
 }
 
-char *gm_settings_json(const gm_settings *s)
+char *gm_settings_json(const gm_settings *s, bool pretty)
 {
 	json_t *o = json_object();
 	for (int i = 0; i < s->count; i++)
 		if (!(s->row[i].flags & GM_PLACE))
 			json_object_set_new(o, s->row[i].name, json_string(s->row[i].value));
-	char *text = json_dumps(o, JSON_INDENT(2));
+	char *text = json_dumps(o, pretty ? JSON_INDENT(2) : JSON_COMPACT);
 	json_decref(o);
 	return text;
 }

@@ -43,7 +43,7 @@ const char *gm_settings_get(const gm_settings *s, const char *name);
 
 /* The rows that are in a run's record, as a JSON object of texts; the caller frees it. And back: unknown names and things
  * other than texts are GM_ERR_FORMAT. */
-char *gm_settings_json(const gm_settings *s);
+char *gm_settings_json(const gm_settings *s, bool pretty);
 bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err);
 
 /* A file of `key = value` lines; # starts a comment. "model" names the model: read it first with gm_recipe_model. Keys that

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_train.c -- whole runs, small: that a run resumed is the run that was never stopped, that a checkpoint gives
+ * its pictures back, and that nothing sound comes out of an unsound file.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/safetensors.h"
+#include "ganymede/image.h"
+#include "scratch.h"
+#include "train/folder.h"
+#include "train/train.h"
+
+#include <math.h>
+
+/* A call with options as "name=value" texts, ended by NULL. */
+static bool train(gm_train_call *call, gm_error *err, const char *model, const char *outdir, const char *const *options)
+{
+	gm_settings s;
+	char name[64];
+	gm_settings_init(&s, gm_model_find(model));
+	assert_true(gm_settings_set(&s, "outdir", outdir, err));
+	for (; *options; options++) {
+		const char *equals = strchr(*options, '=');
+		snprintf(name, sizeof name, "%.*s", (int)(equals - *options), *options);
+		assert_true(gm_settings_set(&s, name, equals + 1, err));
+	}
+	call->settings = &s;
+	bool ok = gm_train(call, err);
+	call->settings = NULL;
+	gm_settings_free(&s);
+	return ok;
+}
+
+#define OPTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void must(bool ok, const gm_error *err)
+{
+	if (!ok)
+		fail_msg("%s", err->message);
+}
+
+/* That it failed, and that the message holds each of the words. */
+#define REFUSED(ok, err, ...) refused(ok, err, ((const char *const[]){__VA_ARGS__, NULL}))
+static void refused(bool ok, const gm_error *err, const char *const *words)
+{
+	assert_false(ok);
+	assert_true(err->code != GM_OK);
+	for (; *words; words++)
+		if (!strstr(err->message, *words))
+			fail_msg("\"%s\" does not say \"%s\"", err->message, *words);
+	assert_null(strchr(err->message, '\n'));
+}
+
+static char *in_run(const gm_train_call *call, const char *file)
+{
+	static char path[4][PATH_MAX + 80];
+	static int turn;
+	char *p = path[turn++ & 3];
+	snprintf(p, sizeof path[0], "%s/%s", call->folder, file);
+	return p;
+}
+
+static void same_file(const char *a, const char *b)
+{
+	gm_bytes x, y;
+	gm_error err = {0};
+	must(gm_file_open(a, &x, &err) && gm_file_open(b, &y, &err), &err);
+	if (x.size != y.size || memcmp(x.data, y.data, x.size))
+		fail_msg("%s and %s differ", a, b);
+	gm_file_close(&x);
+	gm_file_close(&y);
+}
+
+/* ---- runs ---- */
+
+static const struct variant {
+	const char *model, *option[6];
+} variants[] = {
+	{"gan", {"data=ring8", "batch=32", "width=16", "k=2", "ema=.9"}},
+	{"gan", {"data=glyphs", "batch=8", "net=paper"}},
+	{"gan", {"data=shapes", "batch=8", "net=mlp", "width=24", "objective=minimax"}},
+	{"dcgan", {"data=glyphs", "batch=8", "width=4", "ema=.99"}},
+	{"dcgan", {"data=shapes", "batch=4", "width=4", "kernel=5", "objective=hinge"}},
+};
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static void train_variant(gm_train_call *call, const struct variant *v, const char *outdir, const char *const *more)
+{
+	const char *o[16];
+	gm_error err = {0};
+	int n = 0;
+	for (int i = 0; i < 6 && v->option[i]; i++)
+		o[n++] = v->option[i];
+	while (*more)
+		o[n++] = *more++;
+	o[n] = NULL;
+	must(train(call, &err, v->model, outdir, o), &err);
+}
+
+/* 7 steps = 3 steps + resume + 4 steps, byte for byte, in every tensor, every logged value and the pictures. */
+static void resumed_is_uninterrupted(void **state)
+{
+	(void)state;
+	for (int k = 0; k < VARIANTS; k++) {
+		gm_train_call whole = {0}, part = {0};
+		const char *out = scratch_path("resume");
+		train_variant(&whole, &variants[k], out, OPTIONS("steps=7", "sample-every=7", "grid=3x3"));
+		train_variant(&part, &variants[k], out, OPTIONS("steps=3", "sample-every=2", "grid=3x3"));
+		char first[PATH_MAX];
+		snprintf(first, sizeof first, "%s", part.folder);
+		gm_error err = {0};
+		gm_train_call again = {.resume = first};
+		must(train(&again, &err, variants[k].model, out, OPTIONS("steps=7", "sample-every=7")), &err);
+		assert_string_equal(again.folder, first);
+		assert_int_equal(again.step, 7);
+		same_file(in_run(&whole, "checkpoint-000007.safetensors"), in_run(&again, "checkpoint-000007.safetensors"));
+		same_file(in_run(&whole, "stats.jsonl"), in_run(&again, "stats.jsonl"));
+		same_file(in_run(&whole, "fakes-000007.png"), in_run(&again, "fakes-000007.png"));
+	}
+}
+
+/* Sampling from the checkpoint gives the picture that the run made, with no data and whatever the chunk. */
+static void samples_are_the_runs_own(void **state)
+{
+	(void)state;
+	const struct variant *v = &variants[3];
+	gm_train_call call = {0};
+	gm_error err = {0};
+	train_variant(&call, v, scratch_path("sample"), OPTIONS("steps=4", "grid=4x5", "seed=9"));
+	gm_image *want = gm_png_read(in_run(&call, "fakes-000004.png"), &err);
+	must(want != NULL, &err);
+	gm_sampler *s = gm_sampler_open(in_run(&call, "checkpoint-000004.safetensors"), 20, &err);
+	must(s != NULL, &err);
+	const gm_facts *f = gm_sampler_facts(s);
+	assert_true(f->channels == 1 && f->height == 28 && f->width == 28 && !f->points);
+	assert_int_equal(gm_sampler_step(s), 4);
+	float *x = malloc(20 * f->numel * sizeof *x);
+	must(gm_sampler_draw(s, 9, 20, x, &err), &err);
+	gm_image *got = gm_image_grid(x, &(gm_grid){.n = 20, .channels = 1, .height = 28, .width = 28, .columns = 4}, &err);
+	must(got != NULL, &err);
+	assert_true(want->width == got->width && want->height == got->height);
+	assert_memory_equal(want->pixel, got->pixel, (size_t)want->width * want->height * want->channels);
+	must(gm_sampler_draw(s, 10, 20, x, &err), &err);
+	gm_image *other = gm_image_grid(x, &(gm_grid){.n = 20, .channels = 1, .height = 28, .width = 28, .columns = 4}, &err);
+	assert_memory_not_equal(want->pixel, other->pixel, (size_t)want->width * want->height * want->channels);
+	gm_image_free(want);
+	gm_image_free(got);
+	gm_image_free(other);
+	free(x);
+	gm_sampler_free(s);
+}
+
+static void checkpoint_holds_the_run(void **state)
+{
+	(void)state;
+	gm_train_call call = {0};
+	gm_error err = {0};
+	train_variant(&call, &variants[3], scratch_path("hold"), OPTIONS("steps=2"));
+	gm_st *st = gm_st_open(in_run(&call, "checkpoint-000002.safetensors"), &err);
+	must(st != NULL, &err);
+	const char *names[] = {"G/7x7/weight", "G/7x7/norm/gain", "G/7x7/norm/mean", "G/14x14/weight", "G/28x28/weight",
+	                       "G/28x28/weight.ema", "G/28x28/weight.adam.m", "G/28x28/weight.adam.v", "G/adam.t",
+	                       "D/14x14/weight", "D/7x7/norm/var", "D/logit/weight", "D/logit/weight.adam.v"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!gm_st_find(st, names[i]))
+			fail_msg("no %s", names[i]);
+	assert_null(gm_st_find(st, "D/14x14/norm/gain")); /* none at D's input, none at G's output */
+	assert_null(gm_st_find(st, "G/28x28/norm/gain"));
+	float t;
+	memcpy(&t, gm_st_find(st, "G/adam.t")->data, sizeof t);
+	assert_true(t == 2);
+	assert_string_equal(gm_st_meta(st, "model"), "dcgan");
+	assert_string_equal(gm_st_meta(st, "step"), "2");
+	assert_string_equal(gm_st_meta(st, "seen"), "16");
+	gm_st_close(st);
+	const char *files[] = {"options.json", "log.txt", "stats.jsonl", "reals.png", "fakes-init.png", "fakes-000002.png"};
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		assert_true(gm_file_exists(in_run(&call, files[i])));
+}
+
+static void old_checkpoints_are_rotated_out(void **state)
+{
+	(void)state;
+	gm_train_call call = {0};
+	train_variant(&call, &variants[0], scratch_path("keep"), OPTIONS("steps=7", "save-every=2", "keep=3"));
+	assert_false(gm_file_exists(in_run(&call, "checkpoint-000002.safetensors")));
+	assert_true(gm_file_exists(in_run(&call, "checkpoint-000004.safetensors")));
+	assert_true(gm_file_exists(in_run(&call, "checkpoint-000006.safetensors")));
+	assert_true(gm_file_exists(in_run(&call, "checkpoint-000007.safetensors")));
+}
+
+static void folders_are_numbered(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	char a[PATH_MAX], b[PATH_MAX], c[PATH_MAX];
+	const char *out = scratch_path("numbers");
+	must(gm_folder_new(out, "gan-/my data", a, &err) && gm_folder_new(out, "gan-ring8", b, &err), &err);
+	assert_non_null(strstr(a, "/00000-gan--my-data"));
+	assert_non_null(strstr(b, "/00001-gan-ring8"));
+	must(gm_file_make_folder(scratch_path("numbers/00041-x"), &err) && gm_folder_new(out, "y", b, &err), &err);
+	assert_non_null(strstr(b, "/00042-y"));
+	must(gm_folder_newest(out, c, &err), &err);
+	assert_string_equal(b, c);
+	REFUSED(gm_folder_checkpoint("42", out, c, NULL, &err), &err, "no checkpoint");
+	err = (gm_error){0};
+	REFUSED(gm_folder_checkpoint("17", out, c, NULL, &err), &err, "17");
+}
+
+static void asked_to_stop(void **state)
+{
+	(void)state;
+	static const volatile sig_atomic_t stop = 1;
+	gm_train_call call = {.stop = &stop};
+	train_variant(&call, &variants[0], scratch_path("stop"), OPTIONS("steps=50"));
+	assert_true(call.stopped);
+	assert_int_equal(call.step, 1);
+	assert_true(gm_file_exists(in_run(&call, "checkpoint-000001.safetensors")));
+}
+
+static void diverging_run_stops(void **state)
+{
+	(void)state;
+	gm_train_call call = {0};
+	gm_error err = {0};
+	bool ok = train(&call, &err, "gan", scratch_path("nan"),
+	                OPTIONS("data=ring8", "width=8", "lr=1e18", "steps=100", "save-every=1"));
+	REFUSED(ok, &err, "loss_", "at step", "learning rate");
+	assert_true(call.step < 100);
+}
+
+/* ---- options ---- */
+
+static void senseless_options_are_refused(void **state)
+{
+	(void)state;
+	const struct {
+		const char *model, *option, *word[2];
+	} bad[] = {
+		{"gan", "lr=fast", {"option lr", "fast"}},
+		{"gan", "batch=0", {"option batch", "0"}},
+		{"gan", "batch=7.5", {"option batch", "7.5"}},
+		{"gan", "nz=-3", {"option nz", "-3"}},
+		{"gan", "net=cnn", {"option net", "mlp"}},
+		{"gan", "objective=win", {"option objective", "hinge"}},
+		{"gan", "net=paper", {"pictures", "ring8"}},
+		{"gan", "grid=8", {"grid", "8x8"}},
+		{"gan", "steps=-1", {"option steps", "-1"}},
+		{"gan", "seed=x", {"option seed", "x"}},
+		{"gan", "ema=1", {"option ema", "1"}},
+		{"gan", "backend=abacus", {"abacus", "backend"}},
+		{"gan", "data=rings", {"rings", "ring8"}},
+		{"dcgan", "width=8", {"pictures", "ring8"}},
+		{"gan", "width=0", {"option width", "0"}},
+	};
+	const char *out = scratch_path("bad");
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		gm_train_call call = {0};
+		gm_error err = {0};
+		bool ok = train(&call, &err, bad[i].model, out, OPTIONS("data=ring8", "steps=1", bad[i].option));
+		REFUSED(ok, &err, bad[i].word[0], bad[i].word[1]);
+	}
+	assert_false(gm_file_exists(out)); /* no run, no folder */
+	gm_error err = {0};
+	gm_settings s;
+	gm_settings_init(&s, gm_model_find("dcgan"));
+	REFUSED(gm_settings_set(&s, "widht", "3", &err), &err, "widht", "did you mean width");
+	must(gm_settings_set(&s, "log_every", "3", &(gm_error){0}), &err);
+	assert_string_equal(gm_settings_get(&s, "log-every"), "3");
+	assert_string_equal(gm_settings_get(&s, "batch"), "128"); /* the model's own default */
+	gm_settings_free(&s);
+}
+
+static void options_from_a_file(void **state)
+{
+	(void)state;
+	gm_settings s;
+	gm_error err = {0};
+	char model[32];
+	const char good[] = "# a recipe\nmodel = dcgan\n width=32 # small\r\n\nlog_every = 5\npublished-fid = 9.8\n";
+	scratch_write("good.recipe", good, strlen(good));
+	gm_settings_init(&s, gm_model_find("dcgan"));
+	must(gm_recipe_model(scratch_path("good.recipe"), model, sizeof model, &err), &err);
+	assert_string_equal(model, "dcgan");
+	must(gm_settings_file(&s, scratch_path("good.recipe"), &err), &err);
+	assert_string_equal(gm_settings_get(&s, "width"), "32");
+	assert_string_equal(gm_settings_get(&s, "log-every"), "5");
+	scratch_write("bad.recipe", "width = 3\nwidth 4\n", 18);
+	REFUSED(gm_settings_file(&s, scratch_path("bad.recipe"), &err), &err, "line 2", "width 4");
+	err = (gm_error){0};
+	scratch_write("bad2.recipe", "widht = 3\n", 10);
+	REFUSED(gm_settings_file(&s, scratch_path("bad2.recipe"), &err), &err, "line 1", "did you mean width");
+	err = (gm_error){0};
+	REFUSED(gm_settings_file(&s, scratch_path("none.recipe"), &err), &err, "none.recipe");
+	gm_settings_free(&s);
+}
+
+static void resume_keeps_the_run_honest(void **state)
+{
+	(void)state;
+	gm_train_call first = {0}, call;
+	gm_error err = {0};
+	const char *out = scratch_path("honest");
+	train_variant(&first, &variants[0], out, OPTIONS("steps=2"));
+	call = (gm_train_call){.resume = first.folder};
+	REFUSED(train(&call, &err, "gan", out, OPTIONS("width=32")), &err, "option width", "16", "32");
+	err = (gm_error){0}, call = (gm_train_call){.resume = ""};
+	REFUSED(train(&call, &err, "dcgan", out, OPTIONS("steps=3")), &err, "run of gan");
+	err = (gm_error){0}, call = (gm_train_call){.resume = "nowhere"};
+	REFUSED(train(&call, &err, "gan", out, OPTIONS("steps=3")), &err, "nowhere");
+	err = (gm_error){0}, call = (gm_train_call){.resume = ""};
+	must(train(&call, &err, "gan", out, OPTIONS("steps=3", "log-every=1", "keep=1", "width=16.0")), &err);
+	assert_int_equal(call.step, 3);
+	assert_ptr_equal(gm_train_model("", out, &err), gm_model_find("gan"));
+}
+
+/* ---- unsound checkpoints ---- */
+
+typedef struct sheet { /* a checkpoint taken apart */
+	gm_st *st;
+	gm_st_tensor tensor[256];
+	gm_st_pair meta[32];
+	int64_t tensors, metas;
+} sheet;
+
+static void take_apart(sheet *s, const char *path)
+{
+	gm_error err = {0};
+	s->st = gm_st_open(path, &err);
+	must(s->st != NULL, &err);
+	s->tensors = gm_st_count(s->st), s->metas = gm_st_meta_count(s->st);
+	assert_true(s->tensors < 255 && s->metas < 31);
+	for (int64_t i = 0; i < s->tensors; i++)
+		s->tensor[i] = *gm_st_at(s->st, i);
+	for (int64_t i = 0; i < s->metas; i++)
+		s->meta[i] = gm_st_meta_at(s->st, i);
+}
+
+static const char **meta_value(sheet *s, const char *key)
+{
+	for (int64_t i = 0; i < s->metas; i++)
+		if (!strcmp(s->meta[i].key, key))
+			return &s->meta[i].value;
+	fail_msg("no %s in the metadata", key);
+	return NULL;
+}
+
+static void sampling_is_refused(const char *path, const char *const *words)
+{
+	gm_error err = {0};
+	gm_sampler *s = gm_sampler_open(path, 16, &err);
+	refused(s != NULL, &err, words);
+}
+
+static void put_together(const sheet *s, const char *path)
+{
+	gm_error err = {0};
+	must(gm_st_write(path, s->tensor, s->tensors, s->meta, s->metas, &err), &err);
+}
+
+static void unsound_checkpoints(void **state)
+{
+	(void)state;
+	gm_train_call call = {0};
+	train_variant(&call, &variants[0], scratch_path("unsound"), OPTIONS("steps=2"));
+	char whole[PATH_MAX];
+	snprintf(whole, sizeof whole, "%s", in_run(&call, "checkpoint-000002.safetensors"));
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s", scratch_path("made.safetensors"));
+	sheet original, s;
+	take_apart(&original, whole);
+	put_together(&original, path);
+	same_file(path, whole);
+
+	s = original, s.tensors--;
+	s.tensor[0] = original.tensor[original.tensors - 1];
+	put_together(&s, path);
+	sampling_is_refused(path, OPTIONS("made.safetensors", "missing"));
+	s = original;
+	for (int64_t i = 0; i < s.tensors; i++) /* [16,8] as [8,16] */
+		if (!strcmp(s.tensor[i].name, "G/h0/weight"))
+			s.tensor[i].dims[0] = original.tensor[i].dims[1], s.tensor[i].dims[1] = original.tensor[i].dims[0];
+	put_together(&s, path);
+	sampling_is_refused(path, OPTIONS("G/h0/weight", "[8,16]", "[16,8]"));
+	s = original;
+	s.tensor[s.tensors] = (gm_st_tensor){.name = "G/stowaway", .type = GM_ST_F32, .rank = 1, .dims = {1}, .data = "\0\0\0"};
+	s.tensors++;
+	put_together(&s, path);
+	sampling_is_refused(path, OPTIONS("G/stowaway"));
+
+	const struct {
+		const char *key, *value, *word[2];
+	} lie[] = {
+		{"format", "something", {"no checkpoint of ganymede", "made"}},
+		{"version", "99", {"version 99", "made"}},
+		{"model", "styleganX", {"styleganX", "does not have"}},
+		{"options", "{\"colour\": \"red\"}", {"colour", "no option"}},
+		{"options", "{\"width\": 16}", {"width", "other than text"}},
+		{"options", "{\"width\": \"many\", \"data\": \"ring8\"}", {"option width", "many"}},
+		{"options", "{\"width\": \"999999999\"}", {"", ""}},
+		{"options", "[", {"no JSON", "options"}},
+		{"facts", "{}", {"no sense", "data"}},
+		{"facts", "{\"points\": false, \"channels\": 1, \"height\": 1000000, \"width\": 1000000, \"numel\": 1, "
+		          "\"classes\": 0, \"count\": 0, \"low\": -1, \"high\": 1}", {"no sense", "data"}},
+		{"step", "-5", {"counters", "step"}},
+		{"seen", "many", {"counters", "seen"}},
+	};
+	for (size_t i = 0; i < sizeof lie / sizeof *lie; i++) {
+		s = original;
+		*meta_value(&s, lie[i].key) = lie[i].value;
+		put_together(&s, path);
+		sampling_is_refused(path, OPTIONS(lie[i].word[0], lie[i].word[1]));
+	}
+
+	gm_bytes b;
+	gm_error err = {0};
+	must(gm_file_open(whole, &b, &err), &err);
+	for (size_t n = 0; n < b.size; n += 1 + b.size / 40) { /* cut short anywhere */
+		scratch_write("made.safetensors", b.data, n);
+		sampling_is_refused(path, OPTIONS("made.safetensors"));
+		gm_train_call again = {.resume = path};
+		gm_error e = {0};
+		REFUSED(train(&again, &e, "gan", scratch_path("unsound"), OPTIONS("steps=3")), &e, "made.safetensors");
+	}
+	gm_file_close(&b);
+	gm_st_close(original.st);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(resumed_is_uninterrupted),
+		cmocka_unit_test(samples_are_the_runs_own),
+		cmocka_unit_test(checkpoint_holds_the_run),
+		cmocka_unit_test(old_checkpoints_are_rotated_out),
+		cmocka_unit_test(folders_are_numbered),
+		cmocka_unit_test(asked_to_stop),
+		cmocka_unit_test(diverging_run_stops),
+		cmocka_unit_test(senseless_options_are_refused),
+		cmocka_unit_test(options_from_a_file),
+		cmocka_unit_test(resume_keeps_the_run_honest),
+		cmocka_unit_test(unsound_checkpoints),
+	};
+	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
+}
