@@ -8,6 +8,31 @@
 #include "backends/backends.h"
 #include "backends/onednn/tape.h"
 
+/* x [height,width,channels] = sum of patches [rows,columns,kernel,kernel,channels], each added where its window lies. */
+typedef struct gm_patches {
+	int channels, height, width, rows, columns, kernel[2], stride[2], pad[2]; /* pad: top, left */
+} gm_patches;
+
+/* Inner loops for one instruction set: simd_run.c, compiled for each. */
+typedef void gm_box_muller(const float *u1, const float *u2, float *a, float *b, int n); /* ops/random.h, in pairs */
+typedef void gm_add_patches(const gm_patches *s, const float *patch, float *x);
+
+typedef struct gm_simd {
+	const char *name;
+	tape_runner *chunk;
+	gm_box_muller *box_muller;
+	gm_add_patches *add_patches;
+} gm_simd;
+
+#define GM_SIMD_LOOPS(set)                                                                         \
+	tape_runner gm_tape_chunk_##set;                                                           \
+	gm_box_muller gm_box_muller_##set;                                                         \
+	gm_add_patches gm_add_patches_##set;
+GM_SIMD_LOOPS(base)
+GM_SIMD_LOOPS(avx2)
+GM_SIMD_LOOPS(avx512)
+
+const gm_simd *gm_simd_best(void); /* what this processor runs; GANYMEDE_SIMD=base|avx2|avx512 chooses a lower one */
 int gm_threads(void);             /* that parallel loops use now */
 bool gm_tape_has(const gm_node *y); /* y is an elementwise op that tapes know */
 

@@ -8,12 +8,14 @@
 
 #include "backends/onednn/onednn.h"
 
+#define SET(name) {#name, gm_tape_chunk_##name, gm_box_muller_##name, gm_add_patches_##name}
+
 static const gm_simd sets[] = {
 #ifdef GM_X86
-	{"avx512", gm_tape_chunk_avx512, gm_box_muller_avx512},
-	{"avx2", gm_tape_chunk_avx2, gm_box_muller_avx2},
+	SET(avx512),
+	SET(avx2),
 #endif
-	{"base", gm_tape_chunk_base, gm_box_muller_base},
+	SET(base),
 };
 
 static bool runs(const char *name)

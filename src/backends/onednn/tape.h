@@ -96,21 +96,8 @@ typedef struct tape {
 
 /* One chunk of the program with this thread's scratch; one for each instruction set. */
 typedef void tape_runner(const tape *t, int chunk, float *scratch);
-tape_runner gm_tape_chunk_base, gm_tape_chunk_avx2, gm_tape_chunk_avx512;
-
-/* a, b[i] = sqrt(-2 ln u1) cos, sin(2 pi u2): ops/random.h. */
-typedef void tape_box_muller(const float *u1, const float *u2, float *a, float *b, int n);
-tape_box_muller gm_box_muller_base, gm_box_muller_avx2, gm_box_muller_avx512;
 
 bool gm_tape_planner(gm_plan *p, gm_unit *u);
 void gm_tape_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y);
-
-typedef struct gm_simd {
-	const char *name;
-	tape_runner *chunk;
-	tape_box_muller *box_muller;
-} gm_simd;
-
-const gm_simd *gm_simd_best(void); /* what this processor runs; GANYMEDE_SIMD=base|avx2|avx512 chooses lower */
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * tape_run.c -- the inner loops of tapes. Compiled once for each instruction set, with SIMD naming it.
+ * simd_run.c -- inner loops: of tapes, of random numbers, of patches. Compiled once for each instruction set, with SIMD naming it.
  */
 #include <math.h>
 #include <string.h>
 
 #include "backends/onednn/simd.h"
-#include "backends/onednn/tape.h"
+#include "backends/onednn/onednn.h"
 
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
@@ -306,4 +306,33 @@ void PASTE(gm_box_muller, SIMD)(const float *u1, const float *u2, float *a, floa
 		a[i] = r * v_sin(w, 1);
 		b[i] = r * v_sin(w, 0);
 	}
+}
+
+void PASTE(gm_add_patches, SIMD)(const gm_patches *s, const float *patch, float *x)
+{
+	const int C = s->channels, run = s->kernel[1] * C, size = s->kernel[0] * run;
+	/* Every `apart`-th patch of a row lies clear of the one before: adding to a place that was just stored to would wait
+	 * for that store. */
+	const int apart = (s->kernel[1] + s->stride[1] - 1) / s->stride[1];
+	memset(x, 0, (size_t)s->height * s->width * C * sizeof *x);
+	for (int p = 0; p < s->rows; p++)
+		for (int i = 0; i < s->kernel[0]; i++) {
+			int h = p * s->stride[0] - s->pad[0] + i;
+			if (h < 0 || h >= s->height)
+				continue;
+			for (int first = 0; first < apart; first++)
+				for (int q = first; q < s->columns; q += apart) {
+					int w0 = q * s->stride[1] - s->pad[1];
+					int skip = w0 < 0 ? -w0 * C : 0;
+					int end = w0 + s->kernel[1] > s->width ? (s->width - w0) * C : run;
+					const float *from = patch + ((int64_t)p * s->columns + q) * size + i * run;
+					float *to = x + ((int64_t)h * s->width + w0) * C;
+					if (skip == 0 && end == 12) /* four pixels of three channels: the usual picture */
+						_Pragma("GCC ivdep") for (int k = 0; k < 12; k++)
+							to[k] += from[k];
+					else
+						_Pragma("GCC ivdep") for (int k = skip; k < end; k++)
+							to[k] += from[k];
+				}
+		}
 }
