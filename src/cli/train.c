@@ -27,6 +27,9 @@ static void catch_signals(void)
 	sigemptyset(&a.sa_mask);
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
+	/* A closed pipe and a file at its size limit are write errors like any other, with a message. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static void help(const gm_model *m)

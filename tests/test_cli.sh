@@ -1,0 +1,257 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# test_cli.sh PROGRAM -- the program from outside: exit statuses, messages, bad input, kills, and that nothing is ever
+# overwritten. Says what it skips.
+set -uo pipefail
+export LC_ALL=C
+program=$(realpath "$1")
+dir=$(mktemp -d)
+trap 'chmod -R u+rwx "$dir"; rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+checks=0 failures=0
+
+bad() {
+	printf 'FAIL: %s\n' "$*"
+	failures=$((failures + 1))
+}
+
+# works PATTERN ARGS...: status 0, and PATTERN somewhere on stdout.
+works() {
+	local pattern=$1
+	shift
+	checks=$((checks + 1))
+	"$program" "$@" >out 2>err || bad "ganymede $*: status $?, $(cat err)"
+	grep -qE -- "$pattern" out || bad "ganymede $*: no \"$pattern\" in: $(head -c 400 out)"
+}
+
+# refuses STATUS PATTERN ARGS...: that status, and one line on stderr that has PATTERN.
+refuses() {
+	local want=$1 pattern=$2 status
+	shift 2
+	checks=$((checks + 1))
+	"$program" "$@" >out 2>err
+	status=$?
+	[ "$status" = "$want" ] || bad "ganymede $*: status $status, not $want: $(cat err)"
+	[ "$(grep -c '^ganymede: ' err)" = 1 ] && [ "$(grep -c . err)" = 1 ] || bad "ganymede $*: not one line: $(cat err)"
+	grep -qiE -- "$pattern" err || bad "ganymede $*: no \"$pattern\" in: $(cat err)"
+}
+
+# check MESSAGE COMMAND...: the command is true.
+check() {
+	local message=$1
+	shift
+	checks=$((checks + 1))
+	"$@" || bad "$message"
+}
+
+# ---- the command line ----
+
+works 'ganymede train' --help
+works 'ganymede sample' -h
+works '^ganymede [0-9]+\.[0-9]+\.[0-9]+$' --version
+for verb in train sample models data; do
+	works "usage: ganymede $verb" $verb --help
+	works "usage: ganymede $verb" $verb -h
+	works '^ganymede [0-9]' $verb --version
+done
+works '--width' train dcgan --help
+works '^dcgan .*1511.06434' models
+works '--objective' models gan
+works '^ring8' data list
+works 'endless' data info glyphs
+works '64 x 64, 3 channels' data info shapes --size 64
+
+refuses 2 'did you mean train' trian
+refuses 2 'frobnicate' frobnicate
+refuses 2 'needs a model' train
+refuses 2 'did you mean dcgan' train dcgna
+refuses 2 'no model xyz' train xyz
+refuses 2 'did you mean width' train dcgan --widht 3
+refuses 2 'no option nonsense' train dcgan --nonsense 3
+refuses 2 'needs a value' train dcgan --width
+refuses 2 'one model' train dcgan gan
+refuses 2 'needs a run' sample
+refuses 2 'did you mean grid' sample x --gird 8x8
+refuses 2 'grid' sample x --grid 8
+refuses 2 'seed' sample x --seed dice
+refuses 2 'did you mean gan' models gn
+refuses 2 'data list' data
+refuses 2 'needs a set' data info
+refuses 2 'did you mean size' data info glyphs --szie 3
+refuses 1 'glyhps' data info glyhps
+refuses 1 'option lr' train gan --data ring8 --lr fast
+refuses 1 'option batch' train gan --data ring8 --batch 0
+refuses 1 'points' train dcgan --data ring8
+refuses 1 'halve' train dcgan --data glyphs --size 9
+refuses 1 'no run' train --resume
+refuses 1 'nowhere' sample nowhere
+check 'a refused run left a folder' [ ! -e runs ]
+
+# ---- runs ----
+
+small='--data ring8 --width 16 --batch 16'
+works '^runs/00000-gan-ring8$' train gan $small --steps 20 --log_every 5
+works '^runs/00001-mine$' train gan $small --steps 3 --name mine
+works '^elsewhere/00000-gan-ring8$' train gan $small --steps=3 --outdir=elsewhere
+check 'stats.jsonl has not four lines' [ "$(grep -c '"loss_d"' runs/00000-gan-ring8/stats.jsonl)" = 4 ]
+works 'samples.png' sample runs/00000-gan-ring8
+works 'samples-2.png' sample 0
+check 'equal samples differ' cmp -s samples.png samples-2.png
+works 'a.png' sample runs/00000-gan-ring8/checkpoint-000020.safetensors --seed 7 -o a.png
+works 'a.png' sample 00000-gan-ring8 --seed 8 -o a.png
+check 'another seed gave the same samples' test "$(cmp -s a.png samples.png && echo same)" != same
+works '^runs/00002-dcgan-glyphs$' train dcgan --data glyphs --width 4 --batch 4 --steps 2
+works 'grid.png' sample 2 --grid 5x3 -o grid.png
+printf 'model = gan\ndata = ring8\nwidth = 16\nbatch = 16\nsteps = 9\n' >my.recipe
+works '^runs/00003-gan-ring8$' train --recipe my.recipe --steps 2
+check 'the command line does not win over the recipe' [ -e runs/00003-gan-ring8/checkpoint-000002.safetensors ]
+
+cp -r runs before
+refuses 1 'option width was 16' train --resume runs/00000-gan-ring8 --width 32 --steps 40
+refuses 1 'run of gan' train dcgan --resume runs/00000-gan-ring8
+refuses 2 'no option' train --resume runs/00000-gan-ring8 --nz-zz 3
+refuses 1 'cannot|could|no such|directory' sample 0 -o no/such/folder.png
+check 'a refused command changed a run' diff -r before runs
+
+# ---- kills ----
+
+wait_for() {
+	for _ in $(seq 600); do
+		[ -e "$1" ] && return 0
+		sleep .05
+	done
+	return 1
+}
+
+"$program" train gan $small --steps 60 --sample-every 60 --name whole >/dev/null 2>&1
+"$program" train gan $small --steps 60 --sample-every 60 --name cut --save-every 1 --keep 0 >/dev/null 2>&1 &
+victim=$!
+wait_for runs/00005-cut/checkpoint-000017.safetensors
+kill -9 $victim
+wait $victim 2>/dev/null
+rm -f runs/00005-cut/checkpoint-00006?.safetensors # in case it was faster than the kill
+works '00005-cut' train --resume runs/00005-cut --save-every 0 --keep 2
+check 'resumed after kill -9: another checkpoint' cmp runs/0000[45]-*/checkpoint-000060.safetensors
+check 'resumed after kill -9: other logs' cmp runs/0000[45]-*/stats.jsonl
+
+for signal in INT:130 TERM:143; do
+	"$program" train gan $small --steps 10000000 --log-every 1 --save-every 9999999 --outdir s$signal >/dev/null 2>&1 &
+	victim=$!
+	wait_for s$signal/00000-gan-ring8/fakes-init.png
+	sleep .3
+	kill -${signal%:*} $victim
+	wait $victim
+	status=$?
+	check "SIG$signal: status $status" [ $status = "${signal#*:}" ]
+	check "SIG$signal: nothing saved" compgen -G "s$signal/00000-gan-ring8/checkpoint-*" >/dev/null
+	works '00000-gan-ring8' sample s$signal/00000-gan-ring8 -o s.png
+done
+
+# A disk that takes no more: an error, no half-written file, and what was there before stays.
+(
+	ulimit -f 300
+	"$program" train dcgan --data glyphs --width 8 --batch 4 --steps 5 --name full >out 2>err
+)
+check 'full disk: no failure' [ $? = 1 ]
+check "full disk: $(cat err)" grep -q '^ganymede: .*checkpoint' err
+check 'full disk: a checkpoint was left' [ -z "$(compgen -G 'runs/*-full/*.safetensors*')" ]
+
+# Folders without permission. Root has every permission, so root becomes nobody for this.
+mkdir closed dark open && chmod 500 closed && chmod 000 dark && chmod 777 open . && rm -f out err
+as=()
+[ "$(id -u)" != 0 ] || as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+if "${as[@]}" test -x "$program" 2>/dev/null; then
+	real=$program
+	printf '#!/bin/sh\nexec %s "$@"\n' "${as[*]} $real" >as-nobody && chmod 755 as-nobody
+	program=$dir/as-nobody
+	refuses 1 'closed' train gan $small --steps 2 --outdir closed/runs
+	refuses 1 'dark' data info dark/images-idx3-ubyte
+	refuses 1 'dark' sample dark/checkpoint.safetensors
+	refuses 1 'closed' sample runs/00000-gan-ring8 -o closed/a.png
+	program=$real
+else
+	echo 'SKIPPED: folders without permission (root, and no way to be somebody else)'
+fi
+check 'a closed folder was written to' [ -z "$(ls -A closed)" ]
+
+# ---- files that are not what they claim ----
+
+be32() { printf "\\x$(printf %02x $(($1 >> 24 & 255)))\\x$(printf %02x $(($1 >> 16 & 255)))\\x$(printf %02x $(($1 >> 8 & 255)))\\x$(printf %02x $(($1 & 255)))"; }
+images() { # COUNT BYTES
+	printf '\0\0\x08\x03'
+	be32 "$1"
+	be32 8
+	be32 8
+	head -c "$2" /dev/zero
+}
+labels() { # BYTES...
+	printf '\0\0\x08\x01'
+	be32 $#
+	for l in "$@"; do printf "\\x$(printf %02x "$l")"; done
+}
+set_of() { # NAME: a folder with good files, to be spoiled
+	mkdir "$1"
+	images 6 384 >"$1/train-images-idx3-ubyte"
+	labels 0 1 2 0 1 2 >"$1/train-labels-idx1-ubyte"
+}
+spoiled() { # PATTERN PATH: refused by both verbs, without leaving a run
+	refuses 1 "$1" data info "$2"
+	refuses 1 "$1" train gan --data "$2" --steps 1 --outdir spoiled
+}
+
+set_of good
+works 'examples +6' data info good
+works 'gan-good' train gan --net mlp --width 8 --data good --steps 2 --batch 4
+set_of short && images 6 383 >short/train-images-idx3-ubyte
+spoiled 'train-images.*(trunc|short|ends|end)' short
+set_of long && images 6 385 >long/train-images-idx3-ubyte
+spoiled 'train-images' long
+set_of header && printf '\0\0\x08\x03\0\0' >header/train-images-idx3-ubyte
+spoiled 'train-images' header
+set_of empty && : >empty/train-images-idx3-ubyte
+spoiled 'train-images' empty
+set_of magic && printf 'PK\x03\x04rubbish-rubbish-rubbish' >magic/train-images-idx3-ubyte
+spoiled 'train-images' magic
+set_of zero && images 0 0 >zero/train-images-idx3-ubyte && labels >zero/train-labels-idx1-ubyte
+spoiled 'train-images|no (images|pictures|examples)|zero|empty' zero
+set_of huge && { printf '\0\0\x08\x03\x7f\xff\xff\xff\x7f\xff\xff\xff\x7f\xff\xff\xff' >huge/train-images-idx3-ubyte; }
+spoiled 'train-images' huge
+set_of count && labels 0 1 2 >count/train-labels-idx1-ubyte
+spoiled 'label' count
+refuses 1 'class|label' data info good --classes 10
+set_of gz && gzip -c good/train-images-idx3-ubyte | head -c 40 >gz/train-images-idx3-ubyte.gz && rm gz/train-images-idx3-ubyte
+spoiled 'gz' gz
+spoiled 'missing-folder' missing-folder/data
+check 'a refused data set left a run' [ ! -e spoiled ]
+
+sound=runs/00000-gan-ring8/checkpoint-000020.safetensors
+unsound() { # PATTERN PATH
+	refuses 1 "$1" sample "$2" -o never.png
+	refuses 1 "$1" train gan --resume "$2"
+}
+size=$(stat -c %s $sound)
+for n in 0 7 8 9 500 $((size / 2)) $((size - 1)); do
+	head -c "$n" $sound >cut.safetensors
+	unsound 'cut.safetensors|trunc|short|header' cut.safetensors
+done
+printf '\xff\xff\xff\xff\xff\xff\xff\x7f{}' >hostile.safetensors
+unsound 'header|length|large' hostile.safetensors
+header() { # JSON, then N bytes of data
+	local n=${#1}
+	printf "\\x$(printf %02x $((n & 255)))\\x$(printf %02x $((n >> 8)))\0\0\0\0\0\0%s" "$1"
+	head -c "$2" /dev/zero
+}
+header '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}' 12 >overlap.safetensors
+unsound 'overlap|offset|gap' overlap.safetensors
+header '{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}' 8 >big.safetensors
+unsound 'shape|size|large|overflow|element' big.safetensors
+header '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}' 8 >foreign.safetensors
+unsound 'no checkpoint of ganymede' foreign.safetensors
+header '{"a":' 0 >torn.safetensors
+unsound 'torn|header|json' torn.safetensors
+unsound 'png|safetensors|header|large' samples.png
+check 'a refused checkpoint made a picture' [ ! -e never.png ]
+
+printf '%d checks, %d failed\n' $checks $failures
+[ $failures = 0 ]
