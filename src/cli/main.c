@@ -5,7 +5,9 @@
 #include "cli/cli.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "ganymede/model.h"
@@ -117,6 +119,18 @@ void cli_help(const char *verb)
 			printf("usage: ganymede %s\n\n%s\n", v->usage, v->about);
 }
 
+/* Threads that wait for each other spin for a while before they sleep, libgomp's for milliseconds. On a machine that does
+ * anything else besides, they then spin away the very time that the others are waiting for: a step takes six times as
+ * long. How long they spin is read from the environment when the library loads, so the program starts itself again with
+ * a shorter one, unless somebody chose already. */
+static void wait_politely(char **argv)
+{
+	if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY") || setenv("GOMP_SPINCOUNT", "10000", 1))
+		return;
+	setenv("KMP_BLOCKTIME", "0", 0); /* the same for LLVM's OpenMP */
+	execv("/proc/self/exe", argv);   /* where that fails, all works, only slower beside other work */
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -135,6 +149,7 @@ int main(int argc, char **argv)
 			printf("ganymede %s\n", gm_version());
 			return CLI_OK;
 		}
+	wait_politely(argv);
 	for (const cli_verb *v = verbs; v->name; v++) {
 		if (!strcmp(v->name, verb))
 			return v->run(argc - 1, argv + 1);
