@@ -281,7 +281,8 @@ typedef struct gm_step_info {
 	int instructions;
 	int fallbacks;       /* instructions on the scalar definition for want of a kernel */
 	int64_t arena_bytes; /* intermediates and scratch */
-	double flops;        /* needed ones: 2 per multiply-add of matmul and convolution, nothing else */
+	int64_t runs;        /* since compile */
+	double flops;        /* of one run, needed ones: 2 per multiply-add of matmul and convolution, nothing else */
 } gm_step_info;
 
 GM_API gm_step_info gm_step_describe(const gm_step *s);

@@ -19,6 +19,8 @@ static const cli_verb verbs[] = {
 	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
 	{"data", "data list\n       ganymede data info SET|PATH [--size N] [--channels N] [-o FILE.png]",
 	 "list the embedded data sets, or look into one", cli_data},
+	{"bench", "bench [NAME...] [--seconds N] [--json] [--OPTION VALUE]...",
+	 "how fast this machine trains, beside what it can do at best", cli_bench},
 	{0},
 };
 

@@ -138,7 +138,8 @@ double gm_step_scalar(const gm_step *s, const gm_node *y)
 
 gm_step_info gm_step_describe(const gm_step *s)
 {
-	gm_step_info r = {.instructions = s->ninst, .arena_bytes = (int64_t)s->memory_bytes, .flops = s->flops};
+	gm_step_info r = {.instructions = s->ninst, .arena_bytes = (int64_t)s->memory_bytes,
+	                  .runs = s->runs, .flops = s->flops};
 	for (int i = 0; i < s->ninst; i++)
 		r.fallbacks += s->inst[i].fallback;
 	return r;

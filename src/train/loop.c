@@ -143,10 +143,62 @@ static void finish_step(gm_run *r)
 	}
 }
 
+/* ---- only measuring ---- */
+
+enum { MEASURED_TURNS = 100000 };
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static void conclude(gm_run *r)
+{
+	struct gm_speed *v = &r->call->speed;
+	int skip = r->turns > 2 ? 2 : 0; /* the first touch memory for the first time */
+	qsort(r->turn + skip, r->turns - skip, sizeof *r->turn, by_size);
+	v->step = r->turn[skip + (r->turns - skip) / 2];
+	v->batch = r->batch;
+	for (int i = 0; i < r->parts; i++) {
+		gm_step_info s = gm_step_describe(r->part[i].step);
+		v->flops += s.flops * (double)s.runs / r->turns;
+		v->memory += s.arena_bytes;
+		v->instructions += s.instructions;
+		v->fallbacks += s.fallbacks;
+	}
+}
+
+static bool measured_next(gm_run *r)
+{
+	double now = gm_seconds();
+	if (!r->started) {
+		r->started = true;
+		r->turn = malloc(MEASURED_TURNS * sizeof *r->turn);
+		if (!r->turn)
+			return gm_fail(&r->err, GM_ERR_MEMORY, "no memory");
+	} else {
+		r->turn[r->turns++] = now - r->began;
+		r->step++;
+		if (r->turns == 1)
+			r->call->speed.ready = now - r->called;
+		/* Until the time is up, but a few turns at least. */
+		bool stop = r->call->stop && *r->call->stop, enough = now - r->called > r->call->measure && r->turns >= 5;
+		if (stop || enough || r->turns == MEASURED_TURNS) {
+			conclude(r);
+			return false;
+		}
+	}
+	r->began = gm_seconds();
+	return true;
+}
+
 bool gm_next(gm_run *r)
 {
 	if (r->building || !gm_run_ok(r))
 		return false;
+	if (r->call->measure > 0)
+		return measured_next(r);
 	if (!r->started) {
 		r->started = true;
 		if (!lengths(r) || !gm_run_sampler(r))
@@ -281,6 +333,8 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	gm_error trouble = {0};
 	call->folder[0] = 0;
 	call->stopped = false;
+	run.called = gm_seconds();
+	call->speed = (struct gm_speed){0};
 	bool ok = call->resume ? prepare_resume(r, checkpoint, &trouble)
 	                       : gm_settings_u64(call->settings, "seed", &r->seed, &trouble);
 	uint64_t then = r->data_hash;

@@ -63,6 +63,7 @@ void gm_run_free(gm_run *r)
 	gm_report_close(r);
 	free(r->example_data);
 	free(r->label_data);
+	free(r->turn);
 	gm_arena_free(r->arena);
 }
 

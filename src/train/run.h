@@ -77,6 +77,9 @@ struct gm_run {
 	bool live;                /* call->out is a terminal */
 	double train_seconds, step_seconds, began, shown; /* in steps; of a recent step; of this step; last progress */
 	int64_t first_step;       /* of this session */
+	double called;            /* when gm_train was, for measuring */
+	double *turn;             /* seconds of every turn when measuring, malloc */
+	int turns;
 };
 
 /* Records the first trouble. */

@@ -23,11 +23,19 @@ typedef struct gm_train_call {
 	gm_settings *settings;  /* rows not given are taken from the checkpoint when one is resumed */
 	const char *resume;     /* a run or checkpoint to go on with, "" for the newest in outdir; NULL: a new run */
 	FILE *out;              /* progress and pictures; NULL: silent */
+	double measure;         /* more than 0: train for about so many seconds without a folder, only to see how fast it is */
 	const volatile sig_atomic_t *stop; /* when it is not 0, the step is finished and saved, and the run ends; or NULL */
 	/* Results: */
 	char folder[PATH_MAX]; /* of the run; empty when it never got one */
 	int64_t step;          /* steps done, over all sessions of this run */
 	bool stopped;          /* by *stop */
+	struct gm_speed {      /* of a run with measure */
+		double ready;          /* seconds from the call to the end of the first step */
+		double step;           /* seconds of one turn of the model's loop, feeding included; the median */
+		double flops;          /* needed by one turn */
+		int64_t batch, memory; /* examples in a turn; bytes of intermediate values in all steps */
+		int instructions, fallbacks;
+	} speed;
 } gm_train_call;
 
 /* False with one error when the run could not start or had to stop. What was saved before stays. */

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/bench.c -- ganymede bench: whole training steps of well-known nets, beside what this machine can do at best.
+ *
+ * The machine's own rates are taken around every row, in the same process: a 2048 x 2048 product by OpenBLAS on as many
+ * threads, and a copy of memory too large for any cache. What counts is the share of the first; absolute rates of a
+ * shared machine drift.
+ */
+#include "cli/cli.h"
+
+#include <cblas.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/machine.h"
+#include "base/text.h"
+#include "train/train.h"
+
+typedef struct bench {
+	const char *name, *model, *option[12]; /* name, value, ... */
+} bench;
+
+static const bench rows[] = {
+	{"points", "gan", {"data", "ring8", "width", "128", "batch", "512"}},
+	{"gan-mlp", "gan", {"data", "glyphs", "net", "mlp", "batch", "64"}},
+	{"gan-paper", "gan", {"data", "glyphs", "net", "paper", "batch", "100"}},
+	{"dcgan-28", "dcgan", {"data", "glyphs", "size", "28", "width", "64", "batch", "64"}},
+	{"dcgan-32", "dcgan", {"data", "shapes", "size", "32", "width", "64", "batch", "64"}},
+	{"dcgan-64", "dcgan", {"data", "shapes", "size", "64", "width", "64", "batch", "64"}},
+	{"dcgan-128", "dcgan", {"data", "shapes", "size", "128", "width", "32", "batch", "32"}},
+	{0},
+};
+
+static double seconds(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
+typedef struct machine {
+	double sgemm, copy; /* GFLOP/s, GB/s read and written */
+} machine;
+
+/* The better of a few tries each; keeps the best seen so far. */
+static void measure_machine(machine *m)
+{
+	enum { N = 2048 };
+	size_t bytes = (size_t)128 << 20;
+	float *a = calloc((size_t)N * N, 4), *b = calloc((size_t)N * N, 4), *c = calloc((size_t)N * N, 4);
+	char *from = malloc(bytes), *to = malloc(bytes);
+	if (a && b && c && from && to) {
+		openblas_set_num_threads(gm_thread_count());
+		for (int i = 0; i < N * N; i++)
+			a[i] = b[i] = (float)(i % 7) - 3;
+		memset(from, 1, bytes);
+		memset(to, 2, bytes);
+		for (int i = 0; i < 6; i++) {
+			double t = seconds();
+			cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, N, N, N, 1, a, N, b, N, 0, c, N);
+			t = seconds() - t;
+			m->sgemm = 2. * N * N * N / t / 1e9 > m->sgemm ? 2. * N * N * N / t / 1e9 : m->sgemm;
+			t = seconds();
+#pragma omp parallel for
+			for (int k = 0; k < 64; k++)
+				memcpy(to + k * (bytes / 64), from + k * (bytes / 64), bytes / 64);
+			t = seconds() - t;
+			m->copy = 2. * (double)bytes / t / 1e9 > m->copy ? 2. * (double)bytes / t / 1e9 : m->copy;
+		}
+	}
+	free(a), free(b), free(c), free(from), free(to);
+}
+
+static bool run_row(const bench *row, char (*given)[2][64], int ngiven, double limit, gm_train_call *call, gm_error *err)
+{
+	gm_settings s;
+	gm_settings_init(&s, gm_model_find(row->model));
+	bool ok = true;
+	for (int i = 0; ok && row->option[i]; i += 2)
+		ok = gm_settings_set(&s, row->option[i], row->option[i + 1], err);
+	for (int i = 0; ok && i < ngiven; i++)
+		ok = gm_settings_set(&s, given[i][0], given[i][1], err);
+	*call = (gm_train_call){.settings = &s, .measure = limit};
+	ok = ok && gm_train(call, err);
+	gm_settings_free(&s);
+	return ok;
+}
+
+static void print_row(const bench *row, const gm_train_call *c, const machine *m, bool json, bool first)
+{
+	const struct gm_speed *v = &c->speed;
+	double gflops = v->flops / v->step / 1e9;
+	struct rusage u;
+	getrusage(RUSAGE_SELF, &u);
+	if (json) {
+		printf("%s\n  {\"name\": \"%s\", \"batch\": %" PRId64 ", \"examples_per_second\": %.6g, \"step_seconds\": %.6g, "
+		       "\"gflop_per_example\": %.6g, \"gflop_per_second\": %.6g, \"sgemm_gflop_per_second\": %.6g, "
+		       "\"share_of_sgemm\": %.4g, \"copy_gb_per_second\": %.4g, \"intermediate_bytes\": %" PRId64 ", "
+		       "\"peak_resident_bytes\": %" PRId64 ", \"seconds_to_first_step\": %.4g, \"instructions\": %d, "
+		       "\"without_kernel\": %d, \"threads\": %d}",
+		       first ? "[" : ",", row->name, v->batch, (double)v->batch / v->step, v->step,
+		       v->flops / (double)v->batch / 1e9, gflops, m->sgemm, gflops / m->sgemm, m->copy, v->memory,
+		       (int64_t)u.ru_maxrss * 1024, v->ready, v->instructions, v->fallbacks, gm_thread_count());
+		return;
+	}
+	if (first)
+		printf("%-10s %5s %12s %9s %9s %8s %7s %7s %8s %8s\n", "", "batch", "examples/s", "ms/step", "GFLOP/ex",
+		       "GFLOP/s", "sgemm", "share", "inter MB", "first s");
+	printf("%-10s %5" PRId64 " %12.1f %9.2f %9.4f %8.1f %7.1f %6.1f%% %8.1f %8.3f\n", row->name, v->batch,
+	       (double)v->batch / v->step, v->step * 1e3, v->flops / (double)v->batch / 1e9, gflops, m->sgemm,
+	       100 * gflops / m->sgemm, (double)v->memory / 1e6, v->ready);
+	fflush(stdout);
+}
+
+static void help(void)
+{
+	cli_help("bench");
+	puts("\nNames:");
+	for (const bench *r = rows; r->name; r++) {
+		printf("  %-10s %s", r->name, r->model);
+		for (int i = 0; r->option[i]; i += 2)
+			printf(" --%s %s", r->option[i], r->option[i + 1]);
+		puts("");
+	}
+	puts("\nOptions of the model (--batch 128, --width 32) change every row. share: of OpenBLAS's rate for a\n"
+	     "2048 x 2048 product, measured in the same run; only multiply-adds of products and convolutions count.");
+}
+
+int cli_bench(int argc, char **argv)
+{
+	static const char *const flags[] = {"help", "h", "json", NULL};
+	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
+	char given[16][2][64];
+	const char *names[16];
+	int ngiven = 0, nnames = 0, kind;
+	double limit = 5;
+	bool json = false, first = true;
+	while ((kind = cli_next(&a))) {
+		if (kind == '?')
+			return CLI_USAGE;
+		if (kind == '+') {
+			if (nnames == 16)
+				return cli_usage("bench takes at most 16 names");
+			names[nnames++] = a.value;
+		} else if (cli_is(a.name, "help") || cli_is(a.name, "h")) {
+			help();
+			return CLI_OK;
+		} else if (cli_is(a.name, "json")) {
+			json = true;
+		} else if (cli_is(a.name, "seconds")) {
+			if (!gm_text_f64(a.value, &limit) || !(limit > 0))
+				return cli_usage("--seconds: \"%.60s\" is no positive number", a.value);
+		} else if (ngiven == 16) {
+			return cli_usage("bench takes at most 16 options");
+		} else {
+			snprintf(given[ngiven][0], 64, "%s", a.name);
+			snprintf(given[ngiven++][1], 64, "%s", a.value);
+		}
+	}
+	const char *known[16];
+	int nknown = 0;
+	for (const bench *r = rows; r->name; r++)
+		known[nknown++] = r->name;
+	for (int i = 0; i < nnames; i++) {
+		bool found = false;
+		for (const bench *r = rows; r->name; r++)
+			found |= !strcmp(r->name, names[i]);
+		const char *near = found ? NULL : gm_text_nearest(names[i], known, nknown);
+		if (!found)
+			return cli_usage("there is no benchmark %.60s; %s%s", names[i], near ? "did you mean " : "see: ganymede bench --help",
+			                 near ? near : "");
+	}
+	for (const bench *r = rows; r->name; r++) {
+		bool wanted = nnames == 0;
+		for (int i = 0; i < nnames; i++)
+			wanted |= !strcmp(r->name, names[i]);
+		if (!wanted)
+			continue;
+		gm_train_call call;
+		gm_error err = {0};
+		machine m = {0};
+		measure_machine(&m);
+		if (!run_row(r, given, ngiven, limit, &call, &err))
+			return err.code == GM_ERR_VALUE ? cli_usage("%s", err.message) : cli_fail(&err);
+		measure_machine(&m);
+		print_row(r, &call, &m, json, first);
+		first = false;
+	}
+	if (json)
+		puts("\n]");
+	return CLI_OK;
+}
