@@ -20,7 +20,8 @@ static void open_engine(void)
 	fine = dnnl_engine_create(&engine, dnnl_cpu, 0) == dnnl_success &&
 	       dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) == dnnl_success &&
 	       dnnl_primitive_attr_create(&attr) == dnnl_success &&
-	       dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) == dnnl_success;
+	       dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) ==
+	               dnnl_success;
 }
 
 static bool ready(void)
@@ -38,15 +39,32 @@ static const char *words(dnnl_status_t s)
 	                                     : "oneDNN failed";
 }
 
+/* Weight gradients of strided 1x1 convolutions of few channels: oneDNN's jit_1x1 kernels write past their scratch memory
+ * when the source is channels last (uxlfoundation/oneDNN issue 6035; seen with 2.6.3, open at 3.12). The next
+ * implementation takes them. */
+static bool unsound(const_dnnl_primitive_desc_t pd)
+{
+	const char *name = NULL;
+	dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
+	return name && !strncmp(name, "jit_1x1", 7);
+}
+
+static bool may_be_unsound(dnn_pass pass, const dnn_tensor *w, const dnn_conv_options *o)
+{
+	return pass == DNN_BACKWARD_WEIGHTS && w->dim[w->rank - 3] < 16 &&
+	       (o->stride[0] > 1 || o->stride[1] > 1);
+}
+
 #if DNNL_VERSION_MAJOR >= 3
 
-typedef dnnl_memory_desc_t md;          /* owned */
+typedef dnnl_memory_desc_t md;           /* owned */
 typedef const_dnnl_memory_desc_t md_ref; /* of a primitive */
 
 static dnnl_status_t make_md(md *m, const dnn_tensor *t)
 {
 	if (t->any)
-		return dnnl_memory_desc_create_with_tag(m, t->rank, t->dim, dnnl_f32, dnnl_format_tag_any);
+		return dnnl_memory_desc_create_with_tag(m, t->rank, t->dim, dnnl_f32,
+		                                        dnnl_format_tag_any);
 	return dnnl_memory_desc_create_with_strides(m, t->rank, t->dim, dnnl_f32, t->stride);
 }
 
@@ -66,20 +84,30 @@ static bool prim_md(const dnn_prim *r, int k, md_ref *m)
 	return dnnl_memory_get_memory_desc(r->arg[k].mem, m) == dnnl_success;
 }
 
-static dnnl_status_t make_conv(dnnl_primitive_desc_t *pd, dnn_pass pass, const md *x, const md *w, const md *y,
-                               const dnn_conv_options *o, dnnl_primitive_desc_t hint)
+static dnnl_status_t create_conv(dnnl_primitive_desc_t *pd, dnn_pass pass, const md *x, const md *w,
+                                 const md *y, const dnn_conv_options *o, dnnl_primitive_desc_t hint)
 {
 	if (pass == DNN_FORWARD)
 		return dnnl_convolution_forward_primitive_desc_create(
-		        pd, engine, dnnl_forward_training, dnnl_convolution_direct, *x, *w, NULL, *y, o->stride,
-		        o->dilation, o->pad_begin, o->pad_end, attr);
+			pd, engine, dnnl_forward_training, dnnl_convolution_direct, *x, *w, NULL,
+			*y, o->stride, o->dilation, o->pad_begin, o->pad_end, attr);
 	if (pass == DNN_BACKWARD_DATA)
 		return dnnl_convolution_backward_data_primitive_desc_create(
-		        pd, engine, dnnl_convolution_direct, *x, *w, *y, o->stride, o->dilation, o->pad_begin,
-		        o->pad_end, hint, attr);
-	return dnnl_convolution_backward_weights_primitive_desc_create(pd, engine, dnnl_convolution_direct, *x, *w,
-	                                                               NULL, *y, o->stride, o->dilation,
-	                                                               o->pad_begin, o->pad_end, hint, attr);
+			pd, engine, dnnl_convolution_direct, *x, *w, *y, o->stride, o->dilation,
+			o->pad_begin, o->pad_end, hint, attr);
+	return dnnl_convolution_backward_weights_primitive_desc_create(
+		pd, engine, dnnl_convolution_direct, *x, *w, NULL, *y, o->stride, o->dilation,
+		o->pad_begin, o->pad_end, hint, attr);
+}
+
+static dnnl_status_t make_conv(dnnl_primitive_desc_t *pd, dnn_pass pass, const md *x, const md *w,
+                               const md *y, const dnn_conv_options *o, dnnl_primitive_desc_t hint,
+                               bool wary)
+{
+	dnnl_status_t s = create_conv(pd, pass, x, w, y, o, hint);
+	while (s == dnnl_success && wary && unsound(*pd))
+		s = dnnl_primitive_desc_next_impl(*pd);
+	return s;
 }
 
 static dnnl_status_t make_matmul(dnnl_primitive_desc_t *pd, const md *a, const md *b, const md *y)
@@ -95,7 +123,8 @@ typedef const dnnl_memory_desc_t *md_ref;
 static dnnl_status_t make_md(md *m, const dnn_tensor *t)
 {
 	if (t->any)
-		return dnnl_memory_desc_init_by_tag(m, t->rank, t->dim, dnnl_f32, dnnl_format_tag_any);
+		return dnnl_memory_desc_init_by_tag(m, t->rank, t->dim, dnnl_f32,
+		                                    dnnl_format_tag_any);
 	return dnnl_memory_desc_init_by_strides(m, t->rank, t->dim, dnnl_f32, t->stride);
 }
 
@@ -114,23 +143,39 @@ static bool prim_md(const dnn_prim *r, int k, md_ref *m)
 	return dnnl_memory_get_memory_desc(r->arg[k].mem, m) == dnnl_success;
 }
 
-static dnnl_status_t make_conv(dnnl_primitive_desc_t *pd, dnn_pass pass, const md *x, const md *w, const md *y,
-                               const dnn_conv_options *o, dnnl_primitive_desc_t hint)
+static dnnl_status_t make_conv(dnnl_primitive_desc_t *pd, dnn_pass pass, const md *x, const md *w,
+                               const md *y, const dnn_conv_options *o, dnnl_primitive_desc_t hint,
+                               bool wary)
 {
 	dnnl_convolution_desc_t d;
 	dnnl_status_t s;
 	if (pass == DNN_FORWARD)
-		s = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, dnnl_convolution_direct, x,
-		                                               w, NULL, y, o->stride, o->dilation, o->pad_begin,
-		                                               o->pad_end);
+		s = dnnl_dilated_convolution_forward_desc_init(
+			&d, dnnl_forward_training, dnnl_convolution_direct, x, w, NULL, y,
+			o->stride, o->dilation, o->pad_begin, o->pad_end);
 	else if (pass == DNN_BACKWARD_DATA)
-		s = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, x, w, y, o->stride,
-		                                                     o->dilation, o->pad_begin, o->pad_end);
+		s = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, x,
+		                                                     w, y, o->stride, o->dilation,
+		                                                     o->pad_begin, o->pad_end);
 	else
-		s = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, x, w, NULL, y,
-		                                                        o->stride, o->dilation, o->pad_begin,
-		                                                        o->pad_end);
-	return s == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, hint) : s;
+		s = dnnl_dilated_convolution_backward_weights_desc_init(
+			&d, dnnl_convolution_direct, x, w, NULL, y, o->stride, o->dilation,
+			o->pad_begin, o->pad_end);
+	dnnl_primitive_desc_iterator_t it;
+	if (s == dnnl_success)
+		s = dnnl_primitive_desc_iterator_create(&it, &d, attr, engine, hint);
+	if (s != dnnl_success)
+		return s;
+	*pd = dnnl_primitive_desc_iterator_fetch(it);
+	while (s == dnnl_success && wary && unsound(*pd)) {
+		s = dnnl_primitive_desc_iterator_next(it);
+		if (s != dnnl_success)
+			break;
+		dnnl_primitive_desc_destroy(*pd);
+		*pd = dnnl_primitive_desc_iterator_fetch(it);
+	}
+	dnnl_primitive_desc_iterator_destroy(it);
+	return s;
 }
 
 static dnnl_status_t make_matmul(dnnl_primitive_desc_t *pd, const md *a, const md *b, const md *y)
@@ -156,12 +201,13 @@ static dnnl_status_t add_arg(dnn_prim *r, int id, md_ref m, md_ref asked)
 
 /* The primitive of r->pd, its memories in the order of `query`, and its scratch. `plain` are the row-major forms to
  * compare with. */
-static dnnl_status_t finish(dnn_prim *r, const int *id, const dnnl_query_t *query, const int *index, const md *plain,
-                            int n)
+static dnnl_status_t finish(dnn_prim *r, const int *id, const dnnl_query_t *query, const int *index,
+                            const md *plain, int n)
 {
 	dnnl_status_t s = dnnl_primitive_create(&r->prim, r->pd);
 	for (int i = 0; i < n && s == dnnl_success; i++)
-		s = add_arg(r, id[i], dnnl_primitive_desc_query_md(r->pd, query[i], index[i]), ref(&plain[i]));
+		s = add_arg(r, id[i], dnnl_primitive_desc_query_md(r->pd, query[i], index[i]),
+		            ref(&plain[i]));
 	md_ref pad = dnnl_primitive_desc_query_md(r->pd, dnnl_query_scratchpad_md, 0);
 	r->scratch = pad ? dnnl_memory_desc_get_size(pad) : 0;
 	if (s == dnnl_success && r->scratch)
@@ -179,8 +225,8 @@ static bool conclude(dnn_prim *r, dnnl_status_t s, const char **why)
 	return false;
 }
 
-bool dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor *w, const dnn_tensor *y,
-              const dnn_conv_options *o, const char **why)
+bool dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor *w,
+              const dnn_tensor *y, const dnn_conv_options *o, const char **why)
 {
 	memset(r, 0, sizeof *r);
 	if (!ready())
@@ -199,9 +245,10 @@ bool dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor 
 	}
 	dnnl_primitive_desc_t hint = NULL;
 	if (s == dnnl_success && pass != DNN_FORWARD)
-		s = make_conv(&hint, DNN_FORWARD, &m[0], &m[1], &m[2], o, NULL);
+		s = make_conv(&hint, DNN_FORWARD, &m[0], &m[1], &m[2], o, NULL, false);
 	if (s == dnnl_success)
-		s = make_conv(&r->pd, pass, &m[0], &m[1], &m[2], o, hint);
+		s = make_conv(&r->pd, pass, &m[0], &m[1], &m[2], o, hint,
+		              may_be_unsound(pass, w, o));
 	static const int ids[3][3] = {
 		{DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
 		{DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST},
@@ -223,7 +270,8 @@ bool dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor 
 	return conclude(r, s, why);
 }
 
-bool dnn_matmul(dnn_prim *r, const dnn_tensor *a, const dnn_tensor *b, const dnn_tensor *y, const char **why)
+bool dnn_matmul(dnn_prim *r, const dnn_tensor *a, const dnn_tensor *b, const dnn_tensor *y,
+                const char **why)
 {
 	memset(r, 0, sizeof *r);
 	if (!ready())
@@ -238,15 +286,16 @@ bool dnn_matmul(dnn_prim *r, const dnn_tensor *a, const dnn_tensor *b, const dnn
 		s = make_matmul(&r->pd, &m[0], &m[1], &m[2]);
 	if (s == dnnl_success)
 		s = finish(r, (int[]){DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
-		           (dnnl_query_t[]){dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md},
+		           (dnnl_query_t[]){dnnl_query_src_md, dnnl_query_weights_md,
+		                            dnnl_query_dst_md},
 		           (int[]){0, 0, 0}, m, 3);
 	for (int i = 0; i < 3; i++)
 		end_md(&m[i]);
 	return conclude(r, s, why);
 }
 
-bool dnn_reorder(dnn_prim *r, const dnn_tensor *from, const dnn_tensor *to, const dnn_prim *like, int arg,
-                 const char **why)
+bool dnn_reorder(dnn_prim *r, const dnn_tensor *from, const dnn_tensor *to, const dnn_prim *like,
+                 int arg, const char **why)
 {
 	memset(r, 0, sizeof *r);
 	if (!ready())
@@ -265,7 +314,8 @@ bool dnn_reorder(dnn_prim *r, const dnn_tensor *from, const dnn_tensor *to, cons
 		}
 	}
 	if (s == dnnl_success)
-		s = dnnl_reorder_primitive_desc_create(&r->pd, use[0], engine, use[1], engine, attr);
+		s = dnnl_reorder_primitive_desc_create(&r->pd, use[0], engine, use[1], engine,
+		                                       attr);
 	if (s == dnnl_success)
 		s = dnnl_primitive_create(&r->prim, r->pd);
 	for (int i = 0; i < 2 && s == dnnl_success; i++)
