@@ -60,7 +60,7 @@ static void near(double got, double want, double tolerance)
 		fail_msg("got %.12g, want %.12g", got, want);
 }
 
-/* ---- batch norm ---- */
+/* ---- batch norm ------------------------------------------------------------------------------ */
 
 static void batch_norm_train_and_infer(void **state)
 {
@@ -71,9 +71,11 @@ static void batch_norm_train_and_infer(void **state)
 	gm_node *x = input_of(g, "x", GM_SHAPE(N, C, 2, 3), .4);
 	double xv[SIZE], y[SIZE], gain[C] = {.5, 1, 2}, bias[C] = {0, .1, -3};
 	gm_get_f64(x, xv, SIZE);
-	gm_node *out = gm_batch_norm(net, "bn", x, .momentum = .25, .gain = GM_GIVEN(gain), .bias = GM_GIVEN(bias));
+	gm_node *out = gm_batch_norm(net, "bn", x, .momentum = .25, .gain = GM_GIVEN(gain),
+	                             .bias = GM_GIVEN(bias));
 	gm_step *train = compiled(g, gm_compile(g, out));
-	gm_step *infer = compiled(g, gm_compile_nodes(g, &out, 1, &(gm_compile_options){.infer = true}));
+	gm_step *infer =
+		compiled(g, gm_compile_nodes(g, &out, 1, &(gm_compile_options){.infer = true}));
 
 	double mean[C] = {0}, var[C] = {0}, run_mean[C] = {0}, run_var[C] = {1, 1, 1}, v[C];
 	for (int i = 0; i < SIZE; i++)
@@ -85,28 +87,33 @@ static void batch_norm_train_and_infer(void **state)
 		assert_true(gm_step_read_f64(train, out, y, SIZE));
 		for (int i = 0; i < SIZE; i++) {
 			int c = i / P % C;
-			near(y[i], (xv[i] - mean[c]) / sqrt(var[c] + 1e-5) * gain[c] + bias[c], 1e-12);
+			near(y[i], (xv[i] - mean[c]) / sqrt(var[c] + 1e-5) * gain[c] + bias[c],
+			     1e-12);
 		}
 		assert_true(gm_get_f64(gm_net_find(net, "G/bn/mean"), v, C));
 		for (int c = 0; c < C; c++)
 			near(v[c], run_mean[c] = .75 * run_mean[c] + .25 * mean[c], 1e-12);
 		assert_true(gm_get_f64(gm_net_find(net, "G/bn/var"), v, C));
 		for (int c = 0; c < C; c++)
-			near(v[c], run_var[c] = .75 * run_var[c] + .25 * var[c] * N * P / (N * P - 1), 1e-12);
+			near(v[c],
+			     run_var[c] = .75 * run_var[c] + .25 * var[c] * N * P / (N * P - 1),
+			     1e-12);
 	}
 	for (int run = 0; run < 2; run++) { /* inference leaves the running averages alone */
 		gm_step_run(infer);
 		assert_true(gm_step_read_f64(infer, out, y, SIZE));
 		for (int i = 0; i < SIZE; i++) {
 			int c = i / P % C;
-			near(y[i], (xv[i] - run_mean[c]) / sqrt(run_var[c] + 1e-5) * gain[c] + bias[c], 1e-12);
+			near(y[i],
+			     (xv[i] - run_mean[c]) / sqrt(run_var[c] + 1e-5) * gain[c] + bias[c],
+			     1e-12);
 		}
 	}
 	gm_net_free(net);
 	finish(g);
 }
 
-/* A shared layer keeps the statistics of what it read first, whatever else a step runs through it. */
+/* A shared layer keeps the statistics of what it read first, whatever else runs through it. */
 static void batch_norm_first_owns(void **state)
 {
 	(void)state;
@@ -114,7 +121,8 @@ static void batch_norm_first_owns(void **state)
 	gm_net *net = gm_net_create(g, "D");
 	gm_node *a = gm_full(g, 3, GM_SHAPE(4, 2)), *b = gm_full(g, -5, GM_SHAPE(4, 2));
 	gm_node *ya = gm_batch_norm(net, "bn", a), *yb = gm_batch_norm(net, "bn", b);
-	gm_step *both = compiled(g, gm_compile(g, ya, yb)), *second = compiled(g, gm_compile(g, yb));
+	gm_step *both = compiled(g, gm_compile(g, ya, yb)),
+		*second = compiled(g, gm_compile(g, yb));
 	double v[2];
 	gm_step_run(both);
 	gm_step_run(second);
@@ -125,7 +133,7 @@ static void batch_norm_first_owns(void **state)
 	finish(g);
 }
 
-/* ---- layers ---- */
+/* ---- layers ---------------------------------------------------------------------------------- */
 
 static void maxout_is_the_largest_piece(void **state)
 {
@@ -157,7 +165,8 @@ static void maxout_is_the_largest_piece(void **state)
 	finish(g);
 }
 
-/* Training keeps the mean within five standard errors, zeroes the right share, and inference is the mean itself. */
+/* Training keeps the mean within five standard errors, zeroes the right share, and inference is
+ * the mean itself. */
 static void dropout_expectations(void **state)
 {
 	(void)state;
@@ -167,9 +176,11 @@ static void dropout_expectations(void **state)
 	for (int t = 0; t < 4; t++) {
 		double keep = keeps[t / 2], asked = scales[t % 2], scale = asked ? asked : 1 / keep;
 		gm_graph *g = graph(GM_F64);
-		gm_node *x = gm_full(g, 2, GM_SHAPE(N)), *d = gm_dropout(x, .keep = keep, .scale = asked);
+		gm_node *x = gm_full(g, 2, GM_SHAPE(N)),
+			*d = gm_dropout(x, .keep = keep, .scale = asked);
 		gm_step *train = compiled(g, gm_compile(g, d));
-		gm_step *infer = compiled(g, gm_compile_nodes(g, &d, 1, &(gm_compile_options){.infer = true}));
+		gm_step *infer = compiled(
+			g, gm_compile_nodes(g, &d, 1, &(gm_compile_options){.infer = true}));
 		double share[2] = {0};
 		for (int run = 0; run < 2; run++) {
 			gm_step_run(train);
@@ -195,15 +206,18 @@ static void shapes_of_layers(void **state)
 	gm_graph *g = graph(GM_F32);
 	gm_net *net = gm_net_create(g, "G");
 	gm_node *x = gm_full(g, 1, GM_SHAPE(2, 6, 7, 7));
-	gm_shape s = gm_node_shape(gm_conv_transposed(net, "a", x, .out = 4, .kernel = 4, .stride = 2, .pad = 1));
+	gm_shape s = gm_node_shape(
+		gm_conv_transposed(net, "a", x, .out = 4, .kernel = 4, .stride = 2, .pad = 1));
 	assert_true(s.rank == 4 && s.dim[1] == 4 && s.dim[2] == 14 && s.dim[3] == 14);
-	s = gm_node_shape(gm_conv_transposed(net, "b", x, .out = 4, .kernel = 5, .stride = 2, .pad = 2, .out_pad = 1));
+	s = gm_node_shape(gm_conv_transposed(net, "b", x, .out = 4, .kernel = 5, .stride = 2,
+	                                     .pad = 2, .out_pad = 1));
 	assert_true(s.dim[2] == 14);
 	s = gm_node_shape(gm_conv(net, "c", x, .out = 8, .kernel = 3, .pad = 1, .groups = 2));
 	assert_true(s.dim[1] == 8 && s.dim[2] == 7);
 	s = gm_node_shape(gm_net_find(net, "G/c/weight"));
 	assert_true(s.dim[0] == 8 && s.dim[1] == 3);
-	s = gm_node_shape(gm_conv(net, "d", gm_full(g, 1, GM_SHAPE(2, 3, 10)), .out = 5, .kernel = 3));
+	s = gm_node_shape(
+		gm_conv(net, "d", gm_full(g, 1, GM_SHAPE(2, 3, 10)), .out = 5, .kernel = 3));
 	assert_true(s.rank == 3 && s.dim[1] == 5 && s.dim[2] == 8);
 	s = gm_node_shape(gm_linear(net, "e", x, .out = 10));
 	assert_true(s.rank == 2 && s.dim[1] == 10);
@@ -221,7 +235,8 @@ static void a_name_used_twice_must_fit(void **state)
 	gm_node *x = gm_full(g, 1, GM_SHAPE(2, 3));
 	gm_linear(net, "logit", x, .out = 1);
 	assert_int_equal(gm_graph_error(g)->code, GM_OK);
-	assert_ptr_equal(gm_linear(net, "logit", x, .out = 1), gm_linear(net, "logit", x, .out = 1));
+	assert_ptr_equal(gm_linear(net, "logit", x, .out = 1),
+	                 gm_linear(net, "logit", x, .out = 1));
 	gm_linear(net, "logit", x, .out = 4);
 	assert_int_equal(gm_graph_error(g)->code, GM_ERR_SHAPE);
 	assert_non_null(strstr(gm_graph_error(g)->message, "D/logit/weight"));
@@ -229,7 +244,7 @@ static void a_name_used_twice_must_fit(void **state)
 	gm_graph_free(g);
 }
 
-/* ---- initialisers ---- */
+/* ---- initialisers ---------------------------------------------------------------------------- */
 
 static double *drawn(gm_init init, gm_shape s, uint64_t seed, int64_t *n)
 {
@@ -290,14 +305,16 @@ static void orthogonal_is_orthogonal(void **state)
 			for (int b = 0; b < few; b++) {
 				double dot = 0;
 				for (int i = 0; i < rows + cols - few; i++)
-					dot += rows < cols ? q[a * cols + i] * q[b * cols + i] : q[i * cols + a] * q[i * cols + b];
+					dot += rows < cols ? q[a * cols + i] * q[b * cols + i]
+					                   : q[i * cols + a] * q[i * cols + b];
 				near(dot, a == b ? 2.25 : 0, 1e-12);
 			}
 		free(q);
 	}
 }
 
-/* The same variable has the same values whatever is built beside it, and others for another seed or name. */
+/* The same variable has the same values whatever is built beside it, and others for another seed
+ * or name. */
 static void initial_values_are_pure(void **state)
 {
 	(void)state;
@@ -309,7 +326,8 @@ static void initial_values_are_pure(void **state)
 		if (k == 1)
 			gm_linear(net, "before", x, .out = 7);
 		gm_linear(net, k == 3 ? "other" : "h", x, .out = 4);
-		gm_get_f64(gm_net_find(net, k == 3 ? "G/other/weight" : "G/h/weight"), k ? v : first, 12);
+		gm_get_f64(gm_net_find(net, k == 3 ? "G/other/weight" : "G/h/weight"),
+		           k ? v : first, 12);
 		if (k)
 			assert_true((memcmp(first, v, sizeof v) == 0) == (k == 1));
 		gm_net_free(net);
@@ -317,7 +335,7 @@ static void initial_values_are_pure(void **state)
 	}
 }
 
-/* ---- objectives ---- */
+/* ---- objectives ------------------------------------------------------------------------------ */
 
 static double softplus(double x)
 {
@@ -332,18 +350,21 @@ static void objectives_by_hand(void **state)
 	waves(a, N, .2), waves(b, N, 2);
 	for (const gm_objective *o = gm_objectives; o->name; o++) {
 		gm_graph *g = graph(GM_F64);
-		gm_node *na = gm_array(g, a, GM_SHAPE(N, 1), GM_F64), *nb = gm_array(g, b, GM_SHAPE(N, 1), GM_F64);
+		gm_node *na = gm_array(g, a, GM_SHAPE(N, 1), GM_F64),
+			*nb = gm_array(g, b, GM_SHAPE(N, 1), GM_F64);
 		gm_node *d = o->d_loss(na, nb), *l = o->g_loss(nb);
 		gm_step *s = compiled(g, gm_compile(g, d, l));
 		double want_d = 0, want_l = 0;
 		for (int i = 0; i < N; i++) {
 			const char *n = o->name;
 			if (!strcmp(n, "least-squares"))
-				want_d += (pow(a[i] - 1, 2) + b[i] * b[i]) / 2 / N, want_l += pow(b[i] - 1, 2) / 2 / N;
+				want_d += (pow(a[i] - 1, 2) + b[i] * b[i]) / 2 / N,
+					want_l += pow(b[i] - 1, 2) / 2 / N;
 			else if (!strcmp(n, "wasserstein"))
 				want_d += (b[i] - a[i]) / N, want_l -= b[i] / N;
 			else if (!strcmp(n, "hinge"))
-				want_d += (fmax(0, 1 - a[i]) + fmax(0, 1 + b[i])) / N, want_l -= b[i] / N;
+				want_d += (fmax(0, 1 - a[i]) + fmax(0, 1 + b[i])) / N,
+					want_l -= b[i] / N;
 			else
 				want_d += (softplus(-a[i]) + softplus(b[i])) / N;
 			if (!strcmp(n, "minimax"))
@@ -363,7 +384,7 @@ static void objectives_by_hand(void **state)
 	assert_null(gm_objective_find("least"));
 }
 
-/* ---- optimisers ---- */
+/* ---- optimisers ------------------------------------------------------------------------------ */
 
 enum { P = 6, STEPS = 5 };
 
@@ -372,7 +393,8 @@ static const double curve[P] = {.5, 1, 2, -1, 0, 4};
 
 typedef gm_node *rule_fn(gm_net *n, gm_node *loss, gm_optimiser_args a);
 
-static void run_rule(rule_fn *rule, gm_optimiser_args a, double *lr, double *momentum, double p[STEPS][P])
+static void run_rule(rule_fn *rule, gm_optimiser_args a, double *lr, double *momentum,
+                     double p[STEPS][P])
 {
 	gm_graph *g = graph(GM_F64);
 	gm_net *net = gm_net_create(g, "N", .seed = 1);
@@ -381,7 +403,8 @@ static void run_rule(rule_fn *rule, gm_optimiser_args a, double *lr, double *mom
 	gm_node *w = gm_net_var(net, "w", GM_SHAPE(P), .init = GM_GIVEN(start));
 	gm_node *c = gm_array(g, curve, GM_SHAPE(P), GM_F64);
 	gm_node *loss = gm_add(gm_mul_c(gm_sum_all(gm_mul(c, gm_square(w))), .5), gm_sum_all(w));
-	gm_node *rate = gm_input(g, "lr", GM_RANK0, GM_F64), *mom = gm_input(g, "momentum", GM_RANK0, GM_F64);
+	gm_node *rate = gm_input(g, "lr", GM_RANK0, GM_F64),
+		*mom = gm_input(g, "momentum", GM_RANK0, GM_F64);
 	a.lr = rate;
 	a.momentum = momentum ? mom : NULL;
 	gm_step *s = compiled(g, gm_compile(g, loss, rule(net, loss, a)));
@@ -409,7 +432,8 @@ static void sgd_by_hand(void **state)
 			near(got[t][i], p[i] += v[i], 1e-13);
 		}
 	waves(p, P, .7);
-	run_rule(gm_sgd_, (gm_optimiser_args){.l2 = .3, .clip_value = .8, .clip_weights = .5}, lr_of, NULL, got);
+	run_rule(gm_sgd_, (gm_optimiser_args){.l2 = .3, .clip_value = .8, .clip_weights = .5},
+	         lr_of, NULL, got);
 	for (int t = 0; t < STEPS; t++)
 		for (int i = 0; i < P; i++) {
 			double d = fmin(fmax(curve[i] * p[i] + 1, -.8), .8) + .3 * p[i];
@@ -424,15 +448,19 @@ static void adam_by_hand(void **state)
 	(void)state;
 	const double beta[][2] = {{.5, .999}, {0, .9}};
 	for (int k = 0; k < 2; k++) {
-		double got[STEPS][P], p[P], m[P] = {0}, v[P] = {0}, b1 = beta[k][0], b2 = beta[k][1];
+		double got[STEPS][P], p[P], m[P] = {0}, v[P] = {0}, b1 = beta[k][0],
+					    b2 = beta[k][1];
 		waves(p, P, .7);
-		run_rule(gm_adam_, (gm_optimiser_args){.beta1 = b1 ? b1 : GM_NONE, .beta2 = b2, .eps = 1e-3}, lr_of, NULL, got);
+		run_rule(gm_adam_,
+		         (gm_optimiser_args){.beta1 = b1 ? b1 : GM_NONE, .beta2 = b2, .eps = 1e-3},
+		         lr_of, NULL, got);
 		for (int t = 0; t < STEPS; t++)
 			for (int i = 0; i < P; i++) {
 				double d = curve[i] * p[i] + 1;
 				m[i] = b1 * m[i] + (1 - b1) * d;
 				v[i] = b2 * v[i] + (1 - b2) * d * d;
-				double mh = m[i] / (1 - pow(b1, t + 1)), vh = v[i] / (1 - pow(b2, t + 1));
+				double mh = m[i] / (1 - pow(b1, t + 1)),
+				       vh = v[i] / (1 - pow(b2, t + 1));
 				near(got[t][i], p[i] -= lr_of[t] * mh / (sqrt(vh) + 1e-3), 1e-12);
 			}
 	}
@@ -507,9 +535,10 @@ static void averages_follow(void **state)
 	finish(g);
 }
 
-/* ---- gradient penalty: the second order ---- */
+/* ---- gradient penalty: the second order ------------------------------------------------------ */
 
-/* WGAN-GP's penalty of a small convolutional critic, its gradient in every parameter against central differences. */
+/* WGAN-GP's penalty of a small convolutional critic, its gradient in every parameter against
+ * central differences. */
 static void gradient_penalty_second_order(void **state)
 {
 	(void)state;
@@ -519,9 +548,11 @@ static void gradient_penalty_second_order(void **state)
 		gm_node *real = input_of(g, "real", GM_SHAPE(3, 2, 6, 6), .1);
 		gm_node *fake = input_of(g, "fake", GM_SHAPE(3, 2, 6, 6), 2.3);
 		gm_node *mix = gm_interpolate(real, fake);
-		gm_node *h = gm_tanh(gm_conv(net, "a", mix, .out = 4, .kernel = 4, .stride = 2, .pad = 1));
+		gm_node *h = gm_tanh(
+			gm_conv(net, "a", mix, .out = 4, .kernel = 4, .stride = 2, .pad = 1));
 		h = gm_softplus(gm_conv(net, "b", h, .out = 3, .kernel = 3, .pad = 1));
-		gm_node *y = gm_linear(net, "y", h, .out = 1), *loss = gm_gradient_penalty(y, mix, centre);
+		gm_node *y = gm_linear(net, "y", h, .out = 1),
+			*loss = gm_gradient_penalty(y, mix, centre);
 		gm_node *wrt[8], *grad[8];
 		int n = 0;
 		for (int i = 0; i < gm_net_count(net); i++)
@@ -556,7 +587,8 @@ static void gradient_penalty_second_order(void **state)
 				gm_set_f64(wrt[i], p, size);
 				double want = (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * step);
 				if (fabs(d[j] - want) > 1e-6 * scale)
-					fail_msg("%s[%d]: %.12g, by differences %.12g", gm_node_name(wrt[i]), (int)j, d[j], want);
+					fail_msg("%s[%d]: %.12g, by differences %.12g",
+					         gm_node_name(wrt[i]), (int)j, d[j], want);
 				biggest = fmax(biggest, fabs(d[j]));
 			}
 			free(p);
@@ -577,7 +609,9 @@ static void gradient_penalty_trains(void **state)
 	gm_node *x = gm_randn(g, GM_SHAPE(32, 2));
 	gm_node *h = gm_leaky_relu(gm_linear(net, "a", x, .out = 32), .2);
 	gm_node *loss = gm_gradient_penalty(gm_linear(net, "y", h, .out = 1), x, 1);
-	gm_step *s = compiled(g, gm_compile(g, loss, gm_adam(net, loss, .lr = gm_scalar(g, 1e-2), .beta1 = GM_NONE)));
+	gm_step *s = compiled(
+		g, gm_compile(g, loss,
+	                      gm_adam(net, loss, .lr = gm_scalar(g, 1e-2), .beta1 = GM_NONE)));
 	gm_step_run(s);
 	double first = gm_step_scalar(s, loss);
 	for (int i = 0; i < 200; i++)

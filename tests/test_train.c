@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_train.c -- whole runs, small: that a run resumed is the run that was never stopped, that a checkpoint gives
- * its pictures back, and that nothing sound comes out of an unsound file.
+ * test_train.c -- whole runs, small: that a run resumed is the run that was never stopped, that
+ * a checkpoint gives its pictures back, and that nothing sound comes out of an unsound file.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,8 @@
 #include <math.h>
 
 /* A call with options as "name=value" texts, ended by NULL. */
-static bool train(gm_train_call *call, gm_error *err, const char *model, const char *outdir, const char *const *options)
+static bool train(gm_train_call *call, gm_error *err, const char *model, const char *outdir,
+                  const char *const *options)
 {
 	gm_settings s;
 	char name[64];
@@ -77,7 +78,7 @@ static void same_file(const char *a, const char *b)
 	gm_file_close(&y);
 }
 
-/* ---- runs ---- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 static const struct variant {
 	const char *model, *option[6];
@@ -90,7 +91,8 @@ static const struct variant {
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
-static void train_variant(gm_train_call *call, const struct variant *v, const char *outdir, const char *const *more)
+static void train_variant(gm_train_call *call, const struct variant *v, const char *outdir,
+                          const char *const *more)
 {
 	const char *o[16];
 	gm_error err = {0};
@@ -103,29 +105,36 @@ static void train_variant(gm_train_call *call, const struct variant *v, const ch
 	must(train(call, &err, v->model, outdir, o), &err);
 }
 
-/* 7 steps = 3 steps + resume + 4 steps, byte for byte, in every tensor, every logged value and the pictures. */
+/* 7 steps = 3 steps + resume + 4 steps, byte for byte, in every tensor, every logged value and
+ * the pictures. */
 static void resumed_is_uninterrupted(void **state)
 {
 	(void)state;
 	for (int k = 0; k < VARIANTS; k++) {
 		gm_train_call whole = {0}, part = {0};
 		const char *out = scratch_path("resume");
-		train_variant(&whole, &variants[k], out, OPTIONS("steps=7", "sample-every=7", "grid=3x3"));
-		train_variant(&part, &variants[k], out, OPTIONS("steps=3", "sample-every=2", "grid=3x3"));
+		train_variant(&whole, &variants[k], out,
+		              OPTIONS("steps=7", "sample-every=7", "grid=3x3"));
+		train_variant(&part, &variants[k], out,
+		              OPTIONS("steps=3", "sample-every=2", "grid=3x3"));
 		char first[PATH_MAX];
 		snprintf(first, sizeof first, "%s", part.folder);
 		gm_error err = {0};
 		gm_train_call again = {.resume = first};
-		must(train(&again, &err, variants[k].model, out, OPTIONS("steps=7", "sample-every=7")), &err);
+		must(train(&again, &err, variants[k].model, out,
+		           OPTIONS("steps=7", "sample-every=7")),
+		     &err);
 		assert_string_equal(again.folder, first);
 		assert_int_equal(again.step, 7);
-		same_file(in_run(&whole, "checkpoint-000007.safetensors"), in_run(&again, "checkpoint-000007.safetensors"));
+		same_file(in_run(&whole, "checkpoint-000007.safetensors"),
+		          in_run(&again, "checkpoint-000007.safetensors"));
 		same_file(in_run(&whole, "stats.jsonl"), in_run(&again, "stats.jsonl"));
 		same_file(in_run(&whole, "fakes-000007.png"), in_run(&again, "fakes-000007.png"));
 	}
 }
 
-/* Sampling from the checkpoint gives the picture that the run made, with no data and whatever the chunk. */
+/* Sampling from the checkpoint gives the picture that the run made, with no data and whatever
+ * the chunk. */
 static void samples_are_the_runs_own(void **state)
 {
 	(void)state;
@@ -142,13 +151,19 @@ static void samples_are_the_runs_own(void **state)
 	assert_int_equal(gm_sampler_step(s), 4);
 	float *x = malloc(20 * f->numel * sizeof *x);
 	must(gm_sampler_draw(s, 9, 20, x, &err), &err);
-	gm_image *got = gm_image_grid(x, &(gm_grid){.n = 20, .channels = 1, .height = 28, .width = 28, .columns = 4}, &err);
+	gm_image *got = gm_image_grid(
+		x, &(gm_grid){.n = 20, .channels = 1, .height = 28, .width = 28, .columns = 4},
+		&err);
 	must(got != NULL, &err);
 	assert_true(want->width == got->width && want->height == got->height);
-	assert_memory_equal(want->pixel, got->pixel, (size_t)want->width * want->height * want->channels);
+	assert_memory_equal(want->pixel, got->pixel,
+	                    (size_t)want->width * want->height * want->channels);
 	must(gm_sampler_draw(s, 10, 20, x, &err), &err);
-	gm_image *other = gm_image_grid(x, &(gm_grid){.n = 20, .channels = 1, .height = 28, .width = 28, .columns = 4}, &err);
-	assert_memory_not_equal(want->pixel, other->pixel, (size_t)want->width * want->height * want->channels);
+	gm_image *other = gm_image_grid(
+		x, &(gm_grid){.n = 20, .channels = 1, .height = 28, .width = 28, .columns = 4},
+		&err);
+	assert_memory_not_equal(want->pixel, other->pixel,
+	                        (size_t)want->width * want->height * want->channels);
 	gm_image_free(want);
 	gm_image_free(got);
 	gm_image_free(other);
@@ -164,13 +179,17 @@ static void checkpoint_holds_the_run(void **state)
 	train_variant(&call, &variants[3], scratch_path("hold"), OPTIONS("steps=2"));
 	gm_st *st = gm_st_open(in_run(&call, "checkpoint-000002.safetensors"), &err);
 	must(st != NULL, &err);
-	const char *names[] = {"G/7x7/weight", "G/7x7/norm/gain", "G/7x7/norm/mean", "G/14x14/weight", "G/28x28/weight",
-	                       "G/28x28/weight.ema", "G/28x28/weight.adam.m", "G/28x28/weight.adam.v", "G/adam.t",
-	                       "D/14x14/weight", "D/7x7/norm/var", "D/logit/weight", "D/logit/weight.adam.v"};
+	const char *names[] = {
+		"G/7x7/weight",          "G/7x7/norm/gain",       "G/7x7/norm/mean",
+		"G/14x14/weight",        "G/28x28/weight",        "G/28x28/weight.ema",
+		"G/28x28/weight.adam.m", "G/28x28/weight.adam.v", "G/adam.t",
+		"D/14x14/weight",        "D/7x7/norm/var",        "D/logit/weight",
+		"D/logit/weight.adam.v"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!gm_st_find(st, names[i]))
 			fail_msg("no %s", names[i]);
-	assert_null(gm_st_find(st, "D/14x14/norm/gain")); /* none at D's input, none at G's output */
+	/* none at D's input, none at G's output */
+	assert_null(gm_st_find(st, "D/14x14/norm/gain"));
 	assert_null(gm_st_find(st, "G/28x28/norm/gain"));
 	float t;
 	memcpy(&t, gm_st_find(st, "G/adam.t")->data, sizeof t);
@@ -179,7 +198,8 @@ static void checkpoint_holds_the_run(void **state)
 	assert_string_equal(gm_st_meta(st, "step"), "2");
 	assert_string_equal(gm_st_meta(st, "seen"), "16");
 	gm_st_close(st);
-	const char *files[] = {"options.json", "log.txt", "stats.jsonl", "reals.png", "fakes-init.png", "fakes-000002.png"};
+	const char *files[] = {"options.json", "log.txt",        "stats.jsonl",
+	                       "reals.png",    "fakes-init.png", "fakes-000002.png"};
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		assert_true(gm_file_exists(in_run(&call, files[i])));
 }
@@ -188,7 +208,8 @@ static void old_checkpoints_are_rotated_out(void **state)
 {
 	(void)state;
 	gm_train_call call = {0};
-	train_variant(&call, &variants[0], scratch_path("keep"), OPTIONS("steps=7", "save-every=2", "keep=3"));
+	train_variant(&call, &variants[0], scratch_path("keep"),
+	              OPTIONS("steps=7", "save-every=2", "keep=3"));
 	assert_false(gm_file_exists(in_run(&call, "checkpoint-000002.safetensors")));
 	assert_true(gm_file_exists(in_run(&call, "checkpoint-000004.safetensors")));
 	assert_true(gm_file_exists(in_run(&call, "checkpoint-000006.safetensors")));
@@ -201,10 +222,14 @@ static void folders_are_numbered(void **state)
 	gm_error err = {0};
 	char a[PATH_MAX], b[PATH_MAX], c[PATH_MAX];
 	const char *out = scratch_path("numbers");
-	must(gm_folder_new(out, "gan-/my data", a, &err) && gm_folder_new(out, "gan-ring8", b, &err), &err);
+	must(gm_folder_new(out, "gan-/my data", a, &err) &&
+	             gm_folder_new(out, "gan-ring8", b, &err),
+	     &err);
 	assert_non_null(strstr(a, "/00000-gan--my-data"));
 	assert_non_null(strstr(b, "/00001-gan-ring8"));
-	must(gm_file_make_folder(scratch_path("numbers/00041-x"), &err) && gm_folder_new(out, "y", b, &err), &err);
+	must(gm_file_make_folder(scratch_path("numbers/00041-x"), &err) &&
+	             gm_folder_new(out, "y", b, &err),
+	     &err);
 	assert_non_null(strstr(b, "/00042-y"));
 	must(gm_folder_newest(out, c, &err), &err);
 	assert_string_equal(b, c);
@@ -235,7 +260,7 @@ static void diverging_run_stops(void **state)
 	assert_true(call.step < 100);
 }
 
-/* ---- options ---- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static void senseless_options_are_refused(void **state)
 {
@@ -263,7 +288,8 @@ static void senseless_options_are_refused(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		gm_train_call call = {0};
 		gm_error err = {0};
-		bool ok = train(&call, &err, bad[i].model, out, OPTIONS("data=ring8", "steps=1", bad[i].option));
+		bool ok = train(&call, &err, bad[i].model, out,
+		                OPTIONS("data=ring8", "steps=1", bad[i].option));
 		REFUSED(ok, &err, bad[i].word[0], bad[i].word[1]);
 	}
 	assert_false(gm_file_exists(out)); /* no run, no folder */
@@ -283,7 +309,8 @@ static void options_from_a_file(void **state)
 	gm_settings s;
 	gm_error err = {0};
 	char model[32];
-	const char good[] = "# a recipe\nmodel = dcgan\n width=32 # small\r\n\nlog_every = 5\npublished-fid = 9.8\n";
+	const char good[] = "# a recipe\nmodel = dcgan\n width=32 # small\r\n\nlog_every = "
+	                    "5\npublished-fid = 9.8\n";
 	scratch_write("good.recipe", good, strlen(good));
 	gm_settings_init(&s, gm_model_find("dcgan"));
 	must(gm_recipe_model(scratch_path("good.recipe"), model, sizeof model, &err), &err);
@@ -295,7 +322,8 @@ static void options_from_a_file(void **state)
 	REFUSED(gm_settings_file(&s, scratch_path("bad.recipe"), &err), &err, "line 2", "width 4");
 	err = (gm_error){0};
 	scratch_write("bad2.recipe", "widht = 3\n", 10);
-	REFUSED(gm_settings_file(&s, scratch_path("bad2.recipe"), &err), &err, "line 1", "did you mean width");
+	REFUSED(gm_settings_file(&s, scratch_path("bad2.recipe"), &err), &err, "line 1",
+	        "did you mean width");
 	err = (gm_error){0};
 	REFUSED(gm_settings_file(&s, scratch_path("none.recipe"), &err), &err, "none.recipe");
 	gm_settings_free(&s);
@@ -309,18 +337,21 @@ static void resume_keeps_the_run_honest(void **state)
 	const char *out = scratch_path("honest");
 	train_variant(&first, &variants[0], out, OPTIONS("steps=2"));
 	call = (gm_train_call){.resume = first.folder};
-	REFUSED(train(&call, &err, "gan", out, OPTIONS("width=32")), &err, "option width", "16", "32");
+	REFUSED(train(&call, &err, "gan", out, OPTIONS("width=32")), &err, "option width", "16",
+	        "32");
 	err = (gm_error){0}, call = (gm_train_call){.resume = ""};
 	REFUSED(train(&call, &err, "dcgan", out, OPTIONS("steps=3")), &err, "run of gan");
 	err = (gm_error){0}, call = (gm_train_call){.resume = "nowhere"};
 	REFUSED(train(&call, &err, "gan", out, OPTIONS("steps=3")), &err, "nowhere");
 	err = (gm_error){0}, call = (gm_train_call){.resume = ""};
-	must(train(&call, &err, "gan", out, OPTIONS("steps=3", "log-every=1", "keep=1", "width=16.0")), &err);
+	must(train(&call, &err, "gan", out,
+	           OPTIONS("steps=3", "log-every=1", "keep=1", "width=16.0")),
+	     &err);
 	assert_int_equal(call.step, 3);
 	assert_ptr_equal(gm_train_model("", out, &err), gm_model_find("gan"));
 }
 
-/* ---- unsound checkpoints ---- */
+/* ---- unsound checkpoints --------------------------------------------------------------------- */
 
 typedef struct sheet { /* a checkpoint taken apart */
 	gm_st *st;
@@ -385,11 +416,13 @@ static void unsound_checkpoints(void **state)
 	s = original;
 	for (int64_t i = 0; i < s.tensors; i++) /* [16,8] as [8,16] */
 		if (!strcmp(s.tensor[i].name, "G/h0/weight"))
-			s.tensor[i].dims[0] = original.tensor[i].dims[1], s.tensor[i].dims[1] = original.tensor[i].dims[0];
+			s.tensor[i].dims[0] = original.tensor[i].dims[1],
+			s.tensor[i].dims[1] = original.tensor[i].dims[0];
 	put_together(&s, path);
 	sampling_is_refused(path, OPTIONS("G/h0/weight", "[8,16]", "[16,8]"));
 	s = original;
-	s.tensor[s.tensors] = (gm_st_tensor){.name = "G/stowaway", .type = GM_ST_F32, .rank = 1, .dims = {1}, .data = "\0\0\0"};
+	s.tensor[s.tensors] = (gm_st_tensor){
+		.name = "G/stowaway", .type = GM_ST_F32, .rank = 1, .dims = {1}, .data = "\0\0\0"};
 	s.tensors++;
 	put_together(&s, path);
 	sampling_is_refused(path, OPTIONS("G/stowaway"));
@@ -406,8 +439,11 @@ static void unsound_checkpoints(void **state)
 		{"options", "{\"width\": \"999999999\"}", {"", ""}},
 		{"options", "[", {"no JSON", "options"}},
 		{"facts", "{}", {"no sense", "data"}},
-		{"facts", "{\"points\": false, \"channels\": 1, \"height\": 1000000, \"width\": 1000000, \"numel\": 1, "
-		          "\"classes\": 0, \"count\": 0, \"low\": -1, \"high\": 1}", {"no sense", "data"}},
+		{"facts",
+	         "{\"points\": false, \"channels\": 1, \"height\": 1000000, \"width\": 1000000, "
+	         "\"numel\": 1, "
+	         "\"classes\": 0, \"count\": 0, \"low\": -1, \"high\": 1}",
+	         {"no sense", "data"}},
 		{"step", "-5", {"counters", "step"}},
 		{"seen", "many", {"counters", "seen"}},
 	};
@@ -426,7 +462,8 @@ static void unsound_checkpoints(void **state)
 		sampling_is_refused(path, OPTIONS("made.safetensors"));
 		gm_train_call again = {.resume = path};
 		gm_error e = {0};
-		REFUSED(train(&again, &e, "gan", scratch_path("unsound"), OPTIONS("steps=3")), &e, "made.safetensors");
+		REFUSED(train(&again, &e, "gan", scratch_path("unsound"), OPTIONS("steps=3")), &e,
+		        "made.safetensors");
 	}
 	gm_file_close(&b);
 	gm_st_close(original.st);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * model.h -- all that a model file sees. A model is one function that builds nets, compiles its steps and loops over
- * them, as the algorithm box of its paper does; the run that it is given does the rest: options, data, seeds, pictures,
- * logs, checkpoints, resuming, stopping.
+ * model.h -- all that a model file sees. A model is one function that builds nets, compiles its
+ * steps and loops over them, as the algorithm box of its paper does; the run that it is given
+ * does the rest: options, data, seeds, pictures, logs, checkpoints, resuming, stopping.
  *
  *	static int train(gm_run *r)
  *	{
  *		gm_graph *g = gm_run_graph(r);
  *		int64_t m = gm_opt_int(r, "batch");
  *		gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
- *		gm_node *x = gm_batch(r, "image"), *z = gm_randn(g, GM_SHAPE(m, 100)), *fake = generator(G, z);
+ *		gm_node *x = gm_batch(r, "image"), *z = gm_randn(g, GM_SHAPE(m, 100));
+ *		gm_node *fake = generator(G, z);
  *		gm_node *loss_d = ..., *loss_g = ...;
  *		gm_endpoint(r, "generate", fake, z);
  *		gm_step *step_d = gm_run_compile(r, loss_d, gm_adam(D, loss_d));
@@ -24,13 +25,16 @@
  *	}
  *	const gm_model gm_model_mine = {"mine", "my own GAN", "arXiv:...", options, train};
  *
- * The same function serves `ganymede sample`: there gm_run_compile gives NULL, gm_next gives false at once, and only what
- * the endpoint needs is ever compiled. So everything is built before the loop, in the same order each time.
+ * The same function serves `ganymede sample`: there gm_run_compile gives NULL, gm_next gives
+ * false at once, and only what the endpoint needs is ever compiled. So everything is built
+ * before the loop, in the same order each time.
  *
- * Nothing here needs a check. The first trouble (an option that is no number, a shape that does not fit, a full disk, a
- * loss that is not finite) is kept in the run, gm_next gives false from then on, and gm_end gives the exit status.
+ * Nothing here needs a check. The first trouble (an option that is no number, a shape that does
+ * not fit, a full disk, a loss that is not finite) is kept in the run, gm_next gives false from
+ * then on, and gm_end gives the exit status.
  *
- * Pictures are [m,C,H,W] in [-1,1] wherever a model meets the world: in gm_batch and in what "generate" gives.
+ * Pictures are [m,C,H,W] in [-1,1] wherever a model meets the world: in gm_batch and in what
+ * "generate" gives.
  */
 #ifndef GANYMEDE_MODEL_H
 #define GANYMEDE_MODEL_H
@@ -40,8 +44,9 @@
 
 typedef struct gm_run gm_run;
 
-/* A row of a model's table: the command line, the help and the record in the checkpoint come from it. A row with the name
- * of an option that every run has ("batch", "steps", ...) replaces its default and its help. */
+/* A row of a model's table: the command line, the help and the record in the checkpoint come
+ * from it. A row with the name of an option that every run has ("batch", "steps", ...) replaces
+ * its default and its help. */
 typedef struct gm_option {
 	const char *name, *value, *help; /* value: the default */
 } gm_option;
@@ -52,16 +57,17 @@ typedef struct gm_model {
 	int (*train)(gm_run *r);  /* returns gm_end(r) */
 } gm_model;
 
-GM_API extern const gm_model *const gm_models[]; /* ends with NULL */
+GM_API extern const gm_model *const gm_models[];        /* ends with NULL */
 GM_API const gm_model *gm_model_find(const char *name); /* NULL when there is none */
 
-/* ---- what the run knows ------------------------------------------------------------------------------------------------ */
+/* ---- what the run knows ---------------------------------------------------------------------- */
 
 GM_API gm_graph *gm_run_graph(gm_run *r);
 
-/* An option's value, by the name in the table. A value that cannot be read, or is outside of [lo, hi] in the _in forms, is
- * the run's error; the default is given back, so that building can go on. */
-GM_API int64_t gm_opt_int(gm_run *r, const char *name); /* at least 1 unless the default is 0 or less */
+/* An option's value, by the name in the table. A value that cannot be read, or is outside of
+ * [lo, hi] in the _in forms, is the run's error; the default is given back, so that building can
+ * go on. gm_opt_int wants at least 1, unless the default is 0 or less. */
+GM_API int64_t gm_opt_int(gm_run *r, const char *name);
 GM_API int64_t gm_opt_int_in(gm_run *r, const char *name, int64_t lo, int64_t hi);
 GM_API double gm_opt_real(gm_run *r, const char *name);
 GM_API double gm_opt_real_in(gm_run *r, const char *name, double lo, double hi);
@@ -70,29 +76,32 @@ GM_API int64_t gm_opt_int_auto(gm_run *r, const char *name, int64_t otherwise);
 GM_API double gm_opt_real_auto(gm_run *r, const char *name, double otherwise);
 GM_API const char *gm_opt_str(gm_run *r, const char *name);
 GM_API bool gm_opt_flag(gm_run *r, const char *name); /* yes, no */
-/* Index of the value in names[], which ends with NULL. "auto" in the first place is the usual default. */
+/* Index of the value in names[], which ends with NULL. "auto" in the first place is the usual
+ * default. */
 GM_API int gm_opt_choice(gm_run *r, const char *name, const char *const *names);
 GM_API const gm_objective *gm_opt_objective(gm_run *r, const char *name);
 
 typedef struct gm_facts {
-	bool points;                  /* examples are points [2], not pictures */
+	bool points;                     /* examples are points [2], not pictures */
 	int64_t channels, height, width; /* of a picture; 0 for points */
-	int64_t numel;                /* numbers in one example */
-	int64_t classes;              /* labels are 0 .. classes-1; 0: none */
-	uint64_t count;               /* examples in the set; 0: endless */
-	double low, high;             /* range of the numbers: -1, 1 for pictures */
+	int64_t numel;                   /* numbers in one example */
+	int64_t classes;                 /* labels are 0 .. classes-1; 0: none */
+	uint64_t count;                  /* examples in the set; 0: endless */
+	double low, high;                /* range of the numbers: -1, 1 for pictures */
 } gm_facts;
 
 GM_API const gm_facts *gm_run_facts(gm_run *r);
-/* The logit of each number's mean [numel], pixels read in [0,1] and the mean kept 1e-7 away from both, over (at most the
- * first 10,000 of) the data; NULL when only sampling. */
+/* The logit of each number's mean [numel], pixels read in [0,1] and the mean kept 1e-7 away from
+ * both, over (at most the first 10,000 of) the data; NULL when only sampling. */
 GM_API const double *gm_data_mean_logit(gm_run *r);
 
 GM_API int64_t gm_step_number(gm_run *r); /* steps finished so far */
 GM_API int64_t gm_step_total(gm_run *r);
-GM_API double gm_epoch(gm_run *r); /* passes over the data so far; an endless set counts 50,000 as one */
+/* Passes over the data so far; an endless set counts 50,000 as one. */
+GM_API double gm_epoch(gm_run *r);
 
-/* Schedules: first / factor^t, but at least floor; from a to b in a line as t goes from start to end, flat outside. */
+/* Schedules: first / factor^t, but at least floor; from a to b in a line as t goes from start to
+ * end, flat outside. */
 GM_API double gm_decay(double first, double factor, double t, double floor);
 GM_API double gm_ramp(double a, double b, double start, double end, double t);
 
@@ -101,42 +110,47 @@ GM_API const char *gm_name(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
 /* Records trouble that only the model can know of. */
 GM_API void gm_trouble(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
 
-/* ---- building ------------------------------------------------------------------------------------------------------------ */
+/* ---- building -------------------------------------------------------------------------------- */
 
 /* A net whose variables the run saves and loads. */
 GM_API gm_net *gm_net_new(gm_run *r, const char *name);
 
-/* The input that gm_feed fills: "image" [m,C,H,W], "point" [m,2], "example" (whichever of the two), "label" i32 [m].
- * Asking for what the data has not is the run's error. */
+/* The input that gm_feed fills: "image" [m,C,H,W], "point" [m,2], "example" (whichever of the
+ * two), "label" i32 [m]. Asking for what the data has not is the run's error. */
 GM_API gm_node *gm_batch(gm_run *r, const char *field);
 
-/* A rank-0 input that changes as training goes. gm_schedule_set gives it a value, before gm_run_step; values are pure
- * functions of the step, so that a resumed run needs no memory of them. They are logged under their names. */
+/* A rank-0 input that changes as training goes. gm_schedule_set gives it a value, before
+ * gm_run_step; values are pure functions of the step, so that a resumed run needs no memory of
+ * them. They are logged under their names. */
 GM_API gm_node *gm_schedule(gm_run *r, const char *name, double first);
 GM_API void gm_schedule_set(gm_run *r, gm_node *schedule, double value);
 
-/* The effect that averages a net's parameters with the decay of option `ema`; an empty effect when that is 0. Put it in
- * the step that moves them. */
+/* The effect that averages a net's parameters with the decay of option `ema`; an empty effect
+ * when that is 0. Put it in the step that moves them. */
 GM_API gm_node *gm_run_ema(gm_run *r, gm_net *n);
 
 /* y, made from inputs, is what tools look for: "generate" (from z), "discriminate", ... */
 #define gm_endpoint(r, name, y, ...)                                                               \
 	gm_endpoint_nodes(r, name, y, (gm_node *[]){__VA_ARGS__},                                  \
 	                  (int)(sizeof((gm_node *[]){__VA_ARGS__}) / sizeof(gm_node *)))
-GM_API void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *inputs, int n);
+GM_API void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *inputs,
+                              int n);
 
-/* A training step: outputs to log and effects to carry out. NULL when only sampling, which gm_run_step does not mind. */
+/* A training step: outputs to log and effects to carry out. NULL when only sampling, which
+ * gm_run_step does not mind. */
 #define gm_run_compile(r, ...)                                                                     \
 	gm_run_compile_nodes(r, (gm_node *[]){__VA_ARGS__},                                        \
 	                     (int)(sizeof((gm_node *[]){__VA_ARGS__}) / sizeof(gm_node *)))
 GM_API gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n);
 
-/* ---- the loop -------------------------------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
-GM_API bool gm_next(gm_run *r); /* false when the steps are done, somebody asked to stop, or there was trouble */
+/* False when the steps are done, somebody asked to stop, or there was trouble. */
+GM_API bool gm_next(gm_run *r);
 GM_API void gm_feed(gm_run *r); /* the next minibatch into everything that gm_batch gave */
 GM_API void gm_run_step(gm_run *r, gm_step *s);
-/* Records the value that the last run of a step gave to its rank-0 output. A value that is not finite ends the run. */
+/* Records the value that the last run of a step gave to its rank-0 output. A value that is not
+ * finite ends the run. */
 GM_API void gm_report(gm_run *r, const char *name, gm_node *value);
 GM_API void gm_report_number(gm_run *r, const char *name, double value);
 GM_API int gm_end(gm_run *r);

@@ -2,29 +2,33 @@
  *
  * nn.h -- nets, layers, objectives, optimisers.
  *
- * A net is a bag of named variables. A layer is a function that asks the net for the variables that it needs, under its
- * own name, and returns an expression. The first call makes and initialises them, later calls with the same name share
- * them, so the same discriminator reads real and fake pictures without being told so:
+ * A net is a bag of named variables. A layer is a function that asks the net for the variables
+ * that it needs, under its own name, and returns an expression. The first call makes and
+ * initialises them, later calls with the same name share them, so the same discriminator reads
+ * real and fake pictures without being told so:
  *
  *	gm_net *D = gm_net_create(g, "D", .seed = 1);
- *	gm_node *h = gm_leaky_relu(gm_conv(D, "14x14", x, .out = 64, .kernel = 4, .stride = 2, .pad = 1), .2);
- *	gm_node *logits = gm_linear(D, "logits", h, .out = 1);       // variables D/14x14/weight, D/logits/bias, ...
+ *	gm_node *h = gm_conv(D, "14x14", x, .out = 64, .kernel = 4, .stride = 2, .pad = 1);
+ *	gm_node *logits = gm_linear(D, "logits", gm_leaky_relu(h, .2), .out = 1);
+ *	// variables D/14x14/weight, D/14x14/bias, D/logits/weight, D/logits/bias
  *	gm_node *loss = gm_mean_all(gm_sigmoid_xent(logits, gm_scalar(g, 1)));
  *	gm_step *s = gm_compile(g, loss, gm_adam(D, loss, .lr = gm_scalar(g, 2e-4), .beta1 = .5));
  *	...
  *	gm_net_free(D); gm_graph_free(g);                            // in this order
  *
- * Layers take named arguments; what is left out is zero, and zero means the default that stands beside each field.
- * Nothing returns NULL and nothing needs a check: trouble goes into the graph's error, as everywhere in graph.h.
+ * Layers take named arguments; what is left out is zero, and zero means the default that stands
+ * beside each field. Nothing returns NULL and nothing needs a check: trouble goes into the
+ * graph's error, as everywhere in graph.h.
  *
- * Initial values are drawn from (seed, full name of the variable), so adding a layer leaves the others as they were.
+ * Initial values are drawn from (seed, full name of the variable), so adding a layer leaves the
+ * others as they were.
  */
 #ifndef GANYMEDE_NN_H
 #define GANYMEDE_NN_H
 
 #include "ganymede/graph.h"
 
-/* ---- nets ------------------------------------------------------------------------------------------------------------ */
+/* ---- nets ------------------------------------------------------------------------------------ */
 
 typedef struct gm_net gm_net;
 
@@ -37,13 +41,16 @@ typedef enum gm_role {
 
 typedef struct gm_net_options {
 	uint64_t seed; /* of initial values */
-	bool blank;    /* leave all variables zero: a checkpoint will fill them, and drawing takes time */
-	/* Asked before a variable is made, where what was asked for may be hostile; false makes it an error instead. */
+	/* leave all variables zero: a checkpoint will fill them, and drawing takes time */
+	bool blank;
+	/* Asked before a variable is made, where what was asked for may be hostile; false makes
+	 * it an error instead. */
 	bool (*accept)(void *ctx, const char *full_name, gm_shape shape);
 	void *ctx;
 } gm_net_options;
 
-/* The name is the first part of every variable's name. The caller frees the net; its variables are the graph's. */
+/* The name is the first part of every variable's name. The caller frees the net; its variables
+ * are the graph's. */
 #define gm_net_create(g, name, ...) gm_net_create_(g, name, (gm_net_options){__VA_ARGS__})
 GM_API gm_net *gm_net_create_(gm_graph *g, const char *name, gm_net_options o);
 GM_API void gm_net_free(gm_net *n); /* NULL is fine */
@@ -61,14 +68,16 @@ typedef struct gm_net_entry {
 GM_API int gm_net_count(const gm_net *n);
 GM_API gm_net_entry gm_net_at(const gm_net *n, int i);
 GM_API gm_node *gm_net_find(const gm_net *n, const char *full_name); /* NULL when there is none */
-GM_API int64_t gm_net_parameters(const gm_net *n);                   /* numbers in all GM_PARAM variables */
+/* numbers in all GM_PARAM variables */
+GM_API int64_t gm_net_parameters(const gm_net *n);
 
-/* ---- initialisers ------------------------------------------------------------------------------------------------------ */
+/* ---- initialisers ---------------------------------------------------------------------------- */
 
 typedef struct gm_init {
 	int kind; /* a row of the table in nn/init.c; 0: what the layer says */
 	double a, b;
-	const double *values; /* of GM_GIVEN: as many as the variable has, borrowed until the layer returns */
+	/* of GM_GIVEN: as many as the variable has, borrowed until the layer returns */
+	const double *values;
 } gm_init;
 
 enum gm_init_kind {
@@ -91,12 +100,16 @@ enum gm_init_kind {
 #define GM_ONES GM_CONSTANT(1)
 #define GM_NORMAL(mean, std) ((gm_init){GM_INIT_NORMAL, (mean), (std)})
 #define GM_UNIFORM(lo, hi) ((gm_init){GM_INIT_UNIFORM, (lo), (hi)})
-#define GM_FAN_IN ((gm_init){GM_INIT_FAN_IN})                 /* uniform, +-1/sqrt(fan in): LeCun et al. 1998 */
-#define GM_XAVIER_UNIFORM(gain) ((gm_init){GM_INIT_XAVIER_UNIFORM, (gain)}) /* Glorot & Bengio 2010, eq. 16 */
+/* uniform, +-1/sqrt(fan in): LeCun et al. 1998 */
+#define GM_FAN_IN ((gm_init){GM_INIT_FAN_IN})
+/* Glorot & Bengio 2010, eq. 16 */
+#define GM_XAVIER_UNIFORM(gain) ((gm_init){GM_INIT_XAVIER_UNIFORM, (gain)})
 #define GM_XAVIER_NORMAL(gain) ((gm_init){GM_INIT_XAVIER_NORMAL, (gain)})
-#define GM_HE_NORMAL(slope) ((gm_init){GM_INIT_HE_NORMAL, (slope)}) /* He et al. 2015, eq. 15; slope of leaky relu */
+/* He et al. 2015, eq. 15; slope of leaky relu */
+#define GM_HE_NORMAL(slope) ((gm_init){GM_INIT_HE_NORMAL, (slope)})
 #define GM_HE_UNIFORM(slope) ((gm_init){GM_INIT_HE_UNIFORM, (slope)})
-#define GM_ORTHOGONAL(gain) ((gm_init){GM_INIT_ORTHOGONAL, (gain)}) /* Saxe et al. 2014: rows by all others */
+/* Saxe et al. 2014: rows by all others */
+#define GM_ORTHOGONAL(gain) ((gm_init){GM_INIT_ORTHOGONAL, (gain)})
 #define GM_GIVEN(values_) ((gm_init){GM_INIT_GIVEN, .values = (values_)})
 
 typedef struct gm_var_options {
@@ -106,12 +119,14 @@ typedef struct gm_var_options {
 } gm_var_options;
 
 /* The net's variable NET/name, made now or found. For layers of your own. */
-#define gm_net_var(net, name, shape, ...) gm_net_var_(net, name, shape, (gm_var_options){__VA_ARGS__})
+#define gm_net_var(net, name, shape, ...)                                                          \
+	gm_net_var_(net, name, shape, (gm_var_options){__VA_ARGS__})
 GM_API gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options o);
 
-/* ---- layers ------------------------------------------------------------------------------------------------------------ */
+/* ---- layers ---------------------------------------------------------------------------------- */
 
-/* y[n,o] = b[o] + sum_i x[n,i] w[o,i]. x of rank above 2 is read as [N, rest]. Variables weight [out,in], bias [out]. */
+/* y[n,o] = b[o] + sum_i x[n,i] w[o,i]. x of rank above 2 is read as [N, rest]. Variables weight
+ * [out,in], bias [out]. */
 typedef struct gm_linear_args {
 	int64_t out;
 	bool no_bias;
@@ -120,25 +135,29 @@ typedef struct gm_linear_args {
 #define gm_linear(net, name, x, ...) gm_linear_(net, name, x, (gm_linear_args){__VA_ARGS__})
 GM_API gm_node *gm_linear_(gm_net *n, const char *name, gm_node *x, gm_linear_args a);
 
-/* x [N,C,H,W] to [N,out,H',W'] (or [N,C,L] to [N,out,L']). weight [out, in/groups, kernel, kernel], bias [out]. */
+/* x [N,C,H,W] to [N,out,H',W'] (or [N,C,L] to [N,out,L']). weight [out, in/groups, kernel,
+ * kernel], bias [out]. */
 typedef struct gm_conv_args {
 	int64_t out;
-	int kernel, stride, pad, dilation, groups; /* default: stride, dilation and groups 1, pad 0 */
+	/* default: stride, dilation and groups 1, pad 0 */
+	int kernel, stride, pad, dilation, groups;
 	int out_pad; /* transposed only: extra rows at the bottom and right, below stride */
 	bool no_bias;
 	gm_init init, bias; /* default: GM_FAN_IN, zeros */
 } gm_conv_args;
 #define gm_conv(net, name, x, ...) gm_conv_(net, name, x, (gm_conv_args){__VA_ARGS__})
 GM_API gm_node *gm_conv_(gm_net *n, const char *name, gm_node *x, gm_conv_args a);
-/* The fractionally strided convolution: H' = (H-1) stride - 2 pad + dilation (kernel-1) + 1 + out_pad.
- * weight [in, out/groups, kernel, kernel]. */
-#define gm_conv_transposed(net, name, x, ...) gm_conv_transposed_(net, name, x, (gm_conv_args){__VA_ARGS__})
+/* The fractionally strided convolution: H' = (H-1) stride - 2 pad + dilation (kernel-1) + 1 +
+ * out_pad. weight [in, out/groups, kernel, kernel]. */
+#define gm_conv_transposed(net, name, x, ...)                                                      \
+	gm_conv_transposed_(net, name, x, (gm_conv_args){__VA_ARGS__})
 GM_API gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_args a);
 
-/* Ioffe & Szegedy 2015. y = gain (x - mean) / sqrt(var + eps) + bias per channel (axis 1). In training, mean and variance
- * are the batch's, over every other axis; in inference the running ones. The running ones (mean, var: GM_STAT) move by
- * `momentum` towards the batch's at every training run that computes y, var with the n/(n-1) of Algorithm 2. The first
- * application of a name owns them: a discriminator that reads real pictures first keeps the statistics of those. */
+/* Ioffe & Szegedy 2015. y = gain (x - mean) / sqrt(var + eps) + bias per channel (axis 1). In
+ * training, mean and variance are the batch's, over every other axis; in inference the running
+ * ones. The running ones (mean, var: GM_STAT) move by `momentum` towards the batch's at every
+ * training run that computes y, var with the n/(n-1) of Algorithm 2. The first application of a
+ * name owns them: a discriminator that reads real pictures first keeps the statistics of those. */
 typedef struct gm_norm_args {
 	double momentum, eps; /* default .1, 1e-5 */
 	bool no_affine;       /* neither gain nor bias */
@@ -157,8 +176,9 @@ typedef struct gm_maxout_args {
 #define gm_maxout(net, name, x, ...) gm_maxout_(net, name, x, (gm_maxout_args){__VA_ARGS__})
 GM_API gm_node *gm_maxout_(gm_net *n, const char *name, gm_node *x, gm_maxout_args a);
 
-/* Srivastava et al. 2014. Training: x mask scale, mask 1 with probability keep. Inference: x keep scale, its mean.
- * scale 1/keep (the default, "inverted") makes inference the identity; scale 1 is the paper's own form. */
+/* Srivastava et al. 2014. Training: x mask scale, mask 1 with probability keep. Inference: x
+ * keep scale, its mean. scale 1/keep (the default, "inverted") makes inference the identity;
+ * scale 1 is the paper's own form. */
 typedef struct gm_dropout_args {
 	double keep;  /* default .5 */
 	double scale; /* default 1/keep */
@@ -171,13 +191,15 @@ typedef struct gm_embedding_args {
 	int64_t rows, dim;
 	gm_init init; /* default GM_NORMAL(0, 1) */
 } gm_embedding_args;
-#define gm_embedding(net, name, index, ...) gm_embedding_(net, name, index, (gm_embedding_args){__VA_ARGS__})
+#define gm_embedding(net, name, index, ...)                                                        \
+	gm_embedding_(net, name, index, (gm_embedding_args){__VA_ARGS__})
 GM_API gm_node *gm_embedding_(gm_net *n, const char *name, gm_node *index, gm_embedding_args a);
 
-/* ---- objectives -------------------------------------------------------------------------------------------------------- */
+/* ---- objectives ------------------------------------------------------------------------------ */
 
-/* The game, one row each; real and fake are the discriminator's outputs before any sigmoid, [N,1] or any shape. Both
- * losses are means over the batch and are minimised, rank 0. The table with its formulas is nn/objective.c. */
+/* The game, one row each; real and fake are the discriminator's outputs before any sigmoid,
+ * [N,1] or any shape. Both losses are means over the batch and are minimised, rank 0. The table
+ * with its formulas is nn/objective.c. */
 typedef struct gm_objective {
 	const char *name, *source;
 	gm_node *(*d_loss)(gm_node *real, gm_node *fake);
@@ -185,37 +207,44 @@ typedef struct gm_objective {
 } gm_objective;
 
 GM_API extern const gm_objective gm_objectives[]; /* ends with name NULL */
-GM_API const gm_objective *gm_objective_find(const char *name); /* `_` = `-`; NULL when there is none */
+/* `_` = `-`; NULL when there is none */
+GM_API const gm_objective *gm_objective_find(const char *name);
 
-/* e a + (1-e) b with one e ~ U[0,1) per example: WGAN-GP, Gulrajani et al. 2017, Algorithm 1 line 6. a, b [N,..]. */
+/* e a + (1-e) b with one e ~ U[0,1) per example: WGAN-GP, Gulrajani et al. 2017, Algorithm 1
+ * line 6. a, b [N,..]. */
 GM_API gm_node *gm_interpolate(gm_node *a, gm_node *b);
-/* Mean over n of (|d y_n / d x_n| - centre)^2, where y_n depends on x_n only: line 7. Rank 0. Batch normalisation in
- * the critic breaks that assumption, as the paper warns. */
+/* Mean over n of (|d y_n / d x_n| - centre)^2, where y_n depends on x_n only: line 7. Rank 0.
+ * Batch normalisation in the critic breaks that assumption, as the paper warns. */
 GM_API gm_node *gm_gradient_penalty(gm_node *y, gm_node *x, double centre);
 
-/* ---- optimisers -------------------------------------------------------------------------------------------------------- */
+/* ---- optimisers ------------------------------------------------------------------------------ */
 
 /* All fields of all rules; each rule says below which it reads. */
 typedef struct gm_optimiser_args {
-	gm_node *lr;             /* rank 0; default: a constant, .001 (sgd .01) */
-	gm_node *momentum;       /* rank 0; sgd; default none */
-	double beta1, beta2;     /* adam; default .9, .999; GM_NONE for 0 */
-	double rho;              /* rmsprop; default .9 */
-	double eps;              /* default 1e-8 */
-	double clip_norm;        /* scale all gradients so that their joint 2-norm is at most this; 0: off */
-	double clip_value;       /* then clamp each number of a gradient to +-this; 0: off */
-	double l2;               /* add l2 * parameter to its gradient: 0 off */
-	double clip_weights;     /* clamp parameters to +-this after the update (Arjovsky et al. 2017); 0: off */
-	const char *name;        /* of its memory, where one net has two optimisers; default the rule's */
+	gm_node *lr;         /* rank 0; default: a constant, .001 (sgd .01) */
+	gm_node *momentum;   /* rank 0; sgd; default none */
+	double beta1, beta2; /* adam; default .9, .999; GM_NONE for 0 */
+	double rho;          /* rmsprop; default .9 */
+	double eps;          /* default 1e-8 */
+	/* scale all gradients so that their joint 2-norm is at most this; 0: off */
+	double clip_norm;
+	double clip_value; /* then clamp each number of a gradient to +-this; 0: off */
+	double l2;         /* add l2 * parameter to its gradient: 0 off */
+	/* clamp parameters to +-this after the update (Arjovsky et al. 2017); 0: off */
+	double clip_weights;
+	/* of its memory, where one net has two optimisers; default the rule's */
+	const char *name;
 } gm_optimiser_args;
 #define GM_NONE (-1.0)
 
-/* Each returns the effect that moves all parameters of the net down the gradient of loss. Compile it, or tie it in.
- * Every read sees the values from before the run, so two effects in one step are simultaneous updates.
+/* Each returns the effect that moves all parameters of the net down the gradient of loss.
+ * Compile it, or tie it in. Every read sees the values from before the run, so two effects in
+ * one step are simultaneous updates.
  *
- * sgd      v' = momentum v - lr g;  p' = p + v'  (Polyak's heavy ball as Pylearn2 writes it; without momentum p - lr g)
- * adam     Kingma & Ba 2015, Algorithm 1, with its bias correction; the step count t is a variable of the net
- * rmsprop  s' = rho s + (1-rho) g^2;  p' = p - lr g / (sqrt(s') + eps)  (Tieleman & Hinton 2012) */
+ * sgd      v' = momentum v - lr g;  p' = p + v'  (Polyak's heavy ball as Pylearn2 writes it;
+ * without momentum p - lr g) adam     Kingma & Ba 2015, Algorithm 1, with its bias correction;
+ * the step count t is a variable of the net rmsprop  s' = rho s + (1-rho) g^2;  p' = p - lr g /
+ * (sqrt(s') + eps)  (Tieleman & Hinton 2012) */
 #define gm_sgd(net, loss, ...) gm_sgd_(net, loss, (gm_optimiser_args){__VA_ARGS__})
 #define gm_adam(net, loss, ...) gm_adam_(net, loss, (gm_optimiser_args){__VA_ARGS__})
 #define gm_rmsprop(net, loss, ...) gm_rmsprop_(net, loss, (gm_optimiser_args){__VA_ARGS__})
@@ -226,11 +255,13 @@ GM_API gm_node *gm_rmsprop_(gm_net *n, gm_node *loss, gm_optimiser_args a);
 /* Scales g[0..n) in place of the pointers so that their joint 2-norm is at most max_norm. */
 GM_API void gm_clip_norm(gm_node **g, int n, double max_norm);
 
-/* The effect a' = decay a + (1-decay) p' for every parameter and running statistic of the net, where p' is the value that
- * the newest optimiser of the net (or normaliser) is about to give it: put it in the same step, after them. Averages start
- * at the initial values. Sample with them through gm_net_averages. */
+/* The effect a' = decay a + (1-decay) p' for every parameter and running statistic of the net,
+ * where p' is the value that the newest optimiser of the net (or normaliser) is about to give
+ * it: put it in the same step, after them. Averages start at the initial values. Sample with
+ * them through gm_net_averages. */
 GM_API gm_node *gm_ema(gm_net *n, double decay);
-/* Fills from[i], to[i] with variables and their averages (for gm_compile_options), at most room pairs; returns how many. */
+/* Fills from[i], to[i] with variables and their averages (for gm_compile_options), at most room
+ * pairs; returns how many. */
 GM_API int gm_net_averages(const gm_net *n, gm_node **from, gm_node **to, int room);
 
 #endif

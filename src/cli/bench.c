@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/bench.c -- ganymede bench: whole training steps of well-known nets, beside what this machine can do at best.
+ * cli/bench.c -- ganymede bench: whole training steps of well-known nets, beside what this
+ * machine can do at best.
  *
- * The machine's own rates are taken around every row, in the same process: a 2048 x 2048 product by OpenBLAS on as many
- * threads, and a copy of memory too large for any cache. What counts is the share of the first; absolute rates of a
- * shared machine drift.
+ * The machine's own rates are taken around every row, in the same process: a 2048 x 2048 product
+ * by OpenBLAS on as many threads, and a copy of memory too large for any cache. What counts is
+ * the share of the first; absolute rates of a shared machine drift.
  */
 #include "cli/cli.h"
 
@@ -51,7 +52,8 @@ static void measure_machine(machine *m)
 {
 	enum { N = 2048 };
 	size_t bytes = (size_t)128 << 20;
-	float *a = calloc((size_t)N * N, 4), *b = calloc((size_t)N * N, 4), *c = calloc((size_t)N * N, 4);
+	float *a = calloc((size_t)N * N, 4), *b = calloc((size_t)N * N, 4),
+	      *c = calloc((size_t)N * N, 4);
 	char *from = malloc(bytes), *to = malloc(bytes);
 	if (a && b && c && from && to) {
 		openblas_set_num_threads(gm_thread_count());
@@ -61,21 +63,26 @@ static void measure_machine(machine *m)
 		memset(to, 2, bytes);
 		for (int i = 0; i < 6; i++) {
 			double t = seconds();
-			cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, N, N, N, 1, a, N, b, N, 0, c, N);
+			cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, N, N, N, 1, a, N, b,
+			            N, 0, c, N);
 			t = seconds() - t;
-			m->sgemm = 2. * N * N * N / t / 1e9 > m->sgemm ? 2. * N * N * N / t / 1e9 : m->sgemm;
+			m->sgemm = 2. * N * N * N / t / 1e9 > m->sgemm ? 2. * N * N * N / t / 1e9
+			                                               : m->sgemm;
 			t = seconds();
 #pragma omp parallel for
 			for (int k = 0; k < 64; k++)
 				memcpy(to + k * (bytes / 64), from + k * (bytes / 64), bytes / 64);
 			t = seconds() - t;
-			m->copy = 2. * (double)bytes / t / 1e9 > m->copy ? 2. * (double)bytes / t / 1e9 : m->copy;
+			m->copy = 2. * (double)bytes / t / 1e9 > m->copy
+			                  ? 2. * (double)bytes / t / 1e9
+			                  : m->copy;
 		}
 	}
 	free(a), free(b), free(c), free(from), free(to);
 }
 
-static bool run_row(const bench *row, char (*given)[2][64], int ngiven, double limit, gm_train_call *call, gm_error *err)
+static bool run_row(const bench *row, char (*given)[2][64], int ngiven, double limit,
+                    gm_train_call *call, gm_error *err)
 {
 	gm_settings s;
 	gm_settings_init(&s, gm_model_find(row->model));
@@ -90,29 +97,36 @@ static bool run_row(const bench *row, char (*given)[2][64], int ngiven, double l
 	return ok;
 }
 
-static void print_row(const bench *row, const gm_train_call *c, const machine *m, bool json, bool first)
+static void print_row(const bench *row, const gm_train_call *c, const machine *m, bool json,
+                      bool first)
 {
 	const struct gm_speed *v = &c->speed;
 	double gflops = v->flops / v->step / 1e9;
 	struct rusage u;
 	getrusage(RUSAGE_SELF, &u);
 	if (json) {
-		printf("%s\n  {\"name\": \"%s\", \"batch\": %" PRId64 ", \"examples_per_second\": %.6g, \"step_seconds\": %.6g, "
-		       "\"gflop_per_example\": %.6g, \"gflop_per_second\": %.6g, \"sgemm_gflop_per_second\": %.6g, "
-		       "\"share_of_sgemm\": %.4g, \"copy_gb_per_second\": %.4g, \"intermediate_bytes\": %" PRId64 ", "
-		       "\"peak_resident_bytes\": %" PRId64 ", \"seconds_to_first_step\": %.4g, \"instructions\": %d, "
+		printf("%s\n  {\"name\": \"%s\", \"batch\": %" PRId64
+		       ", \"examples_per_second\": %.6g, \"step_seconds\": %.6g, "
+		       "\"gflop_per_example\": %.6g, \"gflop_per_second\": %.6g, "
+		       "\"sgemm_gflop_per_second\": %.6g, "
+		       "\"share_of_sgemm\": %.4g, \"copy_gb_per_second\": %.4g, "
+		       "\"intermediate_bytes\": %" PRId64 ", "
+		       "\"peak_resident_bytes\": %" PRId64
+		       ", \"seconds_to_first_step\": %.4g, \"instructions\": %d, "
 		       "\"without_kernel\": %d, \"threads\": %d}",
 		       first ? "[" : ",", row->name, v->batch, (double)v->batch / v->step, v->step,
-		       v->flops / (double)v->batch / 1e9, gflops, m->sgemm, gflops / m->sgemm, m->copy, v->memory,
-		       (int64_t)u.ru_maxrss * 1024, v->ready, v->instructions, v->fallbacks, gm_thread_count());
+		       v->flops / (double)v->batch / 1e9, gflops, m->sgemm, gflops / m->sgemm,
+		       m->copy, v->memory, (int64_t)u.ru_maxrss * 1024, v->ready, v->instructions,
+		       v->fallbacks, gm_thread_count());
 		return;
 	}
 	if (first)
-		printf("%-10s %5s %12s %9s %9s %8s %7s %7s %8s %8s\n", "", "batch", "examples/s", "ms/step", "GFLOP/ex",
-		       "GFLOP/s", "sgemm", "share", "inter MB", "first s");
-	printf("%-10s %5" PRId64 " %12.1f %9.2f %9.4f %8.1f %7.1f %6.1f%% %8.1f %8.3f\n", row->name, v->batch,
-	       (double)v->batch / v->step, v->step * 1e3, v->flops / (double)v->batch / 1e9, gflops, m->sgemm,
-	       100 * gflops / m->sgemm, (double)v->memory / 1e6, v->ready);
+		printf("%-10s %5s %12s %9s %9s %8s %7s %7s %8s %8s\n", "", "batch", "examples/s",
+		       "ms/step", "GFLOP/ex", "GFLOP/s", "sgemm", "share", "inter MB", "first s");
+	printf("%-10s %5" PRId64 " %12.1f %9.2f %9.4f %8.1f %7.1f %6.1f%% %8.1f %8.3f\n", row->name,
+	       v->batch, (double)v->batch / v->step, v->step * 1e3,
+	       v->flops / (double)v->batch / 1e9, gflops, m->sgemm, 100 * gflops / m->sgemm,
+	       (double)v->memory / 1e6, v->ready);
 	fflush(stdout);
 }
 
@@ -126,8 +140,10 @@ static void help(void)
 			printf(" --%s %s", r->option[i], r->option[i + 1]);
 		puts("");
 	}
-	puts("\nOptions of the model (--batch 128, --width 32) change every row. share: of OpenBLAS's rate for a\n"
-	     "2048 x 2048 product, measured in the same run; only multiply-adds of products and convolutions count.");
+	puts("\nOptions of the model (--batch 128, --width 32) change every row. share: of "
+	     "OpenBLAS's rate for a\n"
+	     "2048 x 2048 product, measured in the same run; only multiply-adds of products and "
+	     "convolutions count.");
 }
 
 int cli_bench(int argc, char **argv)
@@ -153,7 +169,8 @@ int cli_bench(int argc, char **argv)
 			json = true;
 		} else if (cli_is(a.name, "seconds")) {
 			if (!gm_text_f64(a.value, &limit) || !(limit > 0))
-				return cli_usage("--seconds: \"%.60s\" is no positive number", a.value);
+				return cli_usage("--seconds: \"%.60s\" is no positive number",
+				                 a.value);
 		} else if (ngiven == 16) {
 			return cli_usage("bench takes at most 16 options");
 		} else {
@@ -171,7 +188,8 @@ int cli_bench(int argc, char **argv)
 			found |= !strcmp(r->name, names[i]);
 		const char *near = found ? NULL : gm_text_nearest(names[i], known, nknown);
 		if (!found)
-			return cli_usage("there is no benchmark %.60s; %s%s", names[i], near ? "did you mean " : "see: ganymede bench --help",
+			return cli_usage("there is no benchmark %.60s; %s%s", names[i],
+			                 near ? "did you mean " : "see: ganymede bench --help",
 			                 near ? near : "");
 	}
 	for (const bench *r = rows; r->name; r++) {
@@ -185,7 +203,8 @@ int cli_bench(int argc, char **argv)
 		machine m = {0};
 		measure_machine(&m);
 		if (!run_row(r, given, ngiven, limit, &call, &err))
-			return err.code == GM_ERR_VALUE ? cli_usage("%s", err.message) : cli_fail(&err);
+			return err.code == GM_ERR_VALUE ? cli_usage("%s", err.message)
+			                                : cli_fail(&err);
 		measure_machine(&m);
 		print_row(r, &call, &m, json, first);
 		first = false;

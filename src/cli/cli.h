@@ -14,9 +14,10 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 int cli_fail(const gm_error *err);
 int cli_usage(const char *fmt, ...) GM_PRINTF(1, 2);
 
-/* Walks options. Sets *name and *value for "--name value", "--name=value" and "-o value", and returns '-'; returns '+' with
- * *value for anything else, and 0 at the end. Names in flags (ends with NULL) take no value; for names in maybe (ends with
- * NULL) the value is "" when what follows is another option or nothing. '?' is a usage error that was printed. */
+/* Walks options. Sets *name and *value for "--name value", "--name=value" and "-o value", and
+ * returns '-'; returns '+' with *value for anything else, and 0 at the end. Names in flags (ends
+ * with NULL) take no value; for names in maybe (ends with NULL) the value is "" when what
+ * follows is another option or nothing. '?' is a usage error that was printed. */
 typedef struct cli_args {
 	int argc, at;
 	char **argv;

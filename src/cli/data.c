@@ -19,7 +19,8 @@ static int list(void)
 	const char *name, *about;
 	for (int i = 0; (name = gm_data_names(i, &about)); i++)
 		printf("%-12s %s\n", name, about);
-	puts("\nAny other name is a path: a file of IDX pictures, or a folder with MNIST's four files, gzipped or not.");
+	puts("\nAny other name is a path: a file of IDX pictures, or a folder with MNIST's four "
+	     "files, gzipped or not.");
 	return CLI_OK;
 }
 
@@ -35,8 +36,13 @@ static bool preview(gm_dataset *d, const char *path, gm_error *err)
 	if (ok && i->rank == 1)
 		im = gm_image_scatter(&(gm_scatter){.real = x, .n_real = n}, err);
 	else if (ok)
-		im = gm_image_grid(x, &(gm_grid){.n = n, .channels = i->shape[0], .height = i->shape[1],
-		                                 .width = i->shape[2], .columns = 8}, err);
+		im = gm_image_grid(x,
+		                   &(gm_grid){.n = n,
+		                              .channels = i->shape[0],
+		                              .height = i->shape[1],
+		                              .width = i->shape[2],
+		                              .columns = 8},
+		                   err);
 	ok = im && gm_png_write(path, im, err);
 	if (ok)
 		gm_term_picture(stdout, im, 0);
@@ -53,8 +59,9 @@ static void print_info(const gm_data_info *i)
 	else
 		printf("  examples   endless\n");
 	if (i->rank == 3)
-		printf("  pictures   %" PRId64 " x %" PRId64 ", %" PRId64 " channel%s (%s)\n", i->shape[2], i->shape[1],
-		       i->shape[0], i->shape[0] == 1 ? "" : "s", i->resize);
+		printf("  pictures   %" PRId64 " x %" PRId64 ", %" PRId64 " channel%s (%s)\n",
+		       i->shape[2], i->shape[1], i->shape[0], i->shape[0] == 1 ? "" : "s",
+		       i->resize);
 	else
 		printf("  points     of %" PRId64 " numbers\n", i->numel);
 	printf("  range      %g to %g\n", i->low, i->high);
@@ -67,7 +74,8 @@ static void print_info(const gm_data_info *i)
 int cli_data(int argc, char **argv)
 {
 	static const char *const flags[] = {"help", "h", NULL};
-	static const char *const names[] = {"size", "channels", "classes", "split", "fit", "out", "help"};
+	static const char *const names[] = {"size", "channels", "classes", "split",
+	                                    "fit",  "out",      "help"};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	const char *what = NULL, *path = NULL, *out = NULL;
 	gm_data_options o = {0};
@@ -79,7 +87,8 @@ int cli_data(int argc, char **argv)
 			return CLI_USAGE;
 		if (kind == '+') {
 			if (path)
-				return cli_usage("data takes one set or path, not %.60s and %.60s", path, a.value);
+				return cli_usage("data takes one set or path, not %.60s and %.60s",
+				                 path, a.value);
 			*(what ? &path : &what) = a.value;
 		} else if (cli_is(a.name, "help") || cli_is(a.name, "h")) {
 			cli_help("data");
@@ -90,25 +99,36 @@ int cli_data(int argc, char **argv)
 			o.split = a.value;
 		} else if (cli_is(a.name, "fit")) {
 			if (strcmp(a.value, "resize") && strcmp(a.value, "pad"))
-				return cli_usage("option fit: \"%.60s\" is not resize or pad", a.value);
+				return cli_usage("option fit: \"%.60s\" is not resize or pad",
+				                 a.value);
 			o.fit = *a.value == 'p' ? GM_FIT_PAD : GM_FIT_RESIZE;
-		} else if (cli_is(a.name, "size") || cli_is(a.name, "channels") || cli_is(a.name, "classes")) {
+		} else if (cli_is(a.name, "size") || cli_is(a.name, "channels") ||
+		           cli_is(a.name, "classes")) {
 			if (!gm_text_i64(a.value, &v) || v < 0 || v > 1 << 20)
-				return cli_usage("option %s: \"%.60s\" is not a whole number in 0..1048576", a.name, a.value);
-			*(cli_is(a.name, "size") ? &o.size : cli_is(a.name, "channels") ? &o.channels : &o.classes) = (int)v;
+				return cli_usage(
+					"option %s: \"%.60s\" is not a whole number in 0..1048576",
+					a.name, a.value);
+			*(cli_is(a.name, "size")       ? &o.size
+			  : cli_is(a.name, "channels") ? &o.channels
+			                               : &o.classes) = (int)v;
 		} else {
-			const char *near = gm_text_nearest(a.name, names, sizeof names / sizeof *names);
+			const char *near =
+				gm_text_nearest(a.name, names, sizeof names / sizeof *names);
 			if (near)
-				return cli_usage("data has no option %.60s; did you mean %s?", a.name, near);
-			return cli_usage("data has no option %.60s; see: ganymede data --help", a.name);
+				return cli_usage("data has no option %.60s; did you mean %s?",
+				                 a.name, near);
+			return cli_usage("data has no option %.60s; see: ganymede data --help",
+			                 a.name);
 		}
 	}
 	if (what && !strcmp(what, "list") && !path)
 		return list();
 	if (!what || strcmp(what, "info"))
-		return cli_usage("data %.60s: say data list, or data info SET|PATH", what ? what : "");
+		return cli_usage("data %.60s: say data list, or data info SET|PATH",
+		                 what ? what : "");
 	if (!path)
-		return cli_usage("data info needs a set or a path, such as: ganymede data info glyphs");
+		return cli_usage(
+			"data info needs a set or a path, such as: ganymede data info glyphs");
 	gm_dataset *d = gm_data_open(path, &o, &err);
 	if (!d)
 		return cli_fail(&err);

@@ -13,14 +13,18 @@
 #include "ganymede/model.h"
 
 static const cli_verb verbs[] = {
-	{"train", "train MODEL [--data SET|PATH] [--steps N] [--OPTION VALUE]...\n       ganymede train --resume [RUN] [--steps N]",
-	 "train a model into a new run folder, or go on with a run", cli_train},
-	{"sample", "sample RUN [--grid 8x8] [--seed N] [-o FILE.png]", "draw from a run or a checkpoint", cli_sample},
+	{"train",
+         "train MODEL [--data SET|PATH] [--steps N] [--OPTION VALUE]...\n       ganymede train "
+         "--resume [RUN] [--steps N]",
+         "train a model into a new run folder, or go on with a run", cli_train},
+	{"sample", "sample RUN [--grid 8x8] [--seed N] [-o FILE.png]",
+         "draw from a run or a checkpoint", cli_sample},
 	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
-	{"data", "data list\n       ganymede data info SET|PATH [--size N] [--channels N] [-o FILE.png]",
-	 "list the embedded data sets, or look into one", cli_data},
+	{"data",
+         "data list\n       ganymede data info SET|PATH [--size N] [--channels N] [-o FILE.png]",
+         "list the embedded data sets, or look into one", cli_data},
 	{"bench", "bench [NAME...] [--seconds N] [--json] [--OPTION VALUE]...",
-	 "how fast this machine trains, beside what it can do at best", cli_bench},
+         "how fast this machine trains, beside what it can do at best", cli_bench},
 	{0},
 };
 
@@ -111,7 +115,9 @@ static void overview(FILE *out)
 	fputs("ganymede -- generative adversarial networks and their relatives\n\n", out);
 	for (const cli_verb *v = verbs; v->name; v++)
 		fprintf(out, "  ganymede %s\n       %s\n", v->usage, v->about);
-	fputs("\nganymede VERB --help says more. Try: ganymede train dcgan --data glyphs --steps 600\n", out);
+	fputs("\nganymede VERB --help says more. Try: ganymede train dcgan --data glyphs --steps "
+	      "600\n",
+	      out);
 }
 
 void cli_help(const char *verb)
@@ -121,16 +127,19 @@ void cli_help(const char *verb)
 			printf("usage: ganymede %s\n\n%s\n", v->usage, v->about);
 }
 
-/* Threads that wait for each other spin for a while before they sleep, libgomp's for milliseconds. On a machine that does
- * anything else besides, they then spin away the very time that the others are waiting for: a step takes six times as
- * long. How long they spin is read from the environment when the library loads, so the program starts itself again with
- * a shorter one, unless somebody chose already. */
+/* Threads that wait for each other spin for a while before they sleep, libgomp's for
+ * milliseconds. On a machine that does anything else besides, they then spin away the very time
+ * that the others are waiting for: a step takes six times as long. How long they spin is read
+ * from the environment when the library loads, so the program starts itself again with a shorter
+ * one, unless somebody chose already. */
 static void wait_politely(char **argv)
 {
-	if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY") || setenv("GOMP_SPINCOUNT", "10000", 1))
+	if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY") ||
+	    setenv("GOMP_SPINCOUNT", "10000", 1))
 		return;
 	setenv("KMP_BLOCKTIME", "0", 0); /* the same for LLVM's OpenMP */
-	execv("/proc/self/exe", argv);   /* where that fails, all works, only slower beside other work */
+	/* where that fails, all works, only slower beside other work */
+	execv("/proc/self/exe", argv);
 }
 
 int main(int argc, char **argv)

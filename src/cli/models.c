@@ -12,7 +12,8 @@
 static void print_rows(const gm_settings *s, int from, int to)
 {
 	for (int i = from; i < to; i++)
-		printf("  --%-14s %-15s %s\n", s->row[i].name, *s->row[i].initial ? s->row[i].initial : "-", s->row[i].help);
+		printf("  --%-14s %-15s %s\n", s->row[i].name,
+		       *s->row[i].initial ? s->row[i].initial : "-", s->row[i].help);
 }
 
 int cli_models(int argc, char **argv)
@@ -34,7 +35,8 @@ int cli_models(int argc, char **argv)
 	}
 	if (!name) {
 		for (int i = 0; gm_models[i]; i++)
-			printf("%-12s %s, %s\n", gm_models[i]->name, gm_models[i]->title, gm_models[i]->source);
+			printf("%-12s %s, %s\n", gm_models[i]->name, gm_models[i]->title,
+			       gm_models[i]->source);
 		return CLI_OK;
 	}
 	const gm_model *m = cli_model(name);
@@ -44,7 +46,8 @@ int cli_models(int argc, char **argv)
 	gm_settings_init(&s, m);
 	while (m->options[own].name)
 		own++;
-	printf("%s: %s, %s\n\noptions of %s, with their defaults:\n", m->name, m->title, m->source, m->name);
+	printf("%s: %s, %s\n\noptions of %s, with their defaults:\n", m->name, m->title, m->source,
+	       m->name);
 	print_rows(&s, 0, own);
 	puts("\noptions of every model:");
 	print_rows(&s, own, s.count);

@@ -27,11 +27,19 @@ static gm_image *picture(gm_sampler *s, uint64_t seed, int columns, int rows, gm
 		gm_fail(err, GM_ERR_MEMORY, "no memory for %lld samples", (long long)n);
 	} else if (gm_sampler_draw(s, seed, n, x, err)) {
 		if (f->points)
-			im = gm_image_scatter(&(gm_scatter){.fake = x, .n_fake = n,
-			                                    .extent = 1.1 * fmax(fabs(f->low), fabs(f->high))}, err);
+			im = gm_image_scatter(
+				&(gm_scatter){.fake = x,
+			                      .n_fake = n,
+			                      .extent = 1.1 * fmax(fabs(f->low), fabs(f->high))},
+				err);
 		else
-			im = gm_image_grid(x, &(gm_grid){.n = n, .channels = f->channels, .height = f->height,
-			                                 .width = f->width, .columns = columns}, err);
+			im = gm_image_grid(x,
+			                   &(gm_grid){.n = n,
+			                              .channels = f->channels,
+			                              .height = f->height,
+			                              .width = f->width,
+			                              .columns = columns},
+			                   err);
 	}
 	free(x);
 	return im;
@@ -65,7 +73,8 @@ int cli_sample(int argc, char **argv)
 			run = a.value;
 		else if (cli_is(a.name, "help") || cli_is(a.name, "h")) {
 			cli_help("sample");
-			puts("\nRUN is a run's folder, a checkpoint file, or the number of a run in --outdir (runs).\n"
+			puts("\nRUN is a run's folder, a checkpoint file, or the number of a run "
+			     "in --outdir (runs).\n"
 			     "Without --seed the latents are those of the run's own fakes-*.png.");
 			return CLI_OK;
 		} else if (cli_is(a.name, "grid"))
@@ -76,18 +85,23 @@ int cli_sample(int argc, char **argv)
 			out = a.value;
 		else if (cli_is(a.name, "seed")) {
 			if (!gm_text_u64(a.value, &seed))
-				return cli_usage("option seed: \"%.60s\" is not a whole number", a.value);
+				return cli_usage("option seed: \"%.60s\" is not a whole number",
+				                 a.value);
 			seeded = true;
 		} else {
-			static const char *const names[] = {"grid", "seed", "out", "outdir", "help"};
+			static const char *const names[] = {"grid", "seed", "out", "outdir",
+			                                    "help"};
 			const char *near = gm_text_nearest(a.name, names, 5);
 			if (near)
-				return cli_usage("sample has no option %.60s; did you mean %s?", a.name, near);
-			return cli_usage("sample has no option %.60s; see: ganymede sample --help", a.name);
+				return cli_usage("sample has no option %.60s; did you mean %s?",
+				                 a.name, near);
+			return cli_usage("sample has no option %.60s; see: ganymede sample --help",
+			                 a.name);
 		}
 	}
 	if (!run)
-		return cli_usage("sample needs a run, such as: ganymede sample runs/00000-dcgan-glyphs");
+		return cli_usage(
+			"sample needs a run, such as: ganymede sample runs/00000-dcgan-glyphs");
 	if (!gm_parse_grid(grid ? grid : "8x8", &columns, &rows, &err))
 		return cli_usage("%s", err.message);
 	if (!gm_folder_checkpoint(run, outdir, checkpoint, NULL, &err))
@@ -105,7 +119,8 @@ int cli_sample(int argc, char **argv)
 	int status = im && gm_png_write(path, im, &err) ? CLI_OK : cli_fail(&err);
 	if (!status) {
 		gm_term_picture(stdout, im, 0);
-		printf("%s: step %" PRId64 " of %s, seed %" PRIu64 "\n", path, gm_sampler_step(s), checkpoint, seed);
+		printf("%s: step %" PRId64 " of %s, seed %" PRIu64 "\n", path, gm_sampler_step(s),
+		       checkpoint, seed);
 	}
 	gm_image_free(im);
 	gm_sampler_free(s);

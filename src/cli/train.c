@@ -20,14 +20,16 @@ static void on_signal(int number)
 	stop_signal = number;
 }
 
-/* The first asks the run to finish its step and save; the handler is then gone, so a second one ends at once. */
+/* The first asks the run to finish its step and save; the handler is then gone, so a second one
+ * ends at once. */
 static void catch_signals(void)
 {
 	struct sigaction a = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
 	sigemptyset(&a.sa_mask);
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
-	/* A closed pipe and a file at its size limit are write errors like any other, with a message. */
+	/* A closed pipe and a file at its size limit are write errors like any other, with a
+	 * message. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 }
@@ -37,12 +39,17 @@ static void help(const gm_model *m)
 	gm_settings s;
 	cli_help("train");
 	gm_settings_init(&s, m);
-	printf("\n%s:\n", m ? m->title : "options of every model (ganymede models NAME: those of one)");
+	printf("\n%s:\n",
+	       m ? m->title : "options of every model (ganymede models NAME: those of one)");
 	for (int i = 0; i < s.count; i++)
-		printf("  --%-14s %-15s %s\n", s.row[i].name, *s.row[i].initial ? s.row[i].initial : "-", s.row[i].help);
-	printf("  --%-14s %-15s %s\n", "resume", "[RUN]", "go on with a run; default: the newest in outdir");
-	printf("  --%-14s %-15s %s\n", "recipe", "NAME|FILE", "take model and options from a recipe");
-	printf("  --%-14s %-15s %s\n", "config", "FILE", "take options from a file of key = value lines");
+		printf("  --%-14s %-15s %s\n", s.row[i].name,
+		       *s.row[i].initial ? s.row[i].initial : "-", s.row[i].help);
+	printf("  --%-14s %-15s %s\n", "resume", "[RUN]",
+	       "go on with a run; default: the newest in outdir");
+	printf("  --%-14s %-15s %s\n", "recipe", "NAME|FILE",
+	       "take model and options from a recipe");
+	printf("  --%-14s %-15s %s\n", "config", "FILE",
+	       "take options from a file of key = value lines");
 	gm_settings_free(&s);
 }
 
@@ -58,7 +65,8 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 {
 	printf("%s\n\n", call->folder);
 	printf("  ganymede sample %s --seed 1        # new samples\n", call->folder);
-	printf("  ganymede train --resume %s --steps %lld\n", call->folder, (long long)call->step * 2);
+	printf("  ganymede train --resume %s --steps %lld\n", call->folder,
+	       (long long)call->step * 2);
 	printf("  ganymede models %-18s         # what else can be turned\n", s->model->name);
 }
 
@@ -66,7 +74,8 @@ int cli_train(int argc, char **argv)
 {
 	static const char *const flags[] = {"help", "h", NULL}, *const maybe[] = {"resume", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags, .maybe = maybe};
-	const char *model_name = NULL, *resume = NULL, *recipe = NULL, *config = NULL, *outdir = "runs";
+	const char *model_name = NULL, *resume = NULL, *recipe = NULL, *config = NULL,
+		   *outdir = "runs";
 	char recipe_file[PATH_MAX] = "", named[64] = "";
 	bool want_help = false;
 	gm_error err = {0};
@@ -78,7 +87,8 @@ int cli_train(int argc, char **argv)
 		if (kind == '?')
 			return CLI_USAGE;
 		if (kind == '+' && model_name)
-			return cli_usage("train takes one model, not %.60s and %.60s", model_name, a.value);
+			return cli_usage("train takes one model, not %.60s and %.60s", model_name,
+			                 a.value);
 		else if (kind == '+')
 			model_name = a.value;
 		else if (cli_is(a.name, "help") || cli_is(a.name, "h"))
@@ -113,7 +123,8 @@ int cli_train(int argc, char **argv)
 		if (!m)
 			return cli_fail(&err);
 	} else {
-		return cli_usage("train needs a model, such as: ganymede train dcgan --data glyphs");
+		return cli_usage(
+			"train needs a model, such as: ganymede train dcgan --data glyphs");
 	}
 	if (want_help) {
 		help(m);
@@ -122,15 +133,17 @@ int cli_train(int argc, char **argv)
 
 	int status = CLI_OK;
 	gm_settings_init(&s, m);
-	if ((recipe && !gm_settings_file(&s, recipe_file, &err)) || (config && !gm_settings_file(&s, config, &err)))
+	if ((recipe && !gm_settings_file(&s, recipe_file, &err)) ||
+	    (config && !gm_settings_file(&s, config, &err)))
 		status = cli_fail(&err);
 	a.at = 1;
 	while (!status && (kind = cli_next(&a)))
-		if (kind == '-' && !cli_is(a.name, "resume") && !cli_is(a.name, "recipe") && !cli_is(a.name, "config") &&
-		    !gm_settings_set(&s, a.name, a.value, &err))
+		if (kind == '-' && !cli_is(a.name, "resume") && !cli_is(a.name, "recipe") &&
+		    !cli_is(a.name, "config") && !gm_settings_set(&s, a.name, a.value, &err))
 			status = cli_usage("%s", err.message);
 	if (!status) {
-		gm_train_call call = {.settings = &s, .resume = resume, .out = stderr, .stop = &stop_signal};
+		gm_train_call call = {
+			.settings = &s, .resume = resume, .out = stderr, .stop = &stop_signal};
 		catch_signals();
 		if (!gm_train(&call, &err))
 			status = cli_fail(&err);

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * dcgan.c -- Radford, Metz & Chintala, "Unsupervised representation learning with deep convolutional generative adversarial
- * networks", ICLR 2016, arXiv:1511.06434. Generator: figure 1. Rules: section 3. Settings: section 4.
+ * dcgan.c -- Radford, Metz & Chintala, "Unsupervised representation learning with deep
+ * convolutional generative adversarial networks", ICLR 2016, arXiv:1511.06434. Generator: figure
+ * 1. Rules: section 3. Settings: section 4.
  *
- * z is projected and reshaped to a small map of many channels; each fractionally strided convolution doubles its sides and
- * halves its channels, down to `width` before the picture. D mirrors it with strided convolutions. Batch norm everywhere
- * but at G's output and D's input; relu in G, tanh at its end; leaky relu .2 in D. Weights N(0, .02), gains N(1, .02).
- * Adam, rate 2e-4, beta1 .5. At 64 px the maps of G are 8, 4, 2, 1 times `width` (4 to 32 px), as in the authors'
- * dcgan_code and in dcgan.torch; --width 128 is the paper's figure 1, --width 64 is dcgan.torch.
+ * z is projected and reshaped to a small map of many channels; each fractionally strided
+ * convolution doubles its sides and halves its channels, down to `width` before the picture. D
+ * mirrors it with strided convolutions. Batch norm everywhere but at G's output and D's input;
+ * relu in G, tanh at its end; leaky relu .2 in D. Weights N(0, .02), gains N(1, .02). Adam, rate
+ * 2e-4, beta1 .5. At 64 px the maps of G are 8, 4, 2, 1 times `width` (4 to 32 px), as in the
+ * authors' dcgan_code and in dcgan.torch; --width 128 is the paper's figure 1, --width 64 is
+ * dcgan.torch.
  *
- * Differs from the paper: z is normal (paper: uniform on [-1,1]; dcgan.torch: normal); kernels are 4x4 as in dcgan.torch,
- * which tile evenly at stride 2 (--kernel 5: the paper's and dcgan_code's 5x5); width is 64 (paper: 128); the projected z
- * is normalised per channel as in dcgan.torch (dcgan_code: per unit); D's last layer is linear on the flat map (the same
- * as dcgan.torch's 4x4 convolution); no weight decay (dcgan_code: 1e-5, which is --l2 1e-5); D then G, each on fakes of
- * its own, as in Algorithm 1 of the GAN paper. Sides other than 64 halve while they stay even and at least 4: 28 px has
- * maps of 7 and 14, so a width of its own there: 2 and 1 times `width`.
+ * Differs from the paper: z is normal (paper: uniform on [-1,1]; dcgan.torch: normal); kernels
+ * are 4x4 as in dcgan.torch, which tile evenly at stride 2 (--kernel 5: the paper's and
+ * dcgan_code's 5x5); width is 64 (paper: 128); the projected z is normalised per channel as in
+ * dcgan.torch (dcgan_code: per unit); D's last layer is linear on the flat map (the same as
+ * dcgan.torch's 4x4 convolution); no weight decay (dcgan_code: 1e-5, which is --l2 1e-5); D then
+ * G, each on fakes of its own, as in Algorithm 1 of the GAN paper. Sides other than 64 halve
+ * while they stay even and at least 4: 28 px has maps of 7 and 14, so a width of its own there:
+ * 2 and 1 times `width`.
  */
 #include "ganymede/model.h"
 
@@ -26,7 +31,8 @@ static const gm_option options[] = {
 	{"lr", "2e-4", "Adam step size"},
 	{"beta1", "0.5", "Adam momentum"},
 	{"l2", "0", "weight decay"},
-	{"objective", "non-saturating", "what G and D play for: non-saturating, minimax, least-squares, hinge, ..."},
+	{"objective", "non-saturating",
+         "what G and D play for: non-saturating, minimax, least-squares, hinge, ..."},
 	{0},
 };
 
@@ -41,8 +47,13 @@ typedef struct plan {
 static gm_conv_args conv_args(const plan *p, int64_t out)
 {
 	bool odd = p->kernel % 2;
-	return (gm_conv_args){.out = out, .kernel = p->kernel, .stride = 2, .pad = (p->kernel - 1) / 2, .no_bias = true,
-	                      .out_pad = odd, .init = GM_NORMAL(0, p->std)};
+	return (gm_conv_args){.out = out,
+	                      .kernel = p->kernel,
+	                      .stride = 2,
+	                      .pad = (p->kernel - 1) / 2,
+	                      .no_bias = true,
+	                      .out_pad = odd,
+	                      .init = GM_NORMAL(0, p->std)};
 }
 
 static gm_node *norm(const plan *p, gm_net *n, const char *name, gm_node *x)
@@ -55,8 +66,10 @@ static gm_node *generator(const plan *p, gm_net *G, gm_node *z)
 {
 	int64_t f = p->filters << (p->levels - 1), h = p->small_height, w = p->small_width;
 	const char *name = gm_name(p->r, "%dx%d", (int)h, (int)w);
-	gm_node *x = gm_linear(G, name, z, .out = f * h * w, .no_bias = true, .init = GM_NORMAL(0, p->std));
-	x = gm_relu(norm(p, G, gm_name(p->r, "%s/norm", name), gm_reshape(x, GM_SHAPE(-1, f, h, w))));
+	gm_node *x = gm_linear(G, name, z, .out = f * h * w, .no_bias = true,
+	                       .init = GM_NORMAL(0, p->std));
+	x = gm_relu(
+		norm(p, G, gm_name(p->r, "%s/norm", name), gm_reshape(x, GM_SHAPE(-1, f, h, w))));
 	for (int i = 1; i < p->levels; i++) {
 		f /= 2, h *= 2, w *= 2;
 		name = gm_name(p->r, "%dx%d", (int)h, (int)w);
@@ -85,14 +98,23 @@ static gm_node *discriminator(const plan *p, gm_net *D, gm_node *x)
 static plan make_plan(gm_run *r)
 {
 	const gm_facts *data = gm_run_facts(r);
-	plan p = {.r = r, .channels = data->channels, .height = data->height, .width = data->width, .std = .02,
-	          .filters = gm_opt_int_in(r, "width", 1, 4096), .kernel = gm_opt_int_in(r, "kernel", 2, 9)};
+	plan p = {.r = r,
+	          .channels = data->channels,
+	          .height = data->height,
+	          .width = data->width,
+	          .std = .02,
+	          .filters = gm_opt_int_in(r, "width", 1, 4096),
+	          .kernel = gm_opt_int_in(r, "kernel", 2, 9)};
 	p.small_height = p.height, p.small_width = p.width;
-	while (p.small_height % 2 == 0 && p.small_width % 2 == 0 && p.small_height >= 8 && p.small_width >= 8)
+	while (p.small_height % 2 == 0 && p.small_width % 2 == 0 && p.small_height >= 8 &&
+	       p.small_width >= 8)
 		p.small_height /= 2, p.small_width /= 2, p.levels++;
 	if (!p.levels) {
-		gm_trouble(r, "dcgan needs pictures whose sides halve at least once down to 4 or more; these are %dx%d: "
-		              "try --size 32", (int)p.width, (int)p.height);
+		gm_trouble(r,
+		           "dcgan needs pictures whose sides halve at least once down to 4 or "
+		           "more; these are %dx%d: "
+		           "try --size 32",
+		           (int)p.width, (int)p.height);
 		p.levels = 1;
 	}
 	return p;
@@ -118,18 +140,20 @@ static int train(gm_run *r)
 	gm_node *lr = gm_schedule(r, "lr", gm_opt_real_in(r, "lr", 0, 10));
 	if (beta1 == 0)
 		beta1 = GM_NONE;
-	gm_step *step_d = gm_run_compile(r, loss_d, gm_adam(D, loss_d, .lr = lr, .beta1 = beta1, .l2 = l2));
-	gm_step *step_g = gm_run_compile(r, loss_g, gm_adam(G, loss_g, .lr = lr, .beta1 = beta1, .l2 = l2),
-	                                 gm_run_ema(r, G));
+	gm_step *step_d =
+		gm_run_compile(r, loss_d, gm_adam(D, loss_d, .lr = lr, .beta1 = beta1, .l2 = l2));
+	gm_step *step_g =
+		gm_run_compile(r, loss_g, gm_adam(G, loss_g, .lr = lr, .beta1 = beta1, .l2 = l2),
+	                       gm_run_ema(r, G));
 
-	while (gm_next(r)) {             /* for number of training iterations   */
-		gm_feed(r);              /* sample minibatch {x1..xm} from data */
-		gm_run_step(r, step_d);  /* update D by its stochastic gradient */
-		gm_run_step(r, step_g);  /* update G by its stochastic gradient */
+	while (gm_next(r)) {            /* for number of training iterations   */
+		gm_feed(r);             /* sample minibatch {x1..xm} from data */
+		gm_run_step(r, step_d); /* update D by its stochastic gradient */
+		gm_run_step(r, step_g); /* update G by its stochastic gradient */
 		gm_report(r, "loss_d", loss_d), gm_report(r, "loss_g", loss_g);
 	}
 	return gm_end(r);
 }
 
-const gm_model gm_model_dcgan = {"dcgan", "Deep convolutional GAN (Radford, Metz & Chintala 2016)", "arXiv:1511.06434",
-                                 options, train};
+const gm_model gm_model_dcgan = {"dcgan", "Deep convolutional GAN (Radford, Metz & Chintala 2016)",
+                                 "arXiv:1511.06434", options, train};

@@ -1,32 +1,39 @@
 /* SPDX-License-Identifier: MIT
  *
- * gan.c -- Goodfellow, Pouget-Abadie, Mirza, Xu, Warde-Farley, Ozair, Courville & Bengio, "Generative adversarial nets",
- * NIPS 2014, arXiv:1406.2661.
+ * gan.c -- Goodfellow, Pouget-Abadie, Mirza, Xu, Warde-Farley, Ozair, Courville & Bengio,
+ * "Generative adversarial nets", NIPS 2014, arXiv:1406.2661.
  *
- * --net paper: the published MNIST setting, from the authors' configuration (github.com/goodfeli/adversarial, mnist.yaml
- * and __init__.py; rules of Pylearn2's SGD, Momentum, ExponentialDecay and MomentumAdjustor). z: 100 uniform numbers of
- * variance 1. G: 1200 relu, 1200 relu, sigmoid; weights U(-.05, .05); last bias: the logit of each pixel's mean. D: 240
- * maxout units of 5 pieces, twice, sigmoid; weights U(-.005, .005); every layer of D drops inputs (keeping .8 of the
- * picture, .5 of the rest, both scaled to the mean), also while G learns. J_D = half the sum of its two cross-entropies,
- * J_G = -E log D(G(z)). Both move at the same time on the same fakes, by SGD: rate .1 / 1.000004^t, not below 1e-6;
- * momentum from .5, linear from epoch 1 to .7 at epoch 250. Batch 100. No column norm is constrained (the authors do so for
- * TFD only). Differs: the authors train on the first 50,000 of MNIST's training set, this on whatever --data holds; other
- * --objective rows are at hand; a picture of any size and number of channels will do.
+ * --net paper: the published MNIST setting, from the authors' configuration
+ * (github.com/goodfeli/adversarial, mnist.yaml and __init__.py; rules of Pylearn2's SGD,
+ * Momentum, ExponentialDecay and MomentumAdjustor). z: 100 uniform numbers of variance 1. G:
+ * 1200 relu, 1200 relu, sigmoid; weights U(-.05, .05); last bias: the logit of each pixel's
+ * mean. D: 240 maxout units of 5 pieces, twice, sigmoid; weights U(-.005, .005); every layer of
+ * D drops inputs (keeping .8 of the picture, .5 of the rest, both scaled to the mean), also
+ * while G learns. J_D = half the sum of its two cross-entropies, J_G = -E log D(G(z)). Both move
+ * at the same time on the same fakes, by SGD: rate .1 / 1.000004^t, not below 1e-6; momentum
+ * from .5, linear from epoch 1 to .7 at epoch 250. Batch 100. No column norm is constrained (the
+ * authors do so for TFD only). Differs: the authors train on the first 50,000 of MNIST's
+ * training set, this on whatever --data holds; other --objective rows are at hand; a picture of
+ * any size and number of channels will do.
  *
- * --net mlp: what most tutorials build. z normal; G and D of two hidden layers of `width`, leaky relu .2, no dropout; D
- * moves, then G, each on its own fakes, by Adam 2e-4 with beta1 .5. Points are learned by the same nets with plain relu
- * in both, 128 wide, rate 1e-3, and no squashing at the end of G.
+ * --net mlp: what most tutorials build. z normal; G and D of two hidden layers of `width`, leaky
+ * relu .2, no dropout; D moves, then G, each on its own fakes, by Adam 2e-4 with beta1 .5.
+ * Points are learned by the same nets with plain relu in both, 128 wide, rate 1e-3, and no
+ * squashing at the end of G.
  */
 #include "ganymede/model.h"
 
 static const gm_option options[] = {
-	{"net", "auto", "paper (maxout discriminator, dropout, SGD), mlp (leaky relu, Adam); auto: mlp for points"},
+	{"net", "auto",
+         "paper (maxout discriminator, dropout, SGD), mlp (leaky relu, Adam); auto: mlp for "
+         "points"},
 	{"batch", "100", "minibatch size m"},
-	{"nz", "auto", "numbers in z; auto: 100, for points 8"},
+	{"nz", "auto", "numbers in z; auto: 100, for points 2"},
 	{"width", "auto", "hidden units of each mlp layer; auto: 512, for points 128"},
 	{"lr", "auto", "learning rate; auto: .1 (paper), 2e-4 (mlp), 1e-3 (points)"},
 	{"k", "1", "steps of D for one step of G (mlp)"},
-	{"objective", "non-saturating", "what G and D play for: non-saturating, minimax, max-likelihood, ..."},
+	{"objective", "non-saturating",
+         "what G and D play for: non-saturating, minimax, max-likelihood, ..."},
 	{0},
 };
 
@@ -46,8 +53,12 @@ static gm_node *paper_generator(gm_net *G, gm_node *z, int64_t numel, const doub
 static gm_node *paper_discriminator(gm_net *D, gm_node *x)
 {
 	gm_node *h = gm_dropout(x, .keep = .8);
-	h = gm_dropout(gm_maxout(D, "h0", h, .out = 240, .pieces = 5, .init = GM_UNIFORM(-.005, .005)), .keep = .5);
-	h = gm_dropout(gm_maxout(D, "h1", h, .out = 240, .pieces = 5, .init = GM_UNIFORM(-.005, .005)), .keep = .5);
+	h = gm_dropout(
+		gm_maxout(D, "h0", h, .out = 240, .pieces = 5, .init = GM_UNIFORM(-.005, .005)),
+		.keep = .5);
+	h = gm_dropout(
+		gm_maxout(D, "h1", h, .out = 240, .pieces = 5, .init = GM_UNIFORM(-.005, .005)),
+		.keep = .5);
 	return gm_linear(D, "y", h, .out = 1, .init = GM_UNIFORM(-.005, .005));
 }
 
@@ -68,14 +79,16 @@ static int train_paper(gm_run *r)
 	gm_node *picture = gm_reshape(gm_add_c(gm_mul_c(fake, 2), -1),
 	                              GM_SHAPE(m, data->channels, data->height, data->width));
 	gm_node *y_real = paper_discriminator(D, real), *y_fake = paper_discriminator(D, fake);
-	gm_node *loss_d = gm_mul_c(game->d_loss(y_real, y_fake), .5), *loss_g = game->g_loss(y_fake);
+	gm_node *loss_d = gm_mul_c(game->d_loss(y_real, y_fake), .5),
+		*loss_g = game->g_loss(y_fake);
 
 	gm_endpoint(r, "generate", picture, z);
 	gm_endpoint(r, "discriminate", y_real, x);
 
 	gm_node *lr = gm_schedule(r, "lr", rate), *momentum = gm_schedule(r, "momentum", .5);
-	gm_step *step = gm_run_compile(r, loss_d, loss_g, gm_sgd(D, loss_d, .lr = lr, .momentum = momentum),
-	                               gm_sgd(G, loss_g, .lr = lr, .momentum = momentum), gm_run_ema(r, G));
+	gm_step *step =
+		gm_run_compile(r, loss_d, loss_g, gm_sgd(D, loss_d, .lr = lr, .momentum = momentum),
+	                       gm_sgd(G, loss_g, .lr = lr, .momentum = momentum), gm_run_ema(r, G));
 	while (gm_next(r)) {
 		gm_schedule_set(r, lr, gm_decay(rate, 1.000004, gm_step_number(r), 1e-6));
 		gm_schedule_set(r, momentum, gm_ramp(.5, .7, 1, 250, (int64_t)gm_epoch(r) + 1));
@@ -90,7 +103,8 @@ static int train_paper(gm_run *r)
 static gm_node *mlp_generator(gm_net *G, gm_node *z, int64_t numel, int64_t width, bool points)
 {
 	double slope = points ? 0 : .2;
-	gm_node *h = gm_leaky_relu(gm_linear(G, "h0", z, .out = width, .init = GM_HE_UNIFORM(slope)), slope);
+	gm_node *h = gm_leaky_relu(
+		gm_linear(G, "h0", z, .out = width, .init = GM_HE_UNIFORM(slope)), slope);
 	h = gm_leaky_relu(gm_linear(G, "h1", h, .out = width, .init = GM_HE_UNIFORM(slope)), slope);
 	h = gm_linear(G, "y", h, .out = numel);
 	return points ? h : gm_tanh(h);
@@ -100,7 +114,8 @@ static gm_node *mlp_generator(gm_net *G, gm_node *z, int64_t numel, int64_t widt
 static gm_node *mlp_discriminator(gm_net *D, gm_node *x, int64_t width, bool points)
 {
 	double slope = points ? 0 : .2;
-	gm_node *h = gm_leaky_relu(gm_linear(D, "h0", x, .out = width, .init = GM_HE_UNIFORM(slope)), slope);
+	gm_node *h = gm_leaky_relu(
+		gm_linear(D, "h0", x, .out = width, .init = GM_HE_UNIFORM(slope)), slope);
 	h = gm_leaky_relu(gm_linear(D, "h1", h, .out = width, .init = GM_HE_UNIFORM(slope)), slope);
 	return gm_linear(D, "y", h, .out = 1);
 }
@@ -112,13 +127,15 @@ static int train_mlp(gm_run *r)
 	const gm_objective *game = gm_opt_objective(r, "objective");
 	bool points = data->points;
 	int64_t m = gm_opt_int(r, "batch"), k = gm_opt_int(r, "k");
-	int64_t nz = gm_opt_int_auto(r, "nz", points ? 8 : 100);
+	int64_t nz = gm_opt_int_auto(r, "nz", points ? 2 : 100);
 	int64_t width = gm_opt_int_auto(r, "width", points ? 128 : 512);
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
 
 	gm_node *x = gm_batch(r, "example"), *z = gm_randn(g, GM_SHAPE(m, nz));
-	gm_node *fake = gm_reshape(mlp_generator(G, z, data->numel, width, points), gm_node_shape(x));
-	gm_node *y_real = mlp_discriminator(D, x, width, points), *y_fake = mlp_discriminator(D, fake, width, points);
+	gm_node *fake =
+		gm_reshape(mlp_generator(G, z, data->numel, width, points), gm_node_shape(x));
+	gm_node *y_real = mlp_discriminator(D, x, width, points),
+		*y_fake = mlp_discriminator(D, fake, width, points);
 	gm_node *loss_d = game->d_loss(y_real, y_fake), *loss_g = game->g_loss(y_fake);
 
 	gm_endpoint(r, "generate", fake, z);
@@ -126,7 +143,8 @@ static int train_mlp(gm_run *r)
 
 	gm_node *lr = gm_schedule(r, "lr", gm_opt_real_auto(r, "lr", points ? 1e-3 : 2e-4));
 	gm_step *step_d = gm_run_compile(r, loss_d, gm_adam(D, loss_d, .lr = lr, .beta1 = .5));
-	gm_step *step_g = gm_run_compile(r, loss_g, gm_adam(G, loss_g, .lr = lr, .beta1 = .5), gm_run_ema(r, G));
+	gm_step *step_g = gm_run_compile(r, loss_g, gm_adam(G, loss_g, .lr = lr, .beta1 = .5),
+	                                 gm_run_ema(r, G));
 	while (gm_next(r)) {
 		for (int64_t i = 0; i < k; i++) {
 			gm_feed(r);
@@ -146,5 +164,5 @@ static int train(gm_run *r)
 	return net == PAPER ? train_paper(r) : train_mlp(r);
 }
 
-const gm_model gm_model_gan = {"gan", "Generative adversarial nets (Goodfellow et al. 2014)", "arXiv:1406.2661", options,
-                               train};
+const gm_model gm_model_gan = {"gan", "Generative adversarial nets (Goodfellow et al. 2014)",
+                               "arXiv:1406.2661", options, train};

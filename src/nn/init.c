@@ -34,8 +34,14 @@ static void fill_constant(const draw *d)
 		d->v[i] = d->init->a;
 }
 
-static void fill_normal(const draw *d) { normal(d, d->init->a, d->init->b); }
-static void fill_uniform(const draw *d) { uniform(d, d->init->a, d->init->b); }
+static void fill_normal(const draw *d)
+{
+	normal(d, d->init->a, d->init->b);
+}
+static void fill_uniform(const draw *d)
+{
+	uniform(d, d->init->a, d->init->b);
+}
 
 static void fill_fan_in(const draw *d)
 {
@@ -44,23 +50,43 @@ static void fill_fan_in(const draw *d)
 }
 
 /* std^2 = gain^2 2 / (fan_in + fan_out); a uniform of that variance reaches sqrt(3) std. */
-static double xavier(const draw *d) { return d->init->a * sqrt(2 / (d->fan_in + d->fan_out)); }
-static void fill_xavier_uniform(const draw *d) { uniform(d, -sqrt(3) * xavier(d), sqrt(3) * xavier(d)); }
-static void fill_xavier_normal(const draw *d) { normal(d, 0, xavier(d)); }
+static double xavier(const draw *d)
+{
+	return d->init->a * sqrt(2 / (d->fan_in + d->fan_out));
+}
+static void fill_xavier_uniform(const draw *d)
+{
+	uniform(d, -sqrt(3) * xavier(d), sqrt(3) * xavier(d));
+}
+static void fill_xavier_normal(const draw *d)
+{
+	normal(d, 0, xavier(d));
+}
 
 /* std^2 = 2 / ((1 + slope^2) fan_in) */
-static double he(const draw *d) { return sqrt(2 / ((1 + d->init->a * d->init->a) * d->fan_in)); }
-static void fill_he_uniform(const draw *d) { uniform(d, -sqrt(3) * he(d), sqrt(3) * he(d)); }
-static void fill_he_normal(const draw *d) { normal(d, 0, he(d)); }
+static double he(const draw *d)
+{
+	return sqrt(2 / ((1 + d->init->a * d->init->a) * d->fan_in));
+}
+static void fill_he_uniform(const draw *d)
+{
+	uniform(d, -sqrt(3) * he(d), sqrt(3) * he(d));
+}
+static void fill_he_normal(const draw *d)
+{
+	normal(d, 0, he(d));
+}
 
-/* Of a normal matrix [rows, cols], the Q of its QR: by Gram-Schmidt, each vector cleaned twice ("twice is enough", Kahan
- * and Parlett), which gives orthogonality to rounding. The sign is the one with R's diagonal positive, so Q is uniform
- * (Mezzadri 2007). Where rows outnumber columns it is the columns that are made orthonormal. */
+/* Of a normal matrix [rows, cols], the Q of its QR: by Gram-Schmidt, each vector cleaned twice
+ * ("twice is enough", Kahan and Parlett), which gives orthogonality to rounding. The sign is the
+ * one with R's diagonal positive, so Q is uniform (Mezzadri 2007). Where rows outnumber columns
+ * it is the columns that are made orthonormal. */
 static void fill_orthogonal(const draw *d)
 {
 	int64_t rows = d->shape.rank ? d->shape.dim[0] : 1, cols = d->n / rows;
 	int64_t count = rows < cols ? rows : cols, length = rows < cols ? cols : rows;
-	int64_t across = rows < cols ? cols : 1, along = rows < cols ? 1 : cols; /* strides: vector, element */
+	/* strides: vector, element */
+	int64_t across = rows < cols ? cols : 1, along = rows < cols ? 1 : cols;
 	normal(d, 0, 1);
 	for (int64_t k = 0; k < count; k++) {
 		double *x = d->v + k * across, norm = 0;
@@ -104,7 +130,8 @@ static void (*const fill[GM_INIT_KINDS])(const draw *) = {
 	[GM_INIT_GIVEN] = fill_given,
 };
 
-void gm_init_fill(const gm_init *init, gm_shape shape, int64_t fan_in, int64_t fan_out, gm_rng *rng, double *v)
+void gm_init_fill(const gm_init *init, gm_shape shape, int64_t fan_in, int64_t fan_out, gm_rng *rng,
+                  double *v)
 {
 	const draw d = {init, shape, (double)fan_in, (double)fan_out, rng, gm_net_size(shape), v};
 	if (init->kind > 0 && init->kind < GM_INIT_KINDS)

@@ -34,7 +34,8 @@ gm_node *gm_linear_(gm_net *n, const char *name, gm_node *x, gm_linear_args a)
 	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name), GM_SHAPE(a.out, in),
 	                        .init = or_default(a.init, GM_FAN_IN));
 	gm_node *b = a.no_bias ? NULL
-	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out), .init = a.bias);
+	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out),
+	                                    .init = a.bias);
 	gm_net_enter(n, name);
 	gm_node *y = gm_matmul(x, w, false, true);
 	if (b)
@@ -54,7 +55,8 @@ static gm_conv_options geometry(const gm_conv_args *a)
 /* [out, in, kernel] or [out, in, kernel, kernel], by the rank of x */
 static gm_shape kernel_shape(const gm_node *x, int64_t out, int64_t in, int kernel)
 {
-	return gm_node_shape(x).rank == 3 ? GM_SHAPE(out, in, kernel) : GM_SHAPE(out, in, kernel, kernel);
+	return gm_node_shape(x).rank == 3 ? GM_SHAPE(out, in, kernel)
+	                                  : GM_SHAPE(out, in, kernel, kernel);
 }
 
 gm_node *gm_conv_(gm_net *n, const char *name, gm_node *x, gm_conv_args a)
@@ -62,9 +64,11 @@ gm_node *gm_conv_(gm_net *n, const char *name, gm_node *x, gm_conv_args a)
 	gm_shape s = gm_node_shape(x);
 	int64_t in = s.rank > 1 ? s.dim[1] : 1, groups = a.groups ? a.groups : 1;
 	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name),
-	                        kernel_shape(x, a.out, in / groups, a.kernel), .init = or_default(a.init, GM_FAN_IN));
+	                        kernel_shape(x, a.out, in / groups, a.kernel),
+	                        .init = or_default(a.init, GM_FAN_IN));
 	gm_node *b = a.no_bias ? NULL
-	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out), .init = a.bias);
+	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out),
+	                                    .init = a.bias);
 	gm_net_enter(n, name);
 	gm_node *y = gm_conv2d(x, w, geometry(&a));
 	if (b)
@@ -79,18 +83,22 @@ gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_ar
 	int64_t in = s.rank > 1 ? s.dim[1] : 1, groups = a.groups ? a.groups : 1;
 	int64_t stride = a.stride ? a.stride : 1, dilation = a.dilation ? a.dilation : 1;
 	gm_shape ws = kernel_shape(x, in, a.out / groups, a.kernel);
-	/* As many terms meet in one output as there are taps that land on it: fan in is in taps / stride^2. */
+	/* As many terms meet in one output as there are taps that land on it: fan in is in taps
+	 * / stride^2. */
 	int64_t terms = in / groups * a.kernel;
 	if (ws.rank == 4)
 		terms = terms * a.kernel / stride;
-	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name), ws, .init = or_default(a.init, GM_FAN_IN),
+	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name), ws,
+	                        .init = or_default(a.init, GM_FAN_IN),
 	                        .fan_in = terms / stride > 0 ? terms / stride : 1,
 	                        .fan_out = gm_net_size(ws) / (in > 0 ? in : 1));
 	gm_node *b = a.no_bias ? NULL
-	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out), .init = a.bias);
+	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out),
+	                                    .init = a.bias);
 	for (int i = 1; i < out.rank; i++)
 		out.dim[i] = i == 1 ? a.out
-		                    : (s.dim[i] - 1) * stride - 2 * a.pad + dilation * (a.kernel - 1) + 1 + a.out_pad;
+		                    : (s.dim[i] - 1) * stride - 2 * a.pad +
+		                              dilation * (a.kernel - 1) + 1 + a.out_pad;
 	gm_net_enter(n, name);
 	gm_node *y = gm_conv2d_dx(x, w, out, geometry(&a));
 	if (b)
@@ -102,17 +110,20 @@ gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_ar
 gm_node *gm_batch_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
 {
 	gm_shape s = gm_node_shape(x);
-	int64_t channels = s.rank > 1 ? s.dim[1] : 1, count = gm_net_size(s) / (channels > 0 ? channels : 1);
+	int64_t channels = s.rank > 1 ? s.dim[1] : 1,
+		count = gm_net_size(s) / (channels > 0 ? channels : 1);
 	gm_shape c = GM_SHAPE(channels), along = {.rank = s.rank, .dim = {1, 1, 1, 1, 1, 1}};
 	double momentum = a.momentum ? a.momentum : .1, eps = a.eps ? a.eps : 1e-5;
 	bool first = !gm_net_entry_of(n, gm_net_key(n, "%s/mean", name));
 	gm_node *gain = NULL, *bias = NULL;
 	if (!a.no_affine) {
-		gain = gm_net_var(n, gm_net_key(n, "%s/gain", name), c, .init = or_default(a.gain, GM_ONES));
+		gain = gm_net_var(n, gm_net_key(n, "%s/gain", name), c,
+		                  .init = or_default(a.gain, GM_ONES));
 		bias = gm_net_var(n, gm_net_key(n, "%s/bias", name), c, .init = a.bias);
 	}
 	gm_node *run_mean = gm_net_var(n, gm_net_key(n, "%s/mean", name), c, .role = GM_STAT);
-	gm_node *run_var = gm_net_var(n, gm_net_key(n, "%s/var", name), c, .role = GM_STAT, .init = GM_ONES);
+	gm_node *run_var =
+		gm_net_var(n, gm_net_key(n, "%s/var", name), c, .role = GM_STAT, .init = GM_ONES);
 
 	if (s.rank > 1)
 		along.dim[1] = channels;
@@ -127,9 +138,10 @@ gm_node *gm_batch_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
 		y = gm_add(gm_mul(y, gm_reshape(gain, along)), gm_reshape(bias, along));
 	if (first) {
 		double unbiased = count > 1 ? (double)count / (count - 1) : 1;
-		gm_node *next_mean = gm_add(gm_mul_c(run_mean, 1 - momentum), gm_mul_c(gm_reshape(mean, c), momentum));
-		gm_node *next_var =
-			gm_add(gm_mul_c(run_var, 1 - momentum), gm_mul_c(gm_reshape(var, c), momentum * unbiased));
+		gm_node *next_mean = gm_add(gm_mul_c(run_mean, 1 - momentum),
+		                            gm_mul_c(gm_reshape(mean, c), momentum));
+		gm_node *next_var = gm_add(gm_mul_c(run_var, 1 - momentum),
+		                           gm_mul_c(gm_reshape(var, c), momentum * unbiased));
 		gm_node *both[2] = {gm_assign(run_mean, next_mean), gm_assign(run_var, next_var)};
 		gm_net_entry_of(n, gm_net_key(n, "%s/mean", name))->next = next_mean;
 		gm_net_entry_of(n, gm_net_key(n, "%s/var", name))->next = next_var;
@@ -141,7 +153,8 @@ gm_node *gm_batch_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
 
 gm_node *gm_maxout_(gm_net *n, const char *name, gm_node *x, gm_maxout_args a)
 {
-	gm_node *z = gm_linear(n, name, x, .out = a.out * a.pieces, .no_bias = a.no_bias, .init = a.init, .bias = a.bias);
+	gm_node *z = gm_linear(n, name, x, .out = a.out * a.pieces, .no_bias = a.no_bias,
+	                       .init = a.init, .bias = a.bias);
 	gm_net_enter(n, name);
 	gm_node *y = gm_reduce_max(gm_reshape(z, GM_SHAPE(-1, a.out, a.pieces)), GM_AXES(2), false);
 	gm_net_leave(n);

@@ -125,7 +125,8 @@ static void initialise(gm_net *n, const gm_entry *e, gm_shape shape, const gm_va
 	gm_init init = o->init;
 	int64_t size = gm_net_size(shape);
 	bool zero = init.kind == GM_INIT_DEFAULT || (init.kind == GM_INIT_CONSTANT && init.a == 0);
-	if (n->o.blank || zero || size != gm_node_size(e->node)) /* the last: it stands for an error */
+	/* the last: it stands for an error */
+	if (n->o.blank || zero || size != gm_node_size(e->node))
 		return;
 	int64_t out = shape.rank > 0 ? shape.dim[0] : 1, in = shape.rank > 1 ? shape.dim[1] : 1;
 	int64_t taps = size / (out * in);
@@ -133,7 +134,8 @@ static void initialise(gm_net *n, const gm_entry *e, gm_shape shape, const gm_va
 	int64_t fan_out = o->fan_out ? o->fan_out : out * taps;
 	double *v = malloc(size * sizeof *v);
 	if (!v)
-		abort(); /* as base/arena.h: the graph already holds as much for the variable itself */
+		/* as base/arena.h: the graph already holds as much for the variable itself */
+		abort();
 	gm_rng rng = gm_rng_new(n->o.seed, hash_name(e->name));
 	gm_init_fill(&init, shape, fan_in, fan_out, &rng, v);
 	gm_set_f64(e->node, v, size);
@@ -150,13 +152,15 @@ gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options
 		/* A view that cannot be says both shapes, and where. */
 		gm_net_enter(n, gm_net_key(n, "%s, used again with another shape", name));
 		bool sizes_differ = gm_net_size(have) != gm_net_size(shape);
-		gm_node *bad = sizes_differ ? gm_reshape(old->node, shape) : gm_broadcast(old->node, shape);
+		gm_node *bad = sizes_differ ? gm_reshape(old->node, shape)
+		                            : gm_broadcast(old->node, shape);
 		gm_net_leave(n);
 		return bad;
 	}
 	if (n->o.accept && !n->o.accept(n->o.ctx, gm_net_key(n, "%s/%s", n->name, name), shape)) {
 		gm_net_enter(n, gm_net_key(n, "%s, not accepted", name));
-		gm_node *bad = gm_reshape(gm_scalar(n->graph, 0), GM_SHAPE(2)); /* impossible, so an error */
+		/* impossible, so an error */
+		gm_node *bad = gm_reshape(gm_scalar(n->graph, 0), GM_SHAPE(2));
 		gm_net_leave(n);
 		return bad;
 	}

@@ -9,20 +9,21 @@
 #include "base/arena.h"
 
 typedef struct gm_entry {
-	const char *key;   /* within the net: "32x32/weight" */
-	const char *name;  /* full: "G/32x32/weight" */
+	const char *key;  /* within the net: "32x32/weight" */
+	const char *name; /* full: "G/32x32/weight" */
 	gm_node *node;
 	gm_role role;
-	gm_node *average;  /* variable, or NULL */
-	gm_node *next;     /* what the newest optimiser or normaliser assigns to it, or NULL: what gm_ema averages */
+	gm_node *average; /* variable, or NULL */
+	/* what the newest optimiser or normaliser assigns to it, or NULL: what gm_ema averages */
+	gm_node *next;
 } gm_entry;
 
 struct gm_net {
 	gm_graph *graph;
 	const char *name;
 	gm_net_options o;
-	gm_arena *arena;   /* owns the strings and the struct itself */
-	gm_entry *entry;   /* malloc */
+	gm_arena *arena; /* owns the strings and the struct itself */
+	gm_entry *entry; /* malloc */
 	int count, room;
 };
 
@@ -32,8 +33,8 @@ gm_entry *gm_net_entry_of(gm_net *n, const char *key);
 /* A key in the net's own memory. */
 const char *gm_net_key(gm_net *n, const char *fmt, ...) GM_PRINTF(2, 3);
 
-/* Names what is built next, for messages and profiles: scope NET/part. Variables are asked for outside of it, because
- * their names hold the scope already. */
+/* Names what is built next, for messages and profiles: scope NET/part. Variables are asked for
+ * outside of it, because their names hold the scope already. */
 void gm_net_enter(gm_net *n, const char *part);
 void gm_net_leave(gm_net *n);
 
@@ -41,6 +42,7 @@ int64_t gm_net_size(gm_shape s); /* numbers in it */
 bool gm_net_same_shape(gm_shape a, gm_shape b);
 
 /* Draws the values of a new variable of the given shape, double, in row-major order. */
-void gm_init_fill(const gm_init *init, gm_shape shape, int64_t fan_in, int64_t fan_out, gm_rng *rng, double *v);
+void gm_init_fill(const gm_init *init, gm_shape shape, int64_t fan_in, int64_t fan_out, gm_rng *rng,
+                  double *v);
 
 #endif

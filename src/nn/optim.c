@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/optim.c -- optimisers as effects. What is done per parameter is elementwise, so that the compiler can make one pass
- * over memory of it; what is common to all parameters (bias corrections, the clipping factor) is rank 0.
+ * nn/optim.c -- optimisers as effects. What is done per parameter is elementwise, so that the
+ * compiler can make one pass over memory of it; what is common to all parameters (bias
+ * corrections, the clipping factor) is rank 0.
  */
 #include "nn/net.h"
 
 #include <stdlib.h>
 
-/* What a rule gets: one parameter p with its gradient d. Adds its effects; returns the parameter's next value. */
+/* What a rule gets: one parameter p with its gradient d. Adds its effects; returns the
+ * parameter's next value. */
 typedef struct update {
 	gm_net *net;
 	const gm_optimiser_args *a;
@@ -23,7 +25,8 @@ typedef gm_node *(*rule)(update *u, const char *key, gm_node *p, gm_node *d);
 static gm_node *memory(update *u, const char *key, const char *what, gm_shape shape)
 {
 	gm_net_leave(u->net); /* variables are named from outside every scope */
-	gm_node *v = gm_net_var(u->net, gm_net_key(u->net, "%s.%s.%s", key, u->name, what), shape, .role = GM_MOMENT);
+	gm_node *v = gm_net_var(u->net, gm_net_key(u->net, "%s.%s.%s", key, u->name, what), shape,
+	                        .role = GM_MOMENT);
 	gm_net_enter(u->net, u->name);
 	return v;
 }
@@ -50,11 +53,13 @@ static gm_node *rule_sgd(update *u, const char *key, gm_node *p, gm_node *d)
 	return gm_add(p, move);
 }
 
-/* m' = b1 m + (1-b1) d, v' = b2 v + (1-b2) d^2, p' = p - lr (m'/(1-b1^t)) / (sqrt(v'/(1-b2^t)) + eps). Both corrections
- * are moved into two rank-0 numbers: p - [lr sqrt(1-b2^t)/(1-b1^t)] m' / (sqrt(v') + [eps sqrt(1-b2^t)]), which is equal. */
+/* m' = b1 m + (1-b1) d, v' = b2 v + (1-b2) d^2, p' = p - lr (m'/(1-b1^t)) / (sqrt(v'/(1-b2^t)) +
+ * eps). Both corrections are moved into two rank-0 numbers: p - [lr sqrt(1-b2^t)/(1-b1^t)] m' /
+ * (sqrt(v') + [eps sqrt(1-b2^t)]), which is equal. */
 static gm_node *rule_adam(update *u, const char *key, gm_node *p, gm_node *d)
 {
-	gm_node *m = memory(u, key, "m", gm_node_shape(p)), *v = memory(u, key, "v", gm_node_shape(p));
+	gm_node *m = memory(u, key, "m", gm_node_shape(p)),
+		*v = memory(u, key, "v", gm_node_shape(p));
 	gm_node *m1 = blend(m, u->a->beta1, d), *v1 = blend(v, u->a->beta2, gm_square(d));
 	u->effect[u->effects++] = gm_assign(m, m1);
 	u->effect[u->effects++] = gm_assign(v, v1);
@@ -101,7 +106,8 @@ static gm_node *apply(update *u, gm_node *loss, rule r)
 		u->lr = number(n, r == rule_sgd ? .01 : .001);
 	if (r == rule_adam) {
 		gm_net_leave(n);
-		gm_node *t = gm_net_var(n, gm_net_key(n, "%s.t", u->name), GM_RANK0, .role = GM_MOMENT);
+		gm_node *t =
+			gm_net_var(n, gm_net_key(n, "%s.t", u->name), GM_RANK0, .role = GM_MOMENT);
 		gm_net_enter(n, u->name);
 		gm_node *t1 = gm_add_c(t, 1);
 		gm_node *c1 = gm_sub(number(n, 1), gm_pow(number(n, u->a->beta1), t1));
@@ -143,7 +149,11 @@ static gm_node *optimise(gm_net *n, gm_node *loss, gm_optimiser_args a, const ch
 {
 	a.beta1 = setting(a.beta1, .9), a.beta2 = setting(a.beta2, .999);
 	a.rho = setting(a.rho, .9), a.eps = setting(a.eps, 1e-8);
-	update u = {.net = n, .a = &a, .name = a.name ? a.name : name, .lr = a.lr, .momentum = a.momentum};
+	update u = {.net = n,
+	            .a = &a,
+	            .name = a.name ? a.name : name,
+	            .lr = a.lr,
+	            .momentum = a.momentum};
 	return apply(&u, loss, r);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * train/checkpoint.c -- a run as one safetensors file. The tensors are the variables of its nets under their full names.
- * The metadata is everything else that the run is, as texts:
+ * train/checkpoint.c -- a run as one safetensors file. The tensors are the variables of its nets
+ * under their full names. The metadata is everything else that the run is, as texts:
  *
  *	format    "ganymede-run"        version   "1"
  *	model     "dcgan"               options   {"batch": "64", ...}, all of them
- *	facts     {"channels": 1, ...}  what the model was told of the data, so that sampling needs no data
+ *	facts     {"channels": 1, ...}  what the model was told of its data: sampling needs none
  *	step      steps done            seen      examples fed: the place in the data's order
  *	runs      the random counter    data      hash of the data's content, hexadecimal
  */
@@ -21,10 +21,11 @@
 
 static char *facts_json(const gm_facts *f)
 {
-	json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "points", (int)f->points, "channels",
-	                      (json_int_t)f->channels, "height", (json_int_t)f->height, "width", (json_int_t)f->width, "numel",
-	                      (json_int_t)f->numel, "classes", (json_int_t)f->classes, "count", (json_int_t)f->count, "low",
-	                      f->low, "high", f->high);
+	json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "points",
+	                      (int)f->points, "channels", (json_int_t)f->channels, "height",
+	                      (json_int_t)f->height, "width", (json_int_t)f->width, "numel",
+	                      (json_int_t)f->numel, "classes", (json_int_t)f->classes, "count",
+	                      (json_int_t)f->count, "low", f->low, "high", f->high);
 	char *text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	return text;
@@ -35,17 +36,18 @@ static bool facts_from_json(const char *text, gm_facts *f)
 	int points;
 	json_int_t channels, height, width, numel, classes, count;
 	json_t *o = json_loads(text ? text : "", 0, NULL);
-	bool ok = o && !json_unpack(o, "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F}", "points", &points, "channels",
-	                            &channels, "height", &height, "width", &width, "numel", &numel, "classes", &classes,
-	                            "count", &count, "low", &f->low, "high", &f->high);
+	bool ok = o && !json_unpack(o, "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F}", "points",
+	                            &points, "channels", &channels, "height", &height, "width",
+	                            &width, "numel", &numel, "classes", &classes, "count", &count,
+	                            "low", &f->low, "high", &f->high);
 	json_decref(o);
 	if (!ok || classes < 0 || count < 0 || !(f->low <= f->high))
 		return false;
 	*f = (gm_facts){points, channels, height, width, numel, classes, count, f->low, f->high};
 	if (f->points)
 		return channels == 0 && height == 0 && width == 0 && numel >= 1 && numel <= 4096;
-	return channels >= 1 && channels <= 4096 && height >= 1 && height <= 4096 && width >= 1 && width <= 4096 &&
-	       numel == channels * height * width && numel <= 1 << 26;
+	return channels >= 1 && channels <= 4096 && height >= 1 && height <= 4096 && width >= 1 &&
+	       width <= 4096 && numel == channels * height * width && numel <= 1 << 26;
 }
 
 bool gm_checkpoint_save(gm_run *r)
@@ -62,7 +64,8 @@ bool gm_checkpoint_save(gm_run *r)
 			int64_t n = gm_node_size(e.node);
 			float *v = malloc(n * sizeof *v);
 			ok = v && gm_get_f32(e.node, v, n);
-			t[k] = (gm_st_tensor){.name = e.name, .type = GM_ST_F32, .rank = s.rank, .data = v};
+			t[k] = (gm_st_tensor){
+				.name = e.name, .type = GM_ST_F32, .rank = s.rank, .data = v};
 			memcpy(t[k].dims, s.dim, s.rank * sizeof *s.dim);
 		}
 	char *options = gm_settings_json(r->settings, false), *facts = facts_json(&r->facts);
@@ -72,12 +75,20 @@ bool gm_checkpoint_save(gm_run *r)
 	snprintf(runs, sizeof runs, "%" PRIu64, gm_graph_runs(r->graph));
 	snprintf(data, sizeof data, "%016" PRIx64, r->data_hash);
 	const gm_st_pair meta[] = {
-		{"data", data}, {"facts", facts}, {"format", "ganymede-run"}, {"model", r->model->name},
-		{"options", options}, {"runs", runs}, {"seen", seen}, {"step", step}, {"version", "1"},
+		{"data", data},
+		{"facts", facts},
+		{"format", "ganymede-run"},
+		{"model", r->model->name},
+		{"options", options},
+		{"runs", runs},
+		{"seen", seen},
+		{"step", step},
+		{"version", "1"},
 	};
 	if (!ok)
 		gm_run_fail(r, GM_ERR_MEMORY, "no memory to save a checkpoint");
-	if (snprintf(path, sizeof path, "%s/checkpoint-%06" PRId64 ".safetensors", r->folder, r->step) >= PATH_MAX)
+	if (snprintf(path, sizeof path, "%s/checkpoint-%06" PRId64 ".safetensors", r->folder,
+	             r->step) >= PATH_MAX)
 		ok = gm_fail(&r->err, GM_ERR_VALUE, "the path of the checkpoint is too long");
 	ok = ok && gm_st_write(path, t, count, meta, sizeof meta / sizeof *meta, &r->err);
 	if (ok) {
@@ -104,14 +115,17 @@ bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error 
 	uint64_t step;
 	*rec = (gm_record){0};
 	if (!format || strcmp(format, "ganymede-run"))
-		return gm_fail(err, GM_ERR_FORMAT, "%s: a safetensors file, but no checkpoint of ganymede", path);
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: a safetensors file, but no checkpoint of ganymede", path);
 	if (!version || strcmp(version, "1"))
-		return gm_fail(err, GM_ERR_FORMAT, "%s: its format is version %.20s, this program reads 1", path,
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: its format is version %.20s, this program reads 1", path,
 		               version ? version : "unknown");
 	rec->model = model ? gm_model_find(model) : NULL;
 	if (!rec->model)
-		return gm_fail(err, GM_ERR_FORMAT, "%s: made by the model \"%.60s\", which this program does not have", path,
-		               model ? model : "");
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: made by the model \"%.60s\", which this program does not have",
+		               path, model ? model : "");
 	gm_settings_init(&rec->settings, rec->model);
 	gm_error inner = {0};
 	if (!gm_settings_from_json(&rec->settings, gm_st_meta(st, "options"), &inner)) {
@@ -120,12 +134,15 @@ bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error 
 	}
 	if (!facts_from_json(gm_st_meta(st, "facts"), &rec->facts)) {
 		gm_record_free(rec);
-		return gm_fail(err, GM_ERR_FORMAT, "%s: what it says about its data makes no sense", path);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: what it says about its data makes no sense",
+		               path);
 	}
 	if (!counter(st, "step", &step) || step > INT64_MAX || !counter(st, "seen", &rec->seen) ||
 	    !counter(st, "runs", &rec->runs)) {
 		gm_record_free(rec);
-		return gm_fail(err, GM_ERR_FORMAT, "%s: its counters (step, seen, runs) are missing or no numbers", path);
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: its counters (step, seen, runs) are missing or no numbers",
+		               path);
 	}
 	rec->step = (int64_t)step;
 	rec->data_hash = hash ? strtoull(hash, NULL, 16) : 0;
@@ -157,19 +174,21 @@ static const char *dims_text(const int64_t *d, int rank, char *text, size_t room
 	return text;
 }
 
-bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_shape s, gm_error *err)
+bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_shape s,
+                        gm_error *err)
 {
 	const gm_st_tensor *t = gm_st_find(st, name);
 	char have[160], want[160];
 	if (!t)
 		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is missing", path, name);
 	if (!same_dims(t, s))
-		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s has shape %s, the model's options ask for %s", path,
-		               name, dims_text(t->dims, t->rank, have, sizeof have),
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: the tensor %s has shape %s, the model's options ask for %s",
+		               path, name, dims_text(t->dims, t->rank, have, sizeof have),
 		               dims_text(s.dim, s.rank, want, sizeof want));
 	if (t->type != GM_ST_F32)
-		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is of type %s, not F32", path, name,
-		               gm_st_type_name(t->type));
+		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is of type %s, not F32", path,
+		               name, gm_st_type_name(t->type));
 	return true;
 }
 
@@ -180,7 +199,8 @@ static bool load_one(const gm_st *st, const char *path, const gm_net_entry *e, g
 	const gm_st_tensor *t = gm_st_find(st, e->name);
 	int64_t n = gm_node_size(e->node);
 	if ((uintptr_t)t->data % sizeof(float) == 0)
-		return gm_set_f32(e->node, t->data, n) || gm_fail(err, GM_ERR_STATE, "cannot set %s", e->name);
+		return gm_set_f32(e->node, t->data, n) ||
+		       gm_fail(err, GM_ERR_STATE, "cannot set %s", e->name);
 	float *v = malloc(n * sizeof *v); /* from another writer, not aligned */
 	if (!v)
 		return gm_fail(err, GM_ERR_MEMORY, "no memory for %s", e->name);
@@ -207,7 +227,8 @@ bool gm_checkpoint_load(gm_run *r, bool all)
 		for (int j = 0; j < r->nets && !mine; j++)
 			mine = gm_net_find(r->net[j], gm_st_at(st, i)->name) != NULL;
 		if (!mine)
-			return gm_fail(&r->err, GM_ERR_FORMAT, "%s: the tensor %.100s is none of %s's", path,
+			return gm_fail(&r->err, GM_ERR_FORMAT,
+			               "%s: the tensor %.100s is none of %s's", path,
 			               gm_st_at(st, i)->name, r->model->name);
 	}
 	return true;

@@ -39,7 +39,8 @@ static long checkpoint_step(const char *name)
 	return !strcmp(end, ".safetensors") && !errno ? n : -1;
 }
 
-/* The entry of folder with the highest number(entry), into best[NAME_MAX + 1]; -1 when there is none. */
+/* The entry of folder with the highest number(entry), into best[NAME_MAX + 1]; -1 when there is
+ * none. */
 static long highest(const char *folder, long (*number)(const char *), char *best)
 {
 	long most = -1;
@@ -70,15 +71,18 @@ bool gm_folder_new(const char *outdir, const char *name, char *path, gm_error *e
 		return false;
 	snprintf(clean, sizeof clean, "%s", name);
 	for (char *c = clean; *c; c++)
-		if (!isalnum((unsigned char)*c) && !strchr("-_.+,=@", *c) && !((unsigned char)*c & 0x80))
+		if (!isalnum((unsigned char)*c) && !strchr("-_.+,=@", *c) &&
+		    !((unsigned char)*c & 0x80))
 			*c = '-';
-	/* The lock is for the number alone (two runs of different names would share it); without locks, as on some network
-	 * file systems, mkdir still gives each program a folder of its own. */
+	/* The lock is for the number alone (two runs of different names would share it); without
+	 * locks, as on some network file systems, mkdir still gives each program a folder of its
+	 * own. */
 	int lock = open(outdir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (lock >= 0)
 		flock(lock, LOCK_EX);
 	bool ok = false;
-	for (long n = highest(outdir, run_number, last) + 1, tries = 0; tries < 1000; n++, tries++) {
+	for (long n = highest(outdir, run_number, last) + 1, tries = 0; tries < 1000;
+	     n++, tries++) {
 		snprintf(mine, sizeof mine, "%05ld-%s", n, clean);
 		if (!join(path, outdir, mine, err))
 			break;
@@ -86,7 +90,8 @@ bool gm_folder_new(const char *outdir, const char *name, char *path, gm_error *e
 		if (ok)
 			break;
 		if (errno != EEXIST) {
-			gm_fail(err, GM_ERR_IO, "%s: cannot make this folder: %s", path, strerror(errno));
+			gm_fail(err, GM_ERR_IO, "%s: cannot make this folder: %s", path,
+			        strerror(errno));
 			break;
 		}
 	}
@@ -122,10 +127,12 @@ static bool by_number(const char *run, const char *outdir, char *path)
 		found = run_number(e->d_name) == want && join(path, outdir, e->d_name, NULL);
 	if (d)
 		closedir(d);
-	return found || (!strchr(run, '/') && join(path, outdir, run, NULL) && gm_file_is_folder(path));
+	return found ||
+	       (!strchr(run, '/') && join(path, outdir, run, NULL) && gm_file_is_folder(path));
 }
 
-bool gm_folder_checkpoint(const char *run, const char *outdir, char *checkpoint, char *folder, gm_error *err)
+bool gm_folder_checkpoint(const char *run, const char *outdir, char *checkpoint, char *folder,
+                          gm_error *err)
 {
 	char path[PATH_MAX];
 	if (gm_file_is_folder(run)) {
@@ -137,7 +144,8 @@ bool gm_folder_checkpoint(const char *run, const char *outdir, char *checkpoint,
 		const char *slash = strrchr(run, '/');
 		snprintf(checkpoint, PATH_MAX, "%s", run);
 		if (folder)
-			snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(slash - run) : 1, slash ? run : ".");
+			snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(slash - run) : 1,
+			         slash ? run : ".");
 		return true;
 	}
 	if (!by_number(run, outdir, path))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * train/loop.c -- a run from its start to its end: gm_next stands between two turns of the model's loop, and there
- * everything that is not the model happens.
+ * train/loop.c -- a run from its start to its end: gm_next stands between two turns of the
+ * model's loop, and there everything that is not the model happens.
  */
 #include "train/run.h"
 
@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "train/folder.h"
 
-/* ---- start ---- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 static bool lengths(gm_run *r)
 {
@@ -24,8 +24,10 @@ static bool lengths(gm_run *r)
 	double epochs, kimg;
 	const gm_settings *s = r->settings;
 	gm_error *e = &r->err;
-	if (!gm_settings_int(s, "steps", 0, INT32_MAX, &steps, e) || !gm_settings_real(s, "epochs", 0, 1e6, &epochs, e) ||
-	    !gm_settings_real(s, "kimg", 0, 1e9, &kimg, e) || !gm_settings_int(s, "log-every", 0, INT32_MAX, &log, e) ||
+	if (!gm_settings_int(s, "steps", 0, INT32_MAX, &steps, e) ||
+	    !gm_settings_real(s, "epochs", 0, 1e6, &epochs, e) ||
+	    !gm_settings_real(s, "kimg", 0, 1e9, &kimg, e) ||
+	    !gm_settings_int(s, "log-every", 0, INT32_MAX, &log, e) ||
 	    !gm_settings_int(s, "sample-every", 0, INT32_MAX, &sample, e) ||
 	    !gm_settings_int(s, "save-every", 0, INT32_MAX, &save, e) ||
 	    !gm_settings_int(s, "keep", 0, INT32_MAX, &r->keep, e) ||
@@ -58,8 +60,9 @@ static bool write_options(gm_run *r)
 {
 	char path[PATH_MAX], *options = gm_settings_json(r->settings, true), *text = NULL;
 	bool ok = snprintf(path, sizeof path, "%s/options.json", r->folder) < PATH_MAX && options &&
-	          asprintf(&text, "{\n\"model\": \"%s\",\n\"ganymede\": \"%s\",\n\"options\": %s\n}\n", r->model->name,
-	                   gm_version(), options) >= 0;
+	          asprintf(&text,
+	                   "{\n\"model\": \"%s\",\n\"ganymede\": \"%s\",\n\"options\": %s\n}\n",
+	                   r->model->name, gm_version(), options) >= 0;
 	ok = ok ? gm_file_write(path, text, strlen(text), &r->err)
 	        : gm_fail(&r->err, GM_ERR_MEMORY, "no memory for options.json");
 	free(options);
@@ -74,17 +77,21 @@ static void describe(gm_run *r)
 	if (f->points)
 		snprintf(data, sizeof data, "points");
 	else
-		snprintf(data, sizeof data, "%dx%d pictures of %d channel%s", (int)f->width, (int)f->height, (int)f->channels,
-		         f->channels == 1 ? "" : "s");
-	gm_report_say(r, "%s: %s, %s, batch %d", r->model->name, gm_settings_get(r->settings, "data"), data, (int)r->batch);
+		snprintf(data, sizeof data, "%dx%d pictures of %d channel%s", (int)f->width,
+		         (int)f->height, (int)f->channels, f->channels == 1 ? "" : "s");
+	gm_report_say(r, "%s: %s, %s, batch %d", r->model->name,
+	              gm_settings_get(r->settings, "data"), data, (int)r->batch);
 	for (int i = 0; i < r->nets; i++)
-		gm_report_say(r, "  %s: %" PRId64 " parameters", gm_net_name(r->net[i]), gm_net_parameters(r->net[i]));
+		gm_report_say(r, "  %s: %" PRId64 " parameters", gm_net_name(r->net[i]),
+		              gm_net_parameters(r->net[i]));
 	for (int i = 0; i < r->parts; i++) {
 		gm_step_info s = gm_step_describe(r->part[i].step);
-		gm_report_say(r, "  step %d: %d instructions, %.1f MB of working memory, %.3g GFLOP", i + 1, s.instructions,
-		              s.arena_bytes / 1e6, s.flops / 1e9);
+		gm_report_say(r,
+		              "  step %d: %d instructions, %.1f MB of working memory, %.3g GFLOP",
+		              i + 1, s.instructions, s.arena_bytes / 1e6, s.flops / 1e9);
 		if (s.fallbacks)
-			gm_report_say(r, "  (%d of them run by their slow definitions)", s.fallbacks);
+			gm_report_say(r, "  (%d of them run by their slow definitions)",
+			              s.fallbacks);
 	}
 }
 
@@ -94,7 +101,8 @@ static bool start_new(gm_run *r)
 	const char *asked = gm_settings_get(r->settings, "name");
 	snprintf(name, sizeof name, "%s-%s", r->model->name,
 	         short_name(gm_settings_get(r->settings, "data"), data, sizeof data));
-	if (!gm_folder_new(gm_settings_get(r->settings, "outdir"), *asked ? asked : name, r->folder, &r->err) ||
+	if (!gm_folder_new(gm_settings_get(r->settings, "outdir"), *asked ? asked : name, r->folder,
+	                   &r->err) ||
 	    !write_options(r) || !gm_report_open(r))
 		return false;
 	describe(r);
@@ -109,11 +117,12 @@ static bool start_again(gm_run *r)
 	gm_st_close(r->from);
 	r->from = NULL;
 	r->saved_at = r->step;
-	gm_report_say(r, "%s goes on at step %" PRId64 " of %" PRId64, r->folder, r->step, r->total);
+	gm_report_say(r, "%s goes on at step %" PRId64 " of %" PRId64, r->folder, r->step,
+	              r->total);
 	return true;
 }
 
-/* ---- between the steps ---- */
+/* ---- between the steps ----------------------------------------------------------------------- */
 
 static void finish_step(gm_run *r)
 {
@@ -143,7 +152,7 @@ static void finish_step(gm_run *r)
 	}
 }
 
-/* ---- only measuring ---- */
+/* ---- only measuring -------------------------------------------------------------------------- */
 
 enum { MEASURED_TURNS = 100000 };
 
@@ -183,7 +192,8 @@ static bool measured_next(gm_run *r)
 		if (r->turns == 1)
 			r->call->speed.ready = now - r->called;
 		/* Until the time is up, but a few turns at least. */
-		bool stop = r->call->stop && *r->call->stop, enough = now - r->called > r->call->measure && r->turns >= 5;
+		bool stop = r->call->stop && *r->call->stop,
+		     enough = now - r->called > r->call->measure && r->turns >= 5;
 		if (stop || enough || r->turns == MEASURED_TURNS) {
 			conclude(r);
 			return false;
@@ -225,27 +235,37 @@ int gm_end(gm_run *r)
 	return r->err.code ? 1 : 0;
 }
 
-/* ---- the whole ---- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static bool open_data(gm_run *r, gm_error *err)
 {
 	const gm_settings *s = r->settings;
 	int64_t size, channels;
 	const char *fit = gm_settings_get(s, "fit"), *spec = gm_settings_get(s, "data");
-	if (!gm_settings_int(s, "size", 0, 4096, &size, err) || !gm_settings_int(s, "channels", 0, 4, &channels, err))
+	if (!gm_settings_int(s, "size", 0, 4096, &size, err) ||
+	    !gm_settings_int(s, "channels", 0, 4, &channels, err))
 		return false;
 	if (strcmp(fit, "resize") && strcmp(fit, "pad"))
-		return gm_fail(err, GM_ERR_VALUE, "option fit: \"%.60s\" is not resize or pad", fit);
-	gm_data_options o = {.size = size, .channels = channels, .fit = *fit == 'p' ? GM_FIT_PAD : GM_FIT_RESIZE,
-	                     .split = gm_settings_get(s, "split"), .seed = r->seed};
+		return gm_fail(err, GM_ERR_VALUE, "option fit: \"%.60s\" is not resize or pad",
+		               fit);
+	gm_data_options o = {.size = size,
+	                     .channels = channels,
+	                     .fit = *fit == 'p' ? GM_FIT_PAD : GM_FIT_RESIZE,
+	                     .split = gm_settings_get(s, "split"),
+	                     .seed = r->seed};
 	r->data = gm_data_open(spec, &o, err);
 	if (!r->data)
 		return false;
 	const gm_data_info *d = gm_data_info_of(r->data);
-	r->facts = (gm_facts){.points = d->rank == 1, .numel = d->numel, .classes = d->classes, .count = d->count,
-	                      .low = d->low, .high = d->high};
+	r->facts = (gm_facts){.points = d->rank == 1,
+	                      .numel = d->numel,
+	                      .classes = d->classes,
+	                      .count = d->count,
+	                      .low = d->low,
+	                      .high = d->high};
 	if (d->rank == 3)
-		r->facts.channels = d->shape[0], r->facts.height = d->shape[1], r->facts.width = d->shape[2];
+		r->facts.channels = d->shape[0], r->facts.height = d->shape[1],
+		r->facts.width = d->shape[2];
 	r->data_hash = d->hash;
 	return true;
 }
@@ -268,13 +288,15 @@ static bool merge_options(gm_settings *now, const gm_settings *then, gm_error *e
 			row->value = gm_arena_strdup(now->arena, was);
 		else if (!(row->flags & GM_FREE))
 			return gm_fail(err, GM_ERR_VALUE,
-			               "option %s was %s when this run began and cannot become %s: leave it out, or start a new run",
+			               "option %s was %s when this run began and cannot become %s: "
+			               "leave it out, or start a new run",
 			               row->name, *was ? was : "empty", row->value);
 	}
 	return true;
 }
 
-static bool find_run(const char *run, const char *outdir, char *checkpoint, char *folder, gm_error *err)
+static bool find_run(const char *run, const char *outdir, char *checkpoint, char *folder,
+                     gm_error *err)
 {
 	char newest[PATH_MAX];
 	if (!*run) {
@@ -308,8 +330,9 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 	r->from = gm_st_open(checkpoint, err);
 	if (!r->from || !gm_record_read(r->from, checkpoint, &rec, err))
 		return false;
-	bool ok = rec.model == s->model ||
-	          gm_fail(err, GM_ERR_VALUE, "%s is a run of %s, not of %s", checkpoint, rec.model->name, s->model->name);
+	bool ok =
+		rec.model == s->model || gm_fail(err, GM_ERR_VALUE, "%s is a run of %s, not of %s",
+	                                         checkpoint, rec.model->name, s->model->name);
 	ok = ok && merge_options(s, &rec.settings, err);
 	r->step = rec.step, r->seen = rec.seen, r->runs = rec.runs;
 	r->from_path = gm_arena_strdup(s->arena, checkpoint);
@@ -322,13 +345,14 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 static bool same_data(const gm_run *r, uint64_t then, gm_error *err)
 {
 	return r->data_hash == then ||
-	       gm_fail(err, GM_ERR_VALUE, "%.200s was trained on other data than %.200s holds now", r->folder,
-	               gm_settings_get(r->settings, "data"));
+	       gm_fail(err, GM_ERR_VALUE, "%.200s was trained on other data than %.200s holds now",
+	               r->folder, gm_settings_get(r->settings, "data"));
 }
 
 bool gm_train(gm_train_call *call, gm_error *err)
 {
-	gm_run run = {.call = call, .model = call->settings->model, .settings = call->settings}, *r = &run;
+	gm_run run = {.call = call, .model = call->settings->model, .settings = call->settings},
+	       *r = &run;
 	char checkpoint[PATH_MAX];
 	gm_error trouble = {0};
 	call->folder[0] = 0;

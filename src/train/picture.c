@@ -27,7 +27,8 @@ bool gm_run_sampler(gm_run *r)
 	}
 	gm_shape s = gm_node_shape(e->y);
 	if (gm_node_size(e->y) != r->batch * f->numel || s.rank < 2 || s.dim[0] != r->batch) {
-		gm_run_fail(r, GM_ERR_STATE, "%s: \"generate\" does not give a batch of examples", r->model->name);
+		gm_run_fail(r, GM_ERR_STATE, "%s: \"generate\" does not give a batch of examples",
+		            r->model->name);
 		return false;
 	}
 	int room = 0, pairs = 0;
@@ -74,8 +75,13 @@ static int64_t shown(const gm_run *r)
 static gm_image *grid_of(gm_run *r, const float *x, int64_t n)
 {
 	const gm_facts *f = &r->facts;
-	return gm_image_grid(x, &(gm_grid){.n = n, .channels = f->channels, .height = f->height, .width = f->width,
-	                                   .columns = r->columns}, &r->err);
+	return gm_image_grid(x,
+	                     &(gm_grid){.n = n,
+	                                .channels = f->channels,
+	                                .height = f->height,
+	                                .width = f->width,
+	                                .columns = r->columns},
+	                     &r->err);
 }
 
 static bool real_examples(gm_run *r, int64_t n, float *x)
@@ -86,7 +92,8 @@ static bool real_examples(gm_run *r, int64_t n, float *x)
 static bool put_picture(gm_run *r, const char *file, gm_image *im, bool show)
 {
 	char path[PATH_MAX];
-	bool ok = im && snprintf(path, sizeof path, "%s/%s", r->folder, file) < PATH_MAX && gm_png_write(path, im, &r->err);
+	bool ok = im && snprintf(path, sizeof path, "%s/%s", r->folder, file) < PATH_MAX &&
+	          gm_png_write(path, im, &r->err);
 	if (ok && show && r->live) {
 		gm_report_clear(r);
 		gm_term_picture(r->call->out, im, 0);
@@ -103,7 +110,9 @@ bool gm_run_picture(gm_run *r, const char *file)
 	ok = ok && gm_run_draw(r, r->seed, n, fake);
 	gm_image *im = NULL;
 	if (ok && r->facts.points && real_examples(r, n, real))
-		im = gm_image_scatter(&(gm_scatter){.real = real, .n_real = n, .fake = fake, .n_fake = n}, &r->err);
+		im = gm_image_scatter(
+			&(gm_scatter){.real = real, .n_real = n, .fake = fake, .n_fake = n},
+			&r->err);
 	else if (ok && !r->facts.points)
 		im = grid_of(r, fake, n);
 	ok = put_picture(r, file, im, true);
@@ -119,8 +128,9 @@ bool gm_run_real_picture(gm_run *r, const char *file)
 	bool ok = real || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 	gm_image *im = NULL;
 	if (ok && real_examples(r, n, real))
-		im = r->facts.points ? gm_image_scatter(&(gm_scatter){.real = real, .n_real = n}, &r->err)
-		                     : grid_of(r, real, n);
+		im = r->facts.points
+		             ? gm_image_scatter(&(gm_scatter){.real = real, .n_real = n}, &r->err)
+		             : grid_of(r, real, n);
 	free(real);
 	return put_picture(r, file, im, false);
 }

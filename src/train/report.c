@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * train/report.c -- what a run says: one live line on a terminal, plain lines elsewhere, log.txt for people, stats.jsonl
- * for programs. stats.jsonl holds nothing that depends on time or machine load, so that two equal runs have equal files.
+ * train/report.c -- what a run says: one live line on a terminal, plain lines elsewhere, log.txt
+ * for people, stats.jsonl for programs. stats.jsonl holds nothing that depends on time or
+ * machine load, so that two equal runs have equal files.
  */
 #include "train/run.h"
 
@@ -23,8 +24,8 @@ double gm_seconds(void)
 	return t.tv_sec + 1e-9 * t.tv_nsec;
 }
 
-/* Keeps of stats.jsonl what a run that goes on at r->step would have written by now itself: whole lines of the steps up to
- * there that lie on its own rhythm. */
+/* Keeps of stats.jsonl what a run that goes on at r->step would have written by now itself:
+ * whole lines of the steps up to there that lie on its own rhythm. */
 static bool trim_stats(gm_run *r, const char *path)
 {
 	gm_bytes old = {0};
@@ -42,14 +43,16 @@ static bool trim_stats(gm_run *r, const char *path)
 		if (!stop)
 			break;
 		memcpy(head, at, stop - at < 47 ? stop - at : 47);
-		if (sscanf(head, "{\"step\": %lld", &step) == 1 && step > 0 && step <= r->step && step % r->log_every == 0) {
+		if (sscanf(head, "{\"step\": %lld", &step) == 1 && step > 0 && step <= r->step &&
+		    step % r->log_every == 0) {
 			memcpy(kept + n, at, stop + 1 - at);
 			n += stop + 1 - at;
 		}
 		at = stop + 1;
 	}
 	gm_file_close(&old);
-	bool ok = kept ? gm_file_write(path, kept, n, &r->err) : gm_fail(&r->err, GM_ERR_MEMORY, "no memory for %s", path);
+	bool ok = kept ? gm_file_write(path, kept, n, &r->err)
+	               : gm_fail(&r->err, GM_ERR_MEMORY, "no memory for %s", path);
 	free(kept);
 	return ok;
 }
@@ -91,7 +94,8 @@ void gm_report_clear(gm_run *r)
 static void disk_error(gm_run *r, FILE *f, const char *name)
 {
 	if (f && (ferror(f) || fflush(f)))
-		gm_run_fail(r, GM_ERR_IO, "%s/%s: cannot write: %s", r->folder, name, strerror(errno));
+		gm_run_fail(r, GM_ERR_IO, "%s/%s: cannot write: %s", r->folder, name,
+		            strerror(errno));
 }
 
 void gm_report_say(gm_run *r, const char *fmt, ...)
@@ -137,13 +141,16 @@ void gm_report_progress(gm_run *r, bool now)
 	char line[600], left[32];
 	int64_t done = r->step - r->first_step;
 	double rate = r->train_seconds > 0 ? done * r->batch / r->train_seconds : 0;
-	size_t n = snprintf(line, sizeof line, "step %" PRId64 "/%" PRId64 "  %.*f %s/s", r->step, r->total,
-	                    rate < 10 ? 2 : 0, rate, r->facts.points ? "points" : "images");
+	size_t n =
+		snprintf(line, sizeof line, "step %" PRId64 "/%" PRId64 "  %.*f %s/s", r->step,
+	                 r->total, rate < 10 ? 2 : 0, rate, r->facts.points ? "points" : "images");
 	for (int i = 0; i < r->values && n < sizeof line - 64; i++)
 		if (!r->value[i].schedule)
-			n += snprintf(line + n, sizeof line - n, "  %.24s %.4g", r->value[i].name, r->value[i].value);
+			n += snprintf(line + n, sizeof line - n, "  %.24s %.4g", r->value[i].name,
+			              r->value[i].value);
 	if (r->step < r->total)
-		snprintf(line + n, sizeof line - n, "  %s left", duration((r->total - r->step) * r->step_seconds, left));
+		snprintf(line + n, sizeof line - n, "  %s left",
+		         duration((r->total - r->step) * r->step_seconds, left));
 	if (now && r->log)
 		fprintf(r->log, "%s\n", line);
 	if (!r->call->out)

@@ -37,9 +37,11 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
 	const char *backend = gm_settings_get(s, "backend");
 	if (!r->batch && !gm_settings_int(s, "batch", 1, 1 << 20, &r->batch, err))
 		return false;
-	if (!gm_settings_u64(s, "seed", &r->seed, err) || !gm_settings_real(s, "ema", 0, .9999999, &r->ema, err))
+	if (!gm_settings_u64(s, "seed", &r->seed, err) ||
+	    !gm_settings_real(s, "ema", 0, .9999999, &r->ema, err))
 		return false;
-	r->graph = gm_graph_new(&(gm_graph_options){.seed = r->seed, .backend = strcmp(backend, "auto") ? backend : NULL});
+	r->graph = gm_graph_new(&(gm_graph_options){
+		.seed = r->seed, .backend = strcmp(backend, "auto") ? backend : NULL});
 	if (!r->graph)
 		return gm_fail(err, GM_ERR_MEMORY, "no memory for a graph");
 	if (gm_graph_error(r->graph)->code) {
@@ -48,7 +50,8 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
 	}
 	r->example_data = calloc(r->batch * r->facts.numel, sizeof *r->example_data);
 	r->label_data = calloc(r->batch, sizeof *r->label_data);
-	return (r->example_data && r->label_data) || gm_fail(err, GM_ERR_MEMORY, "no memory for a batch");
+	return (r->example_data && r->label_data) ||
+	       gm_fail(err, GM_ERR_MEMORY, "no memory for a batch");
 }
 
 void gm_run_free(gm_run *r)
@@ -97,7 +100,7 @@ const char *gm_name(gm_run *r, const char *fmt, ...)
 	return gm_arena_strdup(r->arena, text);
 }
 
-/* ---- options ---- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 /* The table's own default, for going on after trouble: 0 or 1 where it is no number. */
 static double default_of(gm_run *r, const char *name)
@@ -139,12 +142,15 @@ double gm_opt_real(gm_run *r, const char *name)
 
 int64_t gm_opt_int_auto(gm_run *r, const char *name, int64_t otherwise)
 {
-	return strcmp(gm_settings_get(r->settings, name), "auto") ? gm_opt_int_in(r, name, 1, INT32_MAX) : otherwise;
+	return strcmp(gm_settings_get(r->settings, name), "auto")
+	               ? gm_opt_int_in(r, name, 1, INT32_MAX)
+	               : otherwise;
 }
 
 double gm_opt_real_auto(gm_run *r, const char *name, double otherwise)
 {
-	return strcmp(gm_settings_get(r->settings, name), "auto") ? gm_opt_real(r, name) : otherwise;
+	return strcmp(gm_settings_get(r->settings, name), "auto") ? gm_opt_real(r, name)
+	                                                          : otherwise;
 }
 
 const char *gm_opt_str(gm_run *r, const char *name)
@@ -154,7 +160,8 @@ const char *gm_opt_str(gm_run *r, const char *name)
 
 bool gm_opt_flag(gm_run *r, const char *name)
 {
-	static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1", NULL};
+	static const char *const words[] = {"no", "yes", "false", "true", "off",
+	                                    "on", "0",   "1",     NULL};
 	return gm_opt_choice(r, name, words) % 2;
 }
 
@@ -199,7 +206,7 @@ double gm_ramp(double a, double b, double start, double end, double t)
 	return a * (1 - part) + b * part;
 }
 
-/* ---- data ---- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
 const double *gm_data_mean_logit(gm_run *r)
 {
@@ -225,12 +232,15 @@ const double *gm_data_mean_logit(gm_run *r)
 gm_node *gm_batch(gm_run *r, const char *field)
 {
 	const gm_facts *f = &r->facts;
-	bool label = !strcmp(field, "label"), image = !strcmp(field, "image"), point = !strcmp(field, "point");
+	bool label = !strcmp(field, "label"), image = !strcmp(field, "image"),
+	     point = !strcmp(field, "point");
 	if (!label && !image && !point && strcmp(field, "example"))
-		gm_run_fail(r, GM_ERR_STATE, "%s asks for \"%s\" of the data, which nothing has", r->model->name, field);
+		gm_run_fail(r, GM_ERR_STATE, "%s asks for \"%s\" of the data, which nothing has",
+		            r->model->name, field);
 	if ((image && f->points) || (point && !f->points))
-		gm_run_fail(r, GM_ERR_VALUE, "%s learns %s, and %s holds %s", r->model->name, image ? "pictures" : "points",
-		            gm_settings_get(r->settings, "data"), image ? "points" : "pictures");
+		gm_run_fail(r, GM_ERR_VALUE, "%s learns %s, and %s holds %s", r->model->name,
+		            image ? "pictures" : "points", gm_settings_get(r->settings, "data"),
+		            image ? "points" : "pictures");
 	if (label && !f->classes)
 		gm_run_fail(r, GM_ERR_VALUE, "%s needs labels, and %s has none", r->model->name,
 		            gm_settings_get(r->settings, "data"));
@@ -247,7 +257,7 @@ gm_node *gm_batch(gm_run *r, const char *field)
 	return r->example;
 }
 
-/* ---- nets, schedules, endpoints, steps ---- */
+/* ---- nets, schedules, endpoints, steps ------------------------------------------------------- */
 
 static bool in_checkpoint(void *ctx, const char *name, gm_shape shape)
 {
@@ -260,7 +270,8 @@ gm_net *gm_net_new(gm_run *r, const char *name)
 	gm_net *n = gm_net_create(r->graph, name, .seed = r->seed, .blank = r->from, .ctx = r,
 	                          .accept = r->from ? in_checkpoint : NULL);
 	if (r->nets == GM_RUN_NETS) {
-		gm_run_fail(r, GM_ERR_STATE, "%s has more than %d nets", r->model->name, GM_RUN_NETS);
+		gm_run_fail(r, GM_ERR_STATE, "%s has more than %d nets", r->model->name,
+		            GM_RUN_NETS);
 		gm_net_free(r->net[--r->nets]);
 	}
 	return r->net[r->nets++] = n;
@@ -303,7 +314,8 @@ gm_node *gm_run_ema(gm_run *r, gm_net *n)
 void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *inputs, int n)
 {
 	if (r->endpoints == GM_RUN_ENDPOINTS || n > GM_RUN_INPUTS) {
-		gm_run_fail(r, GM_ERR_STATE, "%s: too many endpoints, or inputs of %s", r->model->name, name);
+		gm_run_fail(r, GM_ERR_STATE, "%s: too many endpoints, or inputs of %s",
+		            r->model->name, name);
 		return;
 	}
 	gm_run_endpoint *e = &r->endpoint[r->endpoints++];
@@ -316,7 +328,8 @@ gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n)
 	if (r->building || !gm_run_ok(r))
 		return NULL;
 	if (r->parts == GM_RUN_STEPS) {
-		gm_run_fail(r, GM_ERR_STATE, "%s has more than %d steps", r->model->name, GM_RUN_STEPS);
+		gm_run_fail(r, GM_ERR_STATE, "%s has more than %d steps", r->model->name,
+		            GM_RUN_STEPS);
 		return NULL;
 	}
 	gm_step *s = gm_compile_nodes(r->graph, outputs, n, NULL);
@@ -330,20 +343,23 @@ gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n)
 	return s;
 }
 
-/* ---- values to log ---- */
+/* ---- values to log --------------------------------------------------------------------------- */
 
 void gm_report_number(gm_run *r, const char *name, double value)
 {
 	gm_run_value *v = value_of(r, name);
 	if (!v) {
-		gm_run_fail(r, GM_ERR_STATE, "%s logs more than %d values", r->model->name, GM_RUN_VALUES);
+		gm_run_fail(r, GM_ERR_STATE, "%s logs more than %d values", r->model->name,
+		            GM_RUN_VALUES);
 		return;
 	}
 	v->value = value;
 	if (!isfinite(value))
 		gm_run_fail(r, GM_ERR_STATE,
-		            "%s became %s at step %lld: the training has come apart; try a lower learning rate", name,
-		            isnan(value) ? "not a number" : "infinite", (long long)r->step + 1);
+		            "%s became %s at step %lld: the training has come apart; try a lower "
+		            "learning rate",
+		            name, isnan(value) ? "not a number" : "infinite",
+		            (long long)r->step + 1);
 }
 
 void gm_report(gm_run *r, const char *name, gm_node *value)

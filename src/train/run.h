@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * train/run.h -- the inside of a run, for src/train alone. run.c holds what model files call while they build, loop.c what
- * they call while they train, the others what those two need.
+ * train/run.h -- the inside of a run, for src/train alone. run.c holds what model files call
+ * while they build, loop.c what they call while they train, the others what those two need.
  */
 #ifndef GM_TRAIN_RUN_H
 #define GM_TRAIN_RUN_H
@@ -11,7 +11,13 @@
 #include "ganymede/image.h"
 #include "train/train.h"
 
-enum { GM_RUN_NETS = 16, GM_RUN_ENDPOINTS = 16, GM_RUN_STEPS = 32, GM_RUN_VALUES = 64, GM_RUN_INPUTS = 8 };
+enum {
+	GM_RUN_NETS = 16,
+	GM_RUN_ENDPOINTS = 16,
+	GM_RUN_STEPS = 32,
+	GM_RUN_VALUES = 64,
+	GM_RUN_INPUTS = 8
+};
 
 typedef struct gm_run_endpoint {
 	const char *name;
@@ -36,10 +42,11 @@ struct gm_run {
 	gm_settings *settings; /* borrowed */
 	gm_train_call *call;   /* borrowed; NULL when only sampling */
 	bool building;         /* for sampling: nothing is trained */
-	gm_st *from;           /* the checkpoint that gives every value, until it is loaded; or NULL */
+	/* the checkpoint that gives every value, until it is loaded; or NULL */
+	gm_st *from;
 	const char *from_path;
-	gm_error err;          /* the first trouble */
-	gm_arena *arena;       /* names and small things */
+	gm_error err;    /* the first trouble */
+	gm_arena *arena; /* names and small things */
 
 	gm_graph *graph;
 	gm_facts facts;
@@ -63,22 +70,24 @@ struct gm_run {
 	double *mean_logit;       /* in arena, or NULL */
 	uint64_t seen;            /* examples fed so far */
 
-	bool started, counted;    /* gm_next was called; its answer was yes, so a step is under way */
+	/* gm_next was called; its answer was yes, so a step is under way */
+	bool started, counted;
 	int64_t step, total, log_every, sample_every, save_every, keep;
 	int columns, rows;
-	uint64_t runs;            /* random counter of the checkpoint to go on with */
+	uint64_t runs; /* random counter of the checkpoint to go on with */
 	char folder[PATH_MAX];
-	int64_t saved_at;         /* step of the last checkpoint, or -1 */
+	int64_t saved_at; /* step of the last checkpoint, or -1 */
 
-	gm_step *sampler;         /* computes the endpoint "generate" */
-	gm_node *sample;          /* its output */
+	gm_step *sampler; /* computes the endpoint "generate" */
+	gm_node *sample;  /* its output */
 
 	FILE *log, *stats;
-	bool live;                /* call->out is a terminal */
-	double train_seconds, step_seconds, began, shown; /* in steps; of a recent step; of this step; last progress */
-	int64_t first_step;       /* of this session */
-	double called;            /* when gm_train was, for measuring */
-	double *turn;             /* seconds of every turn when measuring, malloc */
+	bool live; /* call->out is a terminal */
+	/* in steps; of a recent step; of this step; last progress */
+	double train_seconds, step_seconds, began, shown;
+	int64_t first_step; /* of this session */
+	double called;      /* when gm_train was, for measuring */
+	double *turn;       /* seconds of every turn when measuring, malloc */
 	int turns;
 };
 
@@ -103,16 +112,18 @@ typedef struct gm_record {
 } gm_record;
 bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err);
 void gm_record_free(gm_record *rec);
-/* Whether the checkpoint has the tensor, in this shape: asked before the model makes it, so that a file with hostile options
- * costs no memory. */
-bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_shape s, gm_error *err);
-/* Fills the variables of the run's nets from r->from. Without all, optimiser memory is left alone. */
+/* Whether the checkpoint has the tensor, in this shape: asked before the model makes it, so that
+ * a file with hostile options costs no memory. */
+bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_shape s,
+                        gm_error *err);
+/* Fills the nets' variables from r->from. Without all, optimiser memory is left alone. */
 bool gm_checkpoint_load(gm_run *r, bool all);
 
 /* picture.c */
 bool gm_run_sampler(gm_run *r); /* compiles the sampling step, once */
 bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, float *x);
-bool gm_run_picture(gm_run *r, const char *file);      /* fakes into the run's folder, and to the terminal */
+/* fakes into the run's folder, and to the terminal */
+bool gm_run_picture(gm_run *r, const char *file);
 bool gm_run_real_picture(gm_run *r, const char *file);
 
 /* report.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * train/sample.c -- a checkpoint, ready to draw from. The model's own train function builds the graph, with nothing to
- * train; only the endpoint "generate" is compiled.
+ * train/sample.c -- a checkpoint, ready to draw from. The model's own train function builds the
+ * graph, with nothing to train; only the endpoint "generate" is compiled.
  */
 #include "train/run.h"
 
@@ -37,7 +37,8 @@ gm_sampler *gm_sampler_open(const char *checkpoint, int64_t n, gm_error *err)
 {
 	gm_sampler *s = calloc(1, sizeof *s);
 	gm_error trouble = {0};
-	bool ok = s ? load(s, checkpoint, n, &trouble) : gm_fail(&trouble, GM_ERR_MEMORY, "no memory for a sampler");
+	bool ok = s ? load(s, checkpoint, n, &trouble)
+	            : gm_fail(&trouble, GM_ERR_MEMORY, "no memory for a sampler");
 	if (ok) {
 		gm_st_close(s->run.from);
 		s->run.from = NULL;

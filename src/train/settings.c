@@ -21,18 +21,22 @@ static const gm_setting common[] = {
 	{"split", "which part of the data: train or test", "train"},
 	{"batch", "minibatch size", "64"},
 	{"seed", "of everything random: data order, initial values, noise", "0"},
-	{"ema", "decay of the moving average of G's weights that samples are made with; 0: none", "0"},
-	{"steps", "length of the training; one step is one turn of the model's loop", "1000", .flags = GM_FREE},
+	{"ema", "decay of the moving average of G's weights that samples are made with; 0: none",
+         "0"},
+	{"steps", "length of the training; one step is one turn of the model's loop", "1000",
+         .flags = GM_FREE},
 	{"epochs", "length in passes over the data, instead of steps", "0", .flags = GM_FREE},
 	{"kimg", "length in thousands of examples seen, instead of steps", "0", .flags = GM_FREE},
 	{"log-every", "steps between log lines; 0: a hundredth of the run", "0", .flags = GM_FREE},
-	{"sample-every", "steps between sample pictures; 0: a tenth of the run", "0", .flags = GM_FREE},
+	{"sample-every", "steps between sample pictures; 0: a tenth of the run", "0",
+         .flags = GM_FREE},
 	{"save-every", "steps between checkpoints; 0: a tenth of the run", "0", .flags = GM_FREE},
 	{"keep", "how many checkpoints stay; 0: all", "2", .flags = GM_FREE},
 	{"grid", "columns x rows of the sample pictures", "8x8", .flags = GM_FREE},
 	{"backend", "what computes: onednn or ref; auto: the fastest", "auto", .flags = GM_FREE},
 	{"outdir", "folder that the run's folder is made in", "runs", .flags = GM_FREE | GM_PLACE},
-	{"name", "the run's folder is called NUMBER-NAME; default: model and data", "", .flags = GM_FREE | GM_PLACE},
+	{"name", "the run's folder is called NUMBER-NAME; default: model and data", "",
+         .flags = GM_FREE | GM_PLACE},
 	{0},
 };
 
@@ -67,7 +71,8 @@ void gm_settings_init(gm_settings *s, const gm_model *m)
 	*s = (gm_settings){.model = m, .arena = gm_arena_new()};
 	s->row = gm_arena_calloc(s->arena, own + COMMON, sizeof *s->row);
 	for (int i = 0; i < own; i++)
-		s->row[s->count++] = (gm_setting){m->options[i].name, m->options[i].help, m->options[i].value};
+		s->row[s->count++] =
+			(gm_setting){m->options[i].name, m->options[i].help, m->options[i].value};
 	for (int i = 0; i < COMMON; i++) {
 		gm_setting *mine = gm_settings_find(s, common[i].name);
 		if (mine)
@@ -93,10 +98,14 @@ bool gm_settings_set(gm_settings *s, const char *name, const char *value, gm_err
 		int n = 0;
 		for (int i = 0; i < s->count && n < 64; i++)
 			names[n++] = s->row[i].name;
-		const char *near = gm_text_nearest(name, names, n), *model = s->model ? s->model->name : "this";
+		const char *near = gm_text_nearest(name, names, n),
+			   *model = s->model ? s->model->name : "this";
 		if (near)
-			return gm_fail(err, GM_ERR_VALUE, "%s has no option %.60s; did you mean %s?", model, name, near);
-		return gm_fail(err, GM_ERR_VALUE, "%s has no option %.60s; see: ganymede models %s", model, name, model);
+			return gm_fail(err, GM_ERR_VALUE,
+			               "%s has no option %.60s; did you mean %s?", model, name,
+			               near);
+		return gm_fail(err, GM_ERR_VALUE, "%s has no option %.60s; see: ganymede models %s",
+		               model, name, model);
 	}
 	row->value = gm_arena_strdup(s->arena, value);
 	row->given = true;
@@ -126,14 +135,13 @@ bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err)
 	json_t *o = json_loads(json ? json : "", JSON_REJECT_DUPLICATES, &where);
 	bool ok = json_is_object(o);
 	if (!ok)
-		gm_fail(err, GM_ERR_FORMAT, "the record of options is no JSON object: %.200s", where.text);
+		gm_fail(err, GM_ERR_FORMAT, "the record of options is no JSON object: %.200s",
+		        where.text);
 	const char *name;
 	json_t *value;
-	json_object_foreach(o, name, value)
-		if (ok && !json_is_string(value))
-			ok = gm_fail(err, GM_ERR_FORMAT, "option %.60s is recorded as something other than text", name);
-		else
-			ok = ok && gm_settings_set(s, name, json_string_value(value), err);
+	json_object_foreach(o, name, value) if (ok && !json_is_string(value)) ok = gm_fail(
+		err, GM_ERR_FORMAT, "option %.60s is recorded as something other than text", name);
+	else ok = ok && gm_settings_set(s, name, json_string_value(value), err);
 	json_decref(o);
 	return ok;
 }
@@ -156,7 +164,8 @@ static bool each_line(const char *path, line_fn *each, void *ctx, gm_error *err)
 	gm_bytes b = {0};
 	if (!gm_file_open(path, &b, err))
 		return false;
-	bool ok = b.size <= 1 << 20 || gm_fail(err, GM_ERR_FORMAT, "%s: too long for a file of options", path);
+	bool ok = b.size <= 1 << 20 ||
+	          gm_fail(err, GM_ERR_FORMAT, "%s: too long for a file of options", path);
 	char *text = ok ? strndup((const char *)b.data, b.size) : NULL, *rest = text;
 	gm_file_close(&b);
 	for (int number = 1; ok && rest; number++) {
@@ -168,13 +177,15 @@ static bool each_line(const char *path, line_fn *each, void *ctx, gm_error *err)
 		if (!*line)
 			continue;
 		if (!equals) {
-			ok = gm_fail(err, GM_ERR_FORMAT, "%s: line %d is not key = value: %.80s", path, number, line);
+			ok = gm_fail(err, GM_ERR_FORMAT, "%s: line %d is not key = value: %.80s",
+			             path, number, line);
 			break;
 		}
 		*equals = 0;
 		gm_error inner = {0};
 		if (!each(ctx, trim(line), trim(equals + 1), &inner))
-			ok = gm_fail(err, inner.code, "%s: line %d: %.300s", path, number, inner.message);
+			ok = gm_fail(err, inner.code, "%s: line %d: %.300s", path, number,
+			             inner.message);
 	}
 	free(text);
 	return ok;
@@ -213,27 +224,32 @@ bool gm_recipe_model(const char *path, char *model, size_t room, gm_error *err)
 	return each_line(path, find_model, &m, err);
 }
 
-bool gm_settings_int(const gm_settings *s, const char *name, int64_t lo, int64_t hi, int64_t *v, gm_error *err)
+bool gm_settings_int(const gm_settings *s, const char *name, int64_t lo, int64_t hi, int64_t *v,
+                     gm_error *err)
 {
 	const char *text = gm_settings_get(s, name);
 	int64_t n;
 	if (!gm_text_i64(text, &n))
-		return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a whole number", name, text);
+		return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a whole number",
+		               name, text);
 	if (n < lo || n > hi)
-		return gm_fail(err, GM_ERR_VALUE, "option %s: %lld is not in %lld..%lld", name, (long long)n, (long long)lo,
-		               (long long)hi);
+		return gm_fail(err, GM_ERR_VALUE, "option %s: %lld is not in %lld..%lld", name,
+		               (long long)n, (long long)lo, (long long)hi);
 	*v = n;
 	return true;
 }
 
-bool gm_settings_real(const gm_settings *s, const char *name, double lo, double hi, double *v, gm_error *err)
+bool gm_settings_real(const gm_settings *s, const char *name, double lo, double hi, double *v,
+                      gm_error *err)
 {
 	const char *text = gm_settings_get(s, name);
 	double x;
 	if (!gm_text_f64(text, &x))
-		return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a number", name, text);
+		return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a number", name,
+		               text);
 	if (!(x >= lo && x <= hi))
-		return gm_fail(err, GM_ERR_VALUE, "option %s: %g is not in %g..%g", name, x, lo, hi);
+		return gm_fail(err, GM_ERR_VALUE, "option %s: %g is not in %g..%g", name, x, lo,
+		               hi);
 	*v = x;
 	return true;
 }
@@ -242,7 +258,8 @@ bool gm_settings_u64(const gm_settings *s, const char *name, uint64_t *v, gm_err
 {
 	const char *text = gm_settings_get(s, name);
 	return gm_text_u64(text, v) ||
-	       gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a whole number of at most 64 bits", name, text);
+	       gm_fail(err, GM_ERR_VALUE,
+	               "option %s: \"%.60s\" is not a whole number of at most 64 bits", name, text);
 }
 
 bool gm_parse_grid(const char *text, int *columns, int *rows, gm_error *err)
@@ -252,8 +269,12 @@ bool gm_parse_grid(const char *text, int *columns, int *rows, gm_error *err)
 	int64_t a = 0, b = 0;
 	if (x && x - text < (ptrdiff_t)sizeof first)
 		memcpy(first, text, x - text);
-	if (!x || !gm_text_i64(first, &a) || !gm_text_i64(x + 1, &b) || a < 1 || b < 1 || a > 256 || b > 256)
-		return gm_fail(err, GM_ERR_VALUE, "option grid: \"%.60s\" is not COLUMNSxROWS, such as 8x8, up to 256x256", text);
+	if (!x || !gm_text_i64(first, &a) || !gm_text_i64(x + 1, &b) || a < 1 || b < 1 || a > 256 ||
+	    b > 256)
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"option grid: \"%.60s\" is not COLUMNSxROWS, such as 8x8, up to 256x256",
+			text);
 	*columns = (int)a, *rows = (int)b;
 	return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * train/settings.h -- the options of a run: what every run has, and what its model adds, merged into one table of texts.
- * Later sources win: the defaults, a recipe, a --config file, the command line.
+ * train/settings.h -- the options of a run: what every run has, and what its model adds, merged
+ * into one table of texts. Later sources win: the defaults, a recipe, a --config file, the
+ * command line.
  */
 #ifndef GM_TRAIN_SETTINGS_H
 #define GM_TRAIN_SETTINGS_H
@@ -10,7 +11,8 @@
 #include "ganymede/model.h"
 
 enum gm_setting_flags {
-	GM_FREE = 1,    /* may differ when a run is resumed: length, names, how often things are written */
+	/* may differ when a run is resumed: length, names, how often things are written */
+	GM_FREE = 1,
 	GM_PLACE = 2,   /* of this call, not of the run: outdir, name */
 	GM_REPLACED = 4 /* a model's row of the same name stands in its place */
 };
@@ -41,20 +43,23 @@ bool gm_settings_set(gm_settings *s, const char *name, const char *value, gm_err
 /* Never NULL: "" for an unknown name. */
 const char *gm_settings_get(const gm_settings *s, const char *name);
 
-/* The rows that are in a run's record, as a JSON object of texts; the caller frees it. And back: unknown names and things
- * other than texts are GM_ERR_FORMAT. */
+/* The rows that are in a run's record, as a JSON object of texts; the caller frees it. And back:
+ * unknown names and things other than texts are GM_ERR_FORMAT. */
 char *gm_settings_json(const gm_settings *s, bool pretty);
 bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err);
 
-/* A file of `key = value` lines; # starts a comment. "model" names the model: read it first with gm_recipe_model. Keys that
- * start with "published" are for people and for `reproduce`, and are left alone. */
+/* A file of `key = value` lines; # starts a comment. "model" names the model: read it first with
+ * gm_recipe_model. Keys that start with "published" are for people and for `reproduce`, and are
+ * left alone. */
 bool gm_settings_file(gm_settings *s, const char *path, gm_error *err);
 /* The model that the file names, into model[room]; empty when it names none. */
 bool gm_recipe_model(const char *path, char *model, size_t room, gm_error *err);
 
 /* "2e-4" and so on, with the option named in the error. */
-bool gm_settings_int(const gm_settings *s, const char *name, int64_t lo, int64_t hi, int64_t *v, gm_error *err);
-bool gm_settings_real(const gm_settings *s, const char *name, double lo, double hi, double *v, gm_error *err);
+bool gm_settings_int(const gm_settings *s, const char *name, int64_t lo, int64_t hi, int64_t *v,
+                     gm_error *err);
+bool gm_settings_real(const gm_settings *s, const char *name, double lo, double hi, double *v,
+                      gm_error *err);
 bool gm_settings_u64(const gm_settings *s, const char *name, uint64_t *v, gm_error *err);
 /* "8x8": columns by rows. */
 bool gm_parse_grid(const char *text, int *columns, int *rows, gm_error *err);

@@ -20,20 +20,27 @@
 #include "train/settings.h"
 
 typedef struct gm_train_call {
-	gm_settings *settings;  /* rows not given are taken from the checkpoint when one is resumed */
-	const char *resume;     /* a run or checkpoint to go on with, "" for the newest in outdir; NULL: a new run */
-	FILE *out;              /* progress and pictures; NULL: silent */
-	double measure;         /* more than 0: train for about so many seconds without a folder, only to see how fast it is */
-	const volatile sig_atomic_t *stop; /* when it is not 0, the step is finished and saved, and the run ends; or NULL */
+	/* rows not given are taken from the checkpoint when one is resumed */
+	gm_settings *settings;
+	/* a run or checkpoint to go on with, "" for the newest in outdir; NULL: a new run */
+	const char *resume;
+	FILE *out; /* progress and pictures; NULL: silent */
+	/* more than 0: train for about so many seconds without a folder, only to see how fast it
+	 * is */
+	double measure;
+	/* when it is not 0, the step is finished and saved, and the run ends; or NULL */
+	const volatile sig_atomic_t *stop;
 	/* Results: */
 	char folder[PATH_MAX]; /* of the run; empty when it never got one */
 	int64_t step;          /* steps done, over all sessions of this run */
 	bool stopped;          /* by *stop */
 	struct gm_speed {      /* of a run with measure */
-		double ready;          /* seconds from the call to the end of the first step */
-		double step;           /* seconds of one turn of the model's loop, feeding included; the median */
-		double flops;          /* needed by one turn */
-		int64_t batch, memory; /* examples in a turn; bytes of intermediate values in all steps */
+		double ready;  /* seconds from the call to the end of the first step */
+		/* seconds of one turn of the model's loop, feeding included; the median */
+		double step;
+		double flops; /* needed by one turn */
+		/* examples in a turn; bytes of intermediate values in all steps */
+		int64_t batch, memory;
 		int instructions, fallbacks;
 	} speed;
 } gm_train_call;
@@ -46,13 +53,15 @@ const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *er
 
 typedef struct gm_sampler gm_sampler;
 
-/* Loads a checkpoint, and nothing else, for drawing about n examples at a time. NULL on failure. The caller frees it. */
+/* Loads a checkpoint, and nothing else, for drawing about n examples at a time. NULL on failure.
+ * The caller frees it. */
 gm_sampler *gm_sampler_open(const char *checkpoint, int64_t n, gm_error *err);
 void gm_sampler_free(gm_sampler *s);
 const gm_facts *gm_sampler_facts(const gm_sampler *s);
 const gm_settings *gm_sampler_settings(const gm_sampler *s);
 int64_t gm_sampler_step(const gm_sampler *s); /* that the checkpoint was saved at */
-/* Examples 0 .. n-1 of the latents that seed names, into x [n, shape...]: the run's own seed gives its fakes-*.png. */
+/* Examples 0 .. n-1 of the latents that seed names, into x [n, shape...]: the run's own seed
+ * gives its fakes-*.png. */
 bool gm_sampler_draw(gm_sampler *s, uint64_t seed, int64_t n, float *x, gm_error *err);
 
 #endif
