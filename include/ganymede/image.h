@@ -38,6 +38,25 @@ GM_API bool gm_png_write(const char *path, const gm_image *im, gm_error *err);
 GM_API gm_image *gm_png_read(const char *path, gm_error *err);
 GM_API gm_image *gm_png_read_memory(const void *bytes, size_t n, gm_error *err);
 
+/* What a file says about its picture, before that became 8-bit grey or RGB the right way up. */
+typedef struct gm_image_facts {
+	const char *format; /* "PNG", "JPEG", "WebP" or NULL where it is none of them */
+	int width, height;  /* as stored, before orientation is applied */
+	int channels;       /* as stored: 1 grey or palette, 2 grey and alpha, 3 RGB, 4 RGBA or CMYK */
+	int bits;           /* of one value */
+	int orientation;    /* EXIF's, 1 = upright; the picture that is returned is upright */
+} gm_image_facts;
+
+/* A PNG, JPEG or WebP, known by its content, becomes 8-bit grey or RGB: palettes are looked up, 16
+ * bits cut to 8, transparency laid on black, CMYK inks multiplied (without a colour profile), and
+ * EXIF's orientation applied. Colour profiles and gamma are ignored: values are taken as sRGB.
+ * A JPEG whose data end early or are corrupt is refused, not filled with grey. name is what
+ * messages call the bytes; facts may be NULL. NULL with GM_ERR_IO, GM_ERR_FORMAT or
+ * GM_ERR_MEMORY; the caller frees the picture. */
+GM_API gm_image *gm_image_read(const char *path, gm_image_facts *facts, gm_error *err);
+GM_API gm_image *gm_image_read_memory(const char *name, const void *bytes, size_t n,
+                                      gm_image_facts *facts, gm_error *err);
+
 /* Zero fields take the default. */
 typedef struct gm_grid {
 	int64_t n; /* pictures */

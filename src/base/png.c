@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * png.c -- PNG files through libpng. See ganymede/image.h. */
+#include "base/decode.h"
 #include "base/file.h"
-#include "ganymede/image.h"
 
 #include <png.h>
 #include <stdlib.h>
@@ -80,7 +80,8 @@ bool gm_png_write(const char *path, const gm_image *im, gm_error *err)
 }
 
 /* *out is set before anything can jump after it, so the caller can free it. */
-static bool decode(png_structp png, png_infop info, gm_image **out, session *s)
+static bool decode(png_structp png, png_infop info, gm_image **out, session *s,
+                   gm_image_facts *facts)
 {
 	if (setjmp(png_jmpbuf(png)))
 		return false;
@@ -90,6 +91,16 @@ static bool decode(png_structp png, png_infop info, gm_image **out, session *s)
 	png_set_chunk_malloc_max(png, 8 << 20);
 	png_set_chunk_cache_max(png, 64);
 	png_read_info(png, info);
+	*facts = (gm_image_facts){.format = "PNG",
+	                          .width = (int)png_get_image_width(png, info),
+	                          .height = (int)png_get_image_height(png, info),
+	                          .channels = png_get_channels(png, info),
+	                          .bits = png_get_bit_depth(png, info),
+	                          .orientation = 1};
+	png_uint_32 exif_size;
+	png_bytep exif;
+	if (png_get_eXIf_1(png, info, &exif_size, &exif))
+		facts->orientation = gm_exif_orientation(exif, exif_size);
 	png_set_expand(png);
 	png_set_strip_16(png);
 	if (png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA ||
@@ -115,7 +126,8 @@ static bool decode(png_structp png, png_infop info, gm_image **out, session *s)
 	return true;
 }
 
-static gm_image *read_bytes(const char *path, const void *bytes, size_t n, gm_error *err)
+gm_image *gm_png_decode(const char *path, const void *bytes, size_t n, gm_image_facts *facts,
+                        gm_error *err)
 {
 	session s = {.err = err, .path = path, .at = bytes};
 	s.end = s.at + n;
@@ -126,7 +138,7 @@ static gm_image *read_bytes(const char *path, const void *bytes, size_t n, gm_er
 	png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning);
 	png_infop info = png ? png_create_info_struct(png) : NULL;
 	gm_image *im = NULL;
-	const bool ok = info ? decode(png, info, &im, &s)
+	const bool ok = info ? decode(png, info, &im, &s, facts)
 	                     : gm_fail(err, GM_ERR_MEMORY, "cannot read %s: out of memory", path);
 	png_destroy_read_struct(&png, &info, NULL);
 	if (!ok) {
@@ -138,7 +150,8 @@ static gm_image *read_bytes(const char *path, const void *bytes, size_t n, gm_er
 
 gm_image *gm_png_read_memory(const void *bytes, size_t n, gm_error *err)
 {
-	return read_bytes("picture", bytes, n, err);
+	gm_image_facts facts;
+	return gm_png_decode("picture", bytes, n, &facts, err);
 }
 
 gm_image *gm_png_read(const char *path, gm_error *err)
@@ -146,7 +159,8 @@ gm_image *gm_png_read(const char *path, gm_error *err)
 	gm_bytes file;
 	if (!gm_file_open(path, &file, err))
 		return NULL;
-	gm_image *im = read_bytes(path, file.data, file.size, err);
+	gm_image_facts facts;
+	gm_image *im = gm_png_decode(path, file.data, file.size, &facts, err);
 	gm_file_close(&file);
 	return im;
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fuzz_picture.c -- JPEG, WebP and PNG pictures from memory, and their EXIF data. */
+#include "ganymede/image.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	gm_error err = {0};
+	gm_image_facts facts;
+	gm_image *im = gm_image_read_memory("picture", bytes, n, &facts, &err);
+	if (im) {
+		volatile uint8_t sum = 0;
+		for (int64_t i = 0; i < (int64_t)im->width * im->height * im->channels; i++)
+			sum = (uint8_t)(sum + im->pixel[i]);
+		const bool turned = facts.orientation > 4;
+		if (im->width != (turned ? facts.height : facts.width) || !facts.format)
+			__builtin_trap();
+	} else if (err.code == GM_OK || !err.message[0]) {
+		__builtin_trap();
+	}
+	gm_image_free(im);
+	return 0;
+}
