@@ -63,11 +63,17 @@ static void recipe_path(const char *name, char *path)
 
 static void what_next(const gm_train_call *call, const gm_settings *s)
 {
+	char line[3][PATH_MAX + 64], more[48] = "";
+	if (!call->stopped)
+		snprintf(more, sizeof more, " --steps %lld", (long long)call->step * 2);
+	snprintf(line[0], sizeof line[0], "ganymede sample %s --seed 1", call->folder);
+	snprintf(line[1], sizeof line[1], "ganymede train --resume %s%s", call->folder, more);
+	snprintf(line[2], sizeof line[2], "ganymede models %s", s->model->name);
+	int width = (int)strlen(line[1]);
 	printf("%s\n\n", call->folder);
-	printf("  ganymede sample %s --seed 1        # new samples\n", call->folder);
-	printf("  ganymede train --resume %s --steps %lld\n", call->folder,
-	       (long long)call->step * 2);
-	printf("  ganymede models %-18s         # what else can be turned\n", s->model->name);
+	printf("  %-*s   # new samples\n", width, line[0]);
+	printf("  %-*s   # go on\n", width, line[1]);
+	printf("  %-*s   # all that can be turned\n", width, line[2]);
 }
 
 int cli_train(int argc, char **argv)

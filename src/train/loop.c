@@ -230,8 +230,8 @@ int gm_end(gm_run *r)
 {
 	if (!gm_run_ok(r) && r->log && r->folder[0])
 		gm_report_say(r, "ended at step %" PRId64 ": %s", r->step, r->err.message);
-	else if (r->call)
-		gm_report_clear(r);
+	else if (r->started && gm_run_ok(r) && !r->call->stopped)
+		gm_report_done(r);
 	return r->err.code ? 1 : 0;
 }
 

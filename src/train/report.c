@@ -162,6 +162,16 @@ void gm_report_progress(gm_run *r, bool now)
 	fflush(r->call->out);
 }
 
+void gm_report_done(gm_run *r)
+{
+	char spent[32];
+	int64_t done = r->step - r->first_step;
+	double rate = r->train_seconds > 0 ? done * r->batch / r->train_seconds : 0;
+	gm_report_say(r, "done: %" PRId64 " steps in %s, %.*f %s/s", done,
+	              duration(r->train_seconds, spent), rate < 10 ? 2 : 0, rate,
+	              r->facts.points ? "points" : "images");
+}
+
 void gm_report_stats(gm_run *r)
 {
 	fprintf(r->stats, "{\"step\": %" PRId64 ", \"seen\": %" PRIu64, r->step, r->seen);

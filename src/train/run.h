@@ -133,6 +133,7 @@ void gm_report_close(gm_run *r);
 void gm_report_say(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3); /* a line to log.txt and out */
 void gm_report_progress(gm_run *r, bool now);
 void gm_report_stats(gm_run *r);
+void gm_report_done(gm_run *r);
 void gm_report_clear(gm_run *r); /* the live line, before something else is printed */
 
 #endif
