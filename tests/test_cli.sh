@@ -9,6 +9,8 @@ program=$(realpath "$1")
 dir=$(mktemp -d)
 trap 'chmod -R u+rwx "$dir"; rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
+# Options are lists of words on purpose; bytes are made by printf formats.
+# shellcheck disable=SC2086,SC2059,SC2015
 checks=0 failures=0
 
 bad() {

@@ -72,11 +72,14 @@ static gm_step *gan_step(gm_graph *g, gm_net *G, gm_net *D, gm_node **loss)
 	gm_node *z = gm_randn(g, GM_SHAPE(4, 8));
 	gm_node *h = gm_reshape(gm_linear(G, "4x4", z, .out = 16 * 16), GM_SHAPE(4, 16, 4, 4));
 	h = gm_relu(gm_batch_norm(G, "norm", h));
-	gm_node *fake = gm_tanh(gm_conv_transposed(G, "8x8", h, .out = 3, .kernel = 4, .stride = 2, .pad = 1));
-	gm_node *y = gm_leaky_relu(gm_conv(D, "4x4", fake, .out = 16, .kernel = 4, .stride = 2, .pad = 1), .2);
+	gm_node *fake = gm_tanh(
+		gm_conv_transposed(G, "8x8", h, .out = 3, .kernel = 4, .stride = 2, .pad = 1));
+	gm_node *y = gm_leaky_relu(
+		gm_conv(D, "4x4", fake, .out = 16, .kernel = 4, .stride = 2, .pad = 1), .2);
 	y = gm_linear(D, "logit", gm_dropout(y, .keep = .8), .out = 1);
 	*loss = gm_mean_all(gm_softplus(gm_neg(y)));
-	return compiled(g, gm_compile(g, *loss, gm_adam(G, *loss), gm_sgd(D, *loss), gm_ema(G, .9)));
+	return compiled(g,
+	                gm_compile(g, *loss, gm_adam(G, *loss), gm_sgd(D, *loss), gm_ema(G, .9)));
 }
 
 static void run_allocates_nothing(void **state)
@@ -109,9 +112,12 @@ static void arena_reuse_changes_nothing(void **state)
 		gm_net *G = gm_net_create(g, "G"), *D = gm_net_create(g, "D");
 		gm_node *z = gm_randn(g, GM_SHAPE(4, 8));
 		gm_node *h = gm_batch_norm(G, "n", gm_linear(G, "l", z, .out = 256));
-		gm_node *y = gm_linear(D, "m", gm_relu(h), .out = 1), *loss = gm_mean_all(gm_softplus(y));
+		gm_node *y = gm_linear(D, "m", gm_relu(h), .out = 1),
+			*loss = gm_mean_all(gm_softplus(y));
 		gm_node *outputs[] = {loss, gm_adam(G, loss), gm_adam(D, loss)};
-		gm_step *s = compiled(g, gm_compile_nodes(g, outputs, 3, &(gm_compile_options){.keep_arena = keep}));
+		gm_step *s =
+			compiled(g, gm_compile_nodes(g, outputs, 3,
+		                                     &(gm_compile_options){.keep_arena = keep}));
 		for (int i = 0; i < 20; i++)
 			gm_step_run(s);
 		gm_node *v = gm_net_find(G, "G/l/weight");
@@ -132,7 +138,8 @@ static void threads_change_no_random_number(void **state)
 	for (int k = 0; k < 2; k++) {
 		omp_set_num_threads(k ? most : 1);
 		gm_graph *g = graph("onednn");
-		gm_node *z = gm_randn(g, GM_SHAPE(N)), *u = gm_uniform(g, GM_SHAPE(N)), *y = gm_add(z, u);
+		gm_node *z = gm_randn(g, GM_SHAPE(N)), *u = gm_uniform(g, GM_SHAPE(N)),
+			*y = gm_add(z, u);
 		gm_node *sum = gm_sum_all(y);
 		gm_step *s = compiled(g, gm_compile(g, y, sum));
 		gm_step_run(s);
@@ -174,7 +181,8 @@ static void reads_come_before_assigns(void **state)
 	(void)state;
 	for (int b = 0; b < 2; b++) {
 		gm_graph *g = graph(backends[b]);
-		gm_node *p = gm_variable(g, "p", GM_SHAPE(2, 3)), *q = gm_variable(g, "q", GM_SHAPE(2, 3));
+		gm_node *p = gm_variable(g, "p", GM_SHAPE(2, 3)),
+			*q = gm_variable(g, "q", GM_SHAPE(2, 3));
 		const float one[6] = {1, 2, 3, 4, 5, 6}, two[6] = {10, 20, 30, 40, 50, 60};
 		gm_set_f32(p, one, 6);
 		gm_set_f32(q, two, 6);
@@ -185,8 +193,9 @@ static void reads_come_before_assigns(void **state)
 		gm_step_run(s);
 		assert_true(gm_step_scalar(s, sum) == 21);
 		assert_true(gm_step_read(s, across, y, 4) && y[0] == 140);
-		assert_true(gm_step_read(s, p, x, 6) && !memcmp(x, one, sizeof x)); /* as it was read */
-		assert_true(gm_get_f32(p, x, 6) && !memcmp(x, two, sizeof x));      /* as it is now */
+		assert_true(gm_step_read(s, p, x, 6) &&
+		            !memcmp(x, one, sizeof x));                        /* as it was read */
+		assert_true(gm_get_f32(p, x, 6) && !memcmp(x, two, sizeof x)); /* as it is now */
 		assert_true(gm_get_f32(q, x, 6) && !memcmp(x, one, sizeof x));
 		/* A value that reads its own variable out of order must not be written in place. */
 		int order[] = {1, 0};
@@ -212,13 +221,16 @@ static void after_ties_effects_and_modes_choose(void **state)
 		gm_set_f32(x, (float[]){1, 1, 1}, 3);
 		gm_step *train = compiled(g, gm_compile(g, y, dx));
 		gm_node *outputs[] = {y, dx};
-		gm_step *infer = compiled(g, gm_compile_nodes(g, outputs, 2, &(gm_compile_options){.infer = true}));
+		gm_step *infer = compiled(
+			g, gm_compile_nodes(g, outputs, 2, &(gm_compile_options){.infer = true}));
 		float d[3], k;
 		gm_step_run(train);
 		gm_step_run(train);
-		assert_true(gm_step_scalar(train, y) == 6 && gm_step_read(train, dx, d, 3) && d[1] == 2);
+		assert_true(gm_step_scalar(train, y) == 6 && gm_step_read(train, dx, d, 3) &&
+		            d[1] == 2);
 		gm_step_run(infer);
-		assert_true(gm_step_scalar(infer, y) == 15 && gm_step_read(infer, dx, d, 3) && d[1] == 5);
+		assert_true(gm_step_scalar(infer, y) == 15 && gm_step_read(infer, dx, d, 3) &&
+		            d[1] == 5);
 		assert_true(gm_get_f32(n, &k, 1) && k == 2);
 		gm_graph_free(g);
 	}
@@ -233,7 +245,9 @@ static void replacement_stands_in(void **state)
 	gm_node *y = gm_mul(w, z), *from[] = {w, z}, *to[] = {a, zin};
 	gm_set_f32(a, (float[]){3, 4}, 2);
 	gm_set_f32(zin, (float[]){10, 100}, 2);
-	gm_step *s = compiled(g, gm_compile_nodes(g, &y, 1, &(gm_compile_options){.from = from, .to = to, .nreplace = 2}));
+	gm_step *s = compiled(
+		g, gm_compile_nodes(g, &y, 1,
+	                            &(gm_compile_options){.from = from, .to = to, .nreplace = 2}));
 	float v[2];
 	gm_step_run(s);
 	assert_true(gm_step_read(s, y, v, 2) && v[0] == 30 && v[1] == 400);
@@ -245,7 +259,8 @@ static void first_error_is_kept(void **state)
 {
 	(void)state;
 	gm_graph *g = graph("ref");
-	gm_node *x = gm_variable(g, "x", GM_SHAPE(2, 3, 8, 8)), *w = gm_variable(g, "w", GM_SHAPE(4, 5, 3, 3));
+	gm_node *x = gm_variable(g, "x", GM_SHAPE(2, 3, 8, 8)),
+		*w = gm_variable(g, "w", GM_SHAPE(4, 5, 3, 3));
 	gm_scope_push(g, "D");
 	gm_scope_push(g, "8x8");
 	gm_node *y = gm_conv2d(x, w, (gm_conv_options){.stride = {1, 1}});
@@ -253,7 +268,8 @@ static void first_error_is_kept(void **state)
 	gm_scope_pop(g);
 	gm_node *z = gm_sum_all(gm_relu(gm_add(y, gm_matmul(x, x, false, false)))), *dz;
 	gm_grad(z, &x, 1, &dz);
-	assert_string_equal(gm_graph_error(g)->message, "D/8x8: conv: x has 3 channels, weight expects 5");
+	assert_string_equal(gm_graph_error(g)->message,
+	                    "D/8x8: conv: x has 3 channels, weight expects 5");
 	assert_null(gm_compile(g, z, dz));
 	gm_graph_free(g);
 
@@ -267,7 +283,8 @@ static void first_error_is_kept(void **state)
 static void check_finds_nothing_wrong(void **state)
 {
 	(void)state;
-	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "onednn", .check = true, .seed = 3});
+	gm_graph *g =
+		gm_graph_new(&(gm_graph_options){.backend = "onednn", .check = true, .seed = 3});
 	gm_net *G = gm_net_create(g, "G"), *D = gm_net_create(g, "D");
 	gm_node *loss;
 	gm_step *s = gan_step(g, G, D, &loss);

@@ -42,7 +42,8 @@ static void sweep(const char *name, float (*f)(float), double (*exact)(double), 
 			worst = u, where = x;
 	}
 	if (worst > r->bound)
-		fail_msg("%s is off by %.2f ulps at %.9g, more than %.1f", name, worst, where, r->bound);
+		fail_msg("%s is off by %.2f ulps at %.9g, more than %.1f", name, worst, where,
+		         r->bound);
 }
 
 static float sin0(float x)
@@ -81,8 +82,10 @@ static void functions_keep_their_bounds(void **state)
 static void functions_keep_their_edges(void **state)
 {
 	(void)state;
-	assert_true(v_exp(0) == 1 && v_exp(-INFINITY) == 0 && isinf(v_exp(INFINITY)) && isnan(v_exp(NAN)));
-	assert_true(v_log(1) == 0 && isinf(v_log(0)) && v_log(0) < 0 && isinf(v_log(INFINITY)) && isnan(v_log(-1)));
+	assert_true(v_exp(0) == 1 && v_exp(-INFINITY) == 0 && isinf(v_exp(INFINITY)) &&
+	            isnan(v_exp(NAN)));
+	assert_true(v_log(1) == 0 && isinf(v_log(0)) && v_log(0) < 0 && isinf(v_log(INFINITY)) &&
+	            isnan(v_log(-1)));
 	assert_true(ulps(v_log(1e-42f), log(1e-42f)) < 2); /* a denormal */
 	assert_true(v_tanh(30) == 1 && v_tanh(-30) == -1 && v_tanh(0) == 0 && isnan(v_tanh(NAN)));
 	assert_true(v_softplus(200) == 200 && v_softplus(-200) == 0);
@@ -92,11 +95,13 @@ static void functions_keep_their_edges(void **state)
 static void sums_agree_with_plain_loops(void **state)
 {
 	(void)state;
-	static const int64_t dims[][4] = {{2, 3, 4, 5}, {3, 64, 7, 9}, {1, 130, 1, 33}, {5, 1, 1, 1}, {8, 16, 32, 32}};
+	static const int64_t dims[][4] = {
+		{2, 3, 4, 5}, {3, 64, 7, 9}, {1, 130, 1, 33}, {5, 1, 1, 1}, {8, 16, 32, 32}};
 	for (size_t d = 0; d < sizeof dims / sizeof *dims; d++)
 		for (unsigned axes = 0; axes < 16; axes++)
 			for (int order = 0; order < 2; order++) {
-				gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "onednn"});
+				gm_graph *g =
+					gm_graph_new(&(gm_graph_options){.backend = "onednn"});
 				const int64_t *s = dims[d], n = s[0] * s[1] * s[2] * s[3];
 				gm_node *x = gm_variable(g, "x", GM_SHAPE(s[0], s[1], s[2], s[3]));
 				gm_node *c = gm_variable(g, "c", GM_SHAPE(1, s[1], 1, 1));
@@ -113,7 +118,8 @@ static void sums_agree_with_plain_loops(void **state)
 				unsigned over = axes;
 				if (order) {
 					static const int last[] = {0, 2, 3, 1};
-					static const int to[] = {0, 3, 1, 2}; /* axis of x to axis of y */
+					static const int to[] = {0, 3, 1,
+					                         2}; /* axis of x to axis of y */
 					y = gm_permute(y, last);
 					over = 0;
 					for (int a = 0; a < 4; a++)
@@ -129,7 +135,9 @@ static void sums_agree_with_plain_loops(void **state)
 					kept *= axes >> a & 1 ? 1 : s[a];
 				double *total = calloc(kept, sizeof *total), want = 0;
 				for (int64_t i = 0; i < n; i++) {
-					int64_t at[4] = {i / (s[1] * s[2] * s[3]), i / (s[2] * s[3]) % s[1], i / s[3] % s[2], i % s[3]};
+					int64_t at[4] = {i / (s[1] * s[2] * s[3]),
+					                 i / (s[2] * s[3]) % s[1], i / s[3] % s[2],
+					                 i % s[3]};
 					int64_t k = 0;
 					for (int a = 0; a < 4; a++)
 						k = axes >> a & 1 ? k : k * s[a] + at[a];
@@ -140,7 +148,8 @@ static void sums_agree_with_plain_loops(void **state)
 				/* rounding of n positive terms in lanes, then of their squares: far below sqrt(n) ulps each */
 				double got = gm_step_scalar(step, sum);
 				if (!(fabs(got - want) <= 4e-6 * want))
-					fail_msg("shape %d axes %u order %d: %.9g, not %.9g", (int)d, axes, order, got, want);
+					fail_msg("shape %d axes %u order %d: %.9g, not %.9g",
+					         (int)d, axes, order, got, want);
 				free(total);
 				free(v);
 				free(w);

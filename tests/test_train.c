@@ -310,7 +310,7 @@ static void options_from_a_file(void **state)
 	gm_error err = {0};
 	char model[32];
 	const char good[] = "# a recipe\nmodel = dcgan\n width=32 # small\r\n\nlog_every = "
-	                    "5\npublished-fid = 9.8\n";
+			    "5\npublished-fid = 9.8\n";
 	scratch_write("good.recipe", good, strlen(good));
 	gm_settings_init(&s, gm_model_find("dcgan"));
 	must(gm_recipe_model(scratch_path("good.recipe"), model, sizeof model, &err), &err);

@@ -45,7 +45,8 @@ typedef struct gm_error {
 /* Fills *err (which may be NULL) and returns false, so that a parser can `return gm_fail(err, ...)`. The first error
  * wins: an err that already holds one is left alone. Sets offset to -1; gm_fail_at also records where. */
 GM_API bool gm_fail(gm_error *err, gm_code code, const char *fmt, ...) GM_PRINTF(3, 4);
-GM_API bool gm_fail_at(gm_error *err, int64_t offset, gm_code code, const char *fmt, ...) GM_PRINTF(4, 5);
+GM_API bool gm_fail_at(gm_error *err, int64_t offset, gm_code code, const char *fmt, ...)
+	GM_PRINTF(4, 5);
 
 /* Version of the library, "0.1.0". */
 GM_API const char *gm_version(void);
@@ -63,8 +64,8 @@ typedef struct gm_rng {
 
 GM_API gm_rng gm_rng_new(uint64_t seed, uint64_t stream);
 GM_API uint32_t gm_rng_u32(gm_rng *r);
-GM_API double gm_rng_uniform(gm_rng *r);                /* in [0, 1), 32 bits of it */
-GM_API double gm_rng_normal(gm_rng *r);                 /* mean 0, variance 1 (Box & Muller 1958) */
+GM_API double gm_rng_uniform(gm_rng *r); /* in [0, 1), 32 bits of it */
+GM_API double gm_rng_normal(gm_rng *r);  /* mean 0, variance 1 (Box & Muller 1958) */
 GM_API uint32_t gm_rng_below(gm_rng *r, uint32_t bound); /* in [0, bound), unbiased (Lemire 2019) */
 
 #endif

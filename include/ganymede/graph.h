@@ -61,12 +61,13 @@ typedef struct gm_step gm_step;
 typedef struct gm_graph_options {
 	gm_dtype real;       /* GM_F32 (default) or GM_F64 */
 	uint64_t seed;       /* of every random op in the graph */
-	const char *backend; /* "onednn" (default), "ref"; NULL: GANYMEDE_BACKEND, else the default */
-	bool check;          /* compare every instruction with the scalar definition (also GANYMEDE_CHECK=1) */
-	bool profile;        /* time every instruction (also GANYMEDE_PROFILE=1) */
+	const char *backend; /* "onednn", "ref"; NULL: GANYMEDE_BACKEND, else onednn */
+	bool check;          /* compare every instruction with its definition; GANYMEDE_CHECK=1 */
+	bool profile;        /* time every instruction; GANYMEDE_PROFILE=1 */
 } gm_graph_options;
 
-GM_API gm_graph *gm_graph_new(const gm_graph_options *o); /* o may be NULL; NULL when memory is out */
+/* o may be NULL. NULL when memory is out. */
+GM_API gm_graph *gm_graph_new(const gm_graph_options *o);
 GM_API void gm_graph_free(gm_graph *g);
 GM_API const gm_error *gm_graph_error(const gm_graph *g); /* code GM_OK while all is well */
 
@@ -81,7 +82,7 @@ GM_API uint64_t gm_graph_runs(const gm_graph *g); /* gm_step_run calls so far, o
 GM_API gm_graph *gm_node_graph(const gm_node *x);
 GM_API gm_shape gm_node_shape(const gm_node *x);
 GM_API gm_dtype gm_node_dtype(const gm_node *x);
-GM_API int64_t gm_node_size(const gm_node *x); /* elements */
+GM_API int64_t gm_node_size(const gm_node *x);     /* elements */
 GM_API const char *gm_node_name(const gm_node *x); /* a variable's or input's name, "" for others */
 
 /* ---- leaves -------------------------------------------------------------------------------------------------------- */
@@ -100,10 +101,11 @@ GM_API bool gm_get_f64(const gm_node *x, double *data, int64_t n);
 GM_API bool gm_set_i32(gm_node *x, const int32_t *data, int64_t n);
 GM_API bool gm_get_i32(const gm_node *x, int32_t *data, int64_t n);
 
-GM_API gm_node *gm_scalar(gm_graph *g, double value);                /* real, rank 0 */
-GM_API gm_node *gm_full(gm_graph *g, double value, gm_shape shape);  /* real */
-GM_API gm_node *gm_array(gm_graph *g, const double *values, gm_shape shape, gm_dtype dtype); /* copied */
-GM_API gm_node *gm_iota(gm_graph *g, int64_t n);                     /* i32 [n]: 0, 1, ... n-1 */
+GM_API gm_node *gm_scalar(gm_graph *g, double value);               /* real, rank 0 */
+GM_API gm_node *gm_full(gm_graph *g, double value, gm_shape shape); /* real */
+GM_API gm_node *gm_array(gm_graph *g, const double *values, gm_shape shape,
+                         gm_dtype dtype);        /* copied */
+GM_API gm_node *gm_iota(gm_graph *g, int64_t n); /* i32 [n]: 0, 1, ... n-1 */
 
 /* ---- elementwise --------------------------------------------------------------------------------------------------- */
 
@@ -147,7 +149,8 @@ GM_API gm_node *gm_stop_gradient(gm_node *x);
 /* ---- reductions ---------------------------------------------------------------------------------------------------- */
 
 /* Over the axes in the bit set `axes` (GM_AXES(0, 2, 3), GM_ALL). keep leaves them as size 1. */
-#define GM_AXES(...) gm_axes_((int[]){__VA_ARGS__}, (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)))
+#define GM_AXES(...)                                                                               \
+	gm_axes_((int[]){__VA_ARGS__}, (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)))
 #define GM_ALL 0xffffu
 GM_API unsigned gm_axes_(const int *axes, int n); /* negative axes count from the end */
 
@@ -155,11 +158,14 @@ GM_API gm_node *gm_sum(gm_node *x, unsigned axes, bool keep);
 GM_API gm_node *gm_mean(gm_node *x, unsigned axes, bool keep);
 GM_API gm_node *gm_reduce_max(gm_node *x, unsigned axes, bool keep); /* ties share the gradient */
 GM_API gm_node *gm_logsumexp(gm_node *x, unsigned axes, bool keep);
-GM_API gm_node *gm_variance(gm_node *x, unsigned axes, bool keep);   /* biased: divides by the count */
-GM_API gm_node *gm_sum_all(gm_node *x);                              /* rank 0 */
+/* Biased: divides by the count. */
+GM_API gm_node *gm_variance(gm_node *x, unsigned axes, bool keep);
+GM_API gm_node *gm_sum_all(gm_node *x); /* rank 0 */
 GM_API gm_node *gm_mean_all(gm_node *x);
-GM_API gm_node *gm_argmax(gm_node *x, int axis); /* i32, axis dropped; the first of equals; no gradient */
-GM_API gm_node *gm_sum_to(gm_node *x, gm_shape shape); /* the transpose of broadcasting: x's shape becomes shape */
+/* i32, axis dropped; the first of equals; no gradient. */
+GM_API gm_node *gm_argmax(gm_node *x, int axis);
+/* The transpose of broadcasting: x's shape becomes shape. */
+GM_API gm_node *gm_sum_to(gm_node *x, gm_shape shape);
 
 /* ---- products ------------------------------------------------------------------------------------------------------ */
 
@@ -176,7 +182,8 @@ typedef struct gm_conv_options {
  * H' = (H + top + bottom - dilation (kh-1) - 1) / stride + 1. The three are closed under differentiation, for
  * T(x,w,g) = <g, conv(x,w)> is linear in each. 1-d uses index 1 of stride and dilation, pad[1] and pad[3]. */
 GM_API gm_node *gm_conv2d(gm_node *x, gm_node *w, gm_conv_options o);
-GM_API gm_node *gm_conv2d_dx(gm_node *g, gm_node *w, gm_shape x, gm_conv_options o); /* transposed convolution */
+GM_API gm_node *gm_conv2d_dx(gm_node *g, gm_node *w, gm_shape x,
+                             gm_conv_options o); /* transposed convolution */
 GM_API gm_node *gm_conv2d_dw(gm_node *x, gm_node *g, gm_shape w, gm_conv_options o);
 
 typedef struct gm_pool_options {
@@ -185,36 +192,45 @@ typedef struct gm_pool_options {
 	bool count_pad;           /* average: padding counts in the divisor */
 } gm_pool_options;
 
-GM_API gm_node *gm_max_pool(gm_node *x, gm_pool_options o); /* the first maximum takes the gradient */
+GM_API gm_node *gm_max_pool(gm_node *x,
+                            gm_pool_options o); /* the first maximum takes the gradient */
 GM_API gm_node *gm_avg_pool(gm_node *x, gm_pool_options o);
 
 /* ---- shape --------------------------------------------------------------------------------------------------------- */
 
 GM_API gm_node *gm_reshape(gm_node *x, gm_shape shape); /* one size may be -1: what is left */
-GM_API gm_node *gm_permute(gm_node *x, const int *order); /* y's axis i is x's axis order[i]; rank numbers */
-GM_API gm_node *gm_transpose(gm_node *x);                 /* swaps the last two axes */
+GM_API gm_node *gm_permute(gm_node *x,
+                           const int *order); /* y's axis i is x's axis order[i]; rank numbers */
+GM_API gm_node *gm_transpose(gm_node *x);     /* swaps the last two axes */
 GM_API gm_node *gm_broadcast(gm_node *x, gm_shape shape);
 /* y[i] = x[start + i*step] on every axis; step may be NULL (all 1). size counts elements of y. */
-GM_API gm_node *gm_slice(gm_node *x, const int64_t *start, const int64_t *size, const int64_t *step);
+GM_API gm_node *gm_slice(gm_node *x, const int64_t *start, const int64_t *size,
+                         const int64_t *step);
 /* One axis, one range: x[.., start:start+size, ..]. */
 GM_API gm_node *gm_narrow(gm_node *x, int axis, int64_t start, int64_t size);
 /* The transpose of gm_slice: zeros of `shape` with x written at start, start+step, ... */
 GM_API gm_node *gm_embed(gm_node *x, gm_shape shape, const int64_t *start, const int64_t *step);
-GM_API gm_node *gm_pad_zero(gm_node *x, const int64_t *before, const int64_t *after); /* each of rank numbers */
-GM_API gm_node *gm_pad_reflect(gm_node *x, int top, int left, int bottom, int right); /* last two axes */
+GM_API gm_node *gm_pad_zero(gm_node *x, const int64_t *before,
+                            const int64_t *after); /* each of rank numbers */
+GM_API gm_node *gm_pad_reflect(gm_node *x, int top, int left, int bottom,
+                               int right); /* last two axes */
 GM_API gm_node *gm_concat(gm_node *const *x, int n, int axis);
 #define GM_CONCAT(axis, ...)                                                                       \
 	gm_concat((gm_node *[]){__VA_ARGS__},                                                      \
 	          (int)(sizeof((gm_node *[]){__VA_ARGS__}) / sizeof(gm_node *)), axis)
-GM_API gm_node *gm_upsample_nearest(gm_node *x, int factor);  /* last two axes */
-GM_API gm_node *gm_upsample_bilinear(gm_node *x, int factor); /* half-pixel centres, edges clamped */
-GM_API gm_node *gm_pixel_shuffle(gm_node *x, int r);          /* [N,C r r,H,W] to [N,C,H r,W r], Shi et al. 2016 */
-GM_API gm_node *gm_pixel_unshuffle(gm_node *x, int r);        /* its inverse: space to depth */
+GM_API gm_node *gm_upsample_nearest(gm_node *x, int factor); /* last two axes */
+GM_API gm_node *gm_upsample_bilinear(gm_node *x,
+                                     int factor); /* half-pixel centres, edges clamped */
+GM_API gm_node *gm_pixel_shuffle(gm_node *x,
+                                 int r); /* [N,C r r,H,W] to [N,C,H r,W r], Shi et al. 2016 */
+GM_API gm_node *gm_pixel_unshuffle(gm_node *x, int r); /* its inverse: space to depth */
 
 /* ---- indices ------------------------------------------------------------------------------------------------------- */
 
-GM_API gm_node *gm_gather(gm_node *table, gm_node *index); /* y[i..,:] = table[index[i..],:]; outside: clamped */
-GM_API gm_node *gm_scatter_add(gm_node *x, gm_node *index, int64_t rows); /* its transpose: table[index[i..]] += x[i..] */
+GM_API gm_node *gm_gather(gm_node *table,
+                          gm_node *index); /* y[i..,:] = table[index[i..],:]; outside: clamped */
+GM_API gm_node *gm_scatter_add(gm_node *x, gm_node *index,
+                               int64_t rows); /* its transpose: table[index[i..]] += x[i..] */
 GM_API gm_node *gm_one_hot(gm_node *index, int64_t classes); /* real [.., classes] */
 
 /* ---- probabilities ------------------------------------------------------------------------------------------------- */
@@ -229,10 +245,11 @@ GM_API gm_node *gm_softmax_xent(gm_node *logits, gm_node *target);
 /* ---- randomness ---------------------------------------------------------------------------------------------------- */
 
 /* Each call makes a new source, even with equal arguments; a source gives fresh numbers at every run of a step. */
-GM_API gm_node *gm_uniform(gm_graph *g, gm_shape shape);              /* [0,1) */
-GM_API gm_node *gm_randn(gm_graph *g, gm_shape shape);                /* mean 0, variance 1 */
-GM_API gm_node *gm_bernoulli(gm_graph *g, double p, gm_shape shape);  /* real 1 with probability p, else 0 */
-GM_API gm_node *gm_permutation(gm_graph *g, int64_t n);               /* i32 [n] */
+GM_API gm_node *gm_uniform(gm_graph *g, gm_shape shape); /* [0,1) */
+GM_API gm_node *gm_randn(gm_graph *g, gm_shape shape);   /* mean 0, variance 1 */
+GM_API gm_node *gm_bernoulli(gm_graph *g, double p,
+                             gm_shape shape);           /* real 1 with probability p, else 0 */
+GM_API gm_node *gm_permutation(gm_graph *g, int64_t n); /* i32 [n] */
 
 /* ---- gradients ----------------------------------------------------------------------------------------------------- */
 
@@ -247,7 +264,8 @@ GM_API void gm_vjp(gm_node *y, gm_node *dy, gm_node *const *wrt, int n, gm_node 
 /* Within one run every read of a variable sees its value from before the run; all assigns land together at the end.
  * Returns the effect, a node to compile or to tie in; it has no value of its own. */
 GM_API gm_node *gm_assign(gm_node *variable, gm_node *value);
-GM_API gm_node *gm_after(gm_node *y, gm_node *effect); /* y; and whoever computes it in training also runs effect */
+/* y; and whoever computes it in training also runs effect. */
+GM_API gm_node *gm_after(gm_node *y, gm_node *effect);
 GM_API gm_node *gm_group(gm_graph *g, gm_node *const *effects, int n); /* many effects as one */
 /* `train` in steps compiled for training, `infer` in steps compiled for inference: dropout, batch norm. Same shape. */
 GM_API gm_node *gm_by_mode(gm_node *train, gm_node *infer);
@@ -255,8 +273,9 @@ GM_API gm_node *gm_by_mode(gm_node *train, gm_node *infer);
 /* ---- compile and run ----------------------------------------------------------------------------------------------- */
 
 typedef struct gm_compile_options {
-	bool infer;                  /* take the infer side of gm_by_mode */
-	gm_node *const *from, *const *to; /* nreplace pairs: wherever from[i] is read, to[i] is (averages for weights,
+	bool infer; /* take the infer side of gm_by_mode */
+	gm_node *const *from,
+		*const *to; /* nreplace pairs: wherever from[i] is read, to[i] is (averages for weights,
 	                                   * an input for a noise source) */
 	int nreplace;
 	bool keep_arena; /* no reuse of memory: every intermediate can be read after a run (debugging) */
@@ -266,7 +285,8 @@ typedef struct gm_compile_options {
 #define gm_compile(g, ...)                                                                         \
 	gm_compile_nodes(g, (gm_node *[]){__VA_ARGS__},                                            \
 	                 (int)(sizeof((gm_node *[]){__VA_ARGS__}) / sizeof(gm_node *)), NULL)
-GM_API gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n, const gm_compile_options *o);
+GM_API gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n,
+                                 const gm_compile_options *o);
 GM_API void gm_step_free(gm_step *s); /* before its graph, if memory matters; NULL is fine */
 
 /* Computes all outputs and carries out all effects. Allocates nothing. */
@@ -275,14 +295,15 @@ GM_API void gm_step_run(gm_step *s);
 /* Values of outputs after a run; row-major. False when y is not one of the step's outputs or n is not its size. */
 GM_API bool gm_step_read(const gm_step *s, const gm_node *y, float *data, int64_t n);
 GM_API bool gm_step_read_f64(const gm_step *s, const gm_node *y, double *data, int64_t n);
-GM_API double gm_step_scalar(const gm_step *s, const gm_node *y); /* a rank-0 output; NaN when it is none */
+GM_API double gm_step_scalar(const gm_step *s,
+                             const gm_node *y); /* a rank-0 output; NaN when it is none */
 
 typedef struct gm_step_info {
 	int instructions;
 	int fallbacks;       /* instructions on the scalar definition for want of a kernel */
 	int64_t arena_bytes; /* intermediates and scratch */
 	int64_t runs;        /* since compile */
-	double flops;        /* of one run, needed ones: 2 per multiply-add of matmul and convolution, nothing else */
+	double flops; /* of one run, needed ones: 2 per multiply-add of matmul and convolution, nothing else */
 } gm_step_info;
 
 GM_API gm_step_info gm_step_describe(const gm_step *s);

@@ -42,9 +42,9 @@ GM_API gm_image *gm_png_read_memory(const void *bytes, size_t n, gm_error *err);
 typedef struct gm_image_facts {
 	const char *format; /* "PNG", "JPEG", "WebP" or NULL where it is none of them */
 	int width, height;  /* as stored, before orientation is applied */
-	int channels;       /* as stored: 1 grey or palette, 2 grey and alpha, 3 RGB, 4 RGBA or CMYK */
-	int bits;           /* of one value */
-	int orientation;    /* EXIF's, 1 = upright; the picture that is returned is upright */
+	int channels;    /* as stored: 1 grey or palette, 2 grey and alpha, 3 RGB, 4 RGBA or CMYK */
+	int bits;        /* of one value */
+	int orientation; /* EXIF's, 1 = upright; the picture that is returned is upright */
 } gm_image_facts;
 
 /* A PNG, JPEG or WebP, known by its content, becomes 8-bit grey or RGB: palettes are looked up, 16

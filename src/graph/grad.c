@@ -52,8 +52,8 @@ void gm_vjp(gm_node *y, gm_node *dy, gm_node *const *wrt, int n, gm_node **out)
 	if (poison || g->error.code)
 		return;
 	if (!gm_shape_equal(dy->shape, y->shape)) {
-		gm_poison(g, "vjp", GM_ERR_SHAPE, "dy has shape %s, y has %s", gm_shape_text(dy->shape),
-		          gm_shape_text(y->shape));
+		gm_poison(g, "vjp", GM_ERR_SHAPE, "dy has shape %s, y has %s",
+		          gm_shape_text(dy->shape), gm_shape_text(y->shape));
 		return;
 	}
 	gm_node **at = calloc(count, sizeof *at), **cot = calloc(count, sizeof *cot);
@@ -65,7 +65,8 @@ void gm_vjp(gm_node *y, gm_node *dy, gm_node *const *wrt, int n, gm_node **out)
 	gm_node **dx = NULL;
 	int ndx = 0;
 	if (!at || !cot || !need || !seen || !stack) {
-		gm_poison(g, "grad", GM_ERR_MEMORY, "no memory for the gradient of %d nodes", count);
+		gm_poison(g, "grad", GM_ERR_MEMORY, "no memory for the gradient of %d nodes",
+		          count);
 		goto out;
 	}
 	for (int b = 0; b < g->nbucket; b++)
@@ -103,8 +104,8 @@ void gm_vjp(gm_node *y, gm_node *dy, gm_node *const *wrt, int n, gm_node **out)
 				continue;
 			if (!dx[i]->poison && !gm_shape_equal(dx[i]->shape, in->shape))
 				gm_poison(g, x->op->name, GM_ERR_STATE,
-				          "the gradient of input %d has shape %s, the input has %s", i,
-				          gm_shape_text(dx[i]->shape), gm_shape_text(in->shape));
+				          "the gradient of input %d has shape %s, the input has %s",
+				          i, gm_shape_text(dx[i]->shape), gm_shape_text(in->shape));
 			cot[in->id] = add_to(cot[in->id], dx[i]);
 		}
 		g->scope = scope;

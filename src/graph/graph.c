@@ -192,7 +192,8 @@ bool gm_node_fail(gm_node *y, gm_code code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	gm_fail(&y->graph->error, code, "%s%s%s: %s", y->scope, *y->scope ? ": " : "", y->op->name, text);
+	gm_fail(&y->graph->error, code, "%s%s%s: %s", y->scope, *y->scope ? ": " : "", y->op->name,
+	        text);
 	return false;
 }
 
@@ -230,16 +231,20 @@ static bool is_zero_by_input(const gm_node *y)
 	return false;
 }
 
-gm_node *gm_node_new(gm_graph *g, int opid, gm_node *const *in, int nin, const void *attr, size_t attr_size)
+gm_node *gm_node_new(gm_graph *g, int opid, gm_node *const *in, int nin, const void *attr,
+                     size_t attr_size)
 {
 	const gm_op *op = gm_ops[opid];
 	for (int i = 0; i < nin; i++) {
 		if (in[i]->graph != g)
-			return gm_poison(g, op->name, GM_ERR_STATE, "input %d belongs to another graph", i);
+			return gm_poison(g, op->name, GM_ERR_STATE,
+			                 "input %d belongs to another graph", i);
 		if (in[i]->poison)
 			return make_poison(g);
-		if (in[i]->op->flags & GM_OP_EFFECT && opid != GM_OPID_group && !(opid == GM_OPID_after && i == 1))
-			return gm_poison(g, op->name, GM_ERR_STATE, "input %d is an effect and has no value", i);
+		if (in[i]->op->flags & GM_OP_EFFECT && opid != GM_OPID_group &&
+		    !(opid == GM_OPID_after && i == 1))
+			return gm_poison(g, op->name, GM_ERR_STATE,
+			                 "input %d is an effect and has no value", i);
 	}
 	uint64_t h = hash_bytes(0xcbf29ce484222325u, &opid, sizeof opid);
 	h = hash_bytes(h, in, nin * sizeof *in);
@@ -272,12 +277,14 @@ gm_node *gm_node_new(gm_graph *g, int opid, gm_node *const *in, int nin, const v
 	double size = 1;
 	for (int i = 0; fine && i < y->shape.rank; i++) {
 		if (y->shape.dim[i] <= 0)
-			fine = gm_node_fail(y, GM_ERR_SHAPE, "the result would have shape %s: axis %d is empty",
+			fine = gm_node_fail(y, GM_ERR_SHAPE,
+			                    "the result would have shape %s: axis %d is empty",
 			                    gm_shape_text(y->shape), i);
 		size *= y->shape.dim[i];
 	}
 	if (fine && size > 1e12)
-		fine = gm_node_fail(y, GM_ERR_MEMORY, "the result would have %.3g elements, shape %s", size,
+		fine = gm_node_fail(y, GM_ERR_MEMORY,
+		                    "the result would have %.3g elements, shape %s", size,
 		                    gm_shape_text(y->shape));
 	if (!fine)
 		return make_poison(g);
@@ -293,7 +300,8 @@ gm_node *gm_node_new(gm_graph *g, int opid, gm_node *const *in, int nin, const v
 
 /* ---- storage ------------------------------------------------------------------------------------------------------- */
 
-static gm_node *gm_storage_new(gm_graph *g, int opid, const char *name, gm_shape shape, gm_dtype dtype)
+static gm_node *gm_storage_new(gm_graph *g, int opid, const char *name, gm_shape shape,
+                               gm_dtype dtype)
 {
 	const char *kind = gm_ops[opid]->name;
 	char *full = *g->scope ? gm_arena_printf(g->arena, "%s/%s", g->scope, name)
@@ -302,13 +310,13 @@ static gm_node *gm_storage_new(gm_graph *g, int opid, const char *name, gm_shape
 		if (!strcmp(v->name, full))
 			return gm_poison(g, kind, GM_ERR_STATE, "the name %s is taken", full);
 	if (shape.rank < 0 || shape.rank > GM_MAX_RANK)
-		return gm_poison(g, kind, GM_ERR_SHAPE, "rank %d of %s is not in 0..%d", shape.rank, full,
-		                 GM_MAX_RANK);
+		return gm_poison(g, kind, GM_ERR_SHAPE, "rank %d of %s is not in 0..%d", shape.rank,
+		                 full, GM_MAX_RANK);
 	double size = 1;
 	for (int i = 0; i < shape.rank; i++) {
 		if (shape.dim[i] <= 0)
-			return gm_poison(g, kind, GM_ERR_SHAPE, "%s has shape %s: axis %d is empty", full,
-			                 gm_shape_text(shape), i);
+			return gm_poison(g, kind, GM_ERR_SHAPE, "%s has shape %s: axis %d is empty",
+			                 full, gm_shape_text(shape), i);
 		size *= shape.dim[i];
 	}
 	if (size > 1e11)
@@ -318,7 +326,8 @@ static gm_node *gm_storage_new(gm_graph *g, int opid, const char *name, gm_shape
 	v->bytes = (size_t)size * gm_dtype_size(dtype);
 	v->data = aligned_alloc(64, (v->bytes + 127) & ~(size_t)63);
 	if (!v->data)
-		return gm_poison(g, kind, GM_ERR_MEMORY, "no memory for %s (%zu bytes)", full, v->bytes);
+		return gm_poison(g, kind, GM_ERR_MEMORY, "no memory for %s (%zu bytes)", full,
+		                 v->bytes);
 	memset(v->data, 0, v->bytes);
 	v->next = g->storage;
 	g->storage = v;
@@ -413,7 +422,8 @@ gm_node *gm_sample_real(gm_graph *g, gm_shape s, double lo, double hi)
 	int64_t n = gm_shape_size(s);
 	double *v = malloc(n * sizeof *v);
 	for (int64_t i = 0; v && i < n; i++)
-		v[i] = (float)(lo + (hi - lo) * gm_rng_uniform(&r)); /* the same in float and double */
+		v[i] = (float)(lo +
+		               (hi - lo) * gm_rng_uniform(&r)); /* the same in float and double */
 	if (v)
 		gm_set_f64(x, v, n);
 	free(v);

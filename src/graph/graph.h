@@ -16,17 +16,17 @@ struct gm_graph {
 	gm_arena *arena;
 	gm_dtype real;
 	uint64_t seed, runs;
-	uint32_t streams;  /* random sources made so far */
+	uint32_t streams; /* random sources made so far */
 	int nnode, nsample;
 	const char *backend;
 	bool check, profile;
 	gm_error error;
 	const char *scope; /* path now */
 	gm_scope *scopes;
-	gm_node **bucket;  /* hash table of nodes; nbucket is a power of two */
+	gm_node **bucket; /* hash table of nodes; nbucket is a power of two */
 	int nbucket;
 	gm_storage *storage;
-	gm_step *steps;    /* all that were compiled */
+	gm_step *steps; /* all that were compiled */
 };
 
 #endif

@@ -20,7 +20,7 @@ typedef struct gm_eval {
 } gm_eval;
 
 enum gm_op_flags {
-	GM_OP_ELEMENTWISE = 1, /* y[i] depends on the inputs at i (after broadcasting) only; has scalar */
+	GM_OP_ELEMENTWISE = 1, /* y[i] depends on the (broadcast) inputs at i only; has scalar */
 	GM_OP_REDUCE = 2,      /* attribute begins with gm_reduce_attr */
 	GM_OP_VIEW = 4,        /* moves no value: reshape, permute, slice, broadcast */
 	GM_OP_LEAF = 8,        /* variable, input, constant: storage, never an instruction */
@@ -29,22 +29,33 @@ enum gm_op_flags {
 	GM_OP_ZERO_IN = 64,    /* where any input is the constant 0, so is the result */
 };
 
-struct gm_op {                                    /* everything about one operation, in one block */
-	const char *name, *math;                  /* "y[n,o] = sum_c x[n,c] * w[o,c]" */
+/* Everything about one operation, in one block. */
+struct gm_op {
+	const char *name, *math; /* "y[n,o] = sum_c x[n,c] * w[o,c]" */
 	unsigned flags;
-	bool (*infer)(gm_node *y);                /* shape rule: sets y->shape, y->dtype, or gm_node_fail */
-	void (*eval)(const gm_node *y, const gm_eval *e); /* scalar definition: the oracle */
-	double (*scalar)(const gm_node *y, const double *x); /* elementwise: x[k] is input k's element */
-	void (*vjp)(gm_node *y, gm_node *dy, gm_node *dx[]); /* gradient, written in ops; dx[k] stays NULL where none */
-	gm_node *(*lower)(const gm_node *y);      /* the same in simpler ops, or NULL */
+	/* Shape rule: sets y->shape and y->dtype, or returns gm_node_fail. */
+	bool (*infer)(gm_node *y);
+	/* Scalar definition: the oracle. */
+	void (*eval)(const gm_node *y, const gm_eval *e);
+	/* Elementwise ops: one element of the result, x[k] being input k's. */
+	double (*scalar)(const gm_node *y, const double *x);
+	/* Gradient, written in ops; dx[k] stays NULL where there is none. */
+	void (*vjp)(gm_node *y, gm_node *dy, gm_node *dx[]);
+	/* The same in simpler ops, or NULL. */
+	gm_node *(*lower)(const gm_node *y);
 	/* Views: y's strides over x's memory (and offset added, in elements) from x's; false where only packed x will do. */
 	bool (*view)(const gm_node *y, const int64_t *x_stride, int64_t *y_stride, int64_t *offset);
-	gm_node *(*sample)(gm_graph *g, int i);   /* the i-th expression that tests it; NULL past the last */
-	double ulps;                              /* error of one result beyond rounding, in ulps of the result's scale (default 2) */
-	int64_t (*terms)(const gm_node *y);       /* how many terms are summed into one result (default 1) */
-	double (*flops)(const gm_node *y);        /* needed multiply-adds times 2, or NULL */
-	bool rough;                               /* the gradient has jumps (max, relu): tests keep away from ties, and the
-	                                           * second derivative in x may be zero almost everywhere */
+	/* The i-th expression that tests it; NULL past the last. */
+	gm_node *(*sample)(gm_graph *g, int i);
+	/* Error of one result beyond rounding, in ulps of the result's scale (default 2). */
+	double ulps;
+	/* How many terms are summed into one result (default 1). */
+	int64_t (*terms)(const gm_node *y);
+	/* Needed multiply-adds times 2, or NULL. */
+	double (*flops)(const gm_node *y);
+	/* The gradient has jumps (max, relu): tests keep away from ties, and the second derivative in x may be zero almost
+	 * everywhere. */
+	bool rough;
 };
 
 /* The index of all ops: GM_OP_add is its number, gm_op_add its block. */
@@ -65,21 +76,21 @@ struct gm_node {
 	gm_graph *graph;
 	gm_shape shape;
 	gm_dtype dtype;
-	int id;             /* creation order: inputs come before their readers */
+	int id; /* creation order: inputs come before their readers */
 	int nin;
 	gm_node **in;
-	void *attr;         /* op's own struct, zero-padded, compared bytewise */
+	void *attr; /* op's own struct, zero-padded, compared bytewise */
 	size_t attr_size;
-	const char *scope;  /* "G/8x8", where it was built */
-	bool poison;        /* stands for a failed expression */
+	const char *scope; /* "G/8x8", where it was built */
+	bool poison;       /* stands for a failed expression */
 	uint64_t hash;
-	gm_node *next;      /* in its hash bucket */
+	gm_node *next; /* in its hash bucket */
 };
 
 /* A variable's or input's storage: attribute of gm_op_variable and gm_op_input. */
 typedef struct gm_storage {
 	char *name;
-	void *data;   /* row-major, 64-byte aligned; type of the node */
+	void *data; /* row-major, 64-byte aligned; type of the node */
 	size_t bytes;
 	gm_shape shape;
 	gm_dtype dtype;
@@ -87,14 +98,15 @@ typedef struct gm_storage {
 	struct gm_storage *next; /* all of the graph's */
 } gm_storage;
 
-bool gm_is_storage(const gm_node *x);               /* a variable or an input */
+bool gm_is_storage(const gm_node *x); /* a variable or an input */
 gm_storage *gm_node_storage(const gm_node *x);
 
 /* ---- for constructors ---- */
 
 /* The node op(in...; attr), made or found: equal nodes are one. attr may be NULL. If an input is poison, so is the
  * result; if infer refuses, the graph's error is set. Never NULL. */
-gm_node *gm_node_new(gm_graph *g, int opid, gm_node *const *in, int nin, const void *attr, size_t attr_size);
+gm_node *gm_node_new(gm_graph *g, int opid, gm_node *const *in, int nin, const void *attr,
+                     size_t attr_size);
 /* Records the first error of the graph, with scope and op name, and returns false: for infer. */
 bool gm_node_fail(gm_node *y, gm_code code, const char *fmt, ...) GM_PRINTF(3, 4);
 /* The same for constructors that fail before there is a node; returns poison. */

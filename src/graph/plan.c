@@ -23,13 +23,13 @@ struct gm_plan {
 	gm_step *step;
 	const gm_backend *b;
 	bool infer;
-	gm_node **map;      /* by node number: what it resolved to */
+	gm_node **map; /* by node number: what it resolved to */
 	int nmap;
-	gm_node **effect;   /* resolved assigns */
+	gm_node **effect; /* resolved assigns */
 	int neffect, capeffect;
-	gm_val *val;        /* by node number; buf NULL where not placed */
+	gm_val *val; /* by node number; buf NULL where not placed */
 	gm_units units;
-	gm_buf **buf;       /* all in the arena */
+	gm_buf **buf; /* all in the arena */
 	int nbuf, capbuf;
 	gm_buf *scratch[8]; /* of the instruction to come */
 	int nscratch;
@@ -55,8 +55,8 @@ void gm_plan_fail(gm_plan *p, const gm_unit *u, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	const gm_node *y = u && u->n ? u->node[u->n - 1] : NULL;
-	gm_fail(&p->g->error, GM_ERR_STATE, "%s%s%s: %s", y ? y->scope : "", y && *y->scope ? ": " : "",
-	        y ? y->op->name : "compile", text);
+	gm_fail(&p->g->error, GM_ERR_STATE, "%s%s%s: %s", y ? y->scope : "",
+	        y && *y->scope ? ": " : "", y ? y->op->name : "compile", text);
 	p->failed = true;
 }
 
@@ -70,7 +70,8 @@ static void add_effect(gm_plan *p, gm_node *x)
 		if (p->effect[i] == x)
 			return;
 	if (p->neffect == p->capeffect) {
-		gm_node **e = realloc(p->effect, (p->capeffect = p->capeffect * 2 + 16) * sizeof *e);
+		gm_node **e =
+			realloc(p->effect, (p->capeffect = p->capeffect * 2 + 16) * sizeof *e);
 		if (!e) {
 			gm_plan_fail(p, NULL, "no memory");
 			return;
@@ -96,7 +97,8 @@ static void resolve_effect(gm_plan *p, gm_node *x)
 
 static gm_node *rebuild(gm_plan *p, gm_node *x)
 {
-	gm_node *small[8], **in = x->nin <= 8 ? small : gm_arena_alloc(p->step->own, x->nin * sizeof *in);
+	gm_node *small[8],
+		**in = x->nin <= 8 ? small : gm_arena_alloc(p->step->own, x->nin * sizeof *in);
 	bool same = true;
 	for (int i = 0; i < x->nin; i++) {
 		in[i] = resolve(p, x->in[i]);
@@ -106,10 +108,12 @@ static gm_node *rebuild(gm_plan *p, gm_node *x)
 		return x;
 	const char *scope = p->g->scope;
 	p->g->scope = x->scope;
-	gm_node *y = x->opid == GM_OPID_add   ? gm_add(in[0], in[1]) /* these drop what became zero or one */
+	gm_node *y = x->opid == GM_OPID_add
+	                     ? gm_add(in[0], in[1]) /* these drop what became zero or one */
 	             : x->opid == GM_OPID_sub ? gm_sub(in[0], in[1])
-	             : x->opid == GM_OPID_mul ? gm_mul(in[0], in[1])
-	                                      : gm_node_new(p->g, x->opid, in, x->nin, x->attr, x->attr_size);
+	             : x->opid == GM_OPID_mul
+	                     ? gm_mul(in[0], in[1])
+	                     : gm_node_new(p->g, x->opid, in, x->nin, x->attr, x->attr_size);
 	p->g->scope = scope;
 	return y;
 }
@@ -420,7 +424,9 @@ static bool lay_out(gm_plan *p, bool keep)
 	s->memory_bytes = total;
 	s->memory = total ? aligned_alloc(64, total) : NULL;
 	if (total && !s->memory) {
-		gm_fail(&p->g->error, GM_ERR_MEMORY, "compile: no memory for %.1f MB of intermediate values: take a smaller batch",
+		gm_fail(&p->g->error, GM_ERR_MEMORY,
+		        "compile: no memory for %.1f MB of intermediate values: take a smaller "
+		        "batch",
 		        total / 1e6);
 		return false;
 	}
@@ -530,12 +536,14 @@ gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n, const gm_
 		return NULL;
 	const gm_backend *b = gm_backend_find(g->backend);
 	if (!b) {
-		gm_fail(&g->error, GM_ERR_VALUE, "there is no backend '%s': onednn and ref are here", g->backend);
+		gm_fail(&g->error, GM_ERR_VALUE,
+		        "there is no backend '%s': onednn and ref are here", g->backend);
 		return NULL;
 	}
 	for (int i = 0; i < n; i++)
 		if (outputs[i]->graph != g || outputs[i]->poison) {
-			gm_fail(&g->error, GM_ERR_STATE, "compile: output %d is not of this graph", i);
+			gm_fail(&g->error, GM_ERR_STATE, "compile: output %d is not of this graph",
+			        i);
 			return NULL;
 		}
 	gm_arena *own = gm_arena_new();
@@ -557,8 +565,10 @@ gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n, const gm_
 	p.map = calloc(p.nmap, sizeof *p.map);
 	bool fine = p.map != NULL;
 	for (int i = 0; fine && o && i < o->nreplace; i++) {
-		if (!gm_shape_equal(o->from[i]->shape, o->to[i]->shape) || o->from[i]->dtype != o->to[i]->dtype) {
-			gm_fail(&g->error, GM_ERR_SHAPE, "compile: %s of shape %s cannot stand for %s",
+		if (!gm_shape_equal(o->from[i]->shape, o->to[i]->shape) ||
+		    o->from[i]->dtype != o->to[i]->dtype) {
+			gm_fail(&g->error, GM_ERR_SHAPE,
+			        "compile: %s of shape %s cannot stand for %s",
 			        gm_node_name(o->to[i]), gm_shape_text(o->to[i]->shape),
 			        gm_shape_text(o->from[i]->shape));
 			fine = false;

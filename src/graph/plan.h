@@ -22,7 +22,7 @@ typedef struct gm_buf {
 	size_t bytes;
 	int first, last; /* instructions that touch it; last is INT_MAX for outputs */
 	size_t offset;   /* in the arena */
-	void *ptr;       /* set from the start for storage outside the arena, else when the arena exists */
+	void *ptr; /* set from the start for storage outside the arena, else when the arena exists */
 	bool outside;
 } gm_buf;
 
@@ -36,22 +36,23 @@ typedef struct gm_val {
 struct gm_inst {
 	const char *kind; /* for profiles: "conv nhwc", "tape" */
 	void (*run)(const gm_inst *in, gm_step *s);
-	void *ctx;        /* in the step's arena */
+	void *ctx;              /* in the step's arena */
 	void (*end)(void *ctx); /* frees what ctx holds outside the arena, or NULL */
-	gm_node **node;   /* the nodes whose values it makes; for names and checks */
-	gm_val *made;     /* where they lie, one for each */
+	gm_node **node;         /* the nodes whose values it makes; for names and checks */
+	gm_val *made;           /* where they lie, one for each */
 	int nnode;
 	double flops, bytes; /* of one run */
-	double seconds;   /* so far, when profiled */
+	double seconds;      /* so far, when profiled */
 	bool fallback;
 };
 
 typedef struct gm_unit {
-	gm_node **node; /* members in order; a tape may hold copies of nodes that have their home in another unit */
+	gm_node **
+		node; /* members in order; a tape may hold copies of nodes that have their home in another unit */
 	int n, cap;
 	bool tape;
 	gm_shape domain; /* of a tape */
-	gm_node **leaf; /* values read from outside, before views: what the unit waits for */
+	gm_node **leaf;  /* values read from outside, before views: what the unit waits for */
 	int nleaf, leafcap;
 	int id, key;
 	uint64_t *before; /* bit set of the units that must have run */
@@ -59,11 +60,15 @@ typedef struct gm_unit {
 
 typedef struct gm_backend {
 	const char *name;
-	bool fuses;                               /* takes tapes */
-	bool views;                               /* takes views as strides; else they are instructions */
-	bool (*has)(const gm_node *y);            /* has a kernel for y; if not, y is lowered where it can be */
-	bool (*const *planner)(gm_plan *p, gm_unit *u); /* NULL-ended; the scalar definition comes after the last */
-	void (*copy)(gm_plan *p, gm_shape s, gm_val x, gm_val y); /* emits y = x, any strides; needed with views */
+	bool fuses; /* takes tapes */
+	bool views; /* takes views as strides; else they are instructions */
+	bool (*has)(
+		const gm_node *y); /* has a kernel for y; if not, y is lowered where it can be */
+	bool (*const *planner)(
+		gm_plan *p,
+		gm_unit *u); /* NULL-ended; the scalar definition comes after the last */
+	void (*copy)(gm_plan *p, gm_shape s, gm_val x,
+	             gm_val y); /* emits y = x, any strides; needed with views */
 } gm_backend;
 
 /* Backends by name; NULL if there is none such. */
@@ -109,8 +114,8 @@ static inline void *gm_val_ptr(const gm_val *v)
 
 struct gm_step {
 	gm_graph *graph;
-	gm_arena *own;         /* everything below */
-	char *memory;          /* the planned arena */
+	gm_arena *own; /* everything below */
+	char *memory;  /* the planned arena */
 	size_t memory_bytes;
 	gm_inst *inst;
 	int ninst, cap;
@@ -118,14 +123,14 @@ struct gm_step {
 		gm_node *asked; /* what the caller named */
 		gm_node *node;  /* what it resolved to */
 		gm_val val;
-	} *out;
+	} * out;
 	int nout;
 	double flops;
-	uint64_t seed, run;    /* of the run in progress */
+	uint64_t seed, run; /* of the run in progress */
 	bool profile, check;
 	int64_t runs;
-	char *complaint;       /* of check */
-	gm_val *where;         /* of check: where every placed node lies, by node number; buf NULL elsewhere */
+	char *complaint; /* of check */
+	gm_val *where; /* of check: where every placed node lies, by node number; buf NULL elsewhere */
 	int nwhere;
 	gm_step *next, **link; /* among the graph's steps */
 };
@@ -135,10 +140,10 @@ void gm_step_check_inst(gm_step *s, gm_inst *in);
 
 /* The fusing of nodes into units and their order: plan_units.c. */
 typedef struct gm_units {
-	gm_unit **unit;   /* in the order to run */
+	gm_unit **unit; /* in the order to run */
 	int n;
-	gm_unit **home;   /* by node number: where it is computed; NULL for leaves and views */
-	char *needed;     /* by node number: read from outside its home */
+	gm_unit **home; /* by node number: where it is computed; NULL for leaves and views */
+	char *needed;   /* by node number: read from outside its home */
 } gm_units;
 
 /* nodes: reachable, inputs before readers, assigns among them. must[id]: asked for by the caller. */

@@ -28,7 +28,8 @@ bool gm_shape_broadcast(gm_shape a, gm_shape b, gm_shape *out)
 {
 	gm_shape s = {a.rank > b.rank ? a.rank : b.rank, {0}};
 	for (int i = 1; i <= s.rank; i++) {
-		int64_t da = i <= a.rank ? a.dim[a.rank - i] : 1, db = i <= b.rank ? b.dim[b.rank - i] : 1;
+		int64_t da = i <= a.rank ? a.dim[a.rank - i] : 1,
+			db = i <= b.rank ? b.dim[b.rank - i] : 1;
 		if (da != db && da != 1 && db != 1)
 			return false;
 		s.dim[s.rank - i] = da == 1 ? db : da;
@@ -44,7 +45,8 @@ const char *gm_shape_text(gm_shape s)
 	char *t = ring[turn = (turn + 1) & 3];
 	int at = snprintf(t, sizeof ring[0], "[");
 	for (int i = 0; i < s.rank && i < GM_MAX_RANK; i++)
-		at += snprintf(t + at, sizeof ring[0] - at, i ? ",%lld" : "%lld", (long long)s.dim[i]);
+		at += snprintf(t + at, sizeof ring[0] - at, i ? ",%lld" : "%lld",
+		               (long long)s.dim[i]);
 	snprintf(t + at, sizeof ring[0] - at, "]");
 	return t;
 }
@@ -82,6 +84,7 @@ unsigned gm_axes_resolve(unsigned axes, int rank)
 		return all;
 	for (int k = 0; k < 16; k++)
 		if (axes >> (16 + k) & 1)
-			r |= k < rank ? 1u << (rank - 1 - k) : 1u << 15; /* out of range stays visible */
+			r |= k < rank ? 1u << (rank - 1 - k)
+			              : 1u << 15; /* out of range stays visible */
 	return r;
 }

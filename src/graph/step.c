@@ -138,8 +138,10 @@ double gm_step_scalar(const gm_step *s, const gm_node *y)
 
 gm_step_info gm_step_describe(const gm_step *s)
 {
-	gm_step_info r = {.instructions = s->ninst, .arena_bytes = (int64_t)s->memory_bytes,
-	                  .runs = s->runs, .flops = s->flops};
+	gm_step_info r = {.instructions = s->ninst,
+	                  .arena_bytes = (int64_t)s->memory_bytes,
+	                  .runs = s->runs,
+	                  .flops = s->flops};
 	for (int i = 0; i < s->ninst; i++)
 		r.fallbacks += s->inst[i].fallback;
 	return r;
@@ -208,8 +210,12 @@ bool gm_plan_eval(gm_plan *p, gm_unit *u)
 	all[n++] = c->ybuf;
 	for (int i = 0; i < nin && !assign; i++)
 		all[n++] = c->xbuf[i] = gm_plan_buffer(p, gm_node_size(y->in[i]) * sizeof(double));
-	gm_inst in = {.kind = assign ? "assign" : "eval", .run = assign ? run_assign : run_eval, .ctx = c,
-	              .node = &y, .nnode = !assign, .fallback = true};
+	gm_inst in = {.kind = assign ? "assign" : "eval",
+	              .run = assign ? run_assign : run_eval,
+	              .ctx = c,
+	              .node = &y,
+	              .nnode = !assign,
+	              .fallback = true};
 	gm_plan_emit(p, in, all, n);
 	return true;
 }
@@ -251,11 +257,14 @@ static double *expect(gm_step *s, const gm_inst *in, gm_node *y)
 	return v;
 }
 
-static void complain(gm_step *s, const gm_node *y, const char *what, int64_t i, double got, double want)
+static void complain(gm_step *s, const gm_node *y, const char *what, int64_t i, double got,
+                     double want)
 {
 	char text[400];
-	snprintf(text, sizeof text, "%s%s%s: %s: element %lld of %s is %.9g, the definition gives %.9g", y->scope,
-	         *y->scope ? ": " : "", y->op->name, what, (long long)i, gm_shape_text(y->shape), got, want);
+	snprintf(text, sizeof text,
+	         "%s%s%s: %s: element %lld of %s is %.9g, the definition gives %.9g", y->scope,
+	         *y->scope ? ": " : "", y->op->name, what, (long long)i, gm_shape_text(y->shape),
+	         got, want);
 	s->complaint = strdup(text);
 }
 
@@ -289,7 +298,8 @@ void gm_step_check_inst(gm_step *s, gm_inst *in)
 		return;
 	}
 	double **want = calloc(in->nnode + 1, sizeof *want);
-	for (int i = 0; want && i < in->nnode; i++) /* before the run: it may overwrite a variable that it reads */
+	for (int i = 0; want && i < in->nnode;
+	     i++) /* before the run: it may overwrite a variable that it reads */
 		want[i] = expect(s, in, in->node[i]);
 	in->run(in, s);
 	for (int i = 0; want && i < in->nnode; i++) {
@@ -318,18 +328,21 @@ char *gm_step_profile(const gm_step *s)
 	for (int i = 0; i < s->ninst; i++)
 		total += s->inst[i].seconds;
 	double runs = s->runs ? s->runs : 1;
-	fprintf(f, "%5s %8s %9s %9s  %-22s %s\n", "%", "ms", "GB/s", "GFLOP/s", "instruction", "node");
+	fprintf(f, "%5s %8s %9s %9s  %-22s %s\n", "%", "ms", "GB/s", "GFLOP/s", "instruction",
+	        "node");
 	for (int i = 0; i < s->ninst; i++) {
 		const gm_inst *in = &s->inst[i];
 		double t = in->seconds / runs + 1e-12;
 		const gm_node *y = in->nnode ? in->node[in->nnode - 1] : NULL;
-		fprintf(f, "%5.1f %8.3f %9.1f %9.1f  %-22s %s%s%s %s%s\n", 100 * in->seconds / total, t * 1e3,
-		        in->bytes / t / 1e9, in->flops / t / 1e9, in->kind, y ? y->scope : "",
-		        y && *y->scope ? ": " : "", y ? y->op->name : "", y ? gm_shape_text(y->shape) : "",
+		fprintf(f, "%5.1f %8.3f %9.1f %9.1f  %-22s %s%s%s %s%s\n",
+		        100 * in->seconds / total, t * 1e3, in->bytes / t / 1e9,
+		        in->flops / t / 1e9, in->kind, y ? y->scope : "",
+		        y && *y->scope ? ": " : "", y ? y->op->name : "",
+		        y ? gm_shape_text(y->shape) : "",
 		        in->fallback ? "  (no kernel: scalar definition)" : "");
 	}
-	fprintf(f, "%5.1f %8.3f %9s %9.1f  %d instructions, %.1f MB\n", 100., total / runs * 1e3, "",
-	        s->flops * runs / total / 1e9, s->ninst, s->memory_bytes / 1e6);
+	fprintf(f, "%5.1f %8.3f %9s %9.1f  %d instructions, %.1f MB\n", 100., total / runs * 1e3,
+	        "", s->flops * runs / total / 1e9, s->ninst, s->memory_bytes / 1e6);
 	fclose(f);
 	return text;
 }

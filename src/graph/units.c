@@ -136,7 +136,8 @@ static void add_leaf(builder *k, gm_unit *u, gm_node *x)
 /* Whether u computes its input x itself again instead of reading it. */
 static bool again(const builder *k, const gm_unit *u, const gm_node *x, gm_shape dom)
 {
-	return k->cost[x->id] && !k->must[x->id] && gm_shape_equal(x->shape, dom) && (!u || !is_leaf(u, x));
+	return k->cost[x->id] && !k->must[x->id] && gm_shape_equal(x->shape, dom) &&
+	       (!u || !is_leaf(u, x));
 }
 
 /* Whether x may be computed in u without u coming to wait for itself; counts new leaves. */
@@ -191,9 +192,10 @@ static bool try_join(builder *k, gm_unit *u, gm_node *x)
 static void judge(builder *k, gm_node *x)
 {
 	static const char plain[GM_OP_COUNT] = {
-		[GM_OPID_neg] = 1, [GM_OPID_abs] = 1, [GM_OPID_square] = 1, [GM_OPID_relu] = 1,
-		[GM_OPID_leaky_relu] = 1, [GM_OPID_add] = 1, [GM_OPID_sub] = 1, [GM_OPID_mul] = 1,
-		[GM_OPID_max] = 1, [GM_OPID_min] = 1, [GM_OPID_less] = 1, [GM_OPID_equal] = 1,
+		[GM_OPID_neg] = 1,    [GM_OPID_abs] = 1,        [GM_OPID_square] = 1,
+		[GM_OPID_relu] = 1,   [GM_OPID_leaky_relu] = 1, [GM_OPID_add] = 1,
+		[GM_OPID_sub] = 1,    [GM_OPID_mul] = 1,        [GM_OPID_max] = 1,
+		[GM_OPID_min] = 1,    [GM_OPID_less] = 1,       [GM_OPID_equal] = 1,
 		[GM_OPID_select] = 1, [GM_OPID_sign] = 1,
 	};
 	if (!plain[x->opid] || !tapeable(k, x))
@@ -205,9 +207,10 @@ static void judge(builder *k, gm_node *x)
 		if (again(k, NULL, in, x->shape)) {
 			cost += k->cost[in->id];
 			leaf = k->large[in->id];
-		} else if (gm_plan_root(k->b, in) == in ? gm_node_size(in) * 8 <= gm_node_size(x)
-		                                        : in->opid == GM_OPID_broadcast &&
-		                                                  gm_node_size(in->in[0]) * 8 <= gm_node_size(x)) {
+		} else if (gm_plan_root(k->b, in) == in
+		                   ? gm_node_size(in) * 8 <= gm_node_size(x)
+		                   : in->opid == GM_OPID_broadcast &&
+		                             gm_node_size(in->in[0]) * 8 <= gm_node_size(x)) {
 			leaf = NULL;
 		} else if (!gm_shape_equal(in->shape, x->shape)) {
 			return;
@@ -275,13 +278,15 @@ static void place_node(builder *k, gm_node *x)
 			if (near(k, x, i) && near(k, x, j))
 				merge(k, near(k, x, j), near(k, x, i));
 	for (int i = 0; i < x->nin; i++) /* an input's tape, */
-		if (k->home[x->in[i]->id] && gm_shape_equal(x->in[i]->shape, dom) && try_join(k, k->home[x->in[i]->id], x))
+		if (k->home[x->in[i]->id] && gm_shape_equal(x->in[i]->shape, dom) &&
+		    try_join(k, k->home[x->in[i]->id], x))
 			return;
 	for (int i = 0; i < x->nin; i++) { /* a tape that reads the same, */
 		gm_node *in = x->in[i];
 		if (again(k, NULL, in, dom) && k->large[in->id])
 			in = k->large[in->id];
-		if (k->sibling[in->id] && gm_shape_equal(in->shape, dom) && try_join(k, k->sibling[in->id], x))
+		if (k->sibling[in->id] && gm_shape_equal(in->shape, dom) &&
+		    try_join(k, k->sibling[in->id], x))
 			return;
 	}
 	gm_unit *u = new_unit(k, true); /* or a new one */
@@ -378,13 +383,15 @@ static void find_needed(builder *k, const gm_units *r)
 		char *seen = gm_arena_calloc(k->a, k->count, 1);
 		for (int j = 0; j < u->n; j++) {
 			gm_node *x = u->node[j];
-			if (!u->tape || x->opid == GM_OPID_assign || (k->home[x->id] == u && k->needed[x->id]))
+			if (!u->tape || x->opid == GM_OPID_assign ||
+			    (k->home[x->id] == u && k->needed[x->id]))
 				trace(k, u, x, seen);
 		}
 	}
 }
 
-gm_units gm_plan_units(gm_arena *a, const gm_backend *b, gm_node *const *nodes, int n, int count, const char *asked)
+gm_units gm_plan_units(gm_arena *a, const gm_backend *b, gm_node *const *nodes, int n, int count,
+                       const char *asked)
 {
 	builder k = {.a = a, .b = b, .count = count, .words = (2 * n + 63) / 64 + 1};
 	k.unit = gm_arena_calloc(a, 2 * n + 1, sizeof *k.unit);
@@ -409,7 +416,8 @@ gm_units gm_plan_units(gm_arena *a, const gm_backend *b, gm_node *const *nodes, 
 	}
 	for (int i = 0; i < n; i++) {
 		gm_node *x = nodes[i];
-		if (x->op->flags & GM_OP_LEAF || (b->views && x->op->flags & GM_OP_VIEW) || x->opid == GM_OPID_assign)
+		if (x->op->flags & GM_OP_LEAF || (b->views && x->op->flags & GM_OP_VIEW) ||
+		    x->opid == GM_OPID_assign)
 			continue;
 		judge(&k, x);
 		place_node(&k, x);

@@ -23,23 +23,31 @@ gm_conv_shapes gm_conv_shapes_of(const gm_node *y)
 static bool rule(gm_node *n, const gm_conv_attr *a, gm_shape x, gm_shape w, gm_shape *y)
 {
 	if (x.rank != 4 || w.rank != 4)
-		return gm_node_fail(n, GM_ERR_SHAPE, "needs x [N,C,H,W] and weight [O,C/groups,kh,kw], got %s and %s",
-		                    gm_shape_text(x), gm_shape_text(w));
+		return gm_node_fail(
+			n, GM_ERR_SHAPE,
+			"needs x [N,C,H,W] and weight [O,C/groups,kh,kw], got %s and %s",
+			gm_shape_text(x), gm_shape_text(w));
 	if (a->groups < 1 || x.dim[1] % a->groups || w.dim[0] % a->groups)
-		return gm_node_fail(n, GM_ERR_SHAPE, "%d groups do not divide %lld input and %lld output channels",
+		return gm_node_fail(n, GM_ERR_SHAPE,
+		                    "%d groups do not divide %lld input and %lld output channels",
 		                    a->groups, (long long)x.dim[1], (long long)w.dim[0]);
 	if (x.dim[1] != w.dim[1] * a->groups)
-		return gm_node_fail(n, GM_ERR_SHAPE, "x has %lld channels, weight expects %lld", (long long)x.dim[1],
-		                    (long long)(w.dim[1] * a->groups));
+		return gm_node_fail(n, GM_ERR_SHAPE, "x has %lld channels, weight expects %lld",
+		                    (long long)x.dim[1], (long long)(w.dim[1] * a->groups));
 	*y = GM_SHAPE(x.dim[0], w.dim[0], 0, 0);
 	for (int i = 0; i < 2; i++) {
 		if (a->stride[i] < 1 || a->dilation[i] < 1 || a->pad[i] < 0 || a->pad[i + 2] < 0)
-			return gm_node_fail(n, GM_ERR_VALUE, "stride and dilation must be at least 1, padding at least 0");
-		int64_t room = x.dim[2 + i] + a->pad[i] + a->pad[i + 2], reach = a->dilation[i] * (w.dim[2 + i] - 1) + 1;
+			return gm_node_fail(
+				n, GM_ERR_VALUE,
+				"stride and dilation must be at least 1, padding at least 0");
+		int64_t room = x.dim[2 + i] + a->pad[i] + a->pad[i + 2],
+			reach = a->dilation[i] * (w.dim[2 + i] - 1) + 1;
 		if (room < reach)
-			return gm_node_fail(n, GM_ERR_SHAPE, "a kernel of %s %lld does not fit into %lld padded to %lld",
-			                    i ? "width" : "height", (long long)reach, (long long)x.dim[2 + i],
-			                    (long long)room);
+			return gm_node_fail(
+				n, GM_ERR_SHAPE,
+				"a kernel of %s %lld does not fit into %lld padded to %lld",
+				i ? "width" : "height", (long long)reach, (long long)x.dim[2 + i],
+				(long long)room);
 		y->dim[2 + i] = (room - reach) / a->stride[i] + 1;
 	}
 	return true;
@@ -80,42 +88,45 @@ static bool infer_conv_dw(gm_node *y)
 		return false;
 	if (!gm_shape_equal(s, g))
 		return gm_node_fail(y, GM_ERR_SHAPE, "x %s and a weight of %s give %s, not %s",
-		                    gm_shape_text(y->in[0]->shape), gm_shape_text(a->result), gm_shape_text(s),
-		                    gm_shape_text(g));
+		                    gm_shape_text(y->in[0]->shape), gm_shape_text(a->result),
+		                    gm_shape_text(s), gm_shape_text(g));
 	y->shape = a->result;
 	return true;
 }
 
-/* Visits every (x, w, y) triple of elements that T joins. x, w, y are the two given tensors and the result. */
-static void eval_conv3(const gm_node *n, const gm_eval *e)
+/* One window: adds every (x, w, y) triple of elements that T joins at output pixel (p, q) of channel o, picture b. */
+static void eval_window(const gm_node *n, const gm_eval *e, const gm_conv_shapes *s,
+                        const int64_t at[4])
 {
 	const gm_conv_attr *a = n->attr;
+	const int64_t *X = s->x.dim, *K = s->w.dim, *Y = s->y.dim, b = at[0], o = at[1];
+	int64_t iy = ((b * Y[1] + o) * Y[2] + at[2]) * Y[3] + at[3], group = o / (Y[1] / a->groups);
+	for (int64_t k = 0; k < K[1] * K[2] * K[3]; k++) {
+		int64_t c = k / (K[2] * K[3]), i = k / K[3] % K[2], j = k % K[3];
+		int64_t h = at[2] * a->stride[0] + i * a->dilation[0] - a->pad[0];
+		int64_t v = at[3] * a->stride[1] + j * a->dilation[1] - a->pad[1];
+		if (h < 0 || h >= X[2] || v < 0 || v >= X[3])
+			continue;
+		int64_t ix = ((b * X[1] + group * K[1] + c) * X[2] + h) * X[3] + v;
+		int64_t iw = o * K[1] * K[2] * K[3] + k;
+		if (n->opid == GM_OPID_conv)
+			e->y[iy] += e->x[0][ix] * e->x[1][iw];
+		else if (n->opid == GM_OPID_conv_dx)
+			e->y[ix] += e->x[0][iy] * e->x[1][iw];
+		else
+			e->y[iw] += e->x[0][ix] * e->x[1][iy];
+	}
+}
+
+static void eval_conv3(const gm_node *n, const gm_eval *e)
+{
 	gm_conv_shapes s = gm_conv_shapes_of(n);
-	const double *x = e->x[0], *w = e->x[1], *g = e->x[n->opid == GM_OPID_conv_dw];
-	int64_t C = s.x.dim[1], H = s.x.dim[2], W = s.x.dim[3], O = s.y.dim[1], P = s.y.dim[2], Q = s.y.dim[3];
-	int64_t cg = s.w.dim[1], kh = s.w.dim[2], kw = s.w.dim[3], og = O / a->groups;
+	const int64_t *Y = s.y.dim, windows = gm_shape_size(s.y);
 	memset(e->y, 0, gm_shape_size(n->shape) * sizeof *e->y);
-	for (int64_t b = 0; b < s.x.dim[0]; b++)
-		for (int64_t o = 0; o < O; o++)
-			for (int64_t p = 0; p < P; p++)
-				for (int64_t q = 0; q < Q; q++)
-					for (int64_t c = 0; c < cg; c++)
-						for (int64_t i = 0; i < kh; i++)
-							for (int64_t j = 0; j < kw; j++) {
-								int64_t h = p * a->stride[0] + i * a->dilation[0] - a->pad[0];
-								int64_t v = q * a->stride[1] + j * a->dilation[1] - a->pad[1];
-								if (h < 0 || h >= H || v < 0 || v >= W)
-									continue;
-								int64_t ix = ((b * C + o / og * cg + c) * H + h) * W + v;
-								int64_t iw = ((o * cg + c) * kh + i) * kw + j;
-								int64_t iy = ((b * O + o) * P + p) * Q + q;
-								if (n->opid == GM_OPID_conv)
-									e->y[iy] += x[ix] * w[iw];
-								else if (n->opid == GM_OPID_conv_dx)
-									e->y[ix] += e->x[0][iy] * w[iw];
-								else
-									e->y[iw] += x[ix] * g[iy];
-							}
+	for (int64_t i = 0; i < windows; i++)
+		eval_window(n, e, &s,
+		            (int64_t[]){i / (Y[1] * Y[2] * Y[3]), i / (Y[2] * Y[3]) % Y[1],
+		                        i / Y[3] % Y[2], i % Y[3]});
 }
 
 static gm_node *make(int opid, gm_node *p, gm_node *q, const gm_conv_attr *like, gm_shape result)
@@ -184,9 +195,13 @@ static const struct {
 	{{4, {2, 2, 6, 6}}, {4, {3, 2, 5, 5}}, {.stride = {2, 2}, .pad = {1, 2, 2, 1}}},
 	{{4, {2, 32, 8, 8}}, {4, {16, 32, 4, 4}}, {.stride = {2, 2}, .pad = {1, 1, 1, 1}}},
 	{{4, {4, 3, 16, 16}}, {4, {16, 3, 4, 4}}, {.stride = {2, 2}, .pad = {1, 1, 1, 1}}},
-	{{3, {2, 3, 11, 0}}, {3, {4, 3, 3, 0}}, {.stride = {0, 2}, .dilation = {0, 2}, .pad = {0, 2, 0, 2}}},
+	{{3, {2, 3, 11, 0}},
+         {3, {4, 3, 3, 0}},
+         {.stride = {0, 2}, .dilation = {0, 2}, .pad = {0, 2, 0, 2}}},
 	{{4, {2, 16, 1, 1}}, {4, {16, 16, 1, 1}}, {{0}}},
-	{{4, {3, 7, 18, 7}}, {4, {4, 7, 1, 1}}, {.stride = {2, 1}}}, /* where oneDNN's own kernel fails */
+	{{4, {3, 7, 18, 7}},
+         {4, {4, 7, 1, 1}},
+         {.stride = {2, 1}}}, /* where oneDNN's own kernel fails */
 };
 enum { NCASES = sizeof cases / sizeof *cases };
 
@@ -194,7 +209,8 @@ static gm_node *sample_conv(gm_graph *g, int i)
 {
 	if (i >= NCASES)
 		return NULL;
-	return gm_conv2d(gm_sample_real(g, cases[i].x, -1, 1), gm_sample_real(g, cases[i].w, -1, 1), cases[i].o);
+	return gm_conv2d(gm_sample_real(g, cases[i].x, -1, 1), gm_sample_real(g, cases[i].w, -1, 1),
+	                 cases[i].o);
 }
 
 static gm_shape result_shape(int i)
@@ -210,28 +226,44 @@ static gm_node *sample_conv_dx(gm_graph *g, int i)
 {
 	if (i >= NCASES)
 		return NULL;
-	return gm_conv2d_dx(gm_sample_real(g, result_shape(i), -1, 1), gm_sample_real(g, cases[i].w, -1, 1),
-	                    cases[i].x, cases[i].o);
+	return gm_conv2d_dx(gm_sample_real(g, result_shape(i), -1, 1),
+	                    gm_sample_real(g, cases[i].w, -1, 1), cases[i].x, cases[i].o);
 }
 
 static gm_node *sample_conv_dw(gm_graph *g, int i)
 {
 	if (i >= NCASES)
 		return NULL;
-	return gm_conv2d_dw(gm_sample_real(g, cases[i].x, -1, 1), gm_sample_real(g, result_shape(i), -1, 1),
-	                    cases[i].w, cases[i].o);
+	return gm_conv2d_dw(gm_sample_real(g, cases[i].x, -1, 1),
+	                    gm_sample_real(g, result_shape(i), -1, 1), cases[i].w, cases[i].o);
 }
 
-const gm_op gm_op_conv = {.name = "conv", .math = "y[n,o,p,q] = sum_cij x[n,c,p s+i d-pad,q s+j d-pad] w[o,c,i,j]",
-                          .infer = infer_conv, .eval = eval_conv3, .vjp = vjp_conv, .sample = sample_conv,
-                          .terms = terms_conv3, .flops = flops_conv3, .flags = GM_OP_ZERO_IN};
-const gm_op gm_op_conv_dx = {.name = "conv_dx", .math = "dT(x,w,g)/dx, T = <g, conv(x,w)>",
-                             .infer = infer_conv_dx, .eval = eval_conv3, .vjp = vjp_conv_dx,
-                             .sample = sample_conv_dx, .terms = terms_conv3, .flops = flops_conv3,
+const gm_op gm_op_conv = {.name = "conv",
+                          .math = "y[n,o,p,q] = sum_cij x[n,c,p s+i d-pad,q s+j d-pad] w[o,c,i,j]",
+                          .infer = infer_conv,
+                          .eval = eval_conv3,
+                          .vjp = vjp_conv,
+                          .sample = sample_conv,
+                          .terms = terms_conv3,
+                          .flops = flops_conv3,
+                          .flags = GM_OP_ZERO_IN};
+const gm_op gm_op_conv_dx = {.name = "conv_dx",
+                             .math = "dT(x,w,g)/dx, T = <g, conv(x,w)>",
+                             .infer = infer_conv_dx,
+                             .eval = eval_conv3,
+                             .vjp = vjp_conv_dx,
+                             .sample = sample_conv_dx,
+                             .terms = terms_conv3,
+                             .flops = flops_conv3,
                              .flags = GM_OP_ZERO_IN};
-const gm_op gm_op_conv_dw = {.name = "conv_dw", .math = "dT(x,w,g)/dw, T = <g, conv(x,w)>",
-                             .infer = infer_conv_dw, .eval = eval_conv3, .vjp = vjp_conv_dw,
-                             .sample = sample_conv_dw, .terms = terms_conv3, .flops = flops_conv3,
+const gm_op gm_op_conv_dw = {.name = "conv_dw",
+                             .math = "dT(x,w,g)/dw, T = <g, conv(x,w)>",
+                             .infer = infer_conv_dw,
+                             .eval = eval_conv3,
+                             .vjp = vjp_conv_dw,
+                             .sample = sample_conv_dw,
+                             .terms = terms_conv3,
+                             .flops = flops_conv3,
                              .flags = GM_OP_ZERO_IN};
 
 /* ---- constructors: defaults filled in, 1-d made 2-d ------------------------------------------------------------------ */
@@ -281,12 +313,14 @@ gm_node *gm_conv2d_dx(gm_node *g, gm_node *w, gm_shape x, gm_conv_options o)
 {
 	gm_conv_attr a = attr_of(o);
 	bool flat = g->shape.rank == 3 && w->shape.rank == 3 && x.rank == 3;
-	return drop(make(GM_OPID_conv_dx, lift(g, flat), lift(w, flat), &a, flat ? shape2d(x) : x), flat);
+	return drop(make(GM_OPID_conv_dx, lift(g, flat), lift(w, flat), &a, flat ? shape2d(x) : x),
+	            flat);
 }
 
 gm_node *gm_conv2d_dw(gm_node *x, gm_node *g, gm_shape w, gm_conv_options o)
 {
 	gm_conv_attr a = attr_of(o);
 	bool flat = g->shape.rank == 3 && x->shape.rank == 3 && w.rank == 3;
-	return drop(make(GM_OPID_conv_dw, lift(x, flat), lift(g, flat), &a, flat ? shape2d(w) : w), flat);
+	return drop(make(GM_OPID_conv_dw, lift(x, flat), lift(g, flat), &a, flat ? shape2d(w) : w),
+	            flat);
 }

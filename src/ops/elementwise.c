@@ -14,19 +14,22 @@ static bool infer_unary(gm_node *y)
 {
 	y->shape = y->in[0]->shape;
 	y->dtype = y->in[0]->dtype;
-	return gm_is_real(y->dtype) || gm_node_fail(y, GM_ERR_SHAPE, "needs real numbers: cast the integers first");
+	return gm_is_real(y->dtype) ||
+	       gm_node_fail(y, GM_ERR_SHAPE, "needs real numbers: cast the integers first");
 }
 
 static bool infer_binary(gm_node *y)
 {
 	const gm_node *a = y->in[0], *b = y->in[1];
 	if (!gm_shape_broadcast(a->shape, b->shape, &y->shape))
-		return gm_node_fail(y, GM_ERR_SHAPE, "shapes %s and %s do not broadcast", gm_shape_text(a->shape),
-		                    gm_shape_text(b->shape));
+		return gm_node_fail(y, GM_ERR_SHAPE, "shapes %s and %s do not broadcast",
+		                    gm_shape_text(a->shape), gm_shape_text(b->shape));
 	if (a->dtype != b->dtype)
-		return gm_node_fail(y, GM_ERR_SHAPE, "one operand is integer, the other real: cast one");
+		return gm_node_fail(y, GM_ERR_SHAPE,
+		                    "one operand is integer, the other real: cast one");
 	y->dtype = a->dtype;
-	return gm_is_real(y->dtype) || gm_node_fail(y, GM_ERR_SHAPE, "needs real numbers: cast the integers first");
+	return gm_is_real(y->dtype) ||
+	       gm_node_fail(y, GM_ERR_SHAPE, "needs real numbers: cast the integers first");
 }
 
 /* Comparisons also take integers and give real 0 or 1. */
@@ -34,19 +37,22 @@ static bool infer_compare(gm_node *y)
 {
 	const gm_node *a = y->in[0], *b = y->in[1];
 	if (!gm_shape_broadcast(a->shape, b->shape, &y->shape))
-		return gm_node_fail(y, GM_ERR_SHAPE, "shapes %s and %s do not broadcast", gm_shape_text(a->shape),
-		                    gm_shape_text(b->shape));
+		return gm_node_fail(y, GM_ERR_SHAPE, "shapes %s and %s do not broadcast",
+		                    gm_shape_text(a->shape), gm_shape_text(b->shape));
 	y->dtype = gm_graph_real(y->graph);
-	return a->dtype == b->dtype || gm_node_fail(y, GM_ERR_SHAPE, "one operand is integer, the other real: cast one");
+	return a->dtype == b->dtype ||
+	       gm_node_fail(y, GM_ERR_SHAPE, "one operand is integer, the other real: cast one");
 }
 
 static bool infer_select(gm_node *y)
 {
 	gm_shape s;
 	const gm_node *c = y->in[0], *a = y->in[1], *b = y->in[2];
-	if (!gm_shape_broadcast(a->shape, b->shape, &s) || !gm_shape_broadcast(s, c->shape, &y->shape))
-		return gm_node_fail(y, GM_ERR_SHAPE, "shapes %s, %s and %s do not broadcast", gm_shape_text(c->shape),
-		                    gm_shape_text(a->shape), gm_shape_text(b->shape));
+	if (!gm_shape_broadcast(a->shape, b->shape, &s) ||
+	    !gm_shape_broadcast(s, c->shape, &y->shape))
+		return gm_node_fail(y, GM_ERR_SHAPE, "shapes %s, %s and %s do not broadcast",
+		                    gm_shape_text(c->shape), gm_shape_text(a->shape),
+		                    gm_shape_text(b->shape));
 	y->dtype = a->dtype;
 	if (a->dtype != b->dtype || !gm_is_real(c->dtype) || !gm_is_real(a->dtype))
 		return gm_node_fail(y, GM_ERR_SHAPE, "needs three real operands");
@@ -56,7 +62,8 @@ static bool infer_select(gm_node *y)
 /* Walks the output row-major, each input by its broadcast strides. */
 static void eval_elementwise(const gm_node *y, const gm_eval *e)
 {
-	int64_t stride[3][GM_MAX_RANK], at[3] = {0}, index[GM_MAX_RANK] = {0}, n = gm_shape_size(y->shape);
+	int64_t stride[3][GM_MAX_RANK], at[3] = {0}, index[GM_MAX_RANK] = {0},
+					n = gm_shape_size(y->shape);
 	for (int k = 0; k < y->nin; k++)
 		gm_shape_strides_to(y->in[k]->shape, y->shape, stride[k]);
 	for (int64_t i = 0; i < n; i++) {
@@ -122,15 +129,22 @@ static gm_node *make2(int opid, gm_node *a, gm_node *b)
 	{                                                                                          \
 		return i < NSHAPES ? gm_##op(test_leaf(g, test_shapes[i][0], lo, hi)) : NULL;      \
 	}                                                                                          \
-	const gm_op gm_op_##op = {.name = #op, .math = formula, .flags = GM_OP_ELEMENTWISE,        \
-	                          .infer = infer_unary, .eval = eval_elementwise,                  \
-	                          .scalar = scalar_##op, .vjp = vjp_##op, .sample = sample_##op,   \
-	                          .ulps = error, .rough = kink};                                   \
+	const gm_op gm_op_##op = {.name = #op,                                                     \
+	                          .math = formula,                                                 \
+	                          .flags = GM_OP_ELEMENTWISE,                                      \
+	                          .infer = infer_unary,                                            \
+	                          .eval = eval_elementwise,                                        \
+	                          .scalar = scalar_##op,                                           \
+	                          .vjp = vjp_##op,                                                 \
+	                          .sample = sample_##op,                                           \
+	                          .ulps = error,                                                   \
+	                          .rough = kink};                                                  \
 	gm_node *gm_##op(gm_node *x)                                                               \
 	{                                                                                          \
 		return make1(GM_OPID_##op, x);                                                     \
 	}
 
+/* clang-format off */
 UNARY(neg, "y = -x", -x, gm_neg(dy), -2, 2, 1, false)
 UNARY(abs, "y = |x|", fabs(x), gm_mul(dy, gm_sign(x)), 0, 0, 1, true)
 UNARY(sign, "y = -1, 0 or 1", (x > 0) - (x < 0), NULL, 0, 0, 1, true)
@@ -149,6 +163,7 @@ UNARY(erf, "y = 2/sqrt(pi) int_0^x e^(-t^2) dt", erf(x),
       gm_mul(dy, gm_mul_c(gm_exp(gm_neg(gm_square(x))), 1.1283791670955126)), -3, 3, 8, false)
 UNARY(floor, "y = the largest integer <= x", floor(x), NULL, 0, 0, 1, true)
 UNARY(relu, "y = max(x, 0)", x > 0 ? x : 0, gm_mul(dy, gm_less(CONST(0), x)), 0, 0, 1, true)
+/* clang-format on */
 
 #define BINARY(op, formula, expression, rule, flag, lo, hi, error, kink)                           \
 	static double scalar_##op(const gm_node *y, const double *v)                               \
@@ -165,10 +180,16 @@ UNARY(relu, "y = max(x, 0)", x > 0 ? x : 0, gm_mul(dy, gm_less(CONST(0), x)), 0,
 		gm_node *b = test_leaf(g, test_shapes[i][1], lo, hi);                              \
 		return make2(GM_OPID_##op, a, kink ? gm_add_c(b, .0137) : b);                      \
 	}                                                                                          \
-	const gm_op gm_op_##op = {.name = #op, .math = formula, .flags = GM_OP_ELEMENTWISE | flag, \
-	                          .infer = rule, .eval = eval_elementwise,                         \
-	                          .scalar = scalar_##op, .vjp = vjp_##op, .sample = sample_##op,   \
-	                          .ulps = error, .rough = kink};
+	const gm_op gm_op_##op = {.name = #op,                                                     \
+	                          .math = formula,                                                 \
+	                          .flags = GM_OP_ELEMENTWISE | flag,                               \
+	                          .infer = rule,                                                   \
+	                          .eval = eval_elementwise,                                        \
+	                          .scalar = scalar_##op,                                           \
+	                          .vjp = vjp_##op,                                                 \
+	                          .sample = sample_##op,                                           \
+	                          .ulps = error,                                                   \
+	                          .rough = kink};
 
 #define GRADIENT2(op, da, db)                                                                      \
 	static void vjp_##op(gm_node *y, gm_node *dy, gm_node *dx[])                               \
@@ -180,6 +201,7 @@ UNARY(relu, "y = max(x, 0)", x > 0 ? x : 0, gm_mul(dy, gm_less(CONST(0), x)), 0,
 /* Where a and b tie, half of the gradient goes to each. */
 #define WINS(a, b) gm_add(gm_less(b, a), gm_mul_c(gm_equal(a, b), .5))
 
+/* clang-format off */
 GRADIENT2(add, dy, dy)
 GRADIENT2(sub, dy, gm_neg(dy))
 GRADIENT2(mul, gm_mul(dy, b), gm_mul(dy, a))
@@ -187,6 +209,7 @@ GRADIENT2(div, gm_div(dy, b), gm_neg(gm_div(gm_mul(dy, y), b)))
 GRADIENT2(pow, gm_mul(dy, gm_mul(b, gm_pow(a, gm_sub(b, CONST(1))))), gm_mul(dy, gm_mul(y, gm_log(a))))
 GRADIENT2(max, gm_mul(dy, WINS(a, b)), gm_mul(dy, WINS(b, a)))
 GRADIENT2(min, gm_mul(dy, WINS(b, a)), gm_mul(dy, WINS(a, b)))
+/* clang-format on */
 
 static void vjp_none(gm_node *y, gm_node *dy, gm_node *dx[])
 {
@@ -195,6 +218,7 @@ static void vjp_none(gm_node *y, gm_node *dy, gm_node *dx[])
 #define vjp_less vjp_none
 #define vjp_equal vjp_none
 
+/* clang-format off */
 BINARY(add, "y = a + b", a + b, infer_binary, 0, -2, 2, 2, false)
 BINARY(sub, "y = a - b", a - b, infer_binary, 0, -2, 2, 2, false)
 BINARY(mul, "y = a b", a * b, infer_binary, GM_OP_ZERO_IN, -2, 2, 2, false)
@@ -204,6 +228,7 @@ BINARY(max, "y = max(a, b)", a > b ? a : b, infer_binary, 0, 0, 0, 1, true)
 BINARY(min, "y = min(a, b)", a < b ? a : b, infer_binary, 0, 0, 0, 1, true)
 BINARY(less, "y = a < b ? 1 : 0", a < b, infer_compare, 0, 0, 0, 1, true)
 BINARY(equal, "y = a == b ? 1 : 0", a == b, infer_compare, 0, 0, 0, 1, true)
+/* clang-format on */
 
 /* ---- with exact rewrites: the gradients above rely on them to stay small -------------------------------------------- */
 
@@ -216,7 +241,8 @@ static bool same_as(const gm_node *x, const gm_node *other)
 
 static bool both_constant(const gm_node *a, const gm_node *b)
 {
-	return a->opid == GM_OPID_constant && b->opid == GM_OPID_constant && a->shape.rank == 0 && b->shape.rank == 0;
+	return a->opid == GM_OPID_constant && b->opid == GM_OPID_constant && a->shape.rank == 0 &&
+	       b->shape.rank == 0;
 }
 
 static double value_of(const gm_node *x)
@@ -324,12 +350,19 @@ static gm_node *sample_select(gm_graph *g, int i)
 	if (i >= NSHAPES)
 		return NULL;
 	gm_node *c = gm_less(gm_sample_apart(g, test_shapes[i][0]), gm_scalar(g, .01));
-	return gm_select(c, gm_sample_real(g, test_shapes[i][1], -2, 2), gm_sample_real(g, test_shapes[i][2], -2, 2));
+	return gm_select(c, gm_sample_real(g, test_shapes[i][1], -2, 2),
+	                 gm_sample_real(g, test_shapes[i][2], -2, 2));
 }
 
-const gm_op gm_op_select = {.name = "select", .math = "y = c != 0 ? a : b", .flags = GM_OP_ELEMENTWISE,
-                            .infer = infer_select, .eval = eval_elementwise, .scalar = scalar_select,
-                            .vjp = vjp_select, .sample = sample_select, .ulps = 1};
+const gm_op gm_op_select = {.name = "select",
+                            .math = "y = c != 0 ? a : b",
+                            .flags = GM_OP_ELEMENTWISE,
+                            .infer = infer_select,
+                            .eval = eval_elementwise,
+                            .scalar = scalar_select,
+                            .vjp = vjp_select,
+                            .sample = sample_select,
+                            .ulps = 1};
 
 gm_node *gm_select(gm_node *c, gm_node *a, gm_node *b)
 {
@@ -357,13 +390,19 @@ static void vjp_leaky_relu(gm_node *y, gm_node *dy, gm_node *dx[])
 
 static gm_node *sample_leaky_relu(gm_graph *g, int i)
 {
-	return i < NSHAPES ? gm_leaky_relu(gm_sample_apart(g, test_shapes[i][0]), i ? .2 : .01) : NULL;
+	return i < NSHAPES ? gm_leaky_relu(gm_sample_apart(g, test_shapes[i][0]), i ? .2 : .01)
+	                   : NULL;
 }
 
-const gm_op gm_op_leaky_relu = {.name = "leaky_relu", .math = "y = x > 0 ? x : slope x",
-                                .flags = GM_OP_ELEMENTWISE, .infer = infer_unary,
-                                .eval = eval_elementwise, .scalar = scalar_leaky_relu,
-                                .vjp = vjp_leaky_relu, .sample = sample_leaky_relu, .rough = true};
+const gm_op gm_op_leaky_relu = {.name = "leaky_relu",
+                                .math = "y = x > 0 ? x : slope x",
+                                .flags = GM_OP_ELEMENTWISE,
+                                .infer = infer_unary,
+                                .eval = eval_elementwise,
+                                .scalar = scalar_leaky_relu,
+                                .vjp = vjp_leaky_relu,
+                                .sample = sample_leaky_relu,
+                                .rough = true};
 
 gm_node *gm_leaky_relu(gm_node *x, double slope)
 {
@@ -415,18 +454,31 @@ static gm_node *sample_stop_gradient(gm_graph *g, int i)
 	return i < NSHAPES ? gm_stop_gradient(gm_sample_real(g, test_shapes[i][0], -2, 2)) : NULL;
 }
 
-const gm_op gm_op_cast = {.name = "cast", .math = "y = x as another type; to integers: towards zero",
-                          .flags = GM_OP_ELEMENTWISE, .infer = infer_cast, .eval = eval_elementwise,
-                          .scalar = scalar_cast, .vjp = vjp_cast, .sample = sample_cast, .rough = true};
-const gm_op gm_op_stop_gradient = {.name = "stop_gradient", .math = "y = x, without a gradient",
-                                   .flags = GM_OP_ELEMENTWISE, .infer = infer_any,
-                                   .eval = eval_elementwise, .scalar = scalar_identity,
-                                   .vjp = vjp_none, .sample = sample_stop_gradient, .rough = true};
+const gm_op gm_op_cast = {.name = "cast",
+                          .math = "y = x as another type; to integers: towards zero",
+                          .flags = GM_OP_ELEMENTWISE,
+                          .infer = infer_cast,
+                          .eval = eval_elementwise,
+                          .scalar = scalar_cast,
+                          .vjp = vjp_cast,
+                          .sample = sample_cast,
+                          .rough = true};
+const gm_op gm_op_stop_gradient = {.name = "stop_gradient",
+                                   .math = "y = x, without a gradient",
+                                   .flags = GM_OP_ELEMENTWISE,
+                                   .infer = infer_any,
+                                   .eval = eval_elementwise,
+                                   .scalar = scalar_identity,
+                                   .vjp = vjp_none,
+                                   .sample = sample_stop_gradient,
+                                   .rough = true};
 
 gm_node *gm_cast(gm_node *x, gm_dtype dtype)
 {
 	int t = dtype;
-	return x->dtype == dtype || x->poison ? x : gm_node_new(x->graph, GM_OPID_cast, &x, 1, &t, sizeof t);
+	return x->dtype == dtype || x->poison
+	               ? x
+	               : gm_node_new(x->graph, GM_OPID_cast, &x, 1, &t, sizeof t);
 }
 
 gm_node *gm_stop_gradient(gm_node *x)

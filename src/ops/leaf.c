@@ -58,7 +58,8 @@ static bool infer_iota(gm_node *y)
 	memcpy(&n, y->attr, sizeof n);
 	y->shape = GM_SHAPE(n);
 	y->dtype = GM_I32;
-	return n <= INT32_MAX || gm_node_fail(y, GM_ERR_SHAPE, "%lld does not fit in 32 bits", (long long)n);
+	return n <= INT32_MAX ||
+	       gm_node_fail(y, GM_ERR_SHAPE, "%lld does not fit in 32 bits", (long long)n);
 }
 
 static void eval_iota(const gm_node *y, const gm_eval *e)
@@ -76,8 +77,9 @@ static gm_node *sample_constant(gm_graph *g, int i)
 static gm_node *sample_array(gm_graph *g, int i)
 {
 	static const double v[6] = {1, -2, 3.5, 0, 1e3, 7};
-	return i == 0 ? gm_array(g, v, GM_SHAPE(2, 3), gm_graph_real(g))
-	       : i == 1 ? gm_array(g, v, GM_SHAPE(6), GM_I32) : NULL;
+	return i == 0   ? gm_array(g, v, GM_SHAPE(2, 3), gm_graph_real(g))
+	       : i == 1 ? gm_array(g, v, GM_SHAPE(6), GM_I32)
+	                : NULL;
 }
 
 static gm_node *sample_iota(gm_graph *g, int i)
@@ -85,17 +87,34 @@ static gm_node *sample_iota(gm_graph *g, int i)
 	return i < 2 ? gm_iota(g, i ? 37 : 1) : NULL;
 }
 
-const gm_op gm_op_poison = {.name = "poison", .math = "an expression that failed", .flags = GM_OP_LEAF};
-const gm_op gm_op_variable = {.name = "variable", .math = "y = its value before this run",
-                              .flags = GM_OP_LEAF, .infer = infer_storage};
-const gm_op gm_op_input = {.name = "input", .math = "y = what was set before this run",
-                           .flags = GM_OP_LEAF, .infer = infer_storage};
-const gm_op gm_op_constant = {.name = "constant", .math = "y[..] = c", .flags = GM_OP_LEAF,
-                              .infer = infer_constant, .eval = eval_constant, .sample = sample_constant};
-const gm_op gm_op_array = {.name = "array", .math = "y[..] = given values", .flags = GM_OP_LEAF,
-                           .infer = infer_array, .eval = eval_array, .sample = sample_array};
-const gm_op gm_op_iota = {.name = "iota", .math = "y[i] = i", .flags = GM_OP_LEAF, .infer = infer_iota,
-                          .eval = eval_iota, .sample = sample_iota};
+const gm_op gm_op_poison = {
+	.name = "poison", .math = "an expression that failed", .flags = GM_OP_LEAF};
+const gm_op gm_op_variable = {.name = "variable",
+                              .math = "y = its value before this run",
+                              .flags = GM_OP_LEAF,
+                              .infer = infer_storage};
+const gm_op gm_op_input = {.name = "input",
+                           .math = "y = what was set before this run",
+                           .flags = GM_OP_LEAF,
+                           .infer = infer_storage};
+const gm_op gm_op_constant = {.name = "constant",
+                              .math = "y[..] = c",
+                              .flags = GM_OP_LEAF,
+                              .infer = infer_constant,
+                              .eval = eval_constant,
+                              .sample = sample_constant};
+const gm_op gm_op_array = {.name = "array",
+                           .math = "y[..] = given values",
+                           .flags = GM_OP_LEAF,
+                           .infer = infer_array,
+                           .eval = eval_array,
+                           .sample = sample_array};
+const gm_op gm_op_iota = {.name = "iota",
+                          .math = "y[i] = i",
+                          .flags = GM_OP_LEAF,
+                          .infer = infer_iota,
+                          .eval = eval_iota,
+                          .sample = sample_iota};
 
 gm_node *gm_full(gm_graph *g, double value, gm_shape shape)
 {
@@ -103,7 +122,8 @@ gm_node *gm_full(gm_graph *g, double value, gm_shape shape)
 	memset(&a, 0, sizeof a);
 	a.value = value == 0 ? 0 : value; /* -0 would be another node */
 	a.shape.rank = shape.rank;
-	for (int i = 0; i < shape.rank; i++) /* what lies past the rank must not tell equal shapes apart */
+	for (int i = 0; i < shape.rank;
+	     i++) /* what lies past the rank must not tell equal shapes apart */
 		a.shape.dim[i] = shape.dim[i];
 	a.dtype = gm_graph_real(g);
 	return gm_node_new(g, GM_OPID_constant, NULL, 0, &a, sizeof a);

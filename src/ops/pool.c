@@ -220,7 +220,7 @@ static int64_t overlap(const gm_node *y)
 const gm_op gm_op_max_pool_dx = {
 	.name = "max_pool_dx",
 	.math = "y[n,c,h,w] = sum of dy[n,c,i,j] over windows (i,j) with their first maximum at "
-                "x[n,c,h,w]",
+		"x[n,c,h,w]",
 	.infer = infer_max_pool_dx,
 	.eval = eval_max_pool_dx,
 	.vjp = vjp_max_pool_dx,
@@ -354,7 +354,7 @@ static gm_node *sample_avg_pool_dx(gm_graph *g, int i)
 const gm_op gm_op_avg_pool_dx = {
 	.name = "avg_pool_dx",
 	.math = "y[n,c,h,w] = sum of dy[n,c,i,j] / size of window (i,j) over the windows that "
-                "cover (h,w)",
+		"cover (h,w)",
 	.flags = GM_OP_ZERO_IN,
 	.infer = infer_avg_pool_dx,
 	.eval = eval_avg_pool_dx,

@@ -139,9 +139,12 @@ bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err)
 		        where.text);
 	const char *name;
 	json_t *value;
-	json_object_foreach(o, name, value) if (ok && !json_is_string(value)) ok = gm_fail(
-		err, GM_ERR_FORMAT, "option %.60s is recorded as something other than text", name);
-	else ok = ok && gm_settings_set(s, name, json_string_value(value), err);
+	json_object_foreach (o, name, value)
+		if (ok && !json_is_string(value))
+			ok = gm_fail(err, GM_ERR_FORMAT,
+			             "option %.60s is recorded as something other than text", name);
+		else
+			ok = ok && gm_settings_set(s, name, json_string_value(value), err);
 	json_decref(o);
 	return ok;
 }

@@ -50,7 +50,12 @@ static gm_inst *emit(gm_plan *p, dnn_ctx *c, const char *kind, gm_node *y, const
 	}
 	if (c->prim.scratch)
 		c->scratch = gm_plan_scratch(p, c->prim.scratch);
-	gm_inst in = {.kind = kind, .run = run_dnn, .ctx = c, .end = end_dnn, .node = &y, .nnode = y != NULL};
+	gm_inst in = {.kind = kind,
+	              .run = run_dnn,
+	              .ctx = c,
+	              .end = end_dnn,
+	              .node = &y,
+	              .nnode = y != NULL};
 	return gm_plan_emit(p, in, buf, n);
 }
 
@@ -143,11 +148,13 @@ static bool plan_patches(gm_plan *p, gm_node *y)
 {
 	const gm_conv_attr *a = y->attr;
 	gm_conv_shapes s = gm_conv_shapes_of(y);
-	if (y->opid != GM_OPID_conv_dx || s.x.dim[1] > 4 || s.w.dim[0] < 16 || a->groups > 1 || a->dilation[0] > 1 ||
-	    a->dilation[1] > 1)
+	if (y->opid != GM_OPID_conv_dx || s.x.dim[1] > 4 || s.w.dim[0] < 16 || a->groups > 1 ||
+	    a->dilation[0] > 1 || a->dilation[1] > 1)
 		return false;
-	int64_t rows = s.y.dim[0] * s.y.dim[2] * s.y.dim[3], O = s.w.dim[0], columns = gm_shape_size(s.w) / O;
-	gm_val v[3] = {gm_plan_value_as(p, y->in[0], gm_nhwc), gm_plan_value_as(p, y->in[1], gm_nhwc)};
+	int64_t rows = s.y.dim[0] * s.y.dim[2] * s.y.dim[3], O = s.w.dim[0],
+		columns = gm_shape_size(s.w) / O;
+	gm_val v[3] = {gm_plan_value_as(p, y->in[0], gm_nhwc),
+	               gm_plan_value_as(p, y->in[1], gm_nhwc)};
 	dnn_tensor g = {.rank = 2, .dim = {rows, O}, .stride = {O, 1}};
 	dnn_tensor w = {.rank = 2, .dim = {O, columns}, .stride = {columns, 1}};
 	dnn_tensor t = {.rank = 2, .dim = {rows, columns}, .stride = {columns, 1}};
@@ -155,17 +162,26 @@ static bool plan_patches(gm_plan *p, gm_node *y)
 	patch_ctx *c = gm_arena_calloc(gm_plan_arena(p), 1, sizeof *c);
 	if (!dnn_matmul(&mm->prim, &g, &w, &t, NULL))
 		return false;
-	v[2] = (gm_val){.buf = gm_plan_buffer(p, (size_t)(rows * columns) * sizeof(float)), .dtype = GM_F32};
+	v[2] = (gm_val){.buf = gm_plan_buffer(p, (size_t)(rows * columns) * sizeof(float)),
+	                .dtype = GM_F32};
 	gm_inst *product = emit(p, mm, "conv_dx: patches", NULL, v, 3);
 	product->flops = y->op->flops(y);
-	c->size = (gm_patches){.channels = (int)s.x.dim[1], .height = (int)s.x.dim[2], .width = (int)s.x.dim[3],
-	                       .rows = (int)s.y.dim[2], .columns = (int)s.y.dim[3],
-	                       .kernel = {(int)s.w.dim[2], (int)s.w.dim[3]}, .stride = {a->stride[0], a->stride[1]},
+	c->size = (gm_patches){.channels = (int)s.x.dim[1],
+	                       .height = (int)s.x.dim[2],
+	                       .width = (int)s.x.dim[3],
+	                       .rows = (int)s.y.dim[2],
+	                       .columns = (int)s.y.dim[3],
+	                       .kernel = {(int)s.w.dim[2], (int)s.w.dim[3]},
+	                       .stride = {a->stride[0], a->stride[1]},
 	                       .pad = {a->pad[0], a->pad[1]}};
 	c->n = s.x.dim[0];
 	c->patches = v[2];
 	c->x = gm_plan_place(p, y, gm_nhwc);
-	gm_inst in = {.kind = "conv_dx: add patches", .run = run_patches, .ctx = c, .node = &y, .nnode = 1};
+	gm_inst in = {.kind = "conv_dx: add patches",
+	              .run = run_patches,
+	              .ctx = c,
+	              .node = &y,
+	              .nnode = 1};
 	gm_plan_emit(p, in, (gm_buf *[]){c->patches.buf, c->x.buf}, 2)->flops = 0;
 	return true;
 }
@@ -193,14 +209,16 @@ bool gm_conv_planner(gm_plan *p, gm_unit *u)
 		o.dilation[i] = a->dilation[i] - 1;
 		o.pad_begin[i] = a->pad[i];
 		/* Rows past the last window do not matter; oneDNN wants the padding that the sizes imply. */
-		o.pad_end[i] = (s.y.dim[2 + i] - 1) * a->stride[i] + a->dilation[i] * (s.w.dim[2 + i] - 1) + 1 -
-		               s.x.dim[2 + i] - a->pad[i];
+		o.pad_end[i] = (s.y.dim[2 + i] - 1) * a->stride[i] +
+		               a->dilation[i] * (s.w.dim[2 + i] - 1) + 1 - s.x.dim[2 + i] -
+		               a->pad[i];
 	}
 	dnn_ctx *c = gm_arena_calloc(gm_plan_arena(p), 1, sizeof *c);
 	if (!dnn_conv(&c->prim, pass, &x, &w, &g, &o, NULL))
 		return false;
 	gm_val v[3];
-	const char *kind = gm_arena_printf(gm_plan_arena(p), "%s %s", y->op->name, dnn_impl(&c->prim));
+	const char *kind =
+		gm_arena_printf(gm_plan_arena(p), "%s %s", y->op->name, dnn_impl(&c->prim));
 	if (pass == DNN_FORWARD) {
 		v[0] = gm_plan_value_as(p, y->in[0], gm_nhwc);
 		if (!reordered(p, c, gm_plan_value_as(p, y->in[1], NULL), &w, &v[1]))
@@ -246,7 +264,8 @@ static gm_val operand(gm_plan *p, gm_node *x)
 {
 	gm_val v = gm_plan_value(p, x);
 	int r = x->shape.rank;
-	int64_t m = x->shape.dim[r - 2], n = x->shape.dim[r - 1], sm = v.stride[r - 2], sn = v.stride[r - 1];
+	int64_t m = x->shape.dim[r - 2], n = x->shape.dim[r - 1], sm = v.stride[r - 2],
+		sn = v.stride[r - 1];
 	bool rows = sn == 1 && sm >= n, columns = sm == 1 && sn >= m;
 	int64_t need = rows ? m * sm : n * sn;
 	for (int i = r - 3; i >= 0; i--) {
@@ -287,7 +306,8 @@ bool gm_matmul_planner(gm_plan *p, gm_unit *u)
 	int rank = y->shape.rank;
 	int64_t sy[GM_MAX_RANK];
 	gm_shape_strides(y->shape, sy);
-	dnn_tensor a = matrix(y->in[0]->shape, v[0], t->ta, rank), b = matrix(y->in[1]->shape, v[1], t->tb, rank);
+	dnn_tensor a = matrix(y->in[0]->shape, v[0], t->ta, rank),
+		   b = matrix(y->in[1]->shape, v[1], t->tb, rank);
 	dnn_tensor c = tensor(y->shape, sy);
 	dnn_ctx *x = gm_arena_calloc(gm_plan_arena(p), 1, sizeof *x);
 	if (!dnn_matmul(&x->prim, &a, &b, &c, NULL))

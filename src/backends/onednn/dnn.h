@@ -25,30 +25,32 @@ typedef struct dnn_prim {
 	dnnl_primitive_desc_t pd;
 	int narg;
 	struct {
-		int id;              /* DNNL_ARG_... */
-		dnnl_memory_t mem;   /* its pointer is set at the first run */
+		int id;            /* DNNL_ARG_... */
+		dnnl_memory_t mem; /* its pointer is set at the first run */
 		size_t bytes;
-		bool plain;          /* lies as asked: no reorder needed */
+		bool plain; /* lies as asked: no reorder needed */
 	} arg[DNN_MAX_ARGS];
-	size_t scratch;              /* bytes wanted; the last argument when not 0 */
+	size_t scratch; /* bytes wanted; the last argument when not 0 */
 	bool bound;
 } dnn_prim;
 
 typedef enum dnn_pass { DNN_FORWARD, DNN_BACKWARD_DATA, DNN_BACKWARD_WEIGHTS } dnn_pass;
 
 typedef struct dnn_conv_options {
-	dnnl_dims_t stride, dilation, pad_begin, pad_end; /* height, width; dilation as oneDNN counts: 0 is dense */
+	dnnl_dims_t stride, dilation, pad_begin,
+		pad_end; /* height, width; dilation as oneDNN counts: 0 is dense */
 } dnn_conv_options;
 
 /* x, w, y: whichever the pass makes is its result. Arguments in the order x, w, y. False when oneDNN has no such
  * primitive (why, if not NULL, gets its status in words). */
-bool dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor *w, const dnn_tensor *y,
-              const dnn_conv_options *o, const char **why);
+bool dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor *w,
+              const dnn_tensor *y, const dnn_conv_options *o, const char **why);
 /* y = a b. Arguments a, b, y. */
-bool dnn_matmul(dnn_prim *r, const dnn_tensor *a, const dnn_tensor *b, const dnn_tensor *y, const char **why);
+bool dnn_matmul(dnn_prim *r, const dnn_tensor *a, const dnn_tensor *b, const dnn_tensor *y,
+                const char **why);
 /* Copies between layouts; `like` (an argument of another primitive) gives the side that is NULL. Arguments from, to. */
-bool dnn_reorder(dnn_prim *r, const dnn_tensor *from, const dnn_tensor *to, const dnn_prim *like, int arg,
-                 const char **why);
+bool dnn_reorder(dnn_prim *r, const dnn_tensor *from, const dnn_tensor *to, const dnn_prim *like,
+                 int arg, const char **why);
 /* Whether two arguments lie alike, so that one reorder serves both. */
 bool dnn_same_layout(const dnn_prim *a, int arg_a, const dnn_prim *b, int arg_b);
 const char *dnn_impl(const dnn_prim *r); /* oneDNN's name of the implementation */

@@ -31,7 +31,8 @@ static const int *order_of(gm_plan *p, gm_node *x)
 	if (x->shape.rank != 4)
 		return NULL;
 	gm_val v = gm_plan_value(p, x);
-	return !gm_val_packed(v, x->shape, NULL) && gm_val_packed(v, x->shape, gm_nhwc) ? gm_nhwc : NULL;
+	return !gm_val_packed(v, x->shape, NULL) && gm_val_packed(v, x->shape, gm_nhwc) ? gm_nhwc
+	                                                                                : NULL;
 }
 
 static loop *new_loop(gm_plan *p, gm_node *y)
@@ -48,14 +49,18 @@ static void emit(gm_plan *p, loop *l, void (*run)(const gm_inst *, gm_step *))
 	for (int i = 0; i < 2; i++)
 		if (l->x[i].buf)
 			buf[n++] = l->x[i].buf;
-	gm_plan_emit(p, (gm_inst){.kind = l->y->op->name, .run = run, .ctx = l, .node = &l->y, .nnode = 1}, buf, n);
+	gm_plan_emit(
+		p,
+		(gm_inst){.kind = l->y->op->name, .run = run, .ctx = l, .node = &l->y, .nnode = 1},
+		buf, n);
 }
 
 /* ---- randomness ---------------------------------------------------------------------------------------------------- */
 
 static void random_block(const loop *l, const gm_step *s, int64_t block, uint32_t w[4])
 {
-	gm_random_words(s->seed, s->run, ((const gm_random_attr *)l->y->attr)->stream, (uint64_t)block, w);
+	gm_random_words(s->seed, s->run, ((const gm_random_attr *)l->y->attr)->stream,
+	                (uint64_t)block, w);
 }
 
 static void run_uniform(const gm_inst *in, gm_step *s)
@@ -115,7 +120,10 @@ static void plan_random(gm_plan *p, gm_node *y)
 	loop *l = new_loop(p, y);
 	l->out = gm_plan_place(p, y, NULL);
 	l->a = gm_node_size(y);
-	emit(p, l, y->opid == GM_OPID_uniform ? run_uniform : y->opid == GM_OPID_normal ? run_normal : run_bernoulli);
+	emit(p, l,
+	     y->opid == GM_OPID_uniform  ? run_uniform
+	     : y->opid == GM_OPID_normal ? run_normal
+	                                 : run_bernoulli);
 }
 
 /* ---- indices ------------------------------------------------------------------------------------------------------- */
@@ -131,7 +139,8 @@ static void run_gather(const gm_inst *in, gm_step *s)
 	const int32_t *index = gm_val_ptr(&l->x[1]);
 	(void)s;
 	for (int64_t i = 0; i < l->a; i++)
-		memcpy(f32(&l->out) + i * l->c, f32(&l->x[0]) + clamped(index[i], l->b) * l->c, l->c * sizeof(float));
+		memcpy(f32(&l->out) + i * l->c, f32(&l->x[0]) + clamped(index[i], l->b) * l->c,
+		       l->c * sizeof(float));
 }
 
 static void run_scatter_add(const gm_inst *in, gm_step *s)
@@ -229,15 +238,17 @@ static int64_t place(const gm_val *v, int64_t n, int64_t h, int64_t w)
 }
 
 /* Runs its block for every window [h0,h1) x [w0,w1) of every picture; channels are the block's own inner loop. */
-#define WINDOWS(...)                                                                              \
-	_Pragma("omp parallel for schedule(static)") for (int64_t n = 0; n < k.n; n++)             \
-		for (int64_t p = 0; p < k.p; p++)                                                  \
-			for (int64_t q = 0; q < k.q; q++) {                                        \
-				int64_t h0, h1, w0, w1;                                            \
-				gm_pool_window(k.a, 0, p, &h0, &h1);                               \
-				gm_pool_window(k.a, 1, q, &w0, &w1);                               \
-				__VA_ARGS__                                                        \
-			}
+#define WINDOWS(...)                                                                               \
+	_Pragma("omp parallel for schedule(static)") for (int64_t n = 0; n < k.n;                  \
+	                                                  n++) for (int64_t p = 0; p < k.p;        \
+	                                                            p++) for (int64_t q = 0;       \
+	                                                                      q < k.q; q++)        \
+	{                                                                                          \
+		int64_t h0, h1, w0, w1;                                                            \
+		gm_pool_window(k.a, 0, p, &h0, &h1);                                               \
+		gm_pool_window(k.a, 1, q, &w0, &w1);                                               \
+		__VA_ARGS__                                                                        \
+	}
 
 static void run_avg_pool(const gm_inst *in, gm_step *s)
 {
@@ -283,8 +294,8 @@ static void run_avg_pool_dx(const gm_inst *in, gm_step *s)
 }
 
 /* Where in memory the first maximum of channel c in a window lies. */
-static int64_t winner(const gm_val *v, int64_t n, int64_t c, int64_t h0, int64_t h1, int64_t w0, int64_t w1, int64_t *bh,
-                      int64_t *bw)
+static int64_t winner(const gm_val *v, int64_t n, int64_t c, int64_t h0, int64_t h1, int64_t w0,
+                      int64_t w1, int64_t *bh, int64_t *bw)
 {
 	const float *x = (const float *)gm_val_ptr(v) + c * v->stride[1];
 	int64_t best = place(v, n, h0, w0);
@@ -323,7 +334,7 @@ static void run_max_pool_pick(const gm_inst *in, gm_step *s)
 			int64_t bh, bw;
 			winner(&l->x[0], n, c, h0, h1, w0, w1, &bh, &bw);
 			y[place(&l->out, n, p, q) + c * l->out.stride[1]] =
-			        f32(&l->x[1])[place(&l->x[1], n, bh, bw) + c * l->x[1].stride[1]];
+				f32(&l->x[1])[place(&l->x[1], n, bh, bw) + c * l->x[1].stride[1]];
 		}
 	})
 }
@@ -340,7 +351,7 @@ static void run_max_pool_dx(const gm_inst *in, gm_step *s)
 			int64_t bh, bw;
 			winner(&l->x[0], n, c, h0, h1, w0, w1, &bh, &bw);
 			y[place(&l->out, n, bh, bw) + c * l->out.stride[1]] +=
-			        f32(&l->x[1])[place(&l->x[1], n, p, q) + c * l->x[1].stride[1]];
+				f32(&l->x[1])[place(&l->x[1], n, p, q) + c * l->x[1].stride[1]];
 		}
 	})
 }
@@ -366,7 +377,8 @@ static void run_resample(const gm_inst *in, gm_step *s)
 {
 	const loop *l = in->ctx; /* a outside, c inside the axis, as the values lie in memory */
 	const gm_resample_attr *t = l->y->attr;
-	int64_t lng = gm_resample_long(t), from = t->transposed ? lng : t->size, to = t->transposed ? t->size : lng;
+	int64_t lng = gm_resample_long(t), from = t->transposed ? lng : t->size,
+		to = t->transposed ? t->size : lng;
 	(void)s;
 #pragma omp parallel for schedule(static)
 	for (int64_t o = 0; o < l->a; o++) {
@@ -379,7 +391,8 @@ static void run_resample(const gm_inst *in, gm_step *s)
 			int taps = gm_resample_taps(t, i, index, weight);
 			for (int k = 0; k < taps; k++) {
 				const float *q = x + (t->transposed ? i : index[k]) * l->c;
-				float *r = y + (t->transposed ? index[k] : i) * l->c, w = (float)weight[k];
+				float *r = y + (t->transposed ? index[k] : i) * l->c,
+				      w = (float)weight[k];
 				for (int64_t j = 0; j < l->c; j++)
 					r[j] += w * q[j];
 			}
@@ -437,13 +450,13 @@ static void plan_concat(gm_plan *p, gm_node *y)
 /* ---- the table ------------------------------------------------------------------------------------------------------- */
 
 static void (*const planners[GM_OP_COUNT])(gm_plan *, gm_node *) = {
-	[GM_OPID_uniform] = plan_random,       [GM_OPID_normal] = plan_random,
-	[GM_OPID_bernoulli] = plan_random,     [GM_OPID_gather] = plan_index,
-	[GM_OPID_scatter_add] = plan_index,    [GM_OPID_argmax] = plan_argmax,
-	[GM_OPID_avg_pool] = plan_pool,        [GM_OPID_avg_pool_dx] = plan_pool,
-	[GM_OPID_max_pool] = plan_pool,        [GM_OPID_max_pool_dx] = plan_pool,
-	[GM_OPID_max_pool_pick] = plan_pool,   [GM_OPID_resample] = plan_resample,
-	[GM_OPID_embed] = plan_embed,          [GM_OPID_concat] = plan_concat,
+	[GM_OPID_uniform] = plan_random,     [GM_OPID_normal] = plan_random,
+	[GM_OPID_bernoulli] = plan_random,   [GM_OPID_gather] = plan_index,
+	[GM_OPID_scatter_add] = plan_index,  [GM_OPID_argmax] = plan_argmax,
+	[GM_OPID_avg_pool] = plan_pool,      [GM_OPID_avg_pool_dx] = plan_pool,
+	[GM_OPID_max_pool] = plan_pool,      [GM_OPID_max_pool_dx] = plan_pool,
+	[GM_OPID_max_pool_pick] = plan_pool, [GM_OPID_resample] = plan_resample,
+	[GM_OPID_embed] = plan_embed,        [GM_OPID_concat] = plan_concat,
 };
 
 bool gm_loops_have(const gm_node *y)

@@ -27,5 +27,10 @@ static bool (*const planners[])(gm_plan *, gm_unit *) = {
 };
 
 const gm_backend gm_backend_onednn = {
-	.name = "onednn", .fuses = true, .views = true, .has = has, .planner = planners, .copy = gm_tape_copy,
+	.name = "onednn",
+	.fuses = true,
+	.views = true,
+	.has = has,
+	.planner = planners,
+	.copy = gm_tape_copy,
 };

@@ -10,11 +10,13 @@
 
 /* x [height,width,channels] = sum of patches [rows,columns,kernel,kernel,channels], each added where its window lies. */
 typedef struct gm_patches {
-	int channels, height, width, rows, columns, kernel[2], stride[2], pad[2]; /* pad: top, left */
+	int channels, height, width, rows, columns, kernel[2], stride[2],
+		pad[2]; /* pad: top, left */
 } gm_patches;
 
 /* Inner loops for one instruction set: simd_run.c, compiled for each. */
-typedef void gm_box_muller(const float *u1, const float *u2, float *a, float *b, int n); /* ops/random.h, in pairs */
+typedef void gm_box_muller(const float *u1, const float *u2, float *a, float *b,
+                           int n); /* ops/random.h, in pairs */
 typedef void gm_add_patches(const gm_patches *s, const float *patch, float *x);
 
 typedef struct gm_simd {
@@ -32,8 +34,9 @@ GM_SIMD_LOOPS(base)
 GM_SIMD_LOOPS(avx2)
 GM_SIMD_LOOPS(avx512)
 
-const gm_simd *gm_simd_best(void); /* what this processor runs; GANYMEDE_SIMD=base|avx2|avx512 chooses a lower one */
-int gm_threads(void);             /* that parallel loops use now */
+const gm_simd *gm_simd_best(
+	void); /* what this processor runs; GANYMEDE_SIMD=base|avx2|avx512 chooses a lower one */
+int gm_threads(void);               /* that parallel loops use now */
 bool gm_tape_has(const gm_node *y); /* y is an elementwise op that tapes know */
 
 /* Planners, in the order they are asked. */

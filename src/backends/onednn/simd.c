@@ -8,7 +8,10 @@
 
 #include "backends/onednn/onednn.h"
 
-#define SET(name) {#name, gm_tape_chunk_##name, gm_box_muller_##name, gm_add_patches_##name}
+#define SET(name)                                                                                  \
+	{                                                                                          \
+#name, gm_tape_chunk_##name, gm_box_muller_##name, gm_add_patches_##name           \
+	}
 
 static const gm_simd sets[] = {
 #ifdef GM_X86

@@ -32,7 +32,8 @@ static inline float v_exp(float x)
 {
 	float c = x < -104.f ? -104.f : x;
 	c = c > 89.f ? 89.f : c;
-	float n = (c * 1.44269504f + 12582912.f) - 12582912.f; /* rounds to nearest: 1.5 * 2^23 leaves no fraction bits */
+	float n = (c * 1.44269504f + 12582912.f) -
+	          12582912.f; /* rounds to nearest: 1.5 * 2^23 leaves no fraction bits */
 	float r = c - n * .693359375f;
 	r = r + n * 2.12194440e-4f; /* ln 2 in two pieces, the first exact in few bits */
 	float p = 1.f / 5040;

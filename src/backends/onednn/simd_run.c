@@ -12,8 +12,7 @@
 #define PASTE(a, b) PASTE_(a, b)
 
 /* The tiles of one operation overlap exactly or not at all, so iterations are independent. */
-#define EACH                                                                                       \
-	_Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++)
+#define EACH _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++)
 
 /* x as a vector, y as a vector or a single number, and the other way round. */
 #define TAPE1(name, expression)                                                                    \
@@ -56,31 +55,28 @@
 
 static void run_select(float *d, const float *c, const float *a, const float *b, int64_t n)
 {
-	EACH
-		d[i] = c[i] != 0 ? a[i] : b[i];
+	EACH d[i] = c[i] != 0 ? a[i] : b[i];
 }
 
 static void run_leaky(float *d, const float *a, float slope, int64_t n)
 {
-	EACH
-		d[i] = a[i] > 0 ? a[i] : slope * a[i];
+	EACH d[i] = a[i] > 0 ? a[i] : slope * a[i];
 }
 
 static void run_trunc(float *d, const float *a, int64_t n)
 {
-	EACH
-		d[i] = truncf(a[i]);
+	EACH d[i] = truncf(a[i]);
 }
 
 static void fill(float *d, float v, int64_t n)
 {
-	EACH
-		d[i] = v;
+	EACH d[i] = v;
 }
 
 static float get(const gm_val *v, int64_t at)
 {
-	return v->dtype == GM_I32 ? (float)((const int32_t *)gm_val_ptr(v))[at] : ((const float *)gm_val_ptr(v))[at];
+	return v->dtype == GM_I32 ? (float)((const int32_t *)gm_val_ptr(v))[at]
+	                          : ((const float *)gm_val_ptr(v))[at];
 }
 
 /* Where element i of the domain lies in a walk, and the index of every dimension. */
@@ -119,8 +115,8 @@ static int64_t carry(const tape_walk *w, int64_t at, int64_t *index)
 		const int64_t step = w_->stride[w_->nd - 1], size_ = w_->size[w_->nd - 1];         \
 		for (int64_t k = 0; k < (n);) {                                                    \
 			int64_t len = size_ - index_[w_->nd - 1];                                  \
-			if (len > (n) - k)                                                         \
-				len = (n) - k;                                                     \
+			if (len > (n)-k)                                                           \
+				len = (n)-k;                                                       \
 			RUN;                                                                       \
 			k += len;                                                                  \
 			at += len * step;                                                          \
@@ -134,7 +130,8 @@ static void gather(const tape_reg *r, float *d, int64_t start, int64_t n)
 {
 	if (r->val.dtype == GM_I32) {
 		const int32_t *p = gm_val_ptr(&r->val);
-		RUNS(&r->walk, start, n, for (int64_t i = 0; i < len; i++) d[k + i] = (float)p[at + i * step]);
+		RUNS(&r->walk, start, n,
+		     for (int64_t i = 0; i < len; i++) d[k + i] = (float)p[at + i * step]);
 		return;
 	}
 	const float *p = gm_val_ptr(&r->val);
@@ -156,7 +153,8 @@ static void scatter(const tape_store *t, const float *x, int64_t start, int64_t 
 {
 	if (t->val.dtype == GM_I32) {
 		int32_t *p = gm_val_ptr(&t->val);
-		RUNS(&t->walk, start, n, for (int64_t i = 0; i < len; i++) p[at + i * step] = (int32_t)x[k + i]);
+		RUNS(&t->walk, start, n,
+		     for (int64_t i = 0; i < len; i++) p[at + i * step] = (int32_t)x[k + i]);
 		return;
 	}
 	float *p = gm_val_ptr(&t->val);
@@ -172,11 +170,9 @@ static void scatter(const tape_store *t, const float *x, int64_t start, int64_t 
 static void accumulate(float *acc, const float *x, bool max, int64_t n)
 {
 	if (max)
-		EACH
-			acc[i] = x[i] > acc[i] ? x[i] : acc[i];
+		EACH acc[i] = x[i] > acc[i] ? x[i] : acc[i];
 	else
-		EACH
-			acc[i] += x[i];
+		EACH acc[i] += x[i];
 }
 
 /* One number from a run, through sixteen lanes. */
@@ -188,12 +184,15 @@ static float total(const float *x, bool max, int64_t n)
 		lane[j] = max ? -INFINITY : 0;
 	for (; i + 16 <= n; i += 16)
 		for (int j = 0; j < 16; j++)
-			lane[j] = max ? (x[i + j] > lane[j] ? x[i + j] : lane[j]) : lane[j] + x[i + j];
+			lane[j] = max ? (x[i + j] > lane[j] ? x[i + j] : lane[j])
+			              : lane[j] + x[i + j];
 	for (; i < n; i++)
-		lane[i & 15] = max ? (x[i] > lane[i & 15] ? x[i] : lane[i & 15]) : lane[i & 15] + x[i];
+		lane[i & 15] =
+			max ? (x[i] > lane[i & 15] ? x[i] : lane[i & 15]) : lane[i & 15] + x[i];
 	for (int h = 8; h; h /= 2)
 		for (int j = 0; j < h; j++)
-			lane[j] = max ? (lane[j + h] > lane[j] ? lane[j + h] : lane[j]) : lane[j] + lane[j + h];
+			lane[j] = max ? (lane[j + h] > lane[j] ? lane[j + h] : lane[j])
+			              : lane[j] + lane[j + h];
 	return lane[0];
 }
 
@@ -324,15 +323,19 @@ void PASTE(gm_add_patches, SIMD)(const gm_patches *s, const float *patch, float 
 				for (int q = first; q < s->columns; q += apart) {
 					int w0 = q * s->stride[1] - s->pad[1];
 					int skip = w0 < 0 ? -w0 * C : 0;
-					int end = w0 + s->kernel[1] > s->width ? (s->width - w0) * C : run;
-					const float *from = patch + ((int64_t)p * s->columns + q) * size + i * run;
+					int end = w0 + s->kernel[1] > s->width ? (s->width - w0) * C
+					                                       : run;
+					const float *from = patch +
+					                    ((int64_t)p * s->columns + q) * size +
+					                    i * run;
 					float *to = x + ((int64_t)h * s->width + w0) * C;
-					if (skip == 0 && end == 12) /* four pixels of three channels: the usual picture */
+					if (skip == 0 &&
+					    end == 12) /* four pixels of three channels: the usual picture */
 						_Pragma("GCC ivdep") for (int k = 0; k < 12; k++)
 							to[k] += from[k];
 					else
-						_Pragma("GCC ivdep") for (int k = skip; k < end; k++)
-							to[k] += from[k];
+						_Pragma("GCC ivdep") for (int k = skip; k < end;
+						                          k++) to[k] += from[k];
 				}
 		}
 }

@@ -12,11 +12,11 @@
 typedef struct builder {
 	gm_plan *p;
 	gm_unit *u;
-	gm_shape s;              /* the domain */
-	int order[GM_MAX_RANK];  /* of iteration, outermost first */
+	gm_shape s;             /* the domain */
+	int order[GM_MAX_RANK]; /* of iteration, outermost first */
 	tape t;
 	gm_node *node[TAPE_MAX_REGS]; /* by register */
-	gm_buf **buf;            /* touched */
+	gm_buf **buf;                 /* touched */
 	int nbuf;
 	gm_node *made[TAPE_MAX_REGS];
 	int nmade;
@@ -52,8 +52,10 @@ static bool packed_order(gm_shape s, gm_val v, int *order)
 {
 	for (int i = 0; i < s.rank; i++) {
 		int k = i;
-		for (; k > 0 && (v.stride[order[k - 1]] < v.stride[i] ||
-		                 (s.dim[order[k - 1]] == 1 && v.stride[order[k - 1]] == v.stride[i])); k--)
+		for (;
+		     k > 0 && (v.stride[order[k - 1]] < v.stride[i] ||
+		               (s.dim[order[k - 1]] == 1 && v.stride[order[k - 1]] == v.stride[i]));
+		     k--)
 			order[k] = order[k - 1];
 		order[k] = i;
 	}
@@ -202,7 +204,8 @@ static void add_store(builder *b, int reg, gm_val v)
 	o->reg = reg;
 	o->val = v;
 	o->walk = make_walk(b->s, b->order, v.stride);
-	o->dense = v.dtype == GM_F32 && o->walk.nd == 1 && (o->walk.stride[0] == 1 || o->walk.size[0] == 1);
+	o->dense = v.dtype == GM_F32 && o->walk.nd == 1 &&
+	           (o->walk.stride[0] == 1 || o->walk.size[0] == 1);
 	touch(b, v.buf);
 }
 
@@ -268,7 +271,8 @@ static void choose_tile(builder *b)
 	for (int i = 0; i < t->nreduce; i++) {
 		tape_reduce *r = &t->reduce[i];
 		int64_t q = period(&r->walk);
-		bool all = r->walk.nd == 1 && r->walk.stride[0] == 0; /* everything into one number */
+		bool all =
+			r->walk.nd == 1 && r->walk.stride[0] == 0; /* everything into one number */
 		if (all || (q && r->walk.stride[1] == 1 && t->tile % q == 0)) {
 			r->fold = TAPE_PERIODIC;
 		} else if (r->walk.stride[0] != 0 && r->walk.size[0] > 1) {
@@ -286,7 +290,8 @@ static void choose_chunks(builder *b)
 {
 	tape *t = &b->t;
 	int64_t units = t->n / t->unit, work = t->n * (t->nop + t->nreg + 1);
-	int64_t useful = (work + 65535) / 65536; /* below some ten microseconds a chunk is not worth a thread */
+	int64_t useful = (work + 65535) /
+	                 65536; /* below some ten microseconds a chunk is not worth a thread */
 	t->chunks = TAPE_CHUNKS;
 	if (t->chunks > useful)
 		t->chunks = (int)useful;
@@ -359,7 +364,8 @@ static void finish(const tape_reduce *r, const tape *t)
 	for (int64_t k = 0; k < r->kept; k++) {
 		double v = r->max ? -INFINITY : 0;
 		for (int c = 0; c < chunks; c++)
-			for (int64_t i = k; i < (r->fold == TAPE_PERIODIC ? used : k + 1); i += r->kept) {
+			for (int64_t i = k; i < (r->fold == TAPE_PERIODIC ? used : k + 1);
+			     i += r->kept) {
 				float x = part[c * size + i];
 				v = r->max ? (x > v ? x : v) : v + x;
 			}
@@ -376,13 +382,15 @@ static void run_tape(const gm_inst *in, gm_step *s)
 	for (int i = 0; i < t->nreduce; i++)
 		if (t->reduce[i].fold == TAPE_OUTER)
 			for (int64_t k = 0; k < t->reduce[i].kept; k++)
-				((float *)t->reduce[i].partial->ptr)[k] = t->reduce[i].max ? -INFINITY : 0;
+				((float *)t->reduce[i].partial->ptr)[k] =
+					t->reduce[i].max ? -INFINITY : 0;
 	if (t->serial) {
 		simd->chunk(t, 0, scratch);
 	} else {
 #pragma omp parallel for schedule(static) num_threads(t->threads)
 		for (int c = 0; c < t->chunks; c++)
-			simd->chunk(t, c, scratch + (size_t)omp_get_thread_num() * t->slots * t->tile);
+			simd->chunk(t, c,
+			            scratch + (size_t)omp_get_thread_num() * t->slots * t->tile);
 	}
 	for (int i = 0; i < t->nreduce; i++)
 		finish(&t->reduce[i], t);
@@ -399,13 +407,16 @@ static void emit(builder *b)
 	t->threads = t->serial ? 1 : gm_threads();
 	if (t->threads > t->chunks)
 		t->threads = t->chunks;
-	t->scratch = gm_plan_scratch(b->p, (size_t)t->threads * (t->slots + 1) * t->tile * sizeof(float));
+	t->scratch = gm_plan_scratch(b->p,
+	                             (size_t)t->threads * (t->slots + 1) * t->tile * sizeof(float));
 	for (int i = 0; i < t->nreduce; i++) {
 		tape_reduce *r = &t->reduce[i];
 		if (r->fold == TAPE_OUTER) {
 			r->partial = r->val.buf;
 		} else {
-			r->partial = gm_plan_buffer(b->p, (size_t)t->chunks * (r->fold == TAPE_PERIODIC ? t->tile : r->kept) * 4);
+			r->partial = gm_plan_buffer(
+				b->p, (size_t)t->chunks *
+					      (r->fold == TAPE_PERIODIC ? t->tile : r->kept) * 4);
 			touch(b, r->partial);
 		}
 	}
@@ -413,13 +424,17 @@ static void emit(builder *b)
 	t->op = t->nop ? gm_arena_copy(a, t->op, t->nop * sizeof *t->op) : NULL;
 	t->store = t->nstore ? gm_arena_copy(a, t->store, t->nstore * sizeof *t->store) : NULL;
 	t->reduce = t->nreduce ? gm_arena_copy(a, t->reduce, t->nreduce * sizeof *t->reduce) : NULL;
-	gm_inst in = {.kind = gm_arena_printf(a, "tape %d ops%s", t->nop, t->nreduce ? " + sums" : ""),
-	              .run = run_tape, .ctx = gm_arena_copy(a, t, sizeof *t), .node = b->made, .nnode = b->nmade};
+	gm_inst in = {
+		.kind = gm_arena_printf(a, "tape %d ops%s", t->nop, t->nreduce ? " + sums" : ""),
+		.run = run_tape,
+		.ctx = gm_arena_copy(a, t, sizeof *t),
+		.node = b->made,
+		.nnode = b->nmade};
 	gm_plan_emit(b->p, in, b->buf, b->nbuf);
 }
 
-static void begin(builder *b, gm_plan *p, gm_unit *u, gm_shape s, tape_reg *reg, tape_op *op, tape_store *store,
-                  tape_reduce *reduce, gm_buf **buf)
+static void begin(builder *b, gm_plan *p, gm_unit *u, gm_shape s, tape_reg *reg, tape_op *op,
+                  tape_store *store, tape_reduce *reduce, gm_buf **buf)
 {
 	memset(b, 0, sizeof *b);
 	b->p = p;

@@ -15,7 +15,13 @@
 
 #include "graph/plan.h"
 
-enum { TAPE_MAX_DIMS = GM_MAX_RANK, TAPE_MAX_REGS = 96, TAPE_TILE = 512, TAPE_MAX_TILE = 2048, TAPE_CHUNKS = 16 };
+enum {
+	TAPE_MAX_DIMS = GM_MAX_RANK,
+	TAPE_MAX_REGS = 96,
+	TAPE_TILE = 512,
+	TAPE_MAX_TILE = 2048,
+	TAPE_CHUNKS = 16
+};
 
 typedef enum tape_code {
 #define TAPE1(name, expression) TAPE_##name,
@@ -48,7 +54,7 @@ typedef struct tape_reg {
 	tape_kind kind;
 	gm_val val; /* memory operand */
 	tape_walk walk;
-	int slot;   /* tile in scratch, where it needs one */
+	int slot; /* tile in scratch, where it needs one */
 } tape_reg;
 
 typedef struct tape_op {
@@ -66,17 +72,17 @@ typedef struct tape_store {
 
 typedef enum tape_fold {
 	TAPE_PERIODIC, /* kept elements are the innermost `kept` ones: sums a whole tile at a time */
-	TAPE_OUTER,    /* the outermost dimension is kept: chunks are cut there and own their results */
-	TAPE_ANY       /* every chunk has its own copy of all results */
+	TAPE_OUTER, /* the outermost dimension is kept: chunks are cut there and own their results */
+	TAPE_ANY    /* every chunk has its own copy of all results */
 } tape_fold;
 
 typedef struct tape_reduce {
 	int reg;
 	bool max;
 	tape_fold fold;
-	int64_t kept;   /* results */
-	tape_walk walk; /* of the results over the domain: reduced dimensions have stride 0 */
-	gm_val val;     /* packed */
+	int64_t kept;    /* results */
+	tape_walk walk;  /* of the results over the domain: reduced dimensions have stride 0 */
+	gm_val val;      /* packed */
 	gm_buf *partial; /* chunks x (tile or kept) floats */
 } tape_reduce;
 
@@ -84,7 +90,7 @@ typedef struct tape {
 	int64_t n, tile;
 	int64_t unit; /* chunks are cut at multiples of this */
 	int chunks;
-	bool serial;  /* too small to share */
+	bool serial; /* too small to share */
 	int nreg, nop, nstore, nreduce, slots;
 	tape_reg *reg;
 	tape_op *op;
