@@ -41,6 +41,7 @@ int cli_train(int argc, char **argv);
 int cli_sample(int argc, char **argv);
 int cli_models(int argc, char **argv);
 int cli_data(int argc, char **argv);
+int cli_lab(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 
 /* Prints "usage: ganymede TEXT" for the verb's entry in the table, and what it is about. */

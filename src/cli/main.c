@@ -23,6 +23,8 @@ static const cli_verb verbs[] = {
 	{"data",
          "data list\n       ganymede data info SET|PATH [--size N] [--channels N] [-o FILE.png]",
          "list the embedded data sets, or look into one", cli_data},
+	{"lab", "lab [NAME] [-o FOLDER] [--OPTION VALUE]...",
+         "experiments whose outcome theory knows: measured, compared, drawn", cli_lab},
 	{"bench", "bench [NAME...] [--seconds N] [--json] [--OPTION VALUE]...",
          "how fast this machine trains, beside what it can do at best", cli_bench},
 	{0},

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * figure.h -- plots: lines, arrows, filled areas, discs and words, kept as a list and written as
+ * PNG (antialiased, letters drawn as strokes) or SVG (letters as text).
+ *
+ *	gm_figure *f = gm_figure_new(640, 480);
+ *	gm_panel p = {.left = 50, .top = 30, .right = 620, .bottom = 440,
+ *		.xmin = -2, .xmax = 2, .ymin = 0, .ymax = 1};
+ *	gm_figure_axes(f, &p, "a density");
+ *	gm_figure_line(f, &p, xy, n, GM_INK_BLUE);
+ *	bool ok = gm_figure_png(f, "density.png", err) && gm_figure_svg(f, "density.svg", err);
+ *	gm_figure_free(f);
+ *
+ * Nothing but writing can fail. What lies outside a panel is cut off at its frame, and points that
+ * are not finite break a line. */
+#ifndef GANYMEDE_BASE_FIGURE_H
+#define GANYMEDE_BASE_FIGURE_H
+
+#include "ganymede/image.h"
+
+typedef struct gm_figure gm_figure;
+
+/* Where data land: [xmin,xmax] x [ymin,ymax] on a rectangle of pixels, y up. */
+typedef struct gm_panel {
+	double left, top, right, bottom; /* pixels from the top left corner */
+	double xmin, xmax, ymin, ymax;
+	bool bare; /* no numbers beside the axes */
+} gm_panel;
+
+typedef struct gm_ink {
+	uint8_t r, g, b;
+	double alpha; /* 0 to 1 */
+	double width; /* of lines, in pixels; radius of discs */
+	double dash;  /* pixels on and off; 0: a whole line */
+} gm_ink;
+
+#define GM_INK_BLACK ((gm_ink){32, 36, 44, 1, 1.6, 0})
+#define GM_INK_GREY ((gm_ink){150, 156, 168, 1, 1.2, 0})
+#define GM_INK_BLUE ((gm_ink){40, 98, 184, 1, 1.8, 0})
+#define GM_INK_GREEN ((gm_ink){38, 140, 84, 1, 1.8, 0})
+#define GM_INK_ORANGE ((gm_ink){228, 104, 28, 1, 1.8, 0})
+
+gm_figure *gm_figure_new(int width, int height); /* white; the caller frees it */
+void gm_figure_free(gm_figure *f);               /* NULL is fine */
+
+/* xy [n,2] in the panel's data, copied. */
+void gm_figure_line(gm_figure *f, const gm_panel *p, const double *xy, int n, gm_ink ink);
+void gm_figure_area(gm_figure *f, const gm_panel *p, const double *xy, int n, gm_ink ink);
+void gm_figure_disc(gm_figure *f, const gm_panel *p, double x, double y, gm_ink ink);
+/* From (x, y) to (x+dx, y+dy), the head at its end. */
+void gm_figure_arrow(gm_figure *f, const gm_panel *p, double x, double y, double dx, double dy,
+                     gm_ink ink);
+/* ASCII text at pixels: anchor -1 starts there, 0 is centred, 1 ends there; y is the baseline. */
+void gm_figure_text(gm_figure *f, double x, double y, double size, int anchor, gm_ink ink,
+                    const char *text);
+/* A light frame, a few numbered ticks on each axis, and a title above. */
+void gm_figure_axes(gm_figure *f, const gm_panel *p, const char *title);
+
+/* NULL on failure; the caller frees the picture. */
+gm_image *gm_figure_image(const gm_figure *f, gm_error *err);
+bool gm_figure_png(const gm_figure *f, const char *path, gm_error *err);
+bool gm_figure_svg(const gm_figure *f, const char *path, gm_error *err);
+
+/* The strokes of an ASCII character, for figure.c: pairs of digits "xy" on a grid 4 wide, baseline
+ * at 2 and capitals up to 8, a blank between strokes; "" for what has none. */
+const char *gm_figure_strokes(char c);
+
+#endif

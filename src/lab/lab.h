@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lab/lab.h -- experiments whose outcome theory knows. Each measures, compares, draws, and leaves
+ * its numbers as JSON and its pictures as PNG and SVG in a folder.
+ *
+ *	gm_lab *l = gm_lab_open(gm_experiment_find("xy"), stdout);
+ *	gm_lab_set(l, "eta", "0.2", &err);
+ *	bool held = gm_lab_run(l, "lab/xy", &err);        // false with err clear: a check failed
+ *	gm_lab_close(l);
+ */
+#ifndef GM_LAB_LAB_H
+#define GM_LAB_LAB_H
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/figure.h"
+#include "ganymede/model.h"
+
+typedef struct gm_lab gm_lab;
+
+typedef struct gm_experiment {
+	const char *name, *about;
+	const gm_option *options; /* ends with name NULL */
+	bool (*run)(gm_lab *l);   /* false: trouble, which is in l->err */
+} gm_experiment;
+
+extern const gm_experiment *const gm_experiments[];        /* ends with NULL */
+const gm_experiment *gm_experiment_find(const char *name); /* NULL when there is none */
+
+struct gm_lab {
+	const gm_experiment *what;
+	const char *value[16]; /* of each option, the lab's own copies */
+	FILE *out;             /* tables for people */
+	const char *folder;
+	json_t *numbers, *checks;
+	int checked, failed;
+	gm_error err;
+	const volatile sig_atomic_t *stop; /* ask for an early end where it is not 0; or NULL */
+};
+
+gm_lab *gm_lab_open(const gm_experiment *e, FILE *out);
+void gm_lab_close(gm_lab *l);
+/* GM_ERR_VALUE for an unknown name, with the nearest known one. */
+bool gm_lab_set(gm_lab *l, const char *name, const char *value, gm_error *err);
+/* True when the experiment ran and every check held. */
+bool gm_lab_run(gm_lab *l, const char *folder, gm_error *err);
+
+/* ---- for the experiments --------------------------------------------------------------------- */
+
+/* An option's value; outside of [lo, hi] it is trouble, and lo is given back. */
+double gm_lab_real(gm_lab *l, const char *name, double lo, double hi);
+int64_t gm_lab_int(gm_lab *l, const char *name, int64_t lo, int64_t hi);
+const char *gm_lab_text(gm_lab *l, const char *name);
+
+/* A row of the table: |measured - theory| <= tolerance. Names what was compared. */
+void gm_lab_check(gm_lab *l, const char *what, double measured, double theory, double tolerance);
+/* measured must lie in [lo, hi]. */
+void gm_lab_within(gm_lab *l, const char *what, double measured, double lo, double hi);
+/* Keeps value (the reference is taken over) under name in numbers.json. */
+void gm_lab_keep(gm_lab *l, const char *name, json_t *value);
+json_t *gm_lab_numbers(const double *v, int n);
+/* FOLDER/name.png and .svg; frees f. */
+bool gm_lab_picture(gm_lab *l, const char *name, gm_figure *f);
+/* Records a graph's error, if it has one, and says whether all is well. */
+bool gm_lab_ok(gm_lab *l, const gm_graph *g);
+
+#endif
