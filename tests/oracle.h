@@ -116,22 +116,28 @@ static inline double ulps_of(const gm_node *y)
 	return y->op->ulps ? y->op->ulps : 2;
 }
 
-/* How far a float computation of the expressions in o may be from them. One rounding to float is u = 2^-24 relative. The
- * errors of many roundings are nearly independent and add up in squares (Higham & Mary, "A new approach to probabilistic
- * rounding error analysis", SIAM J. Sci. Comput. 2019): an op that adds n terms errs by about sqrt(n) u of their magnitude,
- * a function by its ulps, and over all ops of the expression by u sqrt(sum ulps^2 + n). The expression's largest value
- * stands for every magnitude. `factor` covers what later ops stretch, and chance: the probability of lambda times the
- * above falls as exp(-lambda^2/2). */
-static inline double float_bound(const oracle *o, double factor)
+/* How far a float computation of the expressions in o may be from them, relative to their values. One rounding to float is
+ * u = 2^-24 relative. The errors of many roundings are nearly independent and add up in squares (Higham & Mary, "A new
+ * approach to probabilistic rounding error analysis", SIAM J. Sci. Comput. 2019): an op that adds n terms errs by about
+ * sqrt(n) u of their magnitude, a function by its ulps, and over all ops of the expressions by u sqrt(sum ulps^2 + n). */
+static inline double float_units(const oracle *o)
 {
-	double scale = 0, squares = 0;
+	double squares = 0;
 	for (int i = 0; i < o->n; i++) {
 		const gm_node *y = o->node[i];
-		scale = fmax(scale, largest(o->value[i], gm_shape_size(y->shape)));
 		if (!(y->op->flags & (GM_OP_LEAF | GM_OP_VIEW)))
 			squares += ulps_of(y) * ulps_of(y) + (double)terms_of(y);
 	}
-	return factor * 0x1p-24 * sqrt(squares) * scale;
+	return 0x1p-24 * sqrt(squares);
+}
+
+/* The largest value of the expressions: float_units times this bounds what cancels on the way to a smaller result. */
+static inline double largest_of_all(const oracle *o)
+{
+	double scale = 0;
+	for (int i = 0; i < o->n; i++)
+		scale = fmax(scale, largest(o->value[i], gm_shape_size(o->node[i]->shape)));
+	return scale;
 }
 
 #endif
