@@ -37,6 +37,7 @@ build   liblapacke-dev    lapack-devel        lapacke             lapacke-devel 
 build   libpng-dev        libpng-devel        libpng              libpng16-devel       libpng        module:libpng
 build   libjpeg-dev       libjpeg-turbo-devel libjpeg-turbo     libjpeg8-devel       jpeg-turbo    module:libjpeg
 build   libwebp-dev       libwebp-devel       libwebp             libwebp-devel        webp          module:libwebp
+build   libarchive-dev    libarchive-devel    libarchive          libarchive-devel     libarchive    module:libarchive
 build   zlib1g-dev        zlib-devel          zlib                zlib-devel           zlib          module:zlib
 build   libjansson-dev    jansson-devel       jansson             libjansson-devel     jansson       module:jansson
 build   libchafa-dev      chafa-devel         chafa               chafa-devel          chafa         module:chafa
@@ -135,7 +136,7 @@ by_hand() {
 	else
 		say "no package manager that this script knows. What Ganymede needs (docs/dependencies.md says why):"
 		say "  a C17 compiler with OpenMP, meson >= 1.0, ninja, pkg-config, oneDNN 2.6+ or 3.x, OpenBLAS with"
-		say "  LAPACKE, libpng, libjpeg, libwebp, zlib, jansson, chafa and GLib; cmocka for the tests; clang for fuzzing and linting"
+		say "  LAPACKE, libpng, libjpeg, libwebp, libarchive, zlib, jansson, chafa and GLib; cmocka for the tests; clang for fuzzing and linting"
 	fi
 	exit 1
 }

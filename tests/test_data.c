@@ -273,7 +273,7 @@ static void glyphs_scale(void **state)
 	(void)state;
 	gm_dataset *small = open_set("glyphs", 32), *large = open_set("glyphs", 128);
 	static float a[32 * 32], b[128 * 128], c[32 * 32];
-	gm_resize *r = gm_resize_new(128, 128, 32, 32);
+	gm_resize *r = gm_resize_new(128, 128, 32, 32, GM_FILTER_TRIANGLE);
 	float *scratch = malloc(gm_resize_scratch(r) * sizeof *scratch);
 	for (uint64_t i = 0; i < 20; i++) {
 		int32_t la, lb;
@@ -372,7 +372,8 @@ static void resize_keeps_the_mean(void **state)
 	static float in[64 * 64], out[64 * 64];
 	for (int s = 0; s < 5; s++) {
 		const int *z = sizes[s];
-		gm_resize *r = gm_resize_new(z[0], z[1], z[2], z[3]);
+		gm_resize *r = gm_resize_new(z[0], z[1], z[2], z[3],
+		                             s % 2 ? GM_FILTER_LANCZOS : GM_FILTER_TRIANGLE);
 		float *scratch = malloc(gm_resize_scratch(r) * sizeof *scratch);
 		/* a constant stays, to rounding of a sum of a few tens of weights */
 		for (int i = 0; i < z[0] * z[1]; i++)
@@ -386,7 +387,7 @@ static void resize_keeps_the_mean(void **state)
 	/* halving: weights 1 3 3 1 over 8, as the triangle of half-width two gives */
 	static const float ramp[8] = {0, 0, 7, 8, 0, 0, 0, 0};
 	float half[4], scratch[4];
-	gm_resize *r = gm_resize_new(1, 8, 1, 4);
+	gm_resize *r = gm_resize_new(1, 8, 1, 4, GM_FILTER_TRIANGLE);
 	gm_resize_plane(r, ramp, half, 4, scratch);
 	assert_true(fabsf(half[0] - 1) < 1e-5f); /* at the border a 1 is left out: 3 3 1 over 7 */
 	assert_true(fabsf(half[1] - 45.f / 8) < 1e-5f);
@@ -396,7 +397,7 @@ static void resize_keeps_the_mean(void **state)
 	/* doubling interpolates: quarters between neighbours */
 	static const float two[2] = {0, 4};
 	float four[4];
-	r = gm_resize_new(1, 2, 1, 4);
+	r = gm_resize_new(1, 2, 1, 4, GM_FILTER_TRIANGLE);
 	gm_resize_plane(r, two, four, 4, scratch);
 	assert_true(fabsf(four[0]) < 1e-6f && fabsf(four[1] - 1) < 1e-6f &&
 	            fabsf(four[2] - 3) < 1e-6f && fabsf(four[3] - 4) < 1e-6f);

@@ -250,7 +250,8 @@ static void folders_that_do_not_fit(void **state)
 	char folder[256];
 	snprintf(folder, sizeof folder, "%s", scratch_path("odd"));
 	refusal(folder, NULL, GM_ERR_IO,
-	        "no train pictures here (looked for train-images-idx3-ubyte");
+	        "no pictures here (looked for .png, .jpg and .webp, and for "
+	        "train-images-idx3-ubyte");
 	write_blob("odd/train-images-idx3-ubyte", IDX(8, 5, 9, 9));
 	refusal(folder, &(gm_data_options){.split = "test"}, GM_ERR_IO, "no test pictures here");
 	refusal(folder, &(gm_data_options){.classes = 10}, GM_ERR_VALUE, "the set has no labels");
@@ -264,8 +265,8 @@ static void folders_that_do_not_fit(void **state)
 	refusal(folder, &(gm_data_options){.classes = 30}, GM_ERR_VALUE, "only 0 to 28");
 	refusal(scratch_path("odd/train-labels-idx1-ubyte"), NULL, GM_ERR_FORMAT,
 	        "holds labels (IDX1), not pictures");
-	refusal(scratch_path("odd/train-images-idx3-ubyte"), &(gm_data_options){.split = "train"},
-	        GM_ERR_VALUE, "one file has no splits");
+	refusal(scratch_path("odd/train-images-idx3-ubyte"), &(gm_data_options){.split = "test"},
+	        GM_ERR_VALUE, "has no parts, so there is no test part");
 	write_blob("odd/four", IDX(8, 2, 2, 9, 9));
 	refusal(scratch_path("odd/four"), NULL, GM_ERR_FORMAT, "must be 1 or 3 channels");
 }

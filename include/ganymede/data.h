@@ -2,9 +2,9 @@
  *
  * data.h -- where examples come from.
  *
- * A data set is opened by a spec: the name of an embedded set ("glyphs", "shapes", "ring8",
- * "grid25", "swissroll", "circles"), or the path of IDX files, the format of MNIST and its kin,
- * gzipped or not. Embedded sets are drawn on demand, at any picture size, and never end. Nothing
+ * A data set is opened by a spec: the name of an embedded set ("glyphs", "shapes", "ring8", ...),
+ * of a set that was fetched ("mnist"), or a path: a folder of pictures, an archive of them, or a
+ * file of arrays (docs/data-formats.md has the list and the rules). Embedded sets are drawn on demand, at any picture size, and never end. Nothing
  * else about the source is visible: training asks for examples by their place in one endless
  * stream, and a batch is a pure function of (seed, position). So a run that is resumed needs to
  * remember only how many examples it has seen, and any number of threads sees the same data.
@@ -35,20 +35,55 @@ typedef struct gm_dataset gm_dataset;
 
 /* How a picture of another size is brought to the size asked. */
 typedef enum gm_fit {
-	GM_FIT_RESIZE, /* scaled to fill, sides independently, by the antialiased triangle filter */
-	GM_FIT_PAD     /* centred on black: 28 to 32 adds two rows all round; larger ones shrink */
+	GM_FIT_RESIZE, /* scaled to fill, sides independently */
+	GM_FIT_PAD,    /* centred on black: 28 to 32 adds two rows all round; larger ones shrink */
+	GM_FIT_CROP    /* the largest square from the centre, then scaled */
 } gm_fit;
+
+/* What scaling weighs by. All are antialiased: stretched when a picture shrinks. */
+typedef enum gm_filter {
+	GM_FILTER_TRIANGLE, /* linear interpolation when a picture grows */
+	GM_FILTER_BOX,      /* the mean of an area; pixels repeated when a picture grows */
+	GM_FILTER_CUBIC,    /* Keys 1981, a = -1/2 */
+	GM_FILTER_LANCZOS   /* three lobes */
+} gm_filter;
+
+/* What to do about a file among many that cannot be used. */
+typedef enum gm_bad_files {
+	GM_BAD_SKIP, /* leave it out; gm_data_info.bad counts, gm_data_bad names */
+	GM_BAD_STOP  /* fail, naming the first */
+} gm_bad_files;
+
+/* Called now and then by the thread that opens, while something takes long. total is 0 where it is
+ * not known. */
+typedef void gm_data_progress(void *context, const char *what, uint64_t done, uint64_t total);
 
 /* All zero means: the set as it is. */
 typedef struct gm_data_options {
 	int size;     /* pixels along each side, 0 = native (glyphs 28, shapes 32); at most 1024 */
 	int channels; /* 0 = native, 1 = grey (ITU-R BT.601 luma), 3 = RGB */
 	gm_fit fit;
-	/* "train" (also when NULL) or "test": which files of a folder, which draws of an embedded set */
+	gm_filter filter;
+	/* "train" (also when NULL) or "test": which files of a folder, which draws of an embedded set.
+	 * What has no parts is "train" as a whole. */
 	const char *split;
 	int classes;   /* 0 = any; else an error unless the labels are exactly 0 .. classes-1 */
 	uint64_t seed; /* which endless sequence gm_data_get indexes in an embedded set */
+	gm_bad_files bad_files;
+	bool halves; /* each picture is a pair side by side: its left half is "a", its right "b" */
+	bool flip;   /* in batches: mirror every other example, by a coin that is its own */
+	int crop;    /* in batches: shift by up to this many pixels either way, edges mirrored */
+	bool no_cache; /* neither read nor write the cache of decoded pictures */
+	gm_data_progress *progress;
+	void *context;
 } gm_data_options;
+
+/* Sets the option called name ("size", "channels", "fit", "filter", "split", "classes",
+ * "bad-files", "pairs", "flip", "crop", "cache"; `_` is `-`) from text as people type it. text must
+ * outlive o. GM_ERR_VALUE for text that makes no sense; GM_ERR_STATE for an unknown name. */
+GM_API bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_error *err);
+/* Their names, for i = 0, 1, ... until NULL, with a line about each; about may be NULL. */
+GM_API const char *gm_data_option_names(int i, const char **about);
 
 /* What there is to know about an open set. Owned by the set. */
 typedef struct gm_data_info {
@@ -62,9 +97,16 @@ typedef struct gm_data_info {
 	const char *const *class_names;  /* [classes], or NULL */
 	int factors;                     /* numbers that gm_data_factors gives; 0 = none */
 	const char *const *factor_names; /* [factors], or NULL */
-	float low, high;    /* range of values: -1 and 1 for pictures; the extent of the points */
-	uint64_t hash;      /* of the content as delivered: a resumed run compares it */
-	const char *resize; /* "none", "pad", "triangle, antialiased", or "drawn at size" */
+	float low, high;     /* range of values: -1 and 1 for pictures; the extent of the points */
+	uint64_t hash;       /* of the content as delivered: a resumed run compares it */
+	const char *resize;  /* "none", "pad", "triangle, antialiased", or "drawn at size" */
+	const char *augment; /* "none", "flip", "flip, crop 4": what batches do to examples */
+	const char *format;  /* "drawn", "IDX", "pictures", ... */
+	int fields;          /* how many gm_data_field_at gives */
+	bool paired;         /* fields "a" and "b" of one example belong together */
+	uint64_t bad;        /* files left out because they cannot be used */
+	uint64_t other;      /* files that are no pictures by their names */
+	bool cached;         /* decoded pictures came from the cache, not from their files */
 } gm_data_info;
 
 /* Opens spec. o may be NULL, and is not kept. NULL on failure, with one message that names the
@@ -72,10 +114,7 @@ typedef struct gm_data_info {
  * corrupt gzip, counts that differ), GM_ERR_MEMORY (dimensions beyond this machine), GM_ERR_VALUE
  * (an option that does not fit, labels and classes that do not agree, an unknown name).
  *
- * A path is a file of pictures (IDX3: N,H,W; IDX4: N,H,W,C where the last dimension is 1 or 3,
- * else N,C,H,W), or a folder with MNIST's four files. Labels are looked for beside the pictures
- * under MNIST's naming (train-images-idx3-ubyte -> train-labels-idx1-ubyte, with or without
- * .gz); a set without them is unlabelled. */
+ * docs/data-formats.md says what a path may be, and by which rule each format is converted. */
 GM_API gm_dataset *gm_data_open(const char *spec, const gm_data_options *o, gm_error *err);
 GM_API void gm_data_close(gm_dataset *d); /* NULL is fine */
 
@@ -83,7 +122,7 @@ GM_API const gm_data_info *gm_data_info_of(const gm_dataset *d);
 
 /* Examples position .. position+n-1 of the endless stream that seed names, into x [n, shape...]
  * and label [n] (either may be NULL; label is 0 where unlabelled). A pure function of its
- * arguments; no allocation. Fails only for n < 0. */
+ * arguments; no allocation. Flips and crops happen here. Fails only for n < 0. */
 GM_API bool gm_data_batch(gm_dataset *d, uint64_t seed, uint64_t position, int64_t n, float *x,
                           int32_t *label, gm_error *err);
 
@@ -95,9 +134,37 @@ GM_API bool gm_data_get(gm_dataset *d, uint64_t index, float *x, int32_t *label,
  * give position back. */
 GM_API uint64_t gm_data_index(const gm_dataset *d, uint64_t seed, uint64_t position);
 
+/* One kind of thing that every example of a set has. Owned by the set. */
+typedef enum gm_field_type { GM_FIELD_FLOAT, GM_FIELD_INT, GM_FIELD_TEXT } gm_field_type;
+typedef struct gm_field {
+	const char *name;  /* "image", "label", "a", "b", "mask", "caption", "video", "low", ... */
+	const char *about; /* one line for people */
+	gm_field_type type;
+	int rank;         /* of one value; 0 for labels and captions */
+	int64_t shape[4]; /* {C,H,W}; {H,W} for a mask; {T,C,H,W} for a video */
+	int64_t numel;
+	int classes; /* of GM_FIELD_INT: values are 0 .. classes-1 */
+	const char *const *class_names;
+	int index; /* its place among the set's fields */
+} gm_field;
+
+/* The field of that name, or number i; NULL where there is none. "image" is always there (the
+ * point, in a set of points), "label" where the set has classes. In a set of pairs "image" is "b",
+ * what a translation should look like. */
+GM_API const gm_field *gm_data_field(const gm_dataset *d, const char *name);
+GM_API const gm_field *gm_data_field_at(const gm_dataset *d, int i);
+
+/* The field of examples position .. position+n-1, as gm_data_batch: floats [n, shape...] or int32_t
+ * [n, shape...]. The fields of one example belong together, flips and crops included; where
+ * info.paired is false "a" and "b" are streams of their own. GM_ERR_VALUE for n < 0; GM_ERR_STATE
+ * for text, which gm_data_caption gives. */
+GM_API bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t position,
+                         int64_t n, void *out, gm_error *err);
+
 /* A sentence about the example at (seed, position), such as "a small red circle at the top left
- * on a blue background", cut to fit text[room]. Only "shapes" and "glyphs" have them:
- * GM_ERR_STATE for others. */
+ * on a blue background", cut to fit text[room]. Where a picture's file has several lines, one of
+ * them, chosen by (seed, position). GM_ERR_STATE for sets without the field "caption"; empty where
+ * this one example has none. */
 GM_API bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text,
                             size_t room, gm_error *err);
 
@@ -106,6 +173,31 @@ GM_API bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, cha
  * GM_ERR_STATE where there are none. */
 GM_API bool gm_data_factors(gm_dataset *d, uint64_t seed, uint64_t position, float *value,
                             gm_error *err);
+
+/* The file that example index of a finite set came from, within the folder or archive; NULL where
+ * examples have no files of their own. Owned by the set. */
+GM_API const char *gm_data_example_name(const gm_dataset *d, uint64_t index);
+
+/* File i of those left out (info.bad), and why. NULL beyond the last. Owned by the set. */
+GM_API const char *gm_data_bad(const gm_dataset *d, uint64_t i, const char **reason);
+
+/* What a doctor finds in a set: of all examples of a finite one, of the first 4096 draws of an
+ * endless one, without flips and crops. */
+typedef struct gm_data_report {
+	uint64_t examples;
+	float low, high;          /* the values seen */
+	double mean[4], sigma[4]; /* of each of the first four channels (numbers, for points) */
+	uint64_t *per_class;      /* [info.classes], owned by the report; NULL where unlabelled */
+	uint64_t duplicates;      /* examples that equal an earlier one */
+	uint64_t twin[8][2];      /* the first few of them: the later, the earlier */
+	/* Of pictures with files of their own, as stored and upright: */
+	int width[3], height[3]; /* least, largest, most common pair */
+	uint64_t sizes, common;  /* how many different sizes; how many have the most common */
+	uint64_t grey, colour, alpha, deep, turned; /* deep: more than 8 bits; turned: by EXIF */
+} gm_data_report;
+
+GM_API bool gm_data_examine(gm_dataset *d, gm_data_report *r, gm_error *err);
+GM_API void gm_data_report_free(gm_data_report *r); /* fine on a zeroed one */
 
 /* The embedded sets: name and one line about it, for i = 0, 1, ... until NULL. about may be
  * NULL. */

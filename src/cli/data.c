@@ -19,8 +19,8 @@ static int list(void)
 	const char *name, *about;
 	for (int i = 0; (name = gm_data_names(i, &about)); i++)
 		printf("%-12s %s\n", name, about);
-	puts("\nAny other name is a path: a file of IDX pictures, or a folder with MNIST's four "
-	     "files, gzipped or not.");
+	puts("\nAny other name is a path: a folder of pictures (PNG, JPEG, WebP; its folders are classes), an archive of\n"
+	     "them (.zip, .tar.gz, .tar.xz), IDX files such as MNIST's. docs/data-formats.md has the rules.");
 	return CLI_OK;
 }
 
@@ -51,38 +51,129 @@ static bool preview(gm_dataset *d, const char *path, gm_error *err)
 	return ok;
 }
 
-static void print_info(const gm_data_info *i)
+static void print_classes(const gm_data_info *i, const gm_data_report *r)
 {
+	printf("  classes    %d\n", i->classes);
+	for (int k = 0; k < i->classes && k < 20; k++)
+		if (i->class_names)
+			printf("    %-20s %" PRIu64 "\n", i->class_names[k], r->per_class[k]);
+		else
+			printf("    %-20d %" PRIu64 "\n", k, r->per_class[k]);
+	if (i->classes > 20)
+		printf("    ... and %d more\n", i->classes - 20);
+}
+
+static void print_files(const gm_data_report *r)
+{
+	if (r->sizes == 1)
+		printf("  files      all of %d x %d pixels", r->width[2], r->height[2]);
+	else
+		printf("  files      of %" PRIu64 " sizes, from %d x %d to %d x %d; %" PRIu64 " of %d x %d",
+		       r->sizes, r->width[0], r->height[0], r->width[1], r->height[1], r->common, r->width[2],
+		       r->height[2]);
+	printf("; %" PRIu64 " in colour, %" PRIu64 " grey", r->colour, r->grey);
+	if (r->alpha)
+		printf(", %" PRIu64 " transparent (on black)", r->alpha);
+	if (r->deep)
+		printf(", %" PRIu64 " of 16 bits (cut to 8)", r->deep);
+	if (r->turned)
+		printf(", %" PRIu64 " turned upright", r->turned);
+	puts("");
+}
+
+static void print_twins(gm_dataset *d, const gm_data_report *r)
+{
+	printf("  duplicates %" PRIu64 "\n", r->duplicates);
+	for (uint64_t k = 0; k < r->duplicates && k < 5; k++) {
+		const char *later = gm_data_example_name(d, r->twin[k][0]), *first = gm_data_example_name(d, r->twin[k][1]);
+		if (later)
+			printf("    %s is %s\n", later, first);
+		else
+			printf("    example %" PRIu64 " is %" PRIu64 "\n", r->twin[k][0], r->twin[k][1]);
+	}
+}
+
+static void print_bad(gm_dataset *d, const gm_data_info *i)
+{
+	printf("  bad files  %" PRIu64 "\n", i->bad);
+	const char *name, *reason;
+	for (uint64_t k = 0; (name = gm_data_bad(d, k, &reason)); k++)
+		printf("    %s: %s\n", name, reason);
+	if (i->other)
+		printf("  other      %" PRIu64 " file%s that %s by name no picture%s\n", i->other, i->other == 1 ? "" : "s",
+		       i->other == 1 ? "is" : "are", i->other == 1 ? "" : "s");
+}
+
+static void print_info(gm_dataset *d, const gm_data_report *r)
+{
+	const gm_data_info *i = gm_data_info_of(d);
 	printf("%s: %s\n", i->name, i->about);
+	printf("  format     %s\n", i->format);
 	if (i->count)
 		printf("  examples   %" PRIu64 "\n", i->count);
 	else
-		printf("  examples   endless\n");
+		printf("  examples   endless; the first %" PRIu64 " were looked at\n", r->examples);
 	if (i->rank == 3)
-		printf("  pictures   %" PRId64 " x %" PRId64 ", %" PRId64 " channel%s (%s)\n",
-		       i->shape[2], i->shape[1], i->shape[0], i->shape[0] == 1 ? "" : "s",
-		       i->resize);
+		printf("  pictures   %" PRId64 " x %" PRId64 ", %" PRId64 " channel%s (%s)\n", i->shape[2], i->shape[1],
+		       i->shape[0], i->shape[0] == 1 ? "" : "s", i->resize);
 	else
 		printf("  points     of %" PRId64 " numbers\n", i->numel);
-	printf("  range      %g to %g\n", i->low, i->high);
-	printf("  classes    %d", i->classes);
-	for (int k = 0; i->class_names && k < i->classes && k < 20; k++)
-		printf("%s%s", k ? ", " : ": ", i->class_names[k]);
-	printf("\n  hash       %016" PRIx64 "\n", i->hash);
+	if (r->sizes)
+		print_files(r);
+	printf("  fields    ");
+	for (int k = 0; k < i->fields; k++)
+		printf("%s %s", k ? "," : "", gm_data_field_at(d, k)->name);
+	printf("\n  values     %g to %g", r->low, r->high);
+	for (int c = 0; c < i->shape[0] && c < 4; c++)
+		printf("%s%.4f +- %.4f", c ? ", " : "; mean ", r->mean[c], r->sigma[c]);
+	puts("");
+	if (i->classes)
+		print_classes(i, r);
+	else
+		puts("  classes    0");
+	if (i->count)
+		print_twins(d, r);
+	print_bad(d, i);
+	printf("  hash       %016" PRIx64 "\n", i->hash);
+}
+
+static int info(const char *path, const gm_data_options *o, const char *out)
+{
+	gm_error err = {0};
+	gm_data_report r = {0};
+	gm_dataset *d = gm_data_open(path, o, &err);
+	bool ok = d && gm_data_examine(d, &r, &err);
+	if (ok)
+		print_info(d, &r);
+	ok = ok && (!out || preview(d, out, &err));
+	gm_data_report_free(&r);
+	gm_data_close(d);
+	return ok ? CLI_OK : cli_fail(&err);
+}
+
+static int unknown_option(const char *name)
+{
+	const char *names[32];
+	int n = 0;
+	while (n < 30 && (names[n] = gm_data_option_names(n, NULL)))
+		n++;
+	names[n++] = "out";
+	names[n++] = "help";
+	const char *near = gm_text_nearest(name, names, n);
+	if (near)
+		return cli_usage("data has no option %.60s; did you mean %s?", name, near);
+	return cli_usage("data has no option %.60s; see: ganymede data --help", name);
 }
 
 int cli_data(int argc, char **argv)
 {
 	static const char *const flags[] = {"help", "h", NULL};
-	static const char *const names[] = {"size", "channels", "classes", "split",
-	                                    "fit",  "out",      "help"};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	const char *what = NULL, *path = NULL, *out = NULL;
 	gm_data_options o = {0};
 	gm_error err = {0};
 	int kind;
 	while ((kind = cli_next(&a))) {
-		int64_t v = 0;
 		if (kind == '?')
 			return CLI_USAGE;
 		if (kind == '+') {
@@ -95,30 +186,8 @@ int cli_data(int argc, char **argv)
 			return CLI_OK;
 		} else if (cli_is(a.name, "o") || cli_is(a.name, "out")) {
 			out = a.value;
-		} else if (cli_is(a.name, "split")) {
-			o.split = a.value;
-		} else if (cli_is(a.name, "fit")) {
-			if (strcmp(a.value, "resize") && strcmp(a.value, "pad"))
-				return cli_usage("option fit: \"%.60s\" is not resize or pad",
-				                 a.value);
-			o.fit = *a.value == 'p' ? GM_FIT_PAD : GM_FIT_RESIZE;
-		} else if (cli_is(a.name, "size") || cli_is(a.name, "channels") ||
-		           cli_is(a.name, "classes")) {
-			if (!gm_text_i64(a.value, &v) || v < 0 || v > 1 << 20)
-				return cli_usage(
-					"option %s: \"%.60s\" is not a whole number in 0..1048576",
-					a.name, a.value);
-			*(cli_is(a.name, "size")       ? &o.size
-			  : cli_is(a.name, "channels") ? &o.channels
-			                               : &o.classes) = (int)v;
-		} else {
-			const char *near =
-				gm_text_nearest(a.name, names, sizeof names / sizeof *names);
-			if (near)
-				return cli_usage("data has no option %.60s; did you mean %s?",
-				                 a.name, near);
-			return cli_usage("data has no option %.60s; see: ganymede data --help",
-			                 a.name);
+		} else if (!gm_data_option(&o, a.name, a.value, &err)) {
+			return err.code == GM_ERR_STATE ? unknown_option(a.name) : cli_usage("%s", err.message);
 		}
 	}
 	if (what && !strcmp(what, "list") && !path)
@@ -129,11 +198,5 @@ int cli_data(int argc, char **argv)
 	if (!path)
 		return cli_usage(
 			"data info needs a set or a path, such as: ganymede data info glyphs");
-	gm_dataset *d = gm_data_open(path, &o, &err);
-	if (!d)
-		return cli_fail(&err);
-	print_info(gm_data_info_of(d));
-	int status = out && !preview(d, out, &err) ? cli_fail(&err) : CLI_OK;
-	gm_data_close(d);
-	return status;
+	return info(path, &o, out);
 }

@@ -3,13 +3,10 @@
  * data.c -- data sets as everyone else sees them. See ganymede/data.h. */
 #include "ganymede/data.h"
 
-#include "base/file.h"
 #include "base/machine.h"
 #include "base/text.h"
-#include "data/pictures.h"
-#include "data/source.h"
+#include "data/set.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,18 +17,7 @@ static const gm_source *const sources[] = {
 };
 #define SOURCES ((int)(sizeof sources / sizeof *sources))
 
-#define SIZE_SMALLEST 8
-#define SIZE_LARGEST 1024
 #define FLOATS_WORTH_THREADS 8192
-
-struct gm_dataset {
-	gm_data_info info;
-	const gm_source *source; /* NULL for pictures from files */
-	gm_pictures pictures;
-	uint64_t seed; /* of the sequence that gm_data_get indexes */
-	uint64_t salt; /* keeps sets and splits apart that are asked with the same seed */
-	char *name;
-};
 
 const char *gm_data_names(int i, const char **about)
 {
@@ -40,23 +26,6 @@ const char *gm_data_names(int i, const char **about)
 	if (about)
 		*about = sources[i]->about;
 	return sources[i]->name;
-}
-
-static bool check_options(const gm_data_options *o, gm_error *err)
-{
-	if (o->size != 0 && (o->size < SIZE_SMALLEST || o->size > SIZE_LARGEST))
-		return gm_fail(err, GM_ERR_VALUE, "pictures can be %d to %d pixels wide, not %d",
-		               SIZE_SMALLEST, SIZE_LARGEST, o->size);
-	if (o->channels != 0 && o->channels != 1 && o->channels != 3)
-		return gm_fail(err, GM_ERR_VALUE, "pictures have 1 or 3 channels, not %d",
-		               o->channels);
-	if (o->split && strcmp(o->split, "train") != 0 && strcmp(o->split, "test") != 0)
-		return gm_fail(err, GM_ERR_VALUE, "the split is train or test, not \"%s\"",
-		               o->split);
-	if (o->fit != GM_FIT_RESIZE && o->fit != GM_FIT_PAD)
-		return gm_fail(err, GM_ERR_VALUE, "an unknown way to fit pictures (%d)",
-		               (int)o->fit);
-	return o->classes >= 0 || gm_fail(err, GM_ERR_VALUE, "a negative number of classes");
 }
 
 /* The labels of a set must be what the model was built for: one label too many would index
@@ -92,6 +61,12 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 	info->classes = s->classes, info->class_names = s->class_names;
 	info->factors = s->factors, info->factor_names = s->factor_names;
 	info->rank = s->rank;
+	info->format = "drawn", info->augment = "none";
+	info->paired = !s->unpaired;
+	if (o->flip || o->crop)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: is drawn, and what is known about it would be wrong after a %s",
+		               s->name, o->flip ? "flip" : "crop");
 	if (s->rank == 3) {
 		const int size = o->size ? o->size : s->size;
 		info->shape[0] = o->channels ? o->channels : s->channels;
@@ -116,22 +91,22 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 {
 	gm_data_info *info = &d->info;
 	gm_pictures *p = &d->pictures;
-	if (!gm_pictures_open(p, path, o->split, err) || !gm_pictures_fit(p, o, err))
+	if (!gm_pictures_open(p, path, o, err) || !gm_pictures_fit(p, o, err) ||
+	    !gm_augment_init(&d->augment, o, p->fit.to_height, p->fit.to_width, p->threads, err))
 		return false;
-	info->about =
-		p->label ? "pictures with labels, from IDX files" : "pictures, from an IDX file";
+	info->about = p->about, info->format = p->format;
 	info->count = p->count;
 	info->rank = 3;
-	info->shape[0] = p->to_channels, info->shape[1] = p->to_height,
-	info->shape[2] = p->to_width;
-	info->classes = p->labels;
+	info->shape[0] = p->fit.to_channels, info->shape[1] = p->fit.to_height,
+	info->shape[2] = p->fit.to_width;
+	info->classes = p->labels, info->class_names = p->class_names;
 	info->low = -1, info->high = 1;
-	info->resize = p->how;
-	info->hash = gm_hash(0, p->pixel,
-	                     p->count * (uint64_t)p->channels * (uint64_t)p->height *
-	                             (uint64_t)p->width);
-	if (p->label)
-		info->hash = gm_hash(info->hash, p->label, p->count);
+	info->resize = p->how, info->augment = d->augment.text;
+	info->paired = p->pairs;
+	info->bad = p->album.bads, info->other = p->album.other, info->cached = p->album.cached;
+	info->hash = gm_pictures_hash(p);
+	if (d->augment.flip || d->augment.crop)
+		info->hash = hash_text(info->hash, d->augment.text);
 	return true;
 }
 
@@ -153,7 +128,7 @@ static bool unknown(const char *spec, gm_error *err)
 
 static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o, gm_error *err)
 {
-	if (!check_options(o, err))
+	if (!gm_options_check(o, err))
 		return false;
 	const gm_source *source = NULL;
 	for (int i = 0; i < SOURCES; i++)
@@ -176,6 +151,7 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 	info->hash = gm_hash(info->hash, info->shape, sizeof info->shape);
 	info->hash = hash_text(info->hash, info->resize);
 	d->seed = o->seed;
+	gm_fields_init(d);
 	return check_classes(d, o, err);
 }
 
@@ -203,6 +179,7 @@ void gm_data_close(gm_dataset *d)
 	if (!d)
 		return;
 	gm_pictures_free(&d->pictures);
+	gm_augment_free(&d->augment);
 	free(d->name);
 	free(d);
 }
@@ -212,7 +189,7 @@ const gm_data_info *gm_data_info_of(const gm_dataset *d)
 	return &d->info;
 }
 
-static gm_draw draw_of(const gm_dataset *d, uint64_t seed, uint64_t index, float *x)
+gm_draw gm_set_draw(const gm_dataset *d, uint64_t seed, uint64_t index, float *x)
 {
 	/* Seeds that people type are small; hashing keeps this stream apart from other users of the same seed. */
 	return (gm_draw){
@@ -227,17 +204,18 @@ static gm_draw draw_of(const gm_dataset *d, uint64_t seed, uint64_t index, float
 static void example(const gm_dataset *d, uint64_t seed, uint64_t index, int thread, float *x,
                     int32_t *label)
 {
+	const gm_pictures *p = &d->pictures;
 	if (d->source) {
-		gm_draw draw = draw_of(d, seed, index, x);
+		gm_draw draw = gm_set_draw(d, seed, index, x);
 		d->source->draw(&draw);
 		if (label)
 			*label = draw.label;
 		return;
 	}
 	if (x)
-		gm_pictures_get(&d->pictures, index, thread, x);
+		gm_pictures_get(p, p->slot ? p->slot[index] : index, thread, x);
 	if (label)
-		*label = d->pictures.label ? d->pictures.label[index] : 0;
+		*label = p->label ? p->label[index] : 0;
 }
 
 uint64_t gm_data_index(const gm_dataset *d, uint64_t seed, uint64_t position)
@@ -246,22 +224,31 @@ uint64_t gm_data_index(const gm_dataset *d, uint64_t seed, uint64_t position)
 	return n == 0 ? position : gm_data_permute(seed, position / n, n, position % n);
 }
 
+int gm_set_threads(const gm_dataset *d, int64_t n, int64_t numel)
+{
+	/* Pictures from files have scratch for the threads there were when they were opened. */
+	int threads = gm_thread_count();
+	if (!d->source && threads > d->pictures.threads)
+		threads = d->pictures.threads;
+	return n * numel < FLOATS_WORTH_THREADS ? 1 : threads;
+}
+
 bool gm_data_batch(gm_dataset *d, uint64_t seed, uint64_t position, int64_t n, float *x,
                    int32_t *label, gm_error *err)
 {
 	if (n < 0)
 		return gm_fail(err, GM_ERR_VALUE, "a batch of %lld examples", (long long)n);
-	const int64_t numel = d->info.numel;
-	/* Pictures from files have scratch for the threads there were when they were opened. */
-	int threads = gm_thread_count();
-	if (!d->source && threads > d->pictures.threads)
-		threads = d->pictures.threads;
-	if (n * numel < FLOATS_WORTH_THREADS)
-		threads = 1;
+	const int64_t numel = d->info.numel, *shape = d->info.shape;
+	const int threads = gm_set_threads(d, n, numel);
 #pragma omp parallel for num_threads(threads) schedule(static)
-	for (int64_t i = 0; i < n; i++)
-		example(d, seed, gm_data_index(d, seed, position + (uint64_t)i), gm_thread_index(),
+	for (int64_t i = 0; i < n; i++) {
+		const uint64_t at = position + (uint64_t)i;
+		example(d, seed, gm_data_index(d, seed, at), gm_thread_index(),
 		        x ? x + i * numel : NULL, label ? label + i : NULL);
+		if (x)
+			gm_augment_apply(&d->augment, seed, at, gm_thread_index(), x + i * numel,
+			                 (int)shape[0], (int)shape[1], (int)shape[2]);
+	}
 	return true;
 }
 
@@ -274,15 +261,70 @@ bool gm_data_get(gm_dataset *d, uint64_t index, float *x, int32_t *label, gm_err
 	return true;
 }
 
+/* One line of several, by a hash of where it is asked for. */
+static void choose_line(const char *text, uint64_t choice, char *out, size_t room)
+{
+	int lines = 0;
+	for (int pass = 0; pass < 2; pass++) {
+		int line = 0;
+		for (const char *p = text; *p;) {
+			size_t n = strcspn(p, "\r\n");
+			const char *from = p;
+			p += n;
+			p += strspn(p, "\r\n");
+			while (n && (*from == ' ' || *from == '\t'))
+				from++, n--;
+			while (n && (from[n - 1] == ' ' || from[n - 1] == '\t'))
+				n--;
+			if (n == 0)
+				continue;
+			if (pass == 1 && (uint64_t)line == choice % (uint64_t)lines) {
+				snprintf(out, room, "%.*s", (int)n, from);
+				return;
+			}
+			line++;
+		}
+		lines = line;
+	}
+}
+
 bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text, size_t room,
                      gm_error *err)
 {
-	if (!d->source || !d->source->caption)
+	if (!gm_data_field(d, "caption"))
 		return gm_fail(err, GM_ERR_STATE, "%s: its examples have no captions", d->name);
-	gm_draw draw = draw_of(d, seed, position, NULL);
-	d->source->draw(&draw);
-	d->source->caption(&draw, text, room);
+	if (room)
+		text[0] = 0;
+	if (d->source) {
+		gm_draw draw = gm_set_draw(d, seed, position, NULL);
+		d->source->draw(&draw);
+		d->source->caption(&draw, text, room);
+		return true;
+	}
+	const gm_pictures *p = &d->pictures;
+	const gm_album_entry *e = p->album.entry + p->entry[gm_data_index(d, seed, position)];
+	if (e->caption && room)
+		choose_line(p->album.text + e->caption, gm_hash(seed, &position, sizeof position),
+		            text, room);
 	return true;
+}
+
+const char *gm_data_example_name(const gm_dataset *d, uint64_t index)
+{
+	const gm_pictures *p = &d->pictures;
+	if (!p->entry || index >= p->count)
+		return NULL;
+	return p->album.text + p->album.entry[p->entry[index]].name;
+}
+
+const char *gm_data_bad(const gm_dataset *d, uint64_t i, const char **reason)
+{
+	const gm_album *a = &d->pictures.album;
+	if (i >= a->bads)
+		return NULL;
+	if (reason)
+		*reason = a->text + a->bad[i].reason;
+	return a->text + a->bad[i].name;
 }
 
 bool gm_data_factors(gm_dataset *d, uint64_t seed, uint64_t position, float *value, gm_error *err)
@@ -290,7 +332,7 @@ bool gm_data_factors(gm_dataset *d, uint64_t seed, uint64_t position, float *val
 	if (d->info.factors == 0)
 		return gm_fail(err, GM_ERR_STATE, "%s: its examples have no known factors",
 		               d->name);
-	gm_draw draw = draw_of(d, seed, position, NULL);
+	gm_draw draw = gm_set_draw(d, seed, position, NULL);
 	d->source->draw(&draw);
 	memcpy(value, draw.factor, (size_t)d->info.factors * sizeof *value);
 	return true;

@@ -1,37 +1,73 @@
 /* SPDX-License-Identifier: MIT
  *
- * pictures.h -- a finite set of pictures held in memory as bytes, from IDX files. */
+ * pictures.h -- a finite set of pictures held as bytes, in memory or mapped, from whichever format.
+ * A format is a gm_format in a file of its own, and a line in the table of pictures.c. */
 #ifndef GANYMEDE_DATA_PICTURES_H
 #define GANYMEDE_DATA_PICTURES_H
 
-#include "ganymede/data.h"
-
-#include "data/resize.h"
+#include "base/arena.h"
+#include "data/album.h"
+#include "data/fit.h"
 
 typedef struct gm_pictures {
 	uint64_t count;
 	int channels, height, width; /* as stored */
-	uint8_t *pixel;              /* [count, channels, height, width], owned */
-	uint8_t *label;              /* [count] or NULL, owned */
-	int labels;                  /* the largest label + 1, 0 where unlabelled */
+	const uint8_t *pixel;        /* [pictures, channels, height, width] */
+	void *owned;                 /* pixel, where it is on the heap */
+	int32_t *label;              /* [count] or NULL, owned */
+	int labels;                  /* classes; 0 where unlabelled */
+	const char **class_names;    /* [labels] or NULL, owned; the names live in album or arena */
+	gm_arena *arena;             /* or NULL */
+	const char *about, *format;  /* for gm_data_info */
+
+	/* Of folders and archives. */
+	gm_album album;
+	uint64_t
+		*slot; /* [count] which picture an example is; NULL: the one of its number; owned */
+	uint64_t *entry;  /* [count] which of the album's entries it is, or NULL; owned */
+	uint64_t *slot_a; /* [count_a] of pairs; `slot` are then the "b"; owned */
+	uint64_t count_a;
+	bool pairs; /* slot_a[i] belongs to slot[i] */
+	bool captions;
 
 	/* The way from a stored picture to a delivered one, set by gm_pictures_fit. */
-	int to_channels, to_height, to_width;
-	int inner_height, inner_width; /* after scaling; padded to to_height, to_width */
-	gm_resize *resize;             /* NULL where inner is the stored size */
-	float *scratch; /* for each thread: one plane as stored, then what resize needs */
+	gm_fitter fit;
+	float *scratch; /* for each thread: what the fitter needs */
 	size_t scratch_each;
 	int threads;
 	const char *how; /* for gm_data_info.resize */
 } gm_pictures;
 
-/* path: a file of pictures or a folder of them; see gm_data_open. */
-bool gm_pictures_open(gm_pictures *p, const char *path, const char *split, gm_error *err);
+/* What a path is, looked at once for all formats. */
+typedef struct gm_place {
+	const char *path;
+	bool folder;
+	const char *ending; /* ".npy", in lower case; "" without one */
+	char ending_room[16];
+} gm_place;
+
+typedef struct gm_format {
+	bool (*takes)(const gm_place *at);
+	/* Fills count, the stored sizes, pixel, labels, about and format. */
+	bool (*open)(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err);
+} gm_format;
+
+extern const gm_format gm_format_idx_folder, gm_format_idx, gm_format_album;
+
+bool gm_pictures_open(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err);
 bool gm_pictures_fit(gm_pictures *p, const gm_data_options *o, gm_error *err);
 void gm_pictures_free(gm_pictures *p); /* fine on a zeroed one */
 
-/* Picture number index into x [to_channels, to_height, to_width]. thread < p->threads chooses
- * the scratch. */
-void gm_pictures_get(const gm_pictures *p, uint64_t index, int thread, float *x);
+/* Stored picture number slot into x [fit.to_channels, fit.to_height, fit.to_width]. thread <
+ * p->threads chooses the scratch. */
+void gm_pictures_get(const gm_pictures *p, uint64_t slot, int thread, float *x);
+
+/* Hash of all examples in their order, labels included. */
+uint64_t gm_pictures_hash(const gm_pictures *p);
+
+/* For formats: a set of one file has no parts, so only "train", or nothing, may be asked of it. */
+bool gm_pictures_no_split(const char *path, const gm_data_options *o, gm_error *err);
+/* Labels as bytes become p->label; p->labels is the largest + 1. */
+bool gm_pictures_labels(gm_pictures *p, const uint8_t *label, gm_error *err);
 
 #endif

@@ -18,9 +18,48 @@ struct gm_resize {
 	side y, x;
 };
 
-static bool side_init(side *s, int from, int to)
+static double triangle(double x)
 {
-	const double scale = (double)from / to, reach = scale > 1 ? scale : 1;
+	return x < 1 ? 1 - x : 0;
+}
+
+static double box(double x)
+{
+	return x <= .5 ? 1 : 0;
+}
+
+/* Keys 1981, "Cubic convolution interpolation for digital image processing", a = -1/2. */
+static double cubic(double x)
+{
+	return x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((-.5 * x + 2.5) * x - 4) * x + 2 : 0;
+}
+
+static double lanczos(double x)
+{
+	const double a = M_PI * x;
+	return x < 1e-9 ? 1 : x < 3 ? 3 * sin(a) * sin(a / 3) / (a * a) : 0;
+}
+
+static const struct {
+	const char *name;
+	double (*kernel)(double x); /* of the distance from the centre */
+	double support;             /* where it ends */
+} filters[] = {
+	[GM_FILTER_TRIANGLE] = {"triangle, antialiased", triangle, 1},
+	[GM_FILTER_BOX] = {"box, antialiased", box, .5},
+	[GM_FILTER_CUBIC] = {"cubic, antialiased", cubic, 2},
+	[GM_FILTER_LANCZOS] = {"lanczos, antialiased", lanczos, 3},
+};
+
+const char *gm_resize_name(gm_filter filter)
+{
+	return filters[filter].name;
+}
+
+static bool side_init(side *s, int from, int to, gm_filter filter)
+{
+	const double scale = (double)from / to, stretch = scale > 1 ? scale : 1;
+	const double reach = stretch * filters[filter].support;
 	s->from = from, s->to = to;
 	s->taps = (int)ceil(reach) * 2 + 1;
 	if (s->taps > from)
@@ -38,20 +77,23 @@ static bool side_init(side *s, int from, int to)
 			first = from - s->taps;
 		double sum = 0;
 		for (int k = 0; k < s->taps; k++)
-			sum += fmax(0, 1 - fabs(first + k + .5 - centre) / reach);
+			sum += filters[filter].kernel(fabs(first + k + .5 - centre) / stretch);
 		s->first[i] = first;
 		for (int k = 0; k < s->taps; k++)
 			s->weight[(size_t)i * (size_t)s->taps + (size_t)k] =
-				(float)(fmax(0, 1 - fabs(first + k + .5 - centre) / reach) / sum);
+				(float)(filters[filter].kernel(fabs(first + k + .5 - centre) /
+			                                       stretch) /
+			                sum);
 	}
 	return true;
 }
 
-gm_resize *gm_resize_new(int from_height, int from_width, int to_height, int to_width)
+gm_resize *gm_resize_new(int from_height, int from_width, int to_height, int to_width,
+                         gm_filter filter)
 {
 	gm_resize *r = calloc(1, sizeof *r);
-	if (r &&
-	    !(side_init(&r->y, from_height, to_height) && side_init(&r->x, from_width, to_width))) {
+	if (r && !(side_init(&r->y, from_height, to_height, filter) &&
+	           side_init(&r->x, from_width, to_width, filter))) {
 		gm_resize_free(r);
 		return NULL;
 	}

@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * resize.h -- scaling pictures: the antialiased triangle filter ("bilinear, antialiased", as
- * Pillow's BILINEAR).
+ * resize.h -- scaling pictures by antialiased filters, those of Pillow.
  *
- * Each output pixel is a weighted mean of the input pixels under a triangle whose half-width is
- * one pixel of the coarser of the two grids; pixels are squares with their centres at .5, and
- * weights beyond the border are left out and the rest scaled to sum to one. So enlarging
- * interpolates linearly, and shrinking does not alias (Parmar et al. 2022, "On aliased
+ * Each output pixel is a weighted mean of the input pixels under a kernel (a triangle, unless
+ * another is asked for) that is stretched to the coarser of the two grids; pixels are squares with
+ * their centres at .5, and weights beyond the border are left out and the rest scaled to sum to
+ * one. So enlarging interpolates, and shrinking does not alias (Parmar et al. 2022, "On aliased
  * resizing", on why that matters to a score). */
 #ifndef GANYMEDE_DATA_RESIZE_H
 #define GANYMEDE_DATA_RESIZE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#define GM_RESIZE_NAME "triangle, antialiased"
+#include "ganymede/data.h"
 
 typedef struct gm_resize gm_resize;
 
 /* Weights for one pair of sizes, all positive. NULL where memory is short. */
-gm_resize *gm_resize_new(int from_height, int from_width, int to_height, int to_width);
-void gm_resize_free(gm_resize *r); /* NULL is fine */
+gm_resize *gm_resize_new(int from_height, int from_width, int to_height, int to_width,
+                         gm_filter filter);
+const char *gm_resize_name(gm_filter filter); /* "triangle, antialiased" */
+void gm_resize_free(gm_resize *r);            /* NULL is fine */
 
 size_t gm_resize_scratch(const gm_resize *r); /* floats that gm_resize_plane needs */
 

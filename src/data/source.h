@@ -13,11 +13,23 @@
  * rest is asked. */
 typedef struct gm_draw {
 	gm_rng rng;
-	int size, channels; /* of x, for pictures */
+	int size, channels; /* of the set's pictures */
+	int part;           /* 0: the picture itself; else the source's field number part - 1 */
 	float *x;
+	int32_t *map; /* in place of x, for fields of whole numbers */
 	int32_t label;
 	float factor[GM_FACTORS_MAX];
 } gm_draw;
+
+/* What an example has besides its picture and label. Its shape: [frames,] [channels,] side, side. */
+typedef struct gm_source_field {
+	const char *name, *about;
+	gm_field_type type;
+	int frames; /* of a video; else 0 */
+	int shrink; /* its side is the picture's divided by this; 0 = 1 */
+	int classes;
+	const char *const *class_names;
+} gm_source_field;
 
 /* An embedded, endless set. */
 typedef struct gm_source {
@@ -29,7 +41,10 @@ typedef struct gm_source {
 	int factors;
 	const char *const *factor_names;
 	float extent; /* of points: they lie within [-extent, extent], but for rare tails */
-	int version;  /* raised when the same seed begins to give other examples */
+	int fields;   /* besides image, label and caption */
+	const gm_source_field *field;
+	bool unpaired; /* fields "a" and "b" are drawn independently */
+	int version;   /* raised when the same seed begins to give other examples */
 	void (*draw)(gm_draw *d);
 	void (*caption)(const gm_draw *d, char *text, size_t room); /* or NULL */
 } gm_source;

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fields.c -- what examples have besides a picture: labels, the other half of a pair, masks,
+ * captions, frames. See ganymede/data.h. */
+#include "data/set.h"
+
+#include "base/machine.h"
+
+#include <string.h>
+
+#define DOMAIN_A 0xA5EED5A1D0Au /* the stream of "a" where it is no pair of "b" */
+
+static gm_field *add(gm_dataset *d, const char *name, const char *about, gm_field_type type)
+{
+	gm_field *f = d->field + d->info.fields;
+	*f = (gm_field){
+		.name = name, .about = about, .type = type, .numel = 1, .index = d->info.fields};
+	d->info.fields++;
+	return f;
+}
+
+static void shape_of_image(const gm_dataset *d, gm_field *f)
+{
+	f->rank = d->info.rank;
+	memcpy(f->shape, d->info.shape, sizeof d->info.shape);
+	f->numel = d->info.numel;
+}
+
+static void add_of_source(gm_dataset *d, const gm_source_field *s)
+{
+	gm_field *f = add(d, s->name, s->about, s->type);
+	const int64_t *image = d->info.shape;
+	const int shrink = s->shrink ? s->shrink : 1;
+	if (s->frames)
+		f->shape[f->rank++] = s->frames;
+	if (s->type == GM_FIELD_FLOAT)
+		f->shape[f->rank++] = image[0];
+	f->shape[f->rank++] = image[1] / shrink;
+	f->shape[f->rank++] = image[2] / shrink;
+	for (int i = 0; i < f->rank; i++)
+		f->numel *= f->shape[i];
+	f->classes = s->classes, f->class_names = s->class_names;
+}
+
+void gm_fields_init(gm_dataset *d)
+{
+	const gm_data_info *i = &d->info;
+	const gm_pictures *p = &d->pictures;
+	shape_of_image(d,
+	               add(d, "image", i->rank == 3 ? "the picture" : "the point", GM_FIELD_FLOAT));
+	if (i->classes) {
+		gm_field *f = add(d, "label", "the class", GM_FIELD_INT);
+		f->classes = i->classes, f->class_names = i->class_names;
+	}
+	if (p->slot_a) {
+		const bool pairs = p->pairs;
+		shape_of_image(d, add(d, "a", pairs ? "what is translated" : "the first domain",
+		                      GM_FIELD_FLOAT));
+		shape_of_image(d, add(d, "b", pairs ? "what it becomes" : "the second domain",
+		                      GM_FIELD_FLOAT));
+	}
+	for (int k = 0; d->source && k < d->source->fields; k++)
+		add_of_source(d, d->source->field + k);
+	if ((d->source && d->source->caption) || p->captions)
+		add(d, "caption", "a sentence about the picture", GM_FIELD_TEXT);
+}
+
+const gm_field *gm_data_field_at(const gm_dataset *d, int i)
+{
+	return i >= 0 && i < d->info.fields ? d->field + i : NULL;
+}
+
+const gm_field *gm_data_field(const gm_dataset *d, const char *name)
+{
+	for (int i = 0; i < d->info.fields; i++)
+		if (strcmp(d->field[i].name, name) == 0)
+			return d->field + i;
+	return NULL;
+}
+
+static void read_a(const gm_dataset *d, uint64_t seed, uint64_t position, int thread, float *x)
+{
+	const gm_pictures *p = &d->pictures;
+	const int64_t *s = d->info.shape;
+	if (!p->pairs)
+		seed ^= DOMAIN_A;
+	const uint64_t i =
+		gm_data_permute(seed, position / p->count_a, p->count_a, position % p->count_a);
+	gm_pictures_get(p, p->slot_a[i], thread, x);
+	gm_augment_apply(&d->augment, seed, position, thread, x, (int)s[0], (int)s[1], (int)s[2]);
+}
+
+/* The part of a drawn example, by the place of its field in the source's list. */
+static void read_part(const gm_dataset *d, int part, uint64_t seed, uint64_t position,
+                      const gm_field *f, int64_t i, void *out)
+{
+	gm_draw draw = gm_set_draw(d, seed, position, NULL);
+	draw.part = part + 1;
+	if (f->type == GM_FIELD_INT)
+		draw.map = (int32_t *)out + i * f->numel;
+	else
+		draw.x = (float *)out + i * f->numel;
+	d->source->draw(&draw);
+}
+
+bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t position, int64_t n,
+                  void *out, gm_error *err)
+{
+	if (f->type == GM_FIELD_TEXT)
+		return gm_fail(err, GM_ERR_STATE,
+		               "%s: %s is text: one at a time, by gm_data_caption", d->name,
+		               f->name);
+	if (strcmp(f->name, "label") == 0)
+		return gm_data_batch(d, seed, position, n, NULL, out, err);
+	const bool of_source = d->source && strcmp(f->name, "image") != 0;
+	const bool other_side = !d->source && strcmp(f->name, "a") == 0;
+	if (!of_source && !other_side)
+		return gm_data_batch(d, seed, position, n, out, NULL, err);
+	if (n < 0)
+		return gm_fail(err, GM_ERR_VALUE, "a batch of %lld examples", (long long)n);
+	int part = 0;
+	while (of_source && strcmp(d->source->field[part].name, f->name) != 0)
+		part++;
+	const int threads = gm_set_threads(d, n, f->numel);
+#pragma omp parallel for num_threads(threads) schedule(static)
+	for (int64_t i = 0; i < n; i++) {
+		if (of_source)
+			read_part(d, part, seed, position + (uint64_t)i, f, i, out);
+		else
+			read_a(d, seed, position + (uint64_t)i, gm_thread_index(),
+			       (float *)out + i * f->numel);
+	}
+	return true;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * options.c -- options of a data set: whether they make sense, and from text. See
+ * ganymede/data.h. */
+#include "data/set.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+#define SIZE_SMALLEST 8
+#define SIZE_LARGEST 1024
+
+bool gm_options_check(const gm_data_options *o, gm_error *err)
+{
+	if (o->size != 0 && (o->size < SIZE_SMALLEST || o->size > SIZE_LARGEST))
+		return gm_fail(err, GM_ERR_VALUE, "pictures can be %d to %d pixels wide, not %d",
+		               SIZE_SMALLEST, SIZE_LARGEST, o->size);
+	if (o->channels != 0 && o->channels != 1 && o->channels != 3)
+		return gm_fail(err, GM_ERR_VALUE, "pictures have 1 or 3 channels, not %d",
+		               o->channels);
+	if (o->split && strcmp(o->split, "train") != 0 && strcmp(o->split, "test") != 0)
+		return gm_fail(err, GM_ERR_VALUE, "the split is train or test, not \"%s\"",
+		               o->split);
+	if (o->fit != GM_FIT_RESIZE && o->fit != GM_FIT_PAD && o->fit != GM_FIT_CROP)
+		return gm_fail(err, GM_ERR_VALUE, "an unknown way to fit pictures (%d)",
+		               (int)o->fit);
+	if (o->filter < GM_FILTER_TRIANGLE || o->filter > GM_FILTER_LANCZOS)
+		return gm_fail(err, GM_ERR_VALUE, "an unknown filter (%d)", (int)o->filter);
+	if (o->crop < 0)
+		return gm_fail(err, GM_ERR_VALUE, "a shift of %d pixels", o->crop);
+	return o->classes >= 0 || gm_fail(err, GM_ERR_VALUE, "a negative number of classes");
+}
+
+typedef enum kind { NUMBER, WORD, TEXT } kind;
+
+static const char *const fits[] = {"resize", "pad", "crop", NULL};
+static const char *const filters[] = {"triangle", "box", "cubic", "lanczos", NULL};
+static const char *const bad_files[] = {"skip", "stop", NULL};
+static const char *const sides[] = {"folders", "halves", NULL};
+static const char *const off_on[] = {"off", "on", NULL};
+static const char *const on_off[] = {"on", "off", NULL};
+
+enum { SIZE, CHANNELS, FIT, FILTER, SPLIT, CLASSES, BAD_FILES, PAIRS, FLIP, CROP, CACHE };
+
+static const struct {
+	const char *name, *about;
+	kind kind;
+	const char *const *words; /* in the order of their values */
+} table[] = {
+	[SIZE] = {"size", "sides of the pictures in pixels; 0: as they are", NUMBER},
+	[CHANNELS] = {"channels", "1: grey, 3: colour, 0: as they are", NUMBER},
+	[FIT] = {"fit", "how another size is reached: resize, pad or crop", WORD, fits},
+	[FILTER] = {"filter", "what scaling weighs by: triangle, box, cubic or lanczos", WORD,
+                    filters},
+	[SPLIT] = {"split", "which part of the data: train or test", TEXT},
+	[CLASSES] = {"classes", "how many there must be; 0: any", NUMBER},
+	[BAD_FILES] = {"bad-files", "files that cannot be read: skip or stop", WORD, bad_files},
+	[PAIRS] = {"pairs",
+                   "where they are: in folders trainA and trainB, or halves of each picture", WORD,
+                   sides},
+	[FLIP] = {"flip", "mirror every other picture of a batch: off or on", WORD, off_on},
+	[CROP] = {"crop", "shift pictures of a batch by up to this many pixels", NUMBER},
+	[CACHE] = {"cache", "keep decoded pictures for the next start: on or off", WORD, on_off},
+};
+#define OPTIONS ((int)(sizeof table / sizeof *table))
+
+const char *gm_data_option_names(int i, const char **about)
+{
+	if (i < 0 || i >= OPTIONS)
+		return NULL;
+	if (about)
+		*about = table[i].about;
+	return table[i].name;
+}
+
+static bool word(int option, const char *text, int *v, gm_error *err)
+{
+	const char *const *words = table[option].words;
+	char list[64] = "";
+	for (*v = 0; words[*v]; ++*v) {
+		if (strcmp(words[*v], text) == 0)
+			return true;
+		strcat(list, *v == 0 ? "" : words[*v + 1] ? ", " : " or ");
+		strcat(list, words[*v]);
+	}
+	return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not %s", table[option].name,
+	               text, list);
+}
+
+bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_error *err)
+{
+	int option = 0, v = 0;
+	while (option < OPTIONS && (strlen(name) != strlen(table[option].name) ||
+	                            gm_text_distance(name, table[option].name) != 0))
+		option++;
+	if (option == OPTIONS)
+		return gm_fail(err, GM_ERR_STATE, "data has no option %.60s", name);
+	if (table[option].kind == NUMBER) {
+		int64_t n;
+		if (!gm_text_i64(text, &n) || n < 0 || n > 1 << 20)
+			return gm_fail(err, GM_ERR_VALUE,
+			               "option %s: \"%.60s\" is not a whole number in 0..1048576",
+			               name, text);
+		v = (int)n;
+	} else if (table[option].kind == WORD && !word(option, text, &v, err)) {
+		return false;
+	}
+	switch (option) {
+	case SIZE:
+		o->size = v;
+		break;
+	case CHANNELS:
+		o->channels = v;
+		break;
+	case FIT:
+		o->fit = (gm_fit)v;
+		break;
+	case FILTER:
+		o->filter = (gm_filter)v;
+		break;
+	case SPLIT:
+		o->split = text;
+		break;
+	case CLASSES:
+		o->classes = v;
+		break;
+	case BAD_FILES:
+		o->bad_files = (gm_bad_files)v;
+		break;
+	case PAIRS:
+		o->halves = v;
+		break;
+	case FLIP:
+		o->flip = v;
+		break;
+	case CROP:
+		o->crop = v;
+		break;
+	case CACHE:
+		o->no_cache = v;
+		break;
+	}
+	return true;
+}

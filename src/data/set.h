@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * set.h -- what an open data set is to the files of this folder. */
+#ifndef GANYMEDE_DATA_SET_H
+#define GANYMEDE_DATA_SET_H
+
+#include "data/pictures.h"
+#include "data/source.h"
+
+#define GM_SET_FIELDS 12
+
+/* How batches change pictures from files. */
+typedef struct gm_augment {
+	bool flip;
+	int crop;
+	char text[40]; /* for gm_data_info.augment */
+	float *spare;  /* for each thread: one plane */
+	size_t spare_each;
+} gm_augment;
+
+struct gm_dataset {
+	gm_data_info info;
+	const gm_source *source; /* NULL for pictures from files */
+	gm_pictures pictures;
+	gm_augment augment;
+	gm_field field[GM_SET_FIELDS];
+	uint64_t seed; /* of the sequence that gm_data_get indexes */
+	uint64_t salt; /* keeps sets and splits apart that are asked with the same seed */
+	char *name;
+};
+
+/* fields.c: fills d->field and d->info.fields, after everything else is known. */
+void gm_fields_init(gm_dataset *d);
+
+/* options.c: whether o makes sense by itself. */
+bool gm_options_check(const gm_data_options *o, gm_error *err);
+
+/* augment.c. init reads d->info.shape; apply changes x [channels, height, width] in place, purely
+ * by (seed, position). */
+bool gm_augment_init(gm_augment *a, const gm_data_options *o, int height, int width, int threads,
+                     gm_error *err);
+void gm_augment_free(gm_augment *a);
+void gm_augment_apply(const gm_augment *a, uint64_t seed, uint64_t position, int thread, float *x,
+                      int channels, int height, int width);
+
+/* The draw that makes example index of an embedded set. */
+gm_draw gm_set_draw(const gm_dataset *d, uint64_t seed, uint64_t index, float *x);
+/* Threads for n examples of numel numbers each. */
+int gm_set_threads(const gm_dataset *d, int64_t n, int64_t numel);
+
+#endif
