@@ -14,6 +14,13 @@ int gm_thread_count(void)
 	return omp_get_max_threads();
 }
 
+int gm_thread_limit(int n)
+{
+	int was = omp_get_max_threads();
+	omp_set_num_threads(n);
+	return was;
+}
+
 int gm_thread_index(void)
 {
 	return omp_get_thread_num();

@@ -6,8 +6,9 @@
 
 #include "ganymede/base.h"
 
-int gm_thread_count(void); /* threads that the next parallel region may have */
-int gm_thread_index(void); /* of the caller within its parallel region */
+int gm_thread_count(void);  /* threads that the next parallel region may have */
+int gm_thread_limit(int n); /* sets that; returns what it was */
+int gm_thread_index(void);  /* of the caller within its parallel region */
 
 uint64_t gm_machine_memory(void); /* bytes of RAM; a guess of 4 GiB where the system does not say */
 

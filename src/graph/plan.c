@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/machine.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
 
@@ -473,6 +474,18 @@ static void snapshot_swaps(gm_plan *p)
 	}
 }
 
+/* A small step runs on one thread: sharing an instruction costs microseconds, and milliseconds when the other core is busy
+ * with something else, which is more than its work. */
+static int threads_worth(gm_node *const *nodes, int n)
+{
+	double flops = 0, elements = 0;
+	for (int i = 0; i < n; i++) {
+		flops += nodes[i]->op->flops ? nodes[i]->op->flops(nodes[i]) : 0;
+		elements += (double)gm_node_size(nodes[i]);
+	}
+	return flops < 1.5e8 && elements < 1e7 ? 1 : 0;
+}
+
 static bool emit_units(gm_plan *p)
 {
 	for (int i = 0; i < p->units.n && !p->failed; i++) {
@@ -519,7 +532,12 @@ static bool emit_all(gm_plan *p, gm_node *const *outputs, int n, bool keep)
 		visit(&w, p->effect[i]);
 	qsort(w.list, w.n, sizeof *w.list, by_id);
 	p->units = gm_plan_units(s->own, p->b, w.list, w.n, g->nnode, asked);
-	if (!emit_units(p))
+	s->threads = threads_worth(w.list, w.n);
+	int all = s->threads ? gm_thread_limit(s->threads) : 0;
+	bool fine = emit_units(p);
+	if (all)
+		gm_thread_limit(all);
+	if (!fine)
 		return false;
 	for (int i = 0; i < s->nout; i++) {
 		s->out[i].val = gm_plan_value(p, s->out[i].node);

@@ -126,6 +126,7 @@ struct gm_step {
 	} * out;
 	int nout;
 	double flops;
+	int threads;        /* that it was compiled for and runs on; 0: all there are */
 	uint64_t seed, run; /* of the run in progress */
 	bool profile, check;
 	int64_t runs;

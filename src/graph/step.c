@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/machine.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
 
@@ -39,6 +40,7 @@ void gm_step_run(gm_step *s)
 	s->seed = s->graph->seed;
 	s->run = s->graph->runs++;
 	s->runs++;
+	int all = s->threads ? gm_thread_limit(s->threads) : 0;
 	for (int i = 0; i < s->ninst; i++) {
 		gm_inst *in = &s->inst[i];
 		double t = s->profile ? now() : 0;
@@ -49,6 +51,8 @@ void gm_step_run(gm_step *s)
 		if (s->profile)
 			in->seconds += now() - t;
 	}
+	if (all)
+		gm_thread_limit(all);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------- */

@@ -36,7 +36,6 @@ GM_SIMD_LOOPS(avx512)
 
 const gm_simd *gm_simd_best(
 	void); /* what this processor runs; GANYMEDE_SIMD=base|avx2|avx512 chooses a lower one */
-int gm_threads(void);               /* that parallel loops use now */
 bool gm_tape_has(const gm_node *y); /* y is an elementwise op that tapes know */
 
 /* Planners, in the order they are asked. */

@@ -2,7 +2,6 @@
  *
  * simd.c -- which set of loops this processor runs, and how many threads share them.
  */
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,9 +44,4 @@ const gm_simd *gm_simd_best(void)
 		if (runs(sets[i].name) && (!asked || !*asked || !strcmp(asked, sets[i].name)))
 			found = &sets[i];
 	return best = found ? found : &sets[sizeof sets / sizeof *sets - 1];
-}
-
-int gm_threads(void)
-{
-	return omp_get_max_threads();
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backends/onednn/onednn.h"
+#include "base/machine.h"
 
 typedef struct builder {
 	gm_plan *p;
@@ -404,7 +405,7 @@ static void emit(builder *b)
 	choose_chunks(b);
 	store_directly(b);
 	choose_slots(b);
-	t->threads = t->serial ? 1 : gm_threads();
+	t->threads = t->serial ? 1 : gm_thread_count();
 	if (t->threads > t->chunks)
 		t->threads = t->chunks;
 	t->scratch = gm_plan_scratch(b->p,
