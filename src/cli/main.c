@@ -136,12 +136,14 @@ void cli_help(const char *verb)
  * one, unless somebody chose already. */
 static void wait_politely(char **argv)
 {
-	if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY") ||
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+	if (n <= 0 || getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY") ||
 	    setenv("GOMP_SPINCOUNT", "10000", 1))
 		return;
+	path[n] = 0;
 	setenv("KMP_BLOCKTIME", "0", 0); /* the same for LLVM's OpenMP */
-	/* where that fails, all works, only slower beside other work */
-	execv("/proc/self/exe", argv);
+	execv(path, argv); /* where that fails, all works, only slower beside other work */
 }
 
 int main(int argc, char **argv)
