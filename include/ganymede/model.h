@@ -81,6 +81,41 @@ GM_API bool gm_opt_flag(gm_run *r, const char *name); /* yes, no */
 GM_API int gm_opt_choice(gm_run *r, const char *name, const char *const *names);
 GM_API const gm_objective *gm_opt_objective(gm_run *r, const char *name);
 
+/* The rows of every option that gm_opt_game reads, for a model's table, with the model's own
+ * defaults of objective and normalisers. */
+#define GM_GAME_OPTIONS(objective, norm_g, norm_d)                                                 \
+	{"objective", objective,                                                                   \
+	 "what G and D play for: non-saturating, minimax, least-squares, ..."},                    \
+		{"penalty", "none",                                                                \
+	         "clip, wgan-gp, one-sided, r1, r2, dragan, consensus, orthogonal"},               \
+		{"penalty-weight", "auto", "its weight (clip: the bound); auto: the usual one"},   \
+		{"normalise-g", norm_g,                                                            \
+	         "none, batch, virtual, layer, instance, weight, spectral"},                       \
+		{"normalise-d", norm_d, "the same in D"}, {"k", "1", "steps of D for one of G"},   \
+		{"lr-d", "auto", "learning rate of D; auto: that of G"},                           \
+		{"labels", "0,1,1", "of least-squares: fake, real, what G wants"},                 \
+		{"smooth", "0", "one-sided label smoothing: D is asked for 1 less this"},          \
+		{"flip", "0", "share of pairs whose labels are exchanged for D"},                  \
+		{"noise", "0", "sigma of noise on all that D sees"},                               \
+		{"noise-steps", "0", "steps until that noise is gone; 0: it stays"},               \
+		{"pack", "1", "examples that D sees at once (PacGAN)"},                            \
+		{"unroll", "0", "steps of D that G looks ahead (unrolled GAN)"},                   \
+		{"unroll-lr", "0.01", "step size of those steps"},                                 \
+		{"match", "no", "G matches the means of D's features"},                            \
+		{"minibatch", "no", "minibatch discrimination in D"},                              \
+		{"history", "0", "weight of historical averaging, G and D"},                       \
+	{                                                                                          \
+		"reference", "64", "examples in virtual batch norm's reference batch"              \
+	}
+/* Those options, and normalises the nets by them: before their first layer. Then set what
+ * nn.h's gm_game asks for besides (discriminator, ctx, real, fake) and call gm_run_game, which is
+ * gm_game_build with the run told of impossible games. Of the rows, `k` and `lr-d` are the
+ * model's own to read. */
+GM_API gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D);
+GM_API void gm_run_game(gm_run *r, gm_game *m);
+/* The first n examples of the run's stream [n, numel]; NULL when only sampling. */
+GM_API const double *gm_data_examples(gm_run *r, int64_t n);
+
 typedef struct gm_facts {
 	bool points;                     /* examples are points [2], not pictures */
 	int64_t channels, height, width; /* of a picture; 0 for points */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn.h -- nets, layers, objectives, optimisers.
+ * nn.h -- nets, layers, normalisers, games, optimisers.
  *
  * A net is a bag of named variables. A layer is a function that asks the net for the variables
  * that it needs, under its own name, and returns an expression. The first call makes and
@@ -195,20 +195,62 @@ typedef struct gm_embedding_args {
 	gm_embedding_(net, name, index, (gm_embedding_args){__VA_ARGS__})
 GM_API gm_node *gm_embedding_(gm_net *n, const char *name, gm_node *index, gm_embedding_args a);
 
+/* ---- normalisers ----------------------------------------------------------------------------- */
+
+/* A row of the table in nn/norm.c. A net has one; it acts on what flows between the layers, where
+ * the model says gm_norm, or on the weights of all its layers. */
+typedef struct gm_normaliser {
+	const char *name, *source;
+	gm_node *(*flow)(gm_net *n, const char *name, gm_node *x, const gm_norm_args *a);
+	/* w, whose outputs lie along the axis, as the layer called name shall use it */
+	gm_node *(*weight)(gm_net *n, const char *name, gm_node *w, int axis);
+	bool mixes;     /* the examples of a batch change each other */
+	bool reference; /* wants a reference batch: gm_net_with_reference */
+	bool pictures;  /* only for pictures */
+} gm_normaliser;
+
+GM_API extern const gm_normaliser gm_normalisers[]; /* ends with name NULL */
+/* `_` = `-`; NULL when there is none */
+GM_API const gm_normaliser *gm_normaliser_find(const char *name);
+/* Before the first layer. NULL is none. */
+GM_API void gm_net_normalise(gm_net *n, const gm_normaliser *how);
+GM_API const gm_normaliser *gm_net_normaliser(const gm_net *n);
+/* x as the net's normaliser makes it, or x. Variables are the normaliser's own, under name. */
+#define gm_norm(net, name, x, ...) gm_norm_(net, name, x, (gm_norm_args){__VA_ARGS__})
+GM_API gm_node *gm_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a);
+/* True where gm_norm takes a mean away, so that a bias before it would do nothing. */
+GM_API bool gm_net_centres(const gm_net *n);
+
+/* Virtual batch norm's reference batch [count, ..] before the rows of x, so that it passes the
+ * same layers, and y without its rows again. Both give back what they are given for any other
+ * normaliser. first: its values, as many as it has (drawn from N(0,1) where NULL); it is a
+ * variable of the net and so in the checkpoint. */
+GM_API gm_node *gm_net_with_reference(gm_net *n, gm_node *x, const double *first, int64_t count);
+GM_API gm_node *gm_net_without_reference(gm_net *n, gm_node *y);
+
 /* ---- objectives ------------------------------------------------------------------------------ */
 
+/* Numbers of the objectives. */
+typedef struct gm_terms {
+	double smooth;  /* one-sided label smoothing: real examples are asked to be 1 - smooth */
+	double a, b, c; /* least squares: labels of fake and real examples, and what G wants */
+} gm_terms;
+
 /* The game, one row each; real and fake are the discriminator's outputs before any sigmoid,
- * [N,1] or any shape. Both losses are means over the batch and are minimised, rank 0. The table
- * with its formulas is nn/objective.c. */
+ * [N,1] or any shape. Both losses are means over the batch and are minimised, rank 0. terms may be
+ * NULL: no smoothing, labels 0, 1, 1. The table with its formulas is nn/objective.c. */
 typedef struct gm_objective {
 	const char *name, *source;
-	gm_node *(*d_loss)(gm_node *real, gm_node *fake);
-	gm_node *(*g_loss)(gm_node *fake);
+	gm_node *(*d_loss)(gm_node *real, gm_node *fake, const gm_terms *terms);
+	gm_node *(*g_loss)(gm_node *real, gm_node *fake, const gm_terms *terms);
+	bool targets; /* D is asked for labels, which can be smoothed */
 } gm_objective;
 
 GM_API extern const gm_objective gm_objectives[]; /* ends with name NULL */
 /* `_` = `-`; NULL when there is none */
 GM_API const gm_objective *gm_objective_find(const char *name);
+
+/* ---- penalties ------------------------------------------------------------------------------- */
 
 /* e a + (1-e) b with one e ~ U[0,1) per example: WGAN-GP, Gulrajani et al. 2017, Algorithm 1
  * line 6. a, b [N,..]. */
@@ -216,6 +258,80 @@ GM_API gm_node *gm_interpolate(gm_node *a, gm_node *b);
 /* Mean over n of (|d y_n / d x_n| - centre)^2, where y_n depends on x_n only: line 7. Rank 0.
  * Batch normalisation in the critic breaks that assumption, as the paper warns. */
 GM_API gm_node *gm_gradient_penalty(gm_node *y, gm_node *x, double centre);
+
+/* A row of the table in nn/penalty.c. */
+typedef struct gm_game gm_game;
+typedef struct gm_penalty {
+	const char *name, *source;
+	double weight;                       /* usual: what build's value is multiplied with */
+	gm_node *(*build)(const gm_game *m); /* rank 0; NULL: nothing is added to a loss */
+	bool each;                           /* asks for D's slope at each example by itself */
+	bool both;                           /* G pays as well */
+	bool clips; /* D's parameters are clamped to +-weight after each step */
+} gm_penalty;
+
+GM_API extern const gm_penalty gm_penalties[];              /* ends with name NULL */
+GM_API const gm_penalty *gm_penalty_find(const char *name); /* `_` = `-`; NULL: none */
+
+/* ---- whole games ----------------------------------------------------------------------------- */
+
+/* The discriminator as a function: examples [N,..] to scores [N,1], with the net's variables. */
+typedef gm_node *gm_net_fn(void *ctx, gm_net *n, gm_node *x);
+
+/* An objective, a penalty and tricks put together over any G and D. Fill the upper part, call
+ * gm_game_build, and give loss_d and loss_g to optimisers; clip is gm_adam's clip_weights for D.
+ *
+ *	gm_game m = {.G = G, .D = D, .discriminator = discriminator, .real = x, .fake = fake,
+ *		.objective = gm_objective_find("hinge"), .penalty = gm_penalty_find("r1"), .weight = 10};
+ *	gm_game_build(&m);
+ */
+struct gm_game {
+	gm_net *G, *D;
+	gm_net_fn *discriminator;
+	void *ctx;
+	gm_node *real, *fake; /* [m,..]; gm_game_build leaves what D is shown here */
+	const gm_objective *objective;
+	gm_terms terms;
+	const gm_penalty *penalty; /* NULL: none */
+	double weight;
+	gm_node *
+		noise; /* rank 0, sigma of the noise on all that D sees (Sonderby et al. 2017); or NULL */
+	double flip;      /* share of pairs whose labels are exchanged for D */
+	int pack;         /* examples that D sees at once (Lin et al. 2018), 0 = 1 */
+	int unroll;       /* steps of D that G looks ahead (Metz et al. 2017) */
+	double unroll_lr; /* of those steps, plain gradient descent */
+	bool match;       /* G matches means of D's features (Salimans et al. 2016, section 3.1) */
+	double history;   /* weight of historical averaging, both nets (section 3.3) */
+	const double *reference; /* values of D's reference batch [references, example], or NULL */
+	int64_t references;
+
+	gm_node *y_real, *y_fake, *loss_d, *loss_g;
+	double clip;
+	const char *refusal; /* why this game cannot be, or NULL */
+};
+GM_API void gm_game_build(gm_game *m);
+GM_API const char *gm_game_refusal(const gm_game *m);
+/* D's scores of examples as D is shown them. */
+GM_API gm_node *gm_game_discriminate(const gm_game *m, gm_node *x);
+
+/* What D's last hidden layer h is called before its logit: feature matching compares it, and where
+ * gm_net_minibatch is on, minibatch discrimination is appended to what comes back. */
+GM_API gm_node *gm_features(gm_net *n, gm_node *h);
+GM_API void gm_net_minibatch(gm_net *n, bool on);
+
+/* Salimans et al. 2016, section 3.2: x [N,A] to [N, A + kernels], the closeness of each example to
+ * the others of its batch, sum_j exp(-|M_i - M_j|_1) over j other than i. */
+typedef struct gm_minibatch_args {
+	int kernels, dim; /* default 50, 5 */
+} gm_minibatch_args;
+#define gm_minibatch_discrimination(net, name, x, ...)                                             \
+	gm_minibatch_discrimination_(net, name, x, (gm_minibatch_args){__VA_ARGS__})
+GM_API gm_node *gm_minibatch_discrimination_(gm_net *n, const char *name, gm_node *x,
+                                             gm_minibatch_args a);
+
+/* |p - mean of p over all steps so far|^2 over the net's parameters; computing it in training
+ * moves the mean. Section 3.3. */
+GM_API gm_node *gm_historical(gm_net *n);
 
 /* ---- optimisers ------------------------------------------------------------------------------ */
 

@@ -31,8 +31,7 @@ static const gm_option options[] = {
 	{"lr", "2e-4", "Adam step size"},
 	{"beta1", "0.5", "Adam momentum"},
 	{"l2", "0", "weight decay"},
-	{"objective", "non-saturating",
-         "what G and D play for: non-saturating, minimax, least-squares, hinge, ..."},
+	GM_GAME_OPTIONS("non-saturating", "batch", "batch"),
 	{0},
 };
 
@@ -41,24 +40,25 @@ typedef struct plan {
 	gm_run *r;
 	int64_t channels, height, width, small_height, small_width, filters;
 	int levels, kernel;
+	int64_t references; /* rows of virtual batch norm's reference batch */
 	double std;
 } plan;
 
-static gm_conv_args conv_args(const plan *p, int64_t out)
+static gm_conv_args conv_args(const plan *p, const gm_net *n, int64_t out)
 {
 	bool odd = p->kernel % 2;
 	return (gm_conv_args){.out = out,
 	                      .kernel = p->kernel,
 	                      .stride = 2,
 	                      .pad = (p->kernel - 1) / 2,
-	                      .no_bias = true,
+	                      .no_bias = gm_net_centres(n),
 	                      .out_pad = odd,
 	                      .init = GM_NORMAL(0, p->std)};
 }
 
 static gm_node *norm(const plan *p, gm_net *n, const char *name, gm_node *x)
 {
-	return gm_batch_norm(n, name, x, .gain = GM_NORMAL(1, p->std));
+	return gm_norm(n, name, x, .gain = GM_NORMAL(1, p->std));
 }
 
 /* z [m,nz] to pictures [m,C,H,W] */
@@ -66,33 +66,37 @@ static gm_node *generator(const plan *p, gm_net *G, gm_node *z)
 {
 	int64_t f = p->filters << (p->levels - 1), h = p->small_height, w = p->small_width;
 	const char *name = gm_name(p->r, "%dx%d", (int)h, (int)w);
-	gm_node *x = gm_linear(G, name, z, .out = f * h * w, .no_bias = true,
+	z = gm_net_with_reference(G, z, NULL, p->references);
+	gm_node *x = gm_linear(G, name, z, .out = f * h * w, .no_bias = gm_net_centres(G),
 	                       .init = GM_NORMAL(0, p->std));
 	x = gm_relu(
 		norm(p, G, gm_name(p->r, "%s/norm", name), gm_reshape(x, GM_SHAPE(-1, f, h, w))));
 	for (int i = 1; i < p->levels; i++) {
 		f /= 2, h *= 2, w *= 2;
 		name = gm_name(p->r, "%dx%d", (int)h, (int)w);
-		x = gm_conv_transposed_(G, name, x, conv_args(p, f));
+		x = gm_conv_transposed_(G, name, x, conv_args(p, G, f));
 		x = gm_relu(norm(p, G, gm_name(p->r, "%s/norm", name), x));
 	}
 	name = gm_name(p->r, "%dx%d", (int)p->height, (int)p->width);
-	return gm_tanh(gm_conv_transposed_(G, name, x, conv_args(p, p->channels)));
+	x = gm_tanh(gm_conv_transposed_(G, name, x, conv_args(p, G, p->channels)));
+	return gm_net_without_reference(G, x);
 }
 
 /* pictures [m,C,H,W] to logits [m,1] */
-static gm_node *discriminator(const plan *p, gm_net *D, gm_node *x)
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x)
 {
+	const plan *p = ctx;
 	int64_t f = p->filters, h = p->height, w = p->width;
 	for (int i = 0; i < p->levels; i++, f *= 2) {
 		h /= 2, w /= 2;
 		const char *name = gm_name(p->r, "%dx%d", (int)h, (int)w);
-		x = gm_conv_(D, name, x, conv_args(p, f));
+		x = gm_conv_(D, name, x, conv_args(p, D, f));
 		if (i > 0)
 			x = norm(p, D, gm_name(p->r, "%s/norm", name), x);
 		x = gm_leaky_relu(x, .2);
 	}
-	return gm_linear(D, "logit", x, .out = 1, .no_bias = true, .init = GM_NORMAL(0, p->std));
+	return gm_linear(D, "logit", gm_features(D, x), .out = 1, .no_bias = gm_net_centres(D),
+	                 .init = GM_NORMAL(0, p->std));
 }
 
 static plan make_plan(gm_run *r)
@@ -123,32 +127,40 @@ static plan make_plan(gm_run *r)
 static int train(gm_run *r)
 {
 	gm_graph *g = gm_run_graph(r);
-	const gm_objective *game = gm_opt_objective(r, "objective");
 	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz");
 	double beta1 = gm_opt_real_in(r, "beta1", 0, .9999), l2 = gm_opt_real_in(r, "l2", 0, 1);
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
 	gm_node *x = gm_batch(r, "image"), *z = gm_randn(g, GM_SHAPE(m, nz));
-	const plan p = make_plan(r);
+	gm_game game = gm_opt_game(r, G, D);
+	plan p = make_plan(r);
+	p.references = game.references;
 
 	gm_node *fake = generator(&p, G, z);
-	gm_node *y_real = discriminator(&p, D, x), *y_fake = discriminator(&p, D, fake);
-	gm_node *loss_d = game->d_loss(y_real, y_fake), *loss_g = game->g_loss(y_fake);
+	game.discriminator = discriminator, game.ctx = &p, game.real = x, game.fake = fake;
+	gm_run_game(r, &game);
+	gm_node *loss_d = game.loss_d, *loss_g = game.loss_g;
 
 	gm_endpoint(r, "generate", fake, z);
-	gm_endpoint(r, "discriminate", y_real, x);
+	gm_endpoint(r, "discriminate", game.y_real, x);
 
-	gm_node *lr = gm_schedule(r, "lr", gm_opt_real_in(r, "lr", 0, 10));
+	double rate = gm_opt_real_in(r, "lr", 0, 10);
+	gm_node *lr_g = gm_schedule(r, "lr", rate);
+	gm_node *lr_d = gm_schedule(r, "lr_d", gm_opt_real_auto(r, "lr-d", rate));
+	int64_t k = gm_opt_int(r, "k");
 	if (beta1 == 0)
 		beta1 = GM_NONE;
-	gm_step *step_d =
-		gm_run_compile(r, loss_d, gm_adam(D, loss_d, .lr = lr, .beta1 = beta1, .l2 = l2));
+	gm_step *step_d = gm_run_compile(r, loss_d,
+	                                 gm_adam(D, loss_d, .lr = lr_d, .beta1 = beta1, .l2 = l2,
+	                                         .clip_weights = game.clip));
 	gm_step *step_g =
-		gm_run_compile(r, loss_g, gm_adam(G, loss_g, .lr = lr, .beta1 = beta1, .l2 = l2),
+		gm_run_compile(r, loss_g, gm_adam(G, loss_g, .lr = lr_g, .beta1 = beta1, .l2 = l2),
 	                       gm_run_ema(r, G));
 
-	while (gm_next(r)) {            /* for number of training iterations   */
-		gm_feed(r);             /* sample minibatch {x1..xm} from data */
-		gm_run_step(r, step_d); /* update D by its stochastic gradient */
+	while (gm_next(r)) { /* for number of training iterations   */
+		for (int64_t i = 0; i < k; i++) {
+			gm_feed(r);             /* sample minibatch {x1..xm} from data */
+			gm_run_step(r, step_d); /* update D by its stochastic gradient */
+		}
 		gm_run_step(r, step_g); /* update G by its stochastic gradient */
 		gm_report(r, "loss_d", loss_d), gm_report(r, "loss_g", loss_g);
 	}

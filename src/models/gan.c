@@ -31,9 +31,7 @@ static const gm_option options[] = {
 	{"nz", "auto", "numbers in z; auto: 100, for points 2"},
 	{"width", "auto", "hidden units of each mlp layer; auto: 512, for points 128"},
 	{"lr", "auto", "learning rate; auto: .1 (paper), 2e-4 (mlp), 1e-3 (points)"},
-	{"k", "1", "steps of D for one step of G (mlp)"},
-	{"objective", "non-saturating",
-         "what G and D play for: non-saturating, minimax, max-likelihood, ..."},
+	GM_GAME_OPTIONS("non-saturating", "none", "none"),
 	{0},
 };
 
@@ -50,8 +48,9 @@ static gm_node *paper_generator(gm_net *G, gm_node *z, int64_t numel, const doub
 }
 
 /* x [m,numel] in [0,1] to logits [m,1] */
-static gm_node *paper_discriminator(gm_net *D, gm_node *x)
+static gm_node *paper_discriminator(void *ctx, gm_net *D, gm_node *x)
 {
+	(void)ctx;
 	gm_node *h = gm_dropout(x, .keep = .8);
 	h = gm_dropout(
 		gm_maxout(D, "h0", h, .out = 240, .pieces = 5, .init = GM_UNIFORM(-.005, .005)),
@@ -59,17 +58,21 @@ static gm_node *paper_discriminator(gm_net *D, gm_node *x)
 	h = gm_dropout(
 		gm_maxout(D, "h1", h, .out = 240, .pieces = 5, .init = GM_UNIFORM(-.005, .005)),
 		.keep = .5);
-	return gm_linear(D, "y", h, .out = 1, .init = GM_UNIFORM(-.005, .005));
+	return gm_linear(D, "y", gm_features(D, h), .out = 1, .init = GM_UNIFORM(-.005, .005));
 }
 
 static int train_paper(gm_run *r)
 {
 	gm_graph *g = gm_run_graph(r);
 	const gm_facts *data = gm_run_facts(r);
-	const gm_objective *game = gm_opt_objective(r, "objective");
 	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int_auto(r, "nz", 100);
 	double rate = gm_opt_real_auto(r, "lr", .1);
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
+	gm_game game = gm_opt_game(r, G, D);
+	if (gm_net_centres(G) || gm_net_centres(D))
+		gm_trouble(r,
+		           "--net paper has no place for a normaliser between its layers: weight "
+		           "and spectral act on weights, or take --net mlp");
 
 	/* U(-sqrt 3, sqrt 3) has variance 1. The nets see pixels in [0,1]. */
 	gm_node *z = gm_mul_c(gm_add_c(gm_uniform(g, GM_SHAPE(m, nz)), -.5), 3.4641016151377544);
@@ -78,17 +81,20 @@ static int train_paper(gm_run *r)
 	gm_node *fake = paper_generator(G, z, data->numel, gm_data_mean_logit(r));
 	gm_node *picture = gm_reshape(gm_add_c(gm_mul_c(fake, 2), -1),
 	                              GM_SHAPE(m, data->channels, data->height, data->width));
-	gm_node *y_real = paper_discriminator(D, real), *y_fake = paper_discriminator(D, fake);
-	gm_node *loss_d = gm_mul_c(game->d_loss(y_real, y_fake), .5),
-		*loss_g = game->g_loss(y_fake);
+	game.discriminator = paper_discriminator, game.real = real, game.fake = fake;
+	gm_run_game(r, &game);
+	gm_node *loss_d = gm_mul_c(game.loss_d, .5), *loss_g = game.loss_g;
 
 	gm_endpoint(r, "generate", picture, z);
-	gm_endpoint(r, "discriminate", y_real, x);
+	gm_endpoint(r, "discriminate", game.y_real, x);
 
+	double ratio = gm_opt_real_auto(r, "lr-d", rate) / rate;
 	gm_node *lr = gm_schedule(r, "lr", rate), *momentum = gm_schedule(r, "momentum", .5);
-	gm_step *step =
-		gm_run_compile(r, loss_d, loss_g, gm_sgd(D, loss_d, .lr = lr, .momentum = momentum),
-	                       gm_sgd(G, loss_g, .lr = lr, .momentum = momentum), gm_run_ema(r, G));
+	gm_node *lr_d = gm_mul_c(lr, ratio);
+	gm_step *step = gm_run_compile(
+		r, loss_d, loss_g,
+		gm_sgd(D, loss_d, .lr = lr_d, .momentum = momentum, .clip_weights = game.clip),
+		gm_sgd(G, loss_g, .lr = lr, .momentum = momentum), gm_run_ema(r, G));
 	while (gm_next(r)) {
 		gm_schedule_set(r, lr, gm_decay(rate, 1.000004, gm_step_number(r), 1e-6));
 		gm_schedule_set(r, momentum, gm_ramp(.5, .7, 1, 250, (int64_t)gm_epoch(r) + 1));
@@ -99,50 +105,64 @@ static int train_paper(gm_run *r)
 	return gm_end(r);
 }
 
-/* z [m,nz] to an example [m,numel] */
-static gm_node *mlp_generator(gm_net *G, gm_node *z, int64_t numel, int64_t width, bool points)
+typedef struct mlp {
+	int64_t numel, width;
+	bool points;
+	int64_t references; /* rows of virtual batch norm's reference batch */
+} mlp;
+
+static gm_node *mlp_layer(const mlp *p, gm_net *n, const char *name, const char *norm, gm_node *x)
 {
-	double slope = points ? 0 : .2;
-	gm_node *h = gm_leaky_relu(
-		gm_linear(G, "h0", z, .out = width, .init = GM_HE_UNIFORM(slope)), slope);
-	h = gm_leaky_relu(gm_linear(G, "h1", h, .out = width, .init = GM_HE_UNIFORM(slope)), slope);
-	h = gm_linear(G, "y", h, .out = numel);
-	return points ? h : gm_tanh(h);
+	double slope = p->points ? 0 : .2;
+	x = gm_linear(n, name, x, .out = p->width, .init = GM_HE_UNIFORM(slope));
+	return gm_leaky_relu(gm_norm(n, norm, x), slope);
+}
+
+/* z [m,nz] to an example [m,numel] */
+static gm_node *mlp_generator(const mlp *p, gm_net *G, gm_node *z)
+{
+	gm_node *h = gm_net_with_reference(G, z, NULL, p->references);
+	h = mlp_layer(p, G, "h0", "h0/norm", h);
+	h = mlp_layer(p, G, "h1", "h1/norm", h);
+	h = gm_net_without_reference(G, gm_linear(G, "y", h, .out = p->numel));
+	return p->points ? h : gm_tanh(h);
 }
 
 /* x [m,..] to logits [m,1] */
-static gm_node *mlp_discriminator(gm_net *D, gm_node *x, int64_t width, bool points)
+static gm_node *mlp_discriminator(void *ctx, gm_net *D, gm_node *x)
 {
-	double slope = points ? 0 : .2;
-	gm_node *h = gm_leaky_relu(
-		gm_linear(D, "h0", x, .out = width, .init = GM_HE_UNIFORM(slope)), slope);
-	h = gm_leaky_relu(gm_linear(D, "h1", h, .out = width, .init = GM_HE_UNIFORM(slope)), slope);
-	return gm_linear(D, "y", h, .out = 1);
+	const mlp *p = ctx;
+	gm_node *h = mlp_layer(p, D, "h0", "h0/norm", x);
+	h = mlp_layer(p, D, "h1", "h1/norm", h);
+	return gm_linear(D, "y", gm_features(D, h), .out = 1);
 }
 
 static int train_mlp(gm_run *r)
 {
 	gm_graph *g = gm_run_graph(r);
 	const gm_facts *data = gm_run_facts(r);
-	const gm_objective *game = gm_opt_objective(r, "objective");
 	bool points = data->points;
 	int64_t m = gm_opt_int(r, "batch"), k = gm_opt_int(r, "k");
 	int64_t nz = gm_opt_int_auto(r, "nz", points ? 2 : 100);
 	int64_t width = gm_opt_int_auto(r, "width", points ? 128 : 512);
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
+	gm_game game = gm_opt_game(r, G, D);
+	mlp p = {data->numel, width, points, game.references};
 
 	gm_node *x = gm_batch(r, "example"), *z = gm_randn(g, GM_SHAPE(m, nz));
-	gm_node *fake =
-		gm_reshape(mlp_generator(G, z, data->numel, width, points), gm_node_shape(x));
-	gm_node *y_real = mlp_discriminator(D, x, width, points),
-		*y_fake = mlp_discriminator(D, fake, width, points);
-	gm_node *loss_d = game->d_loss(y_real, y_fake), *loss_g = game->g_loss(y_fake);
+	gm_node *fake = gm_reshape(mlp_generator(&p, G, z), gm_node_shape(x));
+	game.discriminator = mlp_discriminator, game.ctx = &p, game.real = x, game.fake = fake;
+	gm_run_game(r, &game);
+	gm_node *loss_d = game.loss_d, *loss_g = game.loss_g;
 
 	gm_endpoint(r, "generate", fake, z);
-	gm_endpoint(r, "discriminate", y_real, x);
+	gm_endpoint(r, "discriminate", game.y_real, x);
 
-	gm_node *lr = gm_schedule(r, "lr", gm_opt_real_auto(r, "lr", points ? 1e-3 : 2e-4));
-	gm_step *step_d = gm_run_compile(r, loss_d, gm_adam(D, loss_d, .lr = lr, .beta1 = .5));
+	double rate = gm_opt_real_auto(r, "lr", points ? 1e-3 : 2e-4);
+	gm_node *lr = gm_schedule(r, "lr", rate);
+	gm_node *lr_d = gm_schedule(r, "lr_d", gm_opt_real_auto(r, "lr-d", rate));
+	gm_step *step_d = gm_run_compile(
+		r, loss_d, gm_adam(D, loss_d, .lr = lr_d, .beta1 = .5, .clip_weights = game.clip));
 	gm_step *step_g = gm_run_compile(r, loss_g, gm_adam(G, loss_g, .lr = lr, .beta1 = .5),
 	                                 gm_run_ema(r, G));
 	while (gm_next(r)) {

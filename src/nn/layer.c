@@ -36,6 +36,7 @@ gm_node *gm_linear_(gm_net *n, const char *name, gm_node *x, gm_linear_args a)
 	gm_node *b = a.no_bias ? NULL
 	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out),
 	                                    .init = a.bias);
+	w = gm_net_weight(n, name, w, 0);
 	gm_net_enter(n, name);
 	gm_node *y = gm_matmul(x, w, false, true);
 	if (b)
@@ -69,6 +70,7 @@ gm_node *gm_conv_(gm_net *n, const char *name, gm_node *x, gm_conv_args a)
 	gm_node *b = a.no_bias ? NULL
 	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out),
 	                                    .init = a.bias);
+	w = gm_net_weight(n, name, w, 0);
 	gm_net_enter(n, name);
 	gm_node *y = gm_conv2d(x, w, geometry(&a));
 	if (b)
@@ -99,6 +101,7 @@ gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_ar
 		out.dim[i] = i == 1 ? a.out
 		                    : (s.dim[i] - 1) * stride - 2 * a.pad +
 		                              dilation * (a.kernel - 1) + 1 + a.out_pad;
+	w = gm_net_weight(n, name, w, 1);
 	gm_net_enter(n, name);
 	gm_node *y = gm_conv2d_dx(x, w, out, geometry(&a));
 	if (b)

@@ -148,7 +148,7 @@ gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options
 	if (old) {
 		gm_shape have = gm_node_shape(old->node);
 		if (gm_net_same_shape(have, shape))
-			return old->node;
+			return old->instead ? old->instead : old->node;
 		/* A view that cannot be says both shapes, and where. */
 		gm_net_enter(n, gm_net_key(n, "%s, used again with another shape", name));
 		bool sizes_differ = gm_net_size(have) != gm_net_size(shape);

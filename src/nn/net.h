@@ -16,6 +16,7 @@ typedef struct gm_entry {
 	gm_node *average; /* variable, or NULL */
 	/* what the newest optimiser or normaliser assigns to it, or NULL: what gm_ema averages */
 	gm_node *next;
+	gm_node *instead; /* what layers are given in its place while D is unrolled, or NULL */
 } gm_entry;
 
 struct gm_net {
@@ -25,6 +26,10 @@ struct gm_net {
 	gm_arena *arena; /* owns the strings and the struct itself */
 	gm_entry *entry; /* malloc */
 	int count, room;
+	const gm_normaliser *how; /* or NULL: none */
+	int64_t references;       /* rows of the reference batch in front of what layers read */
+	gm_node *feature;         /* what gm_features was last given, or NULL */
+	bool minibatch;           /* gm_features adds minibatch discrimination */
 };
 
 /* Owned by the net, good until the next variable is made; NULL when there is none. */
@@ -40,6 +45,12 @@ void gm_net_leave(gm_net *n);
 
 int64_t gm_net_size(gm_shape s); /* numbers in it */
 bool gm_net_same_shape(gm_shape a, gm_shape b);
+
+/* w as the net's normaliser makes it; the layer's outputs lie along the axis of w. */
+gm_node *gm_net_weight(gm_net *n, const char *name, gm_node *w, int axis);
+
+/* Whether a row of a table goes by the name; `_` = `-`. */
+bool gm_row_is(const char *row, const char *name);
 
 /* Draws the values of a new variable of the given shape, double, in row-major order. */
 void gm_init_fill(const gm_init *init, gm_shape shape, int64_t fan_in, int64_t fan_out, gm_rng *rng,

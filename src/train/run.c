@@ -401,6 +401,9 @@ void gm_feed(gm_run *r)
 	if (r->building || r->err.code)
 		return;
 	int64_t m = r->batch;
+	if (r->noise && r->noise_steps)
+		gm_schedule_set(r, r->noise,
+		                gm_ramp(r->noise_first, 0, 0, r->noise_steps, r->step));
 	if (!gm_data_batch(r->data, r->seed, r->seen, m, r->example_data, r->label_data, &r->err))
 		return;
 	if (r->example)

@@ -78,6 +78,10 @@ struct gm_run {
 	char folder[PATH_MAX];
 	int64_t saved_at; /* step of the last checkpoint, or -1 */
 
+	gm_node *noise; /* schedule of instance noise, or NULL */
+	double noise_first;
+	int64_t noise_steps; /* until it is gone; 0: never */
+
 	gm_step *sampler; /* computes the endpoint "generate" */
 	gm_node *sample;  /* its output */
 

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nn/norm.c -- normalisers, one row each. Some act on what flows between layers (gm_norm), some on
+ * weights, which every layer with a weight asks gm_net_weight for.
+ */
+#include "nn/net.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static gm_init or_default(gm_init given, gm_init otherwise)
+{
+	return given.kind == GM_INIT_DEFAULT ? otherwise : given;
+}
+
+/* gain y + bias, both per channel (axis 1) */
+static gm_node *affine(gm_net *n, const char *name, gm_node *y, const gm_norm_args *a)
+{
+	gm_shape s = gm_node_shape(y), along = {.rank = s.rank, .dim = {1, 1, 1, 1, 1, 1}};
+	if (a->no_affine || s.rank < 2)
+		return y;
+	along.dim[1] = s.dim[1];
+	gm_node *gain = gm_net_var(n, gm_net_key(n, "%s/gain", name), GM_SHAPE(s.dim[1]),
+	                           .init = or_default(a->gain, GM_ONES));
+	gm_node *bias =
+		gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(s.dim[1]), .init = a->bias);
+	gm_net_enter(n, name);
+	y = gm_add(gm_mul(y, gm_reshape(gain, along)), gm_reshape(bias, along));
+	gm_net_leave(n);
+	return y;
+}
+
+/* (x - mean) / sqrt(var + eps) over the given axes of each example */
+static gm_node *standard(gm_net *n, const char *name, gm_node *x, unsigned axes,
+                         const gm_norm_args *a)
+{
+	gm_net_enter(n, name);
+	gm_node *mean = gm_mean(x, axes, true), *var = gm_variance(x, axes, true);
+	gm_node *y = gm_mul(gm_sub(x, mean), gm_rsqrt(gm_add_c(var, a->eps ? a->eps : 1e-5)));
+	gm_net_leave(n);
+	return affine(n, name, y, a);
+}
+
+static unsigned axes_from(const gm_node *x, int first)
+{
+	return ((1u << gm_node_shape(x).rank) - 1) & ~((1u << first) - 1);
+}
+
+static gm_node *batch(gm_net *n, const char *name, gm_node *x, const gm_norm_args *a)
+{
+	return gm_batch_norm_(n, name, x, *a);
+}
+
+static gm_node *layer(gm_net *n, const char *name, gm_node *x, const gm_norm_args *a)
+{
+	return standard(n, name, x, axes_from(x, 1), a);
+}
+
+static gm_node *instance(gm_net *n, const char *name, gm_node *x, const gm_norm_args *a)
+{
+	return standard(n, name, x, axes_from(x, 2), a);
+}
+
+/* The first R rows of x are the reference batch's. An example is normalised by the statistics of
+ * those and itself: mean = (R m + m_n) / (R + 1), and so the mean of squares. The reference rows
+ * are normalised by their own. */
+static gm_node *virtual_batch(gm_net *n, const char *name, gm_node *x, const gm_norm_args *a)
+{
+	gm_shape s = gm_node_shape(x);
+	double r = (double)n->references, eps = a->eps ? a->eps : 1e-5;
+	if (r < 1 || s.rank < 2 || s.dim[0] <= n->references)
+		return standard(n, name, x, axes_from(x, 0) & ~2u,
+		                a); /* nothing but the reference */
+	gm_net_enter(n, name);
+	unsigned all = axes_from(x, 0) & ~2u, own = axes_from(x, 2);
+	gm_node *ref = gm_narrow(x, 0, 0, n->references);
+	gm_node *each = gm_narrow(x, 0, n->references, s.dim[0] - n->references);
+	gm_node *mean = gm_mean(ref, all, true), *square = gm_mean(gm_square(ref), all, true);
+	gm_node *var = gm_variance(ref, all, true);
+	gm_node *m = own ? gm_mean(each, own, true) : each;
+	gm_node *q = own ? gm_mean(gm_square(each), own, true) : gm_square(each);
+	m = gm_mul_c(gm_add(gm_mul_c(mean, r), m), 1 / (r + 1));
+	q = gm_mul_c(gm_add(gm_mul_c(square, r), q), 1 / (r + 1));
+	gm_node *v = gm_relu(gm_sub(q, gm_square(m))); /* rounding must not make it negative */
+	gm_node *y = GM_CONCAT(0, gm_mul(gm_sub(ref, mean), gm_rsqrt(gm_add_c(var, eps))),
+	                       gm_mul(gm_sub(each, m), gm_rsqrt(gm_add_c(v, eps))));
+	gm_net_leave(n);
+	return affine(n, name, y, a);
+}
+
+/* [out, rest] of a weight whose outputs lie along the axis */
+static gm_node *matrix(gm_node *w, int axis)
+{
+	gm_shape s = gm_node_shape(w);
+	int order[GM_MAX_RANK];
+	for (int i = 0; i < s.rank; i++)
+		order[i] = i;
+	order[0] = axis, order[axis] = 0;
+	return gm_reshape(axis ? gm_permute(w, order) : w, GM_SHAPE(s.dim[axis], -1));
+}
+
+static gm_shape along_axis(gm_shape s, int axis)
+{
+	gm_shape along = {.rank = s.rank, .dim = {1, 1, 1, 1, 1, 1}};
+	along.dim[axis] = s.dim[axis];
+	return along;
+}
+
+/* w = g v / |v| for each output: Salimans & Kingma 2016, eq. 2. g starts at |v|, so that w starts
+ * at v. */
+static gm_node *weight_norm(gm_net *n, const char *name, gm_node *v, int axis)
+{
+	gm_shape s = gm_node_shape(v);
+	int64_t out = s.dim[axis], size = gm_node_size(v), inner = 1;
+	double *values = calloc(size + out, sizeof *values), *norm = values + size;
+	if (!values)
+		abort();
+	for (int i = axis + 1; i < s.rank; i++)
+		inner *= s.dim[i];
+	if (gm_get_f64(v, values, size))
+		for (int64_t i = 0; i < size; i++)
+			norm[i / inner % out] += values[i] * values[i];
+	for (int64_t i = 0; i < out; i++)
+		norm[i] = sqrt(norm[i]);
+	gm_node *g = gm_net_var(n, gm_net_key(n, "%s/length", name), GM_SHAPE(out),
+	                        .init = GM_GIVEN(norm));
+	free(values);
+	gm_net_enter(n, name);
+	gm_node *square = gm_sum(gm_square(matrix(v, axis)), 2u, false);
+	gm_node *scale = gm_mul(g, gm_rsqrt(gm_add_c(square, 1e-12)));
+	gm_node *w = gm_mul(v, gm_reshape(scale, along_axis(s, axis)));
+	gm_net_leave(n);
+	return w;
+}
+
+static gm_node *unit(gm_node *x)
+{
+	return gm_mul(x, gm_rsqrt(gm_add_c(gm_sum_all(gm_square(x)), 1e-12)));
+}
+
+/* Miyato et al. 2018, Algorithm 1: v = W'u / |W'u|, u = W v / |W v|, once a step; the weight is
+ * divided by sigma = u' W v, in which u and v are constants. u is kept, and saved. */
+static gm_node *spectral_norm(gm_net *n, const char *name, gm_node *weight, int axis)
+{
+	int64_t out = gm_node_shape(weight).dim[axis];
+	bool first = !gm_net_entry_of(n, gm_net_key(n, "%s/u", name));
+	gm_node *u = gm_net_var(n, gm_net_key(n, "%s/u", name), GM_SHAPE(out, 1), .role = GM_STAT,
+	                        .init = GM_NORMAL(0, 1));
+	gm_net_enter(n, name);
+	gm_node *w = matrix(weight, axis), *fixed = gm_stop_gradient(w);
+	gm_node *v = unit(gm_matmul(fixed, u, true, false)); /* [rest,1] */
+	gm_node *next = unit(gm_matmul(fixed, v, false, false));
+	gm_node *sigma = gm_sum_all(
+		gm_mul(gm_stop_gradient(next), gm_matmul(w, gm_stop_gradient(v), false, false)));
+	gm_node *y = gm_div(weight, sigma);
+	if (first) {
+		gm_net_entry_of(n, gm_net_key(n, "%s/u", name))->next = next;
+		y = gm_after(y, gm_assign(u, next));
+	}
+	gm_net_leave(n);
+	return y;
+}
+
+const gm_normaliser gm_normalisers[] = {
+	{.name = "none", .source = ""},
+	{.name = "batch",
+         .source = "Ioffe & Szegedy 2015, arXiv:1502.03167",
+         .flow = batch,
+         .mixes = true},
+	{.name = "virtual",
+         .source = "Salimans et al. 2016, section 3.5, arXiv:1606.03498",
+         .flow = virtual_batch,
+         .reference = true},
+	{.name = "layer", .source = "Ba et al. 2016, arXiv:1607.06450", .flow = layer},
+	{.name = "instance",
+         .source = "Ulyanov et al. 2016, arXiv:1607.08022",
+         .flow = instance,
+         .pictures = true},
+	{.name = "weight",
+         .source = "Salimans & Kingma 2016, arXiv:1602.07868",
+         .weight = weight_norm},
+	{.name = "spectral",
+         .source = "Miyato et al. 2018, Algorithm 1, arXiv:1802.05957",
+         .weight = spectral_norm},
+	{0},
+};
+
+const gm_normaliser *gm_normaliser_find(const char *name)
+{
+	for (const gm_normaliser *o = gm_normalisers; o->name; o++)
+		if (gm_row_is(o->name, name))
+			return o;
+	return NULL;
+}
+
+void gm_net_normalise(gm_net *n, const gm_normaliser *how)
+{
+	n->how = how;
+}
+
+const gm_normaliser *gm_net_normaliser(const gm_net *n)
+{
+	return n->how;
+}
+
+gm_node *gm_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
+{
+	return n->how && n->how->flow ? n->how->flow(n, name, x, &a) : x;
+}
+
+bool gm_net_centres(const gm_net *n)
+{
+	return n->how && n->how->flow;
+}
+
+gm_node *gm_net_weight(gm_net *n, const char *name, gm_node *w, int axis)
+{
+	gm_shape s = gm_node_shape(w);
+	return n->how && n->how->weight && s.rank > axis ? n->how->weight(n, name, w, axis) : w;
+}
+
+gm_node *gm_net_with_reference(gm_net *n, gm_node *x, const double *first, int64_t count)
+{
+	gm_shape s = gm_node_shape(x);
+	n->references = 0;
+	if (!n->how || !n->how->reference || s.rank < 1 || count < 1)
+		return x;
+	s.dim[0] = count;
+	gm_node *ref = gm_net_var(n, "reference", s, .role = GM_STAT,
+	                          .init = first ? GM_GIVEN(first) : GM_NORMAL(0, 1));
+	n->references = count;
+	return GM_CONCAT(0, ref, x);
+}
+
+gm_node *gm_net_without_reference(gm_net *n, gm_node *y)
+{
+	gm_shape s = gm_node_shape(y);
+	return n->references ? gm_narrow(y, 0, n->references, s.dim[0] - n->references) : y;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nn/penalty.c -- what a discriminator pays for being too steep, one row each; expressions over
+ * gm_grad. x = real, x~ = fake examples.
+ */
+#include "nn/net.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+gm_node *gm_interpolate(gm_node *a, gm_node *b)
+{
+	gm_shape s = gm_node_shape(a), each = {.rank = s.rank, .dim = {s.dim[0], 1, 1, 1, 1, 1}};
+	return gm_add(b, gm_mul(gm_uniform(gm_node_graph(a), each), gm_sub(a, b)));
+}
+
+/* [N]: the squared length of each example's gradient */
+static gm_node *square_slopes(gm_node *y, gm_node *x)
+{
+	gm_node *dx;
+	gm_grad(y, &x, 1, &dx);
+	unsigned rest = ((1u << gm_node_shape(x).rank) - 1) & ~1u; /* every axis but 0 */
+	return gm_sum(gm_square(dx), rest, false);
+}
+
+/* The root has no derivative at 0, where a dead critic starts: the tiny number keeps it finite. */
+static gm_node *slopes(gm_node *y, gm_node *x)
+{
+	return gm_sqrt(gm_add_c(square_slopes(y, x), 1e-12));
+}
+
+gm_node *gm_gradient_penalty(gm_node *y, gm_node *x, double centre)
+{
+	gm_scope_push(gm_node_graph(x), "gradient penalty");
+	gm_node *each =
+		centre != 0 ? gm_square(gm_add_c(slopes(y, x), -centre)) : square_slopes(y, x);
+	gm_node *penalty = gm_mean_all(each);
+	gm_scope_pop(gm_node_graph(x));
+	return penalty;
+}
+
+static gm_node *critic(const gm_game *m, gm_node *x)
+{
+	return gm_game_discriminate(m, x);
+}
+
+/* E(|grad D(x^)| - 1)^2, x^ between x and x~ */
+static gm_node *wgan_gp(const gm_game *m)
+{
+	gm_node *x = gm_interpolate(m->real, m->fake);
+	return gm_gradient_penalty(critic(m, x), x, 1);
+}
+
+/* E max(0, |grad D(x^)| - 1)^2 */
+static gm_node *one_sided(const gm_game *m)
+{
+	gm_node *x = gm_interpolate(m->real, m->fake);
+	return gm_mean_all(gm_square(gm_relu(gm_add_c(slopes(critic(m, x), x), -1))));
+}
+
+/* 1/2 E |grad D(x)|^2 */
+static gm_node *r1(const gm_game *m)
+{
+	return gm_mul_c(gm_gradient_penalty(critic(m, m->real), m->real, 0), .5);
+}
+
+/* 1/2 E |grad D(x~)|^2 */
+static gm_node *r2(const gm_game *m)
+{
+	return gm_mul_c(gm_gradient_penalty(critic(m, m->fake), m->fake, 0), .5);
+}
+
+/* E(|grad D(x + d)| - 1)^2, d uniform on [0, 1/2 std(x)): as in the authors' code */
+static gm_node *dragan(const gm_game *m)
+{
+	gm_node *u = gm_uniform(gm_node_graph(m->real), gm_node_shape(m->real));
+	gm_node *std = gm_sqrt(gm_variance(m->real, GM_ALL, false));
+	gm_node *x = gm_add(m->real, gm_mul(u, gm_mul_c(std, .5)));
+	return gm_gradient_penalty(critic(m, x), x, 1);
+}
+
+/* The squared length of d loss / d parameters */
+static gm_node *speed(gm_net *n, gm_node *loss)
+{
+	int params = 0;
+	gm_node **p = calloc(2 * n->count + 1, sizeof *p), **d = p ? p + n->count : NULL;
+	if (!p)
+		abort();
+	for (int i = 0; i < n->count; i++)
+		if (n->entry[i].role == GM_PARAM)
+			p[params++] = n->entry[i].node;
+	gm_grad(loss, p, params, d);
+	gm_node *sum = gm_scalar(n->graph, 0);
+	for (int i = 0; i < params; i++)
+		sum = gm_add(sum, gm_sum_all(gm_square(d[i])));
+	free(p);
+	return sum;
+}
+
+/* 1/2 |v|^2, v the joint gradient field of both players, which both then descend */
+static gm_node *consensus(const gm_game *m)
+{
+	return gm_mul_c(gm_add(speed(m->D, m->loss_d), speed(m->G, m->loss_g)), .5);
+}
+
+/* sum over weights of |W W' - I|^2, W as (out, rest); W'W where that is the smaller */
+static gm_node *orthogonal(const gm_game *m)
+{
+	gm_net *n = m->D;
+	gm_node *sum = gm_scalar(n->graph, 0);
+	for (int i = 0; i < n->count; i++) {
+		gm_shape s = gm_node_shape(n->entry[i].node);
+		if (n->entry[i].role != GM_PARAM || s.rank < 2)
+			continue;
+		gm_node *w = gm_reshape(n->entry[i].node, GM_SHAPE(s.dim[0], -1));
+		int64_t rows = s.dim[0], cols = gm_net_size(s) / rows,
+			size = rows < cols ? rows : cols;
+		gm_node *eye = gm_one_hot(gm_iota(n->graph, size), size);
+		gm_node *product =
+			rows < cols ? gm_matmul(w, w, false, true) : gm_matmul(w, w, true, false);
+		sum = gm_add(sum, gm_sum_all(gm_square(gm_sub(product, eye))));
+	}
+	return sum;
+}
+
+const gm_penalty gm_penalties[] = {
+	{.name = "none", .source = ""},
+	{.name = "clip",
+         .source = "Arjovsky et al. 2017, Algorithm 1, arXiv:1701.07875",
+         .weight = .01,
+         .clips = true},
+	{.name = "wgan-gp",
+         .source = "Gulrajani et al. 2017, Algorithm 1, arXiv:1704.00028",
+         .weight = 10,
+         .build = wgan_gp,
+         .each = true},
+	{.name = "one-sided",
+         .source = "Gulrajani et al. 2017, section 4; Petzka et al. 2018",
+         .weight = 10,
+         .build = one_sided,
+         .each = true},
+	{.name = "r1",
+         .source = "Mescheder et al. 2018, eq. 9, arXiv:1801.04406",
+         .weight = 10,
+         .build = r1,
+         .each = true},
+	{.name = "r2",
+         .source = "Mescheder et al. 2018, eq. 10, arXiv:1801.04406",
+         .weight = 10,
+         .build = r2,
+         .each = true},
+	{.name = "dragan",
+         .source = "Kodali et al. 2017, arXiv:1705.07215",
+         .weight = 10,
+         .build = dragan,
+         .each = true},
+	{.name = "consensus",
+         .source = "Mescheder et al. 2017, eq. 10, arXiv:1705.10461",
+         .weight = 1,
+         .build = consensus,
+         .both = true},
+	{.name = "orthogonal",
+         .source = "Brock et al. 2017, arXiv:1609.07093",
+         .weight = 1e-4,
+         .build = orthogonal},
+	{0},
+};
+
+const gm_penalty *gm_penalty_find(const char *name)
+{
+	for (const gm_penalty *p = gm_penalties; p->name; p++)
+		if (gm_row_is(p->name, name))
+			return p;
+	return NULL;
+}
