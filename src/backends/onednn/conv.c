@@ -69,6 +69,16 @@ static dnn_tensor tensor(gm_shape s, const int64_t *stride)
 	return t;
 }
 
+bool gm_dnn_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y)
+{
+	dnn_tensor from = tensor(s, x.stride), to = tensor(s, y.stride);
+	dnn_ctx *c = gm_arena_calloc(gm_plan_arena(p), 1, sizeof *c);
+	if (!dnn_reorder(&c->prim, &from, &to, NULL, 0, NULL))
+		return false;
+	emit(p, c, "reorder", NULL, (gm_val[]){x, y}, 2);
+	return true;
+}
+
 /* Weights with their groups told apart, oneDNN's choice of layout. */
 static dnn_tensor weights(gm_shape s, int groups)
 {

@@ -38,6 +38,9 @@ const gm_simd *gm_simd_best(
 	void); /* what this processor runs; GANYMEDE_SIMD=base|avx2|avx512 chooses a lower one */
 bool gm_tape_has(const gm_node *y); /* y is an elementwise op that tapes know */
 
+/* y = x by oneDNN, for packed floats in another order; false when it will not. */
+bool gm_dnn_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y);
+
 /* Planners, in the order they are asked. */
 bool gm_conv_planner(gm_plan *p, gm_unit *u);
 bool gm_matmul_planner(gm_plan *p, gm_unit *u);

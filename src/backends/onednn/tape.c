@@ -122,6 +122,8 @@ static int new_reg(builder *b, gm_node *x, tape_kind kind)
 }
 
 /* A value from memory. What repeats and what is packed is told apart once the tile is known. */
+enum { WORTH_TURNING = 4096 };
+
 static int load_reg(builder *b, gm_node *x)
 {
 	int k = find(b, x);
@@ -129,7 +131,13 @@ static int load_reg(builder *b, gm_node *x)
 		return k;
 	k = new_reg(b, x, TAPE_GATHER);
 	tape_reg *r = &b->t.reg[k];
-	r->val = spread(gm_plan_value(b->p, x), x->shape, b->s);
+	int order[GM_MAX_RANK];
+	gm_val v = gm_plan_value(b->p, x);
+	/* Large and packed in another order: turned once, for all tapes that want it so. */
+	if (b->t.n >= WORTH_TURNING && v.dtype == GM_F32 && gm_shape_equal(x->shape, b->s) &&
+	    packed_order(b->s, v, order) && !gm_val_packed(v, b->s, b->order))
+		v = gm_plan_value_as(b->p, x, b->order);
+	r->val = spread(v, x->shape, b->s);
 	r->walk = make_walk(b->s, b->order, r->val.stride);
 	touch(b, r->val.buf);
 	bool one = r->walk.nd == 1;
@@ -488,6 +496,10 @@ void gm_tape_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y)
 	gm_buf *buf[4];
 	gm_unit none = {.tape = true};
 	builder b;
+	int from[GM_MAX_RANK], to[GM_MAX_RANK];
+	if (gm_shape_size(s) >= WORTH_TURNING && x.dtype == GM_F32 && y.dtype == GM_F32 &&
+	    packed_order(s, x, from) && packed_order(s, y, to) && gm_dnn_copy(p, s, x, y))
+		return;
 	begin(&b, p, &none, s, reg, op, store, NULL, buf);
 	if (!packed_order(s, y, b.order) && !packed_order(s, x, b.order))
 		for (int i = 0; i < s.rank; i++)
