@@ -69,6 +69,15 @@ static dnn_tensor tensor(gm_shape s, const int64_t *stride)
 	return t;
 }
 
+gm_inst *gm_dnn_product(gm_plan *p, gm_node *y, const dnn_tensor *t, const gm_val *v,
+                        const char *kind)
+{
+	dnn_ctx *c = gm_arena_calloc(gm_plan_arena(p), 1, sizeof *c);
+	if (!dnn_matmul(&c->prim, &t[0], &t[1], &t[2], NULL))
+		return NULL;
+	return emit(p, c, kind, y, v, 3);
+}
+
 bool gm_dnn_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y)
 {
 	dnn_tensor from = tensor(s, x.stride), to = tensor(s, y.stride);
@@ -128,81 +137,13 @@ static bool reordered(gm_plan *p, dnn_ctx *conv, gm_val w, const dnn_tensor *pla
 	return true;
 }
 
-/* ---- into few channels, by patches ------------------------------------------------------------------------------------ */
-
-/* conv_dx into a picture of one to four channels: oneDNN's kernels pad those to a whole vector register and reach a fifth
- * of their usual rate. As a product it is dense: every row of g [N P Q, O] times the weights [O, kh kw C] gives the patch
- * that this pixel of g adds into x. */
-typedef struct patch_ctx {
-	gm_patches size;
-	int64_t n;
-	gm_val patches, x;
-} patch_ctx;
-
-static void run_patches(const gm_inst *in, gm_step *s)
-{
-	const patch_ctx *c = in->ctx;
-	const gm_patches *z = &c->size;
-	const gm_simd *simd = gm_simd_best();
-	int64_t from = (int64_t)z->rows * z->columns * z->kernel[0] * z->kernel[1] * z->channels;
-	int64_t to = (int64_t)z->height * z->width * z->channels;
-	const float *patches = gm_val_ptr(&c->patches);
-	float *x = gm_val_ptr(&c->x);
-	(void)s;
-#pragma omp parallel for schedule(static)
-	for (int64_t n = 0; n < c->n; n++)
-		simd->add_patches(z, patches + n * from, x + n * to);
-}
-
-static bool plan_patches(gm_plan *p, gm_node *y)
-{
-	const gm_conv_attr *a = y->attr;
-	gm_conv_shapes s = gm_conv_shapes_of(y);
-	if (y->opid != GM_OPID_conv_dx || s.x.dim[1] > 4 || s.w.dim[0] < 16 || a->groups > 1 ||
-	    a->dilation[0] > 1 || a->dilation[1] > 1)
-		return false;
-	int64_t rows = s.y.dim[0] * s.y.dim[2] * s.y.dim[3], O = s.w.dim[0],
-		columns = gm_shape_size(s.w) / O;
-	gm_val v[3] = {gm_plan_value_as(p, y->in[0], gm_nhwc),
-	               gm_plan_value_as(p, y->in[1], gm_nhwc)};
-	dnn_tensor g = {.rank = 2, .dim = {rows, O}, .stride = {O, 1}};
-	dnn_tensor w = {.rank = 2, .dim = {O, columns}, .stride = {columns, 1}};
-	dnn_tensor t = {.rank = 2, .dim = {rows, columns}, .stride = {columns, 1}};
-	dnn_ctx *mm = gm_arena_calloc(gm_plan_arena(p), 1, sizeof *mm);
-	patch_ctx *c = gm_arena_calloc(gm_plan_arena(p), 1, sizeof *c);
-	if (!dnn_matmul(&mm->prim, &g, &w, &t, NULL))
-		return false;
-	v[2] = (gm_val){.buf = gm_plan_buffer(p, (size_t)(rows * columns) * sizeof(float)),
-	                .dtype = GM_F32};
-	gm_inst *product = emit(p, mm, "conv_dx: patches", NULL, v, 3);
-	product->flops = y->op->flops(y);
-	c->size = (gm_patches){.channels = (int)s.x.dim[1],
-	                       .height = (int)s.x.dim[2],
-	                       .width = (int)s.x.dim[3],
-	                       .rows = (int)s.y.dim[2],
-	                       .columns = (int)s.y.dim[3],
-	                       .kernel = {(int)s.w.dim[2], (int)s.w.dim[3]},
-	                       .stride = {a->stride[0], a->stride[1]},
-	                       .pad = {a->pad[0], a->pad[1]}};
-	c->n = s.x.dim[0];
-	c->patches = v[2];
-	c->x = gm_plan_place(p, y, gm_nhwc);
-	gm_inst in = {.kind = "conv_dx: add patches",
-	              .run = run_patches,
-	              .ctx = c,
-	              .node = &y,
-	              .nnode = 1};
-	gm_plan_emit(p, in, (gm_buf *[]){c->patches.buf, c->x.buf}, 2)->flops = 0;
-	return true;
-}
-
 bool gm_conv_planner(gm_plan *p, gm_unit *u)
 {
 	gm_node *y = u->node[0];
 	if (u->tape || y->dtype != GM_F32 ||
 	    (y->opid != GM_OPID_conv && y->opid != GM_OPID_conv_dx && y->opid != GM_OPID_conv_dw))
 		return false;
-	if (plan_patches(p, y))
+	if (gm_patches_plan(p, y))
 		return true;
 	const gm_conv_attr *a = y->attr;
 	gm_conv_shapes s = gm_conv_shapes_of(y);
