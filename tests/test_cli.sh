@@ -171,6 +171,9 @@ if "${as[@]}" test -x "$program" 2>/dev/null; then
 	refuses 1 'dark' data info dark/images-idx3-ubyte
 	refuses 1 'dark' sample dark/checkpoint.safetensors
 	refuses 1 'closed' sample runs/00000-gan-ring8 -o closed/a.png
+	cp -r runs/00000-gan-ring8 shut && chmod 555 shut
+	refuses 1 'shut/.*cannot|cannot write .*shut' train --resume shut --steps 40
+	works 'shut.png' sample shut -o shut.png
 	program=$real
 else
 	echo 'SKIPPED: folders without permission (root, and no way to be somebody else)'

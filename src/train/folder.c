@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,65 @@ bool gm_folder_checkpoint(const char *run, const char *outdir, char *checkpoint,
 	if (folder)
 		snprintf(folder, PATH_MAX, "%s", path);
 	return in_folder(path, checkpoint, err);
+}
+
+int gm_folder_lock(const char *folder, gm_error *err)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -2; /* writing there will say what is wrong */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	bool taken = errno == EWOULDBLOCK;
+	close(fd);
+	if (!taken)
+		return -2;
+	gm_fail(err, GM_ERR_STATE, "%.300s: another program is training this run", folder);
+	return -1;
+}
+
+bool gm_folder_busy(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool busy = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return busy;
+}
+
+/* The process in NAME.tmp-PID-N, the form that base/file.c gives its temporary files; else 0. */
+static long temporary_of(const char *name)
+{
+	const char *at = NULL;
+	for (const char *p = strstr(name, ".tmp-"); p; p = strstr(p + 1, ".tmp-"))
+		at = p;
+	char *end;
+	if (!at || at == name || !isdigit((unsigned char)at[5]))
+		return 0;
+	errno = 0;
+	long pid = strtol(at + 5, &end, 10);
+	if (*end != '-' || errno || pid < 1 || pid > INT32_MAX || !isdigit((unsigned char)end[1]))
+		return 0;
+	return end[1 + strspn(end + 1, "0123456789")] ? 0 : pid;
+}
+
+int gm_folder_sweep(const char *folder)
+{
+	int swept = 0;
+	char path[PATH_MAX];
+	DIR *d = opendir(folder);
+	for (struct dirent *e; d && (e = readdir(d));) {
+		long pid = temporary_of(e->d_name);
+		/* Its own number is a dead one's too: it has written nothing here yet. */
+		bool dead =
+			pid && (pid == (long)getpid() || (kill((pid_t)pid, 0) && errno == ESRCH));
+		if (dead && join(path, folder, e->d_name, NULL) && !unlink(path))
+			swept++;
+	}
+	if (d)
+		closedir(d);
+	return swept;
 }
 
 static int newer_first(const void *a, const void *b)

@@ -23,6 +23,18 @@ bool gm_folder_newest(const char *outdir, char *path, gm_error *err);
 bool gm_folder_checkpoint(const char *run, const char *outdir, char *checkpoint, char *folder,
                           gm_error *err);
 
+/* Takes the folder for this program alone, until the descriptor is closed: two programs that train
+ * in one folder would spoil both runs. -1 with an error when another one has it; -2 where the file
+ * system knows no locks. */
+int gm_folder_lock(const char *folder, gm_error *err);
+
+/* Whether some program trains in the folder just now. */
+bool gm_folder_busy(const char *folder);
+
+/* Removes what programs that were killed left half-written: NAME.tmp-PID-N where PID is dead.
+ * Returns how many. */
+int gm_folder_sweep(const char *folder);
+
 /* Removes all but the newest `keep` checkpoints (0: removes none). */
 void gm_folder_rotate(const char *folder, int64_t keep);
 

@@ -103,7 +103,8 @@ static bool start_new(gm_run *r)
 	         short_name(gm_settings_get(r->settings, "data"), data, sizeof data));
 	if (!gm_folder_new(gm_settings_get(r->settings, "outdir"), *asked ? asked : name, r->folder,
 	                   &r->err) ||
-	    !write_options(r) || !gm_report_open(r))
+	    (r->lock = gm_folder_lock(r->folder, &r->err)) == -1 || !write_options(r) ||
+	    !gm_report_open(r))
 		return false;
 	describe(r);
 	gm_report_say(r, "run: %s", r->folder);
@@ -114,11 +115,15 @@ static bool start_again(gm_run *r)
 {
 	if (!gm_checkpoint_load(r, true) || !write_options(r) || !gm_report_open(r))
 		return false;
+	int swept = gm_folder_sweep(r->folder);
 	gm_st_close(r->from);
 	r->from = NULL;
 	r->saved_at = r->step;
 	gm_report_say(r, "%s goes on at step %" PRId64 " of %" PRId64, r->folder, r->step,
 	              r->total);
+	if (swept)
+		gm_report_say(r, "  (removed %d half-written file%s of a run that was killed)",
+		              swept, swept == 1 ? "" : "s");
 	return true;
 }
 
@@ -327,6 +332,9 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 	gm_settings *s = r->settings;
 	if (!find_run(r->call->resume, gm_settings_get(s, "outdir"), checkpoint, r->folder, err))
 		return false;
+	/* Before looking at the checkpoint: who trains here may rotate it away. */
+	if ((r->lock = gm_folder_lock(r->folder, err)) == -1)
+		return false;
 	r->from = gm_st_open(checkpoint, err);
 	if (!r->from || !gm_record_read(r->from, checkpoint, &rec, err))
 		return false;
@@ -351,7 +359,10 @@ static bool same_data(const gm_run *r, uint64_t then, gm_error *err)
 
 bool gm_train(gm_train_call *call, gm_error *err)
 {
-	gm_run run = {.call = call, .model = call->settings->model, .settings = call->settings},
+	gm_run run = {.call = call,
+	              .model = call->settings->model,
+	              .settings = call->settings,
+	              .lock = -2},
 	       *r = &run;
 	char checkpoint[PATH_MAX];
 	gm_error trouble = {0};
@@ -374,5 +385,7 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	memcpy(call->folder, r->folder, sizeof call->folder);
 	call->step = r->step;
 	gm_run_free(r);
+	if (run.lock >= 0)
+		close(run.lock);
 	return ok;
 }

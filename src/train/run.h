@@ -76,6 +76,7 @@ struct gm_run {
 	int columns, rows;
 	uint64_t runs; /* random counter of the checkpoint to go on with */
 	char folder[PATH_MAX];
+	int lock;         /* on the folder, or below 0 */
 	int64_t saved_at; /* step of the last checkpoint, or -1 */
 
 	gm_node *noise; /* schedule of instance noise, or NULL */
