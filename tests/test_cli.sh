@@ -258,5 +258,13 @@ unsound 'torn|header|json' torn.safetensors
 unsound 'png|safetensors|header|large' samples.png
 check 'a refused checkpoint made a picture' [ ! -e never.png ]
 
+# ---- looking inside a run ----
+
+GANYMEDE_CHECK=1 works seen train gan $small --steps 2 --name seen
+GANYMEDE_PROFILE=1 "$program" train gan $small --steps 2 >out 2>err
+check 'GANYMEDE_PROFILE=1 printed no table' grep -q 'instructions, .* MB' err
+works '"share_of_sgemm"' bench points --width 16 --batch 16 --seconds .05 --json
+refuses 2 'did you mean points' bench pionts
+
 printf '%d checks, %d failed\n' $checks $failures
 [ $failures = 0 ]

@@ -301,6 +301,7 @@ GM_API double gm_step_scalar(const gm_step *s,
 typedef struct gm_step_info {
 	int instructions;
 	int fallbacks;       /* instructions on the scalar definition for want of a kernel */
+	bool profiled;       /* gm_step_profile has something to say */
 	int64_t arena_bytes; /* intermediates and scratch */
 	int64_t runs;        /* since compile */
 	double flops; /* of one run, needed ones: 2 per multiply-add of matmul and convolution, nothing else */
@@ -310,7 +311,8 @@ GM_API gm_step_info gm_step_describe(const gm_step *s);
 /* A table of every instruction with its share of time, bytes and FLOPs since compile; only with profile on. The text is
  * the caller's to free(). */
 GM_API char *gm_step_profile(const gm_step *s);
-/* With check on: the first instruction that disagreed with the definition or made a NaN; NULL if none so far. */
+/* The first trouble of any run: an instruction that a library failed; with check on also one that disagreed with its
+ * definition or made a NaN. NULL if there was none so far. */
 GM_API const char *gm_step_check(const gm_step *s);
 
 #endif

@@ -136,6 +136,8 @@ struct gm_step {
 	gm_step *next, **link; /* among the graph's steps */
 };
 
+/* Keeps the first trouble of a run for gm_step_check. */
+void gm_step_complain(gm_step *s, const gm_inst *in, const char *what);
 /* Runs `in` and compares what it wrote with the scalar definition: replaces in->run when checking. */
 void gm_step_check_inst(gm_step *s, gm_inst *in);
 

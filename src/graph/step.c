@@ -143,6 +143,7 @@ double gm_step_scalar(const gm_step *s, const gm_node *y)
 gm_step_info gm_step_describe(const gm_step *s)
 {
 	gm_step_info r = {.instructions = s->ninst,
+	                  .profiled = s->profile,
 	                  .arena_bytes = (int64_t)s->memory_bytes,
 	                  .runs = s->runs,
 	                  .flops = s->flops};
@@ -259,6 +260,16 @@ static double *expect(gm_step *s, const gm_inst *in, gm_node *y)
 		return NULL;
 	}
 	return v;
+}
+
+void gm_step_complain(gm_step *s, const gm_inst *in, const char *what)
+{
+	char text[300];
+	const gm_node *y = in->nnode ? in->node[0] : NULL;
+	snprintf(text, sizeof text, "%s%s%s: %s", y ? y->scope : "", y && *y->scope ? ": " : "",
+	         in->kind, what);
+	if (!s->complaint)
+		s->complaint = strdup(text);
 }
 
 static void complain(gm_step *s, const gm_node *y, const char *what, int64_t i, double got,

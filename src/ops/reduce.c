@@ -338,16 +338,24 @@ static void vjp_variance(gm_node *y, gm_node *dy, gm_node *dx[])
 	               gm_mul_c(stretch(y, dy), 2. / (double)count_of(y)));
 }
 
-/* In one pass: moments about the first element of each sum, which lies among the data, so that little cancels. Together
- * with the mean (another sum over x) this reads x once where the definition reads it twice. */
+/* In one pass: moments about the mean of the first few elements of each sum. That lies among the data, even if one of them
+ * is far out, so that little cancels. Together with the mean (another sum over x) this reads x once where the definition
+ * reads it twice. */
 static gm_node *lower_variance(const gm_node *y)
 {
 	const gm_reduce_attr *a = y->attr;
 	gm_node *x = y->in[0];
-	int64_t start[GM_MAX_RANK] = {0}, size[GM_MAX_RANK];
-	for (int i = 0; i < x->shape.rank; i++)
-		size[i] = a->axes >> i & 1 ? 1 : x->shape.dim[i];
-	gm_node *d = gm_sub(x, gm_slice(x, start, size, NULL));
+	int64_t start[GM_MAX_RANK] = {0}, size[GM_MAX_RANK], few = 32;
+	for (int i = x->shape.rank - 1; i >= 0; i--) {
+		int64_t n = x->shape.dim[i];
+		size[i] = n;
+		if (a->axes >> i & 1) {
+			size[i] = n < few ? n : few;
+			few /= size[i];
+		}
+	}
+	gm_node *near = gm_mean(gm_slice(x, start, size, NULL), a->axes, true);
+	gm_node *d = gm_sub(x, near);
 	gm_node *v = gm_sub(gm_mean(gm_square(d), a->axes, a->keep),
 	                    gm_square(gm_mean(d, a->axes, a->keep)));
 	return gm_max(v, gm_scalar(y->graph, 0)); /* rounding may leave less than nothing */

@@ -231,8 +231,23 @@ bool gm_next(gm_run *r)
 	return r->counted;
 }
 
+/* Where the time went, when GANYMEDE_PROFILE asked. */
+static void say_profile(gm_run *r)
+{
+	for (int i = 0; i < r->parts; i++) {
+		if (!gm_step_describe(r->part[i].step).profiled)
+			continue;
+		char *text = gm_step_profile(r->part[i].step);
+		if (text && r->call->out)
+			fprintf(r->call->out, "step %d:\n%s", i + 1, text);
+		free(text);
+	}
+}
+
 int gm_end(gm_run *r)
 {
+	if (r->call && !r->building)
+		say_profile(r);
 	if (!gm_run_ok(r) && r->log && r->folder[0])
 		gm_report_say(r, "ended at step %" PRId64 ": %s", r->step, r->err.message);
 	else if (r->started && gm_run_ok(r) && !r->call->stopped)

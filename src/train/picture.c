@@ -58,13 +58,17 @@ bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, float *x)
 	for (int64_t done = 0, chunk = 0; done < n; done += m, chunk++) {
 		gm_graph_seed(r->graph, seed ^ LATENTS, chunk);
 		gm_step_run(r->sampler);
+		if (gm_step_check(r->sampler)) {
+			gm_fail(&r->err, GM_ERR_STATE, "sampling: %s", gm_step_check(r->sampler));
+			break;
+		}
 		gm_step_read(r->sampler, r->sample, y, m * numel);
 		int64_t take = n - done < m ? n - done : m;
 		memcpy(x + done * numel, y, take * numel * sizeof *y);
 	}
 	free(y);
 	gm_graph_seed(r->graph, r->seed, runs);
-	return true;
+	return !r->err.code;
 }
 
 static int64_t shown(const gm_run *r)

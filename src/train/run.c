@@ -377,8 +377,12 @@ void gm_report(gm_run *r, const char *name, gm_node *value)
 
 void gm_run_step(gm_run *r, gm_step *s)
 {
-	if (s && !r->building && !r->err.code)
-		gm_step_run(s);
+	if (!s || r->building || r->err.code)
+		return;
+	gm_step_run(s);
+	if (gm_step_check(s))
+		gm_run_fail(r, GM_ERR_STATE, "step %lld: %s", (long long)r->step + 1,
+		            gm_step_check(s));
 }
 
 int64_t gm_step_number(gm_run *r)

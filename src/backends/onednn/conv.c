@@ -24,7 +24,6 @@ typedef struct dnn_ctx {
 static void run_dnn(const gm_inst *in, gm_step *s)
 {
 	dnn_ctx *c = in->ctx;
-	(void)s;
 	void *ptr[4] = {NULL};
 	if (!c->prim.bound) {
 		int n = c->prim.narg - (c->prim.scratch != 0);
@@ -33,7 +32,8 @@ static void run_dnn(const gm_inst *in, gm_step *s)
 		if (c->scratch)
 			ptr[n] = c->scratch->ptr;
 	}
-	dnn_run(&c->prim, ptr);
+	if (!dnn_run(&c->prim, ptr))
+		gm_step_complain(s, in, "oneDNN failed");
 }
 
 static void end_dnn(void *ctx)

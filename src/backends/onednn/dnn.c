@@ -345,7 +345,7 @@ const char *dnn_impl(const dnn_prim *r)
 	return name ? name : "?";
 }
 
-void dnn_run(dnn_prim *r, void *const *ptr)
+bool dnn_run(dnn_prim *r, void *const *ptr)
 {
 	dnnl_exec_arg_t arg[DNN_MAX_ARGS];
 	for (int i = 0; i < r->narg; i++) {
@@ -354,8 +354,8 @@ void dnn_run(dnn_prim *r, void *const *ptr)
 		arg[i] = (dnnl_exec_arg_t){r->arg[i].id, r->arg[i].mem};
 	}
 	r->bound = true;
-	dnnl_primitive_execute(r->prim, stream, r->narg, arg);
-	dnnl_stream_wait(stream);
+	return dnnl_primitive_execute(r->prim, stream, r->narg, arg) == dnnl_success &&
+	       dnnl_stream_wait(stream) == dnnl_success;
 }
 
 void dnn_end(dnn_prim *r)

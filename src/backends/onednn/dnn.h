@@ -55,8 +55,8 @@ bool dnn_reorder(dnn_prim *r, const dnn_tensor *from, const dnn_tensor *to, cons
 bool dnn_same_layout(const dnn_prim *a, int arg_a, const dnn_prim *b, int arg_b);
 const char *dnn_impl(const dnn_prim *r); /* oneDNN's name of the implementation */
 
-/* ptr: one for each argument (the scratch last), used at the first run only. */
-void dnn_run(dnn_prim *r, void *const *ptr);
+/* ptr: one for each argument (the scratch last), used at the first run only. False when oneDNN failed. */
+bool dnn_run(dnn_prim *r, void *const *ptr);
 void dnn_end(dnn_prim *r);
 
 #endif
