@@ -42,6 +42,7 @@ build   zlib1g-dev        zlib-devel          zlib                zlib-devel    
 build   libjansson-dev    jansson-devel       jansson             libjansson-devel     jansson       module:jansson
 build   libchafa-dev      chafa-devel         chafa               chafa-devel          chafa         module:chafa
 build   libglib2.0-dev    glib2-devel         glib2-devel         glib2-devel          glib          module:glib-2.0
+test    libmatio-dev      matio-devel         -                   libmatio-devel       libmatio      module:matio
 test    libcmocka-dev     libcmocka-devel     cmocka              libcmocka-devel      cmocka        module:cmocka
 dev     clang             clang               clang               clang                llvm          program:clang
 dev     clang-format      clang-tools-extra   -                   clang-tools          clang-format  program:clang-format
@@ -136,7 +137,7 @@ by_hand() {
 	else
 		say "no package manager that this script knows. What Ganymede needs (docs/dependencies.md says why):"
 		say "  a C17 compiler with OpenMP, meson >= 1.0, ninja, pkg-config, oneDNN 2.6+ or 3.x, OpenBLAS with"
-		say "  LAPACKE, libpng, libjpeg, libwebp, libarchive, zlib, jansson, chafa and GLib; cmocka for the tests; clang for fuzzing and linting"
+		say "  LAPACKE, libpng, libjpeg, libwebp, libarchive, zlib, jansson, chafa and GLib; cmocka and matio for the tests; clang for fuzzing and linting"
 	fi
 	exit 1
 }

@@ -4,6 +4,7 @@
  * it has parts (train, test), pairs (trainA, trainB) and classes. See docs/data-formats.md. */
 #include "data/pictures.h"
 
+#include "data/cifar.h"
 #include "data/tree.h"
 
 #include <ctype.h>
@@ -257,7 +258,17 @@ static bool takes(const gm_place *at)
 static bool open_album(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err)
 {
 	p->arena = gm_arena_new();
-	if (!gm_album_open(&p->album, path, o, err) || !arrange(p, path, o, err))
+	if (!gm_album_open(&p->album, path, o, err))
+		return false;
+	/* The CIFARs come as archives of records, with the same endings as archives of pictures. */
+	if (p->album.entries == 0 && p->album.bads == 0) {
+		bool found;
+		const char *split = o->split ? o->split : "train";
+		const bool ok = gm_cifar_open(p, path, split, &found, err);
+		if (!ok || found)
+			return ok;
+	}
+	if (!arrange(p, path, o, err))
 		return false;
 	p->channels = p->album.channels, p->height = p->album.height, p->width = p->album.width;
 	p->pixel = p->album.pixel;

@@ -87,6 +87,15 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 	return true;
 }
 
+static void find_extent(const gm_pictures *p, float *low, float *high)
+{
+	*low = *high = p->point[0];
+	for (uint64_t i = 1; i < p->count * (uint64_t)p->width; i++) {
+		*low = p->point[i] < *low ? p->point[i] : *low;
+		*high = p->point[i] > *high ? p->point[i] : *high;
+	}
+}
+
 static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options *o, gm_error *err)
 {
 	gm_data_info *info = &d->info;
@@ -96,11 +105,17 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 		return false;
 	info->about = p->about, info->format = p->format;
 	info->count = p->count;
-	info->rank = 3;
-	info->shape[0] = p->fit.to_channels, info->shape[1] = p->fit.to_height,
-	info->shape[2] = p->fit.to_width;
-	info->classes = p->labels, info->class_names = p->class_names;
 	info->low = -1, info->high = 1;
+	if (p->point) {
+		info->rank = 1;
+		info->shape[0] = p->width;
+		find_extent(p, &info->low, &info->high);
+	} else {
+		info->rank = 3;
+		info->shape[0] = p->fit.to_channels, info->shape[1] = p->fit.to_height,
+		info->shape[2] = p->fit.to_width;
+	}
+	info->classes = p->labels, info->class_names = p->class_names;
 	info->resize = p->how, info->augment = d->augment.text;
 	info->paired = p->pairs;
 	info->bad = p->album.bads, info->other = p->album.other, info->cached = p->album.cached;

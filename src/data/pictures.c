@@ -16,9 +16,8 @@
 
 /* Asked in order: the particular before the general. */
 static const gm_format *const formats[] = {
-	&gm_format_idx_folder,
-	&gm_format_album,
-	&gm_format_idx,
+	&gm_format_idx_folder, &gm_format_svhn,  &gm_format_npy,   &gm_format_npz, &gm_format_mat,
+	&gm_format_csv,        &gm_format_cifar, &gm_format_album, &gm_format_idx,
 };
 
 static void look(gm_place *at, const char *path)
@@ -72,10 +71,14 @@ bool gm_pictures_labels(gm_pictures *p, const uint8_t *label, gm_error *err)
 
 bool gm_pictures_fit(gm_pictures *p, const gm_data_options *o, gm_error *err)
 {
+	p->threads = gm_thread_count();
+	p->how = "none";
+	if (p->point)
+		return (!o->size && !o->channels && !o->flip && !o->crop) ||
+		       gm_fail(err, GM_ERR_VALUE, "points have no size, no channels and no flips");
 	if (!gm_fitter_init(&p->fit, p->channels, p->height, p->width, o, err))
 		return false;
 	p->how = p->album.how[0] ? p->album.how : p->fit.how;
-	p->threads = gm_thread_count();
 	p->scratch_each = gm_fitter_scratch(&p->fit);
 	p->scratch = malloc((size_t)p->threads * p->scratch_each * sizeof *p->scratch);
 	return p->scratch || gm_fail(err, GM_ERR_MEMORY, "out of memory");
@@ -84,6 +87,7 @@ bool gm_pictures_fit(gm_pictures *p, const gm_data_options *o, gm_error *err)
 void gm_pictures_free(gm_pictures *p)
 {
 	free(p->owned);
+	free(p->point);
 	free(p->label);
 	free(p->class_names);
 	gm_arena_free(p->arena);
@@ -96,6 +100,10 @@ void gm_pictures_free(gm_pictures *p)
 
 void gm_pictures_get(const gm_pictures *p, uint64_t slot, int thread, float *x)
 {
+	if (p->point) {
+		memcpy(x, p->point + slot * (uint64_t)p->width, (size_t)p->width * sizeof *x);
+		return;
+	}
 	const size_t plane = (size_t)p->height * (size_t)p->width;
 	gm_fitter_run(&p->fit, p->pixel + slot * plane * (size_t)p->channels, plane,
 	              (size_t)p->width, 1, p->scratch + (size_t)thread * p->scratch_each, x);
@@ -105,7 +113,9 @@ uint64_t gm_pictures_hash(const gm_pictures *p)
 {
 	const uint64_t one = (uint64_t)p->channels * (uint64_t)p->height * (uint64_t)p->width;
 	uint64_t h = 0;
-	if (!p->slot)
+	if (p->point)
+		h = gm_hash(0, p->point, p->count * (uint64_t)p->width * sizeof *p->point);
+	else if (!p->slot)
 		h = gm_hash(0, p->pixel, p->count * one);
 	/* An album knows the hash of each of its pictures; with halves, of both together. */
 	for (uint64_t i = 0; p->slot && i < p->count; i++)

@@ -14,6 +14,7 @@ typedef struct gm_pictures {
 	int channels, height, width; /* as stored */
 	const uint8_t *pixel;        /* [pictures, channels, height, width] */
 	void *owned;                 /* pixel, where it is on the heap */
+	float *point;                /* of sets of points: [count, width] instead; owned */
 	int32_t *label;              /* [count] or NULL, owned */
 	int labels;                  /* classes; 0 where unlabelled */
 	const char **class_names;    /* [labels] or NULL, owned; the names live in album or arena */
@@ -52,7 +53,8 @@ typedef struct gm_format {
 	bool (*open)(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err);
 } gm_format;
 
-extern const gm_format gm_format_idx_folder, gm_format_idx, gm_format_album;
+extern const gm_format gm_format_idx_folder, gm_format_svhn, gm_format_npy, gm_format_npz,
+	gm_format_mat, gm_format_csv, gm_format_cifar, gm_format_album, gm_format_idx;
 
 bool gm_pictures_open(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err);
 bool gm_pictures_fit(gm_pictures *p, const gm_data_options *o, gm_error *err);

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * array.c -- arrays of numbers to pictures, labels and points. See array.h. */
+#include "data/array.h"
+
+#include "base/machine.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIDE_MAX 16384
+#define CLASSES_MAX 65536
+
+int gm_array_size(gm_array_type t)
+{
+	static const int size[] = {1, 1, 2, 2, 4, 8, 4, 8};
+	return size[t];
+}
+
+void gm_array_strides(gm_array *a, bool fortran)
+{
+	int64_t step = 1;
+	for (int i = 0; i < a->rank; i++) {
+		const int k = fortran ? i : a->rank - 1 - i;
+		a->stride[k] = step;
+		step *= a->dims[k];
+	}
+}
+
+int64_t gm_array_numel(const gm_array *a)
+{
+	int64_t n = 1;
+	for (int i = 0; i < a->rank; i++)
+		if (a->dims[i] < 0 || __builtin_mul_overflow(n, a->dims[i], &n) ||
+		    n > (int64_t)1 << 62)
+			return -1;
+	return n;
+}
+
+static double element(const gm_array *a, int64_t at)
+{
+	const uint8_t *p = a->data + at * gm_array_size(a->type);
+	union {
+		int8_t i8;
+		uint16_t u16;
+		int16_t i16;
+		int32_t i32;
+		int64_t i64;
+		float f32;
+		double f64;
+	} v;
+	memcpy(&v, p, (size_t)gm_array_size(a->type));
+	switch (a->type) {
+	case GM_ARRAY_U8:
+		return *p;
+	case GM_ARRAY_I8:
+		return v.i8;
+	case GM_ARRAY_U16:
+		return v.u16;
+	case GM_ARRAY_I16:
+		return v.i16;
+	case GM_ARRAY_I32:
+		return v.i32;
+	case GM_ARRAY_I64:
+		return (double)v.i64;
+	case GM_ARRAY_F32:
+		return v.f32;
+	case GM_ARRAY_F64:
+		return v.f64;
+	}
+	return 0;
+}
+
+static bool is_float(const gm_array *a)
+{
+	return a->type == GM_ARRAY_F32 || a->type == GM_ARRAY_F64;
+}
+
+/* The way from values to bytes: byte = value * scale + shift. */
+typedef struct range {
+	double scale, shift;
+} range;
+
+static bool find_range(const gm_array *a, range *r, const char *name, gm_error *err)
+{
+	const int64_t n = gm_array_numel(a);
+	double low = INFINITY, high = -INFINITY;
+	*r = (range){1, 0};
+	if (a->type == GM_ARRAY_U8)
+		return true;
+	for (int64_t i = 0; i < n; i++) {
+		const double v = element(a, i);
+		if (!isfinite(v))
+			return gm_fail(err, GM_ERR_FORMAT, "%s: number %lld is not finite", name,
+			               (long long)i);
+		low = v < low ? v : low;
+		high = v > high ? v : high;
+	}
+	if (is_float(a) && low >= 0 && high <= 1)
+		*r = (range){255, 0};
+	else if (is_float(a) && low >= -1 && high <= 1)
+		*r = (range){127.5, 127.5};
+	else if (low < 0 || high > 255)
+		return gm_fail(
+			err, GM_ERR_FORMAT,
+			"%s: values from %g to %g; pictures have 0 to 255, or as floats 0 to 1 or "
+			"-1 to 1",
+			name, low, high);
+	return true;
+}
+
+static bool colours(int64_t n)
+{
+	return n == 1 || n == 3;
+}
+
+bool gm_array_pictures(gm_pictures *p, const gm_array *a, const char *name, gm_error *err)
+{
+	int axis[4] = {0, -1, 1, 2}; /* of n, c, y, x; -1: none */
+	if (a->rank == 4 && colours(a->dims[3]))
+		axis[1] = 3;
+	else if (a->rank == 4 && colours(a->dims[1]))
+		axis[1] = 1, axis[2] = 2, axis[3] = 3;
+	else if (a->rank != 3)
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: pictures are N,H,W or N,H,W,C or N,C,H,W with 1 or 3 channels; "
+		               "this has "
+		               "rank %d",
+		               name, a->rank);
+	int64_t dim[4], step[4];
+	for (int i = 0; i < 4; i++) {
+		dim[i] = axis[i] < 0 ? 1 : a->dims[axis[i]];
+		step[i] = axis[i] < 0 ? 0 : a->stride[axis[i]];
+		if (dim[i] < 1 || (i > 0 && dim[i] > SIDE_MAX))
+			return gm_fail(err, GM_ERR_FORMAT, "%s: a dimension of %lld", name,
+			               (long long)dim[i]);
+	}
+	const int64_t n = gm_array_numel(a);
+	range r;
+	if (!find_range(a, &r, name, err))
+		return false;
+	uint8_t *pixel = (uint64_t)n <= gm_machine_memory() ? malloc((size_t)n) : NULL;
+	if (!pixel)
+		return gm_fail(err, GM_ERR_MEMORY, "%s: %lld bytes of pictures do not fit", name,
+		               (long long)n);
+	p->pixel = p->owned = pixel;
+	p->count = (uint64_t)dim[0];
+	p->channels = (int)dim[1], p->height = (int)dim[2], p->width = (int)dim[3];
+	for (int64_t i = 0; i < dim[0]; i++)
+		for (int64_t c = 0; c < dim[1]; c++)
+			for (int64_t y = 0; y < dim[2]; y++) {
+				const int64_t at = i * step[0] + c * step[1] + y * step[2];
+				if (a->type == GM_ARRAY_U8)
+					for (int64_t x = 0; x < dim[3]; x++)
+						*pixel++ = a->data[at + x * step[3]];
+				else
+					for (int64_t x = 0; x < dim[3]; x++)
+						*pixel++ = (uint8_t)lrint(
+							element(a, at + x * step[3]) * r.scale +
+							r.shift);
+			}
+	return true;
+}
+
+bool gm_array_labels(gm_pictures *p, const gm_array *a, bool from_one, const char *name,
+                     gm_error *err)
+{
+	const int64_t n = gm_array_numel(a);
+	if (n < 0 || (uint64_t)n != p->count)
+		return gm_fail(err, GM_ERR_FORMAT, "%s: %lld labels for %llu examples", name,
+		               (long long)n, (unsigned long long)p->count);
+	p->label = malloc(p->count * sizeof *p->label);
+	if (!p->label)
+		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", name);
+	for (int64_t i = 0; i < n; i++) {
+		const double v = element(a, i) - from_one;
+		if (!(v >= 0 && v < CLASSES_MAX) || v != floor(v))
+			return gm_fail(err, GM_ERR_FORMAT,
+			               "%s: label %g of example %lld is no class", name,
+			               v + from_one, (long long)i);
+		p->label[i] = (int32_t)v;
+		if (p->label[i] >= p->labels)
+			p->labels = p->label[i] + 1;
+	}
+	/* SVHN's tenth class is the digit 0, which Matlab cannot count from. */
+	for (int64_t i = 0; from_one && p->labels == 10 && i < n; i++)
+		p->label[i] = (p->label[i] + 1) % 10;
+	return true;
+}
+
+bool gm_array_points(gm_pictures *p, const gm_array *a, const char *name, gm_error *err)
+{
+	const int64_t n = gm_array_numel(a);
+	if (a->rank != 2 || n < 1)
+		return gm_fail(err, GM_ERR_FORMAT, "%s: points are rows of numbers, N,D", name);
+	p->point =
+		(uint64_t)n < gm_machine_memory() / 4 ? malloc((size_t)n * sizeof *p->point) : NULL;
+	if (!p->point)
+		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", name);
+	p->count = (uint64_t)a->dims[0], p->width = (int)a->dims[1];
+	float *to = p->point;
+	for (int64_t i = 0; i < a->dims[0]; i++)
+		for (int64_t k = 0; k < a->dims[1]; k++, to++) {
+			*to = (float)element(a, i * a->stride[0] + k * a->stride[1]);
+			if (!isfinite(*to))
+				return gm_fail(err, GM_ERR_FORMAT,
+				               "%s: number %lld of point %lld is not finite", name,
+				               (long long)k, (long long)i);
+		}
+	return true;
+}
+
+bool gm_array_examples(gm_pictures *p, const gm_array *a, const char *name, gm_error *err)
+{
+	return a->rank == 2 ? gm_array_points(p, a, name, err) : gm_array_pictures(p, a, name, err);
+}
