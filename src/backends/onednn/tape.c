@@ -488,8 +488,43 @@ bool gm_tape_planner(gm_plan *p, gm_unit *u)
 	return true;
 }
 
+/* Tiles hold floats, so doubles are copied one by one: studies in double are small. */
+typedef struct wide_copy {
+	gm_shape s;
+	gm_val x, y;
+} wide_copy;
+
+static void run_wide_copy(const gm_inst *in, gm_step *s)
+{
+	const wide_copy *c = in->ctx;
+	const double *x = gm_val_ptr(&c->x);
+	double *y = gm_val_ptr(&c->y);
+	int64_t index[GM_MAX_RANK] = {0};
+	(void)s;
+	for (int64_t n = gm_shape_size(c->s); n > 0; n--) {
+		int64_t from = 0, to = 0;
+		for (int a = 0; a < c->s.rank; a++)
+			from += index[a] * c->x.stride[a], to += index[a] * c->y.stride[a];
+		y[to] = x[from];
+		for (int a = c->s.rank - 1; a >= 0 && ++index[a] == c->s.dim[a]; a--)
+			index[a] = 0;
+	}
+}
+
+static void copy_wide(gm_plan *p, gm_shape s, gm_val x, gm_val y)
+{
+	wide_copy *c = gm_arena_alloc(gm_plan_arena(p), sizeof *c);
+	*c = (wide_copy){s, x, y};
+	gm_plan_emit(p, (gm_inst){.kind = "copy", .run = run_wide_copy, .ctx = c},
+	             (gm_buf *[]){x.buf, y.buf}, 2);
+}
+
 void gm_tape_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y)
 {
+	if (x.dtype == GM_F64) {
+		copy_wide(p, s, x, y);
+		return;
+	}
 	tape_reg reg[1];
 	tape_op op[1];
 	tape_store store[1];
