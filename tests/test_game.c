@@ -1,0 +1,733 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_game.c -- objectives, penalties, normalisers and tricks against theory, LAPACK, central
+ * differences, and the same thing written out by hand.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <lapacke.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ganymede/nn.h"
+
+static gm_graph *graph(void)
+{
+	gm_graph *g = gm_graph_new(&(gm_graph_options){.real = GM_F64, .seed = 7});
+	assert_non_null(g);
+	return g;
+}
+
+static void finish(gm_graph *g)
+{
+	if (gm_graph_error(g)->code)
+		fail_msg("%s", gm_graph_error(g)->message);
+	gm_graph_free(g);
+}
+
+static gm_step *compiled(gm_graph *g, gm_step *s)
+{
+	if (!s)
+		fail_msg("%s", gm_graph_error(g)->message);
+	return s;
+}
+
+/* A fixed irregular sequence in about [-1, 1]. */
+static void waves(double *v, int n, double phase)
+{
+	for (int i = 0; i < n; i++)
+		v[i] = sin(phase + 1.7 * i + .3 * sin(4.1 * i));
+}
+
+static gm_node *input_of(gm_graph *g, const char *name, gm_shape s, double phase)
+{
+	gm_node *x = gm_input(g, name, s, GM_F64);
+	int n = (int)gm_node_size(x);
+	double *v = malloc(n * sizeof *v);
+	waves(v, n, phase);
+	assert_true(gm_set_f64(x, v, n));
+	free(v);
+	return x;
+}
+
+static void near(double got, double want, double tolerance)
+{
+	if (!(fabs(got - want) <= tolerance * fmax(1, fabs(want))))
+		fail_msg("got %.12g, want %.12g", got, want);
+}
+
+/* ---- normalisers ----------------------------------------------------------------------------- */
+
+/* The largest singular value of w as [rows, cols]. */
+static double largest(double *w, int rows, int cols)
+{
+	int least = rows < cols ? rows : cols;
+	double *s = malloc(least * sizeof *s);
+	assert_int_equal(LAPACKE_dgesdd(LAPACK_ROW_MAJOR, 'N', rows, cols, w, cols, s, NULL, rows,
+	                                NULL, cols),
+	                 0);
+	double first = s[0];
+	free(s);
+	return first;
+}
+
+/* Outputs lie along axis 0 of linear and convolution weights, along 1 of transposed ones. */
+static void spectral_norm_is_the_largest_singular_value(void **state)
+{
+	(void)state;
+	enum { OUT = 5, IN = 3, K = 4 };
+	gm_graph *g = graph();
+	gm_net *n = gm_net_create(g, "D", .seed = 3);
+	gm_net_normalise(n, gm_normaliser_find("spectral"));
+	gm_node *x = input_of(g, "x", GM_SHAPE(2, IN, 6, 6), .4);
+	gm_node *y[3] = {
+		gm_linear(n, "linear", x, .out = 7, .no_bias = true),
+		gm_conv(n, "conv", x, .out = OUT, .kernel = K, .no_bias = true),
+		gm_conv_transposed(n, "up", x, .out = OUT, .kernel = K, .no_bias = true),
+	};
+	gm_step *s = compiled(g, gm_compile_nodes(g, y, 3, NULL));
+	for (int i = 0; i < 400; i++)
+		gm_step_run(s);
+	/* The same net with u standing still and plain layers: the ratio of outputs is sigma. */
+	gm_net_normalise(n, NULL);
+	gm_node *plain[3] = {
+		gm_linear(n, "linear", x, .out = 7, .no_bias = true),
+		gm_conv(n, "conv", x, .out = OUT, .kernel = K, .no_bias = true),
+		gm_conv_transposed(n, "up", x, .out = OUT, .kernel = K, .no_bias = true),
+	};
+	gm_step *p = compiled(g, gm_compile_nodes(g, plain, 3, NULL));
+	gm_step_run(p);
+	const char *names[3] = {"D/linear/weight", "D/conv/weight", "D/up/weight"};
+	for (int i = 0; i < 3; i++) {
+		gm_node *node = gm_net_find(n, names[i]);
+		gm_shape sh = gm_node_shape(node);
+		int size = (int)gm_node_size(node);
+		double *w = malloc(size * sizeof *w), *t = malloc(size * sizeof *t);
+		gm_get_f64(node, w, size);
+		memcpy(t, w, size * sizeof *w);
+		int rows = (int)sh.dim[0], taps = K * K;
+		if (i == 2) { /* [in,out,k,k] to [out,in,k,k] */
+			rows = OUT;
+			for (int a = 0; a < IN; a++)
+				for (int b = 0; b < OUT; b++)
+					memcpy(t + (b * IN + a) * taps, w + (a * OUT + b) * taps,
+					       taps * sizeof *t);
+		}
+		double sigma = largest(t, rows, size / rows);
+		int64_t many = gm_node_size(y[i]);
+		double *a = malloc(many * sizeof *a), *b = malloc(many * sizeof *b);
+		assert_true(gm_step_read_f64(s, y[i], a, many));
+		assert_true(gm_step_read_f64(p, plain[i], b, many));
+		for (int64_t k = 0; k < many; k++)
+			near(b[k], a[k] * sigma, 1e-4);
+		free(w), free(t), free(a), free(b);
+	}
+	gm_net_free(n);
+	finish(g);
+}
+
+/* u moves once in a run, however often D is applied; and not at all in inference. */
+static void spectral_norm_iterates_once_a_run(void **state)
+{
+	(void)state;
+	gm_graph *g = graph();
+	gm_net *n = gm_net_create(g, "D", .seed = 3);
+	gm_net_normalise(n, gm_normaliser_find("spectral"));
+	gm_node *x = input_of(g, "x", GM_SHAPE(2, 3), .4);
+	gm_node *y =
+		gm_add(gm_linear(n, "a", x, .out = 4), gm_linear(n, "a", gm_mul_c(x, 2), .out = 4));
+	gm_node *u = gm_net_find(n, "D/a/u"), *node = gm_net_find(n, "D/a/weight");
+	double w[12], before[4], after[4], v[3] = {0}, want[4] = {0}, norm = 0;
+	gm_get_f64(node, w, 12), gm_get_f64(u, before, 4);
+	gm_step *s = compiled(g, gm_compile(g, y));
+	gm_step *infer =
+		compiled(g, gm_compile_nodes(g, &y, 1, &(gm_compile_options){.infer = true}));
+	gm_step_run(infer);
+	gm_get_f64(u, after, 4);
+	assert_memory_equal(before, after, sizeof after);
+	gm_step_run(s);
+	gm_get_f64(u, after, 4);
+	for (int i = 0; i < 4; i++)
+		for (int j = 0; j < 3; j++)
+			v[j] += w[3 * i + j] * before[i];
+	for (int i = 0; i < 4; i++) {
+		for (int j = 0; j < 3; j++)
+			want[i] += w[3 * i + j] * v[j];
+		norm += want[i] * want[i];
+	}
+	for (int i = 0; i < 4; i++)
+		near(after[i], want[i] / sqrt(norm), 1e-9);
+	gm_net_free(n);
+	finish(g);
+}
+
+static void normalise_once(const char *how, gm_shape shape, int64_t references, double *x, int n,
+                           const double *ref, double *y)
+{
+	gm_graph *g = graph();
+	gm_net *net = gm_net_create(g, "D", .seed = 3);
+	gm_net_normalise(net, gm_normaliser_find(how));
+	gm_node *in = gm_input(g, "x", shape, GM_F64);
+	gm_set_f64(in, x, n);
+	gm_node *h = gm_net_with_reference(net, in, ref, references);
+	h = gm_net_without_reference(net, gm_norm(net, "norm", gm_tanh(gm_norm(net, "first", h))));
+	gm_step *s = compiled(g, gm_compile(g, h));
+	gm_step_run(s);
+	assert_true(gm_step_read_f64(s, h, y, n));
+	gm_net_free(net);
+	finish(g);
+}
+
+static void virtual_batch_norm_sees_one_example(void **state)
+{
+	(void)state;
+	enum { N = 3, EACH = 2 * 4 * 4, R = 5 };
+	const char *kinds[2] = {"virtual", "batch"};
+	for (int k = 0; k < 2; k++) {
+		double x[N * EACH], y[N * EACH], z[N * EACH], ref[R * EACH], apart = 0, moved = 0;
+		gm_shape shape = GM_SHAPE(N, 2, 4, 4);
+		waves(x, N * EACH, .2), waves(ref, R * EACH, 1.1);
+		normalise_once(kinds[k], shape, R, x, N * EACH, ref, y);
+		for (int i = EACH; i < N * EACH; i++)
+			x[i] = 3 * x[i] + 1; /* all but the first example */
+		normalise_once(kinds[k], shape, R, x, N * EACH, ref, z);
+		for (int i = 0; i < EACH; i++)
+			apart = fmax(apart, fabs(y[i] - z[i]));
+		if (k)
+			assert_true(apart > 1e-2);
+		else
+			near(apart, 0, 1e-13);
+		waves(ref, R * EACH, 2);
+		normalise_once(kinds[k], shape, R, x, N * EACH, ref, y);
+		for (int i = 0; i < EACH; i++)
+			moved = fmax(moved, fabs(y[i] - z[i]));
+		assert_true((moved > 1e-3) == !k); /* the reference counts, for virtual alone */
+	}
+}
+
+static void layer_and_instance_norm_standardise(void **state)
+{
+	(void)state;
+	enum { N = 2, C = 3, P = 16 };
+	double x[N * C * P], y[N * C * P];
+	for (int k = 0; k < 2; k++) {
+		gm_graph *g = graph();
+		gm_net *net = gm_net_create(g, "D", .seed = 3);
+		gm_net_normalise(net, gm_normaliser_find(k ? "instance" : "layer"));
+		waves(x, N * C * P, .3);
+		gm_node *in = gm_input(g, "x", GM_SHAPE(N, C, 4, 4), GM_F64);
+		gm_set_f64(in, x, N * C * P);
+		gm_node *h = gm_norm(net, "norm", in, .eps = 1e-12);
+		gm_step *s = compiled(g, gm_compile(g, h));
+		gm_step_run(s);
+		gm_step_read_f64(s, h, y, N * C * P);
+		int part = k ? P : C * P;
+		for (int i = 0; i < N * C * P; i += part) {
+			double mean = 0, square = 0;
+			for (int j = 0; j < part; j++)
+				mean += y[i + j] / part, square += y[i + j] * y[i + j] / part;
+			near(mean, 0, 1e-12);
+			near(square, 1, 1e-9);
+		}
+		gm_net_free(net);
+		finish(g);
+	}
+}
+
+static void weight_norm_starts_where_it_was(void **state)
+{
+	(void)state;
+	double y[2][2 * 5 * 9 * 9];
+	for (int k = 0; k < 2; k++) {
+		gm_graph *g = graph();
+		gm_net *net = gm_net_create(g, "D", .seed = 3);
+		gm_net_normalise(net, gm_normaliser_find(k ? "weight" : "none"));
+		gm_node *x = input_of(g, "x", GM_SHAPE(2, 3, 6, 6), .4);
+		gm_node *h = gm_conv_transposed(net, "up", x, .out = 5, .kernel = 4);
+		gm_step *s = compiled(g, gm_compile(g, h));
+		gm_step_run(s);
+		assert_true(gm_step_read_f64(s, h, y[k], 2 * 5 * 9 * 9));
+		gm_net_free(net);
+		finish(g);
+	}
+	for (int i = 0; i < 2 * 5 * 9 * 9; i++)
+		near(y[1][i], y[0][i], 1e-9);
+}
+
+/* ---- penalties through a real critic --------------------------------------------------------- */
+
+static gm_node *conv_critic(void *ctx, gm_net *D, gm_node *x)
+{
+	(void)ctx;
+	gm_node *h = gm_tanh(gm_conv(D, "a", x, .out = 4, .kernel = 4, .stride = 2, .pad = 1));
+	h = gm_softplus(gm_conv(D, "b", h, .out = 3, .kernel = 3, .pad = 1));
+	return gm_linear(D, "y", gm_features(D, h), .out = 1);
+}
+
+/* Every parameter's gradient of D's whole loss, which holds gradients itself, against differences
+ * of fourth order: error h^4, rounding 1e-16/h. */
+static void second_order_of(const char *penalty, const char *normaliser)
+{
+	gm_graph *g = graph();
+	gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
+	gm_net_normalise(D, gm_normaliser_find(normaliser));
+	gm_node *real = input_of(g, "real", GM_SHAPE(3, 2, 6, 6), .1);
+	gm_node *z = input_of(g, "z", GM_SHAPE(3, 4), 2.3);
+	gm_node *fake = gm_reshape(gm_tanh(gm_linear(G, "x", z, .out = 72)), GM_SHAPE(3, 2, 6, 6));
+	gm_game m = {.G = G,
+	             .D = D,
+	             .discriminator = conv_critic,
+	             .real = real,
+	             .fake = fake,
+	             .objective = gm_objective_find("wasserstein"),
+	             .penalty = gm_penalty_find(penalty),
+	             .weight = 3};
+	gm_game_build(&m);
+	assert_null(m.refusal);
+	gm_node *wrt[16], *grad[16], *outputs[17];
+	int n = 0;
+	for (int i = 0; i < gm_net_count(D); i++)
+		if (gm_net_at(D, i).role == GM_PARAM)
+			wrt[n++] = gm_net_at(D, i).node;
+	gm_grad(m.loss_d, wrt, n, grad);
+	outputs[0] = m.loss_d;
+	memcpy(outputs + 1, grad, n * sizeof *grad);
+	gm_step *s = compiled(g, gm_compile_nodes(g, outputs, n + 1, NULL));
+	double biggest = 0;
+	for (int i = 0; i < n; i++) {
+		int64_t size = gm_node_size(wrt[i]);
+		double *p = malloc(size * sizeof *p), *d = malloc(size * sizeof *d), scale = 1e-3;
+		gm_get_f64(wrt[i], p, size);
+		gm_graph_seed(g, 7, 0); /* the same random numbers each time */
+		gm_step_run(s);
+		gm_step_read_f64(s, grad[i], d, size);
+		for (int64_t j = 0; j < size; j++)
+			scale = fmax(scale, fabs(d[j]));
+		for (int64_t j = 0; j < size; j += 1 + size / 8) {
+			double was = p[j], h = 1e-3, f[4];
+			const double at[4] = {-2, -1, 1, 2};
+			for (int k = 0; k < 4; k++) {
+				p[j] = was + at[k] * h;
+				gm_set_f64(wrt[i], p, size);
+				gm_graph_seed(g, 7, 0);
+				gm_step_run(s);
+				f[k] = gm_step_scalar(s, m.loss_d);
+			}
+			p[j] = was;
+			gm_set_f64(wrt[i], p, size);
+			double want = (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h);
+			if (fabs(d[j] - want) > 1e-6 * scale)
+				fail_msg("%s: %s[%d]: %.12g, by differences %.12g", penalty,
+				         gm_node_name(wrt[i]), (int)j, d[j], want);
+			biggest = fmax(biggest, fabs(d[j]));
+		}
+		free(p), free(d);
+	}
+	assert_true(biggest > 1e-3);
+	gm_net_free(G), gm_net_free(D);
+	finish(g);
+}
+
+static void penalties_second_order(void **state)
+{
+	(void)state;
+	for (const gm_penalty *p = gm_penalties; p->name; p++) {
+		assert_ptr_equal(gm_penalty_find(p->name), p);
+		if (p->build)
+			second_order_of(p->name, "none");
+	}
+	second_order_of("wgan-gp", "layer");
+	second_order_of("r1", "weight");
+	second_order_of("r1", "instance");
+}
+
+static void clipping_clips(void **state)
+{
+	(void)state;
+	gm_graph *g = graph();
+	gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
+	gm_node *real = input_of(g, "real", GM_SHAPE(3, 2, 6, 6), .1);
+	gm_game m = {.G = G,
+	             .D = D,
+	             .discriminator = conv_critic,
+	             .real = real,
+	             .fake = gm_mul_c(real, .3),
+	             .objective = gm_objective_find("wasserstein"),
+	             .penalty = gm_penalty_find("clip"),
+	             .weight = .02};
+	gm_game_build(&m);
+	near(m.clip, .02, 0);
+	gm_step *s = compiled(g, gm_compile(g, m.loss_d,
+	                                    gm_rmsprop(D, m.loss_d, .lr = gm_scalar(g, 1e-2),
+	                                               .clip_weights = m.clip)));
+	for (int i = 0; i < 3; i++)
+		gm_step_run(s);
+	int at_bound = 0;
+	for (int i = 0; i < gm_net_count(D); i++) {
+		gm_net_entry e = gm_net_at(D, i);
+		if (e.role != GM_PARAM)
+			continue;
+		int64_t n = gm_node_size(e.node);
+		double *v = malloc(n * sizeof *v);
+		gm_get_f64(e.node, v, n);
+		for (int64_t j = 0; j < n; j++) {
+			assert_true(fabs(v[j]) <= .02);
+			at_bound += fabs(v[j]) == .02;
+		}
+		free(v);
+	}
+	assert_true(at_bound > 0);
+	gm_net_free(G), gm_net_free(D);
+	finish(g);
+}
+
+/* ---- objectives at their optimum ------------------------------------------------------------- */
+
+/* D knows one number c, the score of everything; where data and fakes are the same, D's loss must
+ * be flat at the c of theory, and not beside it (but for Wasserstein, which cannot tell). */
+static void objectives_are_flat_at_the_optimum(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		double best; /* NAN: flat everywhere */
+	} rows[] = {{"non-saturating", 0}, {"minimax", 0},       {"max-likelihood", 0},
+	            {"least-squares", .5}, {"wasserstein", NAN}, {"hinge", NAN},
+	            {"relativistic", NAN}};
+	int count = 0;
+	for (const gm_objective *o = gm_objectives; o->name; o++)
+		count++;
+	assert_int_equal(count, sizeof rows / sizeof *rows);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		gm_graph *g = graph();
+		gm_node *c = gm_variable(g, "c", GM_RANK0), *slope;
+		gm_node *a = gm_add(gm_full(g, 0, GM_SHAPE(4, 1)), c);
+		gm_node *d = gm_objective_find(rows[i].name)->d_loss(a, a, NULL);
+		gm_grad(d, &c, 1, &slope);
+		gm_step *s = compiled(g, gm_compile(g, d, slope));
+		const double at[2] = {isnan(rows[i].best) ? .1 : rows[i].best, .8};
+		for (int k = 0; k < 2; k++) {
+			gm_set_f64(c, &at[k], 1);
+			gm_step_run(s);
+			double got = gm_step_scalar(s, slope);
+			if (k == 0 || isnan(rows[i].best))
+				near(got, 0, 1e-13);
+			else
+				assert_true(got > .1);
+		}
+		finish(g);
+	}
+}
+
+/* One-sided smoothing by s moves the best score of real examples to the logit of 1 - s; of least
+ * squares to 1 - s. The labels a, b, c of least squares mean what they say. */
+static void targets_move_the_optimum(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		gm_graph *g = graph();
+		gm_node *c = gm_variable(g, "c", GM_RANK0), *b = gm_variable(g, "b", GM_RANK0);
+		gm_node *wrt[2] = {c, b}, *slope[2];
+		gm_terms t = {.smooth = .1, .a = -1, .b = 1, .c = 0};
+		const gm_objective *o = gm_objective_find(i ? "least-squares" : "minimax");
+		gm_grad(o->d_loss(c, b, &t), wrt, 2, slope);
+		gm_step *s = compiled(g, gm_compile(g, slope[0], slope[1]));
+		double best = i ? 1 - .1 * 2 : log(.9 / .1), fake = -1;
+		gm_set_f64(c, &best, 1), gm_set_f64(b, &fake, 1);
+		gm_step_run(s);
+		near(gm_step_scalar(s, slope[0]), 0, 1e-13);
+		if (i)
+			near(gm_step_scalar(s, slope[1]), 0, 1e-13);
+		finish(g);
+	}
+}
+
+/* ---- unrolling ------------------------------------------------------------------------------- */
+
+enum { POINTS = 6 };
+
+static gm_node *line_critic(void *ctx, gm_net *D, gm_node *x)
+{
+	(void)ctx;
+	return gm_linear(D, "y", gm_features(D, x), .out = 1);
+}
+
+static double sigmoid(double x)
+{
+	return 1 / (1 + exp(-x));
+}
+
+/* D(x) = w x + c, fakes z + theta; k steps of D, then G's loss: all by hand. */
+static double by_hand(const double *x, const double *z, double theta, double w, double c, int k,
+                      double lr)
+{
+	double loss = 0;
+	for (int i = 0; i < k; i++) {
+		double dw = 0, dc = 0;
+		for (int j = 0; j < POINTS; j++) {
+			double f = z[j] + theta, a = -sigmoid(-(w * x[j] + c)),
+			       b = sigmoid(w * f + c);
+			dw += (a * x[j] + b * f) / POINTS, dc += (a + b) / POINTS;
+		}
+		w -= lr * dw, c -= lr * dc;
+	}
+	for (int j = 0; j < POINTS; j++)
+		loss += log1p(exp(-(w * (z[j] + theta) + c))) / POINTS;
+	return loss;
+}
+
+static void unrolled_as_by_hand(void **state)
+{
+	(void)state;
+	double x[POINTS], z[POINTS], w, c, theta = .3, slope[4];
+	waves(x, POINTS, .2), waves(z, POINTS, 1.4);
+	for (int k = 0; k < 4; k++) {
+		gm_graph *g = graph();
+		gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
+		gm_node *t = gm_net_var(G, "theta", GM_RANK0), *dt;
+		gm_node *fake = gm_add(gm_array(g, z, GM_SHAPE(POINTS, 1), GM_F64), t);
+		gm_game m = {.G = G,
+		             .D = D,
+		             .discriminator = line_critic,
+		             .real = gm_array(g, x, GM_SHAPE(POINTS, 1), GM_F64),
+		             .fake = fake,
+		             .objective = gm_objective_find("non-saturating"),
+		             .unroll = k,
+		             .unroll_lr = .7};
+		gm_game_build(&m);
+		gm_grad(m.loss_g, &t, 1, &dt);
+		gm_set_f64(t, &theta, 1);
+		gm_get_f64(gm_net_find(D, "D/y/weight"), &w, 1);
+		gm_get_f64(gm_net_find(D, "D/y/bias"), &c, 1);
+		gm_step *s = compiled(g, gm_compile(g, m.loss_g, dt));
+		gm_step_run(s);
+		near(gm_step_scalar(s, m.loss_g), by_hand(x, z, theta, w, c, k, .7), 1e-12);
+		double h = 1e-4, want = (by_hand(x, z, theta + h, w, c, k, .7) -
+		                         by_hand(x, z, theta - h, w, c, k, .7)) /
+		                        (2 * h);
+		slope[k] = gm_step_scalar(s, dt);
+		near(slope[k], want, 1e-7); /* h^2 and 1e-16/h */
+		gm_net_free(G), gm_net_free(D);
+		finish(g);
+	}
+	assert_true(fabs(slope[0] - slope[3]) > 1e-3);
+}
+
+/* ---- the other tricks ------------------------------------------------------------------------ */
+
+static void packs_neighbours(void **state)
+{
+	(void)state;
+	gm_graph *g = graph();
+	gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
+	gm_node *x = input_of(g, "x", GM_SHAPE(6, 2), .3);
+	gm_game m = {.G = G,
+	             .D = D,
+	             .discriminator = line_critic,
+	             .real = x,
+	             .fake = x,
+	             .objective = gm_objective_find("minimax"),
+	             .pack = 3};
+	gm_game_build(&m);
+	gm_shape s = gm_node_shape(m.real), y = gm_node_shape(m.y_real);
+	assert_true(s.rank == 2 && s.dim[0] == 2 && s.dim[1] == 6 && y.dim[0] == 2);
+	double v[12], p[12];
+	gm_step *step = compiled(g, gm_compile(g, m.real));
+	gm_step_run(step);
+	gm_get_f64(x, v, 12);
+	gm_step_read_f64(step, m.real, p, 12);
+	assert_memory_equal(v, p, sizeof v);
+	gm_net_free(G), gm_net_free(D);
+	finish(g);
+}
+
+static void minibatch_discrimination_by_hand(void **state)
+{
+	(void)state;
+	enum { N = 4, A = 3, B = 2, C = 2 };
+	gm_graph *g = graph();
+	gm_net *D = gm_net_create(g, "D", .seed = 4);
+	gm_node *x = input_of(g, "x", GM_SHAPE(N, A), .3);
+	gm_node *y = gm_minibatch_discrimination(D, "m", x, .kernels = B, .dim = C);
+	gm_step *s = compiled(g, gm_compile(g, y));
+	double v[N * A], w[B * C * A], m[N][B * C] = {0}, got[N * (A + B)];
+	gm_step_run(s);
+	gm_get_f64(x, v, N * A), gm_get_f64(gm_net_find(D, "D/m/weight"), w, B * C * A);
+	assert_true(gm_step_read_f64(s, y, got, N * (A + B)));
+	for (int i = 0; i < N; i++)
+		for (int k = 0; k < B * C; k++)
+			for (int a = 0; a < A; a++)
+				m[i][k] += v[i * A + a] * w[k * A + a];
+	for (int i = 0; i < N; i++)
+		for (int b = 0; b < B; b++) {
+			double o = 0;
+			for (int j = 0; j < N; j++) {
+				double apart = 0;
+				for (int k = 0; k < C; k++)
+					apart += fabs(m[i][b * C + k] - m[j][b * C + k]);
+				o += j == i ? 0 : exp(-apart);
+			}
+			near(got[i * (A + B) + A + b], o, 1e-12);
+		}
+	gm_net_free(D);
+	finish(g);
+}
+
+/* With p at 1, 2, 4: the means are 1, 3/2, 7/3. */
+static void historical_averaging_by_hand(void **state)
+{
+	(void)state;
+	gm_graph *g = graph();
+	gm_net *n = gm_net_create(g, "G", .seed = 5);
+	gm_node *p = gm_net_var(n, "p", GM_SHAPE(1)), *dp, *h = gm_historical(n);
+	gm_grad(h, &p, 1, &dp);
+	gm_step *s = compiled(g, gm_compile(g, h, dp));
+	const double at[3] = {1, 2, 4}, mean[3] = {1, 1.5, 7. / 3};
+	for (int i = 0; i < 3; i++) {
+		gm_set_f64(p, &at[i], 1);
+		gm_step_run(s);
+		near(gm_step_scalar(s, h), pow(at[i] - mean[i], 2), 1e-12);
+		double d;
+		gm_step_read_f64(s, dp, &d, 1);
+		near(d, 2 * (at[i] - mean[i]), 1e-12);
+	}
+	gm_net_free(n);
+	finish(g);
+}
+
+static void feature_matching_compares_means(void **state)
+{
+	(void)state;
+	gm_graph *g = graph();
+	gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
+	gm_node *x = input_of(g, "x", GM_SHAPE(5, 2), .3), *z = input_of(g, "z", GM_SHAPE(5, 2), 2);
+	gm_game m = {.G = G,
+	             .D = D,
+	             .discriminator = line_critic,
+	             .real = x,
+	             .fake = z,
+	             .objective = gm_objective_find("minimax"),
+	             .match = true};
+	gm_game_build(&m);
+	gm_step *s = compiled(g, gm_compile(g, m.loss_g));
+	double a[10], b[10], want = 0;
+	gm_step_run(s);
+	gm_get_f64(x, a, 10), gm_get_f64(z, b, 10);
+	for (int k = 0; k < 2; k++) {
+		double apart = 0;
+		for (int i = 0; i < 5; i++)
+			apart += (a[2 * i + k] - b[2 * i + k]) / 5;
+		want += apart * apart;
+	}
+	near(gm_step_scalar(s, m.loss_g), want, 1e-12);
+	gm_net_free(G), gm_net_free(D);
+	finish(g);
+}
+
+/* All flipped is the game with real and fake exchanged. */
+static void flips_exchange_the_roles(void **state)
+{
+	(void)state;
+	double loss[2];
+	for (int k = 0; k < 2; k++) {
+		gm_graph *g = graph();
+		gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
+		gm_node *x = input_of(g, "x", GM_SHAPE(5, 2), .3),
+			*z = input_of(g, "z", GM_SHAPE(5, 2), 2);
+		gm_game m = {.G = G,
+		             .D = D,
+		             .discriminator = line_critic,
+		             .real = k ? z : x,
+		             .fake = k ? x : z,
+		             .objective = gm_objective_find("hinge"),
+		             .flip = k ? 1 : 0};
+		gm_game_build(&m);
+		gm_step *s = compiled(g, gm_compile(g, m.loss_d));
+		gm_step_run(s);
+		loss[k] = gm_step_scalar(s, m.loss_d);
+		gm_net_free(G), gm_net_free(D);
+		finish(g);
+	}
+	near(loss[1], loss[0], 1e-12);
+}
+
+static void impossible_games_are_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *penalty, *d, *objective;
+		double smooth;
+		bool minibatch, match;
+		int unroll;
+		bool refused;
+	} rows[] = {
+		{"wgan-gp", "batch", "wasserstein", .refused = true},
+		{"r1", "batch", "minimax", .refused = true},
+		{"wgan-gp", "layer", "wasserstein"},
+		{"r1", "virtual", "minimax"},
+		{"consensus", "batch", "minimax"},
+		{"r1", "none", "minimax", .minibatch = true, .refused = true},
+		{"clip", "spectral", "wasserstein", .refused = true},
+		{"clip", "batch", "wasserstein"},
+		{"none", "virtual", "minimax", .minibatch = true, .refused = true},
+		{"none", "none", "hinge", .smooth = .1, .refused = true},
+		{"none", "none", "least-squares", .smooth = .1},
+		{"none", "none", "minimax", .match = true, .unroll = 1, .refused = true},
+		{"consensus", "none", "minimax", .unroll = 1, .refused = true},
+		{"none", "instance", "minimax", .refused = true}, /* points */
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		gm_graph *g = graph();
+		gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
+		gm_node *t = gm_net_var(G, "theta", GM_SHAPE(2), .init = GM_ONES);
+		gm_net_normalise(D, gm_normaliser_find(rows[i].d));
+		gm_net_minibatch(D, rows[i].minibatch);
+		gm_node *x = input_of(g, "x", GM_SHAPE(5, 2), .3);
+		gm_game m = {.G = G,
+		             .D = D,
+		             .discriminator = line_critic,
+		             .real = x,
+		             .fake = gm_mul(x, t),
+		             .objective = gm_objective_find(rows[i].objective),
+		             .penalty = gm_penalty_find(rows[i].penalty),
+		             .weight = 1,
+		             .terms = {.smooth = rows[i].smooth, .b = 1, .c = 1},
+		             .match = rows[i].match,
+		             .unroll = rows[i].unroll,
+		             .references = 3};
+		gm_game_build(&m);
+		if ((m.refusal != NULL) != rows[i].refused)
+			fail_msg("%s with %s: %s", rows[i].penalty, rows[i].d,
+			         m.refusal ? m.refusal : "not refused");
+		gm_net_free(G), gm_net_free(D);
+		finish(g);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(spectral_norm_is_the_largest_singular_value),
+		cmocka_unit_test(spectral_norm_iterates_once_a_run),
+		cmocka_unit_test(virtual_batch_norm_sees_one_example),
+		cmocka_unit_test(layer_and_instance_norm_standardise),
+		cmocka_unit_test(weight_norm_starts_where_it_was),
+		cmocka_unit_test(penalties_second_order),
+		cmocka_unit_test(clipping_clips),
+		cmocka_unit_test(objectives_are_flat_at_the_optimum),
+		cmocka_unit_test(targets_move_the_optimum),
+		cmocka_unit_test(unrolled_as_by_hand),
+		cmocka_unit_test(packs_neighbours),
+		cmocka_unit_test(minibatch_discrimination_by_hand),
+		cmocka_unit_test(historical_averaging_by_hand),
+		cmocka_unit_test(feature_matching_compares_means),
+		cmocka_unit_test(flips_exchange_the_roles),
+		cmocka_unit_test(impossible_games_are_refused),
+	};
+	return cmocka_run_group_tests_name("game", tests, NULL, NULL);
+}
