@@ -14,6 +14,7 @@
 #include "ganymede/image.h"
 #include "scratch.h"
 #include "train/folder.h"
+#include "train/state.h"
 #include "train/train.h"
 
 #include <math.h>
@@ -198,10 +199,46 @@ static void checkpoint_holds_the_run(void **state)
 	assert_string_equal(gm_st_meta(st, "step"), "2");
 	assert_string_equal(gm_st_meta(st, "seen"), "16");
 	gm_st_close(st);
-	const char *files[] = {"options.json", "log.txt",        "stats.jsonl",
-	                       "reals.png",    "fakes-init.png", "fakes-000002.png"};
+	const char *files[] = {"options.json", "log.txt",   "stats.jsonl",    "index.html",
+	                       "state.json",   "reals.png", "fakes-init.png", "fakes-000002.png"};
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		assert_true(gm_file_exists(in_run(&call, files[i])));
+}
+
+/* The page is there, says what the run is, holds its pictures, and refers to nothing outside. */
+static void the_page_stands_alone(void **state)
+{
+	(void)state;
+	gm_train_call call = {0};
+	gm_error err = {0};
+	gm_bytes b;
+	gm_state s;
+	train_variant(&call, &variants[3], scratch_path("page"),
+	              OPTIONS("steps=6", "sample-every=2", "grid=2x2", "name=a<b> & \"c\""));
+	must(gm_file_open(in_run(&call, "index.html"), &b, &err), &err);
+	char *text = strndup((const char *)b.data, b.size);
+	gm_file_close(&b);
+	const char *words[] = {"<!doctype html>", "finished", "dcgan",  "loss_d",
+	                       "before training", "step 4",   "step 6", "what it learns from",
+	                       "<polyline",       ">width<",  "6 of 6", "prefers-color-scheme",
+	                       "numbers learned"};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (!strstr(text, words[i]))
+			fail_msg("the page does not say %s", words[i]);
+	assert_null(strstr(text, "http"));
+	assert_null(strstr(text, "<script"));
+	assert_null(strstr(text, "url(\""));
+	int pictures = 0;
+	for (const char *p = text; (p = strstr(p, "src=\"")); p++, pictures++)
+		assert_true(!strncmp(p, "src=\"data:image/png;base64,iVBORw0KGgo", 38));
+	assert_int_equal(pictures, 6); /* newest, reals, init, three in the strip */
+	free(text);
+	assert_true(gm_state_read(call.folder, &s));
+	assert_string_equal(s.model, "dcgan");
+	assert_string_equal(s.state, "finished");
+	assert_true(s.step == 6 && s.total == 6);
+	assert_non_null(strstr(s.last, "loss_g"));
+	assert_false(gm_state_read(scratch_path("page"), &s));
 }
 
 static void old_checkpoints_are_rotated_out(void **state)
@@ -475,6 +512,7 @@ int main(void)
 		cmocka_unit_test(resumed_is_uninterrupted),
 		cmocka_unit_test(samples_are_the_runs_own),
 		cmocka_unit_test(checkpoint_holds_the_run),
+		cmocka_unit_test(the_page_stands_alone),
 		cmocka_unit_test(old_checkpoints_are_rotated_out),
 		cmocka_unit_test(folders_are_numbered),
 		cmocka_unit_test(asked_to_stop),

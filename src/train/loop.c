@@ -151,6 +151,8 @@ static void finish_step(gm_run *r)
 	}
 	if ((r->step % r->save_every == 0 || last || stop) && !gm_checkpoint_save(r))
 		return;
+	if (!last && !stop)
+		gm_report_page(r, "running", false);
 	if (stop && !last) {
 		r->call->stopped = true;
 		gm_report_say(r, "stopped at step %" PRId64 ", saved", r->step);
@@ -223,6 +225,7 @@ bool gm_next(gm_run *r)
 			return false;
 		if (r->step == 0 && r->total == 0 && !gm_checkpoint_save(r))
 			return false;
+		gm_report_page(r, "running", true);
 	} else if (r->counted) {
 		finish_step(r);
 	}
@@ -252,6 +255,12 @@ int gm_end(gm_run *r)
 		gm_report_say(r, "ended at step %" PRId64 ": %s", r->step, r->err.message);
 	else if (r->started && gm_run_ok(r) && !r->call->stopped)
 		gm_report_done(r);
+	if (r->started && r->stats)
+		gm_report_page(r,
+		               !gm_run_ok(r)      ? "failed"
+		               : r->call->stopped ? "stopped"
+		                                  : "finished",
+		               true);
 	return r->err.code ? 1 : 0;
 }
 

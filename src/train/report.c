@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "train/page.h"
+#include "train/state.h"
 
 double gm_seconds(void)
 {
@@ -160,6 +162,58 @@ void gm_report_progress(gm_run *r, bool now)
 	else
 		fprintf(r->call->out, "%s\n", line);
 	fflush(r->call->out);
+}
+
+static void nets_text(gm_run *r, char *text, size_t room)
+{
+	size_t n = 0;
+	*text = 0;
+	for (int i = 0; i < r->nets && n < room; i++) {
+		double v = (double)gm_net_parameters(r->net[i]);
+		n += snprintf(text + n, room - n, "%s%s %.3g%s", i ? ", " : "",
+		              gm_net_name(r->net[i]),
+		              v < 1e4   ? v
+		              : v < 1e6 ? v / 1e3
+		                        : v / 1e6,
+		              v < 1e4   ? ""
+		              : v < 1e6 ? " k"
+		                        : " M");
+	}
+}
+
+void gm_report_page(gm_run *r, const char *state, bool now)
+{
+	double began = gm_seconds();
+	char nets[200];
+	gm_error err = {0};
+	if (!r->folder[0] || (!now && began - r->paged < fmax(2, 50 * r->page_seconds)))
+		return;
+	int64_t done = r->step - r->first_step;
+	nets_text(r, nets, sizeof nets);
+	if (r->stats)
+		fflush(r->stats);
+	gm_page page = {.folder = r->folder,
+	                .settings = r->settings,
+	                .state = state,
+	                .trouble = r->err.message,
+	                .notes = r->notes,
+	                .nets = nets,
+	                .what = r->facts.points ? "points" : "images",
+	                .step = r->step,
+	                .total = r->total,
+	                .seen = r->seen,
+	                .per_second = r->train_seconds > 0 ? done * r->batch / r->train_seconds : 0,
+	                .left = (r->total - r->step) * r->step_seconds};
+	gm_state s = {.step = r->step, .total = r->total};
+	snprintf(s.model, sizeof s.model, "%s", r->model->name);
+	snprintf(s.state, sizeof s.state, "%s", state);
+	snprintf(s.trouble, sizeof s.trouble, "%s", r->err.message);
+	bool ok = gm_state_write(r->folder, &s, &err) && gm_page_write(&page, &err);
+	if (!ok && !r->no_page && r->log)
+		fprintf(r->log, "(%s)\n", err.message);
+	r->no_page = !ok;
+	r->paged = gm_seconds();
+	r->page_seconds = r->paged - began;
 }
 
 void gm_report_done(gm_run *r)

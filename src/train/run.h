@@ -87,6 +87,10 @@ struct gm_run {
 	gm_node *sample;  /* its output */
 
 	FILE *log, *stats;
+	char notes[2048]; /* warnings of this session, a line each */
+	/* index.html: when it was written last, how long that took; it could not be written */
+	double paged, page_seconds;
+	bool no_page;
 	bool live; /* call->out is a terminal */
 	/* in steps; of a recent step; of this step; last progress */
 	double train_seconds, step_seconds, began, shown;
@@ -139,6 +143,9 @@ void gm_report_say(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3); /* a line t
 void gm_report_progress(gm_run *r, bool now);
 void gm_report_stats(gm_run *r);
 void gm_report_done(gm_run *r);
+/* index.html and state.json, for which trouble is no reason to stop; not now: only where the last
+ * time is so long ago that all of them together take little of the run. */
+void gm_report_page(gm_run *r, const char *state, bool now);
 void gm_report_clear(gm_run *r); /* the live line, before something else is printed */
 
 #endif
