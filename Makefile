@@ -5,7 +5,7 @@ SHELL := /bin/bash
 BUILD ?= build
 
 # `make run TRAIN_ARGS="dcgan --data shapes --steps 500"` trains something else.
-TRAIN_ARGS ?= dcgan --data glyphs --steps 600
+TRAIN_ARGS ?= dcgan --data glyphs --batch 64 --steps 1000 --ema 0.99
 # Handed to `meson setup`, e.g. MESON_ARGS="-Donednn_root=/opt/onednn". Takes effect in a new build folder.
 MESON_ARGS ?=
 # `make test TESTS="graph ops"` runs only those programs; `make fuzz FUZZ_SECONDS=600` looks longer.
