@@ -61,6 +61,9 @@ gm_image *gm_figure_image(const gm_figure *f, gm_error *err);
 bool gm_figure_png(const gm_figure *f, const char *path, gm_error *err);
 bool gm_figure_svg(const gm_figure *f, const char *path, gm_error *err);
 
+/* n RGB pictures of one size as an endless WebP animation, ms milliseconds each. */
+bool gm_webp_animation(const char *path, gm_image *const *frame, int n, int ms, gm_error *err);
+
 /* The strokes of an ASCII character, for figure.c: pairs of digits "xy" on a grid 4 wide, baseline
  * at 2 and capitals up to 8, a blank between strokes; "" for what has none. */
 const char *gm_figure_strokes(char c);

@@ -12,9 +12,10 @@
 #include "base/file.h"
 #include "base/text.h"
 
-extern const gm_experiment gm_experiment_xy, gm_experiment_dirac;
+extern const gm_experiment gm_experiment_xy, gm_experiment_dirac, gm_experiment_modes;
 
-const gm_experiment *const gm_experiments[] = {&gm_experiment_xy, &gm_experiment_dirac, NULL};
+const gm_experiment *const gm_experiments[] = {&gm_experiment_xy, &gm_experiment_dirac,
+                                               &gm_experiment_modes, NULL};
 
 const gm_experiment *gm_experiment_find(const char *name)
 {
@@ -62,14 +63,14 @@ static int row_of(const gm_lab *l, const char *name)
 
 bool gm_lab_set(gm_lab *l, const char *name, const char *value, gm_error *err)
 {
-	const char *names[16];
+	const char *names[32];
 	int row = row_of(l, name), n = 0;
 	if (row >= 0) {
 		free((char *)l->value[row]);
 		l->value[row] = strdup(value);
 		return true;
 	}
-	for (; l->what->options[n].name && n < 16; n++)
+	for (; l->what->options[n].name && n < 32; n++)
 		names[n] = l->what->options[n].name;
 	const char *near = gm_text_nearest(name, names, n);
 	return near ? gm_fail(err, GM_ERR_VALUE, "lab %s has no option --%.60s; did you mean --%s?",
@@ -205,7 +206,10 @@ bool gm_lab_run(gm_lab *l, const char *folder, gm_error *err)
 		*err = l->err;
 		return false;
 	}
-	fprintf(l->out, "%d of %d checks hold; numbers and pictures are in %s\n",
-	        l->checked - l->failed, l->checked, folder);
+	if (!l->checked)
+		fprintf(l->out, "numbers and pictures are in %s\n", folder);
+	else
+		fprintf(l->out, "%d of %d checks hold; numbers and pictures are in %s\n",
+		        l->checked - l->failed, l->checked, folder);
 	return !l->failed;
 }

@@ -31,7 +31,7 @@ const gm_experiment *gm_experiment_find(const char *name); /* NULL when there is
 
 struct gm_lab {
 	const gm_experiment *what;
-	const char *value[16]; /* of each option, the lab's own copies */
+	const char *value[32]; /* of each option, the lab's own copies */
 	FILE *out;             /* tables for people */
 	const char *folder;
 	json_t *numbers, *checks;

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lab/modes.c -- mode collapse in the plane, by the protocol of PacGAN (Lin, Khetan, Fanti & Oh,
+ * NeurIPS 2018, arXiv:1712.04086, section 4.1; settings from the authors' configuration,
+ * github.com/fjxmlzn/PacGAN, synthetic_data_experiments).
+ *
+ * G: z of 2 normal numbers, four layers of 400 relu with batch norm and no bias, then linear to 2.
+ * D: packs of m points, three layers of 200 maxout units of 5 pieces, then linear. Weights
+ * N(0, .02). Both move at once by Adam, 1e-4, beta1 .8; 100 packs a step; 400 epochs of 100,000
+ * packs. Then 2,500 samples, G's batch norm on its running statistics: one is of high quality
+ * within 3 sigma of its nearest mode, a mode is found that has one, and the reverse
+ * Kullback-Leibler divergence is that of the found modes' shares from uniform.
+ *
+ * Differs: examples are drawn endlessly, not from 100,000 fixed ones; the running statistics follow
+ * the first of G's m batches (the authors: the mean of all). What is asked for by an option differs
+ * as it says. The published row is printed where every other setting is the paper's.
+ */
+#include "lab/lab.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/file.h"
+#include "ganymede/data.h"
+
+static const gm_option options[] = {
+	{"data", "ring8", "ring8 or grid25"},
+	{"pack", "1", "points that D sees at once: 1 is the GAN, 2 to 4 are PacGAN's"},
+	{"trials", "10", "independent trainings"},
+	{"steps", "400000", "steps of each (the paper's: 400000)"},
+	{"objective", "non-saturating", "as in train"},
+	{"penalty", "none", "as in train"},
+	{"penalty-weight", "0", "as in train; 0: the usual one"},
+	{"normalise-d", "none", "as in train, acting on D's weights"},
+	{"minibatch", "no", "minibatch discrimination in D"},
+	{"smooth", "0", "one-sided label smoothing"},
+	{"unroll", "0", "steps of D that G looks ahead"},
+	{"lr", "1e-4", "Adam step size"},
+	{"batch", "100", "packs in a step"},
+	{"frames", "12", "pictures of the first trial; 0: none"},
+	{"seed", "1", "of the first trial; each further one adds 1"},
+	{0},
+};
+
+enum { SAMPLES = 2500, GRID = 64, ARROWS = 16, WIDTH = 400, UNITS = 200, PIECES = 5 };
+
+typedef struct set {
+	const char *name;
+	int modes;
+	double sigma, extent;
+	double (*mode)[2];
+} set;
+
+static double ring[8][2], grid[25][2];
+
+static set set_of(gm_lab *l)
+{
+	const char *name = gm_lab_text(l, "data");
+	for (int i = 0; i < 8; i++)
+		ring[i][0] = cos(M_PI / 4 * i), ring[i][1] = sin(M_PI / 4 * i);
+	for (int i = 0; i < 25; i++)
+		grid[i][0] = 2 * (i % 5) - 4, grid[i][1] = 2 * (i / 5) - 4;
+	if (!strcmp(name, "grid25"))
+		return (set){name, 25, .05, 6, grid};
+	if (strcmp(name, "ring8"))
+		gm_fail(&l->err, GM_ERR_VALUE, "option data: \"%.60s\" is not ring8 or grid25",
+		        name);
+	return (set){"ring8", 8, .01, 2, ring};
+}
+
+typedef struct score {
+	double modes, quality, kl;
+} score;
+
+static score score_of(const set *s, const float *x)
+{
+	score r = {0};
+	int count[25] = {0}, good = 0;
+	for (int i = 0; i < SAMPLES; i++) {
+		double best = INFINITY;
+		int which = 0;
+		for (int m = 0; m < s->modes; m++) {
+			double d = hypot(x[2 * i] - s->mode[m][0], x[2 * i + 1] - s->mode[m][1]);
+			if (d < best)
+				best = d, which = m;
+		}
+		if (best < 3 * s->sigma)
+			count[which]++, good++;
+	}
+	for (int m = 0; m < s->modes; m++) {
+		double p = good ? (double)count[m] / good : 0;
+		r.modes += count[m] > 0;
+		r.kl += p > 0 ? p * log(p * s->modes) : 0;
+	}
+	r.quality = (double)good / SAMPLES;
+	r.kl = good ? r.kl : INFINITY;
+	return r;
+}
+
+/* ---- one training ---------------------------------------------------------------------------- */
+
+typedef struct trial {
+	gm_lab *l;
+	const set *s;
+	int pack, batch;
+	uint64_t seed;
+	gm_graph *g;
+	gm_net *G, *D;
+	gm_dataset *data;
+	gm_node *real, *sample, *at, *score, *slope; /* at [GRID^2, 2 pack]: where D is drawn */
+	gm_step *train, *draw, *map;
+	float *x;
+	gm_image **frame;
+	int frames;
+} trial;
+
+static gm_node *generator(gm_net *G, gm_node *z)
+{
+	static const char *const name[] = {"h0", "h1", "h2", "h3"}, *const norm[] = {
+									    "h0/norm", "h1/norm",
+									    "h2/norm", "h3/norm"};
+	for (int i = 0; i < 4; i++) {
+		z = gm_linear(G, name[i], z, .out = WIDTH, .no_bias = true,
+		              .init = GM_NORMAL(0, .02));
+		z = gm_relu(gm_batch_norm(G, norm[i], z, .momentum = .05));
+	}
+	return gm_linear(G, "x", z, .out = 2, .init = GM_NORMAL(0, .02));
+}
+
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x)
+{
+	static const char *const name[] = {"h0", "h1", "h2"};
+	(void)ctx;
+	for (int i = 0; i < 3; i++)
+		x = gm_maxout(D, name[i], x, .out = UNITS, .pieces = PIECES,
+		              .init = GM_NORMAL(0, .02));
+	return gm_linear(D, "y", gm_features(D, x), .out = 1, .init = GM_NORMAL(0, .02));
+}
+
+static bool build(trial *t, gm_lab *l)
+{
+	gm_node *fake[8];
+	t->g = gm_graph_new(&(gm_graph_options){.seed = t->seed});
+	t->G = gm_net_create(t->g, "G", .seed = t->seed);
+	t->D = gm_net_create(t->g, "D", .seed = t->seed);
+	const gm_normaliser *how = gm_normaliser_find(gm_lab_text(l, "normalise-d"));
+	gm_game m = {.G = t->G,
+	             .D = t->D,
+	             .discriminator = discriminator,
+	             .objective = gm_objective_find(gm_lab_text(l, "objective")),
+	             .penalty = gm_penalty_find(gm_lab_text(l, "penalty")),
+	             .terms = {.smooth = gm_lab_real(l, "smooth", 0, .5), .b = 1, .c = 1},
+	             .unroll = (int)gm_lab_int(l, "unroll", 0, 32),
+	             .unroll_lr = .01};
+	double weight = gm_lab_real(l, "penalty-weight", 0, 1e6);
+	if (!m.objective || !m.penalty || !how || how->flow)
+		return gm_fail(&l->err, GM_ERR_VALUE,
+		               "there is no such objective (%.40s), penalty (%.40s), or normaliser "
+		               "of weights (%.40s): see ganymede models gan",
+		               gm_lab_text(l, "objective"), gm_lab_text(l, "penalty"),
+		               gm_lab_text(l, "normalise-d"));
+	m.weight = weight > 0 ? weight : m.penalty->weight;
+	gm_net_normalise(t->D, how);
+	gm_net_minibatch(t->D, !strcmp(gm_lab_text(l, "minibatch"), "yes"));
+	t->real = gm_input(t->g, "x", GM_SHAPE(t->batch, 2 * t->pack), GM_F32);
+	for (int i = 0; i < t->pack; i++)
+		fake[i] = generator(t->G, gm_randn(t->g, GM_SHAPE(t->batch, 2)));
+	m.real = t->real, m.fake = gm_concat(fake, t->pack, 1);
+	gm_game_build(&m);
+	if (m.refusal)
+		return gm_fail(&l->err, GM_ERR_VALUE, "%s", m.refusal);
+	gm_node *lr = gm_scalar(t->g, gm_lab_real(l, "lr", 0, 1));
+	t->train =
+		gm_compile(t->g, m.loss_d,
+	                   gm_adam(t->D, m.loss_d, .lr = lr, .beta1 = .8, .clip_weights = m.clip),
+	                   gm_adam(t->G, m.loss_g, .lr = lr, .beta1 = .8));
+	t->sample = generator(t->G, gm_randn(t->g, GM_SHAPE(SAMPLES, 2)));
+	t->at = gm_input(t->g, "at", GM_SHAPE(GRID * GRID, 2 * t->pack), GM_F32);
+	t->score = gm_game_discriminate(&m, t->at);
+	gm_grad(t->score, &t->at, 1, &t->slope);
+	gm_node *map[2] = {t->score, t->slope};
+	gm_compile_options infer = {.infer = true};
+	t->draw = gm_compile_nodes(t->g, &t->sample, 1, &infer);
+	t->map = gm_compile_nodes(t->g, map, 2, &infer);
+	return gm_lab_ok(l, t->g) && t->train && t->draw && t->map;
+}
+
+/* D as a map: blue where it says fake, orange where it says real, arrows up its slope. With packs,
+ * the other points of a pack are real ones. */
+static gm_figure *picture(trial *t, const float *samples, int step)
+{
+	int wide = 2 * t->pack;
+	double e = t->s->extent, cell = 2 * e / GRID;
+	float *at = malloc(GRID * GRID * wide * sizeof *at), y[GRID * GRID];
+	float *slope = malloc(GRID * GRID * wide * sizeof *slope);
+	char title[64];
+	if (!at || !slope)
+		abort();
+	for (int i = 0; i < GRID * GRID; i++) {
+		for (int k = 2; k < wide; k++)
+			at[i * wide + k] = t->x[(i % t->batch) * wide + k];
+		at[i * wide] = (float)(-e + (i % GRID + .5) * cell);
+		at[i * wide + 1] = (float)(-e + (i / GRID + .5) * cell);
+	}
+	gm_set_f32(t->at, at, GRID * GRID * wide);
+	gm_step_run(t->map);
+	gm_step_read(t->map, t->score, y, GRID * GRID);
+	gm_step_read(t->map, t->slope, slope, GRID * GRID * wide);
+	gm_figure *f = gm_figure_new(560, 580);
+	gm_panel p = {40, 30, 545, 535, -e, e, -e, e, false};
+	snprintf(title, sizeof title, "%s, pack %d, step %d", t->s->name, t->pack, step);
+	double lo = INFINITY, hi = -INFINITY, most = 0;
+	for (int i = 0; i < GRID * GRID; i++)
+		lo = fmin(lo, y[i]), hi = fmax(hi, y[i]);
+	for (int i = 0; i < GRID * GRID; i++) {
+		/* From the least to the greatest score. A cell reaches under the next ones, which
+		 * hides the seams. */
+		double v = hi > lo ? (y[i] - lo) / (hi - lo) : .5;
+		double x0 = at[i * wide] - cell / 2, y0 = at[i * wide + 1] - cell / 2;
+		double x1 = x0 + 1.5 * cell, y1 = y0 + 1.5 * cell;
+		double box[8] = {x0, y0, x1, y0, x1, y1, x0, y1};
+		gm_ink ink = {(uint8_t)(170 + 85 * v),
+		              (uint8_t)(205 + 25 * v),
+		              (uint8_t)(250 - 70 * v),
+		              1,
+		              0,
+		              0};
+		gm_figure_area(f, &p, box, 4, ink);
+		most = fmax(most, hypot(slope[i * wide], slope[i * wide + 1]));
+	}
+	gm_figure_axes(f, &p, title);
+	gm_ink arrow = {110, 116, 130, .9, 1, 0}, dot = {200, 30, 60, .45, 1.6, 0};
+	gm_ink truth = {20, 24, 32, 1, 2.2, 0};
+	for (int k = 0; k < ARROWS * ARROWS && most > 0; k++) {
+		int i = (k / ARROWS * GRID + k % ARROWS) * (GRID / ARROWS) +
+		        (GRID + 1) * GRID / ARROWS / 2;
+		double sx = slope[i * wide], sy = slope[i * wide + 1], size = hypot(sx, sy);
+		double scale = size > 0 ? 2 * e / ARROWS * .8 * sqrt(size / most) / size : 0;
+		gm_figure_arrow(f, &p, at[i * wide] - sx * scale / 2,
+		                at[i * wide + 1] - sy * scale / 2, sx * scale, sy * scale, arrow);
+	}
+	for (int i = 0; i < t->s->modes; i++)
+		gm_figure_disc(f, &p, t->s->mode[i][0], t->s->mode[i][1], truth);
+	for (int i = 0; i < SAMPLES; i += 2)
+		gm_figure_disc(f, &p, samples[2 * i], samples[2 * i + 1], dot);
+	free(at), free(slope);
+	return f;
+}
+
+static bool feed(trial *t, int step)
+{
+	int64_t n = (int64_t)t->batch * t->pack;
+	if (!gm_data_batch(t->data, t->seed, step * n, n, t->x, NULL, &t->l->err))
+		return false;
+	return gm_set_f32(t->real, t->x, 2 * n);
+}
+
+static void sample(trial *t, float *x)
+{
+	gm_step_run(t->draw);
+	gm_step_read(t->draw, t->sample, x, 2 * SAMPLES);
+}
+
+static bool run_trial(trial *t, int steps, score *out, bool first)
+{
+	float x[2 * SAMPLES];
+	int every = t->frames ? steps / t->frames : 0;
+	bool ok = true;
+	for (int i = 0; i < steps && ok && !(t->l->stop && *t->l->stop); i++) {
+		ok = feed(t, i);
+		gm_step_run(t->train);
+		if (first && every > 0 && (i + 1) % every == 0 && (i + 1) / every <= t->frames) {
+			sample(t, x);
+			gm_figure *f = picture(t, x, i + 1);
+			int k = (i + 1) / every;
+			char name[32];
+			snprintf(name, sizeof name, "frame-%02d", k);
+			t->frame[k - 1] = gm_figure_image(f, &t->l->err);
+			ok = gm_lab_picture(t->l, name, f) && t->frame[k - 1];
+		}
+	}
+	sample(t, x);
+	*out = score_of(t->s, x);
+	return ok;
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+/* Table 1 of the paper: modes, share of high quality, reverse KL. */
+static const struct published {
+	const char *data;
+	int pack;
+	score s;
+} published[] = {
+	{"ring8", 1, {6.3, .982, .45}},
+	{"ring8", 2, {7.9, .956, .07}},
+	{"grid25", 1, {17.3, .948, .70}},
+	{"grid25", 4, {24.8, .936, .04}},
+};
+
+static void summarise(gm_lab *l, const char *what, const double *v, int n, double theirs)
+{
+	double mean = 0, square = 0;
+	char text[24] = "";
+	for (int i = 0; i < n; i++)
+		mean += v[i] / n;
+	for (int i = 0; i < n; i++)
+		square += (v[i] - mean) * (v[i] - mean);
+	double error = n > 1 ? sqrt(square / (n - 1) / n) : 0;
+	if (!isnan(theirs))
+		snprintf(text, sizeof text, "%10.3g", theirs);
+	fprintf(l->out, "%-24s %10.4f +- %-8.4f %s\n", what, mean, error, text);
+	gm_lab_keep(l, what, gm_lab_numbers(v, n));
+}
+
+static double cpu_seconds(void)
+{
+	struct rusage u;
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_utime.tv_sec + u.ru_stime.tv_sec +
+	       1e-6 * (u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static bool as_published(gm_lab *l)
+{
+	static const char *const free_ones[] = {"data", "pack", "trials", "frames", "seed", NULL};
+	for (int i = 0; options[i].name; i++) {
+		bool mine = false;
+		for (int k = 0; free_ones[k]; k++)
+			mine = mine || !strcmp(free_ones[k], options[i].name);
+		/* shorter runs are shown beside the paper's, and say that they are shorter */
+		if (!mine && strcmp(options[i].name, "steps") &&
+		    strcmp(l->value[i], options[i].value))
+			return false;
+	}
+	return true;
+}
+
+static bool run(gm_lab *l)
+{
+	const set s = set_of(l);
+	int trials = (int)gm_lab_int(l, "trials", 1, 1000),
+	    steps = (int)gm_lab_int(l, "steps", 1, INT32_MAX);
+	trial t = {.l = l,
+	           .s = &s,
+	           .pack = (int)gm_lab_int(l, "pack", 1, 8),
+	           .batch = (int)gm_lab_int(l, "batch", 2, 1 << 16),
+	           .frames = (int)gm_lab_int(l, "frames", 0, 99)};
+	uint64_t seed = (uint64_t)gm_lab_int(l, "seed", 0, INT64_MAX);
+	double modes[1000], quality[1000], kl[1000], theirs[3] = {NAN, NAN, NAN};
+	t.data = gm_data_open(s.name, NULL, &l->err);
+	t.x = malloc(2 * t.batch * t.pack * sizeof *t.x);
+	t.frame = calloc(t.frames + 1, sizeof(gm_image *));
+	bool ok = !l->err.code && t.data && t.x && t.frame;
+	double cpu = cpu_seconds();
+	int done = 0;
+	for (; done < trials && ok && !(l->stop && *l->stop); done++) {
+		score r = {0};
+		t.seed = seed + done;
+		ok = build(&t, l) && run_trial(&t, steps, &r, done == 0);
+		modes[done] = r.modes, quality[done] = r.quality, kl[done] = r.kl;
+		if (ok)
+			fprintf(l->out,
+			        "trial %d: %g modes, %.1f%% of high quality, reverse KL %.3f\n",
+			        done + 1, r.modes, 100 * r.quality, r.kl);
+		fflush(l->out);
+		gm_net_free(t.G), gm_net_free(t.D);
+		if (t.g)
+			gm_graph_free(t.g);
+		t.g = NULL, t.G = t.D = NULL;
+	}
+	cpu = cpu_seconds() - cpu;
+	if (ok && t.frames) {
+		char path[PATH_MAX];
+		snprintf(path, sizeof path, "%s/training.webp", l->folder);
+		int n = 0;
+		while (n < t.frames && t.frame[n])
+			n++;
+		ok = !n || gm_webp_animation(path, t.frame, n, 400, &l->err);
+	}
+	if (ok) {
+		for (size_t i = 0; i < sizeof published / sizeof *published; i++)
+			if (!strcmp(published[i].data, s.name) && published[i].pack == t.pack &&
+			    as_published(l))
+				theirs[0] = published[i].s.modes,
+				theirs[1] = published[i].s.quality, theirs[2] = published[i].s.kl;
+		fprintf(l->out, "\n%s, pack %d, %d trial%s of %d steps%-8s %s\n", s.name, t.pack,
+		        done, done == 1 ? "" : "s", steps, "",
+		        isnan(theirs[0]) ? "" : "published (400000 steps, 10 trials)");
+		summarise(l, "modes found", modes, done, theirs[0]);
+		summarise(l, "high quality", quality, done, theirs[1]);
+		summarise(l, "reverse KL", kl, done, theirs[2]);
+		fprintf(l->out, "CPU time %.0f s, %.2f ms a step\n", cpu,
+		        1e3 * cpu / ((double)steps * done));
+		gm_lab_keep(l, "cpu seconds", json_real(cpu));
+	}
+	for (int i = 0; i < t.frames && t.frame; i++)
+		gm_image_free(t.frame[i]);
+	gm_data_close(t.data);
+	free(t.x);
+	free(t.frame);
+	return ok;
+}
+
+const gm_experiment gm_experiment_modes = {
+	"modes", "how many modes a GAN finds, by PacGAN's protocol, for any game and trick",
+	options, run};
