@@ -38,6 +38,8 @@ build   libpng-dev        libpng-devel        libpng              libpng16-devel
 build   libjpeg-dev       libjpeg-turbo-devel libjpeg-turbo     libjpeg8-devel       jpeg-turbo    module:libjpeg
 build   libwebp-dev       libwebp-devel       libwebp             libwebp-devel        webp          module:libwebp
 build   libarchive-dev    libarchive-devel    libarchive          libarchive-devel     libarchive    module:libarchive
+build   libcurl4-openssl-dev libcurl-devel    curl                libcurl-devel        curl          module:libcurl
+build   nettle-dev        nettle-devel        nettle              libnettle-devel      nettle        module:nettle
 build   zlib1g-dev        zlib-devel          zlib                zlib-devel           zlib          module:zlib
 build   libjansson-dev    jansson-devel       jansson             libjansson-devel     jansson       module:jansson
 build   libchafa-dev      chafa-devel         chafa               chafa-devel          chafa         module:chafa
@@ -137,7 +139,8 @@ by_hand() {
 	else
 		say "no package manager that this script knows. What Ganymede needs (docs/dependencies.md says why):"
 		say "  a C17 compiler with OpenMP, meson >= 1.0, ninja, pkg-config, oneDNN 2.6+ or 3.x, OpenBLAS with"
-		say "  LAPACKE, libpng, libjpeg, libwebp, libarchive, zlib, jansson, chafa and GLib; cmocka and matio for the tests; clang for fuzzing and linting"
+		say "  LAPACKE, libpng, libjpeg, libwebp, libarchive, libcurl, nettle, zlib, jansson, chafa"
+		say "  and GLib; cmocka and matio for the tests; clang for fuzzing and linting"
 	fi
 	exit 1
 }

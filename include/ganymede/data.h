@@ -199,6 +199,21 @@ typedef struct gm_data_report {
 GM_API bool gm_data_examine(gm_dataset *d, gm_data_report *r, gm_error *err);
 GM_API void gm_data_report_free(gm_data_report *r); /* fine on a zeroed one */
 
+typedef struct gm_fetch_options {
+	const char *mirror; /* fetch from this address instead of the official one; or NULL */
+	int patience;       /* seconds without a byte before giving up; default 30 */
+	gm_data_progress *progress;
+	void *context;
+} gm_fetch_options;
+
+/* Fetches the set called name into $XDG_CACHE_HOME/ganymede/sets, where gm_data_open finds it by its
+ * name. Every file is checked by its SHA-256 before it gets its name; what an interrupted fetch left
+ * is gone on with. o may be NULL. GM_ERR_VALUE (unknown name, with a suggestion; a set that no
+ * program may fetch, and how a person does), GM_ERR_IO, GM_ERR_FORMAT (the wrong bytes). */
+GM_API bool gm_data_fetch(const char *name, const gm_fetch_options *o, gm_error *err);
+/* The sets that can be fetched, for i = 0, 1, ... until NULL. about may be NULL. */
+GM_API const char *gm_data_fetch_names(int i, const char **about);
+
 /* The embedded sets: name and one line about it, for i = 0, 1, ... until NULL. about may be
  * NULL. */
 GM_API const char *gm_data_names(int i, const char **about);

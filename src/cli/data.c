@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "ganymede/data.h"
@@ -18,7 +19,10 @@ static int list(void)
 {
 	const char *name, *about;
 	for (int i = 0; (name = gm_data_names(i, &about)); i++)
-		printf("%-12s %s\n", name, about);
+		printf("%-13s %s\n", name, about);
+	puts("\nTo be fetched by ganymede data fetch NAME, then known by their names:");
+	for (int i = 0; (name = gm_data_fetch_names(i, &about)); i++)
+		printf("%-13s %s\n", name, about);
 	puts("\nAny other name is a path: a folder of pictures (PNG, JPEG, WebP; its folders are classes), an archive of\n"
 	     "them (.zip, .tar.gz, .tar.xz), IDX files such as MNIST's. docs/data-formats.md has the rules.");
 	return CLI_OK;
@@ -137,11 +141,30 @@ static void print_info(gm_dataset *d, const gm_data_report *r)
 	printf("  hash       %016" PRIx64 "\n", i->hash);
 }
 
+/* One line that is written over; silent where nobody watches. */
+static void show_progress(void *context, const char *what, uint64_t done, uint64_t total)
+{
+	bool *shown = context;
+	if (!isatty(STDERR_FILENO))
+		return;
+	*shown = true;
+	if (total)
+		fprintf(stderr, "\r\033[K%s: %" PRIu64 " of %" PRIu64 " kB, %d%%", what, done / 1000, total / 1000,
+			(int)(100 * (double)done / (double)total));
+	else
+		fprintf(stderr, "\r\033[K%s: %" PRIu64, what, done);
+}
+
 static int info(const char *path, const gm_data_options *o, const char *out)
 {
 	gm_error err = {0};
 	gm_data_report r = {0};
-	gm_dataset *d = gm_data_open(path, o, &err);
+	gm_data_options watched = *o;
+	bool shown = false;
+	watched.progress = show_progress, watched.context = &shown;
+	gm_dataset *d = gm_data_open(path, &watched, &err);
+	if (shown)
+		fputs("\r\033[K", stderr);
 	bool ok = d && gm_data_examine(d, &r, &err);
 	if (ok)
 		print_info(d, &r);
@@ -151,12 +174,27 @@ static int info(const char *path, const gm_data_options *o, const char *out)
 	return ok ? CLI_OK : cli_fail(&err);
 }
 
+static int fetch(const char *name, const char *mirror)
+{
+	gm_error err = {0};
+	bool shown = false;
+	bool ok = gm_data_fetch(name, &(gm_fetch_options){.mirror = mirror, .progress = show_progress, .context = &shown},
+	                        &err);
+	if (shown)
+		fputs("\r\033[K", stderr);
+	if (!ok)
+		return cli_fail(&err);
+	printf("%s is here; see: ganymede data info %s\n", name, name);
+	return CLI_OK;
+}
+
 static int unknown_option(const char *name)
 {
 	const char *names[32];
 	int n = 0;
 	while (n < 30 && (names[n] = gm_data_option_names(n, NULL)))
 		n++;
+	names[n++] = "mirror";
 	names[n++] = "out";
 	names[n++] = "help";
 	const char *near = gm_text_nearest(name, names, n);
@@ -169,7 +207,7 @@ int cli_data(int argc, char **argv)
 {
 	static const char *const flags[] = {"help", "h", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
-	const char *what = NULL, *path = NULL, *out = NULL;
+	const char *what = NULL, *path = NULL, *out = NULL, *mirror = NULL;
 	gm_data_options o = {0};
 	gm_error err = {0};
 	int kind;
@@ -186,14 +224,20 @@ int cli_data(int argc, char **argv)
 			return CLI_OK;
 		} else if (cli_is(a.name, "o") || cli_is(a.name, "out")) {
 			out = a.value;
+		} else if (cli_is(a.name, "mirror")) {
+			mirror = a.value;
 		} else if (!gm_data_option(&o, a.name, a.value, &err)) {
 			return err.code == GM_ERR_STATE ? unknown_option(a.name) : cli_usage("%s", err.message);
 		}
 	}
 	if (what && !strcmp(what, "list") && !path)
 		return list();
+	if (what && !strcmp(what, "fetch") && path)
+		return fetch(path, mirror);
+	if (what && !strcmp(what, "fetch"))
+		return cli_usage("data fetch needs a name, such as: ganymede data fetch mnist");
 	if (!what || strcmp(what, "info"))
-		return cli_usage("data %.60s: say data list, or data info SET|PATH",
+		return cli_usage("data %.60s: say data list, data info SET|PATH, or data fetch NAME",
 		                 what ? what : "");
 	if (!path)
 		return cli_usage(

@@ -3,11 +3,14 @@
  * data.c -- data sets as everyone else sees them. See ganymede/data.h. */
 #include "ganymede/data.h"
 
+#include "base/file.h"
 #include "base/machine.h"
 #include "base/text.h"
+#include "data/fetch.h"
 #include "data/set.h"
 
 #include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,11 +149,19 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 	if (!gm_options_check(o, err))
 		return false;
 	const gm_source *source = NULL;
+	char fetched[PATH_MAX];
 	for (int i = 0; i < SOURCES; i++)
 		if (strcmp(spec, sources[i]->name) == 0)
 			source = sources[i];
 	if (source) {
 		if (!open_source(d, source, o, err))
+			return false;
+	} else if (!gm_file_exists(spec) && gm_fetch_find(spec, fetched)) {
+		if (!fetched[0])
+			return gm_fail(err, GM_ERR_IO,
+			               "%s is not on this machine yet: ganymede data fetch %s",
+			               spec, spec);
+		if (!open_pictures(d, fetched, o, err))
 			return false;
 	} else {
 		/* Only a plain word can be a misspelt name; a path gets the system's own reason. */

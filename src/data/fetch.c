@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fetch.c -- known data sets from their official places, through libcurl. See fetch.h. */
+#include "data/fetch.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "data/cache.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <nettle/sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TRIES 4 /* of a connection that breaks */
+#define PATIENCE 30
+#define REDIRECTS 8
+#define FILES_MAX 4
+
+#define MNIST "https://ossci-datasets.s3.amazonaws.com/mnist/"
+#define FASHION "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+#define KMNIST "http://codh.rois.ac.jp/kmnist/dataset/kmnist/"
+#define CIFAR "https://www.cs.toronto.edu/~kriz/"
+#define SVHN "http://ufldl.stanford.edu/housenumbers/"
+
+#define TRAIN_IMAGES "train-images-idx3-ubyte.gz"
+#define TRAIN_LABELS "train-labels-idx1-ubyte.gz"
+#define TEST_IMAGES "t10k-images-idx3-ubyte.gz"
+#define TEST_LABELS "t10k-labels-idx1-ubyte.gz"
+
+/* The hashes are those that several independent projects check against. MNIST's own site has asked
+ * for years not to be used by programs; the place here is the one that PyTorch keeps. */
+/* clang-format off */
+static const struct {
+	const char *name, *about;
+	const char *open;    /* which file is the set; NULL: the folder */
+	const char *by_hand; /* for sets that no program may fetch: how a person does it */
+	gm_fetch_file file[FILES_MAX];
+} sets[] = {
+	{"mnist", "handwritten digits, 28 x 28 grey, 60,000 + 10,000", NULL, NULL, {
+		{MNIST, TRAIN_IMAGES, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"},
+		{MNIST, TRAIN_LABELS, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"},
+		{MNIST, TEST_IMAGES, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"},
+		{MNIST, TEST_LABELS, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"}}},
+	{"fashion-mnist", "clothes, 28 x 28 grey, 60,000 + 10,000", NULL, NULL, {
+		{FASHION, TRAIN_IMAGES, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"},
+		{FASHION, TRAIN_LABELS, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"},
+		{FASHION, TEST_IMAGES, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"},
+		{FASHION, TEST_LABELS, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"}}},
+	{"kmnist", "cursive Japanese, 28 x 28 grey, 60,000 + 10,000", NULL, NULL, {
+		{KMNIST, TRAIN_IMAGES, "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4"},
+		{KMNIST, TRAIN_LABELS, "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"},
+		{KMNIST, TEST_IMAGES, "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5"},
+		{KMNIST, TEST_LABELS, "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"}}},
+	{"cifar10", "photographs of 10 classes, 32 x 32, 50,000 + 10,000", "cifar-10-binary.tar.gz", NULL, {
+		{CIFAR, "cifar-10-binary.tar.gz",
+		 "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"}}},
+	{"cifar100", "photographs of 100 classes, 32 x 32, 50,000 + 10,000", "cifar-100-binary.tar.gz", NULL, {
+		{CIFAR, "cifar-100-binary.tar.gz",
+		 "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"}}},
+	{"svhn", "house numbers, 32 x 32, 73,257 + 26,032", NULL, NULL, {
+		{SVHN, "train_32x32.mat", "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8"},
+		{SVHN, "test_32x32.mat", "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b"}}},
+	{"celeba", "faces, 178 x 218, 202,599: by hand", NULL,
+	 "its licence wants you to ask: get img_align_celeba.zip from mmlab.ie.cuhk.edu.hk/projects/CelebA.html, then "
+	 "give its path, with --size 64 --fit crop", {{0}}},
+};
+/* clang-format on */
+#define SETS ((int)(sizeof sets / sizeof *sets))
+
+/* ---- one file ---- */
+
+typedef struct transfer {
+	int fd;
+	int64_t at; /* bytes of the file so far */
+	bool write_failed;
+	const char *name;
+	const gm_fetch_options *o;
+} transfer;
+
+static size_t on_data(char *data, size_t size, size_t n, void *context)
+{
+	transfer *t = context;
+	const size_t all = n * size;
+	for (size_t done = 0; done < all;) {
+		const ssize_t k = write(t->fd, data + done, all - done);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0) {
+			t->write_failed = true;
+			return 0;
+		}
+		done += (size_t)k;
+		t->at += k;
+	}
+	return all;
+}
+
+static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off_t up,
+                       curl_off_t sent)
+{
+	const transfer *t = context;
+	(void)up, (void)sent;
+	if (t->o->progress)
+		t->o->progress(t->o->context, t->name, (uint64_t)t->at,
+		               total > 0 ? (uint64_t)(total - now + t->at) : 0);
+	return 0;
+}
+
+/* Goes on where the file ends. */
+static CURLcode attempt(CURL *c, const char *address, transfer *t, long *status)
+{
+	const long patience = t->o->patience > 0 ? t->o->patience : PATIENCE;
+	curl_easy_reset(c);
+	curl_easy_setopt(c, CURLOPT_URL, address);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTS);
+	curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L); /* an error's page is not data */
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, patience);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, patience);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "ganymede");
+	curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->at);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	const CURLcode code = curl_easy_perform(c);
+	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, status);
+	return code;
+}
+
+static bool start_over(transfer *t)
+{
+	t->at = 0;
+	return ftruncate(t->fd, 0) == 0 && lseek(t->fd, 0, SEEK_SET) == 0;
+}
+
+static bool is_broken_connection(CURLcode code)
+{
+	return code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
+	       code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR ||
+	       code == CURLE_OPERATION_TIMEDOUT;
+}
+
+/* All of the file into t->fd, by as many attempts as it takes. */
+static bool transfer_all(const char *address, transfer *t, gm_error *err)
+{
+	CURL *c = curl_easy_init();
+	if (!c)
+		return gm_fail(err, GM_ERR_MEMORY, "libcurl does not start");
+	CURLcode code = CURLE_OK;
+	long status = 0;
+	bool done = false;
+	int again = 0;
+	for (int tries = 0; tries < TRIES && !done; tries++) {
+		const int64_t before = t->at;
+		code = attempt(c, address, t, &status);
+		/* The file had been whole: there is nothing beyond its end. */
+		done = code == CURLE_OK || (before > 0 && status == 416);
+		if (done || t->write_failed)
+			break;
+		if (code == CURLE_RANGE_ERROR) { /* a server that cannot go on where we were */
+			if (again++ > 0 || !start_over(t))
+				break;
+		} else if (!is_broken_connection(code)) {
+			break;
+		} else if (t->at > before) {
+			tries = 0; /* it goes on, however slowly */
+		}
+	}
+	curl_easy_cleanup(c);
+	if (done)
+		return true;
+	if (t->write_failed)
+		return gm_fail(err, GM_ERR_IO, "cannot write %s: %s", t->name, strerror(errno));
+	if (code == CURLE_HTTP_RETURNED_ERROR)
+		return gm_fail(err, GM_ERR_IO, "%s: the server answers %ld", address, status);
+	return gm_fail(err, GM_ERR_IO, "%s: %s%s", address, curl_easy_strerror(code),
+	               t->at > 0 ? "; what came is kept: the same command goes on from there" : "");
+}
+
+static bool hash_file(int fd, char hex[65], gm_error *err)
+{
+	struct sha256_ctx sha;
+	uint8_t buffer[1 << 16], digest[SHA256_DIGEST_SIZE];
+	ssize_t n;
+	sha256_init(&sha);
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return gm_fail(err, GM_ERR_IO, "cannot read what was fetched: %s", strerror(errno));
+	while ((n = read(fd, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0)
+			sha256_update(&sha, (size_t)n, buffer);
+	if (n < 0)
+		return gm_fail(err, GM_ERR_IO, "cannot read what was fetched: %s", strerror(errno));
+	sha256_digest(&sha, sizeof digest, digest);
+	for (int i = 0; i < SHA256_DIGEST_SIZE; i++)
+		snprintf(hex + 2 * (size_t)i, 3, "%02x", digest[i]);
+	return true;
+}
+
+static bool fetch_into(int fd, const char *part, const char *path, const gm_fetch_file *f,
+                       const gm_fetch_options *o, gm_error *err)
+{
+	char address[1024], hex[65];
+	const char *base = o->mirror ? o->mirror : f->base;
+	const size_t n = strlen(base);
+	snprintf(address, sizeof address, "%s%s%s", base, n && base[n - 1] == '/' ? "" : "/",
+	         f->name);
+	/* Two at once would write over each other. */
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return gm_fail(err, GM_ERR_IO, "%s is being fetched already", f->name);
+	transfer t = {.fd = fd, .name = f->name, .o = o, .at = lseek(fd, 0, SEEK_END)};
+	if (t.at < 0 || !transfer_all(address, &t, err))
+		return gm_fail(err, GM_ERR_IO, "cannot write %s: %s", part, strerror(errno));
+	if (!hash_file(fd, hex, err))
+		return false;
+	if (strcmp(hex, f->sha256) != 0) {
+		/* Going on from the wrong bytes would never end well. */
+		unlink(part);
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: not the file it should be (its SHA-256 is %s, not %s); it was "
+		               "thrown away",
+		               address, hex, f->sha256);
+	}
+	if (fsync(fd) != 0 || rename(part, path) != 0)
+		return gm_fail(err, GM_ERR_IO, "cannot write %s: %s", path, strerror(errno));
+	return true;
+}
+
+bool gm_fetch_one(const char *folder, const gm_fetch_file *f, const gm_fetch_options *o,
+                  gm_error *err)
+{
+	char path[PATH_MAX], part[PATH_MAX + 8];
+	if (snprintf(path, sizeof path, "%s/%s", folder, f->name) >= (int)sizeof path - 8)
+		return gm_fail(err, GM_ERR_VALUE, "%s: the path is too long", folder);
+	if (gm_file_exists(path))
+		return true;
+	snprintf(part, sizeof part, "%s.part", path);
+	const int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return gm_fail(err, GM_ERR_IO, "cannot write %s: %s", part, strerror(errno));
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	const bool ok = fetch_into(fd, part, path, f, o, err);
+	close(fd);
+	return ok;
+}
+
+/* ---- sets ---- */
+
+const char *gm_data_fetch_names(int i, const char **about)
+{
+	if (i < 0 || i >= SETS)
+		return NULL;
+	if (about)
+		*about = sets[i].about;
+	return sets[i].name;
+}
+
+static int find(const char *name)
+{
+	for (int i = 0; i < SETS; i++)
+		if (strcmp(name, sets[i].name) == 0)
+			return i;
+	return -1;
+}
+
+bool gm_fetch_find(const char *name, char path[PATH_MAX])
+{
+	const int s = find(name);
+	char folder[PATH_MAX], file[PATH_MAX];
+	path[0] = 0;
+	if (s < 0)
+		return false;
+	if (!gm_cache_path("sets", name, folder) || !sets[s].file[0].name)
+		return true;
+	for (int i = 0; i < FILES_MAX && sets[s].file[i].name; i++)
+		if (snprintf(file, sizeof file, "%s/%s", folder, sets[s].file[i].name) >=
+		            (int)sizeof file ||
+		    !gm_file_exists(file))
+			return true;
+	const char *open_this = sets[s].open;
+	if (snprintf(path, PATH_MAX, "%s%s%s", folder, open_this ? "/" : "",
+	             open_this ? open_this : "") >= PATH_MAX)
+		path[0] = 0;
+	return true;
+}
+
+bool gm_data_fetch(const char *name, const gm_fetch_options *o, gm_error *err)
+{
+	static const gm_fetch_options plain;
+	const int s = find(name);
+	char folder[PATH_MAX];
+	if (s < 0) {
+		const char *names[SETS];
+		for (int i = 0; i < SETS; i++)
+			names[i] = sets[i].name;
+		const char *near = gm_text_nearest(name, names, SETS);
+		return near ? gm_fail(err, GM_ERR_VALUE,
+		                      "there is no set %.60s to fetch; did you mean %s?", name,
+		                      near)
+		            : gm_fail(err, GM_ERR_VALUE,
+		                      "there is no set %.60s to fetch (`ganymede data list` names "
+		                      "them)",
+		                      name);
+	}
+	if (sets[s].by_hand)
+		return gm_fail(err, GM_ERR_VALUE, "%s cannot be fetched: %s", name,
+		               sets[s].by_hand);
+	if (!gm_cache_path("sets", name, folder))
+		return gm_fail(err, GM_ERR_IO,
+		               "there is no cache folder that can be written: set XDG_CACHE_HOME");
+	if (!gm_file_make_folder(folder, err))
+		return false;
+	for (int i = 0; i < FILES_MAX && sets[s].file[i].name; i++)
+		if (!gm_fetch_one(folder, &sets[s].file[i], o ? o : &plain, err))
+			return false;
+	return true;
+}
