@@ -5,6 +5,8 @@
  */
 #include "backends/onednn/onednn.h"
 
+const int gm_nhwc[4] = {0, 2, 3, 1};
+
 static bool has(const gm_node *y)
 {
 	if (y->op->flags & (GM_OP_VIEW | GM_OP_EFFECT) || gm_tape_has(y) || gm_loops_have(y))
@@ -23,7 +25,8 @@ static bool has(const gm_node *y)
 }
 
 static bool (*const planners[])(gm_plan *, gm_unit *) = {
-	gm_tape_planner, gm_conv_planner, gm_matmul_planner, gm_loops_planner, NULL,
+	gm_tape_planner,   gm_patches_planner, gm_conv_planner,
+	gm_matmul_planner, gm_loops_planner,   NULL,
 };
 
 const gm_backend gm_backend_onednn = {

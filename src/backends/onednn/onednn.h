@@ -34,20 +34,15 @@ GM_SIMD_LOOPS(base)
 GM_SIMD_LOOPS(avx2)
 GM_SIMD_LOOPS(avx512)
 
-const gm_simd *gm_simd_best(
-	void); /* what this processor runs; GANYMEDE_SIMD=base|avx2|avx512 chooses a lower one */
+/* What this processor runs; GANYMEDE_SIMD=base|avx2|avx512 chooses a lower one. */
+const gm_simd *gm_simd_best(void);
 bool gm_tape_has(const gm_node *y); /* y is an elementwise op that tapes know */
 
-/* Convolutions that are faster as products of patches; false for the others. patches.c */
-bool gm_patches_plan(gm_plan *p, gm_node *y);
-/* t[2] = t[0] t[1] at v[0..2] by oneDNN, which makes node y (or NULL); NULL when it will not. */
-struct dnn_tensor;
-gm_inst *gm_dnn_product(gm_plan *p, gm_node *y, const struct dnn_tensor *t, const gm_val *v,
-                        const char *kind);
 /* y = x by oneDNN, for packed floats in another order; false when it will not. */
 bool gm_dnn_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y);
 
 /* Planners, in the order they are asked. */
+bool gm_patches_planner(gm_plan *p, gm_unit *u);
 bool gm_conv_planner(gm_plan *p, gm_unit *u);
 bool gm_matmul_planner(gm_plan *p, gm_unit *u);
 bool gm_loops_planner(gm_plan *p, gm_unit *u);

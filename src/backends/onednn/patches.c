@@ -11,7 +11,7 @@
  */
 #include <string.h>
 
-#include "backends/onednn/dnn.h"
+#include "backends/onednn/inst.h"
 #include "backends/onednn/onednn.h"
 #include "ops/conv.h"
 
@@ -180,8 +180,12 @@ static bool plan_small(gm_plan *p, gm_node *y, const gm_conv_shapes *s)
 	return true;
 }
 
-bool gm_patches_plan(gm_plan *p, gm_node *y)
+bool gm_patches_planner(gm_plan *p, gm_unit *u)
 {
+	gm_node *y = u->node[0];
+	if (u->tape || y->dtype != GM_F32 ||
+	    (y->opid != GM_OPID_conv && y->opid != GM_OPID_conv_dx && y->opid != GM_OPID_conv_dw))
+		return false;
 	const gm_conv_attr *a = y->attr;
 	gm_conv_shapes s = gm_conv_shapes_of(y);
 	if (a->groups > 1 || a->dilation[0] > 1 || a->dilation[1] > 1 || s.w.dim[0] < 16)

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * matmul.c -- matrix products by oneDNN, of operands in whatever strides they lie where it takes those.
+ */
+#include "backends/onednn/inst.h"
+#include "backends/onednn/onednn.h"
+#include "ops/matmul.h"
+
+/* x's value if oneDNN takes its strides as a matrix (or a batch of them): one of the last two axes dense, the other at
+ * least as far apart; else a packed copy. */
+static gm_val operand(gm_plan *p, gm_node *x)
+{
+	gm_val v = gm_plan_value(p, x);
+	int r = x->shape.rank;
+	int64_t m = x->shape.dim[r - 2], n = x->shape.dim[r - 1], sm = v.stride[r - 2],
+		sn = v.stride[r - 1];
+	bool rows = sn == 1 && sm >= n, columns = sm == 1 && sn >= m;
+	int64_t need = rows ? m * sm : n * sn;
+	for (int i = r - 3; i >= 0; i--) {
+		if (v.stride[i] < need && x->shape.dim[i] > 1)
+			rows = columns = false;
+		need *= x->shape.dim[i];
+	}
+	return rows || columns ? v : gm_plan_value_as(p, x, NULL);
+}
+
+static dnn_tensor matrix(gm_shape s, gm_val v, bool swap, int rank)
+{
+	dnn_tensor t = {.rank = rank};
+	int lead = rank - s.rank;
+	for (int i = 0; i < rank; i++) {
+		t.dim[i] = i < lead ? 1 : s.dim[i - lead];
+		t.stride[i] = i < lead ? gm_shape_size(s) : v.stride[i - lead];
+		if (t.stride[i] == 0) /* an axis of size 1 without a stride of its own */
+			t.stride[i] = 1;
+	}
+	if (swap) {
+		dnnl_dim_t d = t.dim[rank - 1], st = t.stride[rank - 1];
+		t.dim[rank - 1] = t.dim[rank - 2];
+		t.stride[rank - 1] = t.stride[rank - 2];
+		t.dim[rank - 2] = d;
+		t.stride[rank - 2] = st;
+	}
+	return t;
+}
+
+bool gm_matmul_planner(gm_plan *p, gm_unit *u)
+{
+	gm_node *y = u->node[0];
+	if (u->tape || y->dtype != GM_F32 || y->opid != GM_OPID_matmul)
+		return false;
+	const gm_matmul_attr *t = y->attr;
+	gm_val v[3] = {operand(p, y->in[0]), operand(p, y->in[1])};
+	int rank = y->shape.rank;
+	int64_t sy[GM_MAX_RANK];
+	gm_shape_strides(y->shape, sy);
+	dnn_tensor a = matrix(y->in[0]->shape, v[0], t->ta, rank),
+		   b = matrix(y->in[1]->shape, v[1], t->tb, rank);
+	dnn_tensor c = gm_dnn_tensor(y->shape, sy);
+	dnn_ctx *x = gm_arena_calloc(gm_plan_arena(p), 1, sizeof *x);
+	if (!dnn_matmul(&x->prim, &a, &b, &c, NULL))
+		return false;
+	v[2] = gm_plan_place(p, y, NULL);
+	gm_dnn_emit(p, x, gm_arena_printf(gm_plan_arena(p), "matmul %s", dnn_impl(&x->prim)), y, v,
+	            3);
+	return true;
+}
