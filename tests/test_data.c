@@ -422,7 +422,8 @@ static void options_are_checked(void **state)
 		{"swissroll", {.classes = 2}, "no labels"},
 		{"ring8", {.size = 32}, "points have no size"},
 		{"shpaes", {0}, "did you mean shapes?"},
-		{"celeba", {0}, "no data set or file is called \"celeba\""},
+		{"elephants", {0}, "no data set or file is called \"elephants\""},
+		{"celeba", {0}, "ganymede data fetch celeba"},
 		{"./missing", {0}, "cannot open ./missing: No such file or directory"},
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
