@@ -12,10 +12,12 @@
 #include "base/file.h"
 #include "base/text.h"
 
-extern const gm_experiment gm_experiment_xy, gm_experiment_dirac, gm_experiment_modes;
+extern const gm_experiment gm_experiment_xy, gm_experiment_dirac, gm_experiment_optimum,
+	gm_experiment_learning, gm_experiment_modes;
 
-const gm_experiment *const gm_experiments[] = {&gm_experiment_xy, &gm_experiment_dirac,
-                                               &gm_experiment_modes, NULL};
+const gm_experiment *const gm_experiments[] = {&gm_experiment_xy,      &gm_experiment_dirac,
+                                               &gm_experiment_optimum, &gm_experiment_learning,
+                                               &gm_experiment_modes,   NULL};
 
 const gm_experiment *gm_experiment_find(const char *name)
 {
