@@ -28,30 +28,47 @@ static int list(void)
 	return CLI_OK;
 }
 
-/* The first examples as a picture. */
-static bool preview(gm_dataset *d, const char *path, gm_error *err)
+/* Whole numbers as shades. */
+static void shade(const int32_t *map, float *x, int64_t n, int classes)
+{
+	for (int64_t i = 0; i < n; i++)
+		x[i] = 2.f * (float)map[i] / (float)(classes > 1 ? classes - 1 : 1) - 1;
+}
+
+/* The first examples as a picture; of films a row for each. */
+static bool preview(gm_dataset *d, const char *field, const char *path, gm_error *err)
 {
 	const gm_data_info *i = gm_data_info_of(d);
-	int64_t n = i->rank == 1 ? 2048 : 64;
-	float *x = malloc(n * i->numel * sizeof *x);
-	bool ok = x || gm_fail(err, GM_ERR_MEMORY, "no memory for a preview");
-	ok = ok && gm_data_batch(d, 0, 0, n, x, NULL, err);
+	const gm_field *f = gm_data_field(d, field);
+	if (!f || f->rank == 0)
+		return gm_fail(err, GM_ERR_VALUE, "%s: no field %.40s that can be drawn", i->name, field);
+	const bool points = f->rank == 1, film = f->rank == 4;
+	const int64_t n = points ? 2048 : film ? 8 : 64, frames = film ? f->shape[0] : 1, *shape = f->shape + film;
+	float *x = malloc(n * f->numel * sizeof *x);
+	int32_t *map = f->type == GM_FIELD_INT ? malloc(n * f->numel * sizeof *map) : NULL;
+	bool ok = (x && (map || f->type != GM_FIELD_INT)) || gm_fail(err, GM_ERR_MEMORY, "no memory for a preview");
+	ok = ok && gm_data_read(d, f, 0, 0, n, map ? (void *)map : x, err);
+	if (ok && map)
+		shade(map, x, n * f->numel, f->classes);
 	gm_image *im = NULL;
-	if (ok && i->rank == 1)
+	if (ok && points && f->numel == 2)
 		im = gm_image_scatter(&(gm_scatter){.real = x, .n_real = n}, err);
+	else if (ok && points)
+		gm_fail(err, GM_ERR_VALUE, "%s: points of %" PRId64 " numbers cannot be drawn", i->name, f->numel);
 	else if (ok)
 		im = gm_image_grid(x,
-		                   &(gm_grid){.n = n,
-		                              .channels = i->shape[0],
-		                              .height = i->shape[1],
-		                              .width = i->shape[2],
-		                              .columns = 8},
+		                   &(gm_grid){.n = n * frames,
+		                              .channels = map ? 1 : (int)shape[0],
+		                              .height = (int)shape[map ? 0 : 1],
+		                              .width = (int)shape[map ? 1 : 2],
+		                              .columns = film ? (int)frames : 8},
 		                   err);
 	ok = im && gm_png_write(path, im, err);
 	if (ok)
 		gm_term_picture(stdout, im, 0);
 	gm_image_free(im);
 	free(x);
+	free(map);
 	return ok;
 }
 
@@ -155,7 +172,7 @@ static void show_progress(void *context, const char *what, uint64_t done, uint64
 		fprintf(stderr, "\r\033[K%s: %" PRIu64, what, done);
 }
 
-static int info(const char *path, const gm_data_options *o, const char *out)
+static int info(const char *path, const gm_data_options *o, const char *field, const char *out)
 {
 	gm_error err = {0};
 	gm_data_report r = {0};
@@ -168,7 +185,7 @@ static int info(const char *path, const gm_data_options *o, const char *out)
 	bool ok = d && gm_data_examine(d, &r, &err);
 	if (ok)
 		print_info(d, &r);
-	ok = ok && (!out || preview(d, out, &err));
+	ok = ok && (!out || preview(d, field, out, &err));
 	gm_data_report_free(&r);
 	gm_data_close(d);
 	return ok ? CLI_OK : cli_fail(&err);
@@ -195,6 +212,7 @@ static int unknown_option(const char *name)
 	while (n < 30 && (names[n] = gm_data_option_names(n, NULL)))
 		n++;
 	names[n++] = "mirror";
+	names[n++] = "field";
 	names[n++] = "out";
 	names[n++] = "help";
 	const char *near = gm_text_nearest(name, names, n);
@@ -207,7 +225,7 @@ int cli_data(int argc, char **argv)
 {
 	static const char *const flags[] = {"help", "h", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
-	const char *what = NULL, *path = NULL, *out = NULL, *mirror = NULL;
+	const char *what = NULL, *path = NULL, *out = NULL, *mirror = NULL, *field = "image";
 	gm_data_options o = {0};
 	gm_error err = {0};
 	int kind;
@@ -224,6 +242,8 @@ int cli_data(int argc, char **argv)
 			return CLI_OK;
 		} else if (cli_is(a.name, "o") || cli_is(a.name, "out")) {
 			out = a.value;
+		} else if (cli_is(a.name, "field")) {
+			field = a.value;
 		} else if (cli_is(a.name, "mirror")) {
 			mirror = a.value;
 		} else if (!gm_data_option(&o, a.name, a.value, &err)) {
@@ -242,5 +262,5 @@ int cli_data(int argc, char **argv)
 	if (!path)
 		return cli_usage(
 			"data info needs a set or a path, such as: ganymede data info glyphs");
-	return info(path, &o, out);
+	return info(path, &o, field, out);
 }

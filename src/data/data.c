@@ -15,8 +15,9 @@
 #include <string.h>
 
 static const gm_source *const sources[] = {
-	&gm_source_glyphs, &gm_source_shapes,    &gm_source_ring8,
-	&gm_source_grid25, &gm_source_swissroll, &gm_source_circles,
+	&gm_source_glyphs,  &gm_source_shapes,    &gm_source_edges,   &gm_source_labels,
+	&gm_source_domains, &gm_source_film,      &gm_source_small,   &gm_source_ring8,
+	&gm_source_grid25,  &gm_source_swissroll, &gm_source_circles,
 };
 #define SOURCES ((int)(sizeof sources / sizeof *sources))
 

@@ -3,15 +3,14 @@
  * shapes.c -- "shapes": one object on a coloured ground, every fact about it known. Label = kind
  * of shape. The picture is shaded from the signed distance to the outline, so edges are smooth
  * at any size. */
-#include "data/source.h"
+#include "data/shapes.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { CIRCLE, SQUARE, TRIANGLE, STAR, RING, CROSS, HEART, HEXAGON, SHAPES };
-static const char *const shape_names[SHAPES] = {"circle", "square", "triangle", "star",
-                                                "ring",   "cross",  "heart",    "hexagon"};
+const char *const gm_shape_names[SHAPES] = {"circle", "square", "triangle", "star",
+                                            "ring",   "cross",  "heart",    "hexagon"};
 
 enum { RED, ORANGE, YELLOW, GREEN, TEAL, BLUE, PURPLE, PINK, WHITE, GREY, BLACK, COLOURS };
 static const struct {
@@ -26,8 +25,7 @@ static const struct {
 	[BLACK] = {"black", {.10f, .10f, .12f}},
 };
 
-enum { SHAPE, COLOUR, GROUND, SIZE, X, Y, ROTATION, FACTORS };
-static const char *const factor_names[] = {
+const char *const gm_shape_factors[FACTORS] = {
 	[SHAPE] = "shape", [COLOUR] = "colour", [GROUND] = "background", [SIZE] = "size",
 	[X] = "x",         [Y] = "y",           [ROTATION] = "rotation",
 };
@@ -204,33 +202,105 @@ static float uniform(gm_rng *r, float low, float high)
 	return low + (high - low) * (float)gm_rng_uniform(r);
 }
 
+gm_scene gm_scene_random(gm_rng *r)
+{
+	gm_scene s;
+	s.kind = (int)gm_rng_below(r, SHAPES), s.colour = (int)gm_rng_below(r, COLOURS);
+	/* The ground takes any other colour. */
+	s.ground = (int)gm_rng_below(r, COLOURS - 1);
+	s.ground += s.ground >= s.colour;
+	s.size = uniform(r, .13f, .34f);
+	const float room = gm_scene_room(&s);
+	s.x = .5f + uniform(r, -room, room), s.y = .5f + uniform(r, -room, room);
+	s.rotation = uniform(r, -.3f, .3f);
+	s.slope_x = uniform(r, -.25f, .25f), s.slope_y = uniform(r, .05f, .35f);
+	s.tone_object = uniform(r, -.04f, .04f), s.tone_ground = uniform(r, -.04f, .04f);
+	return s;
+}
+
+float gm_scene_room(const gm_scene *s)
+{
+	return .5f - s->size * 1.08f - .03f;
+}
+
+void gm_scene_tell(const gm_scene *s, gm_draw *d)
+{
+	d->label = s->kind;
+	d->factor[SHAPE] = (float)s->kind, d->factor[COLOUR] = (float)s->colour,
+	d->factor[GROUND] = (float)s->ground;
+	d->factor[SIZE] = s->size, d->factor[X] = s->x, d->factor[Y] = s->y,
+	d->factor[ROTATION] = s->rotation;
+}
+
+static outline outline_of(const gm_scene *s, int size)
+{
+	const float px = (float)size;
+	outline o = {.kind = s->kind, .cx = s->x * px, .cy = s->y * px, .radius = s->size * px};
+	trace(&o, s->rotation);
+	return o;
+}
+
+void gm_scene_render(const gm_scene *s, const gm_draw *d)
+{
+	paint p = {.slope_x = s->slope_x, .slope_y = s->slope_y};
+	for (int c = 0; c < 3; c++) {
+		p.object[c] = colours[s->colour].rgb[c] + s->tone_object;
+		p.ground[c] = .93f * colours[s->ground].rgb[c] + s->tone_ground;
+	}
+	const outline o = outline_of(s, d->size);
+	render(d, &o, &p);
+}
+
+void gm_scene_edges(const gm_scene *s, const gm_draw *d)
+{
+	/* A pen a sixty-fourth of the side wide, and a pixel at least. */
+	const float pen = fmaxf(.5f, (float)d->size / 128);
+	const outline o = outline_of(s, d->size);
+	float dist[SIDE_MAX];
+	for (int y = 0; y < d->size; y++) {
+		distance_row(&o, y, 0, d->size - 1, dist);
+		for (int x = 0; x < d->size; x++) {
+			const float v = 1 - clamp01(pen + .5f - fabsf(dist[x]));
+			store(d, (size_t)y * (size_t)d->size + (size_t)x, v, v, v);
+		}
+	}
+}
+
+void gm_scene_labels(const gm_scene *s, const gm_draw *d)
+{
+	/* One flat colour for each shape on a dark ground, as label maps are drawn in papers. */
+	static const int code[SHAPES] = {RED, GREEN, BLUE, YELLOW, TEAL, PURPLE, PINK, ORANGE};
+	const float *on = colours[code[s->kind]].rgb, *off = colours[BLACK].rgb;
+	const outline o = outline_of(s, d->size);
+	float dist[SIDE_MAX];
+	for (int y = 0; y < d->size; y++) {
+		distance_row(&o, y, 0, d->size - 1, dist);
+		for (int x = 0; x < d->size; x++) {
+			const float *c = dist[x] < 0 ? on : off;
+			store(d, (size_t)y * (size_t)d->size + (size_t)x, c[0], c[1], c[2]);
+		}
+	}
+}
+
+void gm_scene_mask(const gm_scene *s, int size, int32_t *map)
+{
+	const outline o = outline_of(s, size);
+	float dist[SIDE_MAX];
+	for (int y = 0; y < size; y++) {
+		distance_row(&o, y, 0, size - 1, dist);
+		for (int x = 0; x < size; x++)
+			*map++ = dist[x] < 0 ? s->kind + 1 : 0;
+	}
+}
+
 static void draw(gm_draw *d)
 {
-	gm_rng *r = &d->rng;
-	const int kind = (int)gm_rng_below(r, SHAPES), colour = (int)gm_rng_below(r, COLOURS);
-	/* The ground takes any other colour. */
-	int ground = (int)gm_rng_below(r, COLOURS - 1);
-	ground += ground >= colour;
-	const float size = uniform(r, .13f, .34f), room = .5f - size * 1.08f - .03f;
-	const float x = .5f + uniform(r, -room, room), y = .5f + uniform(r, -room, room);
-	const float rotation = uniform(r, -.3f, .3f);
-	d->label = kind;
-	d->factor[SHAPE] = (float)kind, d->factor[COLOUR] = (float)colour,
-	d->factor[GROUND] = (float)ground;
-	d->factor[SIZE] = size, d->factor[X] = x, d->factor[Y] = y, d->factor[ROTATION] = rotation;
-	if (!d->x)
-		return;
-
-	paint p = {.slope_x = uniform(r, -.25f, .25f), .slope_y = uniform(r, .05f, .35f)};
-	const float tone_object = uniform(r, -.04f, .04f), tone_ground = uniform(r, -.04f, .04f);
-	for (int c = 0; c < 3; c++) {
-		p.object[c] = colours[colour].rgb[c] + tone_object;
-		p.ground[c] = .93f * colours[ground].rgb[c] + tone_ground;
-	}
-	const float px = (float)d->size;
-	outline o = {.kind = kind, .cx = x * px, .cy = y * px, .radius = size * px};
-	trace(&o, rotation);
-	render(d, &o, &p);
+	const gm_scene s = gm_scene_random(&d->rng);
+	gm_scene_tell(&s, d);
+	if (d->map)
+		gm_scene_mask(&s, d->size, d->map);
+	else if (d->x)
+		gm_scene_render(&s, d);
 }
 
 static int third(float at)
@@ -238,7 +308,7 @@ static int third(float at)
 	return (at > .42f) + (at > .58f);
 }
 
-static void caption(const gm_draw *d, char *text, size_t room)
+void gm_shape_caption(const gm_draw *d, char *text, size_t room)
 {
 	static const char *const places[3][3] = {
 		{"at the top left", "at the top", "at the top right"},
@@ -251,9 +321,17 @@ static void caption(const gm_draw *d, char *text, size_t room)
 	const char *colour = colours[(int)f[COLOUR]].name, *ground = colours[(int)f[GROUND]].name;
 	const bool an = !*size && *colour == 'o';
 	snprintf(text, room, "%s %s%s %s %s on %s %s background", an ? "an" : "a", size, colour,
-	         shape_names[(int)f[SHAPE]], places[row][column], *ground == 'o' ? "an" : "a",
+	         gm_shape_names[(int)f[SHAPE]], places[row][column], *ground == 'o' ? "an" : "a",
 	         ground);
 }
+
+const char *const gm_mask_names[SHAPES + 1] = {"ground", "circle", "square", "triangle", "star",
+                                               "ring",   "cross",  "heart",  "hexagon"};
+const gm_source_field gm_shape_mask_field = {.name = "mask",
+                                             .about = "what each pixel belongs to",
+                                             .type = GM_FIELD_INT,
+                                             .classes = SHAPES + 1,
+                                             .class_names = gm_mask_names};
 
 const gm_source gm_source_shapes = {
 	.name = "shapes",
@@ -262,10 +340,12 @@ const gm_source gm_source_shapes = {
 	.size = 32,
 	.channels = 3,
 	.classes = SHAPES,
-	.class_names = shape_names,
+	.class_names = gm_shape_names,
 	.factors = FACTORS,
-	.factor_names = factor_names,
+	.factor_names = gm_shape_factors,
 	.version = 1,
 	.draw = draw,
-	.caption = caption,
+	.caption = gm_shape_caption,
+	.fields = 1,
+	.field = &gm_shape_mask_field,
 };

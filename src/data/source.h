@@ -50,7 +50,8 @@ typedef struct gm_source {
 } gm_source;
 
 extern const gm_source gm_source_glyphs, gm_source_shapes, gm_source_ring8, gm_source_grid25,
-	gm_source_swissroll, gm_source_circles;
+	gm_source_swissroll, gm_source_circles, gm_source_edges, gm_source_labels,
+	gm_source_domains, gm_source_film, gm_source_small;
 
 /* Number i of the permutation of 0 .. n-1 that (seed, epoch) names: a bijection computed, not
  * stored. */
