@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pacgan.c -- Lin, Khetan, Fanti & Oh, "PacGAN: the power of two samples in generative adversarial
+ * networks", NeurIPS 2018, arXiv:1712.04086: the nets and settings of section 4.1, points in the
+ * plane, from the authors' configuration (github.com/fjxmlzn/PacGAN, synthetic_data_experiments).
+ *
+ * D decides about m examples at once, all real or all fake, so a G that gives few modes is found
+ * out by its repetitions. G: z of 2 normal numbers, four layers of 400 relu with batch norm and no
+ * bias, then linear. D: three layers of 200 maxout units of 5 pieces on the m points side by side,
+ * then linear. Weights N(0, .02). Both move at once by Adam, rate 1e-4, beta1 .8, 100 packs a
+ * step. --pack 1 is the GAN that the paper compares with; `ganymede lab modes` scores these nets.
+ *
+ * Differs from the authors: examples are drawn without end (theirs: 100,000 packs, 400 times);
+ * batch norm sees the m z of all packs together (theirs: one batch for each place in a pack); here
+ * --batch counts examples, so for 100 packs it is 100 m.
+ */
+#include "ganymede/model.h"
+
+static const gm_option options[] = {
+	{"data", "ring8", "ring8 or grid25, or any points"},
+	{"batch", "200", "examples in a step: 100 packs"},
+	{"nz", "2", "numbers in z"},
+	{"lr", "1e-4", "Adam step size"},
+	{"beta1", "0.8", "Adam momentum"},
+	GM_GAME_OPTIONS("non-saturating", "batch", "none"),
+	{0},
+};
+
+typedef struct nets {
+	gm_run *r;
+	int64_t references; /* rows of virtual batch norm's reference batch */
+} nets;
+
+/* z [n,nz] to points [n,2] */
+static gm_node *generator(const nets *p, gm_net *G, gm_node *z)
+{
+	gm_node *h = gm_net_with_reference(G, z, NULL, p->references);
+	for (int i = 0; i < 4; i++) {
+		const char *name = gm_name(p->r, "h%d", i);
+		h = gm_linear(G, name, h, .out = 400, .no_bias = gm_net_centres(G),
+		              .init = GM_NORMAL(0, .02));
+		h = gm_relu(gm_norm(G, gm_name(p->r, "%s/norm", name), h, .momentum = .05));
+	}
+	h = gm_linear(G, "x", h, .out = 2, .init = GM_NORMAL(0, .02));
+	return gm_net_without_reference(G, h);
+}
+
+/* packs [n/m, 2m] to logits [n/m, 1] */
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x)
+{
+	const nets *p = ctx;
+	for (int i = 0; i < 3; i++) {
+		const char *name = gm_name(p->r, "h%d", i);
+		x = gm_maxout(D, name, x, .out = 200, .pieces = 5, .init = GM_NORMAL(0, .02));
+		x = gm_norm(D, gm_name(p->r, "%s/norm", name), x);
+	}
+	return gm_linear(D, "y", gm_features(D, x), .out = 1, .init = GM_NORMAL(0, .02));
+}
+
+static int train(gm_run *r)
+{
+	gm_graph *g = gm_run_graph(r);
+	int64_t n = gm_opt_int(r, "batch"), k = gm_opt_int(r, "k");
+	double beta1 = gm_opt_real_in(r, "beta1", 0, .9999), rate = gm_opt_real_in(r, "lr", 0, 10);
+	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
+	gm_game game = gm_opt_game(r, G, D);
+	nets p = {r, game.references};
+
+	gm_node *x = gm_batch(r, "point"), *z = gm_randn(g, GM_SHAPE(n, gm_opt_int(r, "nz")));
+	gm_node *fake = generator(&p, G, z);
+	game.discriminator = discriminator, game.ctx = &p, game.real = x, game.fake = fake;
+	gm_run_game(r, &game);
+	gm_node *loss_d = game.loss_d, *loss_g = game.loss_g;
+
+	gm_endpoint(r, "generate", fake, z);
+	gm_endpoint(r, "discriminate", game.y_real, x);
+
+	gm_node *lr_g = gm_schedule(r, "lr", rate);
+	gm_node *lr_d = gm_schedule(r, "lr_d", gm_opt_real_auto(r, "lr-d", rate));
+	if (beta1 == 0)
+		beta1 = GM_NONE;
+	gm_node *move_d = gm_adam(D, loss_d, .lr = lr_d, .beta1 = beta1, .clip_weights = game.clip);
+	gm_node *move_g = gm_adam(G, loss_g, .lr = lr_g, .beta1 = beta1);
+	gm_step *step_d = k > 1 ? gm_run_compile(r, loss_d, move_d) : NULL;
+	gm_step *step = gm_run_compile(r, loss_d, loss_g, move_d, move_g, gm_run_ema(r, G));
+
+	while (gm_next(r)) {
+		for (int64_t i = 1; i < k; i++) {
+			gm_feed(r);
+			gm_run_step(r, step_d);
+		}
+		gm_feed(r);
+		gm_run_step(r, step); /* both players at once */
+		gm_report(r, "loss_d", loss_d), gm_report(r, "loss_g", loss_g);
+	}
+	return gm_end(r);
+}
+
+const gm_model gm_model_pacgan = {"pacgan", "PacGAN, the power of two samples (Lin et al. 2018)",
+                                  "arXiv:1712.04086", options, train};
