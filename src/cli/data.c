@@ -221,6 +221,16 @@ static int unknown_option(const char *name)
 	return cli_usage("data has no option %.60s; see: ganymede data --help", name);
 }
 
+static int help(void)
+{
+	const char *name, *about;
+	cli_help("data");
+	puts("\noptions of data info:");
+	for (int i = 0; (name = gm_data_option_names(i, &about)); i++)
+		printf("  --%-10s %s\n", name, about);
+	return CLI_OK;
+}
+
 int cli_data(int argc, char **argv)
 {
 	static const char *const flags[] = {"help", "h", NULL};
@@ -238,8 +248,7 @@ int cli_data(int argc, char **argv)
 				                 path, a.value);
 			*(what ? &path : &what) = a.value;
 		} else if (cli_is(a.name, "help") || cli_is(a.name, "h")) {
-			cli_help("data");
-			return CLI_OK;
+			return help();
 		} else if (cli_is(a.name, "o") || cli_is(a.name, "out")) {
 			out = a.value;
 		} else if (cli_is(a.name, "field")) {

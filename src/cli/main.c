@@ -21,8 +21,9 @@ static const cli_verb verbs[] = {
          "draw from a run or a checkpoint", cli_sample},
 	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
 	{"data",
-         "data list\n       ganymede data info SET|PATH [--size N] [--channels N] [-o FILE.png]",
-         "list the embedded data sets, or look into one", cli_data},
+         "data list\n       ganymede data info SET|PATH [--size N] [--fit crop] [-o FILE.png "
+         "[--field NAME]]\n       ganymede data fetch NAME [--mirror URL]",
+         "list the data sets, look one over, or fetch one", cli_data},
 	{"lab", "lab [NAME] [-o FOLDER] [--OPTION VALUE]...",
          "experiments whose outcome theory knows: measured, compared, drawn", cli_lab},
 	{"bench", "bench [NAME...] [--seconds N] [--json] [--OPTION VALUE]...",

@@ -93,26 +93,25 @@ void gm_fitter_run(const gm_fitter *f, const uint8_t *pixel, size_t plane, size_
 	for (int c = 0; c < (copy ? 1 : f->to_channels); c++) {
 		float *out =
 			x + (size_t)c * to + (size_t)f->top * (size_t)f->to_width + (size_t)f->left;
-		float *v = scratch;
 		for (int y = 0; y < f->cut_height; y++) {
 			const uint8_t *in = pixel + (size_t)c * plane +
 			                    (size_t)(f->cut_y + y) * row + (size_t)f->cut_x * step;
-			for (int i = 0; i < f->cut_width; i++, in += step)
-				*v++ = luma ? (.299f * in[0] + .587f * in[plane] +
-				               .114f * in[2 * plane]) *
-				                               (2.f / 255) -
-				                       1
-				            : (float)*in * (2.f / 255) - 1;
+			float *v = f->resize ? scratch + (size_t)y * (size_t)f->cut_width
+			                     : out + (size_t)y * (size_t)f->to_width;
+			if (luma)
+				for (int i = 0; i < f->cut_width; i++, in += step)
+					v[i] = (.299f * in[0] + .587f * in[plane] +
+					        .114f * in[2 * plane]) *
+					               (2.f / 255) -
+					       1;
+			else
+				for (int i = 0; i < f->cut_width; i++)
+					v[i] = (float)in[(size_t)i * step] * (2.f / 255) - 1;
 		}
 		if (f->resize) {
 			gm_resize_plane(f->resize, scratch, out, (size_t)f->to_width,
 			                scratch + from);
 			clamp(f, out);
-		} else {
-			for (int y = 0; y < f->cut_height; y++)
-				memcpy(out + (size_t)y * (size_t)f->to_width,
-				       scratch + (size_t)y * (size_t)f->cut_width,
-				       (size_t)f->cut_width * sizeof *x);
 		}
 	}
 	for (int c = 1; copy && c < f->to_channels; c++)
