@@ -82,13 +82,25 @@ static void same_file(const char *a, const char *b)
 /* ---- runs ------------------------------------------------------------------------------------ */
 
 static const struct variant {
-	const char *model, *option[6];
+	const char *model, *option[10];
 } variants[] = {
 	{"gan", {"data=ring8", "batch=32", "width=16", "k=2", "ema=.9"}},
 	{"gan", {"data=glyphs", "batch=8", "net=paper"}},
 	{"gan", {"data=shapes", "batch=8", "net=mlp", "width=24", "objective=minimax"}},
 	{"dcgan", {"data=glyphs", "batch=8", "width=4", "ema=.99"}},
 	{"dcgan", {"data=shapes", "batch=4", "width=4", "kernel=5", "objective=hinge"}},
+	/* games that keep something between steps, or draw something in them */
+	{"dcgan",
+         {"data=glyphs", "batch=4", "width=4", "normalise-d=virtual", "normalise-g=virtual",
+          "reference=3", "ema=.9"}},
+	{"dcgan",
+         {"data=glyphs", "batch=8", "width=4", "normalise-d=spectral", "pack=2", "history=.1",
+          "noise=.1", "noise-steps=5", "flip=.2", "smooth=.1"}},
+	{"gan",
+         {"data=ring8", "batch=16", "width=8", "objective=wasserstein", "penalty=wgan-gp", "k=3",
+          "normalise-d=weight"}},
+	{"gan", {"data=ring8", "batch=16", "width=8", "unroll=2", "minibatch=yes"}},
+	{"pacgan", {"batch=8", "pack=2"}},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -98,7 +110,7 @@ static void train_variant(gm_train_call *call, const struct variant *v, const ch
 	const char *o[16];
 	gm_error err = {0};
 	int n = 0;
-	for (int i = 0; i < 6 && v->option[i]; i++)
+	for (int i = 0; i < 10 && v->option[i]; i++)
 		o[n++] = v->option[i];
 	while (*more)
 		o[n++] = *more++;
@@ -320,6 +332,11 @@ static void senseless_options_are_refused(void **state)
 		{"gan", "data=rings", {"rings", "ring8"}},
 		{"dcgan", "width=8", {"pictures", "ring8"}},
 		{"gan", "width=0", {"option width", "0"}},
+		{"gan", "penalty=gp", {"option penalty", "wgan-gp"}},
+		{"gan", "normalise-d=sn", {"option normalise-d", "spectral"}},
+		{"gan", "labels=0,1", {"option labels", "-1,1,0"}},
+		{"gan", "pack=3", {"3 examples", "--pack"}},
+		{"gan", "normalise-g=instance", {"instance norm", "pictures"}},
 	};
 	const char *out = scratch_path("bad");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
