@@ -305,8 +305,113 @@ static void diverging_run_stops(void **state)
 	gm_error err = {0};
 	bool ok = train(&call, &err, "gan", scratch_path("nan"),
 	                OPTIONS("data=ring8", "width=8", "lr=1e18", "steps=100", "save-every=1"));
-	REFUSED(ok, &err, "loss_", "at step", "learning rate");
+	REFUSED(ok, &err, "at step", "first in net", "tensor ", "/h0/weight", "learning rate",
+	        "--on-nan rollback");
 	assert_true(call.step < 100);
+	/* What was saved before it came apart is sound. */
+	gm_sampler *s = gm_sampler_open(call.folder, 1, &(gm_error){0});
+	gm_sampler_free(s);
+	for (int64_t step = 1; step <= call.step; step++) {
+		char name[64];
+		gm_error e = {0};
+		snprintf(name, sizeof name, "checkpoint-%06d.safetensors", (int)step);
+		if (!gm_file_exists(in_run(&call, name)))
+			continue;
+		gm_st *st = gm_st_open(in_run(&call, name), &e);
+		must(st != NULL, &e);
+		for (int64_t i = 0; i < gm_st_count(st); i++) {
+			const gm_st_tensor *t = gm_st_at(st, i);
+			int64_t n = 1;
+			for (int k = 0; k < t->rank; k++)
+				n *= t->dims[k];
+			for (int64_t k = 0; k < n; k++)
+				assert_true(isfinite(((const float *)t->data)[k]));
+		}
+		gm_st_close(st);
+	}
+}
+
+static bool in_file(const char *path, const char *word)
+{
+	gm_bytes b;
+	gm_error err = {0};
+	must(gm_file_open(path, &b, &err), &err);
+	bool found = memmem(b.data, b.size, word, strlen(word)) != NULL;
+	gm_file_close(&b);
+	return found;
+}
+
+/* A learning rate far too high is lowered until it is not; so is it in a run that was resumed in
+ * between, byte for byte; and only as often as was allowed. */
+static void rollbacks(void **state)
+{
+	(void)state;
+	const char *out = scratch_path("rollback");
+#define WILD                                                                                       \
+	"data=ring8", "width=8", "lr=1e18", "rollback-lr=1e-10", "on-nan=rollback", "log-every=1"
+	gm_train_call whole = {0}, part = {0}, few = {0};
+	gm_error err = {0};
+	must(train(&whole, &err, "gan", out, OPTIONS(WILD, "steps=12", "save-every=3")), &err);
+	assert_int_equal(whole.step, 12);
+	assert_true(in_file(in_run(&whole, "log.txt"), "back to step 0"));
+	assert_true(in_file(in_run(&whole, "log.txt"), "rollback 2 of 3"));
+	assert_true(in_file(in_run(&whole, "index.html"), "rollback 2 of 3"));
+	must(train(&part, &err, "gan", out, OPTIONS(WILD, "steps=6", "save-every=3")), &err);
+	char first[PATH_MAX];
+	snprintf(first, sizeof first, "%s", part.folder);
+	gm_train_call again = {.resume = first};
+	must(train(&again, &err, "gan", out, OPTIONS("steps=12")), &err);
+	same_file(in_run(&whole, "checkpoint-000012.safetensors"),
+	          in_run(&again, "checkpoint-000012.safetensors"));
+	same_file(in_run(&whole, "stats.jsonl"), in_run(&again, "stats.jsonl"));
+	REFUSED(train(&few, &err, "gan", out, OPTIONS(WILD, "max-rollbacks=1", "steps=12")), &err,
+	        "became", "at step", "tensor");
+}
+
+/* Monitors are in the log, make sense, and change nothing. */
+static void monitors_only_look(void **state)
+{
+	(void)state;
+	for (int k = 0; k < VARIANTS; k++) {
+		gm_train_call with = {0}, without = {0};
+		const char *out = scratch_path("monitors");
+		train_variant(&with, &variants[k], out,
+		              OPTIONS("steps=5", "grid=3x3", "log-every=2"));
+		train_variant(&without, &variants[k], out,
+		              OPTIONS("steps=5", "grid=3x3", "monitors=no"));
+		same_file(in_run(&with, "fakes-000005.png"), in_run(&without, "fakes-000005.png"));
+		const char *const names[] = {"acc_real", "acc_fake", "spread", "grad_G", "grad_D"};
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+			assert_true(in_file(in_run(&with, "stats.jsonl"), names[i]));
+			assert_false(in_file(in_run(&without, "stats.jsonl"), names[i]));
+		}
+		FILE *f = fopen(in_run(&with, "stats.jsonl"), "r");
+		char line[1000];
+		assert_non_null(f);
+		while (fgets(line, sizeof line, f)) {
+			double real = atof(strstr(line, "acc_real\": ") + 11),
+			       fake = atof(strstr(line, "acc_fake\": ") + 11),
+			       spread = atof(strstr(line, "spread\": ") + 9),
+			       g = atof(strstr(line, "grad_G\": ") + 9);
+			assert_true(real >= 0 && real <= 1 && fake >= 0 && fake <= 1);
+			assert_true(spread > 0 && spread < 10 && g > 0 && g < 1e4);
+		}
+		fclose(f);
+	}
+}
+
+/* A discriminator that moves five times for one step of G wins the minimax game, and the run says so, once. */
+static void a_lost_game_is_told(void **state)
+{
+	(void)state;
+	gm_train_call call = {0};
+	gm_error err = {0};
+	must(train(&call, &err, "gan", scratch_path("won"),
+	           OPTIONS("data=glyphs", "net=mlp", "width=64", "batch=16", "k=5", "lr=1e-3",
+	                   "objective=minimax", "steps=60", "log-every=1", "grid=2x2")),
+	     &err);
+	assert_true(in_file(in_run(&call, "log.txt"), "D has won"));
+	assert_true(in_file(in_run(&call, "index.html"), "D has won"));
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -534,6 +639,9 @@ int main(void)
 		cmocka_unit_test(folders_are_numbered),
 		cmocka_unit_test(asked_to_stop),
 		cmocka_unit_test(diverging_run_stops),
+		cmocka_unit_test(rollbacks),
+		cmocka_unit_test(monitors_only_look),
+		cmocka_unit_test(a_lost_game_is_told),
 		cmocka_unit_test(senseless_options_are_refused),
 		cmocka_unit_test(options_from_a_file),
 		cmocka_unit_test(resume_keeps_the_run_honest),

@@ -368,6 +368,10 @@ GM_API gm_node *gm_sgd_(gm_net *n, gm_node *loss, gm_optimiser_args a);
 GM_API gm_node *gm_adam_(gm_net *n, gm_node *loss, gm_optimiser_args a);
 GM_API gm_node *gm_rmsprop_(gm_net *n, gm_node *loss, gm_optimiser_args a);
 
+/* The joint 2-norm of the gradient that the net's newest optimiser is given, before any clipping,
+ * rank 0; NULL unless effect is what that optimiser returned. Made anew at each call. */
+GM_API gm_node *gm_net_gradient_norm(const gm_net *n, const gm_node *effect);
+
 /* Scales g[0..n) in place of the pointers so that their joint 2-norm is at most max_norm. */
 GM_API void gm_clip_norm(gm_node **g, int n, double max_norm);
 

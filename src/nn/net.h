@@ -29,7 +29,10 @@ struct gm_net {
 	const gm_normaliser *how; /* or NULL: none */
 	int64_t references;       /* rows of the reference batch in front of what layers read */
 	gm_node *feature;         /* what gm_features was last given, or NULL */
-	bool minibatch;           /* gm_features adds minibatch discrimination */
+	gm_node *effect;          /* of the newest optimiser, or NULL */
+	gm_node **gradient;       /* what that one was given, in arena */
+	int gradients;
+	bool minibatch; /* gm_features adds minibatch discrimination */
 };
 
 /* Owned by the net, good until the next variable is made; NULL when there is none. */

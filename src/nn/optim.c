@@ -86,6 +86,16 @@ void gm_clip_norm(gm_node **g, int n, double max_norm)
 		g[i] = gm_mul(g[i], scale);
 }
 
+gm_node *gm_net_gradient_norm(const gm_net *n, const gm_node *effect)
+{
+	if (!effect || n->effect != effect || !n->gradients)
+		return NULL;
+	gm_node *sum = gm_sum_all(gm_square(n->gradient[0]));
+	for (int i = 1; i < n->gradients; i++)
+		sum = gm_add(sum, gm_sum_all(gm_square(n->gradient[i])));
+	return gm_sqrt(sum);
+}
+
 static gm_node *apply(update *u, gm_node *loss, rule r)
 {
 	gm_net *n = u->net;
@@ -99,6 +109,8 @@ static gm_node *apply(update *u, gm_node *loss, rule r)
 			wrt[params++] = n->entry[i].node;
 	gm_net_enter(n, "gradient");
 	gm_grad(loss, wrt, params, grad);
+	n->gradient = gm_arena_copy(n->arena, grad, params * sizeof *grad);
+	n->gradients = params;
 	gm_net_leave(n);
 
 	gm_net_enter(n, u->name);
@@ -133,6 +145,7 @@ static gm_node *apply(update *u, gm_node *loss, rule r)
 		u->effect[u->effects++] = gm_assign(p, next);
 	}
 	gm_node *all = gm_group(n->graph, u->effect, u->effects);
+	n->effect = all;
 	gm_net_leave(n);
 	free(wrt);
 	free(u->effect);

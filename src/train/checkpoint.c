@@ -8,11 +8,13 @@
  *	facts     {"channels": 1, ...}  what the model was told of its data: sampling needs none
  *	step      steps done            seen      examples fed: the place in the data's order
  *	runs      the random counter    data      hash of the data's content, hexadecimal
+ *	rollbacks how often values that were not finite took it back; left out for 0
  */
 #include "train/run.h"
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +66,12 @@ bool gm_checkpoint_save(gm_run *r)
 			int64_t n = gm_node_size(e.node);
 			float *v = malloc(n * sizeof *v);
 			ok = v && gm_get_f32(e.node, v, n);
+			/* A checkpoint is a place to go back to: nothing broken gets into it. */
+			for (int64_t c = 0; ok && c < n; c++)
+				if (!isfinite(v[c])) {
+					gm_guard_nonfinite(r, e.name, v[c]);
+					ok = false;
+				}
 			t[k] = (gm_st_tensor){
 				.name = e.name, .type = GM_ST_F32, .rank = s.rank, .data = v};
 			memcpy(t[k].dims, s.dim, s.rank * sizeof *s.dim);
@@ -74,6 +82,9 @@ bool gm_checkpoint_save(gm_run *r)
 	snprintf(seen, sizeof seen, "%" PRIu64, r->seen);
 	snprintf(runs, sizeof runs, "%" PRIu64, gm_graph_runs(r->graph));
 	snprintf(data, sizeof data, "%016" PRIx64, r->data_hash);
+	char rollbacks[24];
+	snprintf(rollbacks, sizeof rollbacks, "%" PRId64, r->rollbacks);
+	/* The last only where there were any. */
 	const gm_st_pair meta[] = {
 		{"data", data},
 		{"facts", facts},
@@ -84,13 +95,15 @@ bool gm_checkpoint_save(gm_run *r)
 		{"seen", seen},
 		{"step", step},
 		{"version", "1"},
+		{"rollbacks", rollbacks},
 	};
-	if (!ok)
+	int metas = sizeof meta / sizeof *meta - (r->rollbacks == 0);
+	if (!ok && !r->err.code)
 		gm_run_fail(r, GM_ERR_MEMORY, "no memory to save a checkpoint");
 	if (snprintf(path, sizeof path, "%s/checkpoint-%06" PRId64 ".safetensors", r->folder,
 	             r->step) >= PATH_MAX)
 		ok = gm_fail(&r->err, GM_ERR_VALUE, "the path of the checkpoint is too long");
-	ok = ok && gm_st_write(path, t, count, meta, sizeof meta / sizeof *meta, &r->err);
+	ok = ok && gm_st_write(path, t, count, meta, metas, &r->err);
 	if (ok) {
 		r->saved_at = r->step;
 		gm_folder_rotate(r->folder, r->keep);
@@ -143,6 +156,10 @@ bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error 
 		return gm_fail(err, GM_ERR_FORMAT,
 		               "%s: its counters (step, seen, runs) are missing or no numbers",
 		               path);
+	}
+	if (gm_st_meta(st, "rollbacks") && !counter(st, "rollbacks", &rec->rollbacks)) {
+		gm_record_free(rec);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: its number of rollbacks is none", path);
 	}
 	rec->step = (int64_t)step;
 	rec->data_hash = hash ? strtoull(hash, NULL, 16) : 0;

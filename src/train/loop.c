@@ -133,6 +133,7 @@ static void finish_step(gm_run *r)
 {
 	double seconds = gm_seconds() - r->began;
 	r->step++;
+	r->finishing = true;
 	r->train_seconds += seconds;
 	/* A recent mean: early steps touch memory for the first time and are slower. */
 	double done = (double)(r->step - r->first_step);
@@ -140,6 +141,9 @@ static void finish_step(gm_run *r)
 
 	bool last = r->step >= r->total, stop = r->call->stop && *r->call->stop;
 	bool log = r->step % r->log_every == 0 || last;
+	gm_guard_step(r, log);
+	if (!gm_run_ok(r))
+		return;
 	if (log)
 		gm_report_stats(r);
 	gm_report_progress(r, log);
@@ -212,23 +216,26 @@ static bool measured_next(gm_run *r)
 
 bool gm_next(gm_run *r)
 {
-	if (r->building || !gm_run_ok(r))
+	if (r->building || (!gm_run_ok(r) && !r->guard.nonfinite))
 		return false;
-	if (r->call->measure > 0)
+	if (r->call->measure > 0 && gm_run_ok(r))
 		return measured_next(r);
 	if (!r->started) {
 		r->started = true;
-		if (!lengths(r) || !gm_run_sampler(r))
+		if (!lengths(r) || !gm_run_sampler(r) || !gm_guard_start(r))
 			return false;
 		r->first_step = r->step;
 		if (!(r->from ? start_again(r) : start_new(r)))
 			return false;
-		if (r->step == 0 && r->total == 0 && !gm_checkpoint_save(r))
+		if (r->step == 0 && (r->total == 0 || r->guard.rollback) && !gm_checkpoint_save(r))
 			return false;
 		gm_report_page(r, "running", true);
-	} else if (r->counted) {
+	} else if (r->counted && gm_run_ok(r)) {
 		finish_step(r);
 	}
+	gm_guard_roll_back(r);
+	r->finishing = false;
+	r->seen_before = r->seen;
 	r->counted = gm_run_ok(r) && r->step < r->total && !r->call->stopped;
 	r->began = gm_seconds();
 	return r->counted;
@@ -369,6 +376,7 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 	r->step = rec.step, r->seen = rec.seen, r->runs = rec.runs;
 	r->from_path = gm_arena_strdup(s->arena, checkpoint);
 	r->data_hash = rec.data_hash;
+	r->rollbacks = (int64_t)rec.rollbacks;
 	ok = ok && gm_settings_u64(s, "seed", &r->seed, err);
 	gm_record_free(&rec);
 	return ok;

@@ -12,25 +12,43 @@ static const uint64_t LATENTS = 0x6c6174656e747321u, REALS = 0x7265616c73212121u
 
 enum { SCATTER = 2048 }; /* points of each kind in a scatter plot */
 
-bool gm_run_sampler(gm_run *r)
+static gm_run_endpoint *generator(gm_run *r)
 {
 	const gm_facts *f = &r->facts;
 	gm_run_endpoint *e = NULL;
-	if (r->sampler)
-		return true;
 	for (int i = 0; i < r->endpoints; i++)
 		if (!strcmp(r->endpoint[i].name, "generate"))
 			e = &r->endpoint[i];
 	if (!e || !gm_run_ok(r)) {
 		gm_run_fail(r, GM_ERR_STATE, "%s has no endpoint \"generate\"", r->model->name);
-		return false;
+		return NULL;
 	}
 	gm_shape s = gm_node_shape(e->y);
 	if (gm_node_size(e->y) != r->batch * f->numel || s.rank < 2 || s.dim[0] != r->batch) {
 		gm_run_fail(r, GM_ERR_STATE, "%s: \"generate\" does not give a batch of examples",
 		            r->model->name);
-		return false;
+		return NULL;
 	}
+	return e;
+}
+
+static gm_step *compile_sampler(gm_run *r, gm_node *const *from, gm_node *const *to, int pairs)
+{
+	gm_run_endpoint *e = generator(r);
+	if (!e)
+		return NULL;
+	gm_compile_options o = {.infer = true, .from = from, .to = to, .nreplace = pairs};
+	r->sample = e->y;
+	gm_step *s = gm_compile_nodes(r->graph, &e->y, 1, &o);
+	if (!s && gm_run_ok(r))
+		gm_run_fail(r, GM_ERR_STATE, "%s: sampling does not compile", r->model->name);
+	return s;
+}
+
+bool gm_run_sampler(gm_run *r)
+{
+	if (r->sampler)
+		return true;
 	int room = 0, pairs = 0;
 	for (int i = 0; i < r->nets; i++)
 		room += gm_net_count(r->net[i]);
@@ -38,37 +56,43 @@ bool gm_run_sampler(gm_run *r)
 	gm_node **to = gm_arena_alloc(r->arena, (room + 1) * sizeof *to);
 	for (int i = 0; i < r->nets; i++)
 		pairs += gm_net_averages(r->net[i], from + pairs, to + pairs, room - pairs);
-	gm_compile_options o = {.infer = true, .from = from, .to = to, .nreplace = pairs};
-	r->sample = e->y;
-	r->sampler = gm_compile_nodes(r->graph, &e->y, 1, &o);
-	if (!r->sampler && gm_run_ok(r))
-		gm_run_fail(r, GM_ERR_STATE, "%s: sampling does not compile", r->model->name);
+	r->sampler = compile_sampler(r, from, to, pairs);
+	if (!pairs)
+		r->raw = r->sampler;
 	return r->sampler != NULL;
 }
 
-bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, float *x)
+static bool draw(gm_run *r, gm_step *step, uint64_t seed, int64_t n, float *x)
 {
 	int64_t m = r->batch, numel = r->facts.numel;
 	uint64_t runs = gm_graph_runs(r->graph);
-	if (!gm_run_sampler(r))
-		return false;
 	float *y = malloc(m * numel * sizeof *y);
 	if (!y)
 		return gm_fail(&r->err, GM_ERR_MEMORY, "no memory for samples");
 	for (int64_t done = 0, chunk = 0; done < n; done += m, chunk++) {
 		gm_graph_seed(r->graph, seed ^ LATENTS, chunk);
-		gm_step_run(r->sampler);
-		if (gm_step_check(r->sampler)) {
-			gm_fail(&r->err, GM_ERR_STATE, "sampling: %s", gm_step_check(r->sampler));
-			break;
-		}
-		gm_step_read(r->sampler, r->sample, y, m * numel);
+		gm_step_run(step);
+		gm_step_read(step, r->sample, y, m * numel);
 		int64_t take = n - done < m ? n - done : m;
 		memcpy(x + done * numel, y, take * numel * sizeof *y);
 	}
 	free(y);
 	gm_graph_seed(r->graph, r->seed, runs);
-	return !r->err.code;
+	return true;
+}
+
+bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, float *x)
+{
+	return gm_run_sampler(r) && draw(r, r->sampler, seed, n, x);
+}
+
+bool gm_run_draw_raw(gm_run *r, uint64_t seed, int64_t n, float *x)
+{
+	if (!gm_run_sampler(r))
+		return false;
+	if (!r->raw)
+		r->raw = compile_sampler(r, NULL, NULL, 0);
+	return r->raw && draw(r, r->raw, seed, n, x);
 }
 
 static int64_t shown(const gm_run *r)
@@ -88,7 +112,7 @@ static gm_image *grid_of(gm_run *r, const float *x, int64_t n)
 	                     &r->err);
 }
 
-static bool real_examples(gm_run *r, int64_t n, float *x)
+bool gm_run_reals(gm_run *r, int64_t n, float *x)
 {
 	return gm_data_batch(r->data, r->seed ^ REALS, 0, n, x, NULL, &r->err);
 }
@@ -113,7 +137,7 @@ bool gm_run_picture(gm_run *r, const char *file)
 	bool ok = (fake && real) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 	ok = ok && gm_run_draw(r, r->seed, n, fake);
 	gm_image *im = NULL;
-	if (ok && r->facts.points && real_examples(r, n, real))
+	if (ok && r->facts.points && gm_run_reals(r, n, real))
 		im = gm_image_scatter(
 			&(gm_scatter){.real = real, .n_real = n, .fake = fake, .n_fake = n},
 			&r->err);
@@ -131,7 +155,7 @@ bool gm_run_real_picture(gm_run *r, const char *file)
 	float *real = malloc(n * r->facts.numel * sizeof *real);
 	bool ok = real || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 	gm_image *im = NULL;
-	if (ok && real_examples(r, n, real))
+	if (ok && gm_run_reals(r, n, real))
 		im = r->facts.points
 		             ? gm_image_scatter(&(gm_scatter){.real = real, .n_real = n}, &r->err)
 		             : grid_of(r, real, n);

@@ -78,6 +78,13 @@ bool gm_report_open(gm_run *r)
 	return r->log && r->stats;
 }
 
+void gm_report_rewind(gm_run *r)
+{
+	if (r->stats)
+		fclose(r->stats);
+	r->stats = append(r, "stats.jsonl");
+}
+
 void gm_report_close(gm_run *r)
 {
 	if (r->log)
@@ -117,6 +124,13 @@ void gm_report_say(gm_run *r, const char *fmt, ...)
 	}
 }
 
+void gm_report_warn(gm_run *r, const char *text)
+{
+	size_t n = strlen(r->notes);
+	snprintf(r->notes + n, sizeof r->notes - n, "step %" PRId64 ": %s\n", r->step, text);
+	gm_report_say(r, "step %" PRId64 ": %s", r->step, text);
+}
+
 /* "1:02:03", "2:03" */
 static const char *duration(double seconds, char text[32])
 {
@@ -147,7 +161,7 @@ void gm_report_progress(gm_run *r, bool now)
 		snprintf(line, sizeof line, "step %" PRId64 "/%" PRId64 "  %.*f %s/s", r->step,
 	                 r->total, rate < 10 ? 2 : 0, rate, r->facts.points ? "points" : "images");
 	for (int i = 0; i < r->values && n < sizeof line - 64; i++)
-		if (!r->value[i].schedule)
+		if (!r->value[i].schedule && !r->value[i].quiet)
 			n += snprintf(line + n, sizeof line - n, "  %.24s %.4g", r->value[i].name,
 			              r->value[i].value);
 	if (r->step < r->total)

@@ -67,6 +67,9 @@ void gm_run_free(gm_run *r)
 	free(r->example_data);
 	free(r->label_data);
 	free(r->turn);
+	free(r->guard.fake);
+	free(r->guard.real);
+	free(r->guard.logit);
 	gm_arena_free(r->arena);
 }
 
@@ -277,7 +280,7 @@ gm_net *gm_net_new(gm_run *r, const char *name)
 	return r->net[r->nets++] = n;
 }
 
-static gm_run_value *value_of(gm_run *r, const char *name)
+gm_run_value *gm_run_value_of(gm_run *r, const char *name)
 {
 	for (int i = 0; i < r->values; i++)
 		if (!strcmp(r->value[i].name, name))
@@ -291,7 +294,7 @@ static gm_run_value *value_of(gm_run *r, const char *name)
 gm_node *gm_schedule(gm_run *r, const char *name, double first)
 {
 	gm_node *s = gm_input(r->graph, name, GM_RANK0, GM_F32);
-	gm_run_value *v = value_of(r, name);
+	gm_run_value *v = gm_run_value_of(r, name);
 	if (v)
 		v->schedule = s;
 	gm_schedule_set(r, s, first);
@@ -300,10 +303,15 @@ gm_node *gm_schedule(gm_run *r, const char *name, double first)
 
 void gm_schedule_set(gm_run *r, gm_node *schedule, double value)
 {
-	gm_set_f64(schedule, &value, 1);
+	double set = value;
 	for (int i = 0; i < r->values; i++)
-		if (r->value[i].schedule == schedule)
-			r->value[i].value = value;
+		if (r->value[i].schedule == schedule) {
+			r->value[i].asked = value;
+			if (!strncmp(r->value[i].name, "lr", 2))
+				set *= gm_guard_rate(r);
+			r->value[i].value = set;
+		}
+	gm_set_f64(schedule, &set, 1);
 }
 
 gm_node *gm_run_ema(gm_run *r, gm_net *n)
@@ -332,14 +340,20 @@ gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n)
 		            GM_RUN_STEPS);
 		return NULL;
 	}
+	gm_guard_part(r, outputs, n);
+	gm_node **all = gm_arena_alloc(r->arena, (n + r->nets) * sizeof *all);
+	memcpy(all, outputs, n * sizeof *all);
+	for (int i = 0; i < r->nets; i++)
+		if (r->guard.norm[i] && r->guard.norm_part[i] == r->parts)
+			all[n++] = r->guard.norm[i];
+	outputs = all;
 	gm_step *s = gm_compile_nodes(r->graph, outputs, n, NULL);
 	if (!s) {
 		gm_run_ok(r); /* takes the graph's error over */
 		gm_run_fail(r, GM_ERR_STATE, "%s: a step does not compile", r->model->name);
 		return NULL;
 	}
-	gm_node **kept = gm_arena_copy(r->arena, outputs, n * sizeof *outputs);
-	r->part[r->parts++] = (gm_run_part){s, kept, n};
+	r->part[r->parts++] = (gm_run_part){s, all, n};
 	return s;
 }
 
@@ -347,7 +361,7 @@ gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n)
 
 void gm_report_number(gm_run *r, const char *name, double value)
 {
-	gm_run_value *v = value_of(r, name);
+	gm_run_value *v = gm_run_value_of(r, name);
 	if (!v) {
 		gm_run_fail(r, GM_ERR_STATE, "%s logs more than %d values", r->model->name,
 		            GM_RUN_VALUES);
@@ -355,11 +369,7 @@ void gm_report_number(gm_run *r, const char *name, double value)
 	}
 	v->value = value;
 	if (!isfinite(value))
-		gm_run_fail(r, GM_ERR_STATE,
-		            "%s became %s at step %lld: the training has come apart; try a lower "
-		            "learning rate",
-		            name, isnan(value) ? "not a number" : "infinite",
-		            (long long)r->step + 1);
+		gm_guard_nonfinite(r, name, value);
 }
 
 void gm_report(gm_run *r, const char *name, gm_node *value)

@@ -35,6 +35,8 @@ typedef struct gm_run_value { /* to be logged, in order of first appearance */
 	const char *name;
 	gm_node *schedule; /* the input that holds it, or NULL */
 	double value;
+	double asked; /* of a schedule: what the model set, before rollbacks lowered it */
+	bool quiet;   /* not in the progress line */
 } gm_run_value;
 
 struct gm_run {
@@ -71,7 +73,7 @@ struct gm_run {
 	uint64_t seen;            /* examples fed so far */
 
 	/* gm_next was called; its answer was yes, so a step is under way */
-	bool started, counted;
+	bool started, counted, finishing; /* finishing: that step is done, and counted in step */
 	int64_t step, total, log_every, sample_every, save_every, keep;
 	int columns, rows;
 	uint64_t runs; /* random counter of the checkpoint to go on with */
@@ -83,6 +85,22 @@ struct gm_run {
 	double noise_first;
 	int64_t noise_steps; /* until it is gone; 0: never */
 
+	struct gm_run_guard { /* guard.c */
+		bool nonfinite, monitors, rollback;
+		int64_t most;   /* rollbacks allowed */
+		gm_step *probe; /* D on its one input, for inference; or NULL */
+		gm_node *probe_in, *probe_out;
+		double threshold; /* of D's output between fake and real; NaN: between means */
+		gm_node *norm[GM_RUN_NETS]; /* of the gradient, by net; or NULL */
+		int norm_part[GM_RUN_NETS];
+		float *fake, *real, *logit;                               /* [batch, ...], malloc */
+		int rounds, d_won, d_lost, collapsed, vanished, exploded; /* in a row */
+		unsigned warned;
+	} guard;
+	int64_t rollbacks;    /* over all sessions */
+	uint64_t seen_before; /* this turn */
+
+	gm_step *raw;     /* the same with the weights themselves where averages are on */
 	gm_step *sampler; /* computes the endpoint "generate" */
 	gm_node *sample;  /* its output */
 
@@ -99,6 +117,9 @@ struct gm_run {
 	double *turn;       /* seconds of every turn when measuring, malloc */
 	int turns;
 };
+
+/* The row of r->value for a name, made now or found; NULL when there are too many. */
+gm_run_value *gm_run_value_of(gm_run *r, const char *name);
 
 /* Records the first trouble. */
 void gm_run_fail(gm_run *r, gm_code code, const char *fmt, ...) GM_PRINTF(3, 4);
@@ -117,7 +138,7 @@ typedef struct gm_record {
 	gm_settings settings;
 	gm_facts facts;
 	int64_t step;
-	uint64_t seen, runs, data_hash;
+	uint64_t seen, runs, data_hash, rollbacks;
 } gm_record;
 bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err);
 void gm_record_free(gm_record *rec);
@@ -135,8 +156,24 @@ bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, float *x);
 bool gm_run_picture(gm_run *r, const char *file);
 bool gm_run_real_picture(gm_run *r, const char *file);
 
+bool gm_run_draw_raw(gm_run *r, uint64_t seed, int64_t n, float *x); /* without averages */
+bool gm_run_reals(gm_run *r, int64_t n, float *x);                   /* always the same examples */
+
+/* guard.c */
+bool gm_guard_start(gm_run *r); /* reads options, compiles what it needs */
+void gm_guard_part(gm_run *r, gm_node *const *outputs, int n); /* norms for r->part[r->parts] */
+void gm_guard_step(gm_run *r, bool log); /* after a turn: checks, monitors, warnings */
+/* Makes it the run's error that `what` is not finite, and names the first tensor that is not. */
+void gm_guard_nonfinite(gm_run *r, const char *what, double value);
+/* After that error: back to the newest checkpoint with a lower learning rate, where that is
+ * allowed; else the error stays. */
+void gm_guard_roll_back(gm_run *r);
+double gm_guard_rate(const gm_run *r); /* what rollbacks made of learning rates: a factor */
+
 /* report.c */
-double gm_seconds(void); /* a clock that only goes forward */
+void gm_report_rewind(gm_run *r);                 /* stats.jsonl, to r->step */
+void gm_report_warn(gm_run *r, const char *text); /* once said, also on the page */
+double gm_seconds(void);                          /* a clock that only goes forward */
 bool gm_report_open(gm_run *r);
 void gm_report_close(gm_run *r);
 void gm_report_say(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3); /* a line to log.txt and out */
