@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * metrics.h -- how good are the samples? Scores of sets of features, of class probabilities, of
+ * points and of pictures.
+ *
+ * Nothing here knows where numbers come from: a feature is a row of floats, be it the 2048 of an
+ * Inception network, the 128 of a small classifier, or the pixels themselves. So a score means
+ * nothing without its extractor, its counts and its seed; whoever prints one prints those too.
+ *
+ *	gm_moments *real = gm_moments_new(d, &err), *fake = gm_moments_new(d, &err);
+ *	while (more(x, &n))                       // x [n, d]
+ *		gm_moments_add(real, x, n, &err);
+ *	...
+ *	double fid;
+ *	if (!gm_frechet_moments(real, fake, &fid, &err))
+ *		return report(err.message);
+ *	gm_moments_free(real), gm_moments_free(fake);
+ *
+ * Every matrix is row by row, and stays its caller's. Functions return false, and fill err, for
+ * counts that make no sense (GM_ERR_VALUE), for values that are not finite (GM_ERR_VALUE, naming
+ * the row) and for lack of memory (GM_ERR_MEMORY); what they would have written is then
+ * undefined. Sums are in double precision.
+ */
+#ifndef GANYMEDE_METRICS_H
+#define GANYMEDE_METRICS_H
+
+#include "ganymede/base.h"
+
+/* A mean and how it was spread, over trials, splits, subsets or examples: each function says which
+ * deviation it is. */
+typedef struct gm_spread {
+	double mean, deviation;
+} gm_spread;
+
+/* ---- Frechet distance ------------------------------------------------------------------------ */
+
+/* Mean and covariance of rows that come in any portions: bit for bit, the result depends on the
+ * rows and their order, not on where they were cut. Holds one d x d matrix of doubles. */
+typedef struct gm_moments gm_moments;
+
+/* d: numbers in a row, 1 .. 32768. NULL with GM_ERR_VALUE or GM_ERR_MEMORY. The caller frees it. */
+GM_API gm_moments *gm_moments_new(int64_t d, gm_error *err);
+GM_API void gm_moments_free(gm_moments *m); /* NULL is fine */
+/* x [n, d]. A row that is not finite is refused, with all that follow it in x. */
+GM_API bool gm_moments_add(gm_moments *m, const float *x, int64_t n, gm_error *err);
+GM_API int64_t gm_moments_count(const gm_moments *m); /* rows so far */
+/* mean [d] and covariance [d, d], divided by n - 1 as numpy.cov does; needs 2 rows. */
+GM_API bool gm_moments_get(const gm_moments *m, double *mean, double *covariance, gm_error *err);
+
+/* The Frechet distance of two Gaussians (Dowson & Landau, J. Multivariate Analysis 1982, eq. 4;
+ * of Inception's features: Heusel et al., NeurIPS 2017, eq. 6),
+ *
+ *	|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)),
+ *
+ * squared units of the features. m1, m2 [d]; S1, S2 [d, d] are covariances: what is not symmetric
+ * is averaged, eigenvalues below rounding (d eps times the largest) count as zero, and a matrix
+ * that has a truly negative one is refused. The trace of the root is the sum of the singular
+ * values of S1^(1/2) S2^(1/2), so covariances of fewer rows than d do no harm. Never negative. */
+GM_API bool gm_frechet(const double *m1, const double *s1, const double *m2, const double *s2,
+                       int64_t d, double *distance, gm_error *err);
+/* The same of two sets of rows with the same d. */
+GM_API bool gm_frechet_moments(const gm_moments *a, const gm_moments *b, double *distance,
+                               gm_error *err);
+
+/* ---- kernels and neighbours ------------------------------------------------------------------ */
+
+/* Two sets of features with the same width. */
+typedef struct gm_features_pair {
+	const float *real, *fake; /* [n_real, d], [n_fake, d] */
+	int64_t n_real, n_fake, d;
+} gm_features_pair;
+
+/* Zero fields take the default. */
+typedef struct gm_kid_options {
+	int64_t subsets; /* 100 */
+	int64_t size; /* rows of each set in a subset; default 1000, or all where there are fewer */
+	uint64_t seed; /* of the subsets */
+} gm_kid_options;
+
+/* Kernel Inception distance (Binkowski et al., ICLR 2018, section 4): the unbiased estimate of the
+ * squared maximum mean discrepancy (Gretton et al., JMLR 2012, eq. 3) under the kernel
+ * (x.y / d + 1)^3, over random subsets drawn without replacement. deviation: of the subsets,
+ * divided by their number (numpy.std). Not multiplied by 1000. Can be negative. */
+GM_API bool gm_kid(const gm_features_pair *f, const gm_kid_options *o, gm_spread *kid,
+                   gm_error *err);
+
+/* The k nearest rows of y [ny, d] to each row of x [nx, d], nearest first (of equals, the earlier):
+ * index [nx, k] and Euclidean distance [nx, k], either may be NULL. not_self: x and y are one set,
+ * and row i is no neighbour of row i. k: 1 .. ny, or ny - 1 with not_self.
+ * With pictures as rows, this is the nearest training example of a sample. */
+typedef struct gm_nearest_options {
+	int64_t k; /* default 1 */
+	bool not_self;
+} gm_nearest_options;
+GM_API bool gm_nearest(const float *x, int64_t nx, const float *y, int64_t ny, int64_t d,
+                       const gm_nearest_options *o, int64_t *index, double *distance,
+                       gm_error *err);
+
+/* Shares of rows by balls around rows whose radius is the distance to the k-th nearest neighbour in
+ * the same set, itself excluded. Balls are closed.
+ * precision, recall: Kynkaanniemi et al., NeurIPS 2019, eq. 1-2: of the fake rows, those in a ball
+ * of a real one; of the real rows, those in a ball of a fake one. (k = 3 there.)
+ * density, coverage: Naeem et al., ICML 2020, eq. 4-5: real balls that a fake row lies in, on
+ * average, over k (above 1 is possible); real balls that hold a fake row. (k = 5 there.) */
+typedef struct gm_prdc {
+	double precision, recall, density, coverage;
+} gm_prdc;
+/* k: 1 .. smaller count - 1. Takes time n^2 d and memory of n. */
+GM_API bool gm_prdc_of(const gm_features_pair *f, int64_t k, gm_prdc *score, gm_error *err);
+
+/* Leave-one-out accuracy of the nearest neighbour in telling fake from real (Lopez-Paz & Oquab,
+ * ICLR 2017; Xu et al., arXiv:1806.07755, section 2): 1/2 is best, 1 is far apart, 0 is copied. */
+typedef struct gm_two_sample {
+	double accuracy;   /* of all rows */
+	double real, fake; /* of the real rows, of the fake rows */
+} gm_two_sample;
+/* As many real as fake rows: GM_ERR_VALUE otherwise. */
+GM_API bool gm_nearest_accuracy(const gm_features_pair *f, gm_two_sample *score, gm_error *err);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_metrics.c -- scores against closed forms, tiny cases by hand, invariances, and numbers that
+ * well-known Python implementations gave for the same inputs (parity/metrics.py computes them
+ * again, where Python has the packages). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "ganymede/metrics.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	double value;
+} goldens[] = {
+#define GOLDEN(name, value) {#name, value},
+#include "parity/metrics_golden.h"
+#undef GOLDEN
+};
+
+static double golden(const char *name)
+{
+	for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++)
+		if (!strcmp(goldens[i].name, name))
+			return goldens[i].value;
+	fail_msg("no golden number %s", name);
+	return 0;
+}
+
+static void near(double got, double want, double tolerance)
+{
+	if (!(fabs(got - want) <= tolerance))
+		fail_msg("got %.12g, want %.12g within %g", got, want, tolerance);
+}
+
+#define OK(call)                                                                                   \
+	do {                                                                                       \
+		gm_error e_ = {0}, *err = &e_;                                                     \
+		if (!(call))                                                                       \
+			fail_msg("%s", e_.message);                                                \
+	} while (0)
+
+#define REFUSED(call)                                                                              \
+	do {                                                                                       \
+		gm_error e_ = {0}, *err = &e_;                                                     \
+		assert_false(call);                                                                \
+		assert_int_not_equal(e_.code, GM_OK);                                              \
+		assert_true(*e_.message);                                                          \
+	} while (0)
+
+/* n numbers, scale * u + shift with u in [0, 1) of 24 bits: parity/metrics.py draws the same. */
+static float *draw(uint64_t stream, int64_t n, float scale, float shift)
+{
+	gm_rng r = gm_rng_new(7, stream);
+	float *x = malloc(n * sizeof *x);
+	for (int64_t i = 0; i < n; i++)
+		x[i] = (gm_rng_u32(&r) >> 8) * 0x1p-24f * scale + shift;
+	return x;
+}
+
+/* ---- moments and Frechet --------------------------------------------------------------------- */
+
+static void moments_do_not_see_portions(void **state)
+{
+	(void)state;
+	enum { N = 700, D = 5 };
+	float *x = draw(1, N * D, 2, 1e4f);
+	double mean[2][D], cov[2][D * D];
+	for (int way = 0; way < 2; way++) {
+		gm_moments *m = gm_moments_new(D, NULL);
+		for (int64_t i = 0, n; i < N; i += n) {
+			n = way ? N : 1 + i % 7;
+			n = i + n > N ? N - i : n;
+			OK(gm_moments_add(m, x + i * D, n, err));
+			if (i == 210) /* looking in between changes nothing */
+				OK(gm_moments_get(m, mean[way], cov[way], err));
+		}
+		assert_int_equal(gm_moments_count(m), N);
+		OK(gm_moments_get(m, mean[way], cov[way], err));
+		gm_moments_free(m);
+	}
+	assert_memory_equal(mean[0], mean[1], sizeof mean[0]);
+	assert_memory_equal(cov[0], cov[1], sizeof cov[0]);
+	/* Against two passes; the mean is 1e4 spreads away, so one pass of squares would lose 8
+	 * digits. Rounding: N eps times the largest summand, generously. */
+	for (int a = 0; a < D; a++)
+		for (int b = 0; b < D; b++) {
+			double ma = 0, mb = 0, c = 0;
+			for (int i = 0; i < N; i++)
+				ma += x[i * D + a], mb += x[i * D + b];
+			ma /= N, mb /= N;
+			for (int i = 0; i < N; i++)
+				c += (x[i * D + a] - ma) * (x[i * D + b] - mb);
+			near(cov[0][a * D + b], c / (N - 1), 1e-11);
+			near(mean[0][a], ma, 1e-10);
+		}
+	free(x);
+}
+
+static void moments_refuse(void **state)
+{
+	(void)state;
+	float x[4] = {1, 2, 3, NAN};
+	double mean[2], cov[4];
+	REFUSED(gm_moments_new(0, err));
+	gm_moments *m = gm_moments_new(2, NULL), *other = gm_moments_new(3, NULL);
+	REFUSED(gm_moments_add(m, x, 2, err));
+	assert_int_equal(gm_moments_count(m), 1);
+	REFUSED(gm_moments_get(m, mean, cov, err));
+	REFUSED(gm_frechet_moments(m, other, mean, err));
+	x[3] = INFINITY;
+	REFUSED(gm_moments_add(m, x + 2, 1, err));
+	double zero[2] = {0}, bad[4] = {1, 0, 0, -1}, good[4] = {1, 0, 0, 1}, nan[4] = {NAN}, out;
+	REFUSED(gm_frechet(zero, good, zero, bad, 2, &out, err));
+	REFUSED(gm_frechet(zero, nan, zero, good, 2, &out, err));
+	double lost[2] = {NAN, 0};
+	REFUSED(gm_frechet(lost, good, zero, good, 2, &out, err));
+	gm_moments_free(m), gm_moments_free(other);
+}
+
+/* s [d, d] = q diag(w) q' with q a reflection, orthogonal and full. */
+static void rotated(const double *w, const double *axis, int d, double *s)
+{
+	double q[16][16], length = 0;
+	for (int i = 0; i < d; i++)
+		length += axis[i] * axis[i];
+	for (int i = 0; i < d; i++)
+		for (int j = 0; j < d; j++)
+			q[i][j] = (i == j) - 2 * axis[i] * axis[j] / length;
+	for (int i = 0; i < d; i++)
+		for (int j = 0; j < d; j++) {
+			s[i * d + j] = 0;
+			for (int k = 0; k < d; k++)
+				s[i * d + j] += q[i][k] * w[k] * q[j][k];
+		}
+}
+
+/* In a common eigenbasis the distance is |m1 - m2|^2 + sum (sqrt w1 - sqrt w2)^2. */
+static void frechet_is_the_closed_form(void **state)
+{
+	(void)state;
+	enum { D = 9 };
+	double axis[D], w1[D], w2[D], s1[D * D], s2[D * D], m1[D], m2[D], want = 0, got, back;
+	for (int rank = 0; rank <= D; rank += 3) { /* w1 of that rank, w2 full */
+		want = 0;
+		for (int i = 0; i < D; i++) {
+			axis[i] = 1 + i % 4, w1[i] = i < rank ? .1 + i * i : 0,
+			w2[i] = 3. / (1 + i);
+			m1[i] = i, m2[i] = -.5 * i;
+			want += (m1[i] - m2[i]) * (m1[i] - m2[i]);
+			want += (sqrt(w1[i]) - sqrt(w2[i])) * (sqrt(w1[i]) - sqrt(w2[i]));
+		}
+		rotated(w1, axis, D, s1), rotated(w2, axis, D, s2);
+		OK(gm_frechet(m1, s1, m2, s2, D, &got, err));
+		OK(gm_frechet(m2, s2, m1, s1, D, &back, err));
+		near(got, want, 1e-11 * want);
+		near(back, got, 1e-11 * want);
+		OK(gm_frechet(m1, s1, m1, s1, D, &got, err));
+		near(got, 0, 1e-12 * 64 * D);
+	}
+	/* Not commuting, 2 x 2: tr sqrt(AB) = sqrt(tr AB + 2 sqrt(det AB)), by the eigenvalues of a
+	 * 2 x 2 matrix. */
+	double a[4] = {2, 1, 1, 3}, b[4] = {1, -.5, -.5, 4}, zero[2] = {0};
+	double tr = 2 * 1 + 2 * 1 * -.5 + 3 * 4, det = (6 - 1) * (4 - .25);
+	OK(gm_frechet(zero, a, zero, b, 2, &got, err));
+	near(got, 5 + 5 - 2 * sqrt(tr + 2 * sqrt(det)), 1e-13);
+	/* A line against a line across it: nothing in common. */
+	double along[4] = {4, 0, 0, 0}, across[4] = {0, 0, 0, 9};
+	OK(gm_frechet(zero, along, zero, across, 2, &got, err));
+	near(got, 13, 1e-13);
+}
+
+static void frechet_of_features(void **state)
+{
+	(void)state;
+	enum { D = 16 };
+	float *x = draw(2, 300 * D, 1, 0), *y = draw(3, 200 * D, 2, -.25f),
+	      *few = draw(4, 10 * D, 1, 0);
+	gm_moments *a = gm_moments_new(D, NULL), *b = gm_moments_new(D, NULL),
+		   *c = gm_moments_new(D, NULL);
+	double got, same;
+	OK(gm_moments_add(a, x, 300, err));
+	OK(gm_moments_add(b, y, 200, err));
+	OK(gm_moments_add(c, few, 10, err)); /* rank 9 of 16 */
+	OK(gm_frechet_moments(a, b, &got, err));
+	near(got, golden("fid"), 1e-9);
+	OK(gm_frechet_moments(a, c, &got, err));
+	OK(gm_frechet_moments(c, a, &same, err));
+	/* The reference takes roots of eigenvalues that are zero but for rounding: 1e-8 of it. */
+	near(got, golden("fid_few"), 1e-6);
+	near(same, got, 1e-12);
+	OK(gm_frechet_moments(c, c, &same, err));
+	near(same, 0, 1e-12);
+	gm_moments_free(a), gm_moments_free(b), gm_moments_free(c);
+	free(x), free(y), free(few);
+}
+
+/* ---- kernels and neighbours ------------------------------------------------------------------ */
+
+static void kid_by_hand_and_by_scikit_learn(void **state)
+{
+	(void)state;
+	/* d = 1: k(x, y) = (xy + 1)^3. Within {0, 1}: 1, 1; within {1, 2}: 27, 27; across: 1, 1, 8,
+	 * 27. 1 + 27 - 2 * 37 / 4 = 9.5. */
+	float x[] = {0, 1}, y[] = {1, 2};
+	gm_features_pair tiny = {x, y, 2, 2, 1};
+	gm_spread kid;
+	OK(gm_kid(&tiny, &(gm_kid_options){.subsets = 3}, &kid, err));
+	near(kid.mean, 9.5, 1e-14);
+	near(kid.deviation, 0, 1e-14);
+
+	enum { N = 120, D = 24 };
+	float *a = draw(5, N * D, 2, 0), *b = draw(6, N * D, 2, .125f);
+	gm_features_pair f = {a, b, N, N, D};
+	for (uint64_t seed = 0; seed < 2; seed++) { /* all rows: the order does not matter */
+		OK(gm_kid(&f, &(gm_kid_options){.subsets = 2, .seed = seed}, &kid, err));
+		near(kid.mean, golden("kid"), 1e-11);
+		near(kid.deviation, 0, 1e-12);
+	}
+	/* Real subsets: the mean over many is unbiased for the whole, to within the standard error of
+	 * the subsets (dependent through the finite set, which only makes it smaller). */
+	OK(gm_kid(&f, &(gm_kid_options){.subsets = 400, .size = 20}, &kid, err));
+	assert_true(kid.deviation > 0);
+	near(kid.mean, golden("kid"), 4 * kid.deviation / 20);
+	gm_spread again;
+	OK(gm_kid(&f, &(gm_kid_options){.subsets = 400, .size = 20}, &again, err));
+	assert_memory_equal(&kid, &again, sizeof kid);
+	REFUSED(gm_kid(&f, &(gm_kid_options){.size = N + 1}, &kid, err));
+	REFUSED(gm_kid(&f, &(gm_kid_options){.size = 1}, &kid, err));
+	a[D] = NAN;
+	REFUSED(gm_kid(&f, NULL, &kid, err));
+	free(a), free(b);
+}
+
+static void nearest_by_definition(void **state)
+{
+	(void)state;
+	enum { NX = 300, NY = 1100, D = 3, K = 4 }; /* both past a tile */
+	float *x = draw(8, NX * D, 1, 0), *y = draw(9, NY * D, 1, 0);
+	memcpy(y + 1050 * D, x + 7 * D, D * sizeof *x); /* a copy, and that copied */
+	memcpy(y + 1060 * D, x + 7 * D, D * sizeof *x);
+	int64_t index[NX * K];
+	double distance[NX * K];
+	OK(gm_nearest(x, NX, y, NY, D, &(gm_nearest_options){.k = K}, index, distance, err));
+	assert_int_equal(index[7 * K], 1050);
+	assert_int_equal(index[7 * K + 1], 1060);
+	assert_true(distance[7 * K] == 0 && distance[7 * K + 1] == 0);
+	for (int i = 0; i < NX; i++) {
+		int nearer = 0; /* rows strictly nearer than the K-th */
+		for (int j = 0; j < NY; j++) {
+			double s = 0;
+			for (int c = 0; c < D; c++)
+				s += ((double)x[i * D + c] - y[j * D + c]) *
+				     ((double)x[i * D + c] - y[j * D + c]);
+			nearer += sqrt(s) < distance[i * K + K - 1] - 1e-9;
+			for (int k = 0; k < K; k++)
+				if (index[i * K + k] == j)
+					near(distance[i * K + k], sqrt(s), 1e-9);
+		}
+		assert_int_equal(nearer, K - 1);
+		for (int k = 1; k < K; k++)
+			assert_true(distance[i * K + k - 1] <= distance[i * K + k]);
+	}
+	OK(gm_nearest(x, NX, x, NX, D, &(gm_nearest_options){.not_self = true}, index, NULL, err));
+	for (int i = 0; i < NX; i++)
+		assert_int_not_equal(index[i], i);
+	OK(gm_nearest(x, NX, x, NX, D, NULL, index, NULL, err));
+	for (int i = 0; i < NX; i++)
+		assert_int_equal(index[i], i);
+	REFUSED(gm_nearest(x, NX, y, 3, D, &(gm_nearest_options){.k = 4}, index, NULL, err));
+	x[5] = NAN;
+	REFUSED(gm_nearest(x, NX, y, NY, D, NULL, index, NULL, err));
+	free(x), free(y);
+}
+
+static void balls_by_hand_and_by_prdc(void **state)
+{
+	(void)state;
+	/* k = 1 on a line. Real 0, 1, 5: radii 1, 1, 4. Fake 2, 8, 9: radii 6, 1, 1.
+	 * 2 lies in the balls of 1 (border) and 5, 8 in that of 5, 9 too (border): precision 1,
+	 * density 4/3, coverage 2/3. Of the real, all lie within 6 of 2: recall 1. */
+	float real[] = {0, 1, 5}, fake[] = {2, 8, 9};
+	gm_features_pair line = {real, fake, 3, 3, 1};
+	gm_prdc p;
+	OK(gm_prdc_of(&line, 1, &p, err));
+	near(p.precision, 1, 0), near(p.recall, 1, 0);
+	near(p.density, 4. / 3, 1e-15), near(p.coverage, 2. / 3, 1e-15);
+	/* A set against itself: each row is in its own ball. Against one far away: nothing. */
+	line.fake = real;
+	OK(gm_prdc_of(&line, 1, &p, err));
+	near(p.precision, 1, 0), near(p.recall, 1, 0), near(p.coverage, 1, 0);
+	float far[] = {100, 101, 102};
+	line.fake = far;
+	OK(gm_prdc_of(&line, 1, &p, err));
+	near(p.precision + p.recall + p.density + p.coverage, 0, 0);
+	REFUSED(gm_prdc_of(&line, 3, &p, err));
+	REFUSED(gm_prdc_of(&line, 0, &p, err));
+
+	enum { NR = 400, NF = 300, D = 8 };
+	float *a = draw(10, NR * D, 1, 0), *b = draw(11, NF * D, 1, .125f);
+	for (int64_t k = 3; k <= 5; k += 2) {
+		char name[32];
+		gm_features_pair f = {a, b, NR, NF, D};
+		double *v[] = {&p.precision, &p.recall, &p.density, &p.coverage};
+		static const char *const part[] = {"precision", "recall", "density", "coverage"};
+		OK(gm_prdc_of(&f, k, &p, err));
+		for (int i = 0; i < 4; i++) {
+			snprintf(name, sizeof name, "%s_%d", part[i], (int)k);
+			near(*v[i], golden(name), 1e-12);
+		}
+	}
+	free(a), free(b);
+}
+
+static void two_samples(void **state)
+{
+	(void)state;
+	enum { N = 200, D = 4 };
+	float *a = draw(12, N * D, 1, 0), *b = draw(13, N * D, 1, .25f);
+	gm_features_pair f = {a, b, N, N, D};
+	gm_two_sample s;
+	OK(gm_nearest_accuracy(&f, &s, err));
+	near(s.accuracy, golden("one_nn"), 1e-12);
+	near(s.real, golden("one_nn_real"), 1e-12);
+	near(s.fake, golden("one_nn_fake"), 1e-12);
+	f.fake = a; /* copies give themselves away: below a half */
+	OK(gm_nearest_accuracy(&f, &s, err));
+	near(s.accuracy, 0, 0);
+	for (int i = 0; i < N * D; i++)
+		b[i] += 10;
+	f.fake = b;
+	OK(gm_nearest_accuracy(&f, &s, err));
+	near(s.accuracy, 1, 0);
+	f.n_fake--;
+	REFUSED(gm_nearest_accuracy(&f, &s, err));
+	free(a), free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(moments_do_not_see_portions),
+		cmocka_unit_test(moments_refuse),
+		cmocka_unit_test(frechet_is_the_closed_form),
+		cmocka_unit_test(frechet_of_features),
+		cmocka_unit_test(kid_by_hand_and_by_scikit_learn),
+		cmocka_unit_test(nearest_by_definition),
+		cmocka_unit_test(balls_by_hand_and_by_prdc),
+		cmocka_unit_test(two_samples),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
