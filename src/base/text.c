@@ -130,3 +130,13 @@ bool gm_text_is_utf8(const char *s, size_t n)
 	}
 	return true;
 }
+
+char *gm_text_copy(const void *bytes, size_t n)
+{
+	char *s = malloc(n + 1);
+	if (s) {
+		memcpy(s, bytes, n);
+		s[n] = 0;
+	}
+	return s;
+}

@@ -150,7 +150,7 @@ static bool read_caption(builder *b, const char *name)
 		b->a.other++;
 		return true;
 	}
-	caption c = {strndup(name, (size_t)(ending(name) - name)), strndup((const char *)bytes, n)};
+	caption c = {gm_text_copy(name, (size_t)(ending(name) - name)), gm_text_copy(bytes, n)};
 	free(bytes);
 	if (!c.stem || !c.line ||
 	    !grow(&b->caption, &b->caption_room, b->captions, sizeof *b->caption)) {
@@ -452,7 +452,7 @@ static bool finish(builder *b)
 	uint64_t used = 0;
 	for (uint64_t i = 0; i < n && b->captions; i++) {
 		const char *name = b->text.p + b->entry[i].name;
-		char *stem = strndup(name, (size_t)(ending(name) - name));
+		char *stem = gm_text_copy(name, (size_t)(ending(name) - name));
 		if (!stem)
 			return no_memory(b);
 		const caption key = {.stem = stem};

@@ -5,6 +5,7 @@
  * The files lie in a folder, or in the archive as it is published. */
 #include "data/cifar.h"
 
+#include "base/text.h"
 #include "data/tree.h"
 
 #include <ctype.h>
@@ -133,7 +134,7 @@ bool gm_cifar_open(gm_pictures *p, const char *path, const char *split, bool *fo
 	}
 	for (int i = 0; i < FILES; i++) {
 		if (ok && kind >= 0 && part[i].bytes && !files[i].split && files[i].kind == kind) {
-			char *text = strndup((const char *)part[i].bytes, part[i].n);
+			char *text = gm_text_copy(part[i].bytes, part[i].n);
 			if (text)
 				take_names(p, kind, text);
 			free(text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * npy.c -- NumPy's arrays: .npy, and .npz, which is a zip of them. See array.h. */
+#include "base/text.h"
 #include "data/array.h"
 #include "data/tree.h"
 
@@ -90,7 +91,7 @@ bool gm_npy_parse(gm_array *a, const char *name, const void *bytes, size_t n, gm
 	                      (p[6] == 1 ? 0 : (size_t)p[10] << 16 | (size_t)p[11] << 24);
 	if (length > HEADER_MAX || length > n - start)
 		return bad(name, "cut short in its header", err);
-	char *header = strndup((const char *)p + start, length);
+	char *header = gm_text_copy(p + start, length);
 	if (!header)
 		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", name);
 	const char *descr = value_of(header, "descr"), *order = value_of(header, "fortran_order"),
