@@ -52,7 +52,7 @@ check() {
 works 'ganymede train' --help
 works 'ganymede sample' -h
 works '^ganymede [0-9]+\.[0-9]+\.[0-9]+$' --version
-for verb in train sample models data; do
+for verb in train runs sample models data; do
 	works "usage: ganymede $verb" $verb --help
 	works "usage: ganymede $verb" $verb -h
 	works '^ganymede [0-9]' $verb --version
@@ -109,6 +109,15 @@ printf 'model = gan\ndata = ring8\nwidth = 16\nbatch = 16\nsteps = 9\n' >my.reci
 works '^runs/00003-gan-ring8$' train --recipe my.recipe --steps 2
 check 'the command line does not win over the recipe' [ -e runs/00003-gan-ring8/checkpoint-000002.safetensors ]
 
+works 'D/h0/weight +16 x 2 +32' train gan $small --dry-run
+works '1000 points: [0-9.e-]+ s' train gan $small --dry-run --steps 100
+check 'a dry run left a run' [ ! -e runs/00004-gan-ring8 ]
+refuses 2 'dry-run is for new runs' train --resume runs/00000-gan-ring8 --dry-run
+works '^00000-gan-ring8 +gan +20/20 +finished +.*loss_d' runs
+works '^00002-dcgan-glyphs +dcgan +2/2 +finished' runs runs
+works 'no runs' runs elsewhere/00000-gan-ring8
+refuses 1 'nowhere' runs nowhere
+
 cp -r runs before
 refuses 1 'option width was 16' train --resume runs/00000-gan-ring8 --width 32 --steps 40
 refuses 1 'run of gan' train dcgan --resume runs/00000-gan-ring8
@@ -132,6 +141,7 @@ victim=$!
 wait_for runs/00005-cut/checkpoint-000017.safetensors
 kill -9 $victim
 wait $victim 2>/dev/null
+works '^00005-cut +gan +[0-9]+/60 +killed' runs
 rm -f runs/00005-cut/checkpoint-00006?.safetensors # in case it was faster than the kill
 works '00005-cut' train --resume runs/00005-cut --save-every 0 --keep 2
 check 'resumed after kill -9: another checkpoint' cmp runs/0000[45]-*/checkpoint-000060.safetensors

@@ -240,11 +240,11 @@ static void killed_at_any_instant(void **state)
 	const char *out = strdup(scratch_path("kills"));
 	snprintf(run, sizeof run, "%s/00000-gan-ring8", out);
 	works(WORDS(TINY, "--steps", "1", "--outdir", out), NULL);
-	/* A kill falls anywhere from before the start to some checkpoints later: twice the time that
+	/* A kill falls anywhere from before the start to some checkpoints later: half as long again as
 	 * a whole small run takes just now, on a machine that does other work too. */
 	double began = now();
 	works(WORDS("train", "--resume", run, "--steps", "3", "--save-every", "1"), NULL);
-	double longest = fmin(fmax(2.5 * (now() - began), .05), 1.5);
+	double longest = fmin(fmax(1.5 * (now() - began), .05), 1);
 	began = now();
 	int kills = 0, torn = 0, moved = 0;
 	int64_t last = loads(run);

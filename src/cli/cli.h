@@ -38,6 +38,7 @@ typedef struct cli_verb {
 } cli_verb;
 
 int cli_train(int argc, char **argv);
+int cli_runs(int argc, char **argv);
 int cli_sample(int argc, char **argv);
 int cli_models(int argc, char **argv);
 int cli_data(int argc, char **argv);

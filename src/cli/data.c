@@ -23,8 +23,10 @@ static int list(void)
 	puts("\nTo be fetched by ganymede data fetch NAME, then known by their names:");
 	for (int i = 0; (name = gm_data_fetch_names(i, &about)); i++)
 		printf("%-13s %s\n", name, about);
-	puts("\nAny other name is a path: a folder of pictures (PNG, JPEG, WebP; its folders are classes), an archive of\n"
-	     "them (.zip, .tar.gz, .tar.xz), IDX files such as MNIST's. docs/data-formats.md has the rules.");
+	puts("\nAny other name is a path: a folder of pictures (PNG, JPEG, WebP; its folders are "
+	     "classes), an archive of\n"
+	     "them (.zip, .tar.gz, .tar.xz), IDX files such as MNIST's. docs/data-formats.md has "
+	     "the rules.");
 	return CLI_OK;
 }
 
@@ -41,12 +43,17 @@ static bool preview(gm_dataset *d, const char *field, const char *path, gm_error
 	const gm_data_info *i = gm_data_info_of(d);
 	const gm_field *f = gm_data_field(d, field);
 	if (!f || f->rank == 0)
-		return gm_fail(err, GM_ERR_VALUE, "%s: no field %.40s that can be drawn", i->name, field);
+		return gm_fail(err, GM_ERR_VALUE, "%s: no field %.40s that can be drawn", i->name,
+		               field);
 	const bool points = f->rank == 1, film = f->rank == 4;
-	const int64_t n = points ? 2048 : film ? 8 : 64, frames = film ? f->shape[0] : 1, *shape = f->shape + film;
+	const int64_t n = points ? 2048
+	                  : film ? 8
+	                         : 64,
+		      frames = film ? f->shape[0] : 1, *shape = f->shape + film;
 	float *x = malloc(n * f->numel * sizeof *x);
 	int32_t *map = f->type == GM_FIELD_INT ? malloc(n * f->numel * sizeof *map) : NULL;
-	bool ok = (x && (map || f->type != GM_FIELD_INT)) || gm_fail(err, GM_ERR_MEMORY, "no memory for a preview");
+	bool ok = (x && (map || f->type != GM_FIELD_INT)) ||
+	          gm_fail(err, GM_ERR_MEMORY, "no memory for a preview");
 	ok = ok && gm_data_read(d, f, 0, 0, n, map ? (void *)map : x, err);
 	if (ok && map)
 		shade(map, x, n * f->numel, f->classes);
@@ -54,7 +61,8 @@ static bool preview(gm_dataset *d, const char *field, const char *path, gm_error
 	if (ok && points && f->numel == 2)
 		im = gm_image_scatter(&(gm_scatter){.real = x, .n_real = n}, err);
 	else if (ok && points)
-		gm_fail(err, GM_ERR_VALUE, "%s: points of %" PRId64 " numbers cannot be drawn", i->name, f->numel);
+		gm_fail(err, GM_ERR_VALUE, "%s: points of %" PRId64 " numbers cannot be drawn",
+		        i->name, f->numel);
 	else if (ok)
 		im = gm_image_grid(x,
 		                   &(gm_grid){.n = n * frames,
@@ -89,9 +97,10 @@ static void print_files(const gm_data_report *r)
 	if (r->sizes == 1)
 		printf("  files      all of %d x %d pixels", r->width[2], r->height[2]);
 	else
-		printf("  files      of %" PRIu64 " sizes, from %d x %d to %d x %d; %" PRIu64 " of %d x %d",
-		       r->sizes, r->width[0], r->height[0], r->width[1], r->height[1], r->common, r->width[2],
-		       r->height[2]);
+		printf("  files      of %" PRIu64 " sizes, from %d x %d to %d x %d; %" PRIu64
+		       " of %d x %d",
+		       r->sizes, r->width[0], r->height[0], r->width[1], r->height[1], r->common,
+		       r->width[2], r->height[2]);
 	printf("; %" PRIu64 " in colour, %" PRIu64 " grey", r->colour, r->grey);
 	if (r->alpha)
 		printf(", %" PRIu64 " transparent (on black)", r->alpha);
@@ -106,11 +115,13 @@ static void print_twins(gm_dataset *d, const gm_data_report *r)
 {
 	printf("  duplicates %" PRIu64 "\n", r->duplicates);
 	for (uint64_t k = 0; k < r->duplicates && k < 5; k++) {
-		const char *later = gm_data_example_name(d, r->twin[k][0]), *first = gm_data_example_name(d, r->twin[k][1]);
+		const char *later = gm_data_example_name(d, r->twin[k][0]),
+			   *first = gm_data_example_name(d, r->twin[k][1]);
 		if (later)
 			printf("    %s is %s\n", later, first);
 		else
-			printf("    example %" PRIu64 " is %" PRIu64 "\n", r->twin[k][0], r->twin[k][1]);
+			printf("    example %" PRIu64 " is %" PRIu64 "\n", r->twin[k][0],
+			       r->twin[k][1]);
 	}
 }
 
@@ -121,8 +132,9 @@ static void print_bad(gm_dataset *d, const gm_data_info *i)
 	for (uint64_t k = 0; (name = gm_data_bad(d, k, &reason)); k++)
 		printf("    %s: %s\n", name, reason);
 	if (i->other)
-		printf("  other      %" PRIu64 " file%s that %s by name no picture%s\n", i->other, i->other == 1 ? "" : "s",
-		       i->other == 1 ? "is" : "are", i->other == 1 ? "" : "s");
+		printf("  other      %" PRIu64 " file%s that %s by name no picture%s\n", i->other,
+		       i->other == 1 ? "" : "s", i->other == 1 ? "is" : "are",
+		       i->other == 1 ? "" : "s");
 }
 
 static void print_info(gm_dataset *d, const gm_data_report *r)
@@ -135,8 +147,9 @@ static void print_info(gm_dataset *d, const gm_data_report *r)
 	else
 		printf("  examples   endless; the first %" PRIu64 " were looked at\n", r->examples);
 	if (i->rank == 3)
-		printf("  pictures   %" PRId64 " x %" PRId64 ", %" PRId64 " channel%s (%s)\n", i->shape[2], i->shape[1],
-		       i->shape[0], i->shape[0] == 1 ? "" : "s", i->resize);
+		printf("  pictures   %" PRId64 " x %" PRId64 ", %" PRId64 " channel%s (%s)\n",
+		       i->shape[2], i->shape[1], i->shape[0], i->shape[0] == 1 ? "" : "s",
+		       i->resize);
 	else
 		printf("  points     of %" PRId64 " numbers\n", i->numel);
 	if (r->sizes)
@@ -166,8 +179,8 @@ static void show_progress(void *context, const char *what, uint64_t done, uint64
 		return;
 	*shown = true;
 	if (total)
-		fprintf(stderr, "\r\033[K%s: %" PRIu64 " of %" PRIu64 " kB, %d%%", what, done / 1000, total / 1000,
-			(int)(100 * (double)done / (double)total));
+		fprintf(stderr, "\r\033[K%s: %" PRIu64 " of %" PRIu64 " kB, %d%%", what,
+		        done / 1000, total / 1000, (int)(100 * (double)done / (double)total));
 	else
 		fprintf(stderr, "\r\033[K%s: %" PRIu64, what, done);
 }
@@ -195,8 +208,10 @@ static int fetch(const char *name, const char *mirror)
 {
 	gm_error err = {0};
 	bool shown = false;
-	bool ok = gm_data_fetch(name, &(gm_fetch_options){.mirror = mirror, .progress = show_progress, .context = &shown},
-	                        &err);
+	bool ok = gm_data_fetch(
+		name,
+		&(gm_fetch_options){.mirror = mirror, .progress = show_progress, .context = &shown},
+		&err);
 	if (shown)
 		fputs("\r\033[K", stderr);
 	if (!ok)
@@ -256,7 +271,8 @@ int cli_data(int argc, char **argv)
 		} else if (cli_is(a.name, "mirror")) {
 			mirror = a.value;
 		} else if (!gm_data_option(&o, a.name, a.value, &err)) {
-			return err.code == GM_ERR_STATE ? unknown_option(a.name) : cli_usage("%s", err.message);
+			return err.code == GM_ERR_STATE ? unknown_option(a.name)
+			                                : cli_usage("%s", err.message);
 		}
 	}
 	if (what && !strcmp(what, "list") && !path)
@@ -266,8 +282,9 @@ int cli_data(int argc, char **argv)
 	if (what && !strcmp(what, "fetch"))
 		return cli_usage("data fetch needs a name, such as: ganymede data fetch mnist");
 	if (!what || strcmp(what, "info"))
-		return cli_usage("data %.60s: say data list, data info SET|PATH, or data fetch NAME",
-		                 what ? what : "");
+		return cli_usage(
+			"data %.60s: say data list, data info SET|PATH, or data fetch NAME",
+			what ? what : "");
 	if (!path)
 		return cli_usage(
 			"data info needs a set or a path, such as: ganymede data info glyphs");

@@ -13,6 +13,8 @@
 #include "ganymede/data.h"
 #include "train/train.h"
 
+static const double DRY_SECONDS = 3; /* of measuring, preparation included */
+
 static volatile sig_atomic_t stop_signal;
 
 static void on_signal(int number)
@@ -50,6 +52,8 @@ static void help(const gm_model *m)
 	       "take model and options from a recipe");
 	printf("  --%-14s %-15s %s\n", "config", "FILE",
 	       "take options from a file of key = value lines");
+	printf("  --%-14s %-15s %s\n", "dry-run", "-",
+	       "only say what the run would be: nets, memory, time on this machine");
 	gm_settings_free(&s);
 }
 
@@ -78,12 +82,13 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 
 int cli_train(int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", NULL}, *const maybe[] = {"resume", NULL};
+	static const char *const flags[] = {"help", "h", "dry-run", NULL}, *const maybe[] = {
+										   "resume", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags, .maybe = maybe};
 	const char *model_name = NULL, *resume = NULL, *recipe = NULL, *config = NULL,
 		   *outdir = "runs";
 	char recipe_file[PATH_MAX] = "", named[64] = "";
-	bool want_help = false;
+	bool want_help = false, dry = false;
 	gm_error err = {0};
 	gm_settings s;
 	int kind;
@@ -99,6 +104,8 @@ int cli_train(int argc, char **argv)
 			model_name = a.value;
 		else if (cli_is(a.name, "help") || cli_is(a.name, "h"))
 			want_help = true;
+		else if (cli_is(a.name, "dry-run"))
+			dry = true;
 		else if (cli_is(a.name, "resume"))
 			resume = a.value;
 		else if (cli_is(a.name, "recipe"))
@@ -108,6 +115,8 @@ int cli_train(int argc, char **argv)
 		else if (cli_is(a.name, "outdir"))
 			outdir = a.value;
 	}
+	if (dry && resume)
+		return cli_usage("--dry-run is for new runs; --resume says how a run stands");
 	if (want_help && !model_name) {
 		help(NULL);
 		return CLI_OK;
@@ -144,18 +153,21 @@ int cli_train(int argc, char **argv)
 		status = cli_fail(&err);
 	a.at = 1;
 	while (!status && (kind = cli_next(&a)))
-		if (kind == '-' && !cli_is(a.name, "resume") && !cli_is(a.name, "recipe") &&
-		    !cli_is(a.name, "config") && !gm_settings_set(&s, a.name, a.value, &err))
+		if (kind == '-' && !cli_is(a.name, "dry-run") && !cli_is(a.name, "resume") &&
+		    !cli_is(a.name, "recipe") && !cli_is(a.name, "config") &&
+		    !gm_settings_set(&s, a.name, a.value, &err))
 			status = cli_usage("%s", err.message);
 	if (!status) {
 		gm_train_call call = {
 			.settings = &s, .resume = resume, .out = stderr, .stop = &stop_signal};
+		if (dry)
+			call.plan = true, call.measure = DRY_SECONDS, call.out = stdout;
 		catch_signals();
 		if (!gm_train(&call, &err))
 			status = cli_fail(&err);
 		else if (call.stopped)
 			status = 128 + stop_signal;
-		if (call.step > 0 && (!status || call.stopped))
+		if (!dry && call.step > 0 && (!status || call.stopped))
 			what_next(&call, &s);
 	}
 	gm_settings_free(&s);

@@ -180,6 +180,7 @@ static void conclude(gm_run *r)
 	qsort(r->turn + skip, r->turns - skip, sizeof *r->turn, by_size);
 	v->step = r->turn[skip + (r->turns - skip) / 2];
 	v->batch = r->batch;
+	v->turns = r->turns;
 	for (int i = 0; i < r->parts; i++) {
 		gm_step_info s = gm_step_describe(r->part[i].step);
 		v->flops += s.flops * (double)s.runs / r->turns;
@@ -194,6 +195,9 @@ static bool measured_next(gm_run *r)
 	double now = gm_seconds();
 	if (!r->started) {
 		r->started = true;
+		r->seen_before = r->seen;
+		if (r->call->plan && (!lengths(r) || !gm_run_sampler(r) || !gm_guard_start(r)))
+			return false;
 		r->turn = malloc(MEASURED_TURNS * sizeof *r->turn);
 		if (!r->turn)
 			return gm_fail(&r->err, GM_ERR_MEMORY, "no memory");
@@ -207,6 +211,8 @@ static bool measured_next(gm_run *r)
 		     enough = now - r->called > r->call->measure && r->turns >= 5;
 		if (stop || enough || r->turns == MEASURED_TURNS) {
 			conclude(r);
+			if (r->call->plan)
+				gm_plan_print(r);
 			return false;
 		}
 	}
@@ -260,7 +266,7 @@ int gm_end(gm_run *r)
 		say_profile(r);
 	if (!gm_run_ok(r) && r->log && r->folder[0])
 		gm_report_say(r, "ended at step %" PRId64 ": %s", r->step, r->err.message);
-	else if (r->started && gm_run_ok(r) && !r->call->stopped)
+	else if (r->started && gm_run_ok(r) && !r->call->stopped && !r->call->measure)
 		gm_report_done(r);
 	if (r->started && r->stats)
 		gm_report_page(r,

@@ -170,6 +170,9 @@ void gm_guard_nonfinite(gm_run *r, const char *what, double value);
 void gm_guard_roll_back(gm_run *r);
 double gm_guard_rate(const gm_run *r); /* what rollbacks made of learning rates: a factor */
 
+/* plan.c */
+void gm_plan_print(gm_run *r); /* to call->out, after measuring */
+
 /* report.c */
 void gm_report_rewind(gm_run *r);                 /* stats.jsonl, to r->step */
 void gm_report_warn(gm_run *r, const char *text); /* once said, also on the page */

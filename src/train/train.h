@@ -28,6 +28,7 @@ typedef struct gm_train_call {
 	/* more than 0: train for about so many seconds without a folder, only to see how fast it
 	 * is */
 	double measure;
+	bool plan; /* with measure: print nets, memory and time to out */
 	/* when it is not 0, the step is finished and saved, and the run ends; or NULL */
 	const volatile sig_atomic_t *stop;
 	/* Results: */
@@ -41,7 +42,7 @@ typedef struct gm_train_call {
 		double flops; /* needed by one turn */
 		/* examples in a turn; bytes of intermediate values in all steps */
 		int64_t batch, memory;
-		int instructions, fallbacks;
+		int instructions, fallbacks, turns;
 	} speed;
 } gm_train_call;
 
