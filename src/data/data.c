@@ -266,8 +266,7 @@ bool gm_data_batch(gm_dataset *d, uint64_t seed, uint64_t position, int64_t n, f
 	if (n < 0)
 		return gm_fail(err, GM_ERR_VALUE, "a batch of %lld examples", (long long)n);
 	const int64_t numel = d->info.numel, *shape = d->info.shape;
-	const int threads = gm_set_threads(d, n, numel);
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(gm_set_threads(d, n, numel)) schedule(static)
 	for (int64_t i = 0; i < n; i++) {
 		const uint64_t at = position + (uint64_t)i;
 		example(d, seed, gm_data_index(d, seed, at), gm_thread_index(),

@@ -121,8 +121,7 @@ bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t posi
 	int part = 0;
 	while (of_source && strcmp(d->source->field[part].name, f->name) != 0)
 		part++;
-	const int threads = gm_set_threads(d, n, f->numel);
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(gm_set_threads(d, n, f->numel)) schedule(static)
 	for (int64_t i = 0; i < n; i++) {
 		if (of_source)
 			read_part(d, part, seed, position + (uint64_t)i, f, i, out);

@@ -130,12 +130,10 @@ static bool labels_beside(const char *path, char out[PATH_MAX])
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	const char *images = strstr(name, "images");
-	snprintf(out, PATH_MAX, "%s", path);
-	char *at = out + (name - path);
 	if (images)
-		memcpy(out + (images - path), "labels", 6);
+		snprintf(out, PATH_MAX, "%.*slabels%s", (int)(images - path), path, images + 6);
 	else if ((*name == 'x' || *name == 'X') && !isalnum((unsigned char)name[1]))
-		*at = 'y';
+		snprintf(out, PATH_MAX, "%.*sy%s", (int)(name - path), path, name + 1);
 	else
 		return false;
 	return gm_file_exists(out);

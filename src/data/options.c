@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SIZE_SMALLEST 8
@@ -77,12 +78,13 @@ const char *gm_data_option_names(int i, const char **about)
 static bool word(int option, const char *text, int *v, gm_error *err)
 {
 	const char *const *words = table[option].words;
-	char list[64] = "";
+	char list[64];
+	size_t n = 0;
 	for (*v = 0; words[*v]; ++*v) {
 		if (strcmp(words[*v], text) == 0)
 			return true;
-		strcat(list, *v == 0 ? "" : words[*v + 1] ? ", " : " or ");
-		strcat(list, words[*v]);
+		const char *join = *v == 0 ? "" : words[*v + 1] ? ", " : " or ";
+		n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", join, words[*v]);
 	}
 	return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not %s", table[option].name,
 	               text, list);
