@@ -148,8 +148,9 @@ void gm_figure_axes(gm_figure *f, const gm_panel *p, const char *title)
 	for (int axis = 0; axis < 2; axis++) {
 		double lo = axis ? p->ymin : p->xmin, hi = axis ? p->ymax : p->xmax;
 		double step = step_of(hi - lo);
-		for (double v = ceil(lo / step - 1e-9) * step; v <= hi + 1e-9 * step; v += step) {
-			double at = fabs(v) < 1e-9 * step ? 0 : v;
+		int first = (int)ceil(lo / step - 1e-9), last = (int)floor(hi / step + 1e-9);
+		for (int k = first; k <= last; k++) {
+			double at = k * step;
 			double across[4] = {at, p->ymin, at, p->ymax},
 			       along[4] = {p->xmin, at, p->xmax, at};
 			gm_figure_line(f, p, axis ? along : across, 2, light);

@@ -121,7 +121,7 @@ static void build(gm_plane *p, const variant *v, double h, bool alternating)
  * equation scaled to size 1 (Prony 1795); the roots of z^2 - s z + d. The larger modulus. */
 static double measured_rate(gm_plane *p)
 {
-	double at[2] = {1e-4, .7e-4}, past[3], m[3] = {0}, r[2] = {0};
+	double at[2] = {1e-4, .7e-4}, past[3] = {0}, m[3] = {0}, r[2] = {0};
 	for (int t = 0; t < 3000; t++) {
 		double norm = hypot(at[0], at[1]);
 		if (norm > 1e-3 || norm < 1e-9)

@@ -71,12 +71,8 @@ gm_node *gm_minibatch_discrimination_(gm_net *n, const char *name, gm_node *x, g
 
 gm_node *gm_features(gm_net *n, gm_node *h)
 {
-	gm_shape s = gm_node_shape(h);
 	n->feature = h;
-	if (n->minibatch)
-		return gm_minibatch_discrimination(n, "minibatch", h, .kernels = 50, .dim = 5);
-	(void)s;
-	return h;
+	return n->minibatch ? gm_minibatch_discrimination(n, "minibatch", h) : h;
 }
 
 void gm_net_minibatch(gm_net *n, bool on)

@@ -39,35 +39,30 @@ gm_node *gm_gradient_penalty(gm_node *y, gm_node *x, double centre)
 	return penalty;
 }
 
-static gm_node *critic(const gm_game *m, gm_node *x)
-{
-	return gm_game_discriminate(m, x);
-}
-
 /* E(|grad D(x^)| - 1)^2, x^ between x and x~ */
 static gm_node *wgan_gp(const gm_game *m)
 {
 	gm_node *x = gm_interpolate(m->real, m->fake);
-	return gm_gradient_penalty(critic(m, x), x, 1);
+	return gm_gradient_penalty(gm_game_discriminate(m, x), x, 1);
 }
 
 /* E max(0, |grad D(x^)| - 1)^2 */
 static gm_node *one_sided(const gm_game *m)
 {
 	gm_node *x = gm_interpolate(m->real, m->fake);
-	return gm_mean_all(gm_square(gm_relu(gm_add_c(slopes(critic(m, x), x), -1))));
+	return gm_mean_all(gm_square(gm_relu(gm_add_c(slopes(gm_game_discriminate(m, x), x), -1))));
 }
 
 /* 1/2 E |grad D(x)|^2 */
 static gm_node *r1(const gm_game *m)
 {
-	return gm_mul_c(gm_gradient_penalty(critic(m, m->real), m->real, 0), .5);
+	return gm_mul_c(gm_gradient_penalty(gm_game_discriminate(m, m->real), m->real, 0), .5);
 }
 
 /* 1/2 E |grad D(x~)|^2 */
 static gm_node *r2(const gm_game *m)
 {
-	return gm_mul_c(gm_gradient_penalty(critic(m, m->fake), m->fake, 0), .5);
+	return gm_mul_c(gm_gradient_penalty(gm_game_discriminate(m, m->fake), m->fake, 0), .5);
 }
 
 /* E(|grad D(x + d)| - 1)^2, d uniform on [0, 1/2 std(x)): as in the authors' code */
@@ -76,7 +71,7 @@ static gm_node *dragan(const gm_game *m)
 	gm_node *u = gm_uniform(gm_node_graph(m->real), gm_node_shape(m->real));
 	gm_node *std = gm_sqrt(gm_variance(m->real, GM_ALL, false));
 	gm_node *x = gm_add(m->real, gm_mul(u, gm_mul_c(std, .5)));
-	return gm_gradient_penalty(critic(m, x), x, 1);
+	return gm_gradient_penalty(gm_game_discriminate(m, x), x, 1);
 }
 
 /* The squared length of d loss / d parameters */
