@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,28 +175,34 @@ void gm_figure_axes(gm_figure *f, const gm_panel *p, const char *title)
 
 /* ---- pixels ---------------------------------------------------------------------------------- */
 
-typedef struct canvas {
-	gm_image *im;
-	float *cover; /* [height][width] */
-} canvas;
-
 typedef struct box {
 	int x0, y0, x1, y1; /* pixels, the last ones included */
 } box;
 
-static box bounds(const canvas *k, const double *clip, double x0, double y0, double x1, double y1)
+typedef struct canvas {
+	gm_image *im;
+	float *cover; /* [height][width] */
+	box touched;  /* where cover may not be 0 */
+} canvas;
+
+static const box nowhere = {INT_MAX, INT_MAX, -1, -1};
+
+static box bounds(canvas *k, const double *clip, double x0, double y0, double x1, double y1)
 {
 	box b = {(int)floor(fmax(x0, clip[0])), (int)floor(fmax(y0, clip[1])),
 	         (int)ceil(fmin(x1, clip[2])), (int)ceil(fmin(y1, clip[3]))};
 	b.x0 = b.x0 < 0 ? 0 : b.x0, b.y0 = b.y0 < 0 ? 0 : b.y0;
 	b.x1 = b.x1 >= k->im->width ? k->im->width - 1 : b.x1;
 	b.y1 = b.y1 >= k->im->height ? k->im->height - 1 : b.y1;
+	box *t = &k->touched;
+	*t = (box){b.x0 < t->x0 ? b.x0 : t->x0, b.y0 < t->y0 ? b.y0 : t->y0,
+	           b.x1 > t->x1 ? b.x1 : t->x1, b.y1 > t->y1 ? b.y1 : t->y1};
 	return b;
 }
 
-static void lay(canvas *k, const double *clip, gm_ink ink)
+static void lay(canvas *k, gm_ink ink)
 {
-	box b = bounds(k, clip, 0, 0, k->im->width, k->im->height);
+	box b = k->touched;
 	const uint8_t colour[3] = {ink.r, ink.g, ink.b};
 	for (int y = b.y0; y <= b.y1; y++)
 		for (int x = b.x0; x <= b.x1; x++) {
@@ -207,6 +214,7 @@ static void lay(canvas *k, const double *clip, gm_ink ink)
 				p[i] = (uint8_t)lrint(p[i] + (colour[i] - p[i]) * *c * ink.alpha);
 			*c = 0;
 		}
+	k->touched = nowhere;
 }
 
 static void segment(canvas *k, const double *clip, const double *a, const double *b, double radius)
@@ -262,12 +270,13 @@ static int by_size(const void *a, const void *b)
 /* Even-odd filling, by the crossings of SUB lines in each row of pixels. */
 static void area(canvas *k, const shape *s)
 {
-	double lo = 1e9, hi = -1e9, *cross = malloc(s->n * sizeof *cross);
+	double left = 1e9, right = -1e9, lo = 1e9, hi = -1e9, *cross = malloc(s->n * sizeof *cross);
 	if (!cross)
 		return;
 	for (int i = 0; i < s->n; i++)
-		lo = fmin(lo, s->xy[2 * i + 1]), hi = fmax(hi, s->xy[2 * i + 1]);
-	box b = bounds(k, s->clip, 0, lo, k->im->width, hi);
+		lo = fmin(lo, s->xy[2 * i + 1]), hi = fmax(hi, s->xy[2 * i + 1]),
+		left = fmin(left, s->xy[2 * i]), right = fmax(right, s->xy[2 * i]);
+	box b = bounds(k, s->clip, left, lo, right, hi);
 	for (int row = b.y0 * SUB; row < (b.y1 + 1) * SUB; row++) {
 		double y = (row + .5) / SUB;
 		int n = 0;
@@ -318,7 +327,7 @@ static void text(canvas *k, const shape *s)
 
 gm_image *gm_figure_image(const gm_figure *f, gm_error *err)
 {
-	canvas k = {.im = gm_image_new(f->width, f->height, 3, err)};
+	canvas k = {.im = gm_image_new(f->width, f->height, 3, err), .touched = nowhere};
 	if (!k.im)
 		return NULL;
 	k.cover = calloc((size_t)f->width * f->height, sizeof *k.cover);
@@ -337,7 +346,7 @@ gm_image *gm_figure_image(const gm_figure *f, gm_error *err)
 			segment(&k, s->clip, s->xy, s->xy, s->ink.width);
 		else
 			text(&k, s);
-		lay(&k, s->clip, s->ink);
+		lay(&k, s->ink);
 	}
 	free(k.cover);
 	return k.im;

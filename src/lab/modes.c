@@ -250,6 +250,11 @@ static gm_figure *picture(trial *t, const float *samples, int step)
 	return f;
 }
 
+static bool stopped(const gm_lab *l)
+{
+	return l->stop && *l->stop;
+}
+
 static bool feed(trial *t, int step)
 {
 	int64_t n = (int64_t)t->batch * t->pack;
@@ -269,7 +274,7 @@ static bool run_trial(trial *t, int steps, score *out, bool first)
 	float x[2 * SAMPLES];
 	int every = t->frames ? steps / t->frames : 0;
 	bool ok = true;
-	for (int i = 0; i < steps && ok && !(t->l->stop && *t->l->stop); i++) {
+	for (int i = 0; i < steps && ok && !stopped(t->l); i++) {
 		ok = feed(t, i);
 		gm_step_run(t->train);
 		if (first && every > 0 && (i + 1) % every == 0 && (i + 1) / every <= t->frames) {
@@ -309,7 +314,7 @@ static void summarise(gm_lab *l, const char *what, const double *v, int n, doubl
 		mean += v[i] / n;
 	for (int i = 0; i < n; i++)
 		square += (v[i] - mean) * (v[i] - mean);
-	double error = n > 1 ? sqrt(square / (n - 1) / n) : 0;
+	double error = n > 1 && isfinite(mean) ? sqrt(square / (n - 1) / n) : 0;
 	if (!isnan(theirs))
 		snprintf(text, sizeof text, "%10.3g", theirs);
 	fprintf(l->out, "%-24s %10.4f +- %-8.4f %s\n", what, mean, error, text);
@@ -357,21 +362,28 @@ static bool run(gm_lab *l)
 	bool ok = !l->err.code && t.data && t.x && t.frame;
 	double cpu = cpu_seconds();
 	int done = 0;
-	for (; done < trials && ok && !(l->stop && *l->stop); done++) {
+	for (; done < trials && ok && !stopped(l); done++) {
 		score r = {0};
 		t.seed = seed + done;
 		ok = build(&t, l) && run_trial(&t, steps, &r, done == 0);
-		modes[done] = r.modes, quality[done] = r.quality, kl[done] = r.kl;
-		if (ok)
+		bool whole = ok && !stopped(l);
+		if (whole) {
+			modes[done] = r.modes, quality[done] = r.quality, kl[done] = r.kl;
 			fprintf(l->out,
 			        "trial %d: %g modes, %.1f%% of high quality, reverse KL %.3f\n",
 			        done + 1, r.modes, 100 * r.quality, r.kl);
-		fflush(l->out);
-		gm_net_free(t.G), gm_net_free(t.D);
+			fflush(l->out);
+		}
+		gm_net_free(t.G);
+		gm_net_free(t.D);
 		if (t.g)
 			gm_graph_free(t.g);
 		t.g = NULL, t.G = t.D = NULL;
+		if (!whole)
+			break; /* what was cut short is no trial */
 	}
+	if (ok && !done)
+		ok = gm_fail(&l->err, GM_ERR_STATE, "stopped before the first trial was over");
 	cpu = cpu_seconds() - cpu;
 	if (ok && t.frames) {
 		char path[PATH_MAX];
