@@ -343,6 +343,109 @@ static void two_samples(void **state)
 	free(a), free(b);
 }
 
+/* ---- classes and modes ----------------------------------------------------------------------- */
+
+static void inception_score(void **state)
+{
+	(void)state;
+	enum { N = 105, C = 12 };
+	gm_spread s;
+	/* Certain and balanced: as many as there are classes. Never certain: 1. */
+	float p[4 * 4] = {0};
+	for (int i = 0; i < 4; i++)
+		p[i * 4 + i] = 1;
+	OK(gm_inception_score(p, 4, 4, &(gm_inception_options){.splits = 1}, &s, err));
+	near(s.mean, 4, 1e-14);
+	OK(gm_inception_score(p, 4, 4, &(gm_inception_options){.splits = 4}, &s, err));
+	near(s.mean, 1, 1e-14);
+	/* Contiguous: {0, 0} and {1, 2} score 1 and 2. */
+	float q[] = {1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1};
+	OK(gm_inception_score(q, 4, 3, &(gm_inception_options){.splits = 2}, &s, err));
+	near(s.mean, 1.5, 1e-14);
+	near(s.deviation, .5, 1e-14);
+
+	float *x = draw(14, N * C, 8, -4);
+	OK(gm_inception_score(x, N, C, &(gm_inception_options){.logits = true}, &s, err));
+	near(s.mean, golden("is"), 1e-12 * s.mean);
+	near(s.deviation, golden("is_std"), 1e-11);
+	for (int i = 0; i < N * C; i++) /* a logit that is shifted by its row is the same */
+		x[i] += i / C % 2 ? 256 : 0;
+	OK(gm_inception_score(x, N, C, &(gm_inception_options){.logits = true}, &s, err));
+	near(s.mean, golden("is"), 1e-4); /* floats near 256 are rounded to 3e-5 */
+	REFUSED(gm_inception_score(x, N, C, NULL, &s, err)); /* no probabilities */
+	REFUSED(gm_inception_score(x, 9, C, &(gm_inception_options){.logits = true}, &s, err));
+	x[3] = NAN;
+	REFUSED(gm_inception_score(x, N, C, &(gm_inception_options){.logits = true}, &s, err));
+	free(x);
+}
+
+static void modes_by_hand(void **state)
+{
+	(void)state;
+	/* 4 modes; of 8 samples 2 are of none, shares 1/2, 1/3, 1/6, 0. */
+	int32_t label[] = {0, 1, -1, 0, 2, 0, 1, -1};
+	double share[] = {.5, .25, .25, 0};
+	gm_modes m;
+	OK(gm_modes_of(label, 8, 4, NULL, &m, err));
+	assert_int_equal(m.found, 3);
+	near(m.quality, .75, 0);
+	near(m.reverse_kl, .5 * log(2) + log(4. / 3) / 3 + log(4. / 6) / 6, 1e-14);
+	OK(gm_modes_of(label, 8, 4, share, &m, err));
+	near(m.reverse_kl, log(4. / 3) / 3 + log(4. / 6) / 6, 1e-14);
+	double without[] = {.5, 0, .5, 0};
+	OK(gm_modes_of(label, 8, 4, without, &m, err));
+	assert_true(isinf(m.reverse_kl));
+	OK(gm_modes_of(label + 2, 1, 4, NULL, &m, err));
+	assert_true(m.found == 0 && m.quality == 0 && isinf(m.reverse_kl));
+	REFUSED(gm_modes_of(label, 8, 2, NULL, &m, err));
+	share[0] = 1;
+	REFUSED(gm_modes_of(label, 8, 4, share, &m, err));
+	REFUSED(gm_modes_of(label, 0, 4, NULL, &m, err));
+	/* 1000 modes, one sample of each: all found, and uniform. */
+	int32_t all[1000];
+	for (int i = 0; i < 1000; i++)
+		all[i] = (i * 7) % 1000;
+	OK(gm_modes_of(all, 1000, 1000, NULL, &m, err));
+	assert_int_equal(m.found, 1000);
+	near(m.reverse_kl, 0, 1e-12);
+}
+
+static void modes_of_points(void **state)
+{
+	(void)state;
+	double centre[] = {0, 0, 4, 0};
+	gm_mixture two = {centre, 2, 2, .25};
+	float x[] = {.7f, 0, 0, .8f, 3.5f, .5f, 2, 0, NAN, 0, 4, INFINITY};
+	const int32_t want[] = {0, -1, 1, -1, -1, -1};
+	int32_t label[6];
+	OK(gm_modes_label(&two, x, 6, label, err));
+	assert_memory_equal(label, want, sizeof want);
+	two.sigma = 0;
+	REFUSED(gm_modes_label(&two, x, 6, label, err));
+	/* PacGAN's ring: of true samples, 1 - exp(-9/2) lie within 3 sigma (Rayleigh). 4 standard
+	 * errors; shares off uniform by chance alone: 2 N KL is chi^2 of 7, its mean 7. */
+	enum { N = 20000 };
+	double ring[16];
+	for (int k = 0; k < 8; k++)
+		ring[2 * k] = cos(M_PI / 4 * k), ring[2 * k + 1] = sin(M_PI / 4 * k);
+	gm_mixture mixture = {ring, 8, 2, .01};
+	float *p = malloc(2 * N * sizeof *p);
+	int32_t *of = malloc(N * sizeof *of);
+	gm_rng r = gm_rng_new(1, 0);
+	for (int i = 0; i < N; i++) {
+		uint32_t k = gm_rng_below(&r, 8);
+		for (int j = 0; j < 2; j++)
+			p[2 * i + j] = ring[2 * k + j] + .01 * gm_rng_normal(&r);
+	}
+	gm_modes m;
+	OK(gm_modes_label(&mixture, p, N, of, err));
+	OK(gm_modes_of(of, N, 8, NULL, &m, err));
+	assert_int_equal(m.found, 8);
+	near(m.quality, 1 - exp(-4.5), 4 * sqrt(exp(-4.5) / N));
+	near(m.reverse_kl, 0, 30. / (2 * N));
+	free(p), free(of);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +457,9 @@ int main(void)
 		cmocka_unit_test(nearest_by_definition),
 		cmocka_unit_test(balls_by_hand_and_by_prdc),
 		cmocka_unit_test(two_samples),
+		cmocka_unit_test(inception_score),
+		cmocka_unit_test(modes_by_hand),
+		cmocka_unit_test(modes_of_points),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

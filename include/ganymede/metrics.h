@@ -117,4 +117,45 @@ typedef struct gm_two_sample {
 /* As many real as fake rows: GM_ERR_VALUE otherwise. */
 GM_API bool gm_nearest_accuracy(const gm_features_pair *f, gm_two_sample *score, gm_error *err);
 
+/* ---- classes and modes ----------------------------------------------------------------------- */
+
+/* Zero fields take the default. */
+typedef struct gm_inception_options {
+	int64_t splits; /* 10 */
+	bool logits;    /* rows are logits, not probabilities: their softmax is taken */
+} gm_inception_options;
+
+/* Inception score (Salimans et al., NeurIPS 2016, section 4): exp E KL(p(y|x) || p(y)) in each of
+ * the contiguous splits [i n / splits, (i + 1) n / splits) of p [n, classes]; deviation: of the
+ * splits, divided by their number, as in the authors' code. Between 1 and classes. GM_ERR_VALUE
+ * also for a row of probabilities that is negative or whose sum is not 1 to 1e-3. */
+GM_API bool gm_inception_score(const float *p, int64_t n, int64_t classes,
+                               const gm_inception_options *o, gm_spread *score, gm_error *err);
+
+typedef struct gm_modes {
+	int64_t found;     /* modes with at least one sample */
+	double quality;    /* share of the samples that belong to a mode */
+	double reverse_kl; /* KL(samples' shares || data's shares) in nats; infinite without samples */
+} gm_modes;
+
+/* Which modes have samples (Metz et al., ICLR 2017, section 3.3.1, stacked MNIST with its 1000
+ * classes; PacGAN, Lin et al., NeurIPS 2018, section 4). label [n]: 0 .. modes-1, or -1 for a
+ * sample of none. share [modes]: of the data, with sum 1; NULL: uniform. GM_ERR_VALUE for other
+ * labels and shares. */
+GM_API bool gm_modes_of(const int32_t *label, int64_t n, int64_t modes, const double *share,
+                        gm_modes *score, gm_error *err);
+
+/* A mixture of round Gaussians. */
+typedef struct gm_mixture {
+	const double *centre; /* [modes, d] */
+	int64_t modes, d;
+	double sigma;
+} gm_mixture;
+
+/* label [n]: each point of x [n, d] belongs to its nearest centre, or to none (-1) where that is
+ * more than 3 sigma away: PacGAN's samples of high quality. A point that is not finite belongs to
+ * none. */
+GM_API bool gm_modes_label(const gm_mixture *m, const float *x, int64_t n, int32_t *label,
+                           gm_error *err);
+
 #endif
