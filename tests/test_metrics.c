@@ -446,6 +446,46 @@ static void modes_of_points(void **state)
 	free(p), free(of);
 }
 
+/* ---- Parzen windows -------------------------------------------------------------------------- */
+
+static void parzen(void **state)
+{
+	(void)state;
+	enum { N = 50, M = 1100, D = 6 };
+	float *x = draw(16, N * D, 1, 0), *y = draw(17, M * D, 1, 0);
+	double each[N], squares = 0, sigma, best = -INFINITY, at = 0;
+	gm_features_pair f = {x, y, N, M, D};
+	gm_spread s;
+	OK(gm_parzen(&f, .2, &s, each, err));
+	near(s.mean, golden("parzen"), 1e-10);
+	near(s.deviation, golden("parzen_error"), 1e-10);
+	near(each[N - 1], golden("parzen_last"), 1e-10);
+	/* So narrow that each window underflows: the nearest alone, and finite. */
+	OK(gm_parzen(&f, 1e-4, &s, NULL, err));
+	assert_true(isfinite(s.mean) && s.mean < -1e5);
+	/* One window: the density of a Gaussian, and the best of the grid by its closed form. */
+	f.n_fake = 1;
+	for (int j = 0; j < D; j++)
+		y[j] = 0;
+	for (int i = 0; i < N * D; i++)
+		squares += x[i] * (double)x[i] / N;
+	for (int k = 0; k < 10; k++) {
+		double w = pow(10, -1 + k / 9.);
+		double ll = -squares / (2 * w * w) - .5 * D * log(2 * M_PI * w * w);
+		if (ll > best)
+			best = ll, at = w;
+	}
+	OK(gm_parzen_sigma(&f, NULL, &sigma, &s, err));
+	near(sigma, at, 1e-12);
+	near(s.mean, best, 1e-9);
+	assert_true(sigma > .1 && sigma < 1); /* not at the border, so the test can tell */
+	REFUSED(gm_parzen(&f, 0, &s, NULL, err));
+	REFUSED(gm_parzen_sigma(&f, &(gm_parzen_grid){.from = 2, .to = 1}, &sigma, NULL, err));
+	f.n_fake = 0;
+	REFUSED(gm_parzen(&f, 1, &s, NULL, err));
+	free(x), free(y);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,6 +500,7 @@ int main(void)
 		cmocka_unit_test(inception_score),
 		cmocka_unit_test(modes_by_hand),
 		cmocka_unit_test(modes_of_points),
+		cmocka_unit_test(parzen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,4 +158,25 @@ typedef struct gm_mixture {
 GM_API bool gm_modes_label(const gm_mixture *m, const float *x, int64_t n, int32_t *label,
                            gm_error *err);
 
+/* ---- Parzen windows -------------------------------------------------------------------------- */
+
+/* Log-likelihood, in nats, of each row of f->real under a mixture of Gaussians of width sigma around
+ * the rows of f->fake (Breuleux, Bengio & Vincent, Neural Computation 2011; Goodfellow et al.,
+ * NeurIPS 2014, section 5): log (1/m) sum_j N(x; y_j, sigma^2 I). deviation: the standard error of
+ * the mean, the spread divided by sqrt(n). each [n_real] may be NULL. What it can hide: Theis et
+ * al., ICLR 2016. */
+GM_API bool gm_parzen(const gm_features_pair *f, double sigma, gm_spread *score, double *each,
+                      gm_error *err);
+
+/* Zero fields take the default. */
+typedef struct gm_parzen_grid {
+	double from, to; /* .1 and 1, both among the candidates */
+	int64_t count;   /* 10, evenly spaced in the logarithm */
+} gm_parzen_grid;
+
+/* The sigma of the grid under which f->real, which is validation data here, is likeliest. score may
+ * be NULL, and is the validation's. */
+GM_API bool gm_parzen_sigma(const gm_features_pair *f, const gm_parzen_grid *grid, double *sigma,
+                            gm_spread *score, gm_error *err);
+
 #endif
