@@ -486,6 +486,144 @@ static void parzen(void **state)
 	free(x), free(y);
 }
 
+/* ---- pictures -------------------------------------------------------------------------------- */
+
+static float *mixed(const float *a, uint64_t stream, int64_t n)
+{
+	float *b = draw(stream, n, 2, -1);
+	for (int64_t i = 0; i < n; i++)
+		b[i] = .75f * a[i] + .25f * b[i];
+	return b;
+}
+
+static void similar_pictures(void **state)
+{
+	(void)state;
+	enum { N = 2, SIZE = N * 3 * 24 * 21, LARGE = 3 * 192 * 176 };
+	float *a = draw(18, SIZE, 2, -1), *b = mixed(a, 19, SIZE);
+	gm_picture_pairs p = {a, b, N, 3, 24, 21}, same = {a, a, N, 3, 24, 21};
+	double each[N], mean, back;
+	char name[16];
+	OK(gm_psnr(&p, each, &mean, err));
+	near(mean, (each[0] + each[1]) / 2, 1e-12);
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof name, "psnr_%d", i);
+		near(each[i], golden(name), 1e-10);
+	}
+	OK(gm_ssim(&p, each, &mean, err));
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof name, "ssim_%d", i);
+		near(each[i], golden(name), 1e-12);
+	}
+	OK(gm_psnr(&same, NULL, &mean, err));
+	assert_true(isinf(mean) && mean > 0);
+	OK(gm_ssim(&same, NULL, &mean, err));
+	near(mean, 1, 1e-13);
+	/* Off by a tenth of the range everywhere: 20 dB. */
+	float flat[121] = {0}, off[121];
+	for (int i = 0; i < 121; i++)
+		off[i] = .2f;
+	gm_picture_pairs level = {flat, off, 1, 1, 11, 11};
+	OK(gm_psnr(&level, NULL, &mean, err));
+	near(mean, 20, 1e-6); /* .2f is not .2 */
+	/* Flat pictures: only the luminance, (2 m1 m2 + c1) / (m1^2 + m2^2 + c1), m1 = 0. */
+	OK(gm_ssim(&level, NULL, &mean, err));
+	near(mean, 4e-4 / (.04 + 4e-4), 1e-8);
+	level.range = 1;
+	OK(gm_psnr(&level, NULL, &mean, err));
+	near(mean, 20 + 20 * log10(.5), 1e-6);
+	REFUSED(gm_ssim(&(gm_picture_pairs){a, b, N, 3, 24, 10}, NULL, &mean, err));
+	REFUSED(gm_ms_ssim(&(gm_picture_pairs){a, b, N, 3, 24, 15}, NULL, &mean, err));
+	a[5] = NAN;
+	REFUSED(gm_psnr(&p, NULL, &mean, err));
+	REFUSED(gm_ssim(&p, NULL, &mean, err));
+	free(a), free(b);
+
+	a = draw(20, LARGE, 2, -1), b = mixed(a, 21, LARGE);
+	p = (gm_picture_pairs){a, b, 1, 3, 192, 176};
+	OK(gm_ms_ssim(&p, each, &mean, err));
+	near(mean, golden("ms_ssim"), 1e-5); /* the reference is in single precision */
+	p.b = a;
+	OK(gm_ms_ssim(&p, NULL, &mean, err));
+	near(mean, 1, 1e-12);
+	/* Small pictures, by shrinking windows: 1 for equals, symmetric, below 1 for others. */
+	for (int side = 16; side <= 64; side *= 2) {
+		OK(gm_ms_ssim(&(gm_picture_pairs){a, b, 4, 1, side, side}, NULL, &mean, err));
+		OK(gm_ms_ssim(&(gm_picture_pairs){b, a, 4, 1, side, side}, NULL, &back, err));
+		assert_true(mean > .5 && mean < .999);
+		near(back, mean, 1e-13);
+		OK(gm_ms_ssim(&(gm_picture_pairs){a, a, 4, 1, side, side}, NULL, &mean, err));
+		near(mean, 1, 1e-12);
+	}
+	free(a), free(b);
+}
+
+static void sliced_wasserstein(void **state)
+{
+	(void)state;
+	enum { N = 6, ONE = 3 * 32 * 32 };
+	float *real = draw(22, N * ONE, 2, -1), *fake = draw(23, N * ONE, 2, -1);
+	gm_swd_options o = {.channels = 3,
+	                    .height = 32,
+	                    .width = 32,
+	                    .patches = 8,
+	                    .directions = 40,
+	                    .seed = 3};
+	double d[2][2];
+	for (int i = 0; i < N * ONE; i++)
+		fake[i] = fake[i] * fake[i] * fake[i];
+	for (int way = 0; way < 2; way++) {
+		gm_swd *s = gm_swd_new(&o, NULL);
+		assert_int_equal(gm_swd_levels(s), 2);
+		for (int i = 0; way && i < N; i++) {
+			OK(gm_swd_add(s, true, fake + i * ONE, 1, err));
+			REFUSED(gm_swd_get(s, d[way], err));
+			OK(gm_swd_add(s, false, real + i * ONE, 1, err));
+		}
+		if (!way) {
+			OK(gm_swd_add(s, false, real, N, err));
+			OK(gm_swd_add(s, true, fake, N, err));
+		}
+		OK(gm_swd_get(s, d[way], err));
+		gm_swd_free(s);
+	}
+	assert_memory_equal(d[0], d[1], sizeof d[0]);
+	near(d[0][0], golden("swd_0"), 2e-6); /* projections are of size 1, in single precision */
+	near(d[0][1], golden("swd_1"), 2e-6);
+
+	/* Brightness and contrast are normalised away; whole pictures of 7 x 7 leave no place to
+	 * chance, so a set against itself is 0 and a permutation of it too. */
+	gm_swd_options small = {
+		.channels = 1, .height = 7, .width = 7, .smallest = 7, .patches = 1};
+	gm_swd *s = gm_swd_new(&small, NULL);
+	float x[5 * 49];
+	for (int i = 0; i < 5 * 49; i++)
+		x[i] = .25f * real[(i + 98) % (5 * 49)] + .5f;
+	assert_int_equal(gm_swd_levels(s), 1);
+	OK(gm_swd_add(s, false, real, 5, err));
+	OK(gm_swd_add(s, true, x, 5, err));
+	OK(gm_swd_get(s, d[0], err));
+	near(d[0][0], 0, 1e-5);
+	x[0] = NAN;
+	REFUSED(gm_swd_add(s, true, x, 5, err));
+	gm_swd_free(s);
+
+	/* Flat pictures have no contrast: no distance, and no NaN. */
+	s = gm_swd_new(&small, NULL);
+	for (int i = 0; i < 5 * 49; i++)
+		x[i] = .1f;
+	OK(gm_swd_add(s, false, x, 5, err));
+	OK(gm_swd_add(s, true, x, 5, err));
+	OK(gm_swd_get(s, d[0], err));
+	near(d[0][0], 0, 0);
+	gm_swd_free(s);
+	o.width = 33; /* 33 x 32 would have to be halved */
+	REFUSED(gm_swd_new(&o, err));
+	o.width = 6;
+	REFUSED(gm_swd_new(&o, err));
+	free(real), free(fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -501,6 +639,8 @@ int main(void)
 		cmocka_unit_test(modes_by_hand),
 		cmocka_unit_test(modes_of_points),
 		cmocka_unit_test(parzen),
+		cmocka_unit_test(similar_pictures),
+		cmocka_unit_test(sliced_wasserstein),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

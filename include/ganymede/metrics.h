@@ -179,4 +179,58 @@ typedef struct gm_parzen_grid {
 GM_API bool gm_parzen_sigma(const gm_features_pair *f, const gm_parzen_grid *grid, double *sigma,
                             gm_spread *score, gm_error *err);
 
+/* ---- pictures -------------------------------------------------------------------------------- */
+
+/* Pictures a and b, pair by pair. */
+typedef struct gm_picture_pairs {
+	const float *a, *b; /* [n, channels, height, width] */
+	int64_t n;
+	int channels, height, width;
+	double range; /* largest value minus smallest that is possible; default 2, of [-1, 1] */
+} gm_picture_pairs;
+
+/* Each writes one number for each pair to each [n], which may be NULL, and their mean. */
+
+/* Peak signal-to-noise ratio in dB, 10 log10(range^2 / mean squared difference); infinite for equal
+ * pictures. */
+GM_API bool gm_psnr(const gm_picture_pairs *p, double *each, double *mean, gm_error *err);
+/* Structural similarity (Wang et al., IEEE TIP 2004, eq. 13): Gaussian windows of 11 x 11 and sigma
+ * 1.5 that lie inside the picture, K1 = .01, K2 = .03, variances not corrected; mean over windows
+ * and channels. Sides of 11 at least. */
+GM_API bool gm_ssim(const gm_picture_pairs *p, double *each, double *mean, gm_error *err);
+/* Multi-scale structural similarity (Wang, Simoncelli & Bovik, Asilomar 2003, eq. 7; weights .0448
+ * .2856 .3001 .2363 .1333): halved by the mean of 2 x 2 between scales (an odd row or column is
+ * dropped), a negative factor counts as zero, channels apart and averaged. Where a scale is smaller
+ * than the window, the window shrinks to it and its sigma with it, as pictures of 64 and 128 are
+ * compared in the GAN literature (Odena et al., ICML 2017, section 4.2); so sides of 16 at least,
+ * and comparable with others' figures from 176. */
+GM_API bool gm_ms_ssim(const gm_picture_pairs *p, double *each, double *mean, gm_error *err);
+
+/* Sliced Wasserstein distance between patches of two sets of pictures (Karras et al., ICLR 2018,
+ * section 5), at each level of a Laplacian pyramid (Burt & Adelson 1983) down to 16 pixels. From
+ * each picture and level come patches of 7 x 7 at random places; each set's channels are brought to
+ * mean 0 and deviation 1; the distance is the mean over random directions of the mean difference
+ * of the sorted projections. Multiply by 1000 for the paper's figures, which have 16384 pictures. */
+typedef struct gm_swd gm_swd;
+
+/* Zero fields take the default. */
+typedef struct gm_swd_options {
+	int channels, height, width; /* of every picture; no default */
+	int smallest;                /* 16: levels go on while the smaller half is at least this */
+	int patches;                 /* 128 from each picture and level */
+	int directions;              /* 512 */
+	uint64_t seed;
+} gm_swd_options;
+
+/* GM_ERR_VALUE for sides below 7, or that are odd where they must be halved. The caller frees it.
+ * Holds patches * 49 * channels floats of each picture and level. */
+GM_API gm_swd *gm_swd_new(const gm_swd_options *o, gm_error *err);
+GM_API void gm_swd_free(gm_swd *s); /* NULL is fine */
+/* x [n, channels, height, width] joins the real (fake: the fake) set. The result depends on the
+ * pictures and their order, not on the portions. */
+GM_API bool gm_swd_add(gm_swd *s, bool fake, const float *x, int64_t n, gm_error *err);
+GM_API int gm_swd_levels(const gm_swd *s); /* level i has the sides of the pictures / 2^i */
+/* distance [levels]; as many real as fake pictures are needed. Sets as they are: more may join. */
+GM_API bool gm_swd_get(const gm_swd *s, double *distance, gm_error *err);
+
 #endif

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The golden numbers of test_metrics.c, from well-known implementations: SciPy, scikit-learn, prdc.
+"""The golden numbers of test_metrics.c, from well-known implementations: SciPy, scikit-learn, prdc,
+scikit-image, TensorFlow.
 
 usage: metrics.py GOLDEN (tests/parity/metrics_golden.h)   holds the file to what is computed now
        metrics.py GOLDEN --write                           writes it
@@ -13,7 +14,10 @@ sys.path = [p for p in sys.path if os.path.abspath(p or ".") != os.path.dirname(
 try:
     import numpy as np
     import scipy.linalg
+    import scipy.ndimage
+    import tensorflow as tf
     from prdc import compute_prdc
+    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
     from sklearn.metrics.pairwise import polynomial_kernel
     from sklearn.neighbors import KernelDensity, NearestNeighbors
 except ImportError as missing:
@@ -95,6 +99,57 @@ x, y = draw(16, (50, 6), 1, 0).astype(np.float64), draw(17, (1100, 6), 1, 0).ast
 ll = KernelDensity(bandwidth=.2, kernel="gaussian", rtol=0, atol=0).fit(y).score_samples(x)
 golden["parzen"], golden["parzen_error"], golden["parzen_last"] = ll.mean(), ll.std() / np.sqrt(50), ll[-1]
 
+a, c = draw(18, (2, 3, 24, 21), 2, -1), draw(19, (2, 3, 24, 21), 2, -1)
+b = np.float32(.75) * a + np.float32(.25) * c
+for i in 0, 1:
+    golden[f"psnr_{i}"] = peak_signal_noise_ratio(a[i].astype(np.float64), b[i].astype(np.float64), data_range=2)
+    golden[f"ssim_{i}"] = structural_similarity(
+        a[i].astype(np.float64), b[i].astype(np.float64), data_range=2, channel_axis=0, gaussian_weights=True, sigma=1.5,
+        use_sample_covariance=False)
+
+a, c = draw(20, (1, 3, 192, 176), 2, -1), draw(21, (1, 3, 192, 176), 2, -1)
+b = np.float32(.75) * a + np.float32(.25) * c
+golden["ms_ssim"] = float(tf.image.ssim_multiscale(a.transpose(0, 2, 3, 1), b.transpose(0, 2, 3, 1), max_val=2.)[0])
+
+
+def swd(pictures, patches, directions, seed):
+    """Karras et al.'s protocol by scipy.ndimage and numpy, with gm_rng's places and directions."""
+    line = np.float64([1, 4, 6, 4, 1]) / 16
+    kernel = np.outer(line, line)[None, None]
+    down = lambda x: scipy.ndimage.convolve(x, kernel, mode="mirror")[:, :, ::2, ::2]
+
+    def up(x):
+        big = np.zeros(x.shape[:2] + (2 * x.shape[2], 2 * x.shape[3]))
+        big[:, :, ::2, ::2] = x
+        return scipy.ndimage.convolve(big, 4 * kernel, mode="mirror")
+
+    result, low = [], [x.astype(np.float64) for x in pictures]
+    while True:
+        last, sets = low[0].shape[3] // 2 < 16, []
+        for side in 0, 1:
+            x, level = low[side], len(result)
+            if not last:
+                low[side] = down(x)
+                x = x - up(low[side])
+            n, ch, h, w = x.shape
+            u = words(seed, 2 * level + side, n * patches * 2).reshape(n, patches, 2)
+            at = (u * np.array([h - 6, w - 6], np.uint64)) >> np.uint64(32)
+            d = np.stack([x[i, :, t:t + 7, e:e + 7] for i in range(n) for t, e in at[i].astype(int)])
+            d = (d - d.mean((0, 2, 3), keepdims=True)) / d.std((0, 2, 3), keepdims=True)
+            sets.append(d.reshape(len(d), -1))
+        u = words(seed, 2**20 + len(result), 2 * directions * ch * 49).reshape(directions, ch * 49, 2).astype(np.float64)
+        v = np.sqrt(-2 * np.log((u[:, :, 0] + .5) / 2**32)) * np.cos(2 * np.pi * u[:, :, 1] / 2**32)
+        v /= np.sqrt((v**2).sum(1, keepdims=True))
+        projected = [np.sort(s @ v.T, 0) for s in sets]
+        result.append(np.abs(projected[0] - projected[1]).mean())
+        if last:
+            return result
+
+
+real, fake = draw(22, (6, 3, 32, 32), 2, -1), draw(23, (6, 3, 32, 32), 2, -1)
+fake = fake * fake * fake
+for level, value in enumerate(swd([real, fake], 8, 40, 3)):
+    golden[f"swd_{level}"] = value
 
 if "--write" in sys.argv:
     with open(sys.argv[1], "w") as f:
