@@ -8,6 +8,7 @@
  *	facts     {"channels": 1, ...}  what the model was told of its data: sampling needs none
  *	step      steps done            seen      examples fed: the place in the data's order
  *	runs      the random counter    data      hash of the data's content, hexadecimal
+ *	best      the best value so far by the option best; left out where there is none
  *	rollbacks how often values that were not finite took it back; left out for 0
  */
 #include "train/run.h"
@@ -52,6 +53,29 @@ static bool facts_from_json(const char *text, gm_facts *f)
 	       width <= 4096 && numel == channels * height * width && numel <= 1 << 26;
 }
 
+/* Whether this step is the best so far by the option best; trouble where nothing has that name. */
+static bool is_best(gm_run *r)
+{
+	if (!*r->best_name || r->step == 0)
+		return false;
+	for (int i = 0; i < r->values; i++)
+		if (!strcmp(r->value[i].name, r->best_name)) {
+			double v = r->value[i].value;
+			bool better = !r->has_best || (r->best_most ? v > r->best : v < r->best);
+			if (better)
+				r->best = v, r->has_best = true;
+			return better;
+		}
+	char all[300] = "";
+	for (int i = 0; i < r->values; i++) {
+		size_t n = strlen(all);
+		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", r->value[i].name);
+	}
+	gm_run_fail(r, GM_ERR_VALUE, "option best: nothing logs %.60s; there are %s", r->best_name,
+	            all);
+	return false;
+}
+
 bool gm_checkpoint_save(gm_run *r)
 {
 	int count = 0, k = 0;
@@ -82,10 +106,12 @@ bool gm_checkpoint_save(gm_run *r)
 	snprintf(seen, sizeof seen, "%" PRIu64, r->seen);
 	snprintf(runs, sizeof runs, "%" PRIu64, gm_graph_runs(r->graph));
 	snprintf(data, sizeof data, "%016" PRIx64, r->data_hash);
-	char rollbacks[24];
+	char rollbacks[24], best[32];
+	bool better = is_best(r);
+	ok = ok && !r->err.code;
+	snprintf(best, sizeof best, "%.17g", r->best);
 	snprintf(rollbacks, sizeof rollbacks, "%" PRId64, r->rollbacks);
-	/* The last only where there were any. */
-	const gm_st_pair meta[] = {
+	gm_st_pair meta[12] = {
 		{"data", data},
 		{"facts", facts},
 		{"format", "ganymede-run"},
@@ -95,14 +121,21 @@ bool gm_checkpoint_save(gm_run *r)
 		{"seen", seen},
 		{"step", step},
 		{"version", "1"},
-		{"rollbacks", rollbacks},
 	};
-	int metas = sizeof meta / sizeof *meta - (r->rollbacks == 0);
+	int metas = 9; /* and where there were any: */
+	if (r->rollbacks)
+		meta[metas++] = (gm_st_pair){"rollbacks", rollbacks};
+	if (r->has_best)
+		meta[metas++] = (gm_st_pair){"best", best};
 	if (!ok && !r->err.code)
 		gm_run_fail(r, GM_ERR_MEMORY, "no memory to save a checkpoint");
 	if (snprintf(path, sizeof path, "%s/checkpoint-%06" PRId64 ".safetensors", r->folder,
 	             r->step) >= PATH_MAX)
 		ok = gm_fail(&r->err, GM_ERR_VALUE, "the path of the checkpoint is too long");
+	/* The best first: a program that is killed in between does the same again. */
+	char best_path[PATH_MAX + 32];
+	snprintf(best_path, sizeof best_path, "%s/best.safetensors", r->folder);
+	ok = ok && (!better || gm_st_write(best_path, t, count, meta, metas, &r->err));
 	ok = ok && gm_st_write(path, t, count, meta, metas, &r->err);
 	if (ok) {
 		r->saved_at = r->step;
@@ -160,6 +193,11 @@ bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error 
 	if (gm_st_meta(st, "rollbacks") && !counter(st, "rollbacks", &rec->rollbacks)) {
 		gm_record_free(rec);
 		return gm_fail(err, GM_ERR_FORMAT, "%s: its number of rollbacks is none", path);
+	}
+	rec->best = NAN;
+	if (gm_st_meta(st, "best") && !gm_text_f64(gm_st_meta(st, "best"), &rec->best)) {
+		gm_record_free(rec);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: its best value is no number", path);
 	}
 	rec->step = (int64_t)step;
 	rec->data_hash = hash ? strtoull(hash, NULL, 16) : 0;

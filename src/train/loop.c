@@ -33,6 +33,17 @@ static bool lengths(gm_run *r)
 	    !gm_settings_int(s, "keep", 0, INT32_MAX, &r->keep, e) ||
 	    !gm_parse_grid(gm_settings_get(s, "grid"), &r->columns, &r->rows, e))
 		return false;
+	const char *best = gm_settings_get(s, "best"), *colon = strrchr(best, ':');
+	if (*best && (!colon || colon == best || colon - best >= sizeof r->best_name ||
+	              (strcmp(colon, ":min") && strcmp(colon, ":max"))))
+		return gm_fail(e, GM_ERR_VALUE,
+		               "option best: \"%.60s\" is not NAME:min or NAME:max, such as "
+		               "loss_g:min",
+		               best);
+	if (*best) {
+		snprintf(r->best_name, sizeof r->best_name, "%.*s", (int)(colon - best), best);
+		r->best_most = !strcmp(colon, ":max");
+	}
 	if (epochs > 0)
 		kimg = epochs * (r->facts.count ? r->facts.count : 50000) / 1000;
 	double total = kimg > 0 ? ceil(kimg * 1000 / r->batch) : steps;
@@ -383,6 +394,10 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 	r->from_path = gm_arena_strdup(s->arena, checkpoint);
 	r->data_hash = rec.data_hash;
 	r->rollbacks = (int64_t)rec.rollbacks;
+	r->best = rec.best;
+	/* One value's best says nothing of another's. */
+	r->has_best = ok && !isnan(rec.best) &&
+	              !strcmp(gm_settings_get(s, "best"), gm_settings_get(&rec.settings, "best"));
 	ok = ok && gm_settings_u64(s, "seed", &r->seed, err);
 	gm_record_free(&rec);
 	return ok;

@@ -396,19 +396,21 @@ static const char *caption_of(const char *file, char text[64])
 	return text;
 }
 
-static void put_pictures(FILE *o, const char *folder)
+static void put_pictures(FILE *o, const char *folder, bool averaged)
 {
 	int n;
 	char **fakes = list_fakes(folder, &n), text[64];
-	fputs("<div class=pair>", o);
+	fprintf(o, "<div class=\"pair%s\">", averaged ? " wide" : "");
 	if (n) {
-		char caption[96];
-		snprintf(caption, sizeof caption, "newest samples, %s",
-		         caption_of(fakes[n - 1], text));
+		char caption[160];
+		snprintf(caption, sizeof caption, "newest samples, %s%s",
+		         caption_of(fakes[n - 1], text),
+		         averaged ? ": the weights themselves, and their moving average" : "");
 		put_picture(o, folder, fakes[n - 1], caption);
 	}
 	put_picture(o, folder, "reals.png", "what it learns from");
-	fputs("</div><h2>The same latents through the run</h2><div class=strip>", o);
+	fputs("</div><h2>The same latents through the run</h2>", o);
+	fprintf(o, "<div class=\"strip%s\">", averaged ? " wide" : "");
 	put_picture(o, folder, "fakes-init.png", "before training");
 	int some = n < STRIP ? n : STRIP;
 	for (int i = 0; i < some; i++) {
@@ -456,6 +458,9 @@ static const char style[] =
 	"font-size:.84rem;margin-top:5px;text-align:center}"
 	".strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:12px}"
 	".strip img{image-rendering:auto}"
+	".pair.wide{grid-template-columns:minmax(0,2fr) minmax(0,1fr)}"
+	".strip.wide{grid-template-columns:repeat(auto-fill,minmax(270px,1fr))}"
+	"@media(max-width:760px){.pair.wide{grid-template-columns:1fr}}"
 	".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr));"
 	"gap:14px}svg{width:100%;height:auto;display:block;margin-top:8px}"
 	"svg text{fill:var(--soft);font-size:13px}.grid{stroke:var(--line)}"
@@ -570,7 +575,7 @@ static void put_page(FILE *o, const gm_page *p, series *s, int count)
 	put_facts(o, p);
 	fputs("</div>", o);
 	put_notes(o, p);
-	put_pictures(o, p->folder);
+	put_pictures(o, p->folder, strtod(gm_settings_get(p->settings, "ema"), NULL) > 0);
 	fputs("<h2>Curves</h2><div class=charts>", o);
 	put_charts(o, s, count);
 	fputs("</div>", o);

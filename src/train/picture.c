@@ -130,19 +130,50 @@ static bool put_picture(gm_run *r, const char *file, gm_image *im, bool show)
 	return ok;
 }
 
+static gm_image *picture_of(gm_run *r, const float *fake, const float *real, int64_t n)
+{
+	return r->facts.points
+	               ? gm_image_scatter(
+				 &(gm_scatter){
+					 .real = real, .n_real = n, .fake = fake, .n_fake = n},
+				 &r->err)
+	               : grid_of(r, fake, n);
+}
+
+enum { GAP = 12 }; /* pixels between two pictures */
+
+/* a | b, of equal sides and channels; frees both. */
+static gm_image *side_by_side(gm_image *a, gm_image *b, gm_error *err)
+{
+	gm_image *both =
+		a && b ? gm_image_new(2 * a->width + GAP, a->height, a->channels, err) : NULL;
+	for (int y = 0; both && y < a->height; y++) {
+		size_t row = (size_t)a->width * a->channels,
+		       wide = (size_t)both->width * a->channels;
+		memcpy(both->pixel + y * wide, a->pixel + y * row, row);
+		memset(both->pixel + y * wide + row, 128, (size_t)GAP * a->channels);
+		memcpy(both->pixel + (y + 1) * wide - row, b->pixel + y * row, row);
+	}
+	gm_image_free(a);
+	gm_image_free(b);
+	return both;
+}
+
+/* With moving averages: the weights themselves on the left, their averages on the right. */
 bool gm_run_picture(gm_run *r, const char *file)
 {
 	int64_t n = shown(r), numel = r->facts.numel;
 	float *fake = malloc(n * numel * sizeof *fake), *real = malloc(n * numel * sizeof *real);
 	bool ok = (fake && real) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
-	ok = ok && gm_run_draw(r, r->seed, n, fake);
 	gm_image *im = NULL;
-	if (ok && r->facts.points && gm_run_reals(r, n, real))
-		im = gm_image_scatter(
-			&(gm_scatter){.real = real, .n_real = n, .fake = fake, .n_fake = n},
-			&r->err);
-	else if (ok && !r->facts.points)
-		im = grid_of(r, fake, n);
+	ok = ok && (!r->facts.points || gm_run_reals(r, n, real));
+	if (ok && gm_run_draw(r, r->seed, n, fake))
+		im = picture_of(r, fake, real, n);
+	if (im && r->ema > 0 && r->raw != r->sampler) {
+		gm_image *raw =
+			gm_run_draw_raw(r, r->seed, n, fake) ? picture_of(r, fake, real, n) : NULL;
+		im = side_by_side(raw, im, &r->err);
+	}
 	ok = put_picture(r, file, im, true);
 	free(fake);
 	free(real);

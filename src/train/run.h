@@ -97,6 +97,9 @@ struct gm_run {
 		int rounds, d_won, d_lost, collapsed, vanished, exploded; /* in a row */
 		unsigned warned;
 	} guard;
+	char best_name[64]; /* of the value that best.safetensors goes by, or "" */
+	bool best_most, has_best;
+	double best;
 	int64_t rollbacks;    /* over all sessions */
 	uint64_t seen_before; /* this turn */
 
@@ -131,7 +134,7 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err);
 void gm_run_free(gm_run *r); /* what r owns; not r */
 
 /* checkpoint.c */
-bool gm_checkpoint_save(gm_run *r);
+bool gm_checkpoint_save(gm_run *r); /* and best.safetensors, where this is the best so far */
 /* The record of a checkpoint: its model and options into s (made here), its facts and counters. */
 typedef struct gm_record {
 	const gm_model *model;
@@ -139,6 +142,7 @@ typedef struct gm_record {
 	gm_facts facts;
 	int64_t step;
 	uint64_t seen, runs, data_hash, rollbacks;
+	double best; /* of --best so far; NaN: none */
 } gm_record;
 bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err);
 void gm_record_free(gm_record *rec);
