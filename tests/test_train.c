@@ -95,7 +95,7 @@ static const struct variant {
           "reference=3", "ema=.9"}},
 	{"dcgan",
          {"data=glyphs", "batch=8", "width=4", "normalise-d=spectral", "pack=2", "history=.1",
-          "noise=.1", "noise-steps=5", "flip=.2", "smooth=.1"}},
+          "noise=.1", "noise-steps=5", "flip-labels=.2", "smooth=.1"}},
 	{"gan",
          {"data=ring8", "batch=16", "width=8", "objective=wasserstein", "penalty=wgan-gp", "k=3",
           "normalise-d=weight"}},

@@ -95,7 +95,7 @@ GM_API const gm_objective *gm_opt_objective(gm_run *r, const char *name);
 		{"lr-d", "auto", "learning rate of D; auto: that of G"},                           \
 		{"labels", "0,1,1", "of least-squares: fake, real, what G wants"},                 \
 		{"smooth", "0", "one-sided label smoothing: D is asked for 1 less this"},          \
-		{"flip", "0", "share of pairs whose labels are exchanged for D"},                  \
+		{"flip-labels", "0", "share of pairs whose labels are exchanged for D"},           \
 		{"noise", "0", "sigma of noise on all that D sees"},                               \
 		{"noise-steps", "0", "steps until that noise is gone; 0: it stays"},               \
 		{"pack", "1", "examples that D sees at once (PacGAN)"},                            \

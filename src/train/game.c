@@ -73,7 +73,7 @@ gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 	m.weight = gm_opt_real_auto(r, "penalty-weight", m.penalty ? m.penalty->weight : 0);
 	m.terms.smooth = gm_opt_real_in(r, "smooth", 0, .5);
 	labels(r, &m.terms);
-	m.flip = gm_opt_real_in(r, "flip", 0, .5);
+	m.flip = gm_opt_real_in(r, "flip-labels", 0, .5);
 	m.pack = (int)gm_opt_int_in(r, "pack", 1, 64);
 	m.unroll = (int)gm_opt_int_in(r, "unroll", 0, 32);
 	m.unroll_lr = gm_opt_real_in(r, "unroll-lr", 0, 10);

@@ -92,6 +92,16 @@ static void describe(gm_run *r)
 		         (int)f->height, (int)f->channels, f->channels == 1 ? "" : "s");
 	gm_report_say(r, "%s: %s, %s, batch %d", r->model->name,
 	              gm_settings_get(r->settings, "data"), data, (int)r->batch);
+	const gm_data_info *d = gm_data_info_of(r->data);
+	if (d->rank == 3 && strcmp(d->resize, "none"))
+		gm_report_say(r, "  resized: %s", d->resize);
+	if (strcmp(d->augment, "none"))
+		gm_report_say(r, "  augmented: %s", d->augment);
+	if (d->bad)
+		gm_report_say(r,
+		              "  %" PRIu64 " files could not be read and are left out: ganymede "
+		                           "data info %s names them",
+		              d->bad, gm_settings_get(r->settings, "data"));
 	for (int i = 0; i < r->nets; i++)
 		gm_report_say(r, "  %s: %" PRId64 " parameters", gm_net_name(r->net[i]),
 		              gm_net_parameters(r->net[i]));
@@ -290,22 +300,27 @@ int gm_end(gm_run *r)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+/* Decoding a large archive for the first time takes a while; a terminal hears of it. */
+static void say_progress(void *context, const char *what, uint64_t done, uint64_t total)
+{
+	const gm_run *r = context;
+	if (r->call->out && isatty(fileno(r->call->out)))
+		fprintf(r->call->out,
+		        total ? "\r%s: %" PRIu64 " of %" PRIu64 "\033[K"
+		              : "\r%s: %" PRIu64 "\033[K",
+		        what, done, total);
+}
+
 static bool open_data(gm_run *r, gm_error *err)
 {
+	static const char *const names[] = {"size",  "channels",  "fit",  "filter", "split",
+	                                    "pairs", "bad-files", "flip", "crop",   "cache"};
 	const gm_settings *s = r->settings;
-	int64_t size, channels;
-	const char *fit = gm_settings_get(s, "fit"), *spec = gm_settings_get(s, "data");
-	if (!gm_settings_int(s, "size", 0, 4096, &size, err) ||
-	    !gm_settings_int(s, "channels", 0, 4, &channels, err))
-		return false;
-	if (strcmp(fit, "resize") && strcmp(fit, "pad"))
-		return gm_fail(err, GM_ERR_VALUE, "option fit: \"%.60s\" is not resize or pad",
-		               fit);
-	gm_data_options o = {.size = size,
-	                     .channels = channels,
-	                     .fit = *fit == 'p' ? GM_FIT_PAD : GM_FIT_RESIZE,
-	                     .split = gm_settings_get(s, "split"),
-	                     .seed = r->seed};
+	const char *spec = gm_settings_get(s, "data");
+	gm_data_options o = {.seed = r->seed, .progress = say_progress, .context = r};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!gm_data_option(&o, names[i], gm_settings_get(s, names[i]), err))
+			return false;
 	r->data = gm_data_open(spec, &o, err);
 	if (!r->data)
 		return false;
