@@ -165,6 +165,15 @@ static void frechet_is_the_closed_form(void **state)
 		OK(gm_frechet(m1, s1, m1, s1, D, &got, err));
 		near(got, 0, 1e-12 * 64 * D);
 	}
+	/* In other units: squared ones, and no eigenvalue is small but beside the others. */
+	double squared;
+	OK(gm_frechet(m1, s1, m2, s2, D, &got, err));
+	for (int i = 0; i < D * D; i++)
+		s1[i] *= 1e-10, s2[i] *= 1e-10;
+	for (int i = 0; i < D; i++)
+		m1[i] *= 1e-5, m2[i] *= 1e-5;
+	OK(gm_frechet(m1, s1, m2, s2, D, &squared, err));
+	near(squared, got * 1e-10, 1e-11 * squared);
 	/* Not commuting, 2 x 2: tr sqrt(AB) = sqrt(tr AB + 2 sqrt(det AB)), by the eigenvalues of a
 	 * 2 x 2 matrix. */
 	double a[4] = {2, 1, 1, 3}, b[4] = {1, -.5, -.5, 4}, zero[2] = {0};
@@ -274,6 +283,15 @@ static void nearest_by_definition(void **state)
 	OK(gm_nearest(x, NX, x, NX, D, NULL, index, NULL, err));
 	for (int i = 0; i < NX; i++)
 		assert_int_equal(index[i], i);
+	/* Wide rows far from zero: the sums that make a copy's distance differ in rounding, and
+	 * still it is none. */
+	enum { WIDE = 90, NW = NX * D / WIDE };
+	for (int i = 0; i < NX * D; i++)
+		x[i] = 1000 + x[i] / 3;
+	memcpy(y, x, NX * D * sizeof *x);
+	OK(gm_nearest(x, NW, y, NW, WIDE, NULL, index, distance, err));
+	for (int i = 0; i < NW; i++)
+		assert_true(index[i] == i && distance[i] == 0);
 	REFUSED(gm_nearest(x, NX, y, 3, D, &(gm_nearest_options){.k = 4}, index, NULL, err));
 	x[5] = NAN;
 	REFUSED(gm_nearest(x, NX, y, NY, D, NULL, index, NULL, err));
@@ -488,11 +506,11 @@ static void parzen(void **state)
 
 /* ---- pictures -------------------------------------------------------------------------------- */
 
-static float *mixed(const float *a, uint64_t stream, int64_t n)
+static float *mixed(const float *a, uint64_t stream, int64_t n, float share)
 {
 	float *b = draw(stream, n, 2, -1);
 	for (int64_t i = 0; i < n; i++)
-		b[i] = .75f * a[i] + .25f * b[i];
+		b[i] = share * a[i] + (1 - share) * b[i];
 	return b;
 }
 
@@ -500,7 +518,7 @@ static void similar_pictures(void **state)
 {
 	(void)state;
 	enum { N = 2, SIZE = N * 3 * 24 * 21, LARGE = 3 * 192 * 176 };
-	float *a = draw(18, SIZE, 2, -1), *b = mixed(a, 19, SIZE);
+	float *a = draw(18, SIZE, 2, -1), *b = mixed(a, 19, SIZE, .75f);
 	gm_picture_pairs p = {a, b, N, 3, 24, 21}, same = {a, a, N, 3, 24, 21};
 	double each[N], mean, back;
 	char name[16];
@@ -539,7 +557,7 @@ static void similar_pictures(void **state)
 	REFUSED(gm_ssim(&p, NULL, &mean, err));
 	free(a), free(b);
 
-	a = draw(20, LARGE, 2, -1), b = mixed(a, 21, LARGE);
+	a = draw(20, LARGE, 2, -1), b = mixed(a, 21, LARGE, .25f);
 	p = (gm_picture_pairs){a, b, 1, 3, 192, 176};
 	OK(gm_ms_ssim(&p, each, &mean, err));
 	near(mean, golden("ms_ssim"), 1e-5); /* the reference is in single precision */
@@ -550,7 +568,7 @@ static void similar_pictures(void **state)
 	for (int side = 16; side <= 64; side *= 2) {
 		OK(gm_ms_ssim(&(gm_picture_pairs){a, b, 4, 1, side, side}, NULL, &mean, err));
 		OK(gm_ms_ssim(&(gm_picture_pairs){b, a, 4, 1, side, side}, NULL, &back, err));
-		assert_true(mean > .5 && mean < .999);
+		assert_true(mean > .05 && mean < .9);
 		near(back, mean, 1e-13);
 		OK(gm_ms_ssim(&(gm_picture_pairs){a, a, 4, 1, side, side}, NULL, &mean, err));
 		near(mean, 1, 1e-12);

@@ -108,7 +108,7 @@ for i in 0, 1:
         use_sample_covariance=False)
 
 a, c = draw(20, (1, 3, 192, 176), 2, -1), draw(21, (1, 3, 192, 176), 2, -1)
-b = np.float32(.75) * a + np.float32(.25) * c
+b = np.float32(.25) * a + np.float32(.75) * c
 golden["ms_ssim"] = float(tf.image.ssim_multiscale(a.transpose(0, 2, 3, 1), b.transpose(0, 2, 3, 1), max_val=2.)[0])
 
 
