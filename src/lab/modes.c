@@ -37,6 +37,10 @@ static const gm_option options[] = {
 	{"normalise-d", "none", "as in train, acting on D's weights"},
 	{"minibatch", "no", "minibatch discrimination in D"},
 	{"smooth", "0", "one-sided label smoothing"},
+	{"flip", "0", "share of pairs whose labels are exchanged for D"},
+	{"noise", "0", "sigma of noise on all that D sees"},
+	{"match", "no", "G matches the means of D's features"},
+	{"history", "0", "weight of historical averaging"},
 	{"unroll", "0", "steps of D that G looks ahead"},
 	{"lr", "1e-4", "Adam step size"},
 	{"batch", "100", "packs in a step"},
@@ -155,7 +159,11 @@ static bool build(trial *t, gm_lab *l)
 	             .terms = {.smooth = gm_lab_real(l, "smooth", 0, .5), .b = 1, .c = 1},
 	             .unroll = (int)gm_lab_int(l, "unroll", 0, 32),
 	             .unroll_lr = .01};
-	double weight = gm_lab_real(l, "penalty-weight", 0, 1e6);
+	double weight = gm_lab_real(l, "penalty-weight", 0, 1e6),
+	       noise = gm_lab_real(l, "noise", 0, 10);
+	m.noise = noise > 0 ? gm_scalar(t->g, noise) : NULL;
+	m.flip = gm_lab_real(l, "flip", 0, .5), m.history = gm_lab_real(l, "history", 0, 1e6);
+	m.match = !strcmp(gm_lab_text(l, "match"), "yes");
 	if (!m.objective || !m.penalty || !how || how->flow)
 		return gm_fail(&l->err, GM_ERR_VALUE,
 		               "there is no such objective (%.40s), penalty (%.40s), or normaliser "
@@ -168,6 +176,11 @@ static bool build(trial *t, gm_lab *l)
 	t->real = gm_input(t->g, "x", GM_SHAPE(t->batch, 2 * t->pack), GM_F32);
 	for (int i = 0; i < t->pack; i++)
 		fake[i] = generator(t->G, gm_randn(t->g, GM_SHAPE(t->batch, 2)));
+	if (t->frames && !strcmp(gm_lab_text(l, "minibatch"), "yes"))
+		return gm_fail(
+			&l->err, GM_ERR_VALUE,
+			"minibatch discrimination judges points by their company, so D is no "
+			"map that could be drawn: give --frames 0");
 	m.real = t->real, m.fake = gm_concat(fake, t->pack, 1);
 	gm_game_build(&m);
 	if (m.refusal)
@@ -178,14 +191,16 @@ static bool build(trial *t, gm_lab *l)
 	                   gm_adam(t->D, m.loss_d, .lr = lr, .beta1 = .8, .clip_weights = m.clip),
 	                   gm_adam(t->G, m.loss_g, .lr = lr, .beta1 = .8));
 	t->sample = generator(t->G, gm_randn(t->g, GM_SHAPE(SAMPLES, 2)));
-	t->at = gm_input(t->g, "at", GM_SHAPE(GRID * GRID, 2 * t->pack), GM_F32);
-	t->score = gm_game_discriminate(&m, t->at);
-	gm_grad(t->score, &t->at, 1, &t->slope);
-	gm_node *map[2] = {t->score, t->slope};
 	gm_compile_options infer = {.infer = true};
 	t->draw = gm_compile_nodes(t->g, &t->sample, 1, &infer);
-	t->map = gm_compile_nodes(t->g, map, 2, &infer);
-	return gm_lab_ok(l, t->g) && t->train && t->draw && t->map;
+	if (t->frames) {
+		t->at = gm_input(t->g, "at", GM_SHAPE(GRID * GRID, 2 * t->pack), GM_F32);
+		t->score = gm_game_discriminate(&m, t->at);
+		gm_grad(t->score, &t->at, 1, &t->slope);
+		gm_node *map[2] = {t->score, t->slope};
+		t->map = gm_compile_nodes(t->g, map, 2, &infer);
+	}
+	return gm_lab_ok(l, t->g) && t->train && t->draw && (t->map || !t->frames);
 }
 
 /* D as a map: blue where it says fake, orange where it says real, arrows up its slope. With packs,
