@@ -25,6 +25,7 @@
 
 #include "base/file.h"
 #include "ganymede/data.h"
+#include "ganymede/metrics.h"
 
 static const gm_option options[] = {
 	{"data", "ring8", "ring8 or grid25"},
@@ -79,29 +80,16 @@ typedef struct score {
 	double modes, quality, kl;
 } score;
 
-static score score_of(const set *s, const float *x)
+static bool score_of(const set *s, const float *x, score *out, gm_error *err)
 {
-	score r = {0};
-	int count[25] = {0}, good = 0;
-	for (int i = 0; i < SAMPLES; i++) {
-		double best = INFINITY;
-		int which = 0;
-		for (int m = 0; m < s->modes; m++) {
-			double d = hypot(x[2 * i] - s->mode[m][0], x[2 * i + 1] - s->mode[m][1]);
-			if (d < best)
-				best = d, which = m;
-		}
-		if (best < 3 * s->sigma)
-			count[which]++, good++;
-	}
-	for (int m = 0; m < s->modes; m++) {
-		double p = good ? (double)count[m] / good : 0;
-		r.modes += count[m] > 0;
-		r.kl += p > 0 ? p * log(p * s->modes) : 0;
-	}
-	r.quality = (double)good / SAMPLES;
-	r.kl = good ? r.kl : INFINITY;
-	return r;
+	const gm_mixture mixture = {s->mode[0], s->modes, 2, s->sigma};
+	int32_t label[SAMPLES];
+	gm_modes m;
+	if (!gm_modes_label(&mixture, x, SAMPLES, label, err) ||
+	    !gm_modes_of(label, SAMPLES, s->modes, NULL, &m, err))
+		return false;
+	*out = (score){(double)m.found, m.quality, m.reverse_kl};
+	return true;
 }
 
 /* ---- one training ---------------------------------------------------------------------------- */
@@ -303,8 +291,7 @@ static bool run_trial(trial *t, int steps, score *out, bool first)
 		}
 	}
 	sample(t, x);
-	*out = score_of(t->s, x);
-	return ok;
+	return ok && score_of(t->s, x, out, &t->l->err);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
