@@ -64,6 +64,30 @@ works '^ring8' data list
 works 'endless' data info glyphs
 works '64 x 64, 3 channels' data info shapes --size 64
 
+for shell in bash zsh fish; do
+	works '--?(l )?sample-every' completion $shell
+	works 'dcgan' completion $shell
+	"$program" completion $shell >completion.$shell
+	if command -v $shell >/dev/null; then
+		check "completion $shell: no valid script" $shell -n completion.$shell
+	else
+		echo "SKIPPED: whether $shell takes its completion (no $shell)"
+	fi
+done
+completes() { # WANTED WORDS...: bash offers it for the last word
+	local want=$1
+	shift
+	bash -c 'source completion.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ganymede
+		printf "%s\n" "${COMPREPLY[@]}"' bash "$@" | grep -x -- "$want" >offered
+}
+check 'completion: verbs' completes train ganymede tr
+check 'completion: models' completes dcgan ganymede train dc
+check "completion: a model's options" completes --kernel ganymede train dcgan --ke
+check 'completion: options of every model' completes --sample-every ganymede train dcgan --sam
+check 'completion: data sets' completes ring8 ganymede train gan --data ri
+check 'completion: another model has no kernel' test -z "$(completes --kernel ganymede train gan --ke && echo has)"
+refuses 2 'bash, zsh or fish' completion tcsh
+
 refuses 2 'did you mean train' trian
 refuses 2 'frobnicate' frobnicate
 refuses 2 'needs a model' train

@@ -457,7 +457,7 @@ static void a_lost_game_is_told(void **state)
 	gm_error err = {0};
 	must(train(&call, &err, "gan", scratch_path("won"),
 	           OPTIONS("data=glyphs", "net=mlp", "width=64", "batch=16", "k=5", "lr=1e-3",
-	                   "objective=minimax", "steps=60", "log-every=1", "grid=2x2")),
+	                   "objective=minimax", "steps=120", "log-every=1", "grid=2x2")),
 	     &err);
 	assert_true(in_file(in_run(&call, "log.txt"), "D has won"));
 	assert_true(in_file(in_run(&call, "index.html"), "D has won"));

@@ -38,12 +38,15 @@ typedef struct cli_verb {
 } cli_verb;
 
 int cli_train(int argc, char **argv);
+int cli_completion(int argc, char **argv);
 int cli_runs(int argc, char **argv);
 int cli_sample(int argc, char **argv);
 int cli_models(int argc, char **argv);
 int cli_data(int argc, char **argv);
 int cli_lab(int argc, char **argv);
 int cli_bench(int argc, char **argv);
+
+const cli_verb *cli_verbs(void); /* ends with name NULL */
 
 /* Prints "usage: ganymede TEXT" for the verb's entry in the table, and what it is about. */
 void cli_help(const char *verb);

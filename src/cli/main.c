@@ -30,8 +30,15 @@ static const cli_verb verbs[] = {
          "experiments whose outcome theory knows: measured, compared, drawn", cli_lab},
 	{"bench", "bench [NAME...] [--seconds N] [--json] [--OPTION VALUE]...",
          "how fast this machine trains, beside what it can do at best", cli_bench},
+	{"completion", "completion bash|zsh|fish",
+         "print what makes a shell complete commands and options", cli_completion},
 	{0},
 };
+
+const cli_verb *cli_verbs(void)
+{
+	return verbs;
+}
 
 int cli_fail(const gm_error *err)
 {

@@ -279,6 +279,7 @@ static void monitor(gm_run *r)
 
 /* ---- warnings -------------------------------------------------------------------------------- */
 
+enum { SETTLED = 100 }; /* steps */
 enum { IN_A_ROW = 10 }; /* log lines, before a warning */
 
 /* Says text once in a session, when it has been so for a while. */
@@ -294,6 +295,9 @@ static void warn_if(gm_run *r, int kind, int *count, bool now, const char *text)
 static void warn(gm_run *r)
 {
 	struct gm_run_guard *g = &r->guard;
+	/* Before, running statistics have not settled, and everything looks odd. */
+	if (r->step <= SETTLED)
+		return;
 	if (g->probe) {
 		double real = gm_run_value_of(r, "acc_real")->value,
 		       fake = gm_run_value_of(r, "acc_fake")->value;
@@ -306,7 +310,7 @@ static void warn(gm_run *r)
 		        "D has lost: it calls nearly everything the same, so G is led nowhere; try "
 		        "more steps of D for one of G (--k 2), or a lower learning rate for G");
 	}
-	if (r->batch > 1 && r->step > 200)
+	if (r->batch > 1)
 		warn_if(r, 2, &g->collapsed, gm_run_value_of(r, "spread")->value < .15,
 		        "the samples are nearly all alike: G has collapsed, or has not begun to "
 		        "learn; try another seed, a lower learning rate, a larger batch, or a "

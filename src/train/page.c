@@ -235,7 +235,7 @@ static void put_axes(FILE *o, const frame *f)
 {
 	double d = tick_step(f->y1 - f->y0, 4);
 	if (f->logarithmic && d < 1)
-		d = f->y1 - f->y0 > 1 ? 1 : d;
+		d = f->y1 - f->y0 > 2 ? 1 : d;
 	for (double v = ceil(f->y0 / d) * d; v <= f->y1 + d * 1e-9; v += d) {
 		double y = HIGH - BOTTOM - (v - f->y0) / (f->y1 - f->y0) * (HIGH - TOP - BOTTOM);
 		char text[32];

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/completion.c -- ganymede completion: what a shell needs to complete commands, models, data
+ * sets and options, written from the same tables that the program itself goes by.
+ */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ganymede/data.h"
+#include "train/settings.h"
+
+/* Options of train that are no settings; name, whether a value follows, help. */
+static const struct extra {
+	const char *name;
+	bool value;
+	const char *help;
+} extras[] = {
+	{"resume", true, "go on with a run; default: the newest in outdir"},
+	{"recipe", true, "take model and options from a recipe"},
+	{"config", true, "take options from a file of key = value lines"},
+	{"dry-run", false, "only say what the run would be"},
+	{"help", false, "all options"},
+};
+enum { EXTRAS = sizeof extras / sizeof *extras };
+
+/* Text inside '...' of a shell; also: a second character that gets a backslash, or 0. */
+static void put_quoted(const char *s, char also)
+{
+	for (; *s; s++)
+		if (*s == '\'')
+			fputs("'\\''", stdout);
+		else if (also && *s == also)
+			printf("\\%c", *s);
+		else
+			putchar(*s);
+}
+
+static void put_data_names(void)
+{
+	const char *about, *name;
+	for (int i = 0; (name = gm_data_names(i, &about)); i++)
+		printf("%s%s", i ? " " : "", name);
+}
+
+static void bash_options(const gm_model *m)
+{
+	gm_settings s;
+	gm_settings_init(&s, m);
+	for (int i = 0; i < s.count; i++)
+		printf("%s--%s", i ? " " : "", s.row[i].name);
+	for (int i = 0; i < EXTRAS; i++)
+		printf(" --%s", extras[i].name);
+	gm_settings_free(&s);
+}
+
+static void bash(void)
+{
+	puts("# bash completion for ganymede; written by: ganymede completion bash\n"
+	     "_ganymede() {\n"
+	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\n"
+	     "\tif [ \"$COMP_CWORD\" = 1 ]; then");
+	printf("\t\twords='");
+	for (const cli_verb *v = cli_verbs(); v->name; v++)
+		printf("%s ", v->name);
+	puts("--help --version'\n"
+	     "\telif [ \"$prev\" = --data ]; then");
+	printf("\t\twords='");
+	put_data_names();
+	puts("'\n"
+	     "\telif [ \"${COMP_WORDS[1]}\" = train ] && [[ $cur == -* ]]; then\n"
+	     "\t\tcase ${COMP_WORDS[2]} in");
+	for (int i = 0; gm_models[i]; i++) {
+		printf("\t\t%s) words='", gm_models[i]->name);
+		bash_options(gm_models[i]);
+		puts("' ;;");
+	}
+	printf("\t\t*) words='");
+	bash_options(NULL);
+	puts("' ;;\n"
+	     "\t\tesac\n"
+	     "\telif [ \"$COMP_CWORD\" = 2 ]; then\n"
+	     "\t\tcase ${COMP_WORDS[1]} in");
+	printf("\t\ttrain | models) words='");
+	for (int i = 0; gm_models[i]; i++)
+		printf("%s%s", i ? " " : "", gm_models[i]->name);
+	puts("' ;;\n"
+	     "\t\tdata) words='list info fetch' ;;\n"
+	     "\t\tcompletion) words='bash zsh fish' ;;\n"
+	     "\t\tesac\n"
+	     "\tfi\n"
+	     "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+	     "}\n"
+	     "complete -o default -F _ganymede ganymede");
+}
+
+static void zsh_options(const gm_model *m)
+{
+	gm_settings s;
+	gm_settings_init(&s, m);
+	for (int i = 0; i < s.count; i++) {
+		printf("\t\t\t'--%s:", s.row[i].name);
+		put_quoted(s.row[i].help, ':');
+		puts("'");
+	}
+	for (int i = 0; i < EXTRAS; i++)
+		printf("\t\t\t'--%s:%s'\n", extras[i].name, extras[i].help);
+	gm_settings_free(&s);
+}
+
+static void zsh(void)
+{
+	puts("#compdef ganymede\n# zsh completion; written by: ganymede completion zsh\n"
+	     "_ganymede() {\n"
+	     "\tlocal -a list\n"
+	     "\tif ((CURRENT == 2)); then\n"
+	     "\t\tlist=(");
+	for (const cli_verb *v = cli_verbs(); v->name; v++) {
+		printf("\t\t\t'%s:", v->name);
+		put_quoted(v->about, ':');
+		puts("'");
+	}
+	puts("\t\t)\n"
+	     "\t\t_describe command list\n"
+	     "\telif [[ $words[CURRENT-1] == --data ]]; then\n"
+	     "\t\tlist=(");
+	const char *about, *name;
+	for (int i = 0; (name = gm_data_names(i, &about)); i++) {
+		printf("\t\t\t'%s:", name);
+		put_quoted(about ? about : "", ':');
+		puts("'");
+	}
+	puts("\t\t)\n"
+	     "\t\t_describe 'data set' list\n"
+	     "\t\t_files\n"
+	     "\telif [[ $words[2] == train && $PREFIX == -* ]]; then\n"
+	     "\t\tcase $words[3] in");
+	for (int i = 0; gm_models[i]; i++) {
+		printf("\t\t%s) list=(\n", gm_models[i]->name);
+		zsh_options(gm_models[i]);
+		puts("\t\t) ;;");
+	}
+	puts("\t\t*) list=(");
+	zsh_options(NULL);
+	puts("\t\t) ;;\n"
+	     "\t\tesac\n"
+	     "\t\t_describe option list\n"
+	     "\telif ((CURRENT == 3)) && [[ $words[2] == (train|models) ]]; then\n"
+	     "\t\tlist=(");
+	for (int i = 0; gm_models[i]; i++) {
+		printf("\t\t\t'%s:", gm_models[i]->name);
+		put_quoted(gm_models[i]->title, ':');
+		puts("'");
+	}
+	puts("\t\t)\n"
+	     "\t\t_describe model list\n"
+	     "\telse\n"
+	     "\t\t_files\n"
+	     "\tfi\n"
+	     "}\n"
+	     "_ganymede \"$@\"");
+}
+
+static void fish_option(const char *when, const char *name, const char *help, bool value)
+{
+	printf("complete -c ganymede -n '%s' -l %s%s -d '", when, name, value ? " -r" : "");
+	for (; *help; help++)
+		printf(*help == '\'' || *help == '\\' ? "\\%c" : "%c", *help);
+	puts("'");
+}
+
+static void fish(void)
+{
+	puts("# fish completion for ganymede; written by: ganymede completion fish");
+	for (const cli_verb *v = cli_verbs(); v->name; v++)
+		printf("complete -c ganymede -n __fish_use_subcommand -f -a %s -d \"%s\"\n",
+		       v->name, v->about);
+	for (int i = 0; gm_models[i]; i++) {
+		gm_settings s;
+		char when[160];
+		printf("complete -c ganymede -n '__fish_seen_subcommand_from train models' -f -a "
+		       "%s -d \"%s\"\n",
+		       gm_models[i]->name, gm_models[i]->title);
+		snprintf(when, sizeof when,
+		         "__fish_seen_subcommand_from train; and __fish_seen_subcommand_from %s",
+		         gm_models[i]->name);
+		gm_settings_init(&s, gm_models[i]);
+		for (int k = 0; gm_models[i]->options[k].name; k++)
+			fish_option(when, s.row[k].name, s.row[k].help, true);
+		gm_settings_free(&s);
+	}
+	for (int i = 0; gm_settings_common(i).name; i++)
+		fish_option("__fish_seen_subcommand_from train", gm_settings_common(i).name,
+		            gm_settings_common(i).help, true);
+	for (int i = 0; i < EXTRAS; i++)
+		fish_option("__fish_seen_subcommand_from train", extras[i].name, extras[i].help,
+		            extras[i].value);
+}
+
+int cli_completion(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*write)(void);
+	} shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+	const char *shell = argc > 1 ? argv[1] : "";
+	if (!strcmp(shell, "--help") || !strcmp(shell, "-h")) {
+		cli_help("completion");
+		puts("\nmake install puts the three where the shells look. Without installing, for "
+		     "bash:\n  source <(ganymede completion bash)");
+		return CLI_OK;
+	}
+	for (size_t i = 0; argc == 2 && i < sizeof shells / sizeof *shells; i++)
+		if (!strcmp(shells[i].name, shell)) {
+			shells[i].write();
+			return CLI_OK;
+		}
+	return cli_usage("completion takes the name of a shell: bash, zsh or fish");
+}
