@@ -189,7 +189,8 @@ typedef struct gm_picture_pairs {
 	double range; /* largest value minus smallest that is possible; default 2, of [-1, 1] */
 } gm_picture_pairs;
 
-/* Each writes one number for each pair to each [n], which may be NULL, and their mean. */
+/* Each writes one number for each pair to each [n], which may be NULL, and their mean. Sides are at
+ * most 16384. */
 
 /* Peak signal-to-noise ratio in dB, 10 log10(range^2 / mean squared difference); infinite for equal
  * pictures. */

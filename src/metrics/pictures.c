@@ -6,17 +6,17 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { WINDOW = 11, SCALES = 5, MAPS = 5 };
+enum { WINDOW = 11, SCALES = 5, MAPS = 5, LARGEST = 16384 };
 
 static bool sensible(const char *what, const gm_picture_pairs *p, int least, gm_error *err)
 {
-	if (p->n < 1 || p->channels < 1 || p->height < least || p->width < least || p->range < 0 ||
-	    !isfinite(p->range))
+	if (p->n < 1 || p->channels < 1 || p->height < least || p->width < least ||
+	    p->height > LARGEST || p->width > LARGEST || !(p->range >= 0) || !isfinite(p->range))
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s of %lld pictures [%d, %d, %d], range %g: sides"
-		               " of %d are needed",
+		               " from %d to %d are possible",
 		               what, (long long)p->n, p->channels, p->height, p->width, p->range,
-		               least);
+		               least, LARGEST);
 	int64_t numel = (int64_t)p->channels * p->height * p->width;
 	return gm_rows_finite(what, p->a, p->n, numel, err) &&
 	       gm_rows_finite(what, p->b, p->n, numel, err);
