@@ -13,6 +13,7 @@
 #include "base/safetensors.h"
 #include "ganymede/image.h"
 #include "scratch.h"
+#include "train/events.h"
 #include "train/folder.h"
 #include "train/state.h"
 #include "train/train.h"
@@ -77,6 +78,16 @@ static void same_file(const char *a, const char *b)
 		fail_msg("%s and %s differ", a, b);
 	gm_file_close(&x);
 	gm_file_close(&y);
+}
+
+static bool in_file(const char *path, const char *word)
+{
+	gm_bytes b;
+	gm_error err = {0};
+	must(gm_file_open(path, &b, &err), &err);
+	bool found = memmem(b.data, b.size, word, strlen(word)) != NULL;
+	gm_file_close(&b);
+	return found;
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
@@ -314,6 +325,20 @@ static void the_best_is_kept(void **state)
 	        &err, "option best", "fid", "loss_g");
 }
 
+/* The check value of CRC-32C, and of 32 zeros: RFC 3720, appendix B.4. */
+static void event_files(void **state)
+{
+	(void)state;
+	gm_train_call call = {0};
+	assert_int_equal(gm_crc32c("123456789", 9), 0xe3069283u);
+	assert_int_equal(gm_crc32c((char[32]){0}, 32), 0x8a9136aau);
+	train_variant(&call, &variants[0], scratch_path("events"),
+	              OPTIONS("steps=2", "tensorboard=yes"));
+	const char *file = in_run(&call, "events.out.tfevents.0000000000.ganymede");
+	assert_true(in_file(file, "brain.Event:2") && in_file(file, "loss_g") &&
+	            in_file(file, "samples") && in_file(file, "\x89PNG"));
+}
+
 static void folders_are_numbered(void **state)
 {
 	(void)state;
@@ -378,16 +403,6 @@ static void diverging_run_stops(void **state)
 		}
 		gm_st_close(st);
 	}
-}
-
-static bool in_file(const char *path, const char *word)
-{
-	gm_bytes b;
-	gm_error err = {0};
-	must(gm_file_open(path, &b, &err), &err);
-	bool found = memmem(b.data, b.size, word, strlen(word)) != NULL;
-	gm_file_close(&b);
-	return found;
 }
 
 /* A learning rate far too high is lowered until it is not; so is it in a run that was resumed in
@@ -689,6 +704,7 @@ int main(void)
 		cmocka_unit_test(the_page_stands_alone),
 		cmocka_unit_test(old_checkpoints_are_rotated_out),
 		cmocka_unit_test(the_best_is_kept),
+		cmocka_unit_test(event_files),
 		cmocka_unit_test(folders_are_numbered),
 		cmocka_unit_test(asked_to_stop),
 		cmocka_unit_test(diverging_run_stops),

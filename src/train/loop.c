@@ -100,7 +100,7 @@ static void describe(gm_run *r)
 	if (d->bad)
 		gm_report_say(r,
 		              "  %" PRIu64 " files could not be read and are left out: ganymede "
-		                           "data info %s names them",
+		              "data info %s names them",
 		              d->bad, gm_settings_get(r->settings, "data"));
 	for (int i = 0; i < r->nets; i++)
 		gm_report_say(r, "  %s: %" PRId64 " parameters", gm_net_name(r->net[i]),

@@ -175,6 +175,8 @@ bool gm_run_picture(gm_run *r, const char *file)
 		im = side_by_side(raw, im, &r->err);
 	}
 	ok = put_picture(r, file, im, true);
+	if (ok)
+		gm_report_png(r, file);
 	free(fake);
 	free(real);
 	return ok;

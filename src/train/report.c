@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "train/events.h"
 #include "train/page.h"
 #include "train/state.h"
 
@@ -71,11 +72,52 @@ static FILE *append(gm_run *r, const char *name)
 	return f;
 }
 
+static void disk_error(gm_run *r, FILE *f, const char *name)
+{
+	if (f && (ferror(f) || fflush(f)))
+		gm_run_fail(r, GM_ERR_IO, "%s/%s: cannot write: %s", r->folder, name,
+		            strerror(errno));
+}
+
+/* A file of its own for each session, named after the step at which that begins: TensorBoard reads
+ * all of them, and from an overlap takes what is newer. */
+static bool open_events(gm_run *r)
+{
+	char name[64];
+	const char *want = gm_settings_get(r->settings, "tensorboard");
+	if (strcmp(want, "yes") && strcmp(want, "no"))
+		return gm_fail(&r->err, GM_ERR_VALUE,
+		               "option tensorboard: \"%.60s\" is not yes or no", want);
+	if (*want == 'n' || r->events)
+		return true;
+	snprintf(name, sizeof name, "events.out.tfevents.%010" PRId64 ".ganymede", r->step);
+	char path[PATH_MAX];
+	if (snprintf(path, sizeof path, "%s/%s", r->folder, name) >= PATH_MAX ||
+	    !(r->events = fopen(path, "we"))) {
+		gm_run_fail(r, GM_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+		return false;
+	}
+	gm_events_begin(r->events);
+	return true;
+}
+
+void gm_report_png(gm_run *r, const char *file)
+{
+	char path[PATH_MAX];
+	gm_bytes b = {0};
+	if (!r->events || snprintf(path, sizeof path, "%s/%s", r->folder, file) >= PATH_MAX ||
+	    !gm_file_open(path, &b, NULL))
+		return;
+	gm_events_png(r->events, r->step, "samples", b.data, b.size);
+	gm_file_close(&b);
+	disk_error(r, r->events, "events.out.tfevents");
+}
+
 bool gm_report_open(gm_run *r)
 {
 	r->log = append(r, "log.txt");
 	r->stats = append(r, "stats.jsonl");
-	return r->log && r->stats;
+	return r->log && r->stats && open_events(r);
 }
 
 void gm_report_rewind(gm_run *r)
@@ -91,6 +133,9 @@ void gm_report_close(gm_run *r)
 		fclose(r->log);
 	if (r->stats)
 		fclose(r->stats);
+	if (r->events)
+		fclose(r->events);
+	r->events = NULL;
 	r->log = r->stats = NULL;
 }
 
@@ -98,13 +143,6 @@ void gm_report_clear(gm_run *r)
 {
 	if (r->live)
 		fputs("\r\033[K", r->call->out);
-}
-
-static void disk_error(gm_run *r, FILE *f, const char *name)
-{
-	if (f && (ferror(f) || fflush(f)))
-		gm_run_fail(r, GM_ERR_IO, "%s/%s: cannot write: %s", r->folder, name,
-		            strerror(errno));
 }
 
 void gm_report_say(gm_run *r, const char *fmt, ...)
@@ -246,6 +284,9 @@ void gm_report_stats(gm_run *r)
 	for (int i = 0; i < r->values; i++)
 		fprintf(r->stats, ", \"%s\": %.9g", r->value[i].name, r->value[i].value);
 	fputs("}\n", r->stats);
+	for (int i = 0; r->events && i < r->values; i++)
+		gm_events_scalar(r->events, r->step, r->value[i].name, r->value[i].value);
+	disk_error(r, r->events, "events.out.tfevents");
 	disk_error(r, r->stats, "stats.jsonl");
 	disk_error(r, r->log, "log.txt");
 }

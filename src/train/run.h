@@ -108,6 +108,7 @@ struct gm_run {
 	gm_node *sample;  /* its output */
 
 	FILE *log, *stats;
+	FILE *events;     /* for TensorBoard, or NULL */
 	char notes[2048]; /* warnings of this session, a line each */
 	/* index.html: when it was written last, how long that took; it could not be written */
 	double paged, page_seconds;
@@ -183,6 +184,7 @@ void gm_report_warn(gm_run *r, const char *text); /* once said, also on the page
 double gm_seconds(void);                          /* a clock that only goes forward */
 bool gm_report_open(gm_run *r);
 void gm_report_close(gm_run *r);
+void gm_report_png(gm_run *r, const char *file); /* a picture of the folder, to TensorBoard */
 void gm_report_say(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3); /* a line to log.txt and out */
 void gm_report_progress(gm_run *r, bool now);
 void gm_report_stats(gm_run *r);

@@ -47,6 +47,8 @@ static const gm_setting common[] = {
          .flags = GM_FREE},
 	{"best", "also keep the checkpoint where a logged value was best: loss_g:min, spread:max",
          "", .flags = GM_FREE},
+	{"tensorboard", "also write event files for TensorBoard: yes or no", "no",
+         .flags = GM_FREE},
 	{"grid", "columns x rows of the sample pictures", "8x8", .flags = GM_FREE},
 	{"backend", "what computes: onednn or ref; auto: the fastest", "auto", .flags = GM_FREE},
 	{"outdir", "folder that the run's folder is made in", "runs", .flags = GM_FREE | GM_PLACE},
