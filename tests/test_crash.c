@@ -15,6 +15,7 @@
 #include "ganymede/model.h"
 #include "scratch.h"
 #include "train/folder.h"
+#include "train/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -209,9 +210,12 @@ static void every_model_resumes_exactly(void **state)
 		kill(pid, SIGKILL);
 		if (end_of(pid) != -SIGKILL)
 			fail_msg("%s: ended before it was killed: %s", m->name, said());
+		gm_state s;
+		assert_true(gm_state_read(cut, &s));
+		assert_string_equal(s.state, "killed");
 		/* Had it got past step 9 before the kill reached it, it goes back there. */
-		for (int64_t s = loads(cut); s > 8; s--) {
-			snprintf(b, sizeof b, "%s/checkpoint-%06d.safetensors", cut, (int)s);
+		for (int64_t k = loads(cut); k > 8; k--) {
+			snprintf(b, sizeof b, "%s/checkpoint-%06d.safetensors", cut, (int)k);
 			unlink(b);
 		}
 		works(WORDS("train", "--resume", cut, "--steps", "9", "--save-every", "0", "--keep",
