@@ -3,14 +3,14 @@
 #
 # test_cli.sh PROGRAM -- the program from outside: exit statuses, messages, bad input, kills, and that nothing is ever
 # overwritten. Says what it skips.
+# Options are lists of words on purpose; bytes are made by printf formats.
+# shellcheck disable=SC2086,SC2059,SC2015
 set -uo pipefail
 export LC_ALL=C
 program=$(realpath "$1")
 dir=$(mktemp -d)
 trap 'chmod -R u+rwx "$dir"; rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
-# Options are lists of words on purpose; bytes are made by printf formats.
-# shellcheck disable=SC2086,SC2059,SC2015
 checks=0 failures=0
 
 bad() {
