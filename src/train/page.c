@@ -251,8 +251,9 @@ static void put_axes(FILE *o, const frame *f)
 	d = fmax(tick_step(f->x1 - f->x0, 6), 1);
 	for (double v = ceil(f->x0 / d) * d; v <= f->x1 + d * 1e-9; v += d) {
 		char text[32];
-		fprintf(o, "<text x=%.1f y=%d text-anchor=middle>%s</text>", px(f, v), HIGH - 9,
-		        grouped((uint64_t)v, text));
+		/* A label at the right edge would be cut off if it stood in the middle of its tick. */
+		fprintf(o, "<text x=%.1f y=%d text-anchor=%s>%s</text>", px(f, v), HIGH - 9,
+		        px(f, v) > WIDE - 30 ? "end" : "middle", grouped((uint64_t)v, text));
 	}
 }
 
