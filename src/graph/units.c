@@ -360,11 +360,11 @@ static gm_unit **order(builder *k)
 }
 
 /* x is computed in u, and so is all that it is made of there; the rest is read. */
-static void trace(builder *k, const gm_unit *u, gm_node *x, char *seen)
+static void trace(builder *k, const gm_unit *u, gm_node *x, int *seen)
 {
-	if (seen[x->id])
+	if (seen[x->id] == u->id + 1)
 		return;
-	seen[x->id] = 1;
+	seen[x->id] = u->id + 1;
 	for (int i = x->opid == GM_OPID_assign; i < x->nin; i++) {
 		if (u->tape && at_hand(u, x->in[i]))
 			trace(k, u, x->in[i], seen);
@@ -377,10 +377,11 @@ static void trace(builder *k, const gm_unit *u, gm_node *x, char *seen)
  * found from the last unit back. */
 static void find_needed(builder *k, const gm_units *r)
 {
+	/* By node: the unit that came by last, plus 1. */
+	int *seen = gm_arena_calloc(k->a, k->count, sizeof *seen);
 	memcpy(k->needed, k->must, k->count);
 	for (int i = r->n - 1; i >= 0; i--) {
 		gm_unit *u = r->unit[i];
-		char *seen = gm_arena_calloc(k->a, k->count, 1);
 		for (int j = 0; j < u->n; j++) {
 			gm_node *x = u->node[j];
 			if (!u->tape || x->opid == GM_OPID_assign ||
