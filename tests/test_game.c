@@ -15,51 +15,7 @@
 #include <string.h>
 
 #include "ganymede/nn.h"
-
-static gm_graph *graph(void)
-{
-	gm_graph *g = gm_graph_new(&(gm_graph_options){.real = GM_F64, .seed = 7});
-	assert_non_null(g);
-	return g;
-}
-
-static void finish(gm_graph *g)
-{
-	if (gm_graph_error(g)->code)
-		fail_msg("%s", gm_graph_error(g)->message);
-	gm_graph_free(g);
-}
-
-static gm_step *compiled(gm_graph *g, gm_step *s)
-{
-	if (!s)
-		fail_msg("%s", gm_graph_error(g)->message);
-	return s;
-}
-
-/* A fixed irregular sequence in about [-1, 1]. */
-static void waves(double *v, int n, double phase)
-{
-	for (int i = 0; i < n; i++)
-		v[i] = sin(phase + 1.7 * i + .3 * sin(4.1 * i));
-}
-
-static gm_node *input_of(gm_graph *g, const char *name, gm_shape s, double phase)
-{
-	gm_node *x = gm_input(g, name, s, GM_F64);
-	int n = (int)gm_node_size(x);
-	double *v = malloc(n * sizeof *v);
-	waves(v, n, phase);
-	assert_true(gm_set_f64(x, v, n));
-	free(v);
-	return x;
-}
-
-static void near(double got, double want, double tolerance)
-{
-	if (!(fabs(got - want) <= tolerance * fmax(1, fabs(want))))
-		fail_msg("got %.12g, want %.12g", got, want);
-}
+#include "graphs.h"
 
 /* ---- normalisers ----------------------------------------------------------------------------- */
 
@@ -81,7 +37,7 @@ static void spectral_norm_is_the_largest_singular_value(void **state)
 {
 	(void)state;
 	enum { OUT = 5, IN = 3, K = 4 };
-	gm_graph *g = graph();
+	gm_graph *g = graph(GM_F64);
 	gm_net *n = gm_net_create(g, "D", .seed = 3);
 	gm_net_normalise(n, gm_normaliser_find("spectral"));
 	gm_node *x = input_of(g, "x", GM_SHAPE(2, IN, 6, 6), .4);
@@ -135,7 +91,7 @@ static void spectral_norm_is_the_largest_singular_value(void **state)
 static void spectral_norm_iterates_once_a_run(void **state)
 {
 	(void)state;
-	gm_graph *g = graph();
+	gm_graph *g = graph(GM_F64);
 	gm_net *n = gm_net_create(g, "D", .seed = 3);
 	gm_net_normalise(n, gm_normaliser_find("spectral"));
 	gm_node *x = input_of(g, "x", GM_SHAPE(2, 3), .4);
@@ -169,7 +125,7 @@ static void spectral_norm_iterates_once_a_run(void **state)
 static void normalise_once(const char *how, gm_shape shape, int64_t references, double *x, int n,
                            const double *ref, double *y)
 {
-	gm_graph *g = graph();
+	gm_graph *g = graph(GM_F64);
 	gm_net *net = gm_net_create(g, "D", .seed = 3);
 	gm_net_normalise(net, gm_normaliser_find(how));
 	gm_node *in = gm_input(g, "x", shape, GM_F64);
@@ -216,7 +172,7 @@ static void layer_and_instance_norm_standardise(void **state)
 	enum { N = 2, C = 3, P = 16 };
 	double x[N * C * P], y[N * C * P];
 	for (int k = 0; k < 2; k++) {
-		gm_graph *g = graph();
+		gm_graph *g = graph(GM_F64);
 		gm_net *net = gm_net_create(g, "D", .seed = 3);
 		gm_net_normalise(net, gm_normaliser_find(k ? "instance" : "layer"));
 		waves(x, N * C * P, .3);
@@ -244,7 +200,7 @@ static void weight_norm_starts_where_it_was(void **state)
 	(void)state;
 	double y[2][2 * 5 * 9 * 9];
 	for (int k = 0; k < 2; k++) {
-		gm_graph *g = graph();
+		gm_graph *g = graph(GM_F64);
 		gm_net *net = gm_net_create(g, "D", .seed = 3);
 		gm_net_normalise(net, gm_normaliser_find(k ? "weight" : "none"));
 		gm_node *x = input_of(g, "x", GM_SHAPE(2, 3, 6, 6), .4);
@@ -273,7 +229,7 @@ static gm_node *conv_critic(void *ctx, gm_net *D, gm_node *x)
  * of fourth order: error h^4, rounding 1e-16/h. */
 static void second_order_of(const char *penalty, const char *normaliser)
 {
-	gm_graph *g = graph();
+	gm_graph *g = graph(GM_F64);
 	gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
 	gm_net_normalise(D, gm_normaliser_find(normaliser));
 	gm_node *real = input_of(g, "real", GM_SHAPE(3, 2, 6, 6), .1);
@@ -349,7 +305,7 @@ static void penalties_second_order(void **state)
 static void clipping_clips(void **state)
 {
 	(void)state;
-	gm_graph *g = graph();
+	gm_graph *g = graph(GM_F64);
 	gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
 	gm_node *real = input_of(g, "real", GM_SHAPE(3, 2, 6, 6), .1);
 	gm_game m = {.G = G,
@@ -404,7 +360,7 @@ static void objectives_are_flat_at_the_optimum(void **state)
 		count++;
 	assert_int_equal(count, sizeof rows / sizeof *rows);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		gm_graph *g = graph();
+		gm_graph *g = graph(GM_F64);
 		gm_node *c = gm_variable(g, "c", GM_RANK0), *slope;
 		gm_node *a = gm_add(gm_full(g, 0, GM_SHAPE(4, 1)), c);
 		gm_node *d = gm_objective_find(rows[i].name)->d_loss(a, a, NULL);
@@ -430,7 +386,7 @@ static void targets_move_the_optimum(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		gm_graph *g = graph();
+		gm_graph *g = graph(GM_F64);
 		gm_node *c = gm_variable(g, "c", GM_RANK0), *b = gm_variable(g, "b", GM_RANK0);
 		gm_node *wrt[2] = {c, b}, *slope[2];
 		gm_terms t = {.smooth = .1, .a = -1, .b = 1, .c = 0};
@@ -487,7 +443,7 @@ static void unrolled_as_by_hand(void **state)
 	double x[POINTS], z[POINTS], w, c, theta = .3, slope[4];
 	waves(x, POINTS, .2), waves(z, POINTS, 1.4);
 	for (int k = 0; k < 4; k++) {
-		gm_graph *g = graph();
+		gm_graph *g = graph(GM_F64);
 		gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
 		gm_node *t = gm_net_var(G, "theta", GM_RANK0), *dt;
 		gm_node *fake = gm_add(gm_array(g, z, GM_SHAPE(POINTS, 1), GM_F64), t);
@@ -523,7 +479,7 @@ static void unrolled_as_by_hand(void **state)
 static void packs_neighbours(void **state)
 {
 	(void)state;
-	gm_graph *g = graph();
+	gm_graph *g = graph(GM_F64);
 	gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
 	gm_node *x = input_of(g, "x", GM_SHAPE(6, 2), .3);
 	gm_game m = {.G = G,
@@ -550,7 +506,7 @@ static void minibatch_discrimination_by_hand(void **state)
 {
 	(void)state;
 	enum { N = 4, A = 3, B = 2, C = 2 };
-	gm_graph *g = graph();
+	gm_graph *g = graph(GM_F64);
 	gm_net *D = gm_net_create(g, "D", .seed = 4);
 	gm_node *x = input_of(g, "x", GM_SHAPE(N, A), .3);
 	gm_node *y = gm_minibatch_discrimination(D, "m", x, .kernels = B, .dim = C);
@@ -582,7 +538,7 @@ static void minibatch_discrimination_by_hand(void **state)
 static void historical_averaging_by_hand(void **state)
 {
 	(void)state;
-	gm_graph *g = graph();
+	gm_graph *g = graph(GM_F64);
 	gm_net *n = gm_net_create(g, "G", .seed = 5);
 	gm_node *p = gm_net_var(n, "p", GM_SHAPE(1)), *dp, *h = gm_historical(n);
 	gm_grad(h, &p, 1, &dp);
@@ -603,7 +559,7 @@ static void historical_averaging_by_hand(void **state)
 static void feature_matching_compares_means(void **state)
 {
 	(void)state;
-	gm_graph *g = graph();
+	gm_graph *g = graph(GM_F64);
 	gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
 	gm_node *x = input_of(g, "x", GM_SHAPE(5, 2), .3), *z = input_of(g, "z", GM_SHAPE(5, 2), 2);
 	gm_game m = {.G = G,
@@ -635,7 +591,7 @@ static void flips_exchange_the_roles(void **state)
 	(void)state;
 	double loss[2];
 	for (int k = 0; k < 2; k++) {
-		gm_graph *g = graph();
+		gm_graph *g = graph(GM_F64);
 		gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
 		gm_node *x = input_of(g, "x", GM_SHAPE(5, 2), .3),
 			*z = input_of(g, "z", GM_SHAPE(5, 2), 2);
@@ -682,7 +638,7 @@ static void impossible_games_are_refused(void **state)
 		{"none", "instance", "minimax", .refused = true}, /* points */
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		gm_graph *g = graph();
+		gm_graph *g = graph(GM_F64);
 		gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
 		gm_node *t = gm_net_var(G, "theta", GM_SHAPE(2), .init = GM_ONES);
 		gm_net_normalise(D, gm_normaliser_find(rows[i].d));
