@@ -4,13 +4,13 @@
 #include "data/fetch.h"
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "data/cache.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,29 +190,10 @@ static bool transfer_all(const char *address, transfer *t, gm_error *err)
 	               t->at > 0 ? "; what came is kept: the same command goes on from there" : "");
 }
 
-static bool hash_file(int fd, char hex[65], gm_error *err)
-{
-	struct sha256_ctx sha;
-	uint8_t buffer[1 << 16], digest[SHA256_DIGEST_SIZE];
-	ssize_t n;
-	sha256_init(&sha);
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return gm_fail(err, GM_ERR_IO, "cannot read what was fetched: %s", strerror(errno));
-	while ((n = read(fd, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR))
-		if (n > 0)
-			sha256_update(&sha, (size_t)n, buffer);
-	if (n < 0)
-		return gm_fail(err, GM_ERR_IO, "cannot read what was fetched: %s", strerror(errno));
-	sha256_digest(&sha, sizeof digest, digest);
-	for (int i = 0; i < SHA256_DIGEST_SIZE; i++)
-		snprintf(hex + 2 * (size_t)i, 3, "%02x", digest[i]);
-	return true;
-}
-
 static bool fetch_into(int fd, const char *part, const char *path, const gm_fetch_file *f,
                        const gm_fetch_options *o, gm_error *err)
 {
-	char address[1024], hex[65];
+	char address[1024], hex[GM_SHA256_HEX];
 	const char *base = o->mirror ? o->mirror : f->base;
 	const size_t n = strlen(base);
 	snprintf(address, sizeof address, "%s%s%s", base, n && base[n - 1] == '/' ? "" : "/",
@@ -223,7 +204,7 @@ static bool fetch_into(int fd, const char *part, const char *path, const gm_fetc
 	transfer t = {.fd = fd, .name = f->name, .o = o, .at = lseek(fd, 0, SEEK_END)};
 	if (t.at < 0 || !transfer_all(address, &t, err))
 		return gm_fail(err, GM_ERR_IO, "cannot write %s: %s", part, strerror(errno));
-	if (!hash_file(fd, hex, err))
+	if (!gm_sha256_fd(fd, part, hex, err))
 		return false;
 	if (strcmp(hex, f->sha256) != 0) {
 		/* Going on from the wrong bytes would never end well. */

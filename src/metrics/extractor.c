@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * extractor.c -- extractors by name, and what is common to all. See extractor.h. */
+#include "metrics/extractor.h"
+
+#include "base/arena.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "data/fetch.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SIDE_MAX 16384
+
+static const gm_extractor_kind *const kinds[] = {&gm_extractor_pixels};
+#define KINDS ((int)(sizeof kinds / sizeof *kinds))
+
+struct gm_extractor {
+	const gm_extractor_kind *kind;
+	gm_extractor_info info;
+	gm_arena *arena; /* owns the strings and this struct */
+	void *self;
+};
+
+const char *gm_extractor_names(int i, const char **about)
+{
+	if (i < 0 || i >= KINDS)
+		return NULL;
+	if (about)
+		*about = kinds[i]->about;
+	return kinds[i]->name;
+}
+
+gm_extractor *gm_extractor_wrap(const gm_extractor_kind *kind, void *self,
+                                const gm_extractor_info *info, gm_error *err)
+{
+	gm_arena *a = gm_arena_new();
+	gm_extractor *x = gm_arena_calloc(a, 1, sizeof *x);
+	*x = (gm_extractor){kind, *info, a, self};
+	(void)err;
+	x->info.name = gm_arena_strdup(a, info->name);
+	x->info.weights = gm_arena_strdup(a, info->weights ? info->weights : "");
+	x->info.sha256 = gm_arena_strdup(a, info->sha256 ? info->sha256 : "");
+	x->info.resize = gm_arena_strdup(a, info->resize ? info->resize : "");
+	return x;
+}
+
+static const gm_extractor_kind *find(const char *name, gm_error *err)
+{
+	const char *names[KINDS];
+	for (int i = 0; i < KINDS; i++) {
+		names[i] = kinds[i]->name;
+		if (gm_text_distance(name, names[i]) == 0)
+			return kinds[i];
+	}
+	const char *near = gm_text_nearest(name, names, KINDS);
+	char known[256] = "";
+	for (int i = 0; i < KINDS; i++)
+		snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
+		         names[i]);
+	gm_fail(err, GM_ERR_VALUE, "there is no extractor %.60s; %s%s", name,
+	        near ? "did you mean " : "known are ", near ? near : known);
+	return NULL;
+}
+
+/* The file to read weights from; false where there is none. */
+static bool find_weights(const gm_extractor_kind *kind, const char *given, char path[PATH_MAX],
+                         gm_error *err)
+{
+	*path = 0;
+	if (kind->no_weights)
+		return !given || gm_fail(err, GM_ERR_VALUE, "extractor %s has no weights to read",
+		                         kind->name);
+	if (given) {
+		if (strlen(given) >= PATH_MAX)
+			return gm_fail(err, GM_ERR_VALUE, "a path of %zu bytes", strlen(given));
+		strcpy(path, given);
+		return true;
+	}
+	if (kind->fetched && gm_fetch_find(kind->fetched, path) && *path)
+		return true;
+	if (kind->fetched)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "extractor %s needs its weights: ganymede data fetch %s, or give "
+		               "their file",
+		               kind->name, kind->fetched);
+	return gm_fail(err, GM_ERR_VALUE, "extractor %s needs its weights: give their file",
+	               kind->name);
+}
+
+gm_extractor *gm_extractor_open(const char *name, const char *weights, gm_error *err)
+{
+	const gm_extractor_kind *kind = find(name, err);
+	char path[PATH_MAX], sha256[GM_SHA256_HEX] = "";
+	if (!kind || !find_weights(kind, weights, path, err) ||
+	    (*path && !gm_sha256_file(path, sha256, err)))
+		return NULL;
+	gm_extractor_info info = {.name = kind->name, .weights = path, .sha256 = sha256};
+	void *self = kind->open(kind, path, &info, err);
+	return self ? gm_extractor_wrap(kind, self, &info, err) : NULL;
+}
+
+void gm_extractor_free(gm_extractor *x)
+{
+	if (!x)
+		return;
+	if (x->kind->free)
+		x->kind->free(x->self);
+	gm_arena_free(x->arena);
+}
+
+const gm_extractor_info *gm_extractor_info_of(const gm_extractor *x)
+{
+	return &x->info;
+}
+
+int64_t gm_extractor_width(const gm_extractor *x, const gm_extractor_input *in)
+{
+	return x->info.features ? x->info.features : (int64_t)in->channels * in->height * in->width;
+}
+
+static bool fine(const gm_extractor *x, const gm_extractor_input *in, const float *logits,
+                 gm_error *err)
+{
+	const char *name = x->info.name;
+	if (logits && !x->info.classes)
+		return gm_fail(err, GM_ERR_VALUE, "extractor %s has no classes", name);
+	if (in->n < 0 || (in->channels != 1 && in->channels != 3) || in->height < 1 ||
+	    in->width < 1 || in->height > SIDE_MAX || in->width > SIDE_MAX)
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"extractor %s: %lld pictures of %d x %d with %d channels; wanted are "
+			"1 or 3, and sides of 1 to %d",
+			name, (long long)in->n, in->height, in->width, in->channels, SIDE_MAX);
+	const int64_t each = (int64_t)in->channels * in->height * in->width;
+	for (int64_t i = 0; i < in->n * each; i++)
+		if (!isfinite(in->x[i]))
+			return gm_fail(err, GM_ERR_VALUE,
+			               "extractor %s: picture %lld has a value that is not finite",
+			               name, (long long)(i / each));
+	return true;
+}
+
+bool gm_extractor_run(gm_extractor *x, const gm_extractor_input *in, float *features, float *logits,
+                      gm_error *err)
+{
+	return fine(x, in, logits, err) &&
+	       (in->n == 0 || x->kind->run(x->self, in, features, logits, err));
+}
