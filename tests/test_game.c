@@ -217,9 +217,9 @@ static void weight_norm_starts_where_it_was(void **state)
 
 /* ---- penalties through a real critic --------------------------------------------------------- */
 
-static gm_node *conv_critic(void *ctx, gm_net *D, gm_node *x)
+static gm_node *conv_critic(void *ctx, gm_net *D, gm_node *x, gm_node *given)
 {
-	(void)ctx;
+	(void)ctx, (void)given;
 	gm_node *h = gm_tanh(gm_conv(D, "a", x, .out = 4, .kernel = 4, .stride = 2, .pad = 1));
 	h = gm_softplus(gm_conv(D, "b", h, .out = 3, .kernel = 3, .pad = 1));
 	return gm_linear(D, "y", gm_features(D, h), .out = 1);
@@ -407,9 +407,9 @@ static void targets_move_the_optimum(void **state)
 
 enum { POINTS = 6 };
 
-static gm_node *line_critic(void *ctx, gm_net *D, gm_node *x)
+static gm_node *line_critic(void *ctx, gm_net *D, gm_node *x, gm_node *given)
 {
-	(void)ctx;
+	(void)ctx, (void)given;
 	return gm_linear(D, "y", gm_features(D, x), .out = 1);
 }
 
@@ -500,6 +500,114 @@ static void packs_neighbours(void **state)
 	assert_memory_equal(v, p, sizeof v);
 	gm_net_free(G), gm_net_free(D);
 	finish(g);
+}
+
+enum { ROWS = 6, WIDE = 3, CLASSES = 4 };
+
+/* D(x,y) = <x, w + V_y>, of packs the sum: the slope at x is w + V_y, so a penalty on slopes knows
+ * which label stands beside which example. */
+static gm_node *label_critic(void *ctx, gm_net *D, gm_node *x, gm_node *given)
+{
+	int *k = ctx;
+	int64_t n = gm_node_shape(x).dim[0];
+	gm_node *v = gm_embedding(D, "v", given, .rows = CLASSES, .dim = WIDE);
+	gm_node *y = gm_mul(gm_reshape(x, GM_SHAPE(n, *k, WIDE)),
+	                    gm_add(gm_reshape(v, GM_SHAPE(n, *k, WIDE)),
+	                           gm_net_var(D, "w", GM_SHAPE(WIDE), .init = GM_NORMAL(0, 1))));
+	return gm_reshape(gm_sum(y, GM_AXES(1, 2), false), GM_SHAPE(n, 1));
+}
+
+static void labels_stay_beside_their_examples(void **state)
+{
+	(void)state;
+	static const int32_t label[ROWS] = {2, 0, 3, 3, 1, 2};
+	static const char *const penalties[] = {"wgan-gp", "r1", "r2", "dragan"};
+	for (size_t p = 0; p < sizeof penalties / sizeof *penalties; p++)
+		for (int pack = 1; pack < 3; pack++) {
+			gm_graph *g = graph(GM_F64);
+			gm_net *G = gm_net_create(g, "G", .seed = 5),
+			       *D = gm_net_create(g, "D", .seed = 4);
+			gm_node *given = gm_input(g, "y", GM_SHAPE(ROWS), GM_I32);
+			gm_set_i32(given, label, ROWS);
+			gm_node *x = input_of(g, "x", GM_SHAPE(ROWS, WIDE), .3);
+			gm_game m = {.G = G,
+			             .D = D,
+			             .discriminator = label_critic,
+			             .ctx = &pack,
+			             .real = x,
+			             .fake = gm_mul_c(x, -.5),
+			             .given = given,
+			             .objective = gm_objective_find("wasserstein"),
+			             .penalty = gm_penalty_find(penalties[p]),
+			             .weight = 2,
+			             .pack = pack};
+			gm_game_build(&m);
+			gm_step *s = compiled(g, gm_compile(g, m.loss_d));
+			gm_step_run(s);
+			double v[CLASSES * WIDE], w[WIDE], at[ROWS * WIDE], price = 0, score = 0;
+			gm_get_f64(gm_net_find(D, "D/v/weight"), v, CLASSES * WIDE);
+			gm_get_f64(gm_net_find(D, "D/w"), w, WIDE);
+			gm_get_f64(x, at, ROWS * WIDE);
+			for (int i = 0; i < ROWS; i += pack) {
+				double square = 0;
+				for (int j = 0; j < pack * WIDE; j++) {
+					double u = w[j % WIDE] +
+					           v[label[i + j / WIDE] * WIDE + j % WIDE];
+					square += u * u;
+					score += -1.5 * u * at[i * WIDE + j];
+				}
+				price += p == 0 || p == 3 ? pow(sqrt(square) - 1, 2) : square / 2;
+			}
+			near(gm_step_scalar(s, m.loss_d), (score + 2 * price) * pack / ROWS, 1e-9);
+			gm_net_free(G), gm_net_free(D);
+			finish(g);
+		}
+}
+
+static gm_node *normed_label_critic(void *ctx, gm_net *D, gm_node *x, gm_node *given)
+{
+	(void)ctx;
+	gm_node *v = gm_embedding(D, "v", given, .rows = CLASSES, .dim = WIDE);
+	gm_node *h = gm_norm(D, "h/norm", gm_linear(D, "h", GM_CONCAT(1, x, v), .out = 5));
+	return gm_linear(D, "y", gm_features(D, gm_tanh(h)), .out = 1);
+}
+
+/* Virtual batch norm reads the reference batch with the labels of its own, and each example with
+ * its own: another example's label changes nothing, and features come without reference rows. */
+static void reference_batches_have_labels(void **state)
+{
+	(void)state;
+	double got[3][ROWS], ref[2 * WIDE], kind[2][2] = {{1, 3}, {0, 3}};
+	waves(ref, 2 * WIDE, .7);
+	for (int k = 0; k < 3; k++) {
+		int32_t label[ROWS] = {2, 0, 3, 3, 1, k == 1 ? 0 : 2};
+		gm_graph *g = graph(GM_F64);
+		gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
+		gm_net_normalise(D, gm_normaliser_find("virtual"));
+		gm_node *given = gm_input(g, "y", GM_SHAPE(ROWS), GM_I32);
+		gm_set_i32(given, label, ROWS);
+		gm_node *x = input_of(g, "x", GM_SHAPE(ROWS, WIDE), .3);
+		gm_game m = {.G = G,
+		             .D = D,
+		             .discriminator = normed_label_critic,
+		             .real = x,
+		             .fake = gm_mul_c(x, -.5),
+		             .given = given,
+		             .objective = gm_objective_find("hinge"),
+		             .reference = ref,
+		             .reference_given = kind[k == 2],
+		             .references = 2};
+		gm_game_build(&m);
+		assert_int_equal(gm_node_shape(m.f_real).dim[0], ROWS);
+		gm_step *s = compiled(g, gm_compile(g, m.y_real));
+		gm_step_run(s);
+		assert_true(gm_step_read_f64(s, m.y_real, got[k], ROWS));
+		gm_net_free(G), gm_net_free(D);
+		finish(g);
+	}
+	for (int i = 0; i < ROWS; i++)
+		assert_true((fabs(got[0][i] - got[1][i]) > 1e-6) == (i == ROWS - 1));
+	assert_true(fabs(got[0][0] - got[2][0]) > 1e-6);
 }
 
 static void minibatch_discrimination_by_hand(void **state)
@@ -679,6 +787,8 @@ int main(void)
 		cmocka_unit_test(targets_move_the_optimum),
 		cmocka_unit_test(unrolled_as_by_hand),
 		cmocka_unit_test(packs_neighbours),
+		cmocka_unit_test(labels_stay_beside_their_examples),
+		cmocka_unit_test(reference_batches_have_labels),
 		cmocka_unit_test(minibatch_discrimination_by_hand),
 		cmocka_unit_test(historical_averaging_by_hand),
 		cmocka_unit_test(feature_matching_compares_means),

@@ -115,6 +115,8 @@ GM_API gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D);
 GM_API void gm_run_game(gm_run *r, gm_game *m);
 /* The first n examples of the run's stream [n, numel]; NULL when only sampling. */
 GM_API const double *gm_data_examples(gm_run *r, int64_t n);
+/* And their labels [n]; NULL also where the data has none. */
+GM_API const double *gm_data_labels(gm_run *r, int64_t n);
 
 typedef struct gm_facts {
 	bool points;                     /* examples are points [2], not pictures */

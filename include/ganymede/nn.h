@@ -227,6 +227,8 @@ GM_API bool gm_net_centres(const gm_net *n);
  * variable of the net and so in the checkpoint. */
 GM_API gm_node *gm_net_with_reference(gm_net *n, gm_node *x, const double *first, int64_t count);
 GM_API gm_node *gm_net_without_reference(gm_net *n, gm_node *y);
+/* Between the two: what the reference batch comes with (labels: i32) before the rows of y. */
+GM_API gm_node *gm_net_given_reference(gm_net *n, gm_node *y, const double *first);
 
 /* ---- objectives ------------------------------------------------------------------------------ */
 
@@ -275,8 +277,10 @@ GM_API const gm_penalty *gm_penalty_find(const char *name); /* `_` = `-`; NULL: 
 
 /* ---- whole games ----------------------------------------------------------------------------- */
 
-/* The discriminator as a function: examples [N,..] to scores [N,1], with the net's variables. */
-typedef gm_node *gm_net_fn(void *ctx, gm_net *n, gm_node *x);
+/* The discriminator as a function: examples x [N,..] to scores [N,1], with the net's variables.
+ * given: what each x comes with (labels i32 [N], or i32 [N,k] of packs of k; or anything [N,..]);
+ * NULL where nothing is. */
+typedef gm_node *gm_net_fn(void *ctx, gm_net *n, gm_node *x, gm_node *given);
 
 /* An objective, a penalty and tricks put together over any G and D. Fill the upper part, call
  * gm_game_build, and give loss_d and loss_g to optimisers; clip is gm_adam's clip_weights for D.
@@ -290,6 +294,9 @@ struct gm_game {
 	gm_net_fn *discriminator;
 	void *ctx;
 	gm_node *real, *fake; /* [m,..]; gm_game_build leaves what D is shown here */
+	/* What row i of real and row i of fake both come with, so that a mix of the two has it as
+	 * well: labels i32 [m], or [m,..]; or NULL. gm_game_build leaves what D is shown here. */
+	gm_node *given;
 	const gm_objective *objective;
 	gm_terms terms;
 	const gm_penalty *penalty; /* NULL: none */
@@ -303,9 +310,12 @@ struct gm_game {
 	bool match;       /* G matches means of D's features (Salimans et al. 2016, section 3.1) */
 	double history;   /* weight of historical averaging, both nets (section 3.3) */
 	const double *reference; /* values of D's reference batch [references, example], or NULL */
+	const double *reference_given; /* and of what it comes with, or NULL */
 	int64_t references;
 
 	gm_node *y_real, *y_fake, *loss_d, *loss_g;
+	/* What D gave to gm_features for real and fake, for heads on the same body, or NULL. */
+	gm_node *f_real, *f_fake;
 	double clip;
 	const char *refusal; /* why this game cannot be, or NULL */
 };

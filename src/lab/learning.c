@@ -37,9 +37,9 @@ static gm_node *generator(gm_net *G, gm_node *z)
 	return gm_add(h, gm_add_c(gm_mul_c(z, 2.6), .1));
 }
 
-static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x)
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
 {
-	(void)ctx;
+	(void)ctx, (void)given;
 	gm_node *h = gm_tanh(gm_linear(D, "h0", x, .out = 48, .init = GM_UNIFORM(-3, 3),
 	                               .bias = GM_UNIFORM(-6, 6)));
 	h = gm_tanh(gm_linear(D, "h1", h, .out = 48));
@@ -77,7 +77,7 @@ static bool build(play *p, gm_lab *l, uint64_t seed)
 	p->step_g = gm_compile(p->g, gm_adam(p->G, m.loss_g, .lr = p->rate, .beta1 = .5));
 	p->x = generator(p->G, p->z);
 	gm_grad(p->x, &p->z, 1, &p->slope);
-	p->y = gm_sigmoid(discriminator(NULL, p->D, p->line));
+	p->y = gm_sigmoid(discriminator(NULL, p->D, p->line, NULL));
 	p->draw = gm_compile(p->g, p->x, p->slope);
 	p->read = gm_compile(p->g, p->y);
 	return gm_lab_ok(l, p->g) && p->step_d && p->step_g && p->draw && p->read;

@@ -122,8 +122,9 @@ static gm_node *generator(gm_net *G, gm_node *z)
 	return gm_linear(G, "x", z, .out = 2, .init = GM_NORMAL(0, .02));
 }
 
-static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x)
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
 {
+	(void)given;
 	static const char *const name[] = {"h0", "h1", "h2"};
 	(void)ctx;
 	for (int i = 0; i < 3; i++)

@@ -83,8 +83,9 @@ static gm_node *generator(const plan *p, gm_net *G, gm_node *z)
 }
 
 /* pictures [m,C,H,W] to logits [m,1] */
-static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x)
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
 {
+	(void)given;
 	const plan *p = ctx;
 	int64_t f = p->filters, h = p->height, w = p->width;
 	for (int i = 0; i < p->levels; i++, f *= 2) {

@@ -48,9 +48,9 @@ static gm_node *paper_generator(gm_net *G, gm_node *z, int64_t numel, const doub
 }
 
 /* x [m,numel] in [0,1] to logits [m,1] */
-static gm_node *paper_discriminator(void *ctx, gm_net *D, gm_node *x)
+static gm_node *paper_discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
 {
-	(void)ctx;
+	(void)ctx, (void)given;
 	gm_node *h = gm_dropout(x, .keep = .8);
 	h = gm_dropout(
 		gm_maxout(D, "h0", h, .out = 240, .pieces = 5, .init = GM_UNIFORM(-.005, .005)),
@@ -129,8 +129,9 @@ static gm_node *mlp_generator(const mlp *p, gm_net *G, gm_node *z)
 }
 
 /* x [m,..] to logits [m,1] */
-static gm_node *mlp_discriminator(void *ctx, gm_net *D, gm_node *x)
+static gm_node *mlp_discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
 {
+	(void)given;
 	const mlp *p = ctx;
 	gm_node *h = mlp_layer(p, D, "h0", "h0/norm", x);
 	h = mlp_layer(p, D, "h1", "h1/norm", h);

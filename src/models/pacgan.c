@@ -46,8 +46,9 @@ static gm_node *generator(const nets *p, gm_net *G, gm_node *z)
 }
 
 /* packs [n/m, 2m] to logits [n/m, 1] */
-static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x)
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
 {
+	(void)given;
 	const nets *p = ctx;
 	for (int i = 0; i < 3; i++) {
 		const char *name = gm_name(p->r, "h%d", i);

@@ -14,12 +14,12 @@ static gm_node *number(gm_net *n, double v)
 
 /* ---- what the discriminator reads ------------------------------------------------------------ */
 
-/* [m,C,..] to [m/k, k C, ..]: k examples at once, the next k the next. A batch that k does not
+/* [m,C,..] to [m/k, k C, ..], [m] to [m/k, k]: k examples at once, the next k the next. A batch that k does not
  * divide is taken k times: then nobody trains, and only the shapes of D's variables matter. */
 static gm_node *packed(gm_node *x, int k)
 {
 	gm_shape s = gm_node_shape(x);
-	if (k < 2 || s.rank < 2)
+	if (k < 2 || s.rank < 1)
 		return x;
 	if (s.dim[0] % k) {
 		gm_node **copy = malloc(k * sizeof *copy);
@@ -31,14 +31,17 @@ static gm_node *packed(gm_node *x, int k)
 		free(copy);
 		s = gm_node_shape(x);
 	}
-	s.dim[0] /= k, s.dim[1] *= k;
+	s.dim[0] /= k, s.dim[1] = s.rank > 1 ? s.dim[1] * k : k;
+	if (s.rank == 1)
+		s.rank = 2;
 	return gm_reshape(x, s);
 }
 
 gm_node *gm_game_discriminate(const gm_game *m, gm_node *x)
 {
 	x = gm_net_with_reference(m->D, x, m->reference, m->references);
-	return gm_net_without_reference(m->D, m->discriminator(m->ctx, m->D, x));
+	gm_node *y = m->given ? gm_net_given_reference(m->D, m->given, m->reference_given) : NULL;
+	return gm_net_without_reference(m->D, m->discriminator(m->ctx, m->D, x, y));
 }
 
 static gm_node *noisy(const gm_game *m, gm_node *x)
@@ -179,11 +182,13 @@ void gm_game_build(gm_game *m)
 	gm_net *D = m->D;
 	gm_scope_push(D->graph, "game");
 	m->real = packed(noisy(m, m->real), m->pack), m->fake = packed(noisy(m, m->fake), m->pack);
+	m->given = m->given ? packed(m->given, m->pack) : NULL;
 	gm_scope_pop(D->graph);
 	m->y_real = gm_game_discriminate(m, m->real);
-	gm_node *f_real = D->feature;
+	m->f_real = D->feature ? gm_net_without_reference(D, D->feature) : NULL;
 	m->y_fake = gm_game_discriminate(m, m->fake);
-	gm_node *f_fake = D->feature, *a = m->y_real, *b = m->y_fake;
+	m->f_fake = D->feature ? gm_net_without_reference(D, D->feature) : NULL;
+	gm_node *a = m->y_real, *b = m->y_fake;
 	m->refusal = gm_game_refusal(m);
 	if (m->refusal) {
 		m->loss_d = m->loss_g = gm_mean_all(b);
@@ -197,7 +202,8 @@ void gm_game_build(gm_game *m)
 	}
 	m->loss_d = m->objective->d_loss(a, b, &m->terms);
 	if (m->match) {
-		gm_node *apart = gm_sub(gm_mean(f_real, 1u, false), gm_mean(f_fake, 1u, false));
+		gm_node *apart =
+			gm_sub(gm_mean(m->f_real, 1u, false), gm_mean(m->f_fake, 1u, false));
 		m->loss_g = gm_sum_all(gm_square(apart));
 	} else if (m->unroll > 0) {
 		m->loss_g = unrolled(m, m->real, m->fake);

@@ -233,6 +233,19 @@ gm_node *gm_net_with_reference(gm_net *n, gm_node *x, const double *first, int64
 	return GM_CONCAT(0, ref, x);
 }
 
+gm_node *gm_net_given_reference(gm_net *n, gm_node *y, const double *first)
+{
+	gm_shape s = gm_node_shape(y);
+	gm_dtype type = gm_node_dtype(y);
+	if (!n->references || s.rank < 1)
+		return y;
+	s.dim[0] = n->references;
+	gm_init otherwise = type == GM_I32 ? GM_ZEROS : GM_NORMAL(0, 1);
+	gm_node *ref = gm_net_var(n, "reference.given", s, .role = GM_STAT,
+	                          .init = first ? GM_GIVEN(first) : otherwise);
+	return GM_CONCAT(0, type == GM_I32 ? gm_cast(ref, GM_I32) : ref, y);
+}
+
 gm_node *gm_net_without_reference(gm_net *n, gm_node *y)
 {
 	gm_shape s = gm_node_shape(y);

@@ -62,6 +62,20 @@ const double *gm_data_examples(gm_run *r, int64_t n)
 	return v;
 }
 
+const double *gm_data_labels(gm_run *r, int64_t n)
+{
+	if (r->building || r->from || !r->data || !r->facts.classes)
+		return NULL;
+	double *v = gm_arena_alloc(r->arena, n * sizeof *v);
+	for (int64_t i = 0; i < n; i++) {
+		int32_t label;
+		if (!gm_data_batch(r->data, r->seed, i, 1, r->example_data, &label, &r->err))
+			return NULL;
+		v[i] = label;
+	}
+	return v;
+}
+
 gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 {
 	gm_game m = {.G = G, .D = D};
@@ -81,7 +95,8 @@ gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 	m.history = gm_opt_real_in(r, "history", 0, 1e6);
 	m.references = gm_opt_int_in(r, "reference", 1, 1 << 16);
 	if (gm_net_normaliser(D) && gm_net_normaliser(D)->reference)
-		m.reference = gm_data_examples(r, m.references * m.pack);
+		m.reference = gm_data_examples(r, m.references * m.pack),
+		m.reference_given = gm_data_labels(r, m.references * m.pack);
 	double noise = gm_opt_real_in(r, "noise", 0, 10);
 	if (noise > 0) {
 		r->noise = m.noise = gm_schedule(r, "noise", noise);
