@@ -442,6 +442,41 @@ static void captions(void **state)
 	}
 }
 
+/* A range is the same examples under smaller numbers, and another set to a run. */
+static void ranges(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	gm_dataset *whole = open_set("set", NULL),
+		   *part = open_set("set", &(gm_data_options){.from = 1, .to = 3}),
+		   *rest = open_set("set", &(gm_data_options){.from = 1});
+	const gm_data_info *w = gm_data_info_of(whole), *p = gm_data_info_of(part);
+	const uint64_t count = w->count;
+	assert_true(count > 3);
+	assert_int_equal(p->count, 2);
+	assert_int_equal(gm_data_info_of(rest)->count, count - 1);
+	assert_true(p->hash != w->hash && p->hash != gm_data_info_of(rest)->hash);
+	float *a = malloc(4 * w->numel * sizeof *a), *b = a + w->numel, *c = b + w->numel;
+	for (uint64_t i = 0; i < 2; i++) {
+		assert_true(gm_data_get(whole, i + 1, a, NULL, &err));
+		assert_true(gm_data_get(part, i, b, NULL, &err));
+		assert_memory_equal(a, b, w->numel * sizeof *a);
+		assert_string_equal(gm_data_example_name(whole, i + 1),
+		                    gm_data_example_name(part, i));
+	}
+	assert_false(gm_data_get(part, 2, a, NULL, &err));
+	assert_null(gm_data_example_name(part, 2));
+	/* an epoch of the part is each of its two examples once */
+	assert_true(gm_data_batch(part, 5, 0, 2, c, NULL, &err));
+	assert_true(gm_data_get(part, 0, a, NULL, &(gm_error){0}));
+	assert_true(!memcmp(a, c, w->numel * sizeof *a) !=
+	            !memcmp(a, c + w->numel, w->numel * sizeof *a));
+	free(a);
+	gm_data_close(whole), gm_data_close(part), gm_data_close(rest);
+	refused("set", &(gm_data_options){.to = 1000000}, GM_ERR_VALUE, "not within its");
+	assert_null(gm_data_open("shapes", &(gm_data_options){.from = 5}, &err));
+}
+
 /* Flips and crops depend on (seed, position) alone, and are what they say. */
 static void augmented(void **state)
 {
@@ -535,13 +570,22 @@ static void options_from_text(void **state)
 	int n = 0;
 	while (gm_data_option_names(n, &about))
 		n++, assert_true(strlen(about) > 10);
-	assert_int_equal(n, 11);
+	assert_int_equal(n, 12);
 	assert_true(gm_data_option(&o, "size", "64", &err) && o.size == 64);
 	assert_true(gm_data_option(&o, "fit", "crop", &err) && o.fit == GM_FIT_CROP);
 	assert_true(gm_data_option(&o, "bad_files", "stop", &err) && o.bad_files == GM_BAD_STOP);
 	assert_true(gm_data_option(&o, "pairs", "halves", &err) && o.halves);
 	assert_true(gm_data_option(&o, "cache", "off", &err) && o.no_cache);
 	assert_true(gm_data_option(&o, "filter", "lanczos", &err) && o.filter == GM_FILTER_LANCZOS);
+	assert_true(gm_data_option(&o, "range", "2:5", &err) && o.from == 2 && o.to == 5);
+	assert_true(gm_data_option(&o, "range", "7:", &err) && o.from == 7 && o.to == 0);
+	assert_true(gm_data_option(&o, "range", "", &err) && o.from == 0 && o.to == 0);
+	static const char *const wrong[] = {"5:2", "5", "a:b", "3:3", "1:2:3", "-1:2"};
+	for (int i = 0; i < 6; i++) {
+		gm_error why = {0};
+		assert_false(gm_data_option(&o, "range", wrong[i], &why));
+		assert_non_null(strstr(why.message, "FROM:TO"));
+	}
 	assert_false(gm_data_option(&o, "fit", "squash", &err));
 	assert_string_equal(err.message, "option fit: \"squash\" is not resize, pad or crop");
 	err = (gm_error){0};
@@ -563,6 +607,7 @@ int main(void)
 		cmocka_unit_test(pairs),
 		cmocka_unit_test(captions),
 		cmocka_unit_test(augmented),
+		cmocka_unit_test(ranges),
 		cmocka_unit_test(the_doctor_counts),
 		cmocka_unit_test(options_from_text),
 	};

@@ -73,14 +73,16 @@ typedef struct gm_data_options {
 	bool halves; /* each picture is a pair side by side: its left half is "a", its right "b" */
 	bool flip;   /* in batches: mirror every other example, by a coin that is its own */
 	int crop;    /* in batches: shift by up to this many pixels either way, edges mirrored */
+	/* only examples from .. to-1 of a finite set, in the order of its files; to 0: to the end */
+	uint64_t from, to;
 	bool no_cache; /* neither read nor write the cache of decoded pictures */
 	gm_data_progress *progress;
 	void *context;
 } gm_data_options;
 
 /* Sets the option called name ("size", "channels", "fit", "filter", "split", "classes",
- * "bad-files", "pairs", "flip", "crop", "cache"; `_` is `-`) from text as people type it. text must
- * outlive o. GM_ERR_VALUE for text that makes no sense; GM_ERR_STATE for an unknown name. */
+ * "bad-files", "pairs", "flip", "crop", "range", "cache"; `_` is `-`) from text as people type it.
+ * text must outlive o. GM_ERR_VALUE for text that makes no sense; GM_ERR_STATE for an unknown name. */
 GM_API bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_error *err);
 /* Their names, for i = 0, 1, ... until NULL, with a line about each; about may be NULL. */
 GM_API const char *gm_data_option_names(int i, const char **about);

@@ -71,6 +71,10 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: is drawn, and what is known about it would be wrong after a %s",
 		               s->name, o->flip ? "flip" : "crop");
+	if (o->from || o->to)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: is drawn without end, so a range of it is the whole of it",
+		               s->name);
 	if (s->rank == 3) {
 		const int size = o->size ? o->size : s->size;
 		info->shape[0] = o->channels ? o->channels : s->channels;
@@ -100,6 +104,27 @@ static void find_extent(const gm_pictures *p, float *low, float *high)
 	}
 }
 
+/* Narrows a set of files to the range asked for. */
+static bool narrow(gm_dataset *d, const gm_data_options *o, gm_error *err)
+{
+	gm_data_info *info = &d->info;
+	const uint64_t to = o->to ? o->to : info->count, range[2] = {o->from, to};
+	if (!o->from && !o->to)
+		return true;
+	if (d->pictures.slot_a && !d->pictures.pairs)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: two domains of different sizes have no common range", d->name);
+	if (to > info->count || o->from >= to)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: option range: %llu:%llu is not within its %llu examples",
+		               d->name, (unsigned long long)o->from, (unsigned long long)to,
+		               (unsigned long long)info->count);
+	d->from = o->from;
+	info->count = to - o->from;
+	info->hash = gm_hash(info->hash, range, sizeof range);
+	return true;
+}
+
 static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options *o, gm_error *err)
 {
 	gm_data_info *info = &d->info;
@@ -126,7 +151,7 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 	info->hash = gm_pictures_hash(p);
 	if (d->augment.flip || d->augment.crop)
 		info->hash = hash_text(info->hash, d->augment.text);
-	return true;
+	return narrow(d, o, err);
 }
 
 /* Neither an embedded set nor a path: most likely a slip of the fingers. */
@@ -239,6 +264,7 @@ static void example(const gm_dataset *d, uint64_t seed, uint64_t index, int thre
 			*label = draw.label;
 		return;
 	}
+	index += d->from;
 	if (x)
 		gm_pictures_get(p, p->slot ? p->slot[index] : index, thread, x);
 	if (label)
@@ -328,7 +354,8 @@ bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text
 		return true;
 	}
 	const gm_pictures *p = &d->pictures;
-	const gm_album_entry *e = p->album.entry + p->entry[gm_data_index(d, seed, position)];
+	const gm_album_entry *e =
+		p->album.entry + p->entry[d->from + gm_data_index(d, seed, position)];
 	if (e->caption && room)
 		choose_line(p->album.text + e->caption, gm_hash(seed, &position, sizeof position),
 		            text, room);
@@ -338,9 +365,9 @@ bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text
 const char *gm_data_example_name(const gm_dataset *d, uint64_t index)
 {
 	const gm_pictures *p = &d->pictures;
-	if (!p->entry || index >= p->count)
+	if (!p->entry || index >= d->info.count)
 		return NULL;
-	return p->album.text + p->album.entry[p->entry[index]].name;
+	return p->album.text + p->album.entry[p->entry[d->from + index]].name;
 }
 
 const char *gm_data_bad(const gm_dataset *d, uint64_t i, const char **reason)

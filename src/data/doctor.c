@@ -114,11 +114,12 @@ static int by_size(const void *x, const void *y)
 static bool look_at_files(const gm_dataset *d, gm_data_report *r, gm_error *err)
 {
 	const gm_pictures *p = &d->pictures;
-	int32_t(*size)[2] = malloc((p->count + 1) * sizeof *size);
+	const uint64_t n = d->info.count;
+	int32_t(*size)[2] = malloc((n + 1) * sizeof *size);
 	if (!size)
 		return gm_fail(err, GM_ERR_MEMORY, "out of memory");
-	for (uint64_t i = 0; i < p->count; i++) {
-		const gm_album_entry *e = p->album.entry + p->entry[i];
+	for (uint64_t i = 0; i < n; i++) {
+		const gm_album_entry *e = p->album.entry + p->entry[d->from + i];
 		size[i][0] = e->width, size[i][1] = e->height;
 		*(e->facts & ALBUM_COLOUR ? &r->colour : &r->grey) += 1;
 		r->alpha += (e->facts & ALBUM_ALPHA) != 0;
@@ -132,9 +133,9 @@ static bool look_at_files(const gm_dataset *d, gm_data_report *r, gm_error *err)
 		r->height[0] = e->height < r->height[0] ? e->height : r->height[0];
 		r->height[1] = e->height > r->height[1] ? e->height : r->height[1];
 	}
-	if (p->count)
-		qsort(size, p->count, sizeof *size, by_size);
-	for (uint64_t i = 0, first = 0; i < p->count; i++) {
+	if (n)
+		qsort(size, n, sizeof *size, by_size);
+	for (uint64_t i = 0, first = 0; i < n; i++) {
 		if (by_size(size[i], size[first]) != 0)
 			first = i;
 		r->sizes += i == first;

@@ -84,8 +84,8 @@ static void read_a(const gm_dataset *d, uint64_t seed, uint64_t position, int th
 	const int64_t *s = d->info.shape;
 	if (!p->pairs)
 		seed ^= DOMAIN_A;
-	const uint64_t i =
-		gm_data_permute(seed, position / p->count_a, p->count_a, position % p->count_a);
+	const uint64_t n = p->pairs ? d->info.count : p->count_a;
+	const uint64_t i = d->from + gm_data_permute(seed, position / n, n, position % n);
 	gm_pictures_get(p, p->slot_a[i], thread, x);
 	gm_augment_apply(&d->augment, seed, position, thread, x, (int)s[0], (int)s[1], (int)s[2]);
 }

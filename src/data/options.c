@@ -33,7 +33,7 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 	return o->classes >= 0 || gm_fail(err, GM_ERR_VALUE, "a negative number of classes");
 }
 
-typedef enum kind { NUMBER, WORD, TEXT } kind;
+typedef enum kind { NUMBER, WORD, TEXT, SPAN } kind;
 
 static const char *const fits[] = {"resize", "pad", "crop", NULL};
 static const char *const filters[] = {"triangle", "box", "cubic", "lanczos", NULL};
@@ -42,7 +42,7 @@ static const char *const sides[] = {"folders", "halves", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
 static const char *const on_off[] = {"on", "off", NULL};
 
-enum { SIZE, CHANNELS, FIT, FILTER, SPLIT, CLASSES, BAD_FILES, PAIRS, FLIP, CROP, CACHE };
+enum { SIZE, CHANNELS, FIT, FILTER, SPLIT, CLASSES, BAD_FILES, PAIRS, FLIP, CROP, RANGE, CACHE };
 
 static const struct {
 	const char *name, *about;
@@ -62,6 +62,8 @@ static const struct {
                    sides},
 	[FLIP] = {"flip", "mirror every other picture of a batch: off or on", WORD, off_on},
 	[CROP] = {"crop", "shift pictures of a batch by up to this many pixels", NUMBER},
+	[RANGE] = {"range", "only examples FROM:TO of the files, such as 0:50000; empty: all",
+                   SPAN},
 	[CACHE] = {"cache", "keep decoded pictures for the next start: on or off", WORD, on_off},
 };
 #define OPTIONS ((int)(sizeof table / sizeof *table))
@@ -88,6 +90,21 @@ static bool word(int option, const char *text, int *v, gm_error *err)
 	}
 	return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not %s", table[option].name,
 	               text, list);
+}
+
+/* "FROM:TO"; either may be empty, and so may all of it. */
+static bool span(gm_data_options *o, const char *text, gm_error *err)
+{
+	char first[24] = "";
+	const char *colon = strchr(text, ':');
+	uint64_t from = 0, to = 0;
+	if (colon && colon - text < (ptrdiff_t)sizeof first)
+		memcpy(first, text, (size_t)(colon - text));
+	bool ok = !*text || (colon && (colon == text || gm_text_u64(first, &from)) &&
+	                     (!colon[1] || (gm_text_u64(colon + 1, &to) && to > from)));
+	o->from = from, o->to = to;
+	return ok || gm_fail(err, GM_ERR_VALUE,
+	                     "option range: \"%.60s\" is not FROM:TO, such as 0:50000", text);
 }
 
 bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_error *err)
@@ -139,6 +156,8 @@ bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_e
 	case CROP:
 		o->crop = v;
 		break;
+	case RANGE:
+		return span(o, text, err);
 	case CACHE:
 		o->no_cache = v;
 		break;

@@ -24,6 +24,7 @@ struct gm_dataset {
 	gm_pictures pictures;
 	gm_augment augment;
 	gm_field field[GM_SET_FIELDS];
+	uint64_t from; /* of files: the place of example 0 */
 	uint64_t seed; /* of the sequence that gm_data_get indexes */
 	uint64_t salt; /* keeps sets and splits apart that are asked with the same seed */
 	char *name;

@@ -313,8 +313,9 @@ static void say_progress(void *context, const char *what, uint64_t done, uint64_
 
 static bool open_data(gm_run *r, gm_error *err)
 {
-	static const char *const names[] = {"size",  "channels",  "fit",  "filter", "split",
-	                                    "pairs", "bad-files", "flip", "crop",   "cache"};
+	static const char *const names[] = {"size",  "channels", "fit",       "filter",
+	                                    "split", "pairs",    "bad-files", "flip",
+	                                    "crop",  "cache",    "range"};
 	const gm_settings *s = r->settings;
 	const char *spec = gm_settings_get(s, "data");
 	gm_data_options o = {.seed = r->seed, .progress = say_progress, .context = r};

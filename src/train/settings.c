@@ -20,6 +20,7 @@ static const gm_setting common[] = {
 	{"fit", "how another size is reached: resize, pad or crop", "resize"},
 	{"filter", "what scaling weighs by: triangle, box, cubic or lanczos", "triangle"},
 	{"split", "which part of the data: train or test", "train"},
+	{"range", "only examples FROM:TO of the data's files, such as 0:50000; empty: all", ""},
 	{"pairs", "where pairs are: folders trainA and trainB, or halves of each picture",
          "folders"},
 	{"bad-files", "files that cannot be read: skip (and count them) or stop", "skip"},
