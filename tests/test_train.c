@@ -11,9 +11,11 @@
 
 #include "base/file.h"
 #include "base/safetensors.h"
+#include "ganymede/data.h"
 #include "ganymede/image.h"
 #include "scratch.h"
 #include "train/events.h"
+#include "train/saved.h"
 #include "train/folder.h"
 #include "train/state.h"
 #include "train/train.h"
@@ -168,13 +170,14 @@ static void samples_are_the_runs_own(void **state)
 	train_variant(&call, v, scratch_path("sample"), OPTIONS("steps=4", "grid=4x5", "seed=9"));
 	gm_image *want = gm_png_read(in_run(&call, "fakes-000004.png"), &err);
 	must(want != NULL, &err);
-	gm_sampler *s = gm_sampler_open(in_run(&call, "checkpoint-000004.safetensors"), 20, &err);
+	gm_saved *s = gm_saved_open(in_run(&call, "checkpoint-000004.safetensors"),
+	                            &(gm_saved_options){.batch = 20}, &err);
 	must(s != NULL, &err);
-	const gm_facts *f = gm_sampler_facts(s);
+	const gm_facts *f = gm_saved_facts(s);
 	assert_true(f->channels == 1 && f->height == 28 && f->width == 28 && !f->points);
-	assert_int_equal(gm_sampler_step(s), 4);
+	assert_int_equal(gm_saved_step(s), 4);
 	float *x = malloc(20 * f->numel * sizeof *x);
-	must(gm_sampler_draw(s, 9, 20, x, &err), &err);
+	must(gm_saved_draw(s, 9, 20, NULL, x, &err), &err);
 	gm_image *got = gm_image_grid(
 		x, &(gm_grid){.n = 20, .channels = 1, .height = 28, .width = 28, .columns = 4},
 		&err);
@@ -187,7 +190,7 @@ static void samples_are_the_runs_own(void **state)
 		assert_memory_equal(end - got->width, got->pixel + (size_t)y * got->width,
 		                    got->width);
 	}
-	must(gm_sampler_draw(s, 10, 20, x, &err), &err);
+	must(gm_saved_draw(s, 10, 20, NULL, x, &err), &err);
 	gm_image *other = gm_image_grid(
 		x, &(gm_grid){.n = 20, .channels = 1, .height = 28, .width = 28, .columns = 4},
 		&err);
@@ -196,7 +199,89 @@ static void samples_are_the_runs_own(void **state)
 	gm_image_free(got);
 	gm_image_free(other);
 	free(x);
-	gm_sampler_free(s);
+	gm_saved_free(s);
+}
+
+/* A model of the test's own, which reads a pair and a label and turns one half into the other. */
+static int train_translator(gm_run *r)
+{
+	static float a[4 * 3 * 32 * 32], b[4 * 3 * 32 * 32];
+	gm_graph *g = gm_run_graph(r);
+	gm_net *G = gm_net_new(r, "G");
+	gm_node *in = gm_batch(r, "a"), *want = gm_batch(r, "b"), *label = gm_batch(r, "label");
+	gm_node *kind = gm_reshape(gm_embedding(G, "kind", label, .rows = 3, .dim = 3),
+	                           GM_SHAPE(gm_opt_int(r, "batch"), 3, 1, 1));
+	gm_node *out = gm_conv(G, "y", gm_add(in, kind), .out = 3, .kernel = 1);
+	gm_node *loss = gm_mean_all(gm_square(gm_sub(out, want)));
+	gm_endpoint(r, "translate", out, in, label);
+	gm_step *step = gm_run_compile(r, loss, gm_sgd(G, loss, .lr = gm_schedule(r, "lr", .1)),
+	                               gm_run_ema(r, G));
+	while (gm_next(r)) {
+		gm_feed(r);
+		assert_true(gm_get_f32(in, a, 4 * 3 * 32 * 32) &&
+		            gm_get_f32(want, b, 4 * 3 * 32 * 32));
+		gm_run_step(r, step);
+		gm_report(r, "loss", loss);
+	}
+	/* What was fed last are the halves of one example, as the data gives them. */
+	gm_error err = {0};
+	gm_dataset *d = gm_data_open("edges2shapes", NULL, &err);
+	uint64_t at = 4 * (gm_step_number(r) - 1);
+	float *x = malloc(sizeof a);
+	must(d && x && gm_data_read(d, gm_data_field(d, "a"), 0, at, 4, x, &err), &err);
+	assert_memory_equal(x, a, sizeof a);
+	must(gm_data_read(d, gm_data_field(d, "b"), 0, at, 4, x, &err), &err);
+	assert_memory_equal(x, b, sizeof b);
+	free(x);
+	gm_data_close(d);
+	(void)g;
+	return gm_end(r);
+}
+
+static int train_asker(gm_run *r)
+{
+	gm_batch(r, "depth");
+	return gm_end(r);
+}
+
+/* Fields of the data reach a model, are in the checkpoint's record, and a model without "generate"
+ * runs, with pictures of what it changes. */
+static void fields_reach_the_model(void **state)
+{
+	(void)state;
+	static const gm_option none[] = {{0}};
+	const gm_model translator = {"translator", "", "", none, train_translator},
+		       asker = {"asker", "", "", none, train_asker};
+	gm_train_call call = {0};
+	gm_error err = {0};
+	gm_settings s;
+	gm_settings_init(&s, &translator);
+	must(gm_settings_set(&s, "outdir", scratch_path("fields"), &err) &&
+	             gm_settings_set(&s, "data", "edges2shapes", &err) &&
+	             gm_settings_set(&s, "batch", "4", &err) &&
+	             gm_settings_set(&s, "steps", "3", &err) &&
+	             gm_settings_set(&s, "ema", ".9", &err) &&
+	             gm_settings_set(&s, "grid", "6x2", &err),
+	     &err);
+	call.settings = &s;
+	must(gm_train(&call, &err), &err);
+	gm_settings_free(&s);
+	/* a | G(a) | b, twice in a row, two rows */
+	gm_image *im = gm_png_read(in_run(&call, "fakes-000003.png"), &err);
+	must(im != NULL, &err);
+	assert_true(im->width > 2 * im->height);
+	gm_image_free(im);
+	gm_st *st = gm_st_open(in_run(&call, "checkpoint-000003.safetensors"), &err);
+	must(st != NULL, &err);
+	assert_non_null(strstr(gm_st_meta(st, "facts"), "\"fields\""));
+	assert_null(strstr(gm_st_meta(st, "facts"), "mask"));
+	gm_st_close(st);
+
+	gm_settings_init(&s, &asker);
+	call = (gm_train_call){.settings = &s};
+	must(gm_settings_set(&s, "data", "edges2shapes", &err), &err);
+	REFUSED(gm_train(&call, &err), &err, "asker", "\"depth\"", "image, label, a, b");
+	gm_settings_free(&s);
 }
 
 static void checkpoint_holds_the_run(void **state)
@@ -317,9 +402,9 @@ static void the_best_is_kept(void **state)
 	assert_int_equal(step, 9);
 	snprintf(name, sizeof name, "checkpoint-%06d.safetensors", at);
 	same_file(in_run(&whole, "best.safetensors"), in_run(&whole, name));
-	gm_sampler *s = gm_sampler_open(in_run(&whole, "best.safetensors"), 4, &err);
+	gm_saved *s = gm_saved_open(in_run(&whole, "best.safetensors"), NULL, &err);
 	must(s != NULL, &err);
-	gm_sampler_free(s);
+	gm_saved_free(s);
 	gm_train_call call = {0};
 	REFUSED(train(&call, &err, "gan", out, OPTIONS("data=ring8", "best=fid:min", "steps=1")),
 	        &err, "option best", "fid", "loss_g");
@@ -383,8 +468,8 @@ static void diverging_run_stops(void **state)
 	        "--on-nan rollback");
 	assert_true(call.step < 100);
 	/* What was saved before it came apart is sound. */
-	gm_sampler *s = gm_sampler_open(call.folder, 1, &(gm_error){0});
-	gm_sampler_free(s);
+	gm_saved *s = gm_saved_open(call.folder, NULL, &(gm_error){0});
+	gm_saved_free(s);
 	for (int64_t step = 1; step <= call.step; step++) {
 		char name[64];
 		gm_error e = {0};
@@ -611,7 +696,7 @@ static const char **meta_value(sheet *s, const char *key)
 static void sampling_is_refused(const char *path, const char *const *words)
 {
 	gm_error err = {0};
-	gm_sampler *s = gm_sampler_open(path, 16, &err);
+	gm_saved *s = gm_saved_open(path, NULL, &err);
 	refused(s != NULL, &err, words);
 }
 
@@ -712,6 +797,7 @@ int main(void)
 		cmocka_unit_test(monitors_only_look),
 		cmocka_unit_test(a_lost_game_is_told),
 		cmocka_unit_test(senseless_options_are_refused),
+		cmocka_unit_test(fields_reach_the_model),
 		cmocka_unit_test(options_from_a_file),
 		cmocka_unit_test(resume_keeps_the_run_honest),
 		cmocka_unit_test(unsound_checkpoints),

@@ -153,8 +153,20 @@ GM_API void gm_trouble(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
 GM_API gm_net *gm_net_new(gm_run *r, const char *name);
 
 /* The input that gm_feed fills: "image" [m,C,H,W], "point" [m,2], "example" (whichever of the
- * two), "label" i32 [m]. Asking for what the data has not is the run's error. */
+ * two), "label" i32 [m], or any other field that the data has (data.h): "a" and "b" of pairs,
+ * "mask", "low", ..., [m, shape of the field], i32 where the field holds whole numbers. The
+ * fields of one example belong together. Asking for what the data has not is the run's error. */
 GM_API gm_node *gm_batch(gm_run *r, const char *field);
+
+/* Tells the tools what an expression of randomness is, so that they can put values of their own in
+ * its place: names it ("z", "c1"; numbers and letters) and says how it is distributed. Returns it.
+ * What an endpoint takes and nobody named counts as normal noise. */
+typedef enum gm_latent_kind {
+	GM_LATENT_NORMAL,  /* each number N(0, 1) */
+	GM_LATENT_UNIFORM, /* each number U(-1, 1) */
+	GM_LATENT_ONE_HOT  /* one 1 in each row, at a place drawn uniformly */
+} gm_latent_kind;
+GM_API gm_node *gm_latent(gm_run *r, const char *name, gm_node *source, gm_latent_kind kind);
 
 /* A rank-0 input that changes as training goes. gm_schedule_set gives it a value, before
  * gm_run_step; values are pure functions of the step, so that a resumed run needs no memory of
@@ -166,7 +178,21 @@ GM_API void gm_schedule_set(gm_run *r, gm_node *schedule, double value);
  * when that is 0. Put it in the step that moves them. */
 GM_API gm_node *gm_run_ema(gm_run *r, gm_net *n);
 
-/* y, made from inputs, is what tools look for: "generate" (from z), "discriminate", ... */
+/* y, made from inputs, is what tools look for. Inputs are what gm_batch gave and latents. Names
+ * that tools know, and what they take and give:
+ *
+ *	generate        z [, label]          an example
+ *	discriminate    example [, label]    [m,1] or more, before any sigmoid
+ *	classify        example              logits [m, classes]
+ *	features        example              [m, F]
+ *	encode          example              a code [m, nz]
+ *	decode          code                 an example
+ *	reconstruct     example              an example
+ *	translate       a                    b
+ *	log-likelihood  example [, label]    nats of each example [m], exact
+ *	log-weight      example              log of an importance weight, a fresh draw at each run [m]
+ *
+ * None is needed; a tool says which one it misses. */
 #define gm_endpoint(r, name, y, ...)                                                               \
 	gm_endpoint_nodes(r, name, y, (gm_node *[]){__VA_ARGS__},                                  \
 	                  (int)(sizeof((gm_node *[]){__VA_ARGS__}) / sizeof(gm_node *)))

@@ -19,7 +19,7 @@ static const cli_verb verbs[] = {
          "--resume [RUN] [--steps N]",
          "train a model into a new run folder, or go on with a run", cli_train},
 	{"runs", "runs [OUTDIR]", "list the runs there: model, step, last values, state", cli_runs},
-	{"sample", "sample RUN [--grid 8x8] [--seed N] [-o FILE.png]",
+	{"sample", "sample RUN [--grid 8x8] [--class K] [--seed N] [-o FILE.png]",
          "draw from a run or a checkpoint", cli_sample},
 	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
 	{"data",

@@ -13,19 +13,41 @@
 #include "base/text.h"
 #include "ganymede/image.h"
 #include "train/folder.h"
-#include "train/train.h"
+#include "train/saved.h"
 
 enum { POINTS = 4096 };
 
-static gm_image *picture(gm_sampler *s, uint64_t seed, int columns, int rows, gm_error *err)
+/* kind: the class that all samples are of, or below 0: a row for each. */
+static bool choose_labels(gm_saved *s, int64_t kind, int64_t n, int columns, int32_t *label,
+                          gm_error *err)
 {
-	const gm_facts *f = gm_sampler_facts(s);
+	int64_t classes = gm_saved_facts(s)->classes;
+	if (kind >= 0 && !gm_saved_takes_labels(s))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option class: %s is not told what to draw: this needs a "
+		               "class-conditional model, such as cgan",
+		               gm_saved_model(s)->name);
+	if (kind >= classes && kind >= 0)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option class: this run knows 0 to %lld, not %lld",
+		               (long long)classes - 1, (long long)kind);
+	for (int64_t i = 0; i < n; i++)
+		label[i] = (int32_t)(kind >= 0 ? kind : classes ? i / columns % classes : 0);
+	return true;
+}
+
+static gm_image *picture(gm_saved *s, uint64_t seed, int columns, int rows, int64_t kind,
+                         gm_error *err)
+{
+	const gm_facts *f = gm_saved_facts(s);
 	int64_t n = f->points ? POINTS : (int64_t)columns * rows;
 	float *x = malloc(n * f->numel * sizeof *x);
+	int32_t *label = malloc(n * sizeof *label);
 	gm_image *im = NULL;
-	if (!x) {
+	if (!x || !label) {
 		gm_fail(err, GM_ERR_MEMORY, "no memory for %lld samples", (long long)n);
-	} else if (gm_sampler_draw(s, seed, n, x, err)) {
+	} else if (choose_labels(s, kind, n, columns, label, err) &&
+	           gm_saved_draw(s, seed, n, label, x, err)) {
 		if (f->points)
 			im = gm_image_scatter(
 				&(gm_scatter){.fake = x,
@@ -42,6 +64,7 @@ static gm_image *picture(gm_sampler *s, uint64_t seed, int columns, int rows, gm
 			                   err);
 	}
 	free(x);
+	free(label);
 	return im;
 }
 
@@ -61,6 +84,7 @@ int cli_sample(int argc, char **argv)
 	char checkpoint[PATH_MAX], path[PATH_MAX];
 	uint64_t seed = 0;
 	bool seeded = false;
+	int64_t class = -1;
 	int kind, columns, rows;
 	gm_error err = {0};
 
@@ -75,8 +99,15 @@ int cli_sample(int argc, char **argv)
 			cli_help("sample");
 			puts("\nRUN is a run's folder, a checkpoint file, or the number of a run "
 			     "in --outdir (runs).\n"
-			     "Without --seed the latents are those of the run's own fakes-*.png.");
+			     "Without --seed the latents are those of the run's own fakes-*.png.\n"
+			     "A model that is told the class draws a row of each; --class K draws "
+			     "only class K.");
 			return CLI_OK;
+		} else if (cli_is(a.name, "class")) {
+			if (!gm_text_i64(a.value, &class) || class < 0)
+				return cli_usage("option class: \"%.60s\" is not a whole number of "
+				                 "0 or more",
+				                 a.value);
 		} else if (cli_is(a.name, "grid"))
 			grid = a.value;
 		else if (cli_is(a.name, "outdir"))
@@ -89,9 +120,9 @@ int cli_sample(int argc, char **argv)
 				                 a.value);
 			seeded = true;
 		} else {
-			static const char *const names[] = {"grid", "seed", "out", "outdir",
-			                                    "help"};
-			const char *near = gm_text_nearest(a.name, names, 5);
+			static const char *const names[] = {"grid",   "seed",  "out",
+			                                    "outdir", "class", "help"};
+			const char *near = gm_text_nearest(a.name, names, 6);
 			if (near)
 				return cli_usage("sample has no option %.60s; did you mean %s?",
 				                 a.name, near);
@@ -106,12 +137,15 @@ int cli_sample(int argc, char **argv)
 		return cli_usage("%s", err.message);
 	if (!gm_folder_checkpoint(run, outdir, checkpoint, NULL, &err))
 		return cli_fail(&err);
-	gm_sampler *s = gm_sampler_open(checkpoint, (int64_t)columns * rows, &err);
+	gm_saved *s = gm_saved_open(checkpoint,
+	                            &(gm_saved_options){.batch = (int64_t)columns * rows}, &err);
 	if (!s)
 		return cli_fail(&err);
+	if (!grid && gm_saved_takes_labels(s) && class < 0)
+		rows = gm_saved_rows(s, rows);
 	if (!seeded)
-		gm_text_u64(gm_settings_get(gm_sampler_settings(s), "seed"), &seed);
-	gm_image *im = picture(s, seed, columns, rows, &err);
+		gm_text_u64(gm_settings_get(gm_saved_settings(s), "seed"), &seed);
+	gm_image *im = picture(s, seed, columns, rows, class, &err);
 	if (out)
 		snprintf(path, sizeof path, "%s", out);
 	else
@@ -119,10 +153,10 @@ int cli_sample(int argc, char **argv)
 	int status = im && gm_png_write(path, im, &err) ? CLI_OK : cli_fail(&err);
 	if (!status) {
 		gm_term_picture(stdout, im, 0);
-		printf("%s: step %" PRId64 " of %s, seed %" PRIu64 "\n", path, gm_sampler_step(s),
+		printf("%s: step %" PRId64 " of %s, seed %" PRIu64 "\n", path, gm_saved_step(s),
 		       checkpoint, seed);
 	}
 	gm_image_free(im);
-	gm_sampler_free(s);
+	gm_saved_free(s);
 	return status;
 }

@@ -5,7 +5,8 @@
  *
  *	format    "ganymede-run"        version   "1"
  *	model     "dcgan"               options   {"batch": "64", ...}, all of them
- *	facts     {"channels": 1, ...}  what the model was told of its data: sampling needs none
+ *	facts     {"channels": 1, ...}  what the model was told of its data: sampling needs none;
+ *	          "fields" in it are those that it read besides pictures and labels
  *	step      steps done            seen      examples fed: the place in the data's order
  *	runs      the random counter    data      hash of the data's content, hexadecimal
  *	best      the best value so far by the option best; left out where there is none
@@ -22,29 +23,79 @@
 #include "base/text.h"
 #include "train/folder.h"
 
-static char *facts_json(const gm_facts *f)
+static json_t *field_json(const gm_run_field *f)
 {
+	json_t *shape = json_array();
+	for (int i = 0; i < f->shape.rank; i++)
+		json_array_append_new(shape, json_integer(f->shape.dim[i]));
+	return json_pack("{s:s, s:o, s:b, s:i}", "name", f->name, "shape", shape, "whole",
+	                 (int)f->whole, "classes", f->classes);
+}
+
+/* With those fields of the data that the model asked for. */
+static char *facts_json(const gm_run *r)
+{
+	const gm_facts *f = &r->facts;
 	json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "points",
 	                      (int)f->points, "channels", (json_int_t)f->channels, "height",
 	                      (json_int_t)f->height, "width", (json_int_t)f->width, "numel",
 	                      (json_int_t)f->numel, "classes", (json_int_t)f->classes, "count",
 	                      (json_int_t)f->count, "low", f->low, "high", f->high);
+	json_t *fields = json_array();
+	for (int i = 0; i < r->fields; i++)
+		if (r->field[i].node)
+			json_array_append_new(fields, field_json(&r->field[i]));
+	if (json_array_size(fields))
+		json_object_set(o, "fields", fields);
+	json_decref(fields);
 	char *text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	return text;
 }
 
-static bool facts_from_json(const char *text, gm_facts *f)
+static bool field_from_json(json_t *o, gm_run_field *f)
+{
+	const char *name;
+	json_t *shape;
+	int whole, classes;
+	if (json_unpack(o, "{s:s, s:o, s:b, s:i}", "name", &name, "shape", &shape, "whole", &whole,
+	                "classes", &classes) ||
+	    !*name || strlen(name) >= sizeof f->name || json_array_size(shape) > 4 || classes < 0)
+		return false;
+	*f = (gm_run_field){.whole = whole, .classes = classes};
+	snprintf(f->name, sizeof f->name, "%s", name);
+	int64_t numel = 1;
+	for (size_t i = 0; i < json_array_size(shape); i++) {
+		json_int_t d = json_integer_value(json_array_get(shape, i));
+		if (d < 1 || d > 4096 || (numel *= d) > 1 << 26)
+			return false;
+		f->shape.dim[f->shape.rank++] = d;
+	}
+	return true;
+}
+
+static bool fields_from_json(const json_t *list, gm_record *rec)
+{
+	bool ok = !list || (json_is_array(list) && json_array_size(list) <= GM_RUN_FIELDS);
+	for (size_t i = 0; ok && i < json_array_size(list); i++)
+		ok = field_from_json(json_array_get(list, i), &rec->field[rec->fields++]);
+	return ok;
+}
+
+static bool facts_from_json(const char *text, gm_record *rec)
 {
 	int points;
 	json_int_t channels, height, width, numel, classes, count;
+	gm_facts *f = &rec->facts;
 	json_t *o = json_loads(text ? text : "", 0, NULL);
-	bool ok = o && !json_unpack(o, "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F}", "points",
-	                            &points, "channels", &channels, "height", &height, "width",
-	                            &width, "numel", &numel, "classes", &classes, "count", &count,
-	                            "low", &f->low, "high", &f->high);
+	bool ok = o &&
+	          !json_unpack(o, "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F}", "points",
+	                       &points, "channels", &channels, "height", &height, "width", &width,
+	                       "numel", &numel, "classes", &classes, "count", &count, "low",
+	                       &f->low, "high", &f->high) &&
+	          fields_from_json(json_object_get(o, "fields"), rec);
 	json_decref(o);
-	if (!ok || classes < 0 || count < 0 || !(f->low <= f->high))
+	if (!ok || classes < 0 || classes > INT32_MAX || count < 0 || !(f->low <= f->high))
 		return false;
 	*f = (gm_facts){points, channels, height, width, numel, classes, count, f->low, f->high};
 	if (f->points)
@@ -100,7 +151,7 @@ bool gm_checkpoint_save(gm_run *r)
 				.name = e.name, .type = GM_ST_F32, .rank = s.rank, .data = v};
 			memcpy(t[k].dims, s.dim, s.rank * sizeof *s.dim);
 		}
-	char *options = gm_settings_json(r->settings, false), *facts = facts_json(&r->facts);
+	char *options = gm_settings_json(r->settings, false), *facts = facts_json(r);
 	char step[24], seen[24], runs[24], data[24], path[PATH_MAX];
 	snprintf(step, sizeof step, "%" PRId64, r->step);
 	snprintf(seen, sizeof seen, "%" PRIu64, r->seen);
@@ -178,7 +229,7 @@ bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error 
 		gm_record_free(rec);
 		return gm_fail(err, GM_ERR_FORMAT, "%s: %.300s", path, inner.message);
 	}
-	if (!facts_from_json(gm_st_meta(st, "facts"), &rec->facts)) {
+	if (!facts_from_json(gm_st_meta(st, "facts"), rec)) {
 		gm_record_free(rec);
 		return gm_fail(err, GM_ERR_FORMAT, "%s: what it says about its data makes no sense",
 		               path);

@@ -150,7 +150,8 @@ static void compile_probe(gm_run *r)
 	struct gm_run_guard *g = &r->guard;
 	for (int i = 0; i < r->endpoints; i++) {
 		gm_run_endpoint *e = &r->endpoint[i];
-		if (strcmp(e->name, "discriminate") || e->nin != 1 ||
+		if (strcmp(e->name, "discriminate") || !g->draws || e->nin < 1 || e->nin > 2 ||
+		    (e->nin == 2 && e->in[1] != r->label) ||
 		    gm_node_size(e->in[0]) != r->batch * r->facts.numel)
 			continue; /* its outputs may be fewer (packs) or more (patches) */
 		g->probe_in = gm_input(r->graph, "monitor/x", gm_node_shape(e->in[0]), GM_F32);
@@ -184,15 +185,20 @@ bool gm_guard_start(gm_run *r)
 		return true;
 	g->threshold = threshold_of(r);
 	int64_t n = r->batch * r->facts.numel;
+	g->draws = gm_endpoint_find(r, "generate") != NULL;
+	g->fake_label = calloc(r->batch, sizeof *g->fake_label);
+	g->real_label = calloc(r->batch, sizeof *g->real_label);
+	for (int64_t i = 0; i < r->batch && r->facts.classes && g->fake_label; i++)
+		g->fake_label[i] = (int32_t)(i % r->facts.classes);
 	g->fake = malloc(n * sizeof *g->fake);
 	g->real = malloc(n * sizeof *g->real);
 	compile_probe(r);
-	if (!g->fake || !g->real || (g->probe && !g->logit))
+	if (!g->fake || !g->real || !g->fake_label || !g->real_label || (g->probe && !g->logit))
 		return gm_fail(&r->err, GM_ERR_MEMORY, "no memory for monitors");
 	/* All names now, so that their order does not depend on where a run was resumed. */
 	if (g->probe)
 		put(r, "acc_real", 0), put(r, "acc_fake", 0);
-	if (r->batch > 1)
+	if (r->batch > 1 && g->draws)
 		put(r, "spread", 0);
 	for (int i = 0; i < r->nets; i++)
 		if (g->norm[i])
@@ -224,14 +230,16 @@ static double spread_of(const float *x, int64_t m, int64_t numel)
 	return sqrt(all / numel);
 }
 
-/* D's outputs for x, into logit; gives their mean. */
-static double judge(gm_run *r, const float *x)
+/* D's outputs for x (and label, where it is told), into logit; gives their mean. */
+static double judge(gm_run *r, const float *x, const int32_t *label)
 {
 	struct gm_run_guard *g = &r->guard;
 	uint64_t runs = gm_graph_runs(r->graph);
 	int64_t n = gm_node_size(g->probe_out);
 	double mean = 0;
 	gm_set_f32(g->probe_in, x, gm_node_size(g->probe_in));
+	if (r->label)
+		gm_set_i32(r->label, label, r->batch);
 	gm_step_run(g->probe);
 	gm_graph_seed(r->graph, r->seed, runs);
 	gm_step_read(g->probe, g->probe_out, g->logit, n);
@@ -253,26 +261,29 @@ static void monitor(gm_run *r)
 	struct gm_run_guard *g = &r->guard;
 	int64_t m = r->batch, numel = r->facts.numel;
 	const float *real = r->example_data;
+	const int32_t *label = r->label_data;
+	if (!g->draws)
+		return;
 	if (r->seen == r->seen_before) { /* a turn that fed nothing */
-		if (!gm_run_reals(r, m, g->real))
+		if (!gm_run_reals(r, m, g->real, g->real_label))
 			return;
-		real = g->real;
+		real = g->real, label = g->real_label;
 	}
-	if (!gm_run_draw_raw(r, r->seed, m, g->fake))
+	if (!gm_run_draw(r, r->seed, m, g->fake_label, true, g->fake))
 		return;
 	if (m > 1) {
 		double data = spread_of(real, m, numel);
 		put(r, "spread", data > 0 ? spread_of(g->fake, m, numel) / data : 0);
 	}
 	if (g->probe) {
-		double line = g->threshold, a = judge(r, real), b = 0;
+		double line = g->threshold, a = judge(r, real, label), b = 0;
 		if (isnan(line)) {
-			b = judge(r, g->fake);
+			b = judge(r, g->fake, g->fake_label);
 			line = (a + b) / 2;
-			judge(r, real);
+			judge(r, real, label);
 		}
 		put(r, "acc_real", share_above(g, line));
-		judge(r, g->fake);
+		judge(r, g->fake, g->fake_label);
 		put(r, "acc_fake", 1 - share_above(g, line));
 	}
 }
@@ -310,7 +321,7 @@ static void warn(gm_run *r)
 		        "D has lost: it calls nearly everything the same, so G is led nowhere; try "
 		        "more steps of D for one of G (--k 2), or a lower learning rate for G");
 	}
-	if (r->batch > 1)
+	if (r->batch > 1 && g->draws)
 		warn_if(r, 2, &g->collapsed, gm_run_value_of(r, "spread")->value < .15,
 		        "the samples are nearly all alike: G has collapsed, or has not begun to "
 		        "learn; try another seed, a lower learning rate, a larger batch, or a "

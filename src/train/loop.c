@@ -33,6 +33,12 @@ static bool lengths(gm_run *r)
 	    !gm_settings_int(s, "keep", 0, INT32_MAX, &r->keep, e) ||
 	    !gm_parse_grid(gm_settings_get(s, "grid"), &r->columns, &r->rows, e))
 		return false;
+	/* Grids of a model that is told the class have a row for each. */
+	const gm_run_endpoint *draw = gm_endpoint_find(r, "generate");
+	for (int i = 0; draw && i < draw->nin; i++)
+		if (draw->in[i] == r->label && r->facts.classes <= GM_GRID_CLASSES &&
+		    !gm_settings_find(s, "grid")->given)
+			r->rows = (int)r->facts.classes;
 	const char *best = gm_settings_get(s, "best"), *colon = strrchr(best, ':');
 	if (*best && (!colon || colon == best || colon - best >= sizeof r->best_name ||
 	              (strcmp(colon, ":min") && strcmp(colon, ":max"))))
@@ -217,7 +223,8 @@ static bool measured_next(gm_run *r)
 	if (!r->started) {
 		r->started = true;
 		r->seen_before = r->seen;
-		if (r->call->plan && (!lengths(r) || !gm_run_sampler(r) || !gm_guard_start(r)))
+		if (r->call->plan &&
+		    (!lengths(r) || !gm_run_pictures_ready(r) || !gm_guard_start(r)))
 			return false;
 		r->turn = malloc(MEASURED_TURNS * sizeof *r->turn);
 		if (!r->turn)
@@ -249,7 +256,7 @@ bool gm_next(gm_run *r)
 		return measured_next(r);
 	if (!r->started) {
 		r->started = true;
-		if (!lengths(r) || !gm_run_sampler(r) || !gm_guard_start(r))
+		if (!lengths(r) || !gm_run_pictures_ready(r) || !gm_guard_start(r))
 			return false;
 		r->first_step = r->step;
 		if (!(r->from ? start_again(r) : start_new(r)))
@@ -336,6 +343,7 @@ static bool open_data(gm_run *r, gm_error *err)
 		r->facts.channels = d->shape[0], r->facts.height = d->shape[1],
 		r->facts.width = d->shape[2];
 	r->data_hash = d->hash;
+	gm_feed_fields(r);
 	return true;
 }
 

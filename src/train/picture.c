@@ -12,87 +12,58 @@ static const uint64_t LATENTS = 0x6c6174656e747321u, REALS = 0x7265616c73212121u
 
 enum { SCATTER = 2048 }; /* points of each kind in a scatter plot */
 
-static gm_run_endpoint *generator(gm_run *r)
+uint64_t gm_run_latent_seed(uint64_t seed)
 {
-	const gm_facts *f = &r->facts;
-	gm_run_endpoint *e = NULL;
-	for (int i = 0; i < r->endpoints; i++)
-		if (!strcmp(r->endpoint[i].name, "generate"))
-			e = &r->endpoint[i];
-	if (!e || !gm_run_ok(r)) {
-		gm_run_fail(r, GM_ERR_STATE, "%s has no endpoint \"generate\"", r->model->name);
-		return NULL;
-	}
+	return seed ^ LATENTS;
+}
+
+static bool gives_examples(gm_run *r, const gm_run_endpoint *e)
+{
 	gm_shape s = gm_node_shape(e->y);
-	if (gm_node_size(e->y) != r->batch * f->numel || s.rank < 2 || s.dim[0] != r->batch) {
-		gm_run_fail(r, GM_ERR_STATE, "%s: \"generate\" does not give a batch of examples",
-		            r->model->name);
-		return NULL;
-	}
-	return e;
-}
-
-static gm_step *compile_sampler(gm_run *r, gm_node *const *from, gm_node *const *to, int pairs)
-{
-	gm_run_endpoint *e = generator(r);
-	if (!e)
-		return NULL;
-	gm_compile_options o = {.infer = true, .from = from, .to = to, .nreplace = pairs};
-	r->sample = e->y;
-	gm_step *s = gm_compile_nodes(r->graph, &e->y, 1, &o);
-	if (!s && gm_run_ok(r))
-		gm_run_fail(r, GM_ERR_STATE, "%s: sampling does not compile", r->model->name);
-	return s;
-}
-
-bool gm_run_sampler(gm_run *r)
-{
-	if (r->sampler)
+	if (gm_node_size(e->y) == r->batch * r->facts.numel && s.rank >= 2 && s.dim[0] == r->batch)
 		return true;
-	int room = 0, pairs = 0;
-	for (int i = 0; i < r->nets; i++)
-		room += gm_net_count(r->net[i]);
-	gm_node **from = gm_arena_alloc(r->arena, (room + 1) * sizeof *from);
-	gm_node **to = gm_arena_alloc(r->arena, (room + 1) * sizeof *to);
-	for (int i = 0; i < r->nets; i++)
-		pairs += gm_net_averages(r->net[i], from + pairs, to + pairs, room - pairs);
-	r->sampler = compile_sampler(r, from, to, pairs);
-	if (!pairs)
-		r->raw = r->sampler;
-	return r->sampler != NULL;
+	gm_run_fail(r, GM_ERR_STATE, "%s: \"%s\" does not give a batch of examples", r->model->name,
+	            e->name);
+	return false;
 }
 
-static bool draw(gm_run *r, gm_step *step, uint64_t seed, int64_t n, float *x)
+void gm_run_grid_labels(const gm_run *r, int64_t n, int columns, int32_t *label)
 {
+	for (int64_t i = 0; i < n; i++)
+		label[i] = r->facts.classes ? (int32_t)(i / columns % r->facts.classes) : 0;
+}
+
+bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, const int32_t *label, bool raw, float *x)
+{
+	gm_run_endpoint *e = gm_endpoint_find(r, "generate");
 	int64_t m = r->batch, numel = r->facts.numel;
-	uint64_t runs = gm_graph_runs(r->graph);
+	const void *in[GM_RUN_INPUTS] = {0};
+	if (!e || !gm_run_ok(r)) {
+		gm_run_fail(r, GM_ERR_STATE, "%s has no endpoint \"generate\": it draws no samples",
+		            r->model->name);
+		return false;
+	}
+	if (!gives_examples(r, e))
+		return false;
 	float *y = malloc(m * numel * sizeof *y);
-	if (!y)
-		return gm_fail(&r->err, GM_ERR_MEMORY, "no memory for samples");
-	for (int64_t done = 0, chunk = 0; done < n; done += m, chunk++) {
-		gm_graph_seed(r->graph, seed ^ LATENTS, chunk);
-		gm_step_run(step);
-		gm_step_read(step, r->sample, y, m * numel);
+	int32_t *some = calloc(m, sizeof *some);
+	bool ok = (y && some) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for samples");
+	for (int i = 0; i < e->nin; i++)
+		if (label && e->in[i] == r->label)
+			in[i] = some;
+	for (int64_t done = 0, chunk = 0; ok && done < n; done += m, chunk++) {
 		int64_t take = n - done < m ? n - done : m;
-		memcpy(x + done * numel, y, take * numel * sizeof *y);
+		if (label)
+			memcpy(some, label + done, take * sizeof *some);
+		ok = gm_endpoint_run(
+			r, e,
+			&(gm_use){.in = in, .seed = seed ^ LATENTS, .chunk = chunk, .raw = raw}, y);
+		if (ok)
+			memcpy(x + done * numel, y, take * numel * sizeof *y);
 	}
 	free(y);
-	gm_graph_seed(r->graph, r->seed, runs);
-	return true;
-}
-
-bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, float *x)
-{
-	return gm_run_sampler(r) && draw(r, r->sampler, seed, n, x);
-}
-
-bool gm_run_draw_raw(gm_run *r, uint64_t seed, int64_t n, float *x)
-{
-	if (!gm_run_sampler(r))
-		return false;
-	if (!r->raw)
-		r->raw = compile_sampler(r, NULL, NULL, 0);
-	return r->raw && draw(r, r->raw, seed, n, x);
+	free(some);
+	return ok;
 }
 
 static int64_t shown(const gm_run *r)
@@ -112,9 +83,15 @@ static gm_image *grid_of(gm_run *r, const float *x, int64_t n)
 	                     &r->err);
 }
 
-bool gm_run_reals(gm_run *r, int64_t n, float *x)
+bool gm_run_reals(gm_run *r, int64_t n, float *x, int32_t *label)
 {
-	return gm_data_batch(r->data, r->seed ^ REALS, 0, n, x, NULL, &r->err);
+	return gm_data_batch(r->data, r->seed ^ REALS, 0, n, x, label, &r->err);
+}
+
+bool gm_run_real_field(gm_run *r, const gm_run_field *f, int64_t n, void *x)
+{
+	return gm_data_read(r->data, gm_data_field(r->data, f->name), r->seed ^ REALS, 0, n, x,
+	                    &r->err);
 }
 
 static bool put_picture(gm_run *r, const char *file, gm_image *im, bool show)
@@ -159,26 +136,105 @@ static gm_image *side_by_side(gm_image *a, gm_image *b, gm_error *err)
 	return both;
 }
 
+static gm_image *drawn(gm_run *r, int64_t n, bool raw, const float *real, float *fake)
+{
+	int32_t *label = malloc(n * sizeof *label);
+	gm_image *im = NULL;
+	if (!label)
+		gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
+	else
+		gm_run_grid_labels(r, n, r->columns, label);
+	if (label && gm_run_draw(r, r->seed, n, label, raw, fake))
+		im = picture_of(r, fake, real, n);
+	free(label);
+	return im;
+}
+
 /* With moving averages: the weights themselves on the left, their averages on the right. */
-bool gm_run_picture(gm_run *r, const char *file)
+static gm_image *picture_of_samples(gm_run *r)
 {
 	int64_t n = shown(r), numel = r->facts.numel;
 	float *fake = malloc(n * numel * sizeof *fake), *real = malloc(n * numel * sizeof *real);
 	bool ok = (fake && real) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
-	gm_image *im = NULL;
-	ok = ok && (!r->facts.points || gm_run_reals(r, n, real));
-	if (ok && gm_run_draw(r, r->seed, n, fake))
-		im = picture_of(r, fake, real, n);
-	if (im && r->ema > 0 && r->raw != r->sampler) {
-		gm_image *raw =
-			gm_run_draw_raw(r, r->seed, n, fake) ? picture_of(r, fake, real, n) : NULL;
-		im = side_by_side(raw, im, &r->err);
-	}
-	ok = put_picture(r, file, im, true);
-	if (ok)
-		gm_report_png(r, file);
+	ok = ok && (!r->facts.points || gm_run_reals(r, n, real, NULL));
+	gm_image *im = ok ? drawn(r, n, false, real, fake) : NULL;
+	if (im && r->averages)
+		im = side_by_side(drawn(r, n, true, real, fake), im, &r->err);
 	free(fake);
 	free(real);
+	return im;
+}
+
+/* What e makes of fixed examples: input | output, and what it should be, where there is that. */
+static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
+{
+	const gm_run_field *from = gm_feed_find(r, gm_endpoint_field(r, e->in[0])), *b = NULL;
+	int64_t m = r->batch, numel = r->facts.numel;
+	if (!strcmp(e->name, "translate"))
+		b = gm_feed_find(r, "b");
+	int wide = b ? 3 : 2, each = r->columns / wide > 0 ? r->columns / wide : 1;
+	int64_t n = (int64_t)each * r->rows;
+	if (gm_node_size(e->in[0]) != m * numel || !gives_examples(r, e))
+		return NULL;
+	float *x = calloc((n + m) * numel, sizeof *x), *y = calloc((n + m) * numel, sizeof *y);
+	float *all = malloc(n * wide * numel * sizeof *all), *part[] = {x, y, x};
+	const void *in[GM_RUN_INPUTS] = {0};
+	bool ok = (x && y && all) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
+	ok = ok && (from ? gm_run_real_field(r, from, n, x) : gm_run_reals(r, n, x, NULL));
+	for (int64_t done = 0, chunk = 0; ok && done < n; done += m, chunk++) {
+		in[0] = x + done * numel;
+		ok = gm_endpoint_run(r, e,
+		                     &(gm_use){.in = in, .seed = r->seed ^ LATENTS, .chunk = chunk},
+		                     y + done * numel);
+	}
+	for (int k = 0; ok && k < wide; k++) {
+		if (k == 2)
+			ok = gm_run_real_field(r, b, n, x);
+		for (int64_t i = 0; i < n; i++)
+			memcpy(all + (i * wide + k) * numel, part[k] + i * numel,
+			       numel * sizeof *all);
+	}
+	gm_image *im = NULL;
+	if (ok)
+		im = gm_image_grid(all,
+		                   &(gm_grid){.n = n * wide,
+		                              .channels = r->facts.channels,
+		                              .height = r->facts.height,
+		                              .width = r->facts.width,
+		                              .columns = each * wide},
+		                   &r->err);
+	free(x);
+	free(y);
+	free(all);
+	return im;
+}
+
+/* The endpoint whose doing a run's pictures show, or NULL. */
+static gm_run_endpoint *shown_endpoint(gm_run *r)
+{
+	static const char *const names[] = {"generate", "translate", "reconstruct"};
+	gm_run_endpoint *e = NULL;
+	for (size_t i = 0; !e && i < sizeof names / sizeof *names; i++)
+		e = gm_endpoint_find(r, names[i]);
+	return e;
+}
+
+bool gm_run_pictures_ready(gm_run *r)
+{
+	gm_run_endpoint *e = shown_endpoint(r);
+	return gm_run_ok(r) && (!e || (gives_examples(r, e) && gm_endpoint_ready(r, e, false)));
+}
+
+bool gm_run_picture(gm_run *r, const char *file)
+{
+	gm_run_endpoint *e = shown_endpoint(r);
+	if (!e || (r->facts.points && strcmp(e->name, "generate")))
+		return true;
+	gm_image *im =
+		strcmp(e->name, "generate") ? picture_of_changes(r, e) : picture_of_samples(r);
+	bool ok = put_picture(r, file, im, true);
+	if (ok)
+		gm_report_png(r, file);
 	return ok;
 }
 
@@ -188,7 +244,7 @@ bool gm_run_real_picture(gm_run *r, const char *file)
 	float *real = malloc(n * r->facts.numel * sizeof *real);
 	bool ok = real || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 	gm_image *im = NULL;
-	if (ok && gm_run_reals(r, n, real))
+	if (ok && gm_run_reals(r, n, real, NULL))
 		im = r->facts.points
 		             ? gm_image_scatter(&(gm_scatter){.real = real, .n_real = n}, &r->err)
 		             : grid_of(r, real, n);

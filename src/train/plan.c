@@ -65,9 +65,9 @@ void gm_plan_print(gm_run *r)
 		}
 	for (int i = 0; i < r->parts; i++)
 		steps += (double)gm_step_describe(r->part[i].step).arena_bytes;
-	gm_step *const more[] = {r->sampler, r->raw == r->sampler ? NULL : r->raw, r->guard.probe};
-	for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-		others += more[i] ? (double)gm_step_describe(more[i]).arena_bytes : 0;
+	others = gm_endpoint_memory(r);
+	if (r->guard.probe)
+		others += (double)gm_step_describe(r->guard.probe).arena_bytes;
 	fprintf(out, "memory\n");
 	put_bytes(out, "parameters and running statistics", kept[GM_PARAM] + kept[GM_STAT]);
 	put_bytes(out, "the optimisers' moments", kept[GM_MOMENT]);

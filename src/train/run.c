@@ -64,12 +64,16 @@ void gm_run_free(gm_run *r)
 		gm_data_close(r->data);
 	gm_st_close(r->from);
 	gm_report_close(r);
+	for (int i = 0; i < r->fields; i++)
+		free(r->field[i].data);
 	free(r->example_data);
 	free(r->label_data);
 	free(r->turn);
 	free(r->guard.fake);
 	free(r->guard.real);
 	free(r->guard.logit);
+	free(r->guard.fake_label);
+	free(r->guard.real_label);
 	gm_arena_free(r->arena);
 }
 
@@ -232,34 +236,6 @@ const double *gm_data_mean_logit(gm_run *r)
 	return r->mean_logit = sum;
 }
 
-gm_node *gm_batch(gm_run *r, const char *field)
-{
-	const gm_facts *f = &r->facts;
-	bool label = !strcmp(field, "label"), image = !strcmp(field, "image"),
-	     point = !strcmp(field, "point");
-	if (!label && !image && !point && strcmp(field, "example"))
-		gm_run_fail(r, GM_ERR_STATE, "%s asks for \"%s\" of the data, which nothing has",
-		            r->model->name, field);
-	if ((image && f->points) || (point && !f->points))
-		gm_run_fail(r, GM_ERR_VALUE, "%s learns %s, and %s holds %s", r->model->name,
-		            image ? "pictures" : "points", gm_settings_get(r->settings, "data"),
-		            image ? "points" : "pictures");
-	if (label && !f->classes)
-		gm_run_fail(r, GM_ERR_VALUE, "%s needs labels, and %s has none", r->model->name,
-		            gm_settings_get(r->settings, "data"));
-	if (label) {
-		if (!r->label)
-			r->label = gm_input(r->graph, "label", GM_SHAPE(r->batch), GM_I32);
-		return r->label;
-	}
-	if (!r->example) {
-		gm_shape s = f->points ? GM_SHAPE(r->batch, f->numel)
-		                       : GM_SHAPE(r->batch, f->channels, f->height, f->width);
-		r->example = gm_input(r->graph, "example", s, GM_F32);
-	}
-	return r->example;
-}
-
 /* ---- nets, schedules, endpoints, steps ------------------------------------------------------- */
 
 static bool in_checkpoint(void *ctx, const char *name, gm_shape shape)
@@ -317,18 +293,6 @@ void gm_schedule_set(gm_run *r, gm_node *schedule, double value)
 gm_node *gm_run_ema(gm_run *r, gm_net *n)
 {
 	return r->ema > 0 ? gm_ema(n, r->ema) : gm_group(r->graph, NULL, 0);
-}
-
-void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *inputs, int n)
-{
-	if (r->endpoints == GM_RUN_ENDPOINTS || n > GM_RUN_INPUTS) {
-		gm_run_fail(r, GM_ERR_STATE, "%s: too many endpoints, or inputs of %s",
-		            r->model->name, name);
-		return;
-	}
-	gm_run_endpoint *e = &r->endpoint[r->endpoints++];
-	*e = (gm_run_endpoint){.name = name, .y = y, .nin = n};
-	memcpy(e->in, inputs, n * sizeof *inputs);
 }
 
 gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n)
@@ -408,21 +372,4 @@ int64_t gm_step_total(gm_run *r)
 double gm_epoch(gm_run *r)
 {
 	return (double)r->seen / (r->facts.count ? r->facts.count : 50000);
-}
-
-void gm_feed(gm_run *r)
-{
-	if (r->building || r->err.code)
-		return;
-	int64_t m = r->batch;
-	if (r->noise && r->noise_steps)
-		gm_schedule_set(r, r->noise,
-		                gm_ramp(r->noise_first, 0, 0, r->noise_steps, r->step));
-	if (!gm_data_batch(r->data, r->seed, r->seen, m, r->example_data, r->label_data, &r->err))
-		return;
-	if (r->example)
-		gm_set_f32(r->example, r->example_data, m * r->facts.numel);
-	if (r->label)
-		gm_set_i32(r->label, r->label_data, m);
-	r->seen += m;
 }

@@ -16,14 +16,39 @@ enum {
 	GM_RUN_ENDPOINTS = 16,
 	GM_RUN_STEPS = 32,
 	GM_RUN_VALUES = 64,
-	GM_RUN_INPUTS = 8
+	GM_RUN_INPUTS = 8,
+	GM_RUN_FIELDS = 12,
+	GM_RUN_LATENTS = 16,
+	GM_GRID_CLASSES = 32 /* more do not get a row of a grid each */
 };
 
+/* An endpoint, and what is compiled for it once it is used: with the averages of weights [0] or
+ * the weights themselves [1], which are the same step where there are no averages. */
 typedef struct gm_run_endpoint {
 	const char *name;
 	gm_node *y, *in[GM_RUN_INPUTS];
 	int nin;
+	gm_step *drawn[2];            /* latents come from the random state */
+	gm_step *given[2];            /* latents are read from `fill` */
+	gm_node *fill[GM_RUN_INPUTS]; /* inputs in the place of latents; else NULL */
+	gm_step *latents;             /* gives the latents themselves */
 } gm_run_endpoint;
+
+/* A field of the data that the model reads besides, or as, the example. */
+typedef struct gm_run_field {
+	char name[32];
+	gm_shape shape; /* of one example's */
+	bool whole;     /* int32_t instead of floats */
+	int classes;
+	gm_node *node; /* the input, when the model asked for it */
+	void *data;    /* [batch, shape], malloc; of fields other than example and label */
+} gm_run_field;
+
+typedef struct gm_run_latent {
+	const char *name;
+	gm_node *node;
+	gm_latent_kind kind;
+} gm_run_latent;
 
 typedef struct gm_run_part { /* a compiled training step and what can be read from it */
 	gm_step *step;
@@ -67,10 +92,15 @@ struct gm_run {
 	gm_dataset *data;
 	uint64_t data_hash;
 	gm_node *example, *label; /* inputs, or NULL */
-	float *example_data;      /* [batch, numel], malloc */
-	int32_t *label_data;      /* [batch], malloc */
-	double *mean_logit;       /* in arena, or NULL */
-	uint64_t seen;            /* examples fed so far */
+	/* what gm_batch can give besides these two: of the data, or of the checkpoint's record */
+	gm_run_field field[GM_RUN_FIELDS];
+	int fields;
+	gm_run_latent latent[GM_RUN_LATENTS];
+	int latents;
+	float *example_data; /* [batch, numel], malloc */
+	int32_t *label_data; /* [batch], malloc */
+	double *mean_logit;  /* in arena, or NULL */
+	uint64_t seen;       /* examples fed so far */
 
 	/* gm_next was called; its answer was yes, so a step is under way */
 	bool started, counted, finishing; /* finishing: that step is done, and counted in step */
@@ -93,7 +123,9 @@ struct gm_run {
 		double threshold; /* of D's output between fake and real; NaN: between means */
 		gm_node *norm[GM_RUN_NETS]; /* of the gradient, by net; or NULL */
 		int norm_part[GM_RUN_NETS];
-		float *fake, *real, *logit;                               /* [batch, ...], malloc */
+		bool draws;                       /* there is something to watch: "generate" */
+		float *fake, *real, *logit;       /* [batch, ...], malloc */
+		int32_t *fake_label, *real_label; /* [batch], malloc */
 		int rounds, d_won, d_lost, collapsed, vanished, exploded; /* in a row */
 		unsigned warned;
 	} guard;
@@ -103,9 +135,9 @@ struct gm_run {
 	int64_t rollbacks;    /* over all sessions */
 	uint64_t seen_before; /* this turn */
 
-	gm_step *raw;     /* the same with the weights themselves where averages are on */
-	gm_step *sampler; /* computes the endpoint "generate" */
-	gm_node *sample;  /* its output */
+	gm_node **average_from, **average_to; /* pairs: weights and their averages, once counted */
+	int averages;
+	bool averages_known;
 
 	FILE *log, *stats;
 	FILE *events;     /* for TensorBoard, or NULL */
@@ -141,6 +173,8 @@ typedef struct gm_record {
 	const gm_model *model;
 	gm_settings settings;
 	gm_facts facts;
+	gm_run_field field[GM_RUN_FIELDS];
+	int fields;
 	int64_t step;
 	uint64_t seen, runs, data_hash, rollbacks;
 	double best; /* of --best so far; NaN: none */
@@ -154,15 +188,55 @@ bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_
 /* Fills the nets' variables from r->from. Without all, optimiser memory is left alone. */
 bool gm_checkpoint_load(gm_run *r, bool all);
 
+/* feed.c */
+/* Fills r->field from the open data. */
+void gm_feed_fields(gm_run *r);
+gm_run_field *gm_feed_find(gm_run *r, const char *name); /* NULL where there is none */
+
+/* endpoint.c: endpoints as functions that tools call. A call leaves the random state and all
+ * variables as they were; inputs that gm_feed fills keep what was put into them. */
+typedef struct gm_use {
+	/* values [batch, ..] of input i, float or int32_t; NULL (or all of in NULL): latents drawn
+	 * from (seed, chunk), labels 0, 1, .. in turn over all chunks, and data as it is */
+	const void *const *in;
+	uint64_t seed, chunk;
+	bool raw; /* the weights themselves, not their averages */
+} gm_use;
+
+gm_run_endpoint *gm_endpoint_find(gm_run *r, const char *name); /* NULL where there is none */
+/* Compiles what a call needs, which the first call does otherwise. */
+bool gm_endpoint_ready(gm_run *r, gm_run_endpoint *e, bool raw);
+/* y [batch, ..] of the endpoint. */
+bool gm_endpoint_run(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y);
+/* The latents that (seed, chunk) draws: out[i] [batch, ..] for each input that is a latent and
+ * whose out[i] is not NULL. */
+bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t chunk,
+                         float *const *out);
+/* Which field of the data an input is: r->label gives "label", r->example "example"; NULL for a
+ * latent. */
+const char *gm_endpoint_field(const gm_run *r, const gm_node *in);
+const gm_run_latent *gm_endpoint_latent(const gm_run *r, const gm_node *in); /* or NULL */
+/* Bytes of intermediate values of all that is compiled for endpoints. */
+double gm_endpoint_memory(const gm_run *r);
+
 /* picture.c */
-bool gm_run_sampler(gm_run *r); /* compiles the sampling step, once */
-bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, float *x);
-/* fakes into the run's folder, and to the terminal */
+/* The seed of the latents that people ask for by `seed`: no minibatch's. */
+uint64_t gm_run_latent_seed(uint64_t seed);
+/* n examples by "generate". label [n] for class-conditional models; NULL: 0, 1, .. in turn. */
+bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, const int32_t *label, bool raw, float *x);
+/* Labels of a grid whose rows are classes, into label [n]. */
+void gm_run_grid_labels(const gm_run *r, int64_t n, int columns, int32_t *label);
+/* Compiles what the run's pictures need; true also where there are none to make. */
+bool gm_run_pictures_ready(gm_run *r);
+/* What the model makes by now, into the run's folder and to the terminal: samples by "generate",
+ * else fixed examples through "translate" or "reconstruct"; nothing where it has none of them. */
 bool gm_run_picture(gm_run *r, const char *file);
 bool gm_run_real_picture(gm_run *r, const char *file);
 
-bool gm_run_draw_raw(gm_run *r, uint64_t seed, int64_t n, float *x); /* without averages */
-bool gm_run_reals(gm_run *r, int64_t n, float *x);                   /* always the same examples */
+/* Always the same examples; label may be NULL. */
+bool gm_run_reals(gm_run *r, int64_t n, float *x, int32_t *label);
+/* The same examples' field, [n, shape]. */
+bool gm_run_real_field(gm_run *r, const gm_run_field *f, int64_t n, void *x);
 
 /* guard.c */
 bool gm_guard_start(gm_run *r); /* reads options, compiles what it needs */

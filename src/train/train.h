@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * train/train.h -- training runs and sampling from them, for the program and its tests.
+ * train/train.h -- training runs, for the program and its tests.
  *
  *	gm_settings s;
  *	gm_settings_init(&s, gm_model_find("dcgan"));
@@ -51,18 +51,5 @@ bool gm_train(gm_train_call *call, gm_error *err);
 
 /* The model of a run or checkpoint, "" for the newest in outdir. */
 const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *err);
-
-typedef struct gm_sampler gm_sampler;
-
-/* Loads a checkpoint, and nothing else, for drawing about n examples at a time. NULL on failure.
- * The caller frees it. */
-gm_sampler *gm_sampler_open(const char *checkpoint, int64_t n, gm_error *err);
-void gm_sampler_free(gm_sampler *s);
-const gm_facts *gm_sampler_facts(const gm_sampler *s);
-const gm_settings *gm_sampler_settings(const gm_sampler *s);
-int64_t gm_sampler_step(const gm_sampler *s); /* that the checkpoint was saved at */
-/* Examples 0 .. n-1 of the latents that seed names, into x [n, shape...]: the run's own seed
- * gives its fakes-*.png. */
-bool gm_sampler_draw(gm_sampler *s, uint64_t seed, int64_t n, float *x, gm_error *err);
 
 #endif
