@@ -45,6 +45,8 @@ build   libjansson-dev    jansson-devel       jansson             libjansson-dev
 build   libchafa-dev      chafa-devel         chafa               chafa-devel          chafa         module:chafa
 build   libglib2.0-dev    glib2-devel         glib2-devel         glib2-devel          glib          module:glib-2.0
 test    libmatio-dev      matio-devel         -                   libmatio-devel       libmatio      module:matio
+test    libopenmpi-dev    openmpi-devel       openmpi             openmpi-devel        open-mpi      -
+test    openmpi-bin       -                   -                   -                    -             -
 test    libcmocka-dev     libcmocka-devel     cmocka              libcmocka-devel      cmocka        module:cmocka
 dev     clang             clang               clang               clang                llvm          program:clang
 dev     clang-format      clang-tools-extra   -                   clang-tools          clang-format  program:clang-format

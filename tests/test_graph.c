@@ -327,6 +327,67 @@ static void profile_names_instructions(void **state)
 	gm_graph_free(g);
 }
 
+/* N ranks draw the rows that one alone would have drawn, whatever the rows' length and where blocks of four words begin. */
+static void ranks_share_out_random_rows(void **state)
+{
+	enum { N = 3, ROWS = 5 };
+	(void)state;
+	for (size_t b = 0; b < sizeof backends / sizeof *backends; b++)
+		for (int width = 1; width <= 301; width += 75)
+			for (int kind = 0; kind < 3; kind++) {
+				float whole[N * ROWS * 301], part[ROWS * 301], coin[N + 1];
+				for (int r = -1; r < N; r++) {
+					bool one = r < 0;
+					gm_graph *g = gm_graph_new(
+						&(gm_graph_options){.backend = backends[b],
+					                            .seed = 11,
+					                            .rank = one ? 0 : r,
+					                            .ranks = one ? 1 : N});
+					gm_shape s = GM_SHAPE(one ? N * ROWS : ROWS, width);
+					gm_node *y = kind == 0   ? gm_uniform(g, s)
+					             : kind == 1 ? gm_randn(g, s)
+					                         : gm_bernoulli(g, .4, s);
+					gm_node *scalar = gm_uniform(g, GM_RANK0);
+					gm_step *step = compiled(g, gm_compile(g, y, scalar));
+					gm_step_run(step);
+					gm_step_run(step);
+					int64_t n = gm_node_size(y);
+					assert_true(gm_step_read(step, y, one ? whole : part, n));
+					coin[r + 1] = (float)gm_step_scalar(step, scalar);
+					assert_true(coin[r + 1] == coin[0]);
+					/* The last bits of a logarithm depend on its place in a vector. */
+					for (int64_t i = 0; !one && i < n; i++)
+						assert_true(fabsf(part[i] - whole[r * n + i]) <=
+						            (kind == 1 ? 1e-6f : 0));
+					gm_graph_free(g);
+				}
+			}
+}
+
+static void one_rank_is_its_own_mean(void **state)
+{
+	(void)state;
+	gm_graph *g = graph("onednn"),
+		 *h = gm_graph_new(&(gm_graph_options){.rank = 1, .ranks = 2});
+	gm_node *x = gm_variable(g, "x", GM_SHAPE(4)), *y = gm_variable(h, "x", GM_SHAPE(4));
+	assert_ptr_equal(gm_rank_mean(x), x);
+	assert_ptr_equal(gm_rank_mean_later(x), x);
+	gm_node *mean = gm_rank_mean(y);
+	assert_ptr_not_equal(mean, y);
+	assert_ptr_equal(gm_rank_mean(mean), mean);
+	assert_ptr_equal(gm_rank_mean(gm_scalar(h, 3)), gm_scalar(h, 3));
+	/* Inference speaks to nobody. */
+	float v[4] = {1, 2, 3, 4};
+	gm_set_f32(y, v, 4);
+	gm_step *s =
+		compiled(h, gm_compile_nodes(h, &mean, 1, &(gm_compile_options){.infer = true}));
+	gm_step_run(s);
+	assert_true(gm_step_read(s, mean, v, 4));
+	assert_true(v[0] == 1 && v[3] == 4);
+	gm_graph_free(g);
+	gm_graph_free(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +403,8 @@ int main(void)
 		cmocka_unit_test(check_finds_nothing_wrong),
 		cmocka_unit_test(check_names_the_first_nan),
 		cmocka_unit_test(profile_names_instructions),
+		cmocka_unit_test(ranks_share_out_random_rows),
+		cmocka_unit_test(one_rank_is_its_own_mean),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

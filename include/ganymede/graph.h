@@ -64,6 +64,9 @@ typedef struct gm_graph_options {
 	const char *backend; /* "onednn", "ref"; NULL: GANYMEDE_BACKEND, else onednn */
 	bool check;          /* compare every instruction with its definition; GANYMEDE_CHECK=1 */
 	bool profile;        /* time every instruction; GANYMEDE_PROFILE=1 */
+	/* The graph is the same in `ranks` processes, each with its share of a batch's rows; this is number `rank` of them. 0:
+	 * there is one. */
+	int rank, ranks;
 } gm_graph_options;
 
 /* o may be NULL. NULL when memory is out. */
@@ -78,6 +81,12 @@ GM_API void gm_scope_pop(gm_graph *g);
 /* The random state: numbers are a pure function of (seed, node, runs so far, index). Restore both to replay. */
 GM_API void gm_graph_seed(gm_graph *g, uint64_t seed, uint64_t runs);
 GM_API uint64_t gm_graph_runs(const gm_graph *g); /* gm_step_run calls so far, over all steps */
+
+/* Random sources of rank 1 and more are rows of one that all ranks share: rank k's [n,...] is rows k n .. (k+1) n - 1 of
+ * [ranks n,...], so that N ranks draw together what one alone would have drawn. Which part the next runs draw; from the
+ * start that of gm_graph_options. Permutations and scalars are the same on all ranks. */
+GM_API int gm_graph_ranks(const gm_graph *g); /* 1 where there is one */
+GM_API void gm_graph_part(gm_graph *g, int rank);
 
 GM_API gm_graph *gm_node_graph(const gm_node *x);
 GM_API gm_shape gm_node_shape(const gm_node *x);
@@ -269,6 +278,17 @@ GM_API gm_node *gm_after(gm_node *y, gm_node *effect);
 GM_API gm_node *gm_group(gm_graph *g, gm_node *const *effects, int n); /* many effects as one */
 /* `train` in steps compiled for training, `infer` in steps compiled for inference: dropout, batch norm. Same shape. */
 GM_API gm_node *gm_by_mode(gm_node *train, gm_node *infer);
+
+/* ---- ranks ----------------------------------------------------------------------------------------------------------- */
+
+/* The mean of x over the ranks of the graph, the same number on each of them; x itself where there is one rank. Gradients go
+ * through it. The rule for a loss that N ranks can share: where something that is not linear reads a mean over the batch, it
+ * reads the gm_rank_mean of it. Gradients need none: optimisers see to them.
+ * In steps for inference it is x. */
+GM_API gm_node *gm_rank_mean(gm_node *x);
+/* The same for what is read only at the end of a step: it is gathered with others into one message, which travels while the
+ * step computes. */
+GM_API gm_node *gm_rank_mean_later(gm_node *x);
 
 /* ---- compile and run ----------------------------------------------------------------------------------------------- */
 

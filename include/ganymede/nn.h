@@ -43,6 +43,8 @@ typedef struct gm_net_options {
 	uint64_t seed; /* of initial values */
 	/* leave all variables zero: a checkpoint will fill them, and drawing takes time */
 	bool blank;
+	/* where the graph has several ranks: batch norm takes each rank's own statistics, not the whole batch's */
+	bool apart;
 	/* Asked before a variable is made, where what was asked for may be hostile; false makes
 	 * it an error instead. */
 	bool (*accept)(void *ctx, const char *full_name, gm_shape shape);

@@ -26,6 +26,8 @@ gm_graph *gm_graph_new(const gm_graph_options *o)
 	g->arena = a;
 	g->real = o && o->real == GM_F64 ? GM_F64 : GM_F32;
 	g->seed = o ? o->seed : 0;
+	g->ranks = o && o->ranks > 1 ? o->ranks : 1;
+	g->rank = o && o->rank > 0 && o->rank < g->ranks ? o->rank : 0;
 	g->error.offset = -1;
 	const char *backend = o && o->backend ? o->backend : getenv("GANYMEDE_BACKEND");
 	const char *check = getenv("GANYMEDE_CHECK"), *profile = getenv("GANYMEDE_PROFILE");
@@ -57,6 +59,16 @@ void gm_graph_free(gm_graph *g)
 const gm_error *gm_graph_error(const gm_graph *g)
 {
 	return &g->error;
+}
+
+int gm_graph_ranks(const gm_graph *g)
+{
+	return g->ranks;
+}
+
+void gm_graph_part(gm_graph *g, int rank)
+{
+	g->rank = rank;
 }
 
 void gm_scope_push(gm_graph *g, const char *name)

@@ -16,6 +16,7 @@ struct gm_graph {
 	gm_arena *arena;
 	gm_dtype real;
 	uint64_t seed, runs;
+	int rank, ranks;
 	uint32_t streams; /* random sources made so far */
 	int nnode, nsample;
 	const char *backend;

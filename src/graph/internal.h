@@ -17,6 +17,7 @@ typedef struct gm_eval {
 	const double *const *x; /* inputs, row-major, all as double whatever their type */
 	double *y;              /* output, row-major */
 	uint64_t seed, run;     /* of the random ops */
+	int rank;               /* which part of the rows of random ops this is */
 } gm_eval;
 
 enum gm_op_flags {

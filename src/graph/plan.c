@@ -48,6 +48,23 @@ gm_graph *gm_plan_graph(gm_plan *p)
 	return p->g;
 }
 
+const gm_backend *gm_plan_backend(const gm_plan *p)
+{
+	return p->b;
+}
+
+gm_step *gm_plan_step(gm_plan *p)
+{
+	return p->step;
+}
+
+bool gm_plan_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y)
+{
+	if (p->b->copy)
+		p->b->copy(p, s, x, y);
+	return p->b->copy != NULL;
+}
+
 void gm_plan_fail(gm_plan *p, const gm_unit *u, const char *fmt, ...)
 {
 	char text[300];
@@ -130,6 +147,8 @@ static gm_node *resolve(gm_plan *p, gm_node *x)
 		y = resolve(p, x->in[0]);
 		if (!p->infer)
 			resolve_effect(p, x->in[1]);
+	} else if (x->opid == GM_OPID_all_reduce && p->infer) {
+		y = resolve(p, x->in[0]); /* nobody waits for others to draw a picture */
 	} else if (x->opid == GM_OPID_stop_gradient && p->b->fuses) {
 		y = resolve(p, x->in[0]);
 	} else {
@@ -488,14 +507,16 @@ static int threads_worth(gm_node *const *nodes, int n)
 
 static bool emit_units(gm_plan *p)
 {
+	gm_exchange *x = gm_exchange_new(p);
 	for (int i = 0; i < p->units.n && !p->failed; i++) {
 		gm_unit *u = p->units.unit[i];
-		bool done = false;
+		bool done = gm_exchange_unit(p, x, u);
 		for (int k = 0; p->b->planner[k] && !done && !p->failed; k++)
 			done = p->b->planner[k](p, u);
 		if (!done && !p->failed && !gm_plan_eval(p, u))
 			gm_plan_fail(p, u, "backend %s has no way to compute this", p->b->name);
 	}
+	gm_exchange_end(p, x);
 	return !p->failed;
 }
 

@@ -110,6 +110,18 @@ static inline void *gm_val_ptr(const gm_val *v)
 	return (char *)v->buf->ptr + v->offset * (v->dtype == GM_F64 ? 8 : 4);
 }
 
+/* y = x, any strides, by the backend; false where it has no such thing, and all values are packed. */
+bool gm_plan_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y);
+const gm_backend *gm_plan_backend(const gm_plan *p);
+gm_step *gm_plan_step(gm_plan *p);
+
+/* Means over ranks, in exchange.c. */
+typedef struct gm_exchange gm_exchange;
+gm_exchange *gm_exchange_new(gm_plan *p);
+/* Waits for what u reads; true when u is a mean over ranks, which is then emitted. */
+bool gm_exchange_unit(gm_plan *p, gm_exchange *x, gm_unit *u);
+void gm_exchange_end(gm_plan *p, gm_exchange *x); /* after the last unit */
+
 /* ---- the step ------------------------------------------------------------------------------------------------------ */
 
 struct gm_step {
@@ -128,6 +140,8 @@ struct gm_step {
 	double flops;
 	int threads;        /* that it was compiled for and runs on; 0: all there are */
 	uint64_t seed, run; /* of the run in progress */
+	int rank;           /* of the graph, in the run in progress */
+	bool exchanges;     /* has means over ranks */
 	bool profile, check;
 	int64_t runs;
 	char *complaint; /* of check */

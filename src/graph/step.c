@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/machine.h"
+#include "base/ranks.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
 
@@ -39,6 +40,7 @@ void gm_step_run(gm_step *s)
 {
 	s->seed = s->graph->seed;
 	s->run = s->graph->runs++;
+	s->rank = s->graph->rank;
 	s->runs++;
 	int all = s->threads ? gm_thread_limit(s->threads) : 0;
 	for (int i = 0; i < s->ninst; i++) {
@@ -50,6 +52,11 @@ void gm_step_run(gm_step *s)
 			in->run(in, s);
 		if (s->profile)
 			in->seconds += now() - t;
+		if (s->exchanges) {
+			gm_ranks_poll();
+			if (gm_ranks_lost(NULL, 0))
+				break; /* what others would have sent is not there */
+		}
 	}
 	if (all)
 		gm_thread_limit(all);
@@ -170,7 +177,7 @@ static void run_eval(const gm_inst *in, gm_step *s)
 		load(c->y->in[i]->shape, c->in[i], c->x[i]);
 	}
 	double *y = c->ybuf->ptr;
-	c->y->op->eval(c->y, &(gm_eval){(const double *const *)c->x, y, s->seed, s->run});
+	c->y->op->eval(c->y, &(gm_eval){(const double *const *)c->x, y, s->seed, s->run, s->rank});
 	store(c->y->shape, c->val, y);
 }
 
@@ -251,7 +258,7 @@ static double *expect(gm_step *s, const gm_inst *in, gm_node *y)
 	for (int i = 0; fine && i < y->nin; i++)
 		fine = (x[i] = expect(s, in, y->in[i])) != NULL;
 	if (fine)
-		y->op->eval(y, &(gm_eval){(const double *const *)x, v, s->seed, s->run});
+		y->op->eval(y, &(gm_eval){(const double *const *)x, v, s->seed, s->run, s->rank});
 	for (int i = 0; x && i < y->nin; i++)
 		free(x[i]);
 	free(x);

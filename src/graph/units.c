@@ -333,6 +333,21 @@ static void place_assign(builder *k, gm_node *x)
 			wait_for(k, u, k->unit[i]);
 }
 
+/* A mean over ranks stands right behind what it is the mean of; whoever waits for one that can wait comes last. */
+static void order_exchanges(builder *k)
+{
+	for (int i = 0; i < k->nunit; i++) {
+		gm_unit *u = k->unit[i];
+		gm_node *y = u->n == 1 ? u->node[0] : NULL;
+		if (!y || y->opid != GM_OPID_all_reduce)
+			continue;
+		u->key = gm_plan_root(k->b, y->in[0])->id;
+		for (int j = 0; *(const int *)y->attr && j < k->nunit; j++)
+			if (k->unit[j]->key < k->count && has(k->unit[j]->before, u->id))
+				k->unit[j]->key += k->count;
+	}
+}
+
 /* Units by rising key among those whose predecessors have run: nearly the order in which the model was written, so that
  * values die early. */
 static gm_unit **order(builder *k)
@@ -343,6 +358,7 @@ static gm_unit **order(builder *k)
 		for (int j = 0; j < k->unit[i]->n; j++)
 			if (k->unit[i]->node[j]->id > k->unit[i]->key)
 				k->unit[i]->key = k->unit[i]->node[j]->id;
+	order_exchanges(k);
 	for (int n = 0; n < k->nunit; n++) {
 		gm_unit *best = NULL;
 		for (int i = 0; i < k->nunit; i++) {

@@ -128,7 +128,7 @@ static gm_node *unrolled(const gm_game *m, gm_node *real, gm_node *fake)
 	for (int k = 0; k < m->unroll; k++) {
 		gm_grad(m->objective->d_loss(a, b, &m->terms), p, params, d);
 		for (int i = 0; i < params; i++) {
-			p[i] = gm_sub(p[i], gm_mul_c(d[i], m->unroll_lr));
+			p[i] = gm_sub(p[i], gm_mul_c(gm_rank_mean(d[i]), m->unroll_lr));
 			n->entry[place[i]].instead = p[i];
 		}
 		a = gm_game_discriminate(m, real), b = gm_game_discriminate(m, fake);
@@ -202,8 +202,8 @@ void gm_game_build(gm_game *m)
 	}
 	m->loss_d = m->objective->d_loss(a, b, &m->terms);
 	if (m->match) {
-		gm_node *apart =
-			gm_sub(gm_mean(m->f_real, 1u, false), gm_mean(m->f_fake, 1u, false));
+		gm_node *apart = gm_rank_mean(
+			gm_sub(gm_mean(m->f_real, 1u, false), gm_mean(m->f_fake, 1u, false)));
 		m->loss_g = gm_sum_all(gm_square(apart));
 	} else if (m->unroll > 0) {
 		m->loss_g = unrolled(m, m->real, m->fake);

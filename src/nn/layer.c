@@ -110,6 +110,14 @@ gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_ar
 	return y;
 }
 
+/* The variance about the common mean is the mean of each rank's own, and of how far its mean lies from the common one. */
+void gm_net_moments(gm_node *x, unsigned axes, bool keep, bool whole, gm_node **mean, gm_node **var)
+{
+	gm_node *m = gm_mean(x, axes, keep), *v = gm_variance(x, axes, keep);
+	*mean = whole ? gm_rank_mean(m) : m;
+	*var = *mean == m ? v : gm_rank_mean(gm_add(v, gm_square(gm_sub(m, *mean))));
+}
+
 gm_node *gm_batch_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
 {
 	gm_shape s = gm_node_shape(x);
@@ -133,18 +141,26 @@ gm_node *gm_batch_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
 	gm_net_enter(n, name);
 	unsigned axes = GM_ALL & ~2u; /* every axis but 1 */
 	axes &= (1u << s.rank) - 1;
-	gm_node *mean = gm_mean(x, axes, true), *var = gm_variance(x, axes, true);
+	gm_node *mean, *var;
+	gm_net_moments(x, axes, true, !n->o.apart, &mean, &var);
 	gm_node *m = gm_by_mode(mean, gm_reshape(run_mean, along));
 	gm_node *v = gm_by_mode(var, gm_reshape(run_var, along));
 	gm_node *y = gm_mul(gm_sub(x, m), gm_rsqrt(gm_add_c(v, eps)));
 	if (gain)
 		y = gm_add(gm_mul(y, gm_reshape(gain, along)), gm_reshape(bias, along));
 	if (first) {
+		if (!n->o.apart)
+			count *= gm_graph_ranks(n->graph);
 		double unbiased = count > 1 ? (double)count / (count - 1) : 1;
-		gm_node *next_mean = gm_add(gm_mul_c(run_mean, 1 - momentum),
-		                            gm_mul_c(gm_reshape(mean, c), momentum));
+		/* Whatever the ranks normalise by, what they remember is the same on all. */
+		gm_node *seen_mean = gm_reshape(mean, c), *seen_var = gm_reshape(var, c);
+		if (n->o.apart)
+			seen_mean = gm_rank_mean_later(seen_mean),
+			seen_var = gm_rank_mean_later(seen_var);
+		gm_node *next_mean =
+			gm_add(gm_mul_c(run_mean, 1 - momentum), gm_mul_c(seen_mean, momentum));
 		gm_node *next_var = gm_add(gm_mul_c(run_var, 1 - momentum),
-		                           gm_mul_c(gm_reshape(var, c), momentum * unbiased));
+		                           gm_mul_c(seen_var, momentum * unbiased));
 		gm_node *both[2] = {gm_assign(run_mean, next_mean), gm_assign(run_var, next_var)};
 		gm_net_entry_of(n, gm_net_key(n, "%s/mean", name))->next = next_mean;
 		gm_net_entry_of(n, gm_net_key(n, "%s/var", name))->next = next_var;

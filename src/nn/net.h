@@ -46,6 +46,10 @@ const char *gm_net_key(gm_net *n, const char *fmt, ...) GM_PRINTF(2, 3);
 void gm_net_enter(gm_net *n, const char *part);
 void gm_net_leave(gm_net *n);
 
+/* Mean and biased variance of x over the axes, which hold the batch's; over the whole batch of all ranks where `whole`. */
+void gm_net_moments(gm_node *x, unsigned axes, bool keep, bool whole, gm_node **mean,
+                    gm_node **var);
+
 int64_t gm_net_size(gm_shape s); /* numbers in it */
 bool gm_net_same_shape(gm_shape a, gm_shape b);
 

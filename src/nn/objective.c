@@ -101,7 +101,8 @@ static gm_node *d_hinge(gm_node *a, gm_node *b, const gm_terms *t)
 /* d_log of a - E[b] and b - E[a]; G plays the same with real and fake exchanged. */
 static gm_node *d_relativistic(gm_node *a, gm_node *b, const gm_terms *t)
 {
-	return d_log(gm_sub(a, gm_mean_all(b)), gm_sub(b, gm_mean_all(a)), t);
+	return d_log(gm_sub(a, gm_rank_mean(gm_mean_all(b))),
+	             gm_sub(b, gm_rank_mean(gm_mean_all(a))), t);
 }
 
 static gm_node *g_relativistic(gm_node *a, gm_node *b, const gm_terms *t)

@@ -109,6 +109,8 @@ static gm_node *apply(update *u, gm_node *loss, rule r)
 			wrt[params++] = n->entry[i].node;
 	gm_net_enter(n, "gradient");
 	gm_grad(loss, wrt, params, grad);
+	for (int i = 0; i < params; i++)
+		grad[i] = gm_rank_mean_later(grad[i]);
 	n->gradient = gm_arena_copy(n->arena, grad, params * sizeof *grad);
 	n->gradients = params;
 	gm_net_leave(n);

@@ -69,7 +69,9 @@ static gm_node *r2(const gm_game *m)
 static gm_node *dragan(const gm_game *m)
 {
 	gm_node *u = gm_uniform(gm_node_graph(m->real), gm_node_shape(m->real));
-	gm_node *std = gm_sqrt(gm_variance(m->real, GM_ALL, false));
+	gm_node *mean, *var;
+	gm_net_moments(m->real, GM_ALL, false, true, &mean, &var);
+	gm_node *std = gm_sqrt(var);
 	gm_node *x = gm_add(m->real, gm_mul(u, gm_mul_c(std, .5)));
 	return gm_gradient_penalty(gm_game_discriminate(m, x), x, 1);
 }
@@ -87,7 +89,7 @@ static gm_node *speed(gm_net *n, gm_node *loss)
 	gm_grad(loss, p, params, d);
 	gm_node *sum = gm_scalar(n->graph, 0);
 	for (int i = 0; i < params; i++)
-		sum = gm_add(sum, gm_sum_all(gm_square(d[i])));
+		sum = gm_add(sum, gm_sum_all(gm_square(gm_rank_mean(d[i]))));
 	free(p);
 	return sum;
 }

@@ -39,10 +39,11 @@ static gm_node *source(gm_graph *g, int opid, gm_shape shape, double p)
 	return gm_node_new(g, opid, NULL, 0, &a, sizeof a);
 }
 
-/* The words of element i's block, fetched once for four elements that are asked for in order. */
-static const uint32_t *words(const gm_node *y, const gm_eval *e, int64_t i, uint32_t w[4])
+/* The words of element i's block, fetched once for elements that are asked for in order, from `first` on. */
+static const uint32_t *words(const gm_node *y, const gm_eval *e, int64_t i, int64_t first,
+                             uint32_t w[4])
 {
-	if (i % 4 == 0)
+	if (i % 4 == 0 || i == first)
 		gm_random_words(e->seed, e->run, attr_of(y)->stream, (uint64_t)i / 4, w);
 	return w;
 }
@@ -56,8 +57,9 @@ enum { NTEST = sizeof test_shape / sizeof *test_shape };
 static void eval_uniform(const gm_node *y, const gm_eval *e)
 {
 	uint32_t w[4];
-	for (int64_t i = 0, n = gm_shape_size(y->shape); i < n; i++)
-		e->y[i] = unit(words(y, e, i, w)[i % 4]);
+	int64_t first = gm_random_first(y, e->rank);
+	for (int64_t i = first, n = gm_shape_size(y->shape); i < first + n; i++)
+		e->y[i - first] = unit(words(y, e, i, first, w)[i % 4]);
 }
 
 static gm_node *sample_uniform(gm_graph *g, int i)
@@ -85,10 +87,11 @@ gm_node *gm_uniform(gm_graph *g, gm_shape shape)
 static void eval_normal(const gm_node *y, const gm_eval *e)
 {
 	uint32_t w[4];
-	for (int64_t i = 0, n = gm_shape_size(y->shape); i < n; i++) {
-		const uint32_t *pair = words(y, e, i, w) + i % 4 / 2 * 2;
+	int64_t first = gm_random_first(y, e->rank);
+	for (int64_t i = first, n = gm_shape_size(y->shape); i < first + n; i++) {
+		const uint32_t *pair = words(y, e, i, first, w) + i % 4 / 2 * 2;
 		double r = sqrt(-2 * log(unit(pair[0]) + 0x1p-24)), a = 2 * M_PI * unit(pair[1]);
-		e->y[i] = r * (i % 2 ? sin(a) : cos(a));
+		e->y[i - first] = r * (i % 2 ? sin(a) : cos(a));
 	}
 }
 
@@ -117,8 +120,9 @@ gm_node *gm_randn(gm_graph *g, gm_shape shape)
 static void eval_bernoulli(const gm_node *y, const gm_eval *e)
 {
 	uint32_t w[4], bound = gm_bernoulli_bound(attr_of(y)->p);
-	for (int64_t i = 0, n = gm_shape_size(y->shape); i < n; i++)
-		e->y[i] = words(y, e, i, w)[i % 4] >> 8 < bound;
+	int64_t first = gm_random_first(y, e->rank);
+	for (int64_t i = first, n = gm_shape_size(y->shape); i < first + n; i++)
+		e->y[i - first] = words(y, e, i, first, w)[i % 4] >> 8 < bound;
 }
 
 static gm_node *sample_bernoulli(gm_graph *g, int i)

@@ -25,6 +25,13 @@ typedef struct gm_random_attr {
 	double p;                 /* bernoulli; else 0 */
 } gm_random_attr;
 
+/* The number of y's first element among those of all ranks: each rank draws its own rows of one source, except of scalars,
+ * which all share. */
+static inline int64_t gm_random_first(const gm_node *y, int rank)
+{
+	return y->shape.rank ? rank * gm_shape_size(y->shape) : 0;
+}
+
 /* u < p exactly when (w >> 8) < this. */
 static inline uint32_t gm_bernoulli_bound(double p)
 {

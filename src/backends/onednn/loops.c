@@ -63,30 +63,40 @@ static void random_block(const loop *l, const gm_step *s, int64_t block, uint32_
 	                (uint64_t)block, w);
 }
 
+/* A source of l->a elements is that many of all ranks' elements, from `first` on; blocks of four need not begin there. */
+static int64_t first_of(const loop *l, const gm_step *s)
+{
+	return gm_random_first(l->y, s->rank);
+}
+
 static void run_uniform(const gm_inst *in, gm_step *s)
 {
 	const loop *l = in->ctx;
+	int64_t first = first_of(l, s), end = first + l->a;
 	float *y = f32(&l->out);
 #pragma omp parallel for schedule(static) if (l->a > 16384)
-	for (int64_t b = 0; b < (l->a + 3) / 4; b++) {
+	for (int64_t b = first / 4; b < (end + 3) / 4; b++) {
 		uint32_t w[4];
 		random_block(l, s, b, w);
-		for (int k = 0; k < 4 && 4 * b + k < l->a; k++)
-			y[4 * b + k] = (float)(w[k] >> 8) * 0x1p-24f;
+		for (int k = 0; k < 4; k++)
+			if (4 * b + k >= first && 4 * b + k < end)
+				y[4 * b + k - first] = (float)(w[k] >> 8) * 0x1p-24f;
 	}
 }
 
 static void run_bernoulli(const gm_inst *in, gm_step *s)
 {
 	const loop *l = in->ctx;
+	int64_t first = first_of(l, s), end = first + l->a;
 	float *y = f32(&l->out);
 	uint32_t bound = gm_bernoulli_bound(((const gm_random_attr *)l->y->attr)->p);
 #pragma omp parallel for schedule(static) if (l->a > 16384)
-	for (int64_t b = 0; b < (l->a + 3) / 4; b++) {
+	for (int64_t b = first / 4; b < (end + 3) / 4; b++) {
 		uint32_t w[4];
 		random_block(l, s, b, w);
-		for (int k = 0; k < 4 && 4 * b + k < l->a; k++)
-			y[4 * b + k] = w[k] >> 8 < bound;
+		for (int k = 0; k < 4; k++)
+			if (4 * b + k >= first && 4 * b + k < end)
+				y[4 * b + k - first] = w[k] >> 8 < bound;
 	}
 }
 
@@ -96,22 +106,23 @@ static void run_normal(const gm_inst *in, gm_step *s)
 	const loop *l = in->ctx;
 	const gm_simd *simd = gm_simd_best();
 	float *y = f32(&l->out);
-	int64_t blocks = (l->a + 3) / 4;
+	int64_t first = first_of(l, s), end = first + l->a, blocks = (end + 3) / 4;
 #pragma omp parallel for schedule(static) if (l->a > 8192)
-	for (int64_t first = 0; first < blocks; first += BATCH) {
+	for (int64_t at = first / 4; at < blocks; at += BATCH) {
 		float u1[2 * BATCH], u2[2 * BATCH], p[2 * BATCH], q[2 * BATCH];
-		int n = (int)(blocks - first < BATCH ? blocks - first : BATCH);
+		int n = (int)(blocks - at < BATCH ? blocks - at : BATCH);
 		for (int b = 0; b < n; b++) {
 			uint32_t w[4];
-			random_block(l, s, first + b, w);
+			random_block(l, s, at + b, w);
 			for (int h = 0; h < 2; h++) {
 				u1[2 * b + h] = (float)(1 + (w[2 * h] >> 8)) * 0x1p-24f;
 				u2[2 * b + h] = (float)(w[2 * h + 1] >> 8) * 0x1p-24f;
 			}
 		}
 		simd->box_muller(u1, u2, p, q, 2 * n);
-		for (int k = 0; k < 4 * n && 4 * first + k < l->a; k++)
-			y[4 * first + k] = k & 1 ? q[k / 2] : p[k / 2];
+		int from = 4 * at < first ? (int)(first - 4 * at) : 0;
+		for (int k = from; k < 4 * n && 4 * at + k < end; k++)
+			y[4 * at + k - first] = k & 1 ? q[k / 2] : p[k / 2];
 	}
 }
 

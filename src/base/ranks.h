@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ranks.h -- the processes of one training run.
+ *
+ * `mpirun -n 4 ganymede train ...` starts four processes, ranks 0 to 3, which learn one model together. What they say to each
+ * other goes through the few functions here. Where no launcher is at work there is one rank, nothing is loaded and nothing
+ * costs time. The message library itself is called by one file only, ranks_mpi.c, which is a module that is loaded when a
+ * launcher is there: the program starts without it, and runs where it is not installed.
+ *
+ * Everything marked "together" must be called by all ranks, in the same order.
+ *
+ * A rank that dies. Whoever waits for it would wait for ever. So waiting looks, some times a second, whether the other
+ * processes on this machine are still there. Once one is not, every wait ends at once and gives false, and gm_ranks_lost
+ * says so. For processes elsewhere the launcher is the one who notices: it sends SIGTERM.
+ */
+#ifndef GANYMEDE_BASE_RANKS_H
+#define GANYMEDE_BASE_RANKS_H
+
+#include <signal.h>
+#include <stddef.h>
+
+#include "ganymede/base.h"
+
+/* Joins the other ranks where a launcher started this process as one of several; else does nothing. False with one error
+ * when there are several and they cannot be joined. */
+bool gm_ranks_start(gm_error *err);
+int gm_rank(void);  /* 0 where there is one */
+int gm_ranks(void); /* 1 where there is one */
+
+/* Ends: politely when all ranks come here within two seconds, else so that the launcher ends the others. Nothing can be said
+ * afterwards. Gives whether all came. */
+bool gm_ranks_end(void);
+
+/* A flag that a signal sets: then a wait for processes elsewhere ends after a moment. May be NULL. */
+void gm_ranks_watch(const volatile sig_atomic_t *stop);
+
+/* Whether a rank was lost; then no value that came from others is good any more, and text (may be NULL) names it. */
+bool gm_ranks_lost(char *text, size_t room);
+
+/* Together, and at once: the largest of all ranks' values. value itself when a rank was lost. */
+int gm_ranks_most(int value);
+/* Together, and at once: rank 0's bytes to all. False when a rank was lost. */
+bool gm_ranks_share(void *bytes, size_t n);
+/* Together: whether all ranks gave the same number. */
+bool gm_ranks_same(uint64_t value);
+
+/* Together: begins to add up x[n] over all ranks, in place; float, or double where wide. Until gm_ranks_wait with the
+ * handle that this gives x is the message library's. */
+int gm_ranks_sum(void *x, size_t n, bool wide);
+/* Waits for that sum; false when a rank was lost. */
+bool gm_ranks_wait(int handle);
+/* Lets sums under way get on: messages move only while their library is called. Cheap; also notices lost ranks. */
+void gm_ranks_poll(void);
+
+/* ---- what a message library has to do: a module gives one of these under the name gm_ranks_module ---- */
+
+typedef struct gm_ranks_link {
+	bool (*start)(int *rank, int *count, char *why, size_t room);
+	/* Each begins something together and gives a handle, or -1; done says whether it is over, and lets all get on. */
+	int (*sum)(void *x, size_t n, bool wide);
+	int (*most)(int *x, size_t n); /* in place; on a channel of its own, as the next two */
+	int (*share)(void *bytes, size_t n);
+	int (*gather)(const void *mine, void *all, size_t n); /* n bytes from each */
+	int (*done)(int handle);                              /* 1 yes, 0 not yet, -1 failed */
+	void (*end)(void);
+	void (*abort)(void);
+} gm_ranks_link;
+
+#endif
