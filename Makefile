@@ -11,13 +11,16 @@ MESON_ARGS ?=
 # `make test TESTS="graph ops"` runs only those programs; `make fuzz FUZZ_SECONDS=600` looks longer.
 TESTS ?=
 FUZZ_SECONDS ?= 30
+# `make peers PEERS="dcgan-64" PEERS_PYTHON=venv/bin/python` compares only that, with the PyTorch of that Python.
+PEERS ?=
+PEERS_PYTHON ?= python3
 PREFIX ?= /usr/local
 DESTDIR ?=
 
 SOURCES = $$(git ls-files '*.c' '*.h')
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fuzz bench fmt lint install clean
+.PHONY: help run build test check fuzz bench peers fmt lint install clean
 .SUFFIXES:
 
 help:
@@ -58,6 +61,11 @@ bench: ## how fast: operations and whole training steps
 	@scripts/setup.sh build
 	@$(MAKE) -s --no-print-directory program
 	@meson test -C $(BUILD) --benchmark --no-rebuild --verbose --num-processes 1
+
+peers: ## the same nets in PyTorch, turn about; PEERS="dcgan-64 gan-mlp" for some
+	@scripts/setup.sh build
+	@$(MAKE) -s --no-print-directory program
+	@$(PEERS_PYTHON) bench/peers/compare.py $(BUILD)/ganymede $(PEERS) || test $$? = 77
 
 fmt: ## clang-format every C file in place
 	@scripts/setup.sh dev

@@ -298,6 +298,7 @@ GANYMEDE_CHECK=1 works seen train gan $small --steps 2 --name seen
 GANYMEDE_PROFILE=1 "$program" train gan $small --steps 2 >out 2>err
 check 'GANYMEDE_PROFILE=1 printed no table' grep -q 'instructions, .* MB' err
 works '"share_of_sgemm"' bench points --width 16 --batch 16 --seconds .05 --json
+works 'points[+]ema' bench points --width 16 --batch 16 --seconds .05 --averages
 refuses 2 'did you mean points' bench pionts
 
 printf '%d checks, %d failed\n' $checks $failures

@@ -3,6 +3,7 @@
  * machine.c -- what the machine has. See machine.h. */
 #include "base/machine.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,6 +45,24 @@ uint64_t gm_machine_memory(void)
 {
 	const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
 	return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : (uint64_t)4 << 30;
+}
+
+/* Linux: VmHWM, which writing a 5 to clear_refs sets back to what is resident now. */
+uint64_t gm_machine_peak(bool again)
+{
+	unsigned long long kib = 0;
+	char line[128];
+	FILE *f = fopen("/proc/self/status", "r");
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, "VmHWM: %llu", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	if (again && (f = fopen("/proc/self/clear_refs", "w"))) {
+		fputs("5", f);
+		fclose(f);
+	}
+	return (uint64_t)kib * 1024;
 }
 
 /* Multiply and fold, the core of wyhash and its relatives: 128-bit products mix all bits of both

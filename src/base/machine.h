@@ -11,6 +11,8 @@ int gm_thread_limit(int n); /* sets that; returns what it was */
 int gm_thread_index(void);  /* of the caller within its parallel region */
 
 uint64_t gm_machine_memory(void); /* bytes of RAM; a guess of 4 GiB where the system does not say */
+/* Most resident bytes of this process so far, 0 where the system does not say; `again` starts the count afresh. */
+uint64_t gm_machine_peak(bool again);
 
 /* 64 bits to notice that content has changed; not against an adversary. Chain calls through h
  * (start with 0). */

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/machine.h"
@@ -22,16 +21,22 @@
 #include "train/train.h"
 
 typedef struct bench {
-	const char *name, *model, *option[12]; /* name, value, ... */
+	const char *name, *model, *option[20]; /* name, value, ... */
 } bench;
 
 static const bench rows[] = {
 	{"points", "gan", {"data", "ring8", "width", "128", "batch", "512"}},
+	{"points-512", "gan", {"data", "ring8", "layers", "3", "width", "512", "batch", "256"}},
+	{"pacgan", "pacgan", {"data", "ring8", "pack", "2", "batch", "200"}},
 	{"gan-mlp", "gan", {"data", "glyphs", "net", "mlp", "batch", "64"}},
 	{"gan-paper", "gan", {"data", "glyphs", "net", "paper", "batch", "100"}},
 	{"dcgan-28", "dcgan", {"data", "glyphs", "size", "28", "width", "64", "batch", "64"}},
 	{"dcgan-32", "dcgan", {"data", "shapes", "size", "32", "width", "64", "batch", "64"}},
 	{"dcgan-64", "dcgan", {"data", "shapes", "size", "64", "width", "64", "batch", "64"}},
+	{"wgan-gp",
+         "dcgan",
+         {"data", "shapes", "size", "32", "width", "64", "batch", "64", "objective", "wasserstein",
+          "penalty", "wgan-gp", "normalise-d", "none", "k", "5"}},
 	{"dcgan-128", "dcgan", {"data", "shapes", "size", "128", "width", "32", "batch", "32"}},
 	{0},
 };
@@ -81,7 +86,8 @@ static void measure_machine(machine *m)
 	free(a), free(b), free(c), free(from), free(to);
 }
 
-static bool run_row(const bench *row, char (*given)[2][64], int ngiven, double limit,
+/* Averaged: with a running mean of G's weights, as samples are drawn from. */
+static bool run_row(const bench *row, char (*given)[2][64], int ngiven, bool averaged, double limit,
                     gm_train_call *call, gm_error *err)
 {
 	gm_settings s;
@@ -89,6 +95,8 @@ static bool run_row(const bench *row, char (*given)[2][64], int ngiven, double l
 	bool ok = true;
 	for (int i = 0; ok && row->option[i]; i += 2)
 		ok = gm_settings_set(&s, row->option[i], row->option[i + 1], err);
+	if (ok && averaged)
+		ok = gm_settings_set(&s, "ema", "0.999", err);
 	for (int i = 0; ok && i < ngiven; i++)
 		ok = gm_settings_set(&s, given[i][0], given[i][1], err);
 	*call = (gm_train_call){.settings = &s, .measure = limit};
@@ -97,36 +105,35 @@ static bool run_row(const bench *row, char (*given)[2][64], int ngiven, double l
 	return ok;
 }
 
-static void print_row(const bench *row, const gm_train_call *c, const machine *m, bool json,
+static void print_row(const char *name, const gm_train_call *c, const machine *m, bool json,
                       bool first)
 {
 	const struct gm_speed *v = &c->speed;
 	double gflops = v->flops / v->step / 1e9;
-	struct rusage u;
-	getrusage(RUSAGE_SELF, &u);
 	if (json) {
 		printf("%s\n  {\"name\": \"%s\", \"batch\": %" PRId64
 		       ", \"examples_per_second\": %.6g, \"step_seconds\": %.6g, "
 		       "\"gflop_per_example\": %.6g, \"gflop_per_second\": %.6g, "
 		       "\"sgemm_gflop_per_second\": %.6g, "
 		       "\"share_of_sgemm\": %.4g, \"copy_gb_per_second\": %.4g, "
-		       "\"intermediate_bytes\": %" PRId64 ", "
-		       "\"peak_resident_bytes\": %" PRId64
+		       "\"parameters\": %" PRId64 ", \"intermediate_bytes\": %" PRId64 ", "
+		       "\"peak_resident_bytes\": %" PRIu64
 		       ", \"seconds_to_first_step\": %.4g, \"instructions\": %d, "
 		       "\"without_kernel\": %d, \"threads\": %d}",
-		       first ? "[" : ",", row->name, v->batch, (double)v->batch / v->step, v->step,
+		       first ? "[" : ",", name, v->batch, (double)v->batch / v->step, v->step,
 		       v->flops / (double)v->batch / 1e9, gflops, m->sgemm, gflops / m->sgemm,
-		       m->copy, v->memory, (int64_t)u.ru_maxrss * 1024, v->ready, v->instructions,
+		       m->copy, v->parameters, v->memory, v->peak, v->ready, v->instructions,
 		       v->fallbacks, gm_thread_count());
 		return;
 	}
 	if (first)
-		printf("%-10s %5s %12s %9s %9s %8s %7s %7s %8s %8s\n", "", "batch", "examples/s",
-		       "ms/step", "GFLOP/ex", "GFLOP/s", "sgemm", "share", "inter MB", "first s");
-	printf("%-10s %5" PRId64 " %12.1f %9.2f %9.4f %8.1f %7.1f %6.1f%% %8.1f %8.3f\n", row->name,
-	       v->batch, (double)v->batch / v->step, v->step * 1e3,
+		printf("%-13s %5s %11s %9s %9s %8s %7s %7s %9s %8s %8s\n", "", "batch",
+		       "examples/s", "ms/step", "GFLOP/ex", "GFLOP/s", "sgemm", "share",
+		       "copy GB/s", "peak MB", "first s");
+	printf("%-13s %5" PRId64 " %11.1f %9.2f %9.4f %8.1f %7.1f %6.1f%% %9.1f %8.1f %8.3f\n",
+	       name, v->batch, (double)v->batch / v->step, v->step * 1e3,
 	       v->flops / (double)v->batch / 1e9, gflops, m->sgemm, 100 * gflops / m->sgemm,
-	       (double)v->memory / 1e6, v->ready);
+	       m->copy, (double)v->peak / 1e6, v->ready);
 	fflush(stdout);
 }
 
@@ -140,21 +147,22 @@ static void help(void)
 			printf(" --%s %s", r->option[i], r->option[i + 1]);
 		puts("");
 	}
-	puts("\nOptions of the model (--batch 128, --width 32) change every row. share: of "
-	     "OpenBLAS's rate for a\n"
-	     "2048 x 2048 product, measured in the same run; only multiply-adds of products and "
-	     "convolutions count.");
+	puts("\nOptions of the model (--batch 128, --width 32) change every row; --averages runs "
+	     "each a second time,\nwith an average of G's weights. share: of OpenBLAS's rate for "
+	     "a 2048 x 2048 product, measured in the\nsame run; only multiply-adds of products "
+	     "and convolutions count, as their definitions have them.\npeak: resident memory "
+	     "while the row ran, the program's own included.");
 }
 
 int cli_bench(int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", "json", NULL};
+	static const char *const flags[] = {"help", "h", "json", "averages", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	char given[16][2][64];
 	const char *names[16];
 	int ngiven = 0, nnames = 0, kind;
 	double limit = 5;
-	bool json = false, first = true;
+	bool json = false, first = true, averages = false;
 	while ((kind = cli_next(&a))) {
 		if (kind == '?')
 			return CLI_USAGE;
@@ -167,6 +175,8 @@ int cli_bench(int argc, char **argv)
 			return CLI_OK;
 		} else if (cli_is(a.name, "json")) {
 			json = true;
+		} else if (cli_is(a.name, "averages")) {
+			averages = true;
 		} else if (cli_is(a.name, "seconds")) {
 			if (!gm_text_f64(a.value, &limit) || !(limit > 0))
 				return cli_usage("--seconds: \"%.60s\" is no positive number",
@@ -198,16 +208,20 @@ int cli_bench(int argc, char **argv)
 			wanted |= !strcmp(r->name, names[i]);
 		if (!wanted)
 			continue;
-		gm_train_call call;
-		gm_error err = {0};
-		machine m = {0};
-		measure_machine(&m);
-		if (!run_row(r, given, ngiven, limit, &call, &err))
-			return err.code == GM_ERR_VALUE ? cli_usage("%s", err.message)
-			                                : cli_fail(&err);
-		measure_machine(&m);
-		print_row(r, &call, &m, json, first);
-		first = false;
+		for (int averaged = 0; averaged <= averages; averaged++) {
+			gm_train_call call;
+			gm_error err = {0};
+			machine m = {0};
+			char name[32];
+			snprintf(name, sizeof name, "%s%s", r->name, averaged ? "+ema" : "");
+			measure_machine(&m);
+			if (!run_row(r, given, ngiven, averaged, limit, &call, &err))
+				return err.code == GM_ERR_VALUE ? cli_usage("%s", err.message)
+				                                : cli_fail(&err);
+			measure_machine(&m);
+			print_row(name, &call, &m, json, first);
+			first = false;
+		}
 	}
 	if (json)
 		puts("\n]");

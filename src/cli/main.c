@@ -28,7 +28,7 @@ static const cli_verb verbs[] = {
          "list the data sets, look one over, or fetch one", cli_data},
 	{"lab", "lab [NAME] [-o FOLDER] [--OPTION VALUE]...",
          "experiments whose outcome theory knows: measured, compared, drawn", cli_lab},
-	{"bench", "bench [NAME...] [--seconds N] [--json] [--OPTION VALUE]...",
+	{"bench", "bench [NAME...] [--seconds N] [--json] [--averages] [--OPTION VALUE]...",
          "how fast this machine trains, beside what it can do at best", cli_bench},
 	{"completion", "completion bash|zsh|fish",
          "print what makes a shell complete commands and options", cli_completion},

@@ -16,7 +16,7 @@
  * training set, this on whatever --data holds; other --objective rows are at hand; a picture of
  * any size and number of channels will do.
  *
- * --net mlp: what most tutorials build. z normal; G and D of two hidden layers of `width`, leaky
+ * --net mlp: what most tutorials build. z normal; G and D of `layers` hidden layers of `width`, leaky
  * relu .2, no dropout; D moves, then G, each on its own fakes, by Adam 2e-4 with beta1 .5.
  * Points are learned by the same nets with plain relu in both, 128 wide, rate 1e-3, and no
  * squashing at the end of G.
@@ -30,6 +30,7 @@ static const gm_option options[] = {
 	{"batch", "100", "minibatch size m"},
 	{"nz", "auto", "numbers in z; auto: 100, for points 2"},
 	{"width", "auto", "hidden units of each mlp layer; auto: 512, for points 128"},
+	{"layers", "2", "hidden layers of each mlp"},
 	{"lr", "auto", "learning rate; auto: .1 (paper), 2e-4 (mlp), 1e-3 (points)"},
 	GM_GAME_OPTIONS("non-saturating", "none", "none"),
 	{0},
@@ -106,24 +107,29 @@ static int train_paper(gm_run *r)
 }
 
 typedef struct mlp {
+	gm_run *r;
 	int64_t numel, width;
+	int layers;
 	bool points;
 	int64_t references; /* rows of virtual batch norm's reference batch */
 } mlp;
 
-static gm_node *mlp_layer(const mlp *p, gm_net *n, const char *name, const char *norm, gm_node *x)
+static gm_node *mlp_layers(const mlp *p, gm_net *n, gm_node *x)
 {
 	double slope = p->points ? 0 : .2;
-	x = gm_linear(n, name, x, .out = p->width, .init = GM_HE_UNIFORM(slope));
-	return gm_leaky_relu(gm_norm(n, norm, x), slope);
+	for (int i = 0; i < p->layers; i++) {
+		const char *name = gm_name(p->r, "h%d", i);
+		x = gm_linear(n, name, x, .out = p->width, .init = GM_HE_UNIFORM(slope));
+		x = gm_leaky_relu(gm_norm(n, gm_name(p->r, "%s/norm", name), x), slope);
+	}
+	return x;
 }
 
 /* z [m,nz] to an example [m,numel] */
 static gm_node *mlp_generator(const mlp *p, gm_net *G, gm_node *z)
 {
 	gm_node *h = gm_net_with_reference(G, z, NULL, p->references);
-	h = mlp_layer(p, G, "h0", "h0/norm", h);
-	h = mlp_layer(p, G, "h1", "h1/norm", h);
+	h = mlp_layers(p, G, h);
 	h = gm_net_without_reference(G, gm_linear(G, "y", h, .out = p->numel));
 	return p->points ? h : gm_tanh(h);
 }
@@ -133,8 +139,7 @@ static gm_node *mlp_discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *giv
 {
 	(void)given;
 	const mlp *p = ctx;
-	gm_node *h = mlp_layer(p, D, "h0", "h0/norm", x);
-	h = mlp_layer(p, D, "h1", "h1/norm", h);
+	gm_node *h = mlp_layers(p, D, x);
 	return gm_linear(D, "y", gm_features(D, h), .out = 1);
 }
 
@@ -148,7 +153,8 @@ static int train_mlp(gm_run *r)
 	int64_t width = gm_opt_int_auto(r, "width", points ? 128 : 512);
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
 	gm_game game = gm_opt_game(r, G, D);
-	mlp p = {data->numel, width, points, game.references};
+	int layers = (int)gm_opt_int_in(r, "layers", 1, 64);
+	mlp p = {r, data->numel, width, layers, points, game.references};
 
 	gm_node *x = gm_batch(r, "example"), *z = gm_randn(g, GM_SHAPE(m, nz));
 	gm_node *fake = gm_reshape(mlp_generator(&p, G, z), gm_node_shape(x));

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/machine.h"
 #include "base/text.h"
 #include "train/folder.h"
 
@@ -208,6 +209,9 @@ static void conclude(gm_run *r)
 	v->step = r->turn[skip + (r->turns - skip) / 2];
 	v->batch = r->batch;
 	v->turns = r->turns;
+	v->peak = gm_machine_peak(false);
+	for (int i = 0; i < r->nets; i++)
+		v->parameters += gm_net_parameters(r->net[i]);
 	for (int i = 0; i < r->parts; i++) {
 		gm_step_info s = gm_step_describe(r->part[i].step);
 		v->flops += s.flops * (double)s.runs / r->turns;
@@ -447,6 +451,8 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	call->stopped = false;
 	run.called = gm_seconds();
 	call->speed = (struct gm_speed){0};
+	if (call->measure > 0)
+		gm_machine_peak(true);
 	bool ok = call->resume ? prepare_resume(r, checkpoint, &trouble)
 	                       : gm_settings_u64(call->settings, "seed", &r->seed, &trouble);
 	uint64_t then = r->data_hash;

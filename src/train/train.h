@@ -42,6 +42,8 @@ typedef struct gm_train_call {
 		double flops; /* needed by one turn */
 		/* examples in a turn; bytes of intermediate values in all steps */
 		int64_t batch, memory;
+		int64_t parameters; /* of all nets */
+		uint64_t peak;      /* resident bytes while it ran, the program's own included */
 		int instructions, fallbacks, turns;
 	} speed;
 } gm_train_call;
