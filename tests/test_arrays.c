@@ -133,7 +133,7 @@ static void numpy_refusals(void **state)
 		{npy("|O", false, "(1, 2, 2)", odd, sizeof odd), "of type"},
 		{npy("|u1", false, "(3, 2, 3)", u, 12), "cut short (its header promises 18"},
 		{npy("|u1", false, "(1, 2, 3)", u, 12), "bytes after the last number"},
-		{npy("|u1", false, "(1, 1, 1, 1, 12)", u, 12), "1 to 4 dimensions"},
+		{npy("|u1", false, "(1, 1, 1, 1, 12)", u, 12), "0 to 4 dimensions"},
 		{npy("|u1", false, "()", u, 1), "a single number"},
 		{npy("|u1", false, "(12,)", u, 12), "has rank 1"},
 		{npy("|u1", false, "(4611686018427387904, 4, 4)", u, 12), "absurd"},

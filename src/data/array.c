@@ -12,32 +12,6 @@
 #define SIDE_MAX 16384
 #define CLASSES_MAX 65536
 
-int gm_array_size(gm_array_type t)
-{
-	static const int size[] = {1, 1, 2, 2, 4, 8, 4, 8};
-	return size[t];
-}
-
-void gm_array_strides(gm_array *a, bool fortran)
-{
-	int64_t step = 1;
-	for (int i = 0; i < a->rank; i++) {
-		const int k = fortran ? i : a->rank - 1 - i;
-		a->stride[k] = step;
-		step *= a->dims[k];
-	}
-}
-
-int64_t gm_array_numel(const gm_array *a)
-{
-	int64_t n = 1;
-	for (int i = 0; i < a->rank; i++)
-		if (a->dims[i] < 0 || __builtin_mul_overflow(n, a->dims[i], &n) ||
-		    n > (int64_t)1 << 62)
-			return -1;
-	return n;
-}
-
 static double element(const gm_array *a, int64_t at)
 {
 	const uint8_t *p = a->data + at * gm_array_size(a->type);
@@ -213,5 +187,7 @@ bool gm_array_points(gm_pictures *p, const gm_array *a, const char *name, gm_err
 
 bool gm_array_examples(gm_pictures *p, const gm_array *a, const char *name, gm_error *err)
 {
+	if (a->rank == 0)
+		return gm_fail(err, GM_ERR_FORMAT, "%s: a single number", name);
 	return a->rank == 2 ? gm_array_points(p, a, name, err) : gm_array_pictures(p, a, name, err);
 }

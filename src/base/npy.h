@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * npy.h -- arrays of numbers as NumPy and others write them. */
+#ifndef GANYMEDE_BASE_NPY_H
+#define GANYMEDE_BASE_NPY_H
+
+#include "ganymede/base.h"
+
+typedef enum gm_array_type {
+	GM_ARRAY_U8,
+	GM_ARRAY_I8,
+	GM_ARRAY_U16,
+	GM_ARRAY_I16,
+	GM_ARRAY_I32,
+	GM_ARRAY_I64,
+	GM_ARRAY_F32,
+	GM_ARRAY_F64
+} gm_array_type;
+
+#define GM_ARRAY_RANK 4
+
+/* A view; element (i, j, ...) lies stride[0] * i + stride[1] * j + ... elements after data, at any
+ * alignment. */
+typedef struct gm_array {
+	gm_array_type type;
+	int rank;
+	int64_t dims[GM_ARRAY_RANK], stride[GM_ARRAY_RANK];
+	const uint8_t *data;
+} gm_array;
+
+int gm_array_size(gm_array_type t); /* bytes of an element */
+/* Strides of an array in one piece: the last dimension runs fastest, or with fortran the first. */
+void gm_array_strides(gm_array *a, bool fortran);
+/* The product of dims, or -1 where one is negative or it does not fit 2^62. */
+int64_t gm_array_numel(const gm_array *a);
+
+/* NumPy's file format, version 1 to 3 (numpy.lib.format). The view borrows bytes. Little-endian
+ * integers, floats of 4 and 8 bytes, truth values; ranks 0 to 4; both orders. */
+bool gm_npy_parse(gm_array *a, const char *name, const void *bytes, size_t n, gm_error *err);
+
+#endif
