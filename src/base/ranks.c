@@ -180,17 +180,20 @@ bool gm_ranks_start(gm_error *err)
 	if (n <= 1 || all.link)
 		return true;
 	if (!GM_HAVE_MPI)
-		return gm_fail(err, GM_ERR_STATE,
-		               "started as one of %d processes, and this ganymede was built without "
-		               "MPI: install Open MPI's development files and build it anew (-Dmpi=enabled), "
-		               "or start it once",
-		               n);
+		return gm_fail(
+			err, GM_ERR_STATE,
+			"started as one of %d processes, and this ganymede was built without "
+			"MPI: install Open MPI's development files and build it anew "
+		        "(-Dmpi=enabled), "
+			"or start it once",
+			n);
 	void *module = load(why, sizeof why);
 	if (!module)
-		return gm_fail(err, GM_ERR_STATE,
-		               "started as one of %d processes, and the module that lets them speak "
-		               "cannot be loaded: %s",
-		               n, why);
+		return gm_fail(
+			err, GM_ERR_STATE,
+			"started as one of %d processes, and the module that lets them speak "
+			"cannot be loaded: %s",
+			n, why);
 	all.link = dlsym(module, "gm_ranks_module");
 	if (!all.link || !all.link->start(&all.rank, &all.count, why, sizeof why)) {
 		all.link = NULL;

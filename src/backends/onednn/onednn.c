@@ -25,8 +25,13 @@ static bool has(const gm_node *y)
 }
 
 static bool (*const planners[])(gm_plan *, gm_unit *) = {
-	gm_tape_planner,   gm_patches_planner, gm_conv_planner,
-	gm_matmul_planner, gm_loops_planner,   NULL,
+	gm_tape_planner,
+	gm_phases_planner,
+	gm_patches_planner,
+	gm_conv_planner,
+	gm_matmul_planner,
+	gm_loops_planner,
+	NULL,
 };
 
 const gm_backend gm_backend_onednn = {

@@ -24,6 +24,7 @@ typedef struct gm_simd {
 	tape_runner *chunk;
 	gm_box_muller *box_muller;
 	gm_add_patches *add_patches;
+	const struct gm_phase_loops *phases;
 } gm_simd;
 
 #define GM_SIMD_LOOPS(set)                                                                         \
@@ -42,6 +43,7 @@ bool gm_tape_has(const gm_node *y); /* y is an elementwise op that tapes know */
 bool gm_dnn_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y);
 
 /* Planners, in the order they are asked. */
+bool gm_phases_planner(gm_plan *p, gm_unit *u);
 bool gm_patches_planner(gm_plan *p, gm_unit *u);
 bool gm_conv_planner(gm_plan *p, gm_unit *u);
 bool gm_matmul_planner(gm_plan *p, gm_unit *u);

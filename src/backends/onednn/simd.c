@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "backends/onednn/onednn.h"
+#include "backends/onednn/phases.h"
 
 #define SET(name)                                                                                  \
 	{                                                                                          \
-#name, gm_tape_chunk_##name, gm_box_muller_##name, gm_add_patches_##name           \
+#name, gm_tape_chunk_##name, gm_box_muller_##name, gm_add_patches_##name,          \
+			&gm_phase_loops_##name                                                     \
 	}
 
 static const gm_simd sets[] = {
