@@ -345,6 +345,27 @@ GM_API gm_node *gm_minibatch_discrimination_(gm_net *n, const char *name, gm_nod
  * moves the mean. Section 3.3. */
 GM_API gm_node *gm_historical(gm_net *n);
 
+/* ---- bodies ---------------------------------------------------------------------------------- */
+
+/* The nets of Radford et al. 2016, arXiv:1511.06434, without D's last layer. Between the picture
+ * and the smallest map, sides halve while they stay even and at least 4; each halving doubles the
+ * channels, from `filters` at the largest map. */
+typedef struct gm_dcgan {
+	int64_t channels, height, width; /* of the picture */
+	int64_t filters;
+	int kernel;
+	double std; /* of initial weights and gains */
+	/* filled by gm_dcgan_fit */
+	int levels;
+	int64_t small_height, small_width;
+} gm_dcgan;
+/* False where the sides do not halve even once. */
+GM_API bool gm_dcgan_fit(gm_dcgan *p);
+/* z [m,nz] to pictures [m,C,H,W] in (-1,1) */
+GM_API gm_node *gm_dcgan_up(const gm_dcgan *p, gm_net *G, gm_node *z);
+/* pictures to D's last map [m, filters 2^(levels-1), small_height, small_width] */
+GM_API gm_node *gm_dcgan_down(const gm_dcgan *p, gm_net *D, gm_node *x);
+
 /* ---- optimisers ------------------------------------------------------------------------------ */
 
 /* All fields of all rules; each rule says below which it reads. */

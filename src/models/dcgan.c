@@ -35,51 +35,16 @@ static const gm_option options[] = {
 	{0},
 };
 
-/* Sides of the smallest map, and how often it doubles on the way to the picture. */
 typedef struct plan {
-	gm_run *r;
-	int64_t channels, height, width, small_height, small_width, filters;
-	int levels, kernel;
+	gm_dcgan body;      /* the nets themselves: nn/dcgan.c */
 	int64_t references; /* rows of virtual batch norm's reference batch */
-	double std;
 } plan;
-
-static gm_conv_args conv_args(const plan *p, const gm_net *n, int64_t out)
-{
-	bool odd = p->kernel % 2;
-	return (gm_conv_args){.out = out,
-	                      .kernel = p->kernel,
-	                      .stride = 2,
-	                      .pad = (p->kernel - 1) / 2,
-	                      .no_bias = gm_net_centres(n),
-	                      .out_pad = odd,
-	                      .init = GM_NORMAL(0, p->std)};
-}
-
-static gm_node *norm(const plan *p, gm_net *n, const char *name, gm_node *x)
-{
-	return gm_norm(n, name, x, .gain = GM_NORMAL(1, p->std));
-}
 
 /* z [m,nz] to pictures [m,C,H,W] */
 static gm_node *generator(const plan *p, gm_net *G, gm_node *z)
 {
-	int64_t f = p->filters << (p->levels - 1), h = p->small_height, w = p->small_width;
-	const char *name = gm_name(p->r, "%dx%d", (int)h, (int)w);
 	z = gm_net_with_reference(G, z, NULL, p->references);
-	gm_node *x = gm_linear(G, name, z, .out = f * h * w, .no_bias = gm_net_centres(G),
-	                       .init = GM_NORMAL(0, p->std));
-	x = gm_relu(
-		norm(p, G, gm_name(p->r, "%s/norm", name), gm_reshape(x, GM_SHAPE(-1, f, h, w))));
-	for (int i = 1; i < p->levels; i++) {
-		f /= 2, h *= 2, w *= 2;
-		name = gm_name(p->r, "%dx%d", (int)h, (int)w);
-		x = gm_conv_transposed_(G, name, x, conv_args(p, G, f));
-		x = gm_relu(norm(p, G, gm_name(p->r, "%s/norm", name), x));
-	}
-	name = gm_name(p->r, "%dx%d", (int)p->height, (int)p->width);
-	x = gm_tanh(gm_conv_transposed_(G, name, x, conv_args(p, G, p->channels)));
-	return gm_net_without_reference(G, x);
+	return gm_net_without_reference(G, gm_dcgan_up(&p->body, G, z));
 }
 
 /* pictures [m,C,H,W] to logits [m,1] */
@@ -87,41 +52,26 @@ static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
 {
 	(void)given;
 	const plan *p = ctx;
-	int64_t f = p->filters, h = p->height, w = p->width;
-	for (int i = 0; i < p->levels; i++, f *= 2) {
-		h /= 2, w /= 2;
-		const char *name = gm_name(p->r, "%dx%d", (int)h, (int)w);
-		x = gm_conv_(D, name, x, conv_args(p, D, f));
-		if (i > 0)
-			x = norm(p, D, gm_name(p->r, "%s/norm", name), x);
-		x = gm_leaky_relu(x, .2);
-	}
-	return gm_linear(D, "logit", gm_features(D, x), .out = 1, .no_bias = gm_net_centres(D),
-	                 .init = GM_NORMAL(0, p->std));
+	gm_node *h = gm_features(D, gm_dcgan_down(&p->body, D, x));
+	return gm_linear(D, "logit", h, .out = 1, .no_bias = gm_net_centres(D),
+	                 .init = GM_NORMAL(0, p->body.std));
 }
 
 static plan make_plan(gm_run *r)
 {
 	const gm_facts *data = gm_run_facts(r);
-	plan p = {.r = r,
-	          .channels = data->channels,
-	          .height = data->height,
-	          .width = data->width,
-	          .std = .02,
-	          .filters = gm_opt_int_in(r, "width", 1, 4096),
-	          .kernel = gm_opt_int_in(r, "kernel", 2, 9)};
-	p.small_height = p.height, p.small_width = p.width;
-	while (p.small_height % 2 == 0 && p.small_width % 2 == 0 && p.small_height >= 8 &&
-	       p.small_width >= 8)
-		p.small_height /= 2, p.small_width /= 2, p.levels++;
-	if (!p.levels) {
+	plan p = {.body = {.channels = data->channels,
+	                   .height = data->height,
+	                   .width = data->width,
+	                   .std = .02,
+	                   .filters = gm_opt_int_in(r, "width", 1, 4096),
+	                   .kernel = gm_opt_int_in(r, "kernel", 2, 9)}};
+	if (!gm_dcgan_fit(&p.body))
 		gm_trouble(r,
 		           "dcgan needs pictures whose sides halve at least once down to 4 or "
 		           "more; these are %dx%d: "
 		           "try --size 32",
-		           (int)p.width, (int)p.height);
-		p.levels = 1;
-	}
+		           (int)data->width, (int)data->height);
 	return p;
 }
 
