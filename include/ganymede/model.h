@@ -113,6 +113,9 @@ GM_API const gm_objective *gm_opt_objective(gm_run *r, const char *name);
  * model's own to read. */
 GM_API gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D);
 GM_API void gm_run_game(gm_run *r, gm_game *m);
+/* For a model whose table says normalise auto: what that means for the net that it will build. */
+GM_API gm_game gm_opt_game_auto(gm_run *r, gm_net *G, gm_net *D, const char *norm_g,
+                                const char *norm_d);
 /* The first n examples of the run's stream [n, numel]; NULL when only sampling. */
 GM_API const double *gm_data_examples(gm_run *r, int64_t n);
 /* And their labels [n]; NULL also where the data has none. */

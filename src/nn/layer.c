@@ -195,6 +195,7 @@ gm_node *gm_embedding_(gm_net *n, const char *name, gm_node *index, gm_embedding
 {
 	gm_node *table = gm_net_var(n, gm_net_key(n, "%s/weight", name), GM_SHAPE(a.rows, a.dim),
 	                            .init = or_default(a.init, GM_NORMAL(0, 1)));
+	table = gm_net_weight(n, name, table, 0);
 	gm_net_enter(n, name);
 	gm_node *y = gm_gather(table, index);
 	gm_net_leave(n);

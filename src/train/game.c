@@ -14,9 +14,12 @@
 		snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", (table)[i].name);   \
 	}
 
-static const gm_normaliser *normaliser(gm_run *r, const char *option)
+/* usual: what auto means, or NULL where a model knows no auto */
+static const gm_normaliser *normaliser(gm_run *r, const char *option, const char *usual)
 {
 	const char *v = gm_opt_str(r, option);
+	if (usual && !strcmp(v, "auto"))
+		v = usual;
 	const gm_normaliser *n = gm_normaliser_find(v);
 	char all[200] = "";
 	NAMES(gm_normalisers, all)
@@ -78,9 +81,14 @@ const double *gm_data_labels(gm_run *r, int64_t n)
 
 gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 {
+	return gm_opt_game_auto(r, G, D, NULL, NULL);
+}
+
+gm_game gm_opt_game_auto(gm_run *r, gm_net *G, gm_net *D, const char *norm_g, const char *norm_d)
+{
 	gm_game m = {.G = G, .D = D};
-	gm_net_normalise(G, normaliser(r, "normalise-g"));
-	gm_net_normalise(D, normaliser(r, "normalise-d"));
+	gm_net_normalise(G, normaliser(r, "normalise-g", norm_g));
+	gm_net_normalise(D, normaliser(r, "normalise-d", norm_d));
 	gm_net_minibatch(D, gm_opt_flag(r, "minibatch"));
 	m.objective = gm_opt_objective(r, "objective");
 	m.penalty = penalty(r);

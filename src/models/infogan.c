@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * infogan.c -- Chen, Duan, Houthooft, Schulman, Sutskever & Abbeel, "InfoGAN: interpretable
+ * representation learning by information maximizing generative adversarial nets", NIPS 2016,
+ * arXiv:1606.03657. Objective: eq. 6. MNIST: section 7.2 and appendix C.1, and the authors' code
+ * (github.com/openai/InfoGAN, launchers/run_mnist_exp.py and infogan/models/regularized_gan.py).
+ *
+ * G draws a picture from noise z and codes c: one-of-K codes, and continuous ones in [-1,1]. Q,
+ * two layers on D's body, must read the codes back; L = E[log Q(c|G(z,c))] + H(c) is a lower
+ * bound of the information that the picture holds of the codes (eq. 5), and G, D and Q all raise
+ * it: J_D - lambda L, J_G - lambda L. Q says a softmax for each one-of-K code and, for each
+ * continuous one, the mean of a normal distribution of variance 1, as the code has it; lambda is 1
+ * for both, as in the code (the paper: smaller for continuous codes).
+ *
+ * G: 1024 relu, 7x7x128 relu, 4x4 transposed to 64 relu, to the picture, sigmoid; D: 4x4 to 64,
+ * 4x4 to 128, 1024, 1; Q: 1024 of D to 128, to the codes; strides 2, batch norm but at G's end and
+ * D's beginning, leaky relu .01 as in the code (the paper: .1). Pixels in [0,1]. Weights N(0,
+ * .02), gains N(1, .02). z: 62 uniform numbers in [-1,1], one code of 10, two continuous. Adam,
+ * beta1 .5, 1e-3 for G and 2e-4 for D and Q, batch 128; the code takes 50 times 100 steps. D moves
+ * with Q, then G, each on codes of its own.
+ *
+ * Differs: the code draws kernels of D from a normal distribution cut at 2 sigma; running
+ * statistics of batch norm are those of real pictures in D and of generated ones in Q (theirs: of
+ * both), so what they are is never mixed. Pictures of other sides get maps of a quarter of those.
+ */
+#include "ganymede/model.h"
+
+static const gm_option options[] = {
+	{"batch", "128", "minibatch size m"},
+	{"nz", "62", "uniform numbers in z, of which nothing need be read back"},
+	{"codes", "1", "one-of-K codes: c1, c2, ..."},
+	{"categories", "10", "K"},
+	{"continuous", "2", "continuous codes, named after those"},
+	{"lambda", "1", "weight of the information of the one-of-K codes in both losses"},
+	{"lambda-continuous", "1", "and of the continuous ones"},
+	{"width", "64", "channels of the largest map (paper: 64; the dense layer has 16 times that)"},
+	{"lr", "1e-3", "Adam step size of G; lr-d auto: a fifth of it"},
+	{"beta1", "0.5", "Adam momentum"},
+	GM_GAME_OPTIONS("non-saturating", "batch", "batch"),
+	{0},
+};
+
+enum { CODES = 12 }; /* of each kind, at most */
+
+typedef struct plan {
+	int codes, continuous;
+	int64_t categories, width, channels, height, width_px, references;
+} plan;
+
+static gm_conv_args conv(const gm_net *n, int64_t out)
+{
+	return (gm_conv_args){.out = out,
+	                      .kernel = 4,
+	                      .stride = 2,
+	                      .pad = 1,
+	                      .no_bias = gm_net_centres(n),
+	                      .init = GM_NORMAL(0, .02)};
+}
+
+static gm_node *dense(gm_net *n, const char *name, gm_node *x, int64_t out)
+{
+	return gm_linear(n, name, x, .out = out, .no_bias = gm_net_centres(n),
+	                 .init = GM_NORMAL(0, .02));
+}
+
+static gm_node *norm(gm_net *n, const char *name, gm_node *x)
+{
+	return gm_norm(n, name, x, .gain = GM_NORMAL(1, .02));
+}
+
+/* z beside its codes [m,nz+..] to pictures [m,C,H,W] in (0,1) */
+static gm_node *generator(const plan *p, gm_net *G, gm_node *z)
+{
+	int64_t f = p->width, h = p->height / 4, w = p->width_px / 4;
+	gm_node *x = gm_net_with_reference(G, z, NULL, p->references);
+	x = gm_relu(norm(G, "dense/norm", dense(G, "dense", x, 16 * f)));
+	x = gm_relu(norm(G, "map/norm", dense(G, "map", x, 2 * f * h * w)));
+	x = gm_reshape(x, GM_SHAPE(-1, 2 * f, h, w));
+	x = gm_relu(norm(G, "half/norm", gm_conv_transposed_(G, "half", x, conv(G, f))));
+	x = gm_sigmoid(gm_conv_transposed_(G, "picture", x, conv(G, p->channels)));
+	return gm_net_without_reference(G, x);
+}
+
+/* pictures in [0,1] to logits [m,1]; its last hidden layer [m, 16 width] is Q's as well */
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
+{
+	(void)given;
+	const plan *p = ctx;
+	x = gm_leaky_relu(gm_conv_(D, "half", x, conv(D, p->width)), .01);
+	x = norm(D, "map/norm", gm_conv_(D, "map", x, conv(D, 2 * p->width)));
+	x = dense(D, "dense", gm_leaky_relu(x, .01), 16 * p->width);
+	x = gm_leaky_relu(norm(D, "dense/norm", x), .01);
+	return gm_linear(D, "logit", gm_features(D, x), .out = 1, .init = GM_NORMAL(0, .02));
+}
+
+/* D's features to logits and means of all codes [m, codes K + continuous] */
+static gm_node *recogniser(const plan *p, gm_net *Q, gm_node *h)
+{
+	int64_t out = p->codes * p->categories + p->continuous;
+	h = gm_linear(Q, "dense", h, .out = 2 * p->width, .no_bias = true,
+	              .init = GM_NORMAL(0, .02));
+	h = gm_batch_norm(Q, "dense/norm", h, .gain = GM_NORMAL(1, .02));
+	return gm_linear(Q, "codes", gm_leaky_relu(h, .01), .out = out, .init = GM_NORMAL(0, .02));
+}
+
+/* Q's logits of the one-of-K code i */
+static gm_node *logits(const plan *p, gm_node *q, int i)
+{
+	return gm_narrow(q, 1, i * p->categories, p->categories);
+}
+
+/* L of the one-of-K codes: log K for each less the cross-entropy, in nats. */
+static gm_node *information(const plan *p, gm_node *q, gm_node *const *c)
+{
+	gm_node *sum = gm_scalar(gm_node_graph(q), 0);
+	for (int i = 0; i < p->codes; i++) {
+		gm_node *entropy = gm_log(gm_scalar(gm_node_graph(q), p->categories));
+		gm_node *cross = gm_mean_all(gm_softmax_xent(logits(p, q, i), c[i]));
+		sum = gm_add(sum, gm_sub(entropy, cross));
+	}
+	return sum;
+}
+
+/* L of the continuous ones. Density 1/2 on [-1,1], so H = log 2; -log q = (c - mean)^2 / 2 +
+ * log(2 pi) / 2. With variance 1 it stays below log 2 - log(2 pi) / 2 < 0: only its slope counts.
+ */
+static gm_node *information_continuous(const plan *p, gm_node *q, gm_node *const *c)
+{
+	gm_node *sum = gm_scalar(gm_node_graph(q), 0);
+	for (int i = 0; i < p->continuous; i++) {
+		gm_node *mean = gm_narrow(q, 1, p->codes * p->categories + i, 1);
+		gm_node *square = gm_mean_all(gm_square(gm_sub(c[p->codes + i], mean)));
+		sum = gm_add(sum, gm_add_c(gm_mul_c(square, -.5), .69314718055994531 -
+		                                                          .91893853320467274));
+	}
+	return sum;
+}
+
+/* Uniform on [-1,1] */
+static gm_node *uniform(gm_graph *g, int64_t m, int64_t n)
+{
+	return gm_add_c(gm_mul_c(gm_uniform(g, GM_SHAPE(m, n)), 2), -1);
+}
+
+static plan make_plan(gm_run *r)
+{
+	const gm_facts *data = gm_run_facts(r);
+	plan p = {.codes = (int)gm_opt_int_in(r, "codes", 0, CODES),
+	          .continuous = (int)gm_opt_int_in(r, "continuous", 0, CODES),
+	          .categories = gm_opt_int_in(r, "categories", 2, 10000),
+	          .width = gm_opt_int_in(r, "width", 1, 4096),
+	          .channels = data->channels,
+	          .height = data->height,
+	          .width_px = data->width};
+	if (!p.codes && !p.continuous)
+		gm_trouble(r, "infogan needs a code to read back: --codes or --continuous");
+	if (p.height % 4 || p.width_px % 4 || p.height < 4 || p.width_px < 4)
+		gm_trouble(r,
+		           "infogan needs pictures whose sides 4 divides; these are %dx%d: try "
+		           "--size 32",
+		           (int)p.width_px, (int)p.height);
+	return p;
+}
+
+static int train(gm_run *r)
+{
+	gm_graph *g = gm_run_graph(r);
+	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz"), k = gm_opt_int(r, "k");
+	double rate = gm_opt_real_in(r, "lr", 0, 10), beta1 = gm_opt_real_in(r, "beta1", 0, .9999);
+	double lambda = gm_opt_real_in(r, "lambda", 0, 1e6);
+	double lambda_c = gm_opt_real_in(r, "lambda-continuous", 0, 1e6);
+	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D"), *Q = gm_net_new(r, "Q");
+	gm_game game = gm_opt_game(r, G, D);
+	plan p = make_plan(r);
+	p.references = game.references;
+	if (game.pack > 1)
+		gm_trouble(r, "Q reads the codes of one example, and packs hold several: take "
+		              "--pack 1");
+
+	/* z and c, side by side */
+	gm_node *all[1 + 2 * CODES] = {uniform(g, m, nz)}, **c = all + 1;
+	for (int i = 0; i < p.codes; i++) {
+		gm_node *u = gm_mul_c(gm_uniform(g, GM_SHAPE(m)), (double)p.categories);
+		c[i] = gm_one_hot(gm_cast(u, GM_I32), p.categories);
+	}
+	for (int i = 0; i < p.continuous; i++)
+		c[p.codes + i] = uniform(g, m, 1);
+	int inputs = 1 + p.codes + p.continuous;
+
+	gm_node *x = gm_batch(r, "image");
+	gm_node *fake = generator(&p, G, gm_concat(all, inputs, 1));
+	game.discriminator = discriminator, game.ctx = &p;
+	game.real = gm_mul_c(gm_add_c(x, 1), .5), game.fake = fake;
+	gm_run_game(r, &game);
+
+	gm_node *q = recogniser(&p, Q, game.f_fake);
+	gm_node *info = information(&p, q, c), *info_c = information_continuous(&p, q, c);
+	gm_node *price = gm_neg(gm_add(gm_mul_c(info, lambda), gm_mul_c(info_c, lambda_c)));
+	gm_node *loss_d = gm_add(game.loss_d, price), *loss_g = gm_add(game.loss_g, price);
+
+	gm_endpoint_nodes(r, "generate", gm_add_c(gm_mul_c(fake, 2), -1), all, inputs);
+	gm_endpoint(r, "discriminate", game.y_real, x);
+	if (p.codes)
+		gm_endpoint(r, "classify", logits(&p, recogniser(&p, Q, game.f_real), 0), x);
+
+	gm_node *lr_g = gm_schedule(r, "lr", rate);
+	gm_node *lr_d = gm_schedule(r, "lr_d", gm_opt_real_auto(r, "lr-d", rate / 5));
+	beta1 = beta1 == 0 ? GM_NONE : beta1;
+	gm_step *step_d = gm_run_compile(
+		r, loss_d, info, info_c,
+		gm_adam(D, loss_d, .lr = lr_d, .beta1 = beta1, .clip_weights = game.clip),
+		gm_adam(Q, price, .lr = lr_d, .beta1 = beta1));
+	gm_step *step_g = gm_run_compile(r, loss_g, gm_adam(G, loss_g, .lr = lr_g, .beta1 = beta1),
+	                                 gm_run_ema(r, G));
+
+	while (gm_next(r)) {
+		for (int64_t i = 0; i < k; i++) {
+			gm_feed(r);
+			gm_run_step(r, step_d); /* D, and Q on its body */
+		}
+		gm_run_step(r, step_g);
+		gm_report(r, "loss_d", loss_d), gm_report(r, "loss_g", loss_g);
+		gm_report(r, "information", info), gm_report(r, "information_c", info_c);
+	}
+	return gm_end(r);
+}
+
+const gm_model gm_model_infogan = {"infogan", "InfoGAN (Chen et al. 2016)", "arXiv:1606.03657",
+                                   options, train};
