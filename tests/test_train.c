@@ -114,6 +114,17 @@ static const struct variant {
           "normalise-d=weight"}},
 	{"gan", {"data=ring8", "batch=16", "width=8", "unroll=2", "minibatch=yes"}},
 	{"pacgan", {"batch=8", "pack=2"}},
+	{"cgan", {"data=glyphs", "batch=8", "net=paper", "k=2"}},
+	{"cgan", {"data=glyphs", "batch=8", "width=4", "condition=auxiliary", "ema=.9"}},
+	{"cgan",
+         {"data=shapes", "batch=8", "width=4", "condition=projection", "pack=2", "penalty=r1",
+          "normalise-d=spectral", "objective=hinge"}},
+	{"cgan",
+         {"data=glyphs", "batch=4", "width=4", "normalise-d=virtual", "normalise-g=virtual",
+          "reference=3", "penalty=wgan-gp", "ema=.9"}},
+	{"infogan", {"data=glyphs", "batch=8", "width=4", "codes=2", "continuous=1", "ema=.9"}},
+	{"infogan",
+         {"data=shapes", "batch=4", "width=4", "normalise-d=virtual", "reference=3", "k=2"}},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 

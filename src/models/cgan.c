@@ -62,11 +62,12 @@ typedef struct plan {
 
 /* ---- the paper's nets ------------------------------------------------------------------------ */
 
-/* z [m,nz], y i32 [m] to pixels [m,numel] in (0,1) */
+/* z [m,nz] in [-1,1], y i32 [m] to pixels [m,numel] in (0,1) */
 static gm_node *paper_generator(const plan *p, gm_net *G, gm_node *z, gm_node *y)
 {
 	gm_init init = GM_UNIFORM(-.05, .05);
 	y = gm_one_hot(y, p->classes);
+	z = gm_mul_c(gm_add_c(z, 1), .5); /* the unit cube */
 	gm_node *hz = gm_dropout(gm_relu(gm_linear(G, "z", z, .out = 200, .init = init)));
 	gm_node *hy = gm_dropout(gm_relu(gm_linear(G, "y", y, .out = 1000, .init = init)));
 	gm_node *h = gm_linear(G, "h", GM_CONCAT(1, hz, hy), .out = 1200, .init = init);
@@ -105,10 +106,9 @@ static gm_node *dcgan_body(const plan *p, gm_net *D, gm_node *x, gm_node *y)
 		/* No normaliser of weights here: it bounds how steep D is in x, and y has no
 		 * slope. */
 		gm_shape map = GM_SHAPE(-1, 1, p->body.height, p->body.width);
-		gm_node *table =
-			gm_net_var(D, "label/weight",
-		                   GM_SHAPE(p->classes, p->body.height * p->body.width),
-		                   .init = GM_NORMAL(0, 1));
+		gm_node *table = gm_net_var(D, "label/weight",
+		                            GM_SHAPE(p->classes, p->body.height * p->body.width),
+		                            .init = GM_NORMAL(0, 1));
 		gm_shape s = gm_node_shape(y);
 		map.dim[1] = s.rank > 1 ? s.dim[1] : 1; /* packs have several labels */
 		x = GM_CONCAT(1, x, gm_reshape(gm_gather(table, y), map));
@@ -122,9 +122,8 @@ static gm_node *dcgan_body(const plan *p, gm_net *D, gm_node *x, gm_node *y)
 static gm_node *projection(const plan *p, gm_net *D, gm_node *h, gm_node *y)
 {
 	h = gm_reshape(h, GM_SHAPE(gm_node_shape(h).dim[0], -1));
-	gm_node *v =
-		gm_embedding(D, "projection", y, .rows = p->classes, .dim = gm_node_shape(h).dim[1],
-	                     .init = p->init);
+	gm_node *v = gm_embedding(D, "projection", y, .rows = p->classes,
+	                          .dim = gm_node_shape(h).dim[1], .init = p->init);
 	if (gm_node_shape(v).rank == 3)
 		v = gm_sum(v, GM_AXES(1), false);
 	return gm_sum(gm_mul(h, v), GM_AXES(1), true);
@@ -148,8 +147,10 @@ static gm_node *auxiliary(gm_run *r, const plan *p, gm_game *game, gm_node *y, d
 		              "hold several: take --pack 1, or --condition concat");
 	if (game->pack > 1 || game->refusal)
 		return game->y_real;
-	gm_node *real = gm_linear(game->D, "class", game->f_real, .out = p->classes, .init = p->init);
-	gm_node *fake = gm_linear(game->D, "class", game->f_fake, .out = p->classes, .init = p->init);
+	gm_node *real =
+		gm_linear(game->D, "class", game->f_real, .out = p->classes, .init = p->init);
+	gm_node *fake =
+		gm_linear(game->D, "class", game->f_fake, .out = p->classes, .init = p->init);
 	gm_node *c_real = gm_mean_all(gm_softmax_xent(real, y));
 	gm_node *c_fake = gm_mean_all(gm_softmax_xent(fake, y));
 	game->loss_d = gm_add(game->loss_d, gm_mul_c(gm_add(c_real, c_fake), weight));
@@ -202,7 +203,10 @@ static int train(gm_run *r)
 	p.references = game.references, p.ref_label = gm_data_labels(r, p.references);
 
 	gm_node *x = gm_batch(r, "image"), *y = gm_batch(r, "label"), *fake;
-	gm_node *z = net == PAPER ? gm_uniform(g, GM_SHAPE(m, nz)) : gm_randn(g, GM_SHAPE(m, nz));
+	gm_node *z = gm_randn(g, GM_SHAPE(m, nz));
+	if (net == PAPER)
+		z = gm_latent(r, "z", gm_add_c(gm_mul_c(gm_uniform(g, GM_SHAPE(m, nz)), 2), -1),
+		              GM_LATENT_UNIFORM);
 	game.discriminator = discriminator, game.ctx = &p;
 	game.given = p.condition == AUXILIARY ? NULL : y;
 	if (net == PAPER) { /* its nets see flat pixels in [0,1] */

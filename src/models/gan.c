@@ -76,10 +76,12 @@ static int train_paper(gm_run *r)
 		           "and spectral act on weights, or take --net mlp");
 
 	/* U(-sqrt 3, sqrt 3) has variance 1. The nets see pixels in [0,1]. */
-	gm_node *z = gm_mul_c(gm_add_c(gm_uniform(g, GM_SHAPE(m, nz)), -.5), 3.4641016151377544);
+	gm_node *u = gm_mul_c(gm_add_c(gm_uniform(g, GM_SHAPE(m, nz)), -.5), 2);
+	gm_node *z = gm_latent(r, "z", u, GM_LATENT_UNIFORM);
 	gm_node *x = gm_reshape(gm_batch(r, "image"), GM_SHAPE(m, data->numel));
 	gm_node *real = gm_mul_c(gm_add_c(x, 1), .5);
-	gm_node *fake = paper_generator(G, z, data->numel, gm_data_mean_logit(r));
+	gm_node *fake = paper_generator(G, gm_mul_c(z, 1.7320508075688772), data->numel,
+	                                gm_data_mean_logit(r));
 	gm_node *picture = gm_reshape(gm_add_c(gm_mul_c(fake, 2), -1),
 	                              GM_SHAPE(m, data->channels, data->height, data->width));
 	game.discriminator = paper_discriminator, game.real = real, game.fake = fake;

@@ -33,7 +33,8 @@ static const gm_option options[] = {
 	{"continuous", "2", "continuous codes, named after those"},
 	{"lambda", "1", "weight of the information of the one-of-K codes in both losses"},
 	{"lambda-continuous", "1", "and of the continuous ones"},
-	{"width", "64", "channels of the largest map (paper: 64; the dense layer has 16 times that)"},
+	{"width", "64",
+         "channels of the largest map (paper: 64; the dense layer has 16 times that)"},
 	{"lr", "1e-3", "Adam step size of G; lr-d auto: a fifth of it"},
 	{"beta1", "0.5", "Adam momentum"},
 	GM_GAME_OPTIONS("non-saturating", "batch", "batch"),
@@ -130,8 +131,8 @@ static gm_node *information_continuous(const plan *p, gm_node *q, gm_node *const
 	for (int i = 0; i < p->continuous; i++) {
 		gm_node *mean = gm_narrow(q, 1, p->codes * p->categories + i, 1);
 		gm_node *square = gm_mean_all(gm_square(gm_sub(c[p->codes + i], mean)));
-		sum = gm_add(sum, gm_add_c(gm_mul_c(square, -.5), .69314718055994531 -
-		                                                          .91893853320467274));
+		sum = gm_add(sum, gm_add_c(gm_mul_c(square, -.5),
+		                           .69314718055994531 - .91893853320467274));
 	}
 	return sum;
 }
@@ -178,13 +179,15 @@ static int train(gm_run *r)
 		              "--pack 1");
 
 	/* z and c, side by side */
-	gm_node *all[1 + 2 * CODES] = {uniform(g, m, nz)}, **c = all + 1;
+	gm_node *all[1 + 2 * CODES], **c = all + 1;
+	all[0] = gm_latent(r, "z", uniform(g, m, nz), GM_LATENT_UNIFORM);
 	for (int i = 0; i < p.codes; i++) {
 		gm_node *u = gm_mul_c(gm_uniform(g, GM_SHAPE(m)), (double)p.categories);
-		c[i] = gm_one_hot(gm_cast(u, GM_I32), p.categories);
+		gm_node *one = gm_one_hot(gm_cast(u, GM_I32), p.categories);
+		c[i] = gm_latent(r, gm_name(r, "c%d", i + 1), one, GM_LATENT_ONE_HOT);
 	}
-	for (int i = 0; i < p.continuous; i++)
-		c[p.codes + i] = uniform(g, m, 1);
+	for (int i = p.codes; i < p.codes + p.continuous; i++)
+		c[i] = gm_latent(r, gm_name(r, "c%d", i + 1), uniform(g, m, 1), GM_LATENT_UNIFORM);
 	int inputs = 1 + p.codes + p.continuous;
 
 	gm_node *x = gm_batch(r, "image");

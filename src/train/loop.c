@@ -24,6 +24,8 @@ static bool lengths(gm_run *r)
 	int64_t steps, log, sample, save;
 	double epochs, kimg;
 	const gm_settings *s = r->settings;
+	const char *grid = gm_settings_get(s, "grid");
+	bool usual = !strcmp(grid, "auto");
 	gm_error *e = &r->err;
 	if (!gm_settings_int(s, "steps", 0, INT32_MAX, &steps, e) ||
 	    !gm_settings_real(s, "epochs", 0, 1e6, &epochs, e) ||
@@ -32,13 +34,12 @@ static bool lengths(gm_run *r)
 	    !gm_settings_int(s, "sample-every", 0, INT32_MAX, &sample, e) ||
 	    !gm_settings_int(s, "save-every", 0, INT32_MAX, &save, e) ||
 	    !gm_settings_int(s, "keep", 0, INT32_MAX, &r->keep, e) ||
-	    !gm_parse_grid(gm_settings_get(s, "grid"), &r->columns, &r->rows, e))
+	    !gm_parse_grid(usual ? "8x8" : grid, &r->columns, &r->rows, e))
 		return false;
 	/* Grids of a model that is told the class have a row for each. */
 	const gm_run_endpoint *draw = gm_endpoint_find(r, "generate");
-	for (int i = 0; draw && i < draw->nin; i++)
-		if (draw->in[i] == r->label && r->facts.classes <= GM_GRID_CLASSES &&
-		    !gm_settings_find(s, "grid")->given)
+	for (int i = 0; usual && draw && i < draw->nin; i++)
+		if (draw->in[i] == r->label && r->facts.classes <= GM_GRID_CLASSES)
 			r->rows = (int)r->facts.classes;
 	const char *best = gm_settings_get(s, "best"), *colon = strrchr(best, ':');
 	if (*best && (!colon || colon == best || colon - best >= sizeof r->best_name ||

@@ -16,9 +16,9 @@ enum {
 	GM_RUN_ENDPOINTS = 16,
 	GM_RUN_STEPS = 32,
 	GM_RUN_VALUES = 64,
-	GM_RUN_INPUTS = 8,
+	GM_RUN_INPUTS = 32,
 	GM_RUN_FIELDS = 12,
-	GM_RUN_LATENTS = 16,
+	GM_RUN_LATENTS = 32,
 	GM_GRID_CLASSES = 32 /* more do not get a row of a grid each */
 };
 

@@ -50,7 +50,10 @@ static const gm_setting common[] = {
          "", .flags = GM_FREE},
 	{"tensorboard", "also write event files for TensorBoard: yes or no", "no",
          .flags = GM_FREE},
-	{"grid", "columns x rows of the sample pictures", "8x8", .flags = GM_FREE},
+	{"grid",
+         "columns x rows of the sample pictures; auto: 8x8, with a row for each class where the "
+         "model is told it",
+         "auto", .flags = GM_FREE},
 	{"backend", "what computes: onednn or ref; auto: the fastest", "auto", .flags = GM_FREE},
 	{"outdir", "folder that the run's folder is made in", "runs", .flags = GM_FREE | GM_PLACE},
 	{"name", "the run's folder is called NUMBER-NAME; default: model and data", "",

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_codes.c -- models that are told something: that a label, or a code, decides what comes out,
+ * and that a code that nobody asks for does not.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "ganymede/data.h"
+#include "scratch.h"
+#include "train/folder.h"
+#include "train/saved.h"
+#include "train/train.h"
+
+enum { SIDE = 16, NUMEL = SIDE * SIDE, CLASSES = 10 };
+
+static void must(bool ok, const gm_error *err)
+{
+	if (!ok)
+		fail_msg("%s", err->message);
+}
+
+static char last_run[PATH_MAX]; /* its folder */
+
+/* Trains with options as "name=value" texts, after which the run is open. */
+#define TRAINED(model, ...) trained(model, (const char *const[]){__VA_ARGS__, NULL})
+static gm_saved *trained(const char *model, const char *const *options)
+{
+	gm_settings s;
+	gm_error err = {0};
+	char name[64], checkpoint[PATH_MAX];
+	gm_settings_init(&s, gm_model_find(model));
+	must(gm_settings_set(&s, "outdir", scratch_path("runs"), &err), &err);
+	must(gm_settings_set(&s, "data", "glyphs", &err) &&
+	             gm_settings_set(&s, "size", "16", &err) &&
+	             gm_settings_set(&s, "log-every", "10", &err),
+	     &err);
+	for (; *options; options++) {
+		const char *equals = strchr(*options, '=');
+		snprintf(name, sizeof name, "%.*s", (int)(equals - *options), *options);
+		must(gm_settings_set(&s, name, equals + 1, &err), &err);
+	}
+	gm_train_call call = {.settings = &s};
+	must(gm_train(&call, &err), &err);
+	gm_settings_free(&s);
+	snprintf(last_run, sizeof last_run, "%s", call.folder);
+	must(gm_folder_checkpoint(call.folder, "", checkpoint, NULL, &err), &err);
+	gm_saved *saved = gm_saved_open(checkpoint, NULL, &err);
+	must(saved != NULL, &err);
+	return saved;
+}
+
+/* The mean picture of each class, of 2000 glyphs. */
+static void means_of_classes(double mean[CLASSES][NUMEL])
+{
+	enum { N = 2000 };
+	gm_error err = {0};
+	gm_dataset *d = gm_data_open("glyphs", &(gm_data_options){.size = SIDE}, &err);
+	must(d != NULL, &err);
+	float *x = malloc((size_t)N * NUMEL * sizeof *x);
+	int32_t label[N], count[CLASSES] = {0};
+	must(gm_data_batch(d, 3, 0, N, x, label, &err), &err);
+	memset(mean, 0, sizeof(double[CLASSES][NUMEL]));
+	for (int i = 0; i < N; i++)
+		count[label[i]]++;
+	for (int i = 0; i < N; i++)
+		for (int j = 0; j < NUMEL; j++)
+			mean[label[i]][j] += x[i * NUMEL + j] / count[label[i]];
+	free(x);
+	gm_data_close(d);
+}
+
+/* Which share of samples of class k lies nearest to the mean of class k. */
+static double accuracy(gm_saved *s)
+{
+	enum { N = 200 };
+	static double mean[CLASSES][NUMEL];
+	float *x = malloc((size_t)N * NUMEL * sizeof *x);
+	int32_t label[N];
+	int right = 0;
+	gm_error err = {0};
+	means_of_classes(mean);
+	for (int i = 0; i < N; i++)
+		label[i] = i % CLASSES;
+	must(gm_saved_draw(s, 5, N, label, x, &err), &err);
+	for (int i = 0; i < N; i++) {
+		double least = INFINITY;
+		int best = 0;
+		for (int k = 0; k < CLASSES; k++) {
+			double d = 0;
+			for (int j = 0; j < NUMEL; j++)
+				d += pow(x[i * NUMEL + j] - mean[k][j], 2);
+			if (d < least)
+				least = d, best = k;
+		}
+		right += best == label[i];
+	}
+	free(x);
+	return (double)right / N;
+}
+
+/* A G or D that ignores labels gives .1 here. */
+static void labels_decide_what_is_drawn(void **state)
+{
+	(void)state;
+	static const char *const condition[] = {"condition=concat", "condition=projection",
+	                                        "condition=auxiliary"};
+	for (int k = 0; k < 3; k++) {
+		gm_saved *s = TRAINED("cgan", condition[k], "steps=600", "batch=32", "width=8",
+		                      "lr=2e-3", "sample-every=600");
+		double share = accuracy(s);
+		print_message("%s: %.3f\n", condition[k], share);
+		if (share < .5)
+			fail_msg("%s: only %.2f of the samples look like their class", condition[k],
+			         share);
+		gm_saved_free(s);
+	}
+}
+
+/* The largest change that another label makes to what the endpoint says of the same rest. */
+static double change(gm_saved *s, const char *endpoint, const float *x)
+{
+	gm_port port[4];
+	gm_error err = {0};
+	int ports = gm_saved_ports(s, endpoint, port, 4), m = (int)gm_saved_batch(s);
+	gm_shape shape = gm_saved_shape(s, endpoint);
+	int64_t n = 1;
+	for (int i = 0; i < shape.rank; i++)
+		n *= shape.dim[i];
+	int32_t *label = calloc(m, sizeof *label);
+	float *y = malloc(2 * n * sizeof *y);
+	double most = 0;
+	for (int k = 0; k < 2; k++) {
+		const void *in[4] = {0};
+		for (int i = 0; i < m; i++)
+			label[i] = (i + 3 * k) % CLASSES;
+		for (int i = 0; i < ports; i++)
+			in[i] = port[i].kind == GM_PORT_LABEL  ? (const void *)label
+			        : port[i].kind == GM_PORT_DATA ? x
+			                                       : NULL;
+		must(gm_saved_run(s, endpoint, in, 1, 0, y + k * n, &err), &err);
+	}
+	for (int64_t i = 0; i < n; i++)
+		most = fmax(most, fabs(y[i] - y[n + i]));
+	free(label);
+	free(y);
+	return most;
+}
+
+/* Every net and way reads the label in G, and in D unless D has to name it itself. */
+static void labels_are_read(void **state)
+{
+	(void)state;
+	static const char *const net[] = {"net=paper", "net=dcgan"};
+	static const char *const condition[] = {"condition=concat", "condition=projection",
+	                                        "condition=auxiliary"};
+	float x[8 * NUMEL];
+	for (int i = 0; i < 8 * NUMEL; i++)
+		x[i] = (float)sin(i);
+	for (int i = 0; i < 6; i++) {
+		gm_saved *s = TRAINED("cgan", net[i / 3], condition[i % 3], "steps=1", "batch=8",
+		                      "width=4");
+		if (change(s, "generate", x) < 1e-4)
+			fail_msg("%s, %s: G ignores the label", net[i / 3], condition[i % 3]);
+		bool told = change(s, "discriminate", x) > 1e-7;
+		if (told != (i % 3 < 2))
+			fail_msg("%s, %s: D %s the label", net[i / 3], condition[i % 3],
+			         told ? "reads" : "ignores");
+		assert_true(gm_saved_has(s, "classify") == (i % 3 == 2));
+		gm_saved_free(s);
+	}
+}
+
+/* The last value of `key` that the newest run logged. */
+static double last_of(const char *key)
+{
+	char path[PATH_MAX + 16], line[4096], word[64];
+	double v = NAN;
+	snprintf(path, sizeof path, "%s/stats.jsonl", last_run);
+	snprintf(word, sizeof word, "\"%s\":", key);
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof line, f)) {
+		const char *at = strstr(line, word);
+		if (at)
+			v = strtod(at + strlen(word), NULL);
+	}
+	fclose(f);
+	return v;
+}
+
+/* With its weight, the bound of the code's information goes most of the way to log 10 = 2.30 nats
+ * in a few steps. Without, nobody asks for it and Q cannot read it. */
+static void codes_carry_information(void **state)
+{
+	(void)state;
+	double told[2];
+	for (int k = 0; k < 2; k++) {
+		gm_saved_free(TRAINED("infogan", k ? "lambda=1" : "lambda=0", "steps=300",
+		                      "batch=32", "width=8", "lr-d=1e-3", "sample-every=300"));
+		told[k] = last_of("information");
+	}
+	print_message("information: %.3f without weight, %.3f with\n", told[0], told[1]);
+	assert_true(told[0] < .3);
+	assert_true(told[1] > 1.5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(labels_are_read),
+		cmocka_unit_test(labels_decide_what_is_drawn),
+		cmocka_unit_test(codes_carry_information),
+	};
+	return cmocka_run_group_tests_name("codes", tests, scratch_make, scratch_remove);
+}
