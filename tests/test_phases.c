@@ -19,9 +19,9 @@ typedef struct shapes {
 } shapes;
 
 static const shapes cases[] = {
-	{2, 16, 8, 8, 32, {1, 1, 1, 1}},   {1, 32, 14, 14, 16, {1, 1, 1, 1}},
-	{3, 16, 7, 10, 48, {0, 1, 0, 1}},  {1, 48, 5, 4, 80, {2, 0, 3, 1}},
-	{2, 16, 9, 6, 16, {3, 2, 1, 3}},   {5, 16, 4, 4, 16, {0, 0, 0, 0}},
+	{2, 16, 8, 8, 32, {1, 1, 1, 1}},    {1, 32, 14, 14, 16, {1, 1, 1, 1}},
+	{3, 16, 7, 10, 48, {0, 1, 0, 1}},   {1, 48, 5, 4, 80, {2, 0, 3, 1}},
+	{2, 16, 9, 6, 16, {3, 2, 1, 3}},    {5, 16, 4, 4, 16, {0, 0, 0, 0}},
 	{30, 16, 16, 12, 16, {1, 1, 1, 1}}, {4, 64, 4, 4, 64, {1, 1, 1, 1}},
 };
 
@@ -30,8 +30,7 @@ enum { PASSES = 3 };
 /* The three passes of one case, on numbers in [-1,1]. */
 static void build(gm_graph *g, const shapes *s, gm_node *y[PASSES])
 {
-	gm_conv_options o = {.stride = {2, 2},
-	                     .pad = {s->pad[0], s->pad[1], s->pad[2], s->pad[3]}};
+	gm_conv_options o = {.stride = {2, 2}, .pad = {s->pad[0], s->pad[1], s->pad[2], s->pad[3]}};
 	gm_shape sx = GM_SHAPE(s->n, s->C, s->H, s->W), sw = GM_SHAPE(s->O, s->C, 4, 4);
 	gm_node *x = gm_sample_real(g, sx, -1, 1), *w = gm_sample_real(g, sw, -1, 1);
 	y[0] = gm_conv2d(x, w, o);
@@ -66,8 +65,10 @@ static void check_case(void **state)
 {
 	const shapes *s = *state;
 	static const char *const name[PASSES] = {"conv", "conv_dx", "conv_dw"};
-	gm_graph *f = gm_graph_new(&(gm_graph_options){.real = GM_F32, .backend = "onednn", .seed = 5});
-	gm_graph *e = gm_graph_new(&(gm_graph_options){.real = GM_F64, .backend = "ref", .seed = 5});
+	gm_graph *f =
+		gm_graph_new(&(gm_graph_options){.real = GM_F32, .backend = "onednn", .seed = 5});
+	gm_graph *e =
+		gm_graph_new(&(gm_graph_options){.real = GM_F64, .backend = "ref", .seed = 5});
 	gm_node *y[PASSES], *exact[PASSES];
 	build(f, s, y);
 	build(e, s, exact);
@@ -104,11 +105,10 @@ int main(void)
 	struct CMUnitTest tests[N];
 	for (int i = 0; i < N; i++) {
 		const shapes *s = &cases[i];
-		snprintf(names[i], sizeof names[i], "%d pictures %dx%dx%d to %d, pad %d %d %d %d", s->n,
-		         s->C, s->H, s->W, s->O, s->pad[0], s->pad[1], s->pad[2], s->pad[3]);
-		tests[i] = (struct CMUnitTest){.name = names[i],
-		                               .test_func = check_case,
-		                               .initial_state = (void *)s};
+		snprintf(names[i], sizeof names[i], "%d pictures %dx%dx%d to %d, pad %d %d %d %d",
+		         s->n, s->C, s->H, s->W, s->O, s->pad[0], s->pad[1], s->pad[2], s->pad[3]);
+		tests[i] = (struct CMUnitTest){
+			.name = names[i], .test_func = check_case, .initial_state = (void *)s};
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,12 +157,102 @@ static void sums_agree_with_plain_loops(void **state)
 			}
 }
 
+/* Rows of a few elements, cut anywhere by the ends of tiles: sums and maxima of each, and each spread over its row again. */
+static void short_rows_agree_with_plain_loops(void **state)
+{
+	(void)state;
+	enum { ROWS = 1000 };
+	for (int len = 2; len <= 17; len++) {
+		gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "onednn"});
+		gm_node *x = gm_variable(g, "x", GM_SHAPE(ROWS, len));
+		static float v[ROWS * 17], sum[ROWS], max[ROWS], back[ROWS * 17];
+		gm_rng r = gm_rng_new(3, len);
+		for (int i = 0; i < ROWS * len; i++)
+			v[i] = (float)gm_rng_uniform(&r) - .5f;
+		gm_set_f32(x, v, ROWS * len);
+		gm_node *s = gm_sum(x, GM_AXES(1), true), *m = gm_reduce_max(x, GM_AXES(1), true);
+		gm_node *y = gm_mul(gm_sub(x, m), gm_exp(s));
+		gm_step *step = gm_compile(g, s, m, y);
+		assert_non_null(step);
+		gm_step_run(step);
+		assert_true(gm_step_read(step, s, sum, ROWS) && gm_step_read(step, m, max, ROWS) &&
+		            gm_step_read(step, y, back, ROWS * len));
+		for (int i = 0; i < ROWS; i++) {
+			double total = 0, most = -1, size = 0;
+			for (int j = 0; j < len; j++) {
+				total += v[i * len + j];
+				size += fabs(v[i * len + j]);
+				most = fmax(most, v[i * len + j]);
+			}
+			assert_true(fabs(sum[i] - total) <= len * 0x1p-24 * size);
+			assert_true(max[i] == most);
+			for (int j = 0; j < len; j++) {
+				double want = (v[i * len + j] - most) * exp(total);
+				assert_true(fabs(back[i * len + j] - want) <= 1e-5 * exp(total));
+			}
+		}
+		gm_graph_free(g);
+	}
+}
+
+/* What tapes do in one operation for several: each form beside its neighbours that must be left alone. */
+static void fused_operations_agree_with_plain_loops(void **state)
+{
+	(void)state;
+	enum { N = 1500 };
+	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "onednn"});
+	static float in[3][N], out[N];
+	gm_node *v[3], *k = gm_variable(g, "k", GM_RANK0);
+	gm_rng r = gm_rng_new(4, 0);
+	for (int i = 0; i < 3; i++) {
+		v[i] = gm_variable(g, (const char *[]){"a", "b", "c"}[i], GM_SHAPE(N));
+		for (int j = 0; j < N; j++)
+			in[i][j] = (float)gm_rng_uniform(&r) + .1f;
+		gm_set_f32(v[i], in[i], N);
+	}
+	gm_set_f32(k, &(float){.3f}, 1);
+	gm_node *a = v[0], *b = v[1], *c = v[2], *ab = gm_mul(a, b);
+	gm_node *y[] = {
+		gm_add(gm_mul_c(a, .9), gm_mul(k, b)),
+		gm_add(gm_mul_c(a, .9), gm_mul_c(gm_square(b), .1)),
+		gm_sub(a, gm_div(gm_mul(b, k), gm_add(gm_sqrt(c), k))),
+		gm_add(ab, c), /* ab is wanted elsewhere */
+		gm_mul(ab, ab),
+		gm_add(c, gm_mul(a, c)),
+		gm_add(gm_mul_c(a, 2), gm_mul_c(a, 3)),
+		gm_sub(a, gm_div(gm_mul(b, c), gm_add(gm_sqrt(c), b))), /* no single numbers */
+	};
+	enum { Y = sizeof y / sizeof *y };
+	gm_step *step = gm_compile_nodes(g, y, Y, NULL);
+	assert_non_null(step);
+	gm_step_run(step);
+	for (int f = 0; f < Y; f++) {
+		assert_true(gm_step_read(step, y[f], out, N));
+		for (int i = 0; i < N; i++) {
+			double p = in[0][i], q = in[1][i], s = in[2][i];
+			double want[Y] = {.9 * p + .3 * q,
+			                  .9 * p + .1 * q * q,
+			                  p - q * .3 / (sqrt(s) + .3),
+			                  p * q + s,
+			                  p * q * p * q,
+			                  s + p * s,
+			                  5 * p,
+			                  p - q * s / (sqrt(s) + q)};
+			/* each rounds a few times, and no term is above 6 */
+			assert_true(fabs(out[i] - want[f]) <= 8 * 0x1p-24 * 6);
+		}
+	}
+	gm_graph_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(functions_keep_their_bounds),
 		cmocka_unit_test(functions_keep_their_edges),
 		cmocka_unit_test(sums_agree_with_plain_loops),
+		cmocka_unit_test(short_rows_agree_with_plain_loops),
+		cmocka_unit_test(fused_operations_agree_with_plain_loops),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,7 +184,7 @@ bool gm_ranks_start(gm_error *err)
 			err, GM_ERR_STATE,
 			"started as one of %d processes, and this ganymede was built without "
 			"MPI: install Open MPI's development files and build it anew "
-		        "(-Dmpi=enabled), "
+			"(-Dmpi=enabled), "
 			"or start it once",
 			n);
 	void *module = load(why, sizeof why);

@@ -502,7 +502,7 @@ static int threads_worth(gm_node *const *nodes, int n)
 		flops += nodes[i]->op->flops ? nodes[i]->op->flops(nodes[i]) : 0;
 		elements += (double)gm_node_size(nodes[i]);
 	}
-	return flops < 1.5e8 && elements < 1e7 ? 1 : 0;
+	return flops < 3e7 && elements < 2e6 ? 1 : 0;
 }
 
 static bool emit_units(gm_plan *p)

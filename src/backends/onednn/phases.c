@@ -64,9 +64,8 @@ static gm_val in_panels(gm_plan *p, const phases_ctx *conv, gm_node *w, bool bac
 		return *old;
 	c->back = back;
 	c->panels = phases_up(back ? c->s.C : c->s.O, PHASES_PANEL) / PHASES_PANEL;
-	c->w = (gm_val){
-		.buf = gm_plan_buffer(p, (size_t)gm_phases_weight_floats(&c->s, back) * 4),
-		.dtype = GM_F32};
+	c->w = (gm_val){.buf = gm_plan_buffer(p, (size_t)gm_phases_weight_floats(&c->s, back) * 4),
+	                .dtype = GM_F32};
 	gm_plan_emit(p, (gm_inst){.kind = "weights in phases", .run = run_weights, .ctx = c},
 	             (gm_buf *[]){c->x.buf, c->w.buf}, 2);
 	gm_plan_remember(p, &key, sizeof key, gm_arena_copy(gm_plan_arena(p), &c->w, sizeof c->w));
@@ -149,11 +148,12 @@ static void plan_forward(gm_plan *p, gm_node *y, phases_ctx *c)
 	c->y = gm_plan_place(p, y, gm_nhwc);
 	cut(c, K, c->s.rows);
 	c->blocks = (c->s.rows + c->s.at_a_time - 1) / c->s.at_a_time;
-	c->scratch = gm_plan_scratch(p, (size_t)c->threads * 4 *
-	                                        (phases_pitch(c->s.C) +
-	                                         9 * c->s.at_a_time *
-	                                                 (phases_pitch(K) + phases_pitch(c->s.O))));
-	gm_inst in = {.kind = "conv in phases", .run = run_forward, .ctx = c, .node = &y, .nnode = 1};
+	c->scratch = gm_plan_scratch(
+		p, (size_t)c->threads * 4 *
+			   (phases_pitch(c->s.C) +
+	                    9 * c->s.at_a_time * (phases_pitch(K) + phases_pitch(c->s.O))));
+	gm_inst in = {
+		.kind = "conv in phases", .run = run_forward, .ctx = c, .node = &y, .nnode = 1};
 	gm_plan_emit(p, in, (gm_buf *[]){c->x.buf, c->w.buf, c->y.buf}, 3);
 }
 
@@ -176,7 +176,8 @@ static void plan_back(gm_plan *p, gm_node *y, phases_ctx *c)
 		p, (size_t)c->threads * 4 *
 			   (phases_pitch(c->s.O) +
 	                    9 * c->s.at_a_time * (phases_pitch(c->s.O) + phases_pitch(c->s.C))));
-	gm_inst in = {.kind = "conv_dx in phases", .run = run_back, .ctx = c, .node = &y, .nnode = 1};
+	gm_inst in = {
+		.kind = "conv_dx in phases", .run = run_back, .ctx = c, .node = &y, .nnode = 1};
 	gm_plan_emit(p, in, (gm_buf *[]){c->x.buf, c->w.buf, c->y.buf}, 3);
 }
 

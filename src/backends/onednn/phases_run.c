@@ -196,14 +196,15 @@ static void phases_weights(const gm_phases *s, bool back, const float *w, float 
 		for (int f = 0; f < 4; f++) {
 			int r = f / 2, q = f % 2;
 			int64_t K = back ? across : 4 * across, row = back ? c : f * across + c;
-			float *to = u + (back ? f * 9 * panels * K * PANEL : 0) + (k * K + row) * PANEL;
+			float *to =
+				u + (back ? f * 9 * panels * K * PANEL : 0) + (k * K + row) * PANEL;
 			for (int j = 0; j < PANEL; j += VEC) {
 				vec g[4], v[9];
 				for (int a = 0; a < 2; a++)
 					for (int b = 0; b < 2; b++) {
 						int aa = back ? 1 - a : a, bb = back ? 1 - b : b;
-						g[2 * a + b] =
-							load(&tap[(2 * aa + r) * 4 + 2 * bb + q][j]);
+						g[2 * a + b] = load(
+							&tap[(2 * aa + r) * 4 + 2 * bb + q][j]);
 					}
 				spread_taps(g, v);
 				for (int i = 0; i < 9; i++)
@@ -352,7 +353,8 @@ static void phases_gradient(const gm_phases *s, const float *x, const float *g, 
 				vec z[4];
 				gather_square(sum + (f * m + c) * mp + o - o0, 4 * m * mp, z);
 				for (int k = 0; k < 4; k++)
-					store(w[(2 * (k / 2) + f / 2) * 4 + 2 * (k % 2) + f % 2], z[k]);
+					store(w[(2 * (k / 2) + f / 2) * 4 + 2 * (k % 2) + f % 2],
+					      z[k]);
 			}
 			for (int i = 0; i < VEC && o + i < o1; i++) {
 				float *to = dw + ((o + i) * s->C + c0 + c) * 16;

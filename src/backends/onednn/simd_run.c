@@ -68,6 +68,27 @@ static void run_trunc(float *d, const float *a, int64_t n)
 	EACH d[i] = truncf(a[i]);
 }
 
+static void run_mul_add(float *d, const float *a, const float *b, const float *c, int64_t n)
+{
+	EACH d[i] = a[i] * b[i] + c[i];
+}
+
+static void run_mix(float *d, const float *a, const float *b, float x, float y, int64_t n)
+{
+	EACH d[i] = x * a[i] + y * b[i];
+}
+
+static void run_mix_square(float *d, const float *a, const float *b, float x, float y, int64_t n)
+{
+	EACH d[i] = x * a[i] + y * (b[i] * b[i]);
+}
+
+static void run_descend(float *d, const float *a, const float *b, const float *c, float x, float y,
+                        int64_t n)
+{
+	EACH d[i] = a[i] - x * b[i] / (sqrtf(c[i]) + y);
+}
+
 static void fill(float *d, float v, int64_t n)
 {
 	EACH d[i] = v;
@@ -126,8 +147,30 @@ static int64_t carry(const tape_walk *w, int64_t at, int64_t *index)
 		}                                                                                  \
 	} while (0)
 
+/* A walk over rows of a few elements that do not move: runs of their own would cost more than the work. */
+static bool short_rows(const tape_walk *w)
+{
+	return w->nd == 2 && w->stride[1] == 0 && w->size[1] <= 16;
+}
+
+/* Each element of p as a row of len; the first row may lack its head, the last its tail. */
+static void gather_rows(const tape_walk *w, const float *p, float *d, int64_t start, int64_t n)
+{
+	int64_t len = w->size[1], row = start / len, k = 0, head = start % len;
+	for (; k < n; row++, head = 0) {
+		float v = p[row * w->stride[0]];
+		int64_t end = k + len - head < n ? k + len - head : n;
+		for (; k < end; k++)
+			d[k] = v;
+	}
+}
+
 static void gather(const tape_reg *r, float *d, int64_t start, int64_t n)
 {
+	if (r->val.dtype == GM_F32 && short_rows(&r->walk)) {
+		gather_rows(&r->walk, gm_val_ptr(&r->val), d, start, n);
+		return;
+	}
 	if (r->val.dtype == GM_I32) {
 		const int32_t *p = gm_val_ptr(&r->val);
 		RUNS(&r->walk, start, n,
@@ -196,10 +239,61 @@ static float total(const float *x, bool max, int64_t n)
 	return lane[0];
 }
 
+/* Rows of len, each to one number of acc, which are packed. */
+static inline __attribute__((always_inline)) void
+reduce_rows_of(int64_t len, float *acc, const float *x, bool max, int64_t rows)
+{
+	if (max)
+		for (int64_t i = 0; i < rows; i++, x += len) {
+			float v = acc[i];
+			for (int64_t j = 0; j < len; j++)
+				v = x[j] > v ? x[j] : v;
+			acc[i] = v;
+		}
+	else
+		for (int64_t i = 0; i < rows; i++, x += len) {
+			float v = x[0];
+			for (int64_t j = 1; j < len; j++)
+				v += x[j];
+			acc[i] += v;
+		}
+}
+
+static void reduce_rows(int64_t len, float *acc, const float *x, bool max, int64_t rows)
+{
+	switch (len) {
+	case 2:
+		reduce_rows_of(2, acc, x, max, rows);
+		break;
+	case 4:
+		reduce_rows_of(4, acc, x, max, rows);
+		break;
+	case 5: /* the pieces of a maxout unit, as usual */
+		reduce_rows_of(5, acc, x, max, rows);
+		break;
+	default:
+		reduce_rows_of(len, acc, x, max, rows);
+		break;
+	}
+}
+
 static void reduce(const tape_reduce *r, float *acc, const float *x, int64_t start, int64_t n)
 {
 	if (r->fold == TAPE_PERIODIC) {
 		accumulate(acc, x, r->max, n);
+		return;
+	}
+	if (short_rows(&r->walk)) {
+		int64_t len = r->walk.size[1], row = start / len, head = start % len;
+		acc += row;
+		if (head) { /* the rest of a row that began in the tile before */
+			int64_t rest = len - head < n ? len - head : n;
+			reduce_rows_of(rest, acc++, x, r->max, 1);
+			x += rest, n -= rest;
+		}
+		reduce_rows(len, acc, x, r->max, n / len);
+		if (n % len)
+			reduce_rows_of(n % len, acc + n / len, x + n / len * len, r->max, 1);
 		return;
 	}
 	RUNS(&r->walk, start, n, {
@@ -242,6 +336,18 @@ static void operate(const tape_op *o, float *const *ptr, const tape *t, int64_t 
 		break;
 	case TAPE_trunc:
 		run_trunc(d, a, n);
+		break;
+	case TAPE_mul_add:
+		run_mul_add(d, a, b, ptr[o->c], n);
+		break;
+	case TAPE_mix:
+		run_mix(d, a, b, *ptr[o->x], *ptr[o->y], n);
+		break;
+	case TAPE_mix_square:
+		run_mix_square(d, a, b, *ptr[o->x], *ptr[o->y], n);
+		break;
+	case TAPE_descend:
+		run_descend(d, a, b, ptr[o->c], *ptr[o->x], *ptr[o->y], n);
 		break;
 	case TAPE_copy:
 		memcpy(d, a, n * sizeof *d);

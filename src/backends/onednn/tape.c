@@ -189,7 +189,7 @@ static int value_reg(builder *b, gm_node *x)
 		return k;
 	if (!at_hand(b, x))
 		return load_reg(b, x);
-	tape_op o = {.code = codes[x->opid] - 1, .b = -1, .c = -1};
+	tape_op o = {.code = codes[x->opid] - 1, .b = -1, .c = -1, .x = -1, .y = -1};
 	o.a = value_reg(b, x->in[0]);
 	if (x->nin > 1)
 		o.b = value_reg(b, x->in[1]);
@@ -240,6 +240,134 @@ static void add_reduce(builder *b, gm_node *x)
 	r->walk = make_walk(b->s, b->order, stride);
 	touch(b, r->val.buf);
 	b->made[b->nmade++] = x;
+}
+
+/* ---- several operations in one ------------------------------------------------------------------------------------ */
+
+/* Every operation loads and stores whole tiles, so one that stands for three costs a third. */
+typedef struct fuser {
+	tape *t;
+	int made[TAPE_MAX_REGS],
+		uses[TAPE_MAX_REGS]; /* by register: the operation, -1 for memory */
+} fuser;
+
+/* The operation that makes register r for one reader alone, if it is of this code. */
+static tape_op *only(const fuser *f, int r, tape_code code)
+{
+	int k = r >= 0 ? f->made[r] : -1;
+	return k >= 0 && f->uses[r] == 1 && f->t->op[k].code == code ? &f->t->op[k] : NULL;
+}
+
+/* o = vector code scalar (or, where the order does not matter, the other way round). */
+static bool by_number(const fuser *f, const tape_op *o, int *vector, int *number)
+{
+	bool a = f->t->reg[o->a].kind == TAPE_SCALAR, b = f->t->reg[o->b].kind == TAPE_SCALAR;
+	*vector = a ? o->b : o->a;
+	*number = a ? o->a : o->b;
+	return a != b;
+}
+
+static void drop(fuser *f, tape_op *o)
+{
+	f->made[o->dst] = -1;
+	o->code = TAPE_CODES;
+}
+
+/* x a + y b, or x a + y b^2 */
+static bool fuse_mix(fuser *f, tape_op *o)
+{
+	tape_op *l = only(f, o->a, TAPE_mul), *r = only(f, o->b, TAPE_mul);
+	int a, b, x, y;
+	if (!l || !r || l == r || !by_number(f, l, &a, &x) || !by_number(f, r, &b, &y))
+		return false;
+	tape_op *square = only(f, b, TAPE_square);
+	*o = (tape_op){.code = square ? TAPE_mix_square : TAPE_mix,
+	               .dst = o->dst,
+	               .a = a,
+	               .b = square ? square->a : b,
+	               .c = -1,
+	               .x = x,
+	               .y = y};
+	drop(f, l);
+	drop(f, r);
+	if (square)
+		drop(f, square);
+	return true;
+}
+
+static bool fuse_mul_add(fuser *f, tape_op *o)
+{
+	tape_op *l = only(f, o->a, TAPE_mul);
+	int other = o->b;
+	if (!l) {
+		l = only(f, o->b, TAPE_mul);
+		other = o->a;
+	}
+	if (!l || o->a == o->b)
+		return false;
+	*o = (tape_op){.code = TAPE_mul_add,
+	               .dst = o->dst,
+	               .a = l->a,
+	               .b = l->b,
+	               .c = other,
+	               .x = -1,
+	               .y = -1};
+	drop(f, l);
+	return true;
+}
+
+static bool fuse_descend(fuser *f, tape_op *o)
+{
+	tape_op *quotient = only(f, o->b, TAPE_div);
+	tape_op *move = quotient ? only(f, quotient->a, TAPE_mul) : NULL,
+		*below = quotient ? only(f, quotient->b, TAPE_add) : NULL;
+	int b, c, x, y;
+	if (!move || !below || !by_number(f, move, &b, &x) || !by_number(f, below, &c, &y))
+		return false;
+	tape_op *root = only(f, c, TAPE_sqrt);
+	if (!root)
+		return false;
+	*o = (tape_op){.code = TAPE_descend,
+	               .dst = o->dst,
+	               .a = o->a,
+	               .b = b,
+	               .c = root->a,
+	               .x = x,
+	               .y = y};
+	drop(f, quotient);
+	drop(f, move);
+	drop(f, below);
+	drop(f, root);
+	return true;
+}
+
+static void fuse(tape *t)
+{
+	fuser f = {.t = t};
+	memset(f.made, -1, sizeof f.made);
+	for (int i = 0; i < t->nop; i++) {
+		const tape_op *o = &t->op[i];
+		f.made[o->dst] = i;
+		f.uses[o->a]++;
+		if (o->b >= 0)
+			f.uses[o->b]++;
+		if (o->c >= 0)
+			f.uses[o->c]++;
+	}
+	for (int i = 0; i < t->nstore; i++)
+		f.uses[t->store[i].reg] += 2; /* wanted in memory */
+	for (int i = 0; i < t->nreduce; i++)
+		f.uses[t->reduce[i].reg] += 2;
+	for (int i = 0; i < t->nop; i++)
+		if (t->op[i].code == TAPE_sub)
+			fuse_descend(&f, &t->op[i]);
+		else if (t->op[i].code == TAPE_add)
+			(void)(fuse_mix(&f, &t->op[i]) || fuse_mul_add(&f, &t->op[i]));
+	int n = 0;
+	for (int i = 0; i < t->nop; i++)
+		if (t->op[i].code != TAPE_CODES)
+			t->op[n++] = t->op[i];
+	t->nop = n;
 }
 
 /* ---- tiles, chunks, scratch ---------------------------------------------------------------------------------------- */
@@ -409,6 +537,7 @@ static void emit(builder *b)
 {
 	tape *t = &b->t;
 	gm_arena *a = gm_plan_arena(b->p);
+	fuse(t);
 	choose_tile(b);
 	choose_chunks(b);
 	store_directly(b);

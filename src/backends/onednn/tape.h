@@ -33,6 +33,11 @@ typedef enum tape_code {
 	TAPE_leaky_relu,
 	TAPE_copy,
 	TAPE_trunc, /* real to integer, kept as float until stored */
+	/* several operations in one pass over the tiles; x and y are single numbers */
+	TAPE_mul_add,    /* a b + c */
+	TAPE_mix,        /* x a + y b */
+	TAPE_mix_square, /* x a + y b^2 */
+	TAPE_descend,    /* a - x b / (sqrt(c) + y): Adam's step */
 	TAPE_CODES
 } tape_code;
 
@@ -60,6 +65,7 @@ typedef struct tape_reg {
 typedef struct tape_op {
 	tape_code code;
 	int dst, a, b, c;
+	int x, y; /* registers of single numbers */
 	float imm;
 } tape_op;
 
