@@ -91,6 +91,7 @@ GM_API void gm_graph_part(gm_graph *g, int rank);
 GM_API gm_graph *gm_node_graph(const gm_node *x);
 GM_API gm_shape gm_node_shape(const gm_node *x);
 GM_API gm_dtype gm_node_dtype(const gm_node *x);
+GM_API bool gm_node_is_value(const gm_node *x);    /* real, and no effect */
 GM_API int64_t gm_node_size(const gm_node *x);     /* elements */
 GM_API const char *gm_node_name(const gm_node *x); /* a variable's or input's name, "" for others */
 

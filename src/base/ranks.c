@@ -73,6 +73,11 @@ bool gm_ranks_lost(char *text, size_t room)
 	return true;
 }
 
+int gm_ranks_speaker(void)
+{
+	return all.who == 0;
+}
+
 static void lose(int who)
 {
 	all.who = all.lost ? all.who : who;

@@ -37,6 +37,8 @@ void gm_ranks_watch(const volatile sig_atomic_t *stop);
 /* Whether a rank was lost; then no value that came from others is good any more, and text (may be NULL) names it. */
 bool gm_ranks_lost(char *text, size_t room);
 
+int gm_ranks_speaker(void); /* the lowest rank that is known to live */
+
 /* Together, and at once: the largest of all ranks' values. value itself when a rank was lost. */
 int gm_ranks_most(int value);
 /* Together, and at once: rank 0's bytes to all. False when a rank was lost. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/ranks.h"
 #include "ganymede/data.h"
 #include "train/train.h"
 
@@ -78,6 +79,23 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 	printf("  %-*s   # new samples\n", width, line[0]);
 	printf("  %-*s   # go on\n", width, line[1]);
 	printf("  %-*s   # all that can be turned\n", width, line[2]);
+}
+
+/* One of several processes says what went wrong, not all of them. */
+static int train(gm_train_call *call, gm_error *err)
+{
+	if (!gm_ranks_start(err))
+		return cli_fail(err);
+	int rank = gm_rank();
+	gm_ranks_watch(&stop_signal);
+	if (rank)
+		call->out = NULL;
+	bool ok = gm_train(call, err), lost = gm_ranks_lost(NULL, 0), together = gm_ranks_end();
+	if (ok)
+		return call->stopped ? 128 + (stop_signal ? stop_signal : SIGTERM) : CLI_OK;
+	if (!call->echo && (!rank || (!together && (!lost || rank == gm_ranks_speaker()))))
+		cli_fail(err);
+	return CLI_FAILED;
 }
 
 int cli_train(int argc, char **argv)
@@ -163,11 +181,8 @@ int cli_train(int argc, char **argv)
 		if (dry)
 			call.plan = true, call.measure = DRY_SECONDS, call.out = stdout;
 		catch_signals();
-		if (!gm_train(&call, &err))
-			status = cli_fail(&err);
-		else if (call.stopped)
-			status = 128 + stop_signal;
-		if (!dry && call.step > 0 && (!status || call.stopped))
+		status = train(&call, &err);
+		if (!dry && !gm_rank() && call.step > 0 && (!status || call.stopped))
 			what_next(&call, &s);
 	}
 	gm_settings_free(&s);

@@ -16,7 +16,7 @@
 #include "graph/graph.h"
 #include "graph/plan.h"
 
-enum { BUCKET_BYTES = 4 << 20 };
+enum { BUCKET_BYTES = 1 << 20 };
 
 typedef struct bucket {
 	gm_buf *buf;

@@ -132,6 +132,11 @@ gm_dtype gm_node_dtype(const gm_node *x)
 	return x->dtype;
 }
 
+bool gm_node_is_value(const gm_node *x)
+{
+	return !(x->op->flags & GM_OP_EFFECT) && gm_is_real(x->dtype);
+}
+
 int64_t gm_node_size(const gm_node *x)
 {
 	return gm_shape_size(x->shape);

@@ -136,6 +136,20 @@ static void set(gm_node *input, const void *v)
 		gm_set_f32(input, v, gm_node_size(input));
 }
 
+/* Where ranks share a batch, a chunk is a rank's part of one: so that pictures show the same latents whatever the number of
+ * processes is. */
+static void seed_chunk(gm_run *r, uint64_t seed, uint64_t chunk)
+{
+	gm_graph_part(r->graph, (int)(chunk % r->ranks));
+	gm_graph_seed(r->graph, seed, chunk / r->ranks);
+}
+
+static void seed_back(gm_run *r, uint64_t runs)
+{
+	gm_graph_part(r->graph, r->rank);
+	gm_graph_seed(r->graph, r->seed, runs);
+}
+
 bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t chunk,
                          float *const *out)
 {
@@ -150,9 +164,9 @@ bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t 
 		return false;
 	if (n) {
 		uint64_t runs = gm_graph_runs(r->graph);
-		gm_graph_seed(r->graph, seed, chunk);
+		seed_chunk(r, seed, chunk);
 		gm_step_run(e->latents);
-		gm_graph_seed(r->graph, r->seed, runs);
+		seed_back(r, runs);
 	}
 	for (int i = 0; i < e->nin; i++)
 		if (out[i] && !gm_endpoint_field(r, e->in[i]))
@@ -217,9 +231,9 @@ bool gm_endpoint_run(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y)
 	if (!s || (given && !fill(r, e, u)))
 		return false;
 	uint64_t runs = gm_graph_runs(r->graph);
-	gm_graph_seed(r->graph, u->seed, u->chunk);
+	seed_chunk(r, u->seed, u->chunk);
 	gm_step_run(s);
-	gm_graph_seed(r->graph, r->seed, runs);
+	seed_back(r, runs);
 	if (gm_step_check(s))
 		return gm_fail(&r->err, GM_ERR_STATE, "%s: %s", e->name, gm_step_check(s));
 	return gm_step_read(s, e->y, y, gm_node_size(e->y));

@@ -102,9 +102,15 @@ gm_node *gm_batch(gm_run *r, const char *field)
 	return r->example;
 }
 
+/* Rank k takes the k-th part of each minibatch. */
+static uint64_t first_row(const gm_run *r)
+{
+	return r->seen + (uint64_t)(r->rank * r->batch);
+}
+
 static bool feed_field(gm_run *r, gm_run_field *f)
 {
-	if (!gm_data_read(r->data, gm_data_field(r->data, f->name), r->seed, r->seen, r->batch,
+	if (!gm_data_read(r->data, gm_data_field(r->data, f->name), r->seed, first_row(r), r->batch,
 	                  f->data, &r->err))
 		return false;
 	if (f->whole)
@@ -122,7 +128,8 @@ void gm_feed(gm_run *r)
 	if (r->noise && r->noise_steps)
 		gm_schedule_set(r, r->noise,
 		                gm_ramp(r->noise_first, 0, 0, r->noise_steps, r->step));
-	if (!gm_data_batch(r->data, r->seed, r->seen, m, r->example_data, r->label_data, &r->err))
+	if (!gm_data_batch(r->data, r->seed, first_row(r), m, r->example_data, r->label_data,
+	                   &r->err))
 		return;
 	if (r->example)
 		gm_set_f32(r->example, r->example_data, m * r->facts.numel);
@@ -131,5 +138,5 @@ void gm_feed(gm_run *r)
 	for (int i = 0; i < r->fields; i++)
 		if (r->field[i].node && !feed_field(r, &r->field[i]))
 			return;
-	r->seen += m;
+	r->seen += gm_run_whole_batch(r);
 }

@@ -181,6 +181,8 @@ bool gm_guard_start(gm_run *r)
 	if (!gm_settings_int(r->settings, "max-rollbacks", 0, 1000, &g->most, &r->err) ||
 	    !gm_settings_real(r->settings, "rollback-lr", 0, 1, &factor, &r->err))
 		return false;
+	if (r->rank)
+		g->monitors = false; /* rank 0 watches for all */
 	if (!g->monitors)
 		return true;
 	g->threshold = threshold_of(r);

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/machine.h"
+#include "base/ranks.h"
 #include "base/text.h"
 #include "train/folder.h"
 
@@ -54,7 +55,7 @@ static bool lengths(gm_run *r)
 	}
 	if (epochs > 0)
 		kimg = epochs * (r->facts.count ? r->facts.count : 50000) / 1000;
-	double total = kimg > 0 ? ceil(kimg * 1000 / r->batch) : steps;
+	double total = kimg > 0 ? ceil(kimg * 1000 / gm_run_whole_batch(r)) : steps;
 	if (total > INT32_MAX)
 		return gm_fail(e, GM_ERR_VALUE, "%.3g steps are too many", total);
 	r->total = (int64_t)total;
@@ -99,7 +100,10 @@ static void describe(gm_run *r)
 		snprintf(data, sizeof data, "%dx%d pictures of %d channel%s", (int)f->width,
 		         (int)f->height, (int)f->channels, f->channels == 1 ? "" : "s");
 	gm_report_say(r, "%s: %s, %s, batch %d", r->model->name,
-	              gm_settings_get(r->settings, "data"), data, (int)r->batch);
+	              gm_settings_get(r->settings, "data"), data, (int)gm_run_whole_batch(r));
+	if (r->ranks > 1)
+		gm_report_say(r, "  %d processes, each with %d of them; batch norm %s", r->ranks,
+		              (int)r->batch, r->apart ? "of each by itself" : "over all");
 	const gm_data_info *d = gm_data_info_of(r->data);
 	if (d->rank == 3 && strcmp(d->resize, "none"))
 		gm_report_say(r, "  resized: %s", d->resize);
@@ -127,6 +131,8 @@ static void describe(gm_run *r)
 static bool start_new(gm_run *r)
 {
 	char name[256], data[128];
+	if (r->rank)
+		return true;
 	const char *asked = gm_settings_get(r->settings, "name");
 	snprintf(name, sizeof name, "%s-%s", r->model->name,
 	         short_name(gm_settings_get(r->settings, "data"), data, sizeof data));
@@ -142,12 +148,18 @@ static bool start_new(gm_run *r)
 
 static bool start_again(gm_run *r)
 {
-	if (!gm_checkpoint_load(r, true) || !write_options(r) || !gm_report_open(r))
+	bool loaded = gm_checkpoint_load(r, true);
+	r->saved_at = r->step;
+	if (!loaded || r->rank) {
+		gm_st_close(r->from);
+		r->from = NULL;
+		return loaded;
+	}
+	if (!write_options(r) || !gm_report_open(r))
 		return false;
 	int swept = gm_folder_sweep(r->folder);
 	gm_st_close(r->from);
 	r->from = NULL;
-	r->saved_at = r->step;
 	gm_report_say(r, "%s goes on at step %" PRId64 " of %" PRId64, r->folder, r->step,
 	              r->total);
 	if (swept)
@@ -157,6 +169,18 @@ static bool start_again(gm_run *r)
 }
 
 /* ---- between the steps ----------------------------------------------------------------------- */
+
+/* What a finished step leaves behind, by the rank that writes. */
+static void record(gm_run *r, bool log, bool picture, bool save)
+{
+	if (log)
+		gm_report_stats(r);
+	gm_report_progress(r, log);
+	char file[64];
+	snprintf(file, sizeof file, "fakes-%06" PRId64 ".png", r->step);
+	if ((!picture || gm_run_picture(r, file)) && save)
+		gm_checkpoint_save(r);
+}
 
 static void finish_step(gm_run *r)
 {
@@ -168,23 +192,22 @@ static void finish_step(gm_run *r)
 	double done = (double)(r->step - r->first_step);
 	r->step_seconds += (seconds - r->step_seconds) / fmin(done, 50);
 
-	bool last = r->step >= r->total, stop = r->call->stop && *r->call->stop;
+	bool last = r->step >= r->total, stop = gm_team_any(r->call->stop && *r->call->stop);
 	bool log = r->step % r->log_every == 0 || last;
+	bool picture = r->step % r->sample_every == 0 || last;
+	bool save = r->step % r->save_every == 0 || last || stop;
 	gm_guard_step(r, log);
+	if (save)
+		gm_team_compare(r);
+	if (gm_run_ok(r) && !r->rank)
+		record(r, log, picture, save);
+	if (log || picture || save)
+		gm_team_agree(r);
 	if (!gm_run_ok(r))
 		return;
-	if (log)
-		gm_report_stats(r);
-	gm_report_progress(r, log);
-	if (r->step % r->sample_every == 0 || last) {
-		char file[64];
-		snprintf(file, sizeof file, "fakes-%06" PRId64 ".png", r->step);
-		if (!gm_run_picture(r, file))
-			return;
-	}
-	if ((r->step % r->save_every == 0 || last || stop) && !gm_checkpoint_save(r))
-		return;
-	if (!last && !stop)
+	if (save)
+		r->saved_at = r->step;
+	if (!last && !stop && !r->rank)
 		gm_report_page(r, "running", false);
 	if (stop && !last) {
 		r->call->stopped = true;
@@ -208,7 +231,7 @@ static void conclude(gm_run *r)
 	int skip = r->turns > 2 ? 2 : 0; /* the first touch memory for the first time */
 	qsort(r->turn + skip, r->turns - skip, sizeof *r->turn, by_size);
 	v->step = r->turn[skip + (r->turns - skip) / 2];
-	v->batch = r->batch;
+	v->batch = gm_run_whole_batch(r);
 	v->turns = r->turns;
 	v->peak = gm_machine_peak(false);
 	for (int i = 0; i < r->nets; i++)
@@ -242,9 +265,9 @@ static bool measured_next(gm_run *r)
 		/* Until the time is up, but a few turns at least. */
 		bool stop = r->call->stop && *r->call->stop,
 		     enough = now - r->called > r->call->measure && r->turns >= 5;
-		if (stop || enough || r->turns == MEASURED_TURNS) {
+		if (gm_team_any(stop || enough || r->turns == MEASURED_TURNS)) {
 			conclude(r);
-			if (r->call->plan)
+			if (r->call->plan && !r->rank)
 				gm_plan_print(r);
 			return false;
 		}
@@ -253,26 +276,48 @@ static bool measured_next(gm_run *r)
 	return true;
 }
 
+static bool begin(gm_run *r)
+{
+	bool fine = lengths(r) && (r->rank || gm_run_pictures_ready(r)) && gm_guard_start(r);
+	r->first_step = r->step;
+	if (fine)
+		fine = r->from ? start_again(r) : start_new(r);
+	gm_team_agree(r);
+	if (!gm_run_ok(r) || !gm_team_share_folder(r) || !gm_team_begin(r))
+		return false;
+	/* Where ranks can die, or values, there must be something to go back to. */
+	bool save = r->step == 0 && (r->total == 0 || r->guard.rollback || r->ranks > 1);
+	if (save && !r->rank)
+		gm_checkpoint_save(r);
+	gm_team_agree(r);
+	if (gm_run_ok(r) && save)
+		r->saved_at = r->step;
+	if (gm_run_ok(r) && !r->rank)
+		gm_report_page(r, "running", true);
+	return gm_run_ok(r);
+}
+
 bool gm_next(gm_run *r)
 {
-	if (r->building || (!gm_run_ok(r) && !r->guard.nonfinite))
+	if (r->building)
+		return false;
+	if (!r->started)
+		gm_team_agree(r);
+	if (!gm_run_ok(r) && !r->guard.nonfinite)
 		return false;
 	if (r->call->measure > 0 && gm_run_ok(r))
 		return measured_next(r);
 	if (!r->started) {
 		r->started = true;
-		if (!lengths(r) || !gm_run_pictures_ready(r) || !gm_guard_start(r))
+		if (!begin(r))
 			return false;
-		r->first_step = r->step;
-		if (!(r->from ? start_again(r) : start_new(r)))
-			return false;
-		if (r->step == 0 && (r->total == 0 || r->guard.rollback) && !gm_checkpoint_save(r))
-			return false;
-		gm_report_page(r, "running", true);
 	} else if (r->counted && gm_run_ok(r)) {
 		finish_step(r);
 	}
-	gm_guard_roll_back(r);
+	if (r->guard.nonfinite) {
+		gm_guard_roll_back(r);
+		gm_team_agree(r);
+	}
 	r->finishing = false;
 	r->seen_before = r->seen;
 	r->counted = gm_run_ok(r) && r->step < r->total && !r->call->stopped;
@@ -403,14 +448,28 @@ const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *er
 	return rec.model;
 }
 
+/* The checkpoint to go on with, as rank 0 finds it, into checkpoint and r->folder. */
+static bool find_and_lock(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
+{
+	struct {
+		char checkpoint[PATH_MAX], folder[PATH_MAX];
+	} found = {0};
+	/* Locked before looking at the checkpoint: who trains here may rotate it away. */
+	bool ok = r->rank || (find_run(r->call->resume, gm_settings_get(r->settings, "outdir"),
+	                               found.checkpoint, found.folder, err) &&
+	                      (r->lock = gm_folder_lock(found.folder, err)) != -1);
+	if (!gm_team_share(r, &found, sizeof found, ok, err))
+		return false;
+	memcpy(checkpoint, found.checkpoint, sizeof found.checkpoint);
+	memcpy(r->folder, found.folder, sizeof found.folder);
+	return true;
+}
+
 static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 {
 	gm_record rec = {0};
 	gm_settings *s = r->settings;
-	if (!find_run(r->call->resume, gm_settings_get(s, "outdir"), checkpoint, r->folder, err))
-		return false;
-	/* Before looking at the checkpoint: who trains here may rotate it away. */
-	if ((r->lock = gm_folder_lock(r->folder, err)) == -1)
+	if (!find_and_lock(r, checkpoint, err))
 		return false;
 	r->from = gm_st_open(checkpoint, err);
 	if (!r->from || !gm_record_read(r->from, checkpoint, &rec, err))
@@ -449,17 +508,24 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	char checkpoint[PATH_MAX];
 	gm_error trouble = {0};
 	call->folder[0] = 0;
-	call->stopped = false;
+	call->stopped = call->echo = false;
 	run.called = gm_seconds();
 	call->speed = (struct gm_speed){0};
 	if (call->measure > 0)
 		gm_machine_peak(true);
+	run.rank = gm_rank(), run.ranks = gm_ranks();
 	bool ok = call->resume ? prepare_resume(r, checkpoint, &trouble)
 	                       : gm_settings_u64(call->settings, "seed", &r->seed, &trouble);
 	uint64_t then = r->data_hash;
-	ok = ok && open_data(r, &trouble) && (!call->resume || same_data(r, then, &trouble)) &&
-	     gm_run_init(r, call->settings, &trouble);
-	if (ok) {
+	/* Rank 0 first: what it decodes into the cache the others need not decode again. */
+	for (int turn = 0; turn < (r->ranks > 1 ? 2 : 1); turn++) {
+		if (!r->rank == !turn)
+			ok = ok && open_data(r, &trouble) &&
+			     (!call->resume || same_data(r, then, &trouble));
+		ok = gm_team_first(r, ok, &trouble);
+	}
+	ok = ok && gm_run_init(r, call->settings, &trouble);
+	if (gm_team_first(r, ok, &trouble)) {
 		gm_graph_seed(r->graph, r->seed, r->runs);
 		r->live = call->out && isatty(fileno(call->out));
 		ok = r->model->train(r) == 0 && gm_run_ok(r);

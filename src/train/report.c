@@ -122,6 +122,8 @@ bool gm_report_open(gm_run *r)
 
 void gm_report_rewind(gm_run *r)
 {
+	if (r->rank)
+		return;
 	if (r->stats)
 		fclose(r->stats);
 	r->stats = append(r, "stats.jsonl");
@@ -194,7 +196,7 @@ void gm_report_progress(gm_run *r, bool now)
 	r->shown = clock;
 	char line[600], left[32];
 	int64_t done = r->step - r->first_step;
-	double rate = r->train_seconds > 0 ? done * r->batch / r->train_seconds : 0;
+	double rate = r->train_seconds > 0 ? done * gm_run_whole_batch(r) / r->train_seconds : 0;
 	size_t n =
 		snprintf(line, sizeof line, "step %" PRId64 "/%" PRId64 "  %.*f %s/s", r->step,
 	                 r->total, rate < 10 ? 2 : 0, rate, r->facts.points ? "points" : "images");
@@ -254,7 +256,9 @@ void gm_report_page(gm_run *r, const char *state, bool now)
 	                .step = r->step,
 	                .total = r->total,
 	                .seen = r->seen,
-	                .per_second = r->train_seconds > 0 ? done * r->batch / r->train_seconds : 0,
+	                .per_second = r->train_seconds > 0
+	                                      ? done * gm_run_whole_batch(r) / r->train_seconds
+	                                      : 0,
 	                .left = (r->total - r->step) * r->step_seconds};
 	gm_state s = {.step = r->step, .total = r->total};
 	snprintf(s.model, sizeof s.model, "%s", r->model->name);
@@ -272,7 +276,7 @@ void gm_report_done(gm_run *r)
 {
 	char spent[32];
 	int64_t done = r->step - r->first_step;
-	double rate = r->train_seconds > 0 ? done * r->batch / r->train_seconds : 0;
+	double rate = r->train_seconds > 0 ? done * gm_run_whole_batch(r) / r->train_seconds : 0;
 	gm_report_say(r, "done: %" PRId64 " steps in %s, %.*f %s/s", done,
 	              duration(r->train_seconds, spent), rate < 10 ? 2 : 0, rate,
 	              r->facts.points ? "points" : "images");

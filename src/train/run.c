@@ -35,13 +35,31 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
 	r->arena = gm_arena_new();
 	r->saved_at = -1;
 	const char *backend = gm_settings_get(s, "backend");
-	if (!r->batch && !gm_settings_int(s, "batch", 1, 1 << 20, &r->batch, err))
-		return false;
+	r->ranks = r->ranks > 1 ? r->ranks : 1;
+	if (!r->batch) {
+		if (!gm_settings_int(s, "batch", 1, 1 << 20, &r->batch, err))
+			return false;
+		if (r->batch % r->ranks)
+			return gm_fail(
+				err, GM_ERR_VALUE,
+				"a batch of %lld cannot be shared by %d processes: --batch must be "
+				"a multiple of that",
+				(long long)r->batch, r->ranks);
+		r->batch /= r->ranks;
+	}
+	const char *sync = gm_settings_get(s, "sync-norm");
+	r->apart = !strcmp(sync, "no");
+	if (!r->apart && strcmp(sync, "yes"))
+		return gm_fail(err, GM_ERR_VALUE, "option sync-norm: \"%.60s\" is not yes or no",
+		               sync);
 	if (!gm_settings_u64(s, "seed", &r->seed, err) ||
 	    !gm_settings_real(s, "ema", 0, .9999999, &r->ema, err))
 		return false;
-	r->graph = gm_graph_new(&(gm_graph_options){
-		.seed = r->seed, .backend = strcmp(backend, "auto") ? backend : NULL});
+	r->graph = gm_graph_new(
+		&(gm_graph_options){.seed = r->seed,
+	                            .rank = r->rank,
+	                            .ranks = r->ranks,
+	                            .backend = strcmp(backend, "auto") ? backend : NULL});
 	if (!r->graph)
 		return gm_fail(err, GM_ERR_MEMORY, "no memory for a graph");
 	if (gm_graph_error(r->graph)->code) {
@@ -246,8 +264,9 @@ static bool in_checkpoint(void *ctx, const char *name, gm_shape shape)
 
 gm_net *gm_net_new(gm_run *r, const char *name)
 {
-	gm_net *n = gm_net_create(r->graph, name, .seed = r->seed, .blank = r->from, .ctx = r,
-	                          .accept = r->from ? in_checkpoint : NULL);
+	gm_net *n =
+		gm_net_create(r->graph, name, .seed = r->seed, .blank = r->from, .apart = r->apart,
+	                      .ctx = r, .accept = r->from ? in_checkpoint : NULL);
 	if (r->nets == GM_RUN_NETS) {
 		gm_run_fail(r, GM_ERR_STATE, "%s has more than %d nets", r->model->name,
 		            GM_RUN_NETS);
@@ -305,19 +324,24 @@ gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n)
 		return NULL;
 	}
 	gm_guard_part(r, outputs, n);
-	gm_node **all = gm_arena_alloc(r->arena, (n + r->nets) * sizeof *all);
-	memcpy(all, outputs, n * sizeof *all);
+	int room = n + r->nets;
+	gm_node **asked = gm_arena_alloc(r->arena, 2 * room * sizeof *asked), **all = asked + room;
+	for (int i = 0; i < n; i++) {
+		asked[i] = all[i] = outputs[i];
+		/* A loss of this rank's share; the mean of all is the batch's. */
+		if (gm_node_is_value(outputs[i]) && gm_node_shape(outputs[i]).rank == 0)
+			all[i] = gm_rank_mean_later(outputs[i]);
+	}
 	for (int i = 0; i < r->nets; i++)
 		if (r->guard.norm[i] && r->guard.norm_part[i] == r->parts)
-			all[n++] = r->guard.norm[i];
-	outputs = all;
-	gm_step *s = gm_compile_nodes(r->graph, outputs, n, NULL);
+			asked[n] = all[n] = r->guard.norm[i], n++;
+	gm_step *s = gm_compile_nodes(r->graph, all, n, NULL);
 	if (!s) {
 		gm_run_ok(r); /* takes the graph's error over */
 		gm_run_fail(r, GM_ERR_STATE, "%s: a step does not compile", r->model->name);
 		return NULL;
 	}
-	r->part[r->parts++] = (gm_run_part){s, all, n};
+	r->part[r->parts++] = (gm_run_part){s, asked, all, n};
 	return s;
 }
 
@@ -343,7 +367,9 @@ void gm_report(gm_run *r, const char *name, gm_node *value)
 	for (int i = 0; i < r->parts; i++)
 		for (int j = 0; j < r->part[i].n; j++)
 			if (r->part[i].outputs[j] == value) {
-				gm_report_number(r, name, gm_step_scalar(r->part[i].step, value));
+				gm_report_number(
+					r, name,
+					gm_step_scalar(r->part[i].step, r->part[i].given[j]));
 				return;
 			}
 	gm_run_fail(r, GM_ERR_STATE, "%s logs %s, which no step gives", r->model->name, name);
@@ -354,6 +380,8 @@ void gm_run_step(gm_run *r, gm_step *s)
 	if (!s || r->building || r->err.code)
 		return;
 	gm_step_run(s);
+	if (gm_team_lost(r))
+		return;
 	if (gm_step_check(s))
 		gm_run_fail(r, GM_ERR_STATE, "step %lld: %s", (long long)r->step + 1,
 		            gm_step_check(s));

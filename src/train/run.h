@@ -52,7 +52,8 @@ typedef struct gm_run_latent {
 
 typedef struct gm_run_part { /* a compiled training step and what can be read from it */
 	gm_step *step;
-	gm_node **outputs;
+	gm_node **outputs; /* as the model named them */
+	gm_node **given;   /* as the step gives them: means over all ranks */
 	int n;
 } gm_run_part;
 
@@ -77,9 +78,12 @@ struct gm_run {
 
 	gm_graph *graph;
 	gm_facts facts;
-	int64_t batch;
+	/* Several processes train together: this is `rank` of `ranks`, and rank 0 alone writes. 1: alone */
+	int rank, ranks;
+	int64_t batch; /* rows of each input: this rank's share of the minibatch */
 	uint64_t seed;
 	double ema;
+	bool apart; /* each rank normalises its share of a batch by itself */
 	gm_net *net[GM_RUN_NETS];
 	int nets;
 	gm_run_endpoint endpoint[GM_RUN_ENDPOINTS];
@@ -153,6 +157,11 @@ struct gm_run {
 	double *turn;       /* seconds of every turn when measuring, malloc */
 	int turns;
 };
+
+static inline int64_t gm_run_whole_batch(const gm_run *r)
+{
+	return r->batch * r->ranks;
+}
 
 /* The row of r->value for a name, made now or found; NULL when there are too many. */
 gm_run_value *gm_run_value_of(gm_run *r, const char *name);
@@ -251,6 +260,21 @@ double gm_guard_rate(const gm_run *r); /* what rollbacks made of learning rates:
 
 /* plan.c */
 void gm_plan_print(gm_run *r); /* to call->out, after measuring */
+
+/* team.c: what several processes of one run agree on. Where there is one, nothing happens. */
+bool gm_team_all(bool ok); /* all must call it; whether all said yes */
+bool gm_team_any(bool so); /* the same; whether any did */
+/* All must call it: trouble of one becomes trouble of all. */
+void gm_team_agree(gm_run *r);
+void gm_team_compare(gm_run *r); /* all must call it: are the weights still the same? */
+bool gm_team_begin(gm_run *r);   /* all must call it: do all train the same run? */
+bool gm_team_first(gm_run *r, bool ok,
+                   gm_error *err); /* the same before r has an error of its own */
+/* All must call it: rank 0's bytes to all; ok and err as in gm_team_first. */
+bool gm_team_share(gm_run *r, void *bytes, size_t n, bool ok, gm_error *err);
+bool gm_team_share_folder(gm_run *r); /* all must call it: where rank 0 writes */
+/* Whether a rank died; that is then the run's trouble. */
+bool gm_team_lost(gm_run *r);
 
 /* report.c */
 void gm_report_rewind(gm_run *r);                 /* stats.jsonl, to r->step */

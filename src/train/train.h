@@ -32,6 +32,7 @@ typedef struct gm_train_call {
 	/* when it is not 0, the step is finished and saved, and the run ends; or NULL */
 	const volatile sig_atomic_t *stop;
 	/* Results: */
+	bool echo;             /* another process says what the trouble is */
 	char folder[PATH_MAX]; /* of the run; empty when it never got one */
 	int64_t step;          /* steps done, over all sessions of this run */
 	bool stopped;          /* by *stop */
