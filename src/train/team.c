@@ -102,10 +102,11 @@ static uint64_t hash_weights(gm_run *r)
 void gm_team_compare(gm_run *r)
 {
 	if (r->ranks > 1 && !gm_ranks_same(hash_weights(r)) && !gm_team_lost(r))
-		gm_run_fail(r, GM_ERR_STATE,
-		            "the ranks' weights differ at step %lld: a model that changes variables by "
-		            "what only one rank knows cannot be trained by several",
-		            (long long)r->step);
+		gm_run_fail(
+			r, GM_ERR_STATE,
+			"the ranks' weights differ at step %lld: a model that changes variables by "
+			"what only one rank knows cannot be trained by several",
+			(long long)r->step);
 }
 
 bool gm_team_begin(gm_run *r)
@@ -118,8 +119,9 @@ bool gm_team_begin(gm_run *r)
 	h = gm_hash(h, &r->step, sizeof r->step);
 	h = gm_hash(h, &r->seen, sizeof r->seen);
 	if (!gm_ranks_same(h) && !gm_team_lost(r))
-		gm_run_fail(r, GM_ERR_STATE,
-		            "the ranks differ in their options, their data or where they go on: start "
-		            "all of them by one mpirun, where they see the same files");
+		gm_run_fail(
+			r, GM_ERR_STATE,
+			"the ranks differ in their options, their data or where they go on: start "
+			"all of them by one mpirun, where they see the same files");
 	return gm_run_ok(r);
 }
