@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/machine.h"
+#include "base/safetensors.h"
 #include "ganymede/features.h"
 #include "metrics/extractor.h"
 #include "scratch.h"
@@ -34,7 +36,7 @@ static void names(void **state)
 	assert_true(pixels);
 	assert_null(gm_extractor_names(-1, NULL));
 	refused("pixel", NULL, GM_ERR_VALUE, "did you mean pixels");
-	refused("zzz", NULL, GM_ERR_VALUE, "known are pixels");
+	refused("zzz", NULL, GM_ERR_VALUE, "known are inception, ");
 	refused("pixels", "weights.pth", GM_ERR_VALUE, "no weights");
 }
 
@@ -108,12 +110,233 @@ static void one_of_your_own(void **state)
 	gm_extractor_free(e);
 }
 
+/* ---- networks, against numbers that pytorch-fid's and torchvision's code gave (parity/features.py) */
+
+#define GOLDEN(name, ...) static const float golden_##name[] = {__VA_ARGS__};
+#include "parity/features_golden.h"
+#undef GOLDEN
+#define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
+
+/* Bytes as pictures: the upper eight bits of words of (2, stream). The caller frees x. */
+static gm_extractor_input pictures(uint64_t stream, int64_t n, int channels, int height, int width)
+{
+	const int64_t size = n * channels * height * width;
+	float *x = malloc((size_t)size * sizeof *x);
+	gm_rng rng = gm_rng_new(2, stream);
+	for (int64_t i = 0; i < size; i++)
+		x[i] = (float)(gm_rng_u32(&rng) >> 24) / 127.5f - 1;
+	return (gm_extractor_input){x, n, channels, height, width};
+}
+
+/* Both sum some 1e3 products in floats, layer after layer: measured 1e-6, allowed 1e-4 of the
+ * largest. */
+static void golden(gm_extractor *e, gm_extractor_input in, const float *want, int count)
+{
+	const int64_t d = gm_extractor_width(e, &in), step = d / count;
+	float *f = malloc((size_t)(in.n * d) * sizeof *f), most = 0;
+	gm_error err = {0};
+	if (!gm_extractor_run(e, &in, f, NULL, &err))
+		fail_msg("%s", err.message);
+	for (int i = 0; i < count; i++)
+		most = fmaxf(most, fabsf(want[i]));
+	assert_true(most > 0);
+	for (int i = 0; i < count; i++) {
+		const float got = f[(in.n - 1) * d + i * step];
+		if (!(fabsf(got - want[i]) <= 1e-4f * most))
+			fail_msg("%s: feature %d is %.9g, want %.9g", gm_extractor_info_of(e)->name,
+			         (int)(i * step), got, want[i]);
+	}
+	free(f);
+}
+
+static gm_extractor *drawn(const char *name)
+{
+	gm_error err = {0};
+	gm_extractor *e = gm_extractor_drawn(name, &err);
+	if (!e)
+		fail_msg("%s", err.message);
+	return e;
+}
+
+static void inception_as_pytorch_fid(void **state)
+{
+	(void)state;
+	gm_extractor *e = drawn("inception");
+	assert_int_equal(gm_extractor_info_of(e)->features, 2048);
+	assert_int_equal(gm_extractor_info_of(e)->classes, 1008);
+	gm_extractor_input in = pictures(0, 3, 3, 40, 56);
+	golden(e, in, golden_inception_colour, COUNT(golden_inception_colour));
+	free((void *)in.x);
+	in = pictures(1, 2, 1, 28, 28);
+	golden(e, in, golden_inception_grey, COUNT(golden_inception_grey));
+	free((void *)in.x);
+	gm_extractor_free(e);
+}
+
+static void inception_as_tensorflow(void **state)
+{
+	(void)state;
+	gm_extractor *e = drawn("inception-tf");
+	gm_extractor_input in = pictures(2, 1, 3, 320, 310);
+	golden(e, in, golden_inception_tf_large, COUNT(golden_inception_tf_large));
+	free((void *)in.x);
+	gm_extractor_free(e);
+}
+
+static gm_extractor *narrow(const char *weights, gm_error *err)
+{
+	return gm_extractor_of(&gm_extractor_vgg16_narrow, weights, err);
+}
+
+static void vgg16_as_torchvision(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	gm_extractor *e = narrow(NULL, &err);
+	assert_non_null(e);
+	gm_extractor_input in = pictures(0, 3, 3, 40, 56);
+	golden(e, in, golden_vgg16_narrow_colour, COUNT(golden_vgg16_narrow_colour));
+	free((void *)in.x);
+	in = pictures(1, 2, 1, 28, 28);
+	golden(e, in, golden_vgg16_narrow_grey, COUNT(golden_vgg16_narrow_grey));
+	free((void *)in.x);
+	gm_extractor_free(e);
+}
+
+/* Alone, in company, in other portions, on one thread: the same bits. */
+static void company_does_not_matter(gm_extractor *e, gm_extractor *single)
+{
+	enum { N = 11 };
+	gm_extractor_input in = pictures(7, N, 3, 20, 20), part;
+	const int64_t d = gm_extractor_width(e, &in), k = gm_extractor_info_of(e)->classes;
+	const size_t bytes = (size_t)d * sizeof(float), logit_bytes = (size_t)k * sizeof(float);
+	float *all = malloc(N * bytes), *some = malloc(N * bytes);
+	float *logits = malloc(N * logit_bytes), *others = malloc(N * logit_bytes);
+	gm_error err = {0};
+	assert_true(gm_extractor_run(e, &in, all, logits, &err));
+	static const int cuts[][2] = {{0, 1}, {9, 2}, {3, 7}};
+	for (int c = 0; c < COUNT(cuts); c++) {
+		part = in;
+		part.x += (int64_t)cuts[c][0] * 3 * 20 * 20;
+		part.n = cuts[c][1];
+		assert_true(gm_extractor_run(e, &part, some, others, &err));
+		assert_memory_equal(some, all + cuts[c][0] * d, (size_t)part.n * bytes);
+		assert_memory_equal(others, logits + cuts[c][0] * k, (size_t)part.n * logit_bytes);
+	}
+	part = in, part.n = 8;
+	assert_true(gm_extractor_run(single, &part, some, others, &err));
+	assert_memory_equal(some, all, 8 * bytes);
+	assert_memory_equal(others, logits, 8 * logit_bytes);
+	free((void *)in.x), free(all), free(some), free(logits), free(others);
+}
+
+static void features_do_not_depend_on_company_or_threads(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	const int threads = gm_thread_limit(1);
+	gm_extractor *single = drawn("inception"), *thin = narrow(NULL, &err);
+	gm_thread_limit(threads > 1 ? threads : 2);
+	gm_extractor *e = drawn("inception"), *wide = narrow(NULL, &err);
+	company_does_not_matter(e, single);
+	company_does_not_matter(wide, thin);
+	gm_extractor_free(e), gm_extractor_free(single);
+	gm_extractor_free(wide), gm_extractor_free(thin);
+	gm_thread_limit(threads);
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+/* The narrow VGG-16's tensors, all zero but for the last bias, which is 1, 2, 3, ... */
+static gm_st_tensor *zeros(int64_t *n)
+{
+	static const int conv[][3] = {{0, 3, 8},    {2, 8, 8},    {5, 8, 16},   {7, 16, 16},
+	                              {10, 16, 32}, {12, 32, 32}, {14, 32, 32}, {17, 32, 64},
+	                              {19, 64, 64}, {21, 64, 64}, {24, 64, 64}, {26, 64, 64},
+	                              {28, 64, 64}};
+	static const int linear[][3] = {{0, 3136, 512}, {3, 512, 512}, {6, 512, 1000}};
+	static float nothing[3136 * 512], bias[1000];
+	static char name[32][32];
+	static gm_st_tensor t[33];
+	*n = 0;
+	for (int i = 0; i < 1000; i++)
+		bias[i] = (float)(i + 1);
+	for (int i = 0; i < COUNT(conv) + COUNT(linear); i++) {
+		const bool c = i < COUNT(conv);
+		const int *s = c ? conv[i] : linear[i - COUNT(conv)];
+		for (int b = 0; b < 2; b++) {
+			snprintf(name[*n], sizeof name[0], "%s.%d.%s",
+			         c ? "features" : "classifier", s[0], b ? "bias" : "weight");
+			t[*n] = (gm_st_tensor){.name = name[*n],
+			                       .type = GM_ST_F32,
+			                       .rank = b   ? 1
+			                               : c ? 4
+			                                   : 2,
+			                       .dims = {s[2], s[1], 3, 3},
+			                       .data = b && i == 15 ? bias : nothing};
+			++*n;
+		}
+	}
+	return t;
+}
+
+static void not_the_file(const char *path, const char *part)
+{
+	gm_error err = {0};
+	assert_null(narrow(path, &err));
+	assert_int_equal(err.code, GM_ERR_FORMAT);
+	if (!strstr(err.message, part) || !strstr(err.message, path))
+		fail_msg("\"%s\" says nothing of \"%s\"", err.message, part);
+}
+
+static void weights_are_checked_tensor_by_tensor(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	int64_t n;
+	gm_st_tensor *t = zeros(&n), kept;
+	const char *path = scratch_path("vgg.safetensors");
+	assert_int_equal(n, 32);
+	assert_true(gm_st_write(path, t, n, NULL, 0, &err));
+	gm_extractor *e = narrow(path, &err);
+	if (!e)
+		fail_msg("%s", err.message);
+	assert_string_equal(gm_extractor_info_of(e)->weights, path);
+	assert_int_equal(strlen(gm_extractor_info_of(e)->sha256), 64);
+	gm_extractor_input in = pictures(0, 1, 1, 8, 8);
+	float f[512], logits[1000];
+	assert_true(gm_extractor_run(e, &in, f, logits, &err));
+	assert_true(f[0] == 0 && logits[0] == 1 && logits[999] == 1000);
+	free((void *)in.x);
+	gm_extractor_free(e);
+
+	assert_true(gm_st_write(path, t, n - 1, NULL, 0, &err));
+	not_the_file(path, "there is no tensor classifier.6.bias");
+	kept = t[0];
+	t[0].dims[3] = 5;
+	assert_true(gm_st_write(path, t, n, NULL, 0, &err));
+	not_the_file(path, "features.0.weight is [8, 3, 3, 5], and should be [8, 3, 3, 3]");
+	t[0] = kept;
+	t[n] = (gm_st_tensor){"classifier.7.bias", GM_ST_F32, 1, {2}, kept.data, 0};
+	assert_true(gm_st_write(path, t, n + 1, NULL, 0, &err));
+	not_the_file(path, "the network has no place for tensor classifier.7.bias");
+	scratch_write("vgg.pth", "PK", 2);
+	not_the_file(scratch_path("vgg.pth"), "neither safetensors nor");
+	refused("inception", NULL, GM_ERR_VALUE, "ganymede data fetch inception");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(pixels_are_themselves),
 		cmocka_unit_test(one_of_your_own),
+		cmocka_unit_test(inception_as_pytorch_fid),
+		cmocka_unit_test(inception_as_tensorflow),
+		cmocka_unit_test(vgg16_as_torchvision),
+		cmocka_unit_test(features_do_not_depend_on_company_or_threads),
+		cmocka_unit_test(weights_are_checked_tensor_by_tensor),
 	};
+	setenv("XDG_CACHE_HOME", "/nonexistent", 1); /* nothing was fetched */
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

@@ -263,7 +263,9 @@ static void sets_by_name(void **state)
 	while ((name = gm_data_fetch_names(n, NULL))) {
 		err = (gm_error){0};
 		assert_null(gm_data_open(name, NULL, &err));
-		assert_non_null(strstr(err.message, "ganymede data fetch"));
+		const bool weights = !strcmp(name, "inception") || !strcmp(name, "vgg16");
+		assert_non_null(strstr(err.message,
+		                       weights ? "no data set" : "ganymede data fetch"));
 		n++;
 	}
 	assert_true(n >= 7);

@@ -213,7 +213,8 @@ typedef struct gm_fetch_options {
  * is gone on with. o may be NULL. GM_ERR_VALUE (unknown name, with a suggestion; a set that no
  * program may fetch, and how a person does), GM_ERR_IO, GM_ERR_FORMAT (the wrong bytes). */
 GM_API bool gm_data_fetch(const char *name, const gm_fetch_options *o, gm_error *err);
-/* The sets that can be fetched, for i = 0, 1, ... until NULL. about may be NULL. */
+/* The sets, and the weights of networks for scores (ganymede/features.h), that can be fetched, for
+ * i = 0, 1, ... until NULL. about may be NULL. */
 GM_API const char *gm_data_fetch_names(int i, const char **about);
 
 /* The embedded sets: name and one line about it, for i = 0, 1, ... until NULL. about may be

@@ -192,6 +192,8 @@ typedef struct gm_conv_options {
  * H' = (H + top + bottom - dilation (kh-1) - 1) / stride + 1. The three are closed under differentiation, for
  * T(x,w,g) = <g, conv(x,w)> is linear in each. 1-d uses index 1 of stride and dilation, pad[1] and pad[3]. */
 GM_API gm_node *gm_conv2d(gm_node *x, gm_node *w, gm_conv_options o);
+/* max(0, conv2d(x, w) + b), b [O], in one pass over y: layers of a network whose training is over. */
+GM_API gm_node *gm_conv2d_relu(gm_node *x, gm_node *w, gm_node *b, gm_conv_options o);
 GM_API gm_node *gm_conv2d_dx(gm_node *g, gm_node *w, gm_shape x,
                              gm_conv_options o); /* transposed convolution */
 GM_API gm_node *gm_conv2d_dw(gm_node *x, gm_node *g, gm_shape w, gm_conv_options o);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/bench.c -- ganymede bench: whole training steps of well-known nets, beside what this
- * machine can do at best.
+ * cli/bench.c -- ganymede bench: whole training steps of well-known nets, and the network that FID
+ * looks through, beside what this machine can do at best.
  *
  * The machine's own rates are taken around every row, in the same process: a 2048 x 2048 product
  * by OpenBLAS on as many threads, and a copy of memory too large for any cache. What counts is
@@ -22,6 +22,7 @@
 
 typedef struct bench {
 	const char *name, *model, *option[20]; /* name, value, ... */
+	const char *extractor;                 /* no model: the network of a score */
 } bench;
 
 static const bench rows[] = {
@@ -38,6 +39,7 @@ static const bench rows[] = {
          {"data", "shapes", "size", "32", "width", "64", "batch", "64", "objective", "wasserstein",
           "penalty", "wgan-gp", "normalise-d", "none", "k", "5"}},
 	{"dcgan-128", "dcgan", {"data", "shapes", "size", "128", "width", "32", "batch", "32"}},
+	{"inception", NULL, {0}, "inception"},
 	{0},
 };
 
@@ -91,6 +93,9 @@ static bool run_row(const bench *row, char (*given)[2][64], int ngiven, bool ave
                     gm_train_call *call, gm_error *err)
 {
 	gm_settings s;
+	*call = (gm_train_call){0};
+	if (row->extractor)
+		return cli_bench_network(row->extractor, limit, &call->speed, err);
 	gm_settings_init(&s, gm_model_find(row->model));
 	bool ok = true;
 	for (int i = 0; ok && row->option[i]; i += 2)
@@ -142,7 +147,8 @@ static void help(void)
 	cli_help("bench");
 	puts("\nNames:");
 	for (const bench *r = rows; r->name; r++) {
-		printf("  %-10s %s", r->name, r->model);
+		printf("  %-10s %s", r->name,
+		       r->model ? r->model : "features of 32 pictures, no training");
 		for (int i = 0; r->option[i]; i += 2)
 			printf(" --%s %s", r->option[i], r->option[i + 1]);
 		puts("");
@@ -208,7 +214,7 @@ int cli_bench(int argc, char **argv)
 			wanted |= !strcmp(r->name, names[i]);
 		if (!wanted)
 			continue;
-		for (int averaged = 0; averaged <= averages; averaged++) {
+		for (int averaged = 0; averaged <= (averages && r->model); averaged++) {
 			gm_train_call call;
 			gm_error err = {0};
 			machine m = {0};

@@ -51,4 +51,8 @@ const cli_verb *cli_verbs(void); /* ends with name NULL */
 /* Prints "usage: ganymede TEXT" for the verb's entry in the table, and what it is about. */
 void cli_help(const char *verb);
 
+struct gm_speed;
+/* Features of 32 pictures by the network called name, with drawn weights, for limit seconds. */
+bool cli_bench_network(const char *name, double limit, struct gm_speed *v, gm_error *err);
+
 #endif

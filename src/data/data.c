@@ -183,6 +183,11 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 		if (!open_source(d, source, o, err))
 			return false;
 	} else if (!gm_file_exists(spec) && gm_fetch_find(spec, fetched)) {
+		if (gm_fetch_is_weights(spec))
+			return gm_fail(err, GM_ERR_VALUE,
+			               "%s is the weights of a network that scores look through, "
+			               "no data set",
+			               spec);
 		if (!fetched[0])
 			return gm_fail(err, GM_ERR_IO,
 			               "%s is not on this machine yet: ganymede data fetch %s",

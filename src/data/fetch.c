@@ -29,6 +29,9 @@
 #define CIFAR "https://www.cs.toronto.edu/~kriz/"
 #define SVHN "http://ufldl.stanford.edu/housenumbers/"
 
+#define PYTORCH_FID "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+#define PYTORCH "https://download.pytorch.org/models/"
+
 #define TRAIN_IMAGES "train-images-idx3-ubyte.gz"
 #define TRAIN_LABELS "train-labels-idx1-ubyte.gz"
 #define TEST_IMAGES "t10k-images-idx3-ubyte.gz"
@@ -42,6 +45,7 @@ static const struct {
 	const char *open;    /* which file is the set; NULL: the folder */
 	const char *by_hand; /* for sets that no program may fetch: how a person does it */
 	gm_fetch_file file[FILES_MAX];
+	bool weights; /* of a network, not a data set */
 } sets[] = {
 	{"mnist", "handwritten digits, 28 x 28 grey, 60,000 + 10,000", NULL, NULL, {
 		{MNIST, TRAIN_IMAGES, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"},
@@ -70,6 +74,12 @@ static const struct {
 	{"celeba", "faces, 178 x 218, 202,599: by hand", NULL,
 	 "its licence wants you to ask: get img_align_celeba.zip from mmlab.ie.cuhk.edu.hk/projects/CelebA.html, then "
 	 "give its path, with --size 64 --fit crop", {{0}}},
+	{"inception", "weights of Inception v3 for scores (91 MB)", "pt_inception-2015-12-05-6726825d.pth", NULL, {
+		{PYTORCH_FID, "pt_inception-2015-12-05-6726825d.pth",
+		 "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"}}, true},
+	{"vgg16", "weights of VGG-16 for scores (528 MB)", "vgg16-397923af.pth", NULL, {
+		{PYTORCH, "vgg16-397923af.pth",
+		 "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"}}, true},
 };
 /* clang-format on */
 #define SETS ((int)(sizeof sets / sizeof *sets))
@@ -275,6 +285,12 @@ bool gm_fetch_find(const char *name, char path[PATH_MAX])
 	             open_this ? open_this : "") >= PATH_MAX)
 		path[0] = 0;
 	return true;
+}
+
+bool gm_fetch_is_weights(const char *name)
+{
+	const int s = find(name);
+	return s >= 0 && sets[s].weights;
 }
 
 bool gm_data_fetch(const char *name, const gm_fetch_options *o, gm_error *err)

@@ -22,4 +22,7 @@ bool gm_fetch_one(const char *folder, const gm_fetch_file *f, const gm_fetch_opt
 /* Whether name is a set that can be fetched. *path: what to open, where it is all here; else "". */
 bool gm_fetch_find(const char *name, char path[PATH_MAX]);
 
+/* Whether what is fetched by that name is a network's weights, which is no data set. */
+bool gm_fetch_is_weights(const char *name);
+
 #endif

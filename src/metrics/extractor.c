@@ -15,7 +15,9 @@
 
 #define SIDE_MAX 16384
 
-static const gm_extractor_kind *const kinds[] = {&gm_extractor_pixels};
+static const gm_extractor_kind *const kinds[] = {&gm_extractor_inception,
+                                                 &gm_extractor_inception_tf, &gm_extractor_vgg16,
+                                                 &gm_extractor_pixels};
 #define KINDS ((int)(sizeof kinds / sizeof *kinds))
 
 struct gm_extractor {
@@ -91,16 +93,29 @@ static bool find_weights(const gm_extractor_kind *kind, const char *given, char 
 	               kind->name);
 }
 
+gm_extractor *gm_extractor_of(const gm_extractor_kind *kind, const char *weights, gm_error *err)
+{
+	char sha256[GM_SHA256_HEX] = "";
+	if (weights && !gm_sha256_file(weights, sha256, err))
+		return NULL;
+	gm_extractor_info info = {.name = kind->name, .weights = weights, .sha256 = sha256};
+	void *self = kind->open(kind, weights, &info, err);
+	return self ? gm_extractor_wrap(kind, self, &info, err) : NULL;
+}
+
 gm_extractor *gm_extractor_open(const char *name, const char *weights, gm_error *err)
 {
 	const gm_extractor_kind *kind = find(name, err);
-	char path[PATH_MAX], sha256[GM_SHA256_HEX] = "";
-	if (!kind || !find_weights(kind, weights, path, err) ||
-	    (*path && !gm_sha256_file(path, sha256, err)))
+	char path[PATH_MAX];
+	if (!kind || !find_weights(kind, weights, path, err))
 		return NULL;
-	gm_extractor_info info = {.name = kind->name, .weights = path, .sha256 = sha256};
-	void *self = kind->open(kind, path, &info, err);
-	return self ? gm_extractor_wrap(kind, self, &info, err) : NULL;
+	return gm_extractor_of(kind, *path ? path : NULL, err);
+}
+
+gm_extractor *gm_extractor_drawn(const char *name, gm_error *err)
+{
+	const gm_extractor_kind *kind = find(name, err);
+	return kind && !kind->no_weights ? gm_extractor_of(kind, NULL, err) : NULL;
 }
 
 void gm_extractor_free(gm_extractor *x)
@@ -115,6 +130,11 @@ void gm_extractor_free(gm_extractor *x)
 const gm_extractor_info *gm_extractor_info_of(const gm_extractor *x)
 {
 	return &x->info;
+}
+
+const gm_step *gm_extractor_step(const gm_extractor *x, int64_t *batch)
+{
+	return x->kind->step ? x->kind->step(x->self, batch) : NULL;
 }
 
 int64_t gm_extractor_width(const gm_extractor *x, const gm_extractor_input *in)

@@ -13,6 +13,7 @@
 #define GM_METRICS_EXTRACTOR_H
 
 #include "ganymede/features.h"
+#include "ganymede/graph.h"
 
 typedef struct gm_extractor_kind {
 	const char *name, *about;
@@ -26,12 +27,26 @@ typedef struct gm_extractor_kind {
 	bool (*run)(void *self, const gm_extractor_input *in, float *features, float *logits,
 	            gm_error *err);
 	void (*free)(void *self); /* or NULL */
+	/* The step that computes a portion of *batch pictures; NULL where there is none. */
+	const gm_step *(*step)(const void *self, int64_t *batch);
 } gm_extractor_kind;
 
 /* Takes self over, also on failure. info is copied with its strings. NULL and GM_ERR_MEMORY. */
 gm_extractor *gm_extractor_wrap(const gm_extractor_kind *kind, void *self,
                                 const gm_extractor_info *info, gm_error *err);
 
-extern const gm_extractor_kind gm_extractor_pixels;
+/* One of the networks by its name, with drawn weights: see metrics/network.h. NULL for others. */
+gm_extractor *gm_extractor_drawn(const char *name, gm_error *err);
+
+/* What computes a portion of *batch pictures, for benchmarks; NULL where nothing is compiled. */
+const gm_step *gm_extractor_step(const gm_extractor *x, int64_t *batch);
+
+/* One of any kind, in the table or not, from a file, or drawn where that is NULL. */
+gm_extractor *gm_extractor_of(const gm_extractor_kind *kind, const char *weights, gm_error *err);
+
+extern const gm_extractor_kind gm_extractor_pixels, gm_extractor_inception,
+	gm_extractor_inception_tf, gm_extractor_vgg16;
+/* A VGG-16 of an eighth of the channels, for tests: the whole one has 138 million weights. */
+extern const gm_extractor_kind gm_extractor_vgg16_narrow;
 
 #endif

@@ -4,6 +4,7 @@
  *
  * T(x,w,g) = <g, conv(x,w)> is linear in x, w and g, so {conv, conv_dx, conv_dw} is closed under differentiation: the
  * gradient of each in either input is one of the three. conv_dx is the "transposed convolution" of generators.
+ * conv_relu is conv with a bias and a ReLU behind it, for those who can do that in one pass.
  */
 #include <string.h>
 
@@ -12,7 +13,7 @@
 gm_conv_shapes gm_conv_shapes_of(const gm_node *y)
 {
 	const gm_shape a = y->in[0]->shape, b = y->in[1]->shape;
-	if (y->opid == GM_OPID_conv)
+	if (y->opid == GM_OPID_conv || y->opid == GM_OPID_conv_relu)
 		return (gm_conv_shapes){a, b, y->shape};
 	if (y->opid == GM_OPID_conv_dx)
 		return (gm_conv_shapes){y->shape, b, a};
@@ -109,7 +110,7 @@ static void eval_window(const gm_node *n, const gm_eval *e, const gm_conv_shapes
 			continue;
 		int64_t ix = ((b * X[1] + group * K[1] + c) * X[2] + h) * X[3] + v;
 		int64_t iw = o * K[1] * K[2] * K[3] + k;
-		if (n->opid == GM_OPID_conv)
+		if (n->opid == GM_OPID_conv || n->opid == GM_OPID_conv_relu)
 			e->y[iy] += e->x[0][ix] * e->x[1][iw];
 		else if (n->opid == GM_OPID_conv_dx)
 			e->y[ix] += e->x[0][iy] * e->x[1][iw];
@@ -171,7 +172,8 @@ static int64_t terms_conv3(const gm_node *n)
 	const gm_conv_attr *a = n->attr;
 	gm_conv_shapes s = gm_conv_shapes_of(n);
 	int64_t k = s.w.dim[2] * s.w.dim[3];
-	return n->opid == GM_OPID_conv      ? s.w.dim[1] * k
+	return n->opid == GM_OPID_conv_relu ? s.w.dim[1] * k + 1
+	       : n->opid == GM_OPID_conv    ? s.w.dim[1] * k
 	       : n->opid == GM_OPID_conv_dx ? s.w.dim[0] / a->groups * k
 	                                    : s.y.dim[0] * s.y.dim[2] * s.y.dim[3];
 }
@@ -266,6 +268,70 @@ const gm_op gm_op_conv_dw = {.name = "conv_dw",
                              .flops = flops_conv3,
                              .flags = GM_OP_ZERO_IN};
 
+/* ---- conv_relu ------------------------------------------------------------------------------------------------------ */
+
+static bool infer_conv_relu(gm_node *y)
+{
+	if (!infer_conv(y))
+		return false;
+	const gm_node *b = y->in[2];
+	return (b->shape.rank == 1 && b->shape.dim[0] == y->shape.dim[1] &&
+	        b->dtype == y->in[0]->dtype) ||
+	       gm_node_fail(y, GM_ERR_SHAPE, "bias is %s, must be [%lld]", gm_shape_text(b->shape),
+	                    (long long)y->shape.dim[1]);
+}
+
+static void eval_conv_relu(const gm_node *n, const gm_eval *e)
+{
+	const int64_t size = gm_shape_size(n->shape), plane = n->shape.dim[2] * n->shape.dim[3];
+	eval_conv3(n, e);
+	for (int64_t i = 0; i < size; i++) {
+		e->y[i] += e->x[2][i / plane % n->shape.dim[1]];
+		e->y[i] = e->y[i] > 0 ? e->y[i] : 0;
+	}
+}
+
+static gm_node *lower_conv_relu(const gm_node *y)
+{
+	gm_node *b = y->in[2];
+	return gm_relu(gm_add(conv(y->attr, y->in[0], y->in[1]),
+	                      gm_reshape(b, GM_SHAPE(1, b->shape.dim[0], 1, 1))));
+}
+
+static void vjp_conv_relu(gm_node *y, gm_node *dy, gm_node *dx[])
+{
+	gm_node *on = gm_less(gm_scalar(y->graph, 0), y);
+	gm_node *g = gm_mul(dy, on);
+	dx[0] = make(GM_OPID_conv_dx, g, y->in[1], y->attr, y->in[0]->shape);
+	dx[1] = make(GM_OPID_conv_dw, y->in[0], g, y->attr, y->in[1]->shape);
+	dx[2] = gm_sum(g, GM_AXES(0, 2, 3), false);
+}
+
+/* All on, by a bias beyond what the products can reach, or all off: away from the kink. */
+static gm_node *sample_conv_relu(gm_graph *g, int i)
+{
+	enum { OFF = 3 };
+	if (i >= NCASES)
+		return NULL;
+	const gm_shape w = cases[i].w;
+	double reach = 1;
+	for (int k = 1; k < w.rank; k++)
+		reach *= (double)w.dim[k];
+	const double b = i == OFF ? -reach - 1 : reach;
+	return gm_conv2d_relu(gm_sample_real(g, cases[i].x, -1, 1), gm_sample_real(g, w, -1, 1),
+	                      gm_sample_real(g, GM_SHAPE(w.dim[0]), b, b + 1), cases[i].o);
+}
+
+const gm_op gm_op_conv_relu = {.name = "conv_relu",
+                               .math = "y = max(0, conv(x, w) + b[o])",
+                               .infer = infer_conv_relu,
+                               .eval = eval_conv_relu,
+                               .vjp = vjp_conv_relu,
+                               .lower = lower_conv_relu,
+                               .sample = sample_conv_relu,
+                               .terms = terms_conv3,
+                               .flops = flops_conv3};
+
 /* ---- constructors: defaults filled in, 1-d made 2-d ------------------------------------------------------------------ */
 
 static gm_conv_attr attr_of(gm_conv_options o)
@@ -323,4 +389,12 @@ gm_node *gm_conv2d_dw(gm_node *x, gm_node *g, gm_shape w, gm_conv_options o)
 	bool flat = g->shape.rank == 3 && x->shape.rank == 3 && w.rank == 3;
 	return drop(make(GM_OPID_conv_dw, lift(x, flat), lift(g, flat), &a, flat ? shape2d(w) : w),
 	            flat);
+}
+
+gm_node *gm_conv2d_relu(gm_node *x, gm_node *w, gm_node *b, gm_conv_options o)
+{
+	gm_conv_attr a = attr_of(o);
+	bool flat = x->shape.rank == 3 && w->shape.rank == 3;
+	gm_node *in[] = {lift(x, flat), lift(w, flat), b};
+	return drop(gm_node_new(x->graph, GM_OPID_conv_relu, in, 3, &a, sizeof a), flat);
 }

@@ -65,13 +65,15 @@ bool gm_conv_planner(gm_plan *p, gm_unit *u)
 {
 	gm_node *y = u->node[0];
 	if (u->tape || y->dtype != GM_F32 ||
-	    (y->opid != GM_OPID_conv && y->opid != GM_OPID_conv_dx && y->opid != GM_OPID_conv_dw))
+	    (y->opid != GM_OPID_conv && y->opid != GM_OPID_conv_dx && y->opid != GM_OPID_conv_dw &&
+	     y->opid != GM_OPID_conv_relu))
 		return false;
 	const gm_conv_attr *a = y->attr;
 	gm_conv_shapes s = gm_conv_shapes_of(y);
-	dnn_pass pass = y->opid == GM_OPID_conv      ? DNN_FORWARD
-	                : y->opid == GM_OPID_conv_dx ? DNN_BACKWARD_DATA
-	                                             : DNN_BACKWARD_WEIGHTS;
+	dnn_pass pass = y->opid == GM_OPID_conv        ? DNN_FORWARD
+	                : y->opid == GM_OPID_conv_relu ? DNN_FORWARD_RELU
+	                : y->opid == GM_OPID_conv_dx   ? DNN_BACKWARD_DATA
+	                                               : DNN_BACKWARD_WEIGHTS;
 	int64_t sx[GM_MAX_RANK], sy[GM_MAX_RANK];
 	gm_order_strides(s.x, gm_nhwc, sx);
 	gm_order_strides(s.y, gm_nhwc, sy);
@@ -90,15 +92,17 @@ bool gm_conv_planner(gm_plan *p, gm_unit *u)
 	dnn_ctx *c = gm_arena_calloc(gm_plan_arena(p), 1, sizeof *c);
 	if (!dnn_conv(&c->prim, pass, &x, &w, &g, &o, NULL))
 		return false;
-	gm_val v[3];
+	gm_val v[4];
 	const char *kind =
 		gm_arena_printf(gm_plan_arena(p), "%s %s", y->op->name, dnn_impl(&c->prim));
-	if (pass == DNN_FORWARD) {
+	if (pass == DNN_FORWARD || pass == DNN_FORWARD_RELU) {
 		v[0] = gm_plan_value_as(p, y->in[0], gm_nhwc);
 		if (!reordered(p, c, gm_plan_value_as(p, y->in[1], NULL), &w, &v[1]))
 			goto fail;
+		if (y->nin == 3)
+			v[3] = gm_plan_value_as(p, y->in[2], NULL);
 		v[2] = gm_plan_place(p, y, gm_nhwc);
-		gm_dnn_emit(p, c, kind, y, v, 3);
+		gm_dnn_emit(p, c, kind, y, v, y->nin + 1);
 	} else if (pass == DNN_BACKWARD_DATA) {
 		v[2] = gm_plan_value_as(p, y->in[0], gm_nhwc);
 		if (!reordered(p, c, gm_plan_value_as(p, y->in[1], NULL), &w, &v[1]))

@@ -12,16 +12,39 @@
 
 static dnnl_engine_t engine;
 static dnnl_stream_t stream;
-static dnnl_primitive_attr_t attr; /* scratch memory comes from the caller's arena */
+static dnnl_primitive_attr_t attr;      /* scratch memory comes from the caller's arena */
+static dnnl_primitive_attr_t attr_relu; /* the same, and a ReLU behind */
 static bool fine;
+
+static dnnl_status_t append_relu(dnnl_post_ops_t ops)
+{
+#if DNNL_VERSION_MAJOR >= 3
+	return dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, 0, 0);
+#else
+	return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0);
+#endif
+}
+
+static bool open_attr(dnnl_primitive_attr_t *a, bool relu)
+{
+	dnnl_post_ops_t ops = NULL;
+	bool ok = dnnl_primitive_attr_create(a) == dnnl_success &&
+	          dnnl_primitive_attr_set_scratchpad_mode(*a, dnnl_scratchpad_mode_user) ==
+	                  dnnl_success;
+	if (ok && relu)
+		ok = dnnl_post_ops_create(&ops) == dnnl_success &&
+		     append_relu(ops) == dnnl_success &&
+		     dnnl_primitive_attr_set_post_ops(*a, ops) == dnnl_success;
+	if (ops)
+		dnnl_post_ops_destroy(ops);
+	return ok;
+}
 
 static void open_engine(void)
 {
 	fine = dnnl_engine_create(&engine, dnnl_cpu, 0) == dnnl_success &&
 	       dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) == dnnl_success &&
-	       dnnl_primitive_attr_create(&attr) == dnnl_success &&
-	       dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) ==
-	               dnnl_success;
+	       open_attr(&attr, false) && open_attr(&attr_relu, true);
 }
 
 static bool ready(void)
@@ -87,6 +110,10 @@ static bool prim_md(const dnn_prim *r, int k, md_ref *m)
 static dnnl_status_t create_conv(dnnl_primitive_desc_t *pd, dnn_pass pass, const md *x, const md *w,
                                  const md *y, const dnn_conv_options *o, dnnl_primitive_desc_t hint)
 {
+	if (pass == DNN_FORWARD_RELU)
+		return dnnl_convolution_forward_primitive_desc_create(
+			pd, engine, dnnl_forward_inference, dnnl_convolution_direct, *x, *w, y[1],
+			*y, o->stride, o->dilation, o->pad_begin, o->pad_end, attr_relu);
 	if (pass == DNN_FORWARD)
 		return dnnl_convolution_forward_primitive_desc_create(
 			pd, engine, dnnl_forward_training, dnnl_convolution_direct, *x, *w, NULL,
@@ -149,7 +176,12 @@ static dnnl_status_t make_conv(dnnl_primitive_desc_t *pd, dnn_pass pass, const m
 {
 	dnnl_convolution_desc_t d;
 	dnnl_status_t s;
-	if (pass == DNN_FORWARD)
+	const bool relu = pass == DNN_FORWARD_RELU;
+	if (relu)
+		s = dnnl_dilated_convolution_forward_desc_init(
+			&d, dnnl_forward_inference, dnnl_convolution_direct, x, w, y + 1, y,
+			o->stride, o->dilation, o->pad_begin, o->pad_end);
+	else if (pass == DNN_FORWARD)
 		s = dnnl_dilated_convolution_forward_desc_init(
 			&d, dnnl_forward_training, dnnl_convolution_direct, x, w, NULL, y,
 			o->stride, o->dilation, o->pad_begin, o->pad_end);
@@ -163,7 +195,8 @@ static dnnl_status_t make_conv(dnnl_primitive_desc_t *pd, dnn_pass pass, const m
 			o->pad_begin, o->pad_end);
 	dnnl_primitive_desc_iterator_t it;
 	if (s == dnnl_success)
-		s = dnnl_primitive_desc_iterator_create(&it, &d, attr, engine, hint);
+		s = dnnl_primitive_desc_iterator_create(&it, &d, relu ? attr_relu : attr, engine,
+		                                        hint);
 	if (s != dnnl_success)
 		return s;
 	*pd = dnnl_primitive_desc_iterator_fetch(it);
@@ -231,12 +264,14 @@ bool dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor 
 	memset(r, 0, sizeof *r);
 	if (!ready())
 		return conclude(r, dnnl_runtime_error, why);
-	const dnn_tensor *t[3] = {x, w, y};
-	md m[3], plain[3];
+	const dnn_tensor bias = {.rank = 1, .dim = {y->dim[1]}, .stride = {1}};
+	const dnn_tensor *t[4] = {x, w, y, &bias}; /* make_conv finds the bias behind y */
+	const int n = pass == DNN_FORWARD_RELU ? 4 : 3;
+	md m[4], plain[4];
 	memset(m, 0, sizeof m);
 	memset(plain, 0, sizeof plain);
 	dnnl_status_t s = dnnl_success;
-	for (int i = 0; i < 3 && s == dnnl_success; i++) {
+	for (int i = 0; i < n && s == dnnl_success; i++) {
 		dnn_tensor p = *t[i];
 		p.any = false;
 		s = make_md(&m[i], t[i]);
@@ -244,26 +279,29 @@ bool dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor 
 			s = make_md(&plain[i], &p);
 	}
 	dnnl_primitive_desc_t hint = NULL;
-	if (s == dnnl_success && pass != DNN_FORWARD)
+	if (s == dnnl_success && (pass == DNN_BACKWARD_DATA || pass == DNN_BACKWARD_WEIGHTS))
 		s = make_conv(&hint, DNN_FORWARD, &m[0], &m[1], &m[2], o, NULL, false);
 	if (s == dnnl_success)
 		s = make_conv(&r->pd, pass, &m[0], &m[1], &m[2], o, hint,
 		              may_be_unsound(pass, w, o));
-	static const int ids[3][3] = {
+	static const int ids[4][4] = {
 		{DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
 		{DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST},
 		{DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST},
+		{DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS},
 	};
-	static const dnnl_query_t queries[3][3] = {
+	static const dnnl_query_t queries[4][4] = {
 		{dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md},
 		{dnnl_query_diff_src_md, dnnl_query_weights_md, dnnl_query_diff_dst_md},
 		{dnnl_query_src_md, dnnl_query_diff_weights_md, dnnl_query_diff_dst_md},
+		{dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md,
+	         dnnl_query_weights_md},
 	};
 	if (s == dnnl_success)
-		s = finish(r, ids[pass], queries[pass], (int[]){0, 0, 0}, plain, 3);
+		s = finish(r, ids[pass], queries[pass], (int[]){0, 0, 0, 1}, plain, n);
 	if (hint)
 		dnnl_primitive_desc_destroy(hint);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < n; i++) {
 		end_md(&m[i]);
 		end_md(&plain[i]);
 	}

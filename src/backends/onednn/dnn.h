@@ -34,7 +34,13 @@ typedef struct dnn_prim {
 	bool bound;
 } dnn_prim;
 
-typedef enum dnn_pass { DNN_FORWARD, DNN_BACKWARD_DATA, DNN_BACKWARD_WEIGHTS } dnn_pass;
+/* RELU: with a bias and a ReLU, the bias as a fourth argument. */
+typedef enum dnn_pass {
+	DNN_FORWARD,
+	DNN_BACKWARD_DATA,
+	DNN_BACKWARD_WEIGHTS,
+	DNN_FORWARD_RELU
+} dnn_pass;
 
 typedef struct dnn_conv_options {
 	dnnl_dims_t stride, dilation, pad_begin,

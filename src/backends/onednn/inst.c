@@ -9,7 +9,7 @@
 static void run_dnn(const gm_inst *in, gm_step *s)
 {
 	dnn_ctx *c = in->ctx;
-	void *ptr[4] = {NULL};
+	void *ptr[5] = {NULL};
 	if (!c->prim.bound) {
 		int n = c->prim.narg - (c->prim.scratch != 0);
 		for (int i = 0; i < n; i++)
@@ -28,7 +28,7 @@ static void end_dnn(void *ctx)
 
 gm_inst *gm_dnn_emit(gm_plan *p, dnn_ctx *c, const char *kind, gm_node *y, const gm_val *arg, int n)
 {
-	gm_buf *buf[3];
+	gm_buf *buf[4];
 	for (int i = 0; i < n; i++) {
 		c->arg[i] = arg[i];
 		buf[i] = arg[i].buf;

@@ -248,18 +248,60 @@ static int64_t place(const gm_val *v, int64_t n, int64_t h, int64_t w)
 	return n * v->stride[0] + h * v->stride[2] + w * v->stride[3];
 }
 
-/* Runs its block for every window [h0,h1) x [w0,w1) of every picture; channels are the block's own inner loop. */
-#define WINDOWS(...)                                                                               \
-	_Pragma("omp parallel for schedule(static)") for (int64_t n = 0; n < k.n;                  \
-	                                                  n++) for (int64_t p = 0; p < k.p;        \
-	                                                            p++) for (int64_t q = 0;       \
-	                                                                      q < k.q; q++)        \
+/* Runs its block for every window [h0,h1) x [w0,w1) of every picture; channels are the block's own inner loop. WINDOWS
+ * shares out pictures, for blocks whose windows write over each other; APART shares out rows of windows too. */
+#define WINDOWS_(how, ...)                                                                         \
+	_Pragma(how) for (int64_t n = 0; n < k.n; n++) for (int64_t p = 0; p < k.p;                \
+	                                                    p++) for (int64_t q = 0; q < k.q; q++) \
 	{                                                                                          \
 		int64_t h0, h1, w0, w1;                                                            \
 		gm_pool_window(k.a, 0, p, &h0, &h1);                                               \
 		gm_pool_window(k.a, 1, q, &w0, &w1);                                               \
 		__VA_ARGS__                                                                        \
 	}
+#define WINDOWS(...) WINDOWS_("omp parallel for schedule(static)", __VA_ARGS__)
+#define APART(...) WINDOWS_("omp parallel for collapse(2) schedule(static)", __VA_ARGS__)
+
+/* Channels last: rows of channels in one piece, which compilers turn into vectors. */
+static void add_row(float *restrict to, const float *restrict from, int64_t n)
+{
+	for (int64_t c = 0; c < n; c++)
+		to[c] += from[c];
+}
+
+static void scale_row(float *to, float f, int64_t n)
+{
+	for (int64_t c = 0; c < n; c++)
+		to[c] *= f;
+}
+
+static void max_row(float *restrict to, const float *restrict from, int64_t n)
+{
+	for (int64_t c = 0; c < n; c++)
+		to[c] = from[c] > to[c] ? from[c] : to[c];
+}
+
+/* to = sum or maximum over the window, by `join`. */
+static void pool_rows(float *to, const loop *l, const pool_walk *k, int64_t n,
+                      const int64_t window[4],
+                      void (*join)(float *restrict, const float *restrict, int64_t))
+{
+	const float *x = f32(&l->x[0]);
+	bool first = true;
+	for (int64_t h = window[0]; h < window[1]; h++)
+		for (int64_t w = window[2]; w < window[3]; w++, first = false) {
+			const float *from = x + place(&l->x[0], n, h, w);
+			if (first)
+				memcpy(to, from, (size_t)k->c * sizeof *to);
+			else
+				join(to, from, k->c);
+		}
+}
+
+static bool channels_last(const loop *l)
+{
+	return l->x[0].stride[1] == 1 && l->out.stride[1] == 1;
+}
 
 static void run_avg_pool(const gm_inst *in, gm_step *s)
 {
@@ -268,10 +310,16 @@ static void run_avg_pool(const gm_inst *in, gm_step *s)
 	const float *x = f32(&l->x[0]);
 	float *y = f32(&l->out);
 	int64_t xc = l->x[0].stride[1], yc = l->out.stride[1];
+	const bool rows = channels_last(l);
 	(void)s;
-	WINDOWS({
+	APART({
 		float f = share(k.a, (h1 - h0) * (w1 - w0));
 		float *to = y + place(&l->out, n, p, q);
+		if (rows) {
+			pool_rows(to, l, &k, n, (int64_t[]){h0, h1, w0, w1}, add_row);
+			scale_row(to, f, k.c);
+			continue;
+		}
 		for (int64_t c = 0; c < k.c; c++)
 			to[c * yc] = 0;
 		for (int64_t h = h0; h < h1; h++)
@@ -325,8 +373,14 @@ static void run_max_pool(const gm_inst *in, gm_step *s)
 	const loop *l = in->ctx;
 	pool_walk k = pool_sizes(l);
 	float *y = f32(&l->out);
+	const bool rows = channels_last(l);
 	(void)s;
-	WINDOWS({
+	APART({
+		if (rows) {
+			pool_rows(y + place(&l->out, n, p, q), l, &k, n,
+			          (int64_t[]){h0, h1, w0, w1}, max_row);
+			continue;
+		}
 		for (int64_t c = 0; c < k.c; c++) {
 			int64_t bh, bw, at = winner(&l->x[0], n, c, h0, h1, w0, w1, &bh, &bw);
 			y[place(&l->out, n, p, q) + c * l->out.stride[1]] = f32(&l->x[0])[at];

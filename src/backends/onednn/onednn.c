@@ -17,6 +17,7 @@ static bool has(const gm_node *y)
 	case GM_OPID_conv:
 	case GM_OPID_conv_dx:
 	case GM_OPID_conv_dw:
+	case GM_OPID_conv_relu:
 	case GM_OPID_matmul:
 		return true;
 	default:
