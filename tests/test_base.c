@@ -64,6 +64,14 @@ static void rng_is_a_counter(void **state)
 	gm_rng b = a;
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(gm_rng_u32(&a), gm_rng_u32(&b));
+	for (int n = 0; n < 9; n++) { /* a skip is as many draws, from any place */
+		gm_rng p = a, q = a;
+		gm_rng_u32(&a);
+		for (int i = 0; i < n; i++)
+			gm_rng_u32(&p);
+		gm_rng_skip(&q, n);
+		assert_int_equal(gm_rng_u32(&p), gm_rng_u32(&q));
+	}
 	gm_rng c = gm_rng_new(5, 10), d = gm_rng_new(6, 9), e = gm_rng_new(5, 9);
 	const uint32_t first = gm_rng_u32(&e);
 	assert_int_not_equal(gm_rng_u32(&c), first);

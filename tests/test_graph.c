@@ -129,6 +129,45 @@ static void arena_reuse_changes_nothing(void **state)
 	assert_memory_equal(w[0], w[1], sizeof w[0]);
 }
 
+/* Steps share the memory of what passes, and outputs stay until their own step runs again. */
+static void steps_leave_each_other_outputs_alone(void **state)
+{
+	(void)state;
+	enum { N = 64 };
+	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "onednn"});
+	gm_node *x = gm_input(g, "x", GM_SHAPE(N, N), GM_F32), *y[3];
+	gm_step *s[3];
+	static float v[N * N], first[3][N * N], again[N * N];
+	for (int i = 0; i < N * N; i++)
+		v[i] = (float)(i % 11) / 11;
+	gm_set_f32(x, v, N * N);
+	for (int k = 0; k < 3; k++) {
+		y[k] = x;
+		for (int i = 0; i <= k;
+		     i++) /* tapes between products, so that values pass through memory */
+			y[k] = gm_tanh(gm_matmul(y[k], x, false, false));
+		y[k] = gm_matmul(x, y[k], false, false);
+		s[k] = gm_compile(g, y[k]);
+		assert_non_null(s[k]);
+		gm_step_run(s[k]);
+		assert_true(gm_step_read(s[k], y[k], first[k], N * N));
+	}
+	for (int k = 2; k >= 0; k--)
+		gm_step_run(s[k]);
+	for (int k = 0; k < 3; k++) {
+		assert_true(gm_step_read(s[k], y[k], again, N * N));
+		assert_memory_equal(again, first[k], sizeof again);
+	}
+	/* what one step has freed the others still have */
+	gm_step_free(s[2]);
+	gm_step_run(s[1]);
+	assert_true(gm_step_read(s[1], y[1], again, N * N));
+	assert_memory_equal(again, first[1], sizeof again);
+	assert_true(gm_step_read(s[0], y[0], again, N * N));
+	assert_memory_equal(again, first[0], sizeof again);
+	gm_graph_free(g);
+}
+
 static void threads_change_no_random_number(void **state)
 {
 	(void)state;
@@ -394,6 +433,7 @@ int main(void)
 		cmocka_unit_test(header_example),
 		cmocka_unit_test(run_allocates_nothing),
 		cmocka_unit_test(arena_reuse_changes_nothing),
+		cmocka_unit_test(steps_leave_each_other_outputs_alone),
 		cmocka_unit_test(threads_change_no_random_number),
 		cmocka_unit_test(replaying_needs_seed_and_count),
 		cmocka_unit_test(reads_come_before_assigns),

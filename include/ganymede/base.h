@@ -64,8 +64,9 @@ typedef struct gm_rng {
 
 GM_API gm_rng gm_rng_new(uint64_t seed, uint64_t stream);
 GM_API uint32_t gm_rng_u32(gm_rng *r);
-GM_API double gm_rng_uniform(gm_rng *r); /* in [0, 1), 32 bits of it */
-GM_API double gm_rng_normal(gm_rng *r);  /* mean 0, variance 1 (Box & Muller 1958) */
+GM_API void gm_rng_skip(gm_rng *r, uint64_t words); /* as after drawing so many */
+GM_API double gm_rng_uniform(gm_rng *r);            /* in [0, 1), 32 bits of it */
+GM_API double gm_rng_normal(gm_rng *r);             /* mean 0, variance 1 (Box & Muller 1958) */
 GM_API uint32_t gm_rng_below(gm_rng *r, uint32_t bound); /* in [0, bound), unbiased (Lemire 2019) */
 
 #endif

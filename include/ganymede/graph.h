@@ -312,7 +312,8 @@ GM_API gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n,
                                  const gm_compile_options *o);
 GM_API void gm_step_free(gm_step *s); /* before its graph, if memory matters; NULL is fine */
 
-/* Computes all outputs and carries out all effects. Allocates nothing. */
+/* Computes all outputs and carries out all effects. Allocates nothing. The steps of a graph share the memory of what is
+ * neither output nor variable, so one of them runs at a time. */
 GM_API void gm_step_run(gm_step *s);
 
 /* Values of outputs after a run; row-major. False when y is not one of the step's outputs or n is not its size. */

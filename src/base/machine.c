@@ -4,7 +4,9 @@
 #include "base/machine.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #ifdef _OPENMP
@@ -45,6 +47,39 @@ uint64_t gm_machine_memory(void)
 {
 	const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
 	return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : (uint64_t)4 << 30;
+}
+
+enum { LARGE_PAGE = 2 << 20 };
+
+void *gm_machine_reserve(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+#ifdef MADV_HUGEPAGE
+	madvise(p, bytes, MADV_HUGEPAGE);
+#endif
+	return p;
+}
+
+void gm_machine_release(void *p, size_t bytes)
+{
+	if (p)
+		munmap(p, bytes);
+}
+
+void *gm_machine_alloc(size_t bytes)
+{
+	const size_t page = LARGE_PAGE, align = bytes < 2 * page ? 64 : page;
+	void *p = bytes > SIZE_MAX - page
+	                  ? NULL
+	                  : aligned_alloc(align, (bytes + align - 1) / align * align);
+#ifdef MADV_HUGEPAGE
+	if (p && align == page)
+		madvise(p, bytes / page * page, MADV_HUGEPAGE); /* a wish: nothing fails without */
+#endif
+	return p;
 }
 
 /* Linux: VmHWM, which writing a 5 to clear_refs sets back to what is resident now. */

@@ -11,6 +11,13 @@ int gm_thread_limit(int n); /* sets that; returns what it was */
 int gm_thread_index(void);  /* of the caller within its parallel region */
 
 uint64_t gm_machine_memory(void); /* bytes of RAM; a guess of 4 GiB where the system does not say */
+/* At least `bytes`, aligned to 64, for free(). Large blocks ask for large pages: fewer of them to touch and to look up. */
+void *gm_machine_alloc(size_t bytes);
+
+/* A stretch of addresses that has no memory yet: it comes, zeroed, where it is touched. NULL where the system will not. */
+void *gm_machine_reserve(size_t bytes);
+void gm_machine_release(void *p, size_t bytes);
+
 /* Most resident bytes of this process so far, 0 where the system does not say; `again` starts the count afresh. */
 uint64_t gm_machine_peak(bool again);
 

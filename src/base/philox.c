@@ -34,18 +34,29 @@ gm_rng gm_rng_new(uint64_t seed, uint64_t stream)
 	return (gm_rng){.seed = seed, .stream = stream};
 }
 
+static void draw_block(gm_rng *r)
+{
+	const uint64_t block = r->count >> 2;
+	const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)r->stream,
+	                             (uint32_t)(r->stream >> 32)};
+	const uint32_t key[2] = {(uint32_t)r->seed, (uint32_t)(r->seed >> 32)};
+	gm_philox(counter, key, r->word);
+}
+
 uint32_t gm_rng_u32(gm_rng *r)
 {
 	const unsigned lane = r->count & 3;
-	if (lane == 0) {
-		const uint64_t block = r->count >> 2;
-		const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32),
-		                             (uint32_t)r->stream, (uint32_t)(r->stream >> 32)};
-		const uint32_t key[2] = {(uint32_t)r->seed, (uint32_t)(r->seed >> 32)};
-		gm_philox(counter, key, r->word);
-	}
+	if (lane == 0)
+		draw_block(r);
 	r->count++;
 	return r->word[lane];
+}
+
+void gm_rng_skip(gm_rng *r, uint64_t words)
+{
+	r->count += words;
+	if (r->count & 3)
+		draw_block(r);
 }
 
 double gm_rng_uniform(gm_rng *r)

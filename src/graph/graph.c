@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/machine.h"
 #include "graph/graph.h"
 
 const gm_op *const gm_ops[GM_OP_COUNT] = {
@@ -52,6 +53,7 @@ void gm_graph_free(gm_graph *g)
 		gm_step_free(g->steps);
 	for (gm_storage *v = g->storage; v; v = v->next)
 		free(v->data);
+	gm_machine_release(g->shared, g->shared_room);
 	free(g->bucket);
 	gm_arena_free(g->arena);
 }
@@ -341,7 +343,7 @@ static gm_node *gm_storage_new(gm_graph *g, int opid, const char *name, gm_shape
 	gm_storage *v = gm_arena_calloc(g->arena, 1, sizeof *v);
 	v->name = full;
 	v->bytes = (size_t)size * gm_dtype_size(dtype);
-	v->data = aligned_alloc(64, (v->bytes + 127) & ~(size_t)63);
+	v->data = gm_machine_alloc(v->bytes + 64);
 	if (!v->data)
 		return gm_poison(g, kind, GM_ERR_MEMORY, "no memory for %s (%zu bytes)", full,
 		                 v->bytes);

@@ -28,6 +28,10 @@ struct gm_graph {
 	int nbucket;
 	gm_storage *storage;
 	gm_step *steps; /* all that were compiled */
+	/* Intermediate values of all steps, of which one runs at a time: addresses for as much as the machine has, memory
+	 * for as much as the largest step needs. */
+	char *shared;
+	size_t shared_room, shared_used;
 };
 
 #endif

@@ -410,26 +410,21 @@ static int by_offset(const void *a, const void *b)
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-static bool lay_out(gm_plan *p, bool keep)
+/* Places the n buffers, largest first; how many bytes they take together. */
+static size_t place(gm_buf *const *buf, int n, bool keep, gm_buf **hit)
 {
-	gm_step *s = p->step;
-	if (p->nbuf)
-		qsort(p->buf, p->nbuf, sizeof *p->buf, by_size);
-	gm_buf **hit = malloc((p->nbuf + 1) * sizeof *hit);
-	if (!hit)
-		return false;
 	size_t total = 0;
-	for (int i = 0; i < p->nbuf; i++) {
-		gm_buf *b = p->buf[i];
+	for (int i = 0; i < n; i++) {
+		gm_buf *b = buf[i];
 		size_t need = (b->bytes + 63) & ~(size_t)63, at = 0;
-		int n = 0;
+		int hits = 0;
 		for (int j = 0; j < i; j++) {
-			gm_buf *o = p->buf[j];
+			gm_buf *o = buf[j];
 			if (o->last >= 0 && (keep || (o->first <= b->last && b->first <= o->last)))
-				hit[n++] = o;
+				hit[hits++] = o;
 		}
-		qsort(hit, n, sizeof *hit, by_offset);
-		for (int j = 0; j < n; j++) {
+		qsort(hit, hits, sizeof *hit, by_offset);
+		for (int j = 0; j < hits; j++) {
 			if (at + need <= hit[j]->offset)
 				break;
 			size_t end = hit[j]->offset + ((hit[j]->bytes + 63) & ~(size_t)63);
@@ -440,20 +435,66 @@ static bool lay_out(gm_plan *p, bool keep)
 		if (b->last >= 0 && at + need > total)
 			total = at + need;
 	}
+	return total;
+}
+
+/* Memory that all steps of the graph use in turn, at an address that stays; NULL when there is none to be had. */
+static char *shared(gm_graph *g, size_t bytes)
+{
+	if (!g->shared) {
+		g->shared_room = (size_t)gm_machine_memory();
+		g->shared = gm_machine_reserve(g->shared_room);
+	}
+	if (!g->shared || bytes > g->shared_room)
+		return NULL;
+	if (bytes > g->shared_used) { /* touch the pages now, not in the first timed run */
+		memset(g->shared + g->shared_used, 0, bytes - g->shared_used);
+		g->shared_used = bytes;
+	}
+	return g->shared;
+}
+
+/* Outputs are read after a run, and perhaps after another step's: they lie in memory of the step's own, and everything
+ * does when all is kept. */
+static bool lay_out(gm_plan *p, bool keep)
+{
+	gm_step *s = p->step;
+	gm_buf **hit = malloc((p->nbuf + 1) * sizeof *hit), **own = p->buf;
+	if (!hit)
+		return false;
+	int n = 0; /* own ones first */
+	for (int i = 0; i < p->nbuf; i++)
+		if (keep || own[i]->last == INT_MAX) {
+			gm_buf *b = own[i];
+			own[i] = own[n];
+			own[n++] = b;
+		}
+	int passing = p->nbuf - n;
+	if (n)
+		qsort(own, n, sizeof *own, by_size);
+	if (passing)
+		qsort(own + n, passing, sizeof *own, by_size);
+	size_t mine = place(own, n, keep, hit), theirs = place(own + n, passing, false, hit);
+	char *base = theirs ? shared(p->g, theirs) : NULL;
 	free(hit);
-	s->memory_bytes = total;
-	s->memory = total ? aligned_alloc(64, total) : NULL;
-	if (total && !s->memory) {
+	s->memory_bytes = mine + theirs;
+	s->memory =
+		mine || (theirs && !base) ? gm_machine_alloc(base ? mine : mine + theirs) : NULL;
+	if ((mine && !s->memory) || (theirs && !base && !s->memory)) {
 		gm_fail(&p->g->error, GM_ERR_MEMORY,
 		        "compile: no memory for %.1f MB of intermediate values: take a smaller "
 		        "batch",
-		        total / 1e6);
+		        s->memory_bytes / 1e6);
 		return false;
 	}
-	if (total)
-		memset(s->memory, 0, total); /* touch the pages now, not in the first timed run */
-	for (int i = 0; i < p->nbuf; i++)
-		p->buf[i]->ptr = s->memory ? s->memory + p->buf[i]->offset : NULL;
+	if (s->memory)
+		memset(s->memory, 0, base ? mine : mine + theirs);
+	if (theirs && !base)
+		base = s->memory + mine;
+	for (int i = 0; i < p->nbuf; i++) {
+		char *block = i < n ? s->memory : base;
+		p->buf[i]->ptr = block ? block + p->buf[i]->offset : NULL;
+	}
 	return true;
 }
 

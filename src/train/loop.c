@@ -239,7 +239,7 @@ static void conclude(gm_run *r)
 	for (int i = 0; i < r->parts; i++) {
 		gm_step_info s = gm_step_describe(r->part[i].step);
 		v->flops += s.flops * (double)s.runs / r->turns;
-		v->memory += s.arena_bytes;
+		v->memory = s.arena_bytes > v->memory ? s.arena_bytes : v->memory;
 		v->instructions += s.instructions;
 		v->fallbacks += s.fallbacks;
 	}

@@ -41,7 +41,7 @@ typedef struct gm_train_call {
 		/* seconds of one turn of the model's loop, feeding included; the median */
 		double step;
 		double flops; /* needed by one turn */
-		/* examples in a turn; bytes of intermediate values in all steps */
+		/* examples in a turn; bytes of intermediate values, which steps share */
 		int64_t batch, memory;
 		int64_t parameters; /* of all nets */
 		uint64_t peak;      /* resident bytes while it ran, the program's own included */
