@@ -20,7 +20,7 @@ DESTDIR ?=
 SOURCES = $$(git ls-files '*.c' '*.h')
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fuzz bench peers fmt lint install clean
+.PHONY: help run build test check fuzz bench peers growth fmt lint install clean
 .SUFFIXES:
 
 help:
@@ -66,6 +66,11 @@ peers: ## the same nets in PyTorch, turn about; PEERS="dcgan-64 gan-mlp" for som
 	@scripts/setup.sh build
 	@$(MAKE) -s --no-print-directory program
 	@$(PEERS_PYTHON) bench/peers/compare.py $(BUILD)/ganymede $(PEERS) || test $$? = 77
+
+growth: ## what batch, width, side, threads and data cost; a million steps without a leak; PARTS="batch leak" for some
+	@scripts/setup.sh build
+	@$(MAKE) -s --no-print-directory program
+	@bench/growth.sh $(BUILD)/ganymede $(PARTS)
 
 fmt: ## clang-format every C file in place
 	@scripts/setup.sh dev
