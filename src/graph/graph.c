@@ -54,6 +54,7 @@ void gm_graph_free(gm_graph *g)
 	for (gm_storage *v = g->storage; v; v = v->next)
 		free(v->data);
 	gm_machine_release(g->shared, g->shared_room);
+	gm_machine_release(g->scratch, g->scratch_room * (size_t)g->scratch_threads);
 	free(g->bucket);
 	gm_arena_free(g->arena);
 }

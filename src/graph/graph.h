@@ -32,6 +32,10 @@ struct gm_graph {
 	 * for as much as the largest step needs. */
 	char *shared;
 	size_t shared_room, shared_used;
+	/* Scratch of each thread, `scratch_room` bytes apart: what one core has written another should not have to fetch. */
+	char *scratch;
+	size_t scratch_room;
+	int scratch_threads;
 };
 
 #endif

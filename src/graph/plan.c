@@ -227,6 +227,23 @@ static gm_buf *outside(gm_plan *p, void *ptr, size_t bytes)
 	return b;
 }
 
+gm_buf *gm_plan_thread_scratch(gm_plan *p, size_t bytes, int threads, size_t *apart)
+{
+	gm_graph *g = p->g;
+	if (!g->scratch) {
+		g->scratch_threads = gm_thread_count() > threads ? gm_thread_count() : threads;
+		g->scratch_room =
+			(size_t)gm_machine_memory() / (size_t)g->scratch_threads >> 21 << 21;
+		g->scratch = gm_machine_reserve(g->scratch_room * (size_t)g->scratch_threads);
+	}
+	if (!g->scratch || bytes > g->scratch_room || threads > g->scratch_threads) {
+		*apart = (bytes + 63) & ~(size_t)63;
+		return gm_plan_scratch(p, *apart * (size_t)threads);
+	}
+	*apart = g->scratch_room;
+	return outside(p, g->scratch, g->scratch_room * (size_t)threads);
+}
+
 bool gm_plan_placed(gm_plan *p, gm_node *y)
 {
 	return p->val[y->id].buf != NULL;

@@ -94,6 +94,9 @@ bool gm_plan_placed(gm_plan *p, gm_node *y);
 bool gm_plan_needed(gm_plan *p, const gm_unit *u, gm_node *y);
 /* Scratch memory that lives for the next emitted instruction only. */
 gm_buf *gm_plan_scratch(gm_plan *p, size_t bytes);
+/* The same for each of `threads` threads, `bytes` each, *apart from each other: memory that a thread keeps over all
+ * instructions, and so in its core's caches. */
+gm_buf *gm_plan_thread_scratch(gm_plan *p, size_t bytes, int threads, size_t *apart);
 gm_buf *gm_plan_buffer(gm_plan *p, size_t bytes);
 /* A cached buffer under a key of the planner's choosing (a reordered weight), or NULL. */
 void *gm_plan_recall(gm_plan *p, const void *key, size_t n);

@@ -12,10 +12,11 @@
 typedef struct phases_ctx {
 	gm_phases s;
 	bool back; /* weights for dx */
-	int64_t panels, blocks, tasks, each;
+	int64_t panels, tasks, each;
 	int threads;
 	gm_val x, w, y; /* w: in panels, or dw */
 	gm_buf *scratch;
+	size_t apart; /* bytes between threads' scratch */
 } phases_ctx;
 
 int64_t gm_phases_weight_floats(const gm_phases *s, bool back)
@@ -76,8 +77,13 @@ static gm_val in_panels(gm_plan *p, const phases_ctx *conv, gm_node *w, bool bac
 
 static float *scratch_of(const phases_ctx *c)
 {
-	return (float *)c->scratch->ptr +
-	       (size_t)gm_thread_index() * (c->scratch->bytes / 4 / c->threads);
+	return (float *)((char *)c->scratch->ptr + (size_t)gm_thread_index() * c->apart);
+}
+
+static void want_scratch(gm_plan *p, phases_ctx *c, int64_t floats)
+{
+	c->scratch =
+		gm_plan_thread_scratch(p, (size_t)floats * sizeof(float), c->threads, &c->apart);
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -85,33 +91,39 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* Thread t's part of so many rows: the same pictures in every pass and phase, so that what it has written is at hand. */
+static int64_t part(const phases_ctx *c, int64_t rows, int64_t t)
+{
+	return rows * t / c->threads;
+}
+
 static void run_forward(const gm_inst *in, gm_step *st)
 {
 	const phases_ctx *c = in->ctx;
 	const gm_phase_loops *loops = gm_simd_best()->phases;
-	int64_t step = c->s.at_a_time;
 	(void)st;
 #pragma omp parallel for schedule(static) num_threads(c->threads)
-	for (int64_t b = 0; b < c->blocks; b++)
-		loops->forward(&c->s, f32(&c->x), f32(&c->w), f32(&c->y), b * step,
-		               least((b + 1) * step, c->s.rows), scratch_of(c));
+	for (int64_t t = 0; t < c->threads; t++) {
+		int64_t end = part(c, c->s.rows, t + 1);
+		for (int64_t k = part(c, c->s.rows, t); k < end; k += c->s.at_a_time)
+			loops->forward(&c->s, f32(&c->x), f32(&c->w), f32(&c->y), k,
+			               least(k + c->s.at_a_time, end), scratch_of(c));
+	}
 }
 
 static void run_back(const gm_inst *in, gm_step *st)
 {
 	const phases_ctx *c = in->ctx;
 	const gm_phase_loops *loops = gm_simd_best()->phases;
-	int64_t step = c->s.at_a_time;
 	(void)st;
 #pragma omp parallel for schedule(static) num_threads(c->threads)
-	for (int64_t b = 0; b < c->blocks; b++) {
-		int64_t k = b;
-		int f = 0;
-		while (k >= (c->s.part[f] + step - 1) / step)
-			k -= (c->s.part[f++] + step - 1) / step;
-		loops->back(&c->s, f32(&c->y), f32(&c->w), f32(&c->x), f, k * step,
-		            least((k + 1) * step, c->s.part[f]), scratch_of(c));
-	}
+	for (int64_t t = 0; t < c->threads; t++)
+		for (int f = 0; f < 4; f++) {
+			int64_t end = part(c, c->s.part[f], t + 1);
+			for (int64_t k = part(c, c->s.part[f], t); k < end; k += c->s.at_a_time)
+				loops->back(&c->s, f32(&c->y), f32(&c->w), f32(&c->x), f, k,
+				            least(k + c->s.at_a_time, end), scratch_of(c));
+		}
 }
 
 static void run_gradient(const gm_inst *in, gm_step *st)
@@ -135,7 +147,7 @@ static void cut(phases_ctx *c, int64_t K, int64_t rows)
 	share = (rows + c->threads - 1) / c->threads;
 	r = r < share ? r : share;
 	c->s.at_a_time = phases_up(r > 0 ? r : 1, ROWS_UNIT);
-	/* the same number of blocks for every thread, and blocks of nearly the same size */
+	/* blocks of nearly the same size */
 	int64_t blocks = (share + c->s.at_a_time - 1) / c->s.at_a_time;
 	c->s.at_a_time = phases_up((share + blocks - 1) / blocks, ROWS_UNIT);
 }
@@ -147,11 +159,9 @@ static void plan_forward(gm_plan *p, gm_node *y, phases_ctx *c)
 	c->x = gm_plan_value_as(p, y->in[0], gm_nhwc);
 	c->y = gm_plan_place(p, y, gm_nhwc);
 	cut(c, K, c->s.rows);
-	c->blocks = (c->s.rows + c->s.at_a_time - 1) / c->s.at_a_time;
-	c->scratch = gm_plan_scratch(
-		p, (size_t)c->threads * 4 *
-			   (phases_pitch(c->s.C) +
-	                    9 * c->s.at_a_time * (phases_pitch(K) + phases_pitch(c->s.O))));
+	want_scratch(p, c,
+	             phases_pitch(c->s.C) +
+	                     9 * c->s.at_a_time * (phases_pitch(K) + phases_pitch(c->s.O)));
 	gm_inst in = {
 		.kind = "conv in phases", .run = run_forward, .ctx = c, .node = &y, .nnode = 1};
 	gm_plan_emit(p, in, (gm_buf *[]){c->x.buf, c->w.buf, c->y.buf}, 3);
@@ -169,13 +179,9 @@ static void plan_back(gm_plan *p, gm_node *y, phases_ctx *c)
 		most = c->s.part[f] > most ? c->s.part[f] : most;
 	}
 	cut(c, c->s.O, most);
-	c->blocks = 0;
-	for (int f = 0; f < 4; f++)
-		c->blocks += (c->s.part[f] + c->s.at_a_time - 1) / c->s.at_a_time;
-	c->scratch = gm_plan_scratch(
-		p, (size_t)c->threads * 4 *
-			   (phases_pitch(c->s.O) +
-	                    9 * c->s.at_a_time * (phases_pitch(c->s.O) + phases_pitch(c->s.C))));
+	want_scratch(p, c,
+	             phases_pitch(c->s.O) +
+	                     9 * c->s.at_a_time * (phases_pitch(c->s.O) + phases_pitch(c->s.C)));
 	gm_inst in = {
 		.kind = "conv_dx in phases", .run = run_back, .ctx = c, .node = &y, .nnode = 1};
 	gm_plan_emit(p, in, (gm_buf *[]){c->x.buf, c->w.buf, c->y.buf}, 3);
@@ -190,12 +196,11 @@ static void plan_gradient(gm_plan *p, gm_node *y, phases_ctx *c)
 	c->each = phases_up((c->s.C + c->threads - 1) / c->threads, PHASES_UNIT);
 	c->tasks = (c->s.C + c->each - 1) / c->each;
 	int64_t wide = c->s.C > c->s.O ? c->s.C : c->s.O;
-	c->scratch = gm_plan_scratch(
-		p, (size_t)c->threads * 4 *
-			   (phases_pitch(wide) +
-	                    9 * c->s.at_a_time *
-	                            (phases_pitch(4 * c->each) + phases_up(c->s.O, PHASES_PANEL)) +
-	                    36 * c->each * phases_pitch(c->s.O)));
+	want_scratch(p, c,
+	             phases_pitch(wide) +
+	                     9 * c->s.at_a_time *
+	                             (phases_pitch(4 * c->each) + phases_up(c->s.O, PHASES_PANEL)) +
+	                     36 * c->each * phases_pitch(c->s.O));
 	gm_inst in = {
 		.kind = "conv_dw in phases", .run = run_gradient, .ctx = c, .node = &y, .nnode = 1};
 	gm_plan_emit(p, in, (gm_buf *[]){c->x.buf, c->y.buf, c->w.buf}, 3);

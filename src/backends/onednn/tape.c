@@ -514,7 +514,7 @@ static void run_tape(const gm_inst *in, gm_step *s)
 {
 	const tape *t = in->ctx;
 	const gm_simd *simd = gm_simd_best();
-	float *scratch = t->scratch->ptr;
+	char *scratch = t->scratch->ptr;
 	(void)s;
 	for (int i = 0; i < t->nreduce; i++)
 		if (t->reduce[i].fold == TAPE_OUTER)
@@ -522,12 +522,12 @@ static void run_tape(const gm_inst *in, gm_step *s)
 				((float *)t->reduce[i].partial->ptr)[k] =
 					t->reduce[i].max ? -INFINITY : 0;
 	if (t->serial) {
-		simd->chunk(t, 0, scratch);
+		simd->chunk(t, 0, (float *)scratch);
 	} else {
 #pragma omp parallel for schedule(static) num_threads(t->threads)
 		for (int c = 0; c < t->chunks; c++)
 			simd->chunk(t, c,
-			            scratch + (size_t)omp_get_thread_num() * t->slots * t->tile);
+			            (float *)(scratch + (size_t)omp_get_thread_num() * t->apart));
 	}
 	for (int i = 0; i < t->nreduce; i++)
 		finish(&t->reduce[i], t);
@@ -545,8 +545,8 @@ static void emit(builder *b)
 	t->threads = t->serial ? 1 : gm_thread_count();
 	if (t->threads > t->chunks)
 		t->threads = t->chunks;
-	t->scratch = gm_plan_scratch(b->p,
-	                             (size_t)t->threads * (t->slots + 1) * t->tile * sizeof(float));
+	t->scratch = gm_plan_thread_scratch(b->p, (size_t)(t->slots + 1) * t->tile * sizeof(float),
+	                                    t->threads, &t->apart);
 	for (int i = 0; i < t->nreduce; i++) {
 		tape_reduce *r = &t->reduce[i];
 		if (r->fold == TAPE_OUTER) {

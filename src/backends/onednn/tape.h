@@ -102,7 +102,8 @@ typedef struct tape {
 	tape_op *op;
 	tape_store *store;
 	tape_reduce *reduce;
-	gm_buf *scratch; /* threads x slots x tile floats */
+	gm_buf *scratch; /* slots x tile floats of each thread, */
+	size_t apart;    /* bytes */
 	int threads;
 } tape;
 
