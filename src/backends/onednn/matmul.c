@@ -51,6 +51,8 @@ bool gm_matmul_planner(gm_plan *p, gm_unit *u)
 		return false;
 	const gm_matmul_attr *t = y->attr;
 	gm_val v[3] = {operand(p, y->in[0]), operand(p, y->in[1])};
+	if (gm_dense_planner(p, y, v[0], v[1]))
+		return true;
 	int rank = y->shape.rank;
 	int64_t sy[GM_MAX_RANK];
 	gm_shape_strides(y->shape, sy);

@@ -6,6 +6,7 @@
 #define GM_ONEDNN_H
 
 #include "backends/backends.h"
+#include "backends/onednn/dense.h"
 #include "backends/onednn/tape.h"
 
 /* x [height,width,channels] = sum of patches [rows,columns,kernel,kernel,channels], each added where its window lies. */
@@ -25,6 +26,7 @@ typedef struct gm_simd {
 	gm_box_muller *box_muller;
 	gm_add_patches *add_patches;
 	const struct gm_phase_loops *phases;
+	gm_dense_block *dense;
 } gm_simd;
 
 #define GM_SIMD_LOOPS(set)                                                                         \
@@ -47,6 +49,8 @@ bool gm_phases_planner(gm_plan *p, gm_unit *u);
 bool gm_patches_planner(gm_plan *p, gm_unit *u);
 bool gm_conv_planner(gm_plan *p, gm_unit *u);
 bool gm_matmul_planner(gm_plan *p, gm_unit *u);
+bool gm_dense_planner(gm_plan *p, gm_node *y, gm_val a,
+                      gm_val b); /* of operands as matmul takes them */
 bool gm_loops_planner(gm_plan *p, gm_unit *u);
 bool gm_loops_have(const gm_node *y);
 

@@ -11,7 +11,7 @@
 #define SET(name)                                                                                  \
 	{                                                                                          \
 #name, gm_tape_chunk_##name, gm_box_muller_##name, gm_add_patches_##name,          \
-			&gm_phase_loops_##name                                                     \
+			&gm_phase_loops_##name, gm_dense_block_##name                              \
 	}
 
 static const gm_simd sets[] = {
