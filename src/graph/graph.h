@@ -31,7 +31,7 @@ struct gm_graph {
 	/* Intermediate values of all steps, of which one runs at a time: addresses for as much as the machine has, memory
 	 * for as much as the largest step needs. */
 	char *shared;
-	size_t shared_room, shared_used;
+	size_t shared_room;
 	/* Scratch of each thread, `scratch_room` bytes apart: what one core has written another should not have to fetch. */
 	char *scratch;
 	size_t scratch_room;
