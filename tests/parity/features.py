@@ -25,6 +25,12 @@ except ImportError as missing:
     print(f"SKIP: {missing} (pip install numpy pillow torch torchvision pytorch-fid)")
     sys.exit(77)
 
+try:
+    import tensorflow
+except ImportError:
+    tensorflow = None
+    print("note: no tensorflow here, so TensorFlow 1's resize is held to its formula in NumPy only")
+
 torch.set_num_threads(2)
 GOLDEN, TOOL, WRITE, WHOLE = sys.argv[1], sys.argv[2], "--write" in sys.argv, "--whole" in sys.argv
 failed = False
@@ -101,6 +107,13 @@ def resize_tf1(x, side):
     return torch.from_numpy(a + (b - a) * v[:, None])
 
 
+def check_resize(what, b):
+    if tensorflow:
+        x = b.astype(np.float32)
+        theirs = tensorflow.compat.v1.image.resize_bilinear(x.transpose(0, 2, 3, 1), (299, 299), align_corners=False).numpy()
+        same(f"TensorFlow's resize, {what}", resize_tf1(x, 299), theirs.transpose(0, 3, 1, 2), 1e-6)
+
+
 def colour(b):
     return np.repeat(b, 3, 1) if b.shape[1] == 1 else b
 
@@ -127,6 +140,7 @@ with tempfile.TemporaryDirectory() as folder, torch.no_grad():
 
     for what, b in sets.items():
         n = len(b)
+        check_resize(what, b)
         f = net(torch.from_numpy(colour(b).astype(np.float32) / 255))[0].reshape(n, 2048)
         logits = f @ state["fc.weight"].T + state["fc.bias"]
         got = ours("inception", files["zip"], b)
