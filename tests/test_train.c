@@ -125,6 +125,9 @@ static const struct variant {
 	{"infogan", {"data=glyphs", "batch=8", "width=4", "codes=2", "continuous=1", "ema=.9"}},
 	{"infogan",
          {"data=shapes", "batch=4", "width=4", "normalise-d=virtual", "reference=3", "k=2"}},
+	{"vae",
+         {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "k=3", "passes=.001", "ema=.9"}},
+	{"vae", {"data=ring8", "batch=8", "width=8", "nz=2", "layers=1", "bound=elbo", "k=2"}},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * runs.h -- short trainings for tests, opened for use when they are done.
+ */
+#ifndef TESTS_RUNS_H
+#define TESTS_RUNS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "scratch.h"
+#include "train/folder.h"
+#include "train/saved.h"
+#include "train/train.h"
+
+static void must(bool ok, const gm_error *err)
+{
+	if (!ok)
+		fail_msg("%s", err->message);
+}
+
+static char last_run[PATH_MAX]; /* its folder */
+
+/* Trains with options as "name=value" texts; after that the run is open. o may be NULL. */
+#define TRAINED_AS(model, o, ...) trained(model, o, (const char *const[]){__VA_ARGS__, NULL})
+#define TRAINED(model, ...) TRAINED_AS(model, NULL, __VA_ARGS__)
+static gm_saved *trained(const char *model, const gm_saved_options *o, const char *const *options)
+{
+	gm_settings s;
+	gm_error err = {0};
+	char name[64], checkpoint[PATH_MAX];
+	gm_settings_init(&s, gm_model_find(model));
+	must(gm_settings_set(&s, "outdir", scratch_path("runs"), &err) &&
+	             gm_settings_set(&s, "data", "glyphs", &err) &&
+	             gm_settings_set(&s, "log-every", "10", &err),
+	     &err);
+	for (; *options; options++) {
+		const char *equals = strchr(*options, '=');
+		snprintf(name, sizeof name, "%.*s", (int)(equals - *options), *options);
+		must(gm_settings_set(&s, name, equals + 1, &err), &err);
+	}
+	gm_train_call call = {.settings = &s};
+	must(gm_train(&call, &err), &err);
+	gm_settings_free(&s);
+	snprintf(last_run, sizeof last_run, "%s", call.folder);
+	must(gm_folder_checkpoint(call.folder, "", checkpoint, NULL, &err), &err);
+	gm_saved *saved = gm_saved_open(checkpoint, o, &err);
+	must(saved != NULL, &err);
+	return saved;
+}
+
+#endif
