@@ -52,7 +52,7 @@ check() {
 works 'ganymede train' --help
 works 'ganymede sample' -h
 works '^ganymede [0-9]+\.[0-9]+\.[0-9]+$' --version
-for verb in train runs sample models data; do
+for verb in train runs sample reconstruct models data; do
 	works "usage: ganymede $verb" $verb --help
 	works "usage: ganymede $verb" $verb -h
 	works '^ganymede [0-9]' $verb --version
@@ -101,6 +101,9 @@ refuses 2 'needs a run' sample
 refuses 2 'did you mean grid' sample x --gird 8x8
 refuses 2 'grid' sample x --grid 8
 refuses 2 'seed' sample x --seed dice
+refuses 2 'needs a run' reconstruct
+refuses 2 'did you mean split' reconstruct x --spilt test
+refuses 2 'one more' reconstruct x y z
 refuses 2 'did you mean gan' models gn
 refuses 2 'data list' data
 refuses 2 'needs a set' data info
@@ -129,6 +132,13 @@ works 'a.png' sample 00000-gan-ring8 --seed 8 -o a.png
 check 'another seed gave the same samples' test "$(cmp -s a.png samples.png && echo same)" != same
 works '^runs/00002-dcgan-glyphs$' train dcgan --data glyphs --width 4 --batch 4 --steps 2
 works 'grid.png' sample 2 --grid 5x3 -o grid.png
+works '^elsewhere/00001-vae-glyphs$' train vae --data glyphs --size 8 --width 4 --nz 2 --batch 4 --steps 2 --outdir elsewhere
+works 'r.png: 6 of glyphs, test part.*PSNR [0-9.]+ dB' reconstruct elsewhere/00001-vae-glyphs --grid 2x3 -o r.png
+works 'p.png: 1 of r.png' reconstruct elsewhere/00001-vae-glyphs r.png -o p.png
+works 'm.png' sample elsewhere/00001-vae-glyphs --manifold --grid 5x5 -o m.png
+refuses 1 'endpoint .reconstruct.; dcgan has: generate' reconstruct 2
+refuses 1 'two normal numbers' sample 2 --manifold
+refuses 1 'nowhere' reconstruct elsewhere/00001-vae-glyphs nowhere.png
 printf 'model = gan\ndata = ring8\nwidth = 16\nbatch = 16\nsteps = 9\n' >my.recipe
 works '^runs/00003-gan-ring8$' train --recipe my.recipe --steps 2
 check 'the command line does not win over the recipe' [ -e runs/00003-gan-ring8/checkpoint-000002.safetensors ]

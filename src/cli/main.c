@@ -19,8 +19,10 @@ static const cli_verb verbs[] = {
          "--resume [RUN] [--steps N]",
          "train a model into a new run folder, or go on with a run", cli_train},
 	{"runs", "runs [OUTDIR]", "list the runs there: model, step, last values, state", cli_runs},
-	{"sample", "sample RUN [--grid 8x8] [--class K] [--seed N] [-o FILE.png]",
+	{"sample", "sample RUN [--grid 8x8] [--class K] [--seed N] [--manifold] [-o FILE.png]",
          "draw from a run or a checkpoint", cli_sample},
+	{"reconstruct", "reconstruct RUN [INPUT] [--grid 4x8] [--split test] [-o FILE.png]",
+         "pictures beside what a model keeps of them, and how near that is", cli_reconstruct},
 	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
 	{"data",
          "data list\n       ganymede data info SET|PATH [--size N] [--fit crop] [-o FILE.png "

@@ -9,8 +9,9 @@
  * of z the logits of pixels that are 0 or 1 (bernoulli), or the means of normal numbers
  * (gaussian). Both have `layers` of `width` tanh: 2 of 200, z of 50 numbers, as in the second
  * paper; 1 of 500 is the first's. Weights: Glorot & Bengio's uniform ones; the last bias: the logit
- * of each pixel's mean. Minibatches of 20, Adam with eps 1e-4, rate 1e-3 falling to 1e-3 10^(-i/7)
- * when 3^i passes begin, i = 0 .. 7; --passes squeezes those 3280 into as many. Grey pixels are
+ * of each pixel's mean. Minibatches of 20, Adam with eps 1e-4, rate 1e-3 10^(-i/7)
+ * for 3^i passes, i = 0 .. 7; --passes takes another base than 3, so that all eight stages are as
+ * many passes together. Grey pixels are
  * drawn, on with the probability that their intensity says, anew at every look.
  *
  * Likelihoods of binary pictures want binary pictures: "log-weight" draws each pixel by a
@@ -40,7 +41,8 @@ static const gm_option options[] = {
 	{"bound", "iwae", "iwae, or elbo: the mean of k bounds, each with its divergence exact"},
 	{"k", "1", "samples of z for each example"},
 	{"lr", "1e-3", "Adam step size at first"},
-	{"passes", "0", "passes over the data in which the rate falls to a tenth; 0: it stays"},
+	{"passes", "0",
+         "passes over the data in which the rate falls to a tenth (paper: 3280); 0: it stays"},
 	{0},
 };
 
@@ -151,13 +153,22 @@ static gm_node *thresholds(gm_run *r, const plan *p)
 	return gm_sub(u, gm_floor(u));
 }
 
-/* Stage i of the rate takes 3^i of 3280 passes. */
+/* Eight stages of the rate, each b times as long as the one before; of 3280 passes, b = 3. */
 static double rate(double first, double passes, double epoch)
 {
+	double lo = 0, hi = 10, end = 1, width = 1;
 	int stage = 0;
-	double t = passes > 0 ? epoch / passes * 3280 : 0, end = 1;
-	for (double width = 3; t >= end && stage < 7; stage++, width *= 3)
-		end += width;
+	for (int i = 0; i < 50; i++) {
+		double b = (lo + hi) / 2, sum = 0;
+		for (int k = 0; k < 8; k++)
+			sum = sum * b + 1;
+		if (sum < passes)
+			lo = b;
+		else
+			hi = b;
+	}
+	while (passes > 0 && epoch >= end && stage < 7)
+		width *= hi, end += width, stage++;
 	return gm_decay(first, 10, stage / 7., 0);
 }
 

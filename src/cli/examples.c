@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/examples.c -- pictures for verbs that start from some. See examples.h.
+ */
+#include "cli/examples.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "data/fit.h"
+#include "ganymede/data.h"
+
+/* As the run's own data were opened, but for what follows from the checkpoint. */
+static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
+{
+	static const char *const names[] = {"fit", "filter", "pairs", "bad-files", "cache"};
+	const gm_facts *f = gm_saved_facts(s);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!gm_data_option(o, names[i], gm_settings_get(gm_saved_settings(s), names[i]),
+		                    err))
+			return false;
+	o->channels = (int)f->channels;
+	o->size = f->height == f->width ? (int)f->height : 0;
+	return true;
+}
+
+static bool is_picture(const char *path)
+{
+	static const char *const ends[] = {".png", ".jpg", ".jpeg", ".webp"};
+	size_t n = strlen(path);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (n > strlen(ends[i]) && !strcasecmp(path + n - strlen(ends[i]), ends[i]))
+			return true;
+	return false;
+}
+
+static bool one_picture(gm_saved *s, const char *path, cli_examples *e, gm_error *err)
+{
+	const gm_facts *f = gm_saved_facts(s);
+	gm_data_options o = {0};
+	gm_fitter fit = {0};
+	float *scratch = NULL;
+	if (!data_options(s, &o, err))
+		return false;
+	gm_image *im = gm_image_read(path, NULL, err);
+	bool ok = im && gm_fitter_init(&fit, im->channels, im->height, im->width, &o, err);
+	if (ok && (fit.to_height != f->height || fit.to_width != f->width))
+		ok = gm_fail(err, GM_ERR_VALUE, "%s is %dx%d, and this run's pictures are %dx%d",
+		             path, im->width, im->height, (int)f->width, (int)f->height);
+	if (ok) {
+		e->x = malloc(f->numel * sizeof *e->x);
+		scratch = malloc((gm_fitter_scratch(&fit) + 1) * sizeof *scratch);
+		ok = (e->x && scratch) || gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
+	}
+	if (ok) {
+		gm_fitter_run(&fit, im->pixel, 1, (size_t)im->width * im->channels, im->channels,
+		              scratch, e->x);
+		e->n = 1;
+		snprintf(e->from, sizeof e->from, "%s", path);
+	}
+	gm_fitter_free(&fit);
+	gm_image_free(im);
+	free(scratch);
+	return ok;
+}
+
+static gm_dataset *open_part(gm_saved *s, const char *spec, const char *split, gm_error *err)
+{
+	gm_data_options o = {0};
+	if (!data_options(s, &o, err))
+		return NULL;
+	o.split = split;
+	return gm_data_open(spec, &o, err);
+}
+
+static bool of_set(gm_saved *s, const char *input, const char *split, int64_t n, cli_examples *e,
+                   gm_error *err)
+{
+	const gm_facts *f = gm_saved_facts(s);
+	const char *spec = input ? input : gm_settings_get(gm_saved_settings(s), "data");
+	const char *part = split ? split : input ? "train" : "test";
+	gm_error first = {0};
+	gm_dataset *d = open_part(s, spec, part, &first);
+	if (!d && !split && !input)
+		d = open_part(s, spec, part = "train", NULL);
+	if (!d) {
+		*err = first;
+		return false;
+	}
+	const gm_data_info *info = gm_data_info_of(d);
+	e->n = info->count && info->count < (uint64_t)n ? (int64_t)info->count : n;
+	bool ok = (info->rank == 3 && info->shape[0] == f->channels &&
+	           info->shape[1] == f->height && info->shape[2] == f->width) ||
+	          gm_fail(err, GM_ERR_VALUE,
+	                  "%s does not hold pictures of %dx%d, which this run's are", spec,
+	                  (int)f->width, (int)f->height);
+	if (ok) {
+		e->x = malloc(e->n * f->numel * sizeof *e->x);
+		ok = e->x ||
+		     gm_fail(err, GM_ERR_MEMORY, "no memory for %lld pictures", (long long)e->n);
+	}
+	for (int64_t i = 0; ok && i < e->n; i++)
+		ok = gm_data_get(d, i, e->x + i * f->numel, NULL, err);
+	snprintf(e->from, sizeof e->from, "%.150s, %s part", spec, part);
+	gm_data_close(d);
+	return ok;
+}
+
+bool cli_examples_get(gm_saved *s, const char *input, const char *split, int64_t n, cli_examples *e,
+                      gm_error *err)
+{
+	*e = (cli_examples){0};
+	if (gm_saved_facts(s)->points)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "this is for pictures, and this run's are points");
+	return input && is_picture(input) ? one_picture(s, input, e, err)
+	                                  : of_set(s, input, split, n, e, err);
+}
+
+gm_image *cli_examples_grid(const gm_saved *s, const float *x, int64_t n, int columns,
+                            gm_error *err)
+{
+	const gm_facts *f = gm_saved_facts(s);
+	return gm_image_grid(x,
+	                     &(gm_grid){.n = n,
+	                                .channels = (int)f->channels,
+	                                .height = (int)f->height,
+	                                .width = (int)f->width,
+	                                .columns = columns},
+	                     err);
+}

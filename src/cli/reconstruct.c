@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/reconstruct.c -- ganymede reconstruct: what a model keeps of pictures, by its endpoint
+ * "reconstruct", or "encode" and "decode" one after the other.
+ */
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/examples.h"
+#include "ganymede/metrics.h"
+#include "train/folder.h"
+
+static int64_t numbers(gm_shape s)
+{
+	int64_t n = 1;
+	for (int i = 0; i < s.rank; i++)
+		n *= s.dim[i];
+	return n;
+}
+
+/* A batch x through the model, into y; code: room for what "encode" gives. */
+static bool through(gm_saved *s, const float *x, float *code, float *y, gm_error *err)
+{
+	const void *in[] = {x}, *middle[] = {code};
+	if (gm_saved_has(s, "reconstruct"))
+		return gm_saved_run(s, "reconstruct", in, 0, 0, y, err);
+	return gm_saved_run(s, "encode", in, 0, 0, code, err) &&
+	       gm_saved_run(s, "decode", middle, 0, 0, y, err);
+}
+
+/* Whether the model can, and how many numbers its code has in a batch. */
+static bool able(gm_saved *s, int64_t *code, gm_error *err)
+{
+	bool two = !gm_saved_has(s, "reconstruct") && gm_saved_has(s, "encode") &&
+	           gm_saved_has(s, "decode");
+	gm_port port[2];
+	*code = two ? numbers(gm_saved_shape(s, "encode")) : 1;
+	if (!two && !gm_saved_must(s, "reconstruct", err))
+		return false;
+	const char *last = two ? "decode" : "reconstruct";
+	if (numbers(gm_saved_shape(s, last)) != gm_saved_batch(s) * gm_saved_facts(s)->numel)
+		return gm_fail(err, GM_ERR_STATE, "\"%s\" of %s gives no examples", last,
+		               gm_saved_model(s)->name);
+	if (two && (gm_saved_ports(s, "decode", port, 2) != 1 || numbers(port[0].shape) != *code))
+		return gm_fail(err, GM_ERR_STATE,
+		               "\"decode\" of %s does not take what \"encode\" gives",
+		               gm_saved_model(s)->name);
+	return true;
+}
+
+static bool reconstruct(gm_saved *s, const cli_examples *e, float *y, gm_error *err)
+{
+	int64_t m = gm_saved_batch(s), numel = gm_saved_facts(s)->numel, size;
+	if (!able(s, &size, err))
+		return false;
+	float *x = calloc(2 * m * numel + size, sizeof *x), *out = x + m * numel;
+	bool ok = x || gm_fail(err, GM_ERR_MEMORY, "no memory for a batch");
+	for (int64_t done = 0; ok && done < e->n; done += m) {
+		int64_t take = e->n - done < m ? e->n - done : m;
+		memcpy(x, e->x + done * numel, take * numel * sizeof *x);
+		ok = through(s, x, out + m * numel, out, err);
+		if (ok)
+			memcpy(y + done * numel, out, take * numel * sizeof *y);
+	}
+	free(x);
+	return ok;
+}
+
+/* original | reconstruction, pair after pair */
+static gm_image *picture(gm_saved *s, const cli_examples *e, const float *y, int columns,
+                         gm_error *err)
+{
+	int64_t numel = gm_saved_facts(s)->numel;
+	float *all = malloc(2 * e->n * numel * sizeof *all);
+	gm_image *im = NULL;
+	for (int64_t i = 0; all && i < e->n; i++) {
+		memcpy(all + 2 * i * numel, e->x + i * numel, numel * sizeof *all);
+		memcpy(all + (2 * i + 1) * numel, y + i * numel, numel * sizeof *all);
+	}
+	if (all)
+		im = cli_examples_grid(s, all, 2 * e->n, 2 * columns, err);
+	else
+		gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
+	free(all);
+	return im;
+}
+
+static int work(gm_saved *s, const cli_examples *e, int columns, const char *out)
+{
+	const gm_facts *f = gm_saved_facts(s);
+	gm_error err = {0};
+	double mean = 0;
+	float *y = malloc(e->n * f->numel * sizeof *y);
+	gm_image *im = NULL;
+	bool ok = (y || gm_fail(&err, GM_ERR_MEMORY, "no memory for pictures")) &&
+	          reconstruct(s, e, y, &err) &&
+	          gm_psnr(&(gm_picture_pairs){e->x, y, e->n, (int)f->channels, (int)f->height,
+	                                      (int)f->width, 2},
+	                  NULL, &mean, &err) &&
+	          (im = picture(s, e, y, columns, &err)) && gm_png_write(out, im, &err);
+	if (ok) {
+		gm_term_picture(stdout, im, 0);
+		printf("%s: %" PRId64
+		       " of %s, original | reconstruction; PSNR %.2f dB on average\n",
+		       out, e->n, e->from, mean);
+	}
+	gm_image_free(im);
+	free(y);
+	return ok ? CLI_OK : cli_fail(&err);
+}
+
+int cli_reconstruct(int argc, char **argv)
+{
+	static const char *const flags[] = {"help", "h", NULL};
+	static const char *const names[] = {"grid", "split", "out", "outdir", "help"};
+	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
+	const char *run = NULL, *input = NULL, *out = "reconstructed.png", *outdir = "runs";
+	const char *split = NULL, *grid = "4x8";
+	char checkpoint[PATH_MAX];
+	int kind, columns, rows;
+	gm_error err = {0};
+	while ((kind = cli_next(&a))) {
+		if (kind == '?')
+			return CLI_USAGE;
+		if (kind == '+' && input)
+			return cli_usage(
+				"reconstruct takes a run and an input, and %.60s is one more",
+				a.value);
+		else if (kind == '+' && run)
+			input = a.value;
+		else if (kind == '+')
+			run = a.value;
+		else if (cli_is(a.name, "help") || cli_is(a.name, "h")) {
+			cli_help("reconstruct");
+			puts("\nINPUT is a picture or a data set, brought to the run's size; "
+			     "default: "
+			     "the test part of the\nrun's data. The picture shows pairs: original "
+			     "| "
+			     "reconstruction. --grid says how many pairs.");
+			return CLI_OK;
+		} else if (cli_is(a.name, "grid"))
+			grid = a.value;
+		else if (cli_is(a.name, "split"))
+			split = a.value;
+		else if (cli_is(a.name, "outdir"))
+			outdir = a.value;
+		else if (cli_is(a.name, "o") || cli_is(a.name, "out"))
+			out = a.value;
+		else {
+			const char *near = gm_text_nearest(a.name, names, 5);
+			return near ? cli_usage("reconstruct has no option %.60s; did you mean %s?",
+			                        a.name, near)
+			            : cli_usage("reconstruct has no option %.60s; see: ganymede "
+			                        "reconstruct --help",
+			                        a.name);
+		}
+	}
+	if (!run)
+		return cli_usage("reconstruct needs a run, such as: ganymede reconstruct "
+		                 "runs/00000-vae-glyphs");
+	if (!gm_parse_grid(grid, &columns, &rows, &err))
+		return cli_usage("%s", err.message);
+	if (!gm_folder_checkpoint(run, outdir, checkpoint, NULL, &err))
+		return cli_fail(&err);
+	gm_saved *s = gm_saved_open(checkpoint, NULL, &err);
+	cli_examples e = {0};
+	int64_t code;
+	bool ok = s && able(s, &code, &err) &&
+	          cli_examples_get(s, input, split, (int64_t)columns * rows, &e, &err);
+	int status = ok ? work(s, &e, columns, out) : cli_fail(&err);
+	free(e.x);
+	gm_saved_free(s);
+	return status;
+}
