@@ -285,10 +285,11 @@ static void sizes_and_fits(void **state)
 	} fits[] = {
 		{GM_FIT_RESIZE, "triangle, antialiased", 1, 1},
 		{GM_FIT_CROP, "triangle, antialiased, centre", 1, 1},
+		{GM_FIT_AUTO, "triangle, antialiased, centre", 1, 1},
 		/* centred on black: 16 x 8 becomes 8 x 4 */
 		{GM_FIT_PAD, "triangle, antialiased, padded", 1, -1},
 	};
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		gm_dataset *d =
 			open_set("plain", &(gm_data_options){.size = 8, .fit = fits[i].fit});
 		float x[3][8][8];
@@ -587,7 +588,7 @@ static void options_from_text(void **state)
 		assert_non_null(strstr(why.message, "FROM:TO"));
 	}
 	assert_false(gm_data_option(&o, "fit", "squash", &err));
-	assert_string_equal(err.message, "option fit: \"squash\" is not resize, pad or crop");
+	assert_string_equal(err.message, "option fit: \"squash\" is not resize, pad, crop or auto");
 	err = (gm_error){0};
 	assert_false(gm_data_option(&o, "size", "-3", &err));
 	assert_int_equal(err.code, GM_ERR_VALUE);

@@ -203,6 +203,20 @@ check 'full disk: no failure' [ $? = 1 ]
 check "full disk: $(cat err)" grep -q '^ganymede: .*checkpoint' err
 check 'full disk: a checkpoint was left' [ -z "$(compgen -G 'runs/*-full/*.safetensors*')" ]
 
+# No memory, at whatever point: one line that says so. Programs under AddressSanitizer need all addresses that there are.
+if ! grep -q __asan_init "$program"; then
+	for room in 170000 220000 260000; do
+		(
+			ulimit -v $room
+			# OpenBLAS's threads would ask for memory for ever.
+			OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 "$program" train gan --data glyphs --net mlp --width 4096 --steps 2 --name huge >out 2>err
+		)
+		status=$?
+		check "$room KB of memory: status $status" [ $status = 1 ]
+		check "$room KB of memory: $(cat err)" grep -q '^ganymede: .*no memory' err
+	done
+fi
+
 # Folders without permission. Root has every permission, so root becomes nobody for this.
 mkdir closed dark open && chmod 500 closed && chmod 000 dark && chmod 777 open . && rm -f out err
 as=()

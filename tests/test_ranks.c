@@ -144,8 +144,9 @@ static void two_ranks_are_one(void **state)
 		const char *name;
 		const char *const words[24];
 	} games[] = {
-		{"batch norm", {"dcgan", "--data", "glyphs", "--width", "8", "--batch", "16",
-	                             "--ema", ".9", "--steps", "1"}},
+		{"batch norm",
+	         {"dcgan", "--data", "glyphs", "--width", "8", "--batch", "16", "--ema", ".9",
+	          "--steps", "1"}},
 		{"noise of every kind, gradients within a loss",
 	         {"gan", "--data", "glyphs", "--net", "mlp", "--width", "30", "--batch", "6",
 	          "--noise", ".1", "--flip-labels", ".2", "--penalty", "consensus", "--steps",
@@ -153,9 +154,9 @@ static void two_ranks_are_one(void **state)
 		{"dropout, momentum, means within a loss",
 	         {"gan", "--data", "glyphs", "--batch", "10", "--objective", "relativistic",
 	          "--steps", "2"}},
-		{"second derivatives", {"gan", "--data", "ring8", "--width", "24", "--batch",
-	                                     "32", "--objective", "wasserstein", "--penalty",
-	                                     "wgan-gp", "--k", "2", "--steps", "2"}},
+		{"second derivatives",
+	         {"gan", "--data", "ring8", "--width", "24", "--batch", "32", "--objective",
+	          "wasserstein", "--penalty", "wgan-gp", "--k", "2", "--steps", "2"}},
 	};
 	(void)state;
 	for (int i = 0; i < (int)(sizeof games / sizeof *games); i++) {
@@ -165,7 +166,8 @@ static void two_ranks_are_one(void **state)
 		if (!(d <= CLOSE))
 			fail_msg("%s: %g apart", games[i].name, d);
 	}
-	assert_true(same_file("one/00000-dcgan-glyphs/reals.png", "two/00000-dcgan-glyphs/reals.png"));
+	assert_true(
+		same_file("one/00000-dcgan-glyphs/reals.png", "two/00000-dcgan-glyphs/reals.png"));
 	assert_true(same_file("one/00000-dcgan-glyphs/fakes-init.png",
 	                      "two/00000-dcgan-glyphs/fakes-init.png"));
 }
@@ -230,10 +232,11 @@ static int64_t step_of(gm_st *st)
 	return step;
 }
 
-static const char *const endless[] = {
-	"gan", "--data", "glyphs", "--net", "mlp", "--width", "16", "--batch", "8",
-	"--steps", "1000000", "--save-every", "7", "--log-every", "50",
-	"--sample-every", "1000000", "--name", "run", NULL};
+static const char *const endless[] = {"gan",     "--data",      "glyphs",  "--net",
+                                      "mlp",     "--width",     "16",      "--batch",
+                                      "8",       "--steps",     "1000000", "--save-every",
+                                      "7",       "--log-every", "50",      "--sample-every",
+                                      "1000000", "--name",      "run",     NULL};
 
 static void wait_for(const char *path, pid_t pid)
 {
@@ -261,7 +264,8 @@ static void a_rank_that_dies_ends_the_run(void **state)
 	assert_true(step >= 14 && step % 7 == 0);
 
 	/* By one, */
-	snprintf(command, sizeof command, "cp -r %s %s", scratch_path("dead"), scratch_path("alone"));
+	snprintf(command, sizeof command, "cp -r %s %s", scratch_path("dead"),
+	         scratch_path("alone"));
 	assert_int_equal(system(command), 0);
 	snprintf(steps, sizeof steps, "%lld", (long long)step + 5);
 	works(1, WORDS("--resume", "0", "--steps", steps), "alone");
@@ -310,7 +314,8 @@ static void one_says_what_is_wrong(void **state)
 	assert_int_not_equal(
 		end_of(start(2, WORDS("gan", "--data", "glyphs", "--batch", "33"), "wrong")), 0);
 	assert_non_null(strstr(said(), "a batch of 33 cannot be shared by 2 processes"));
-	assert_int_not_equal(end_of(start(2, WORDS("gan", "--data", "./no-such-file"), "wrong")), 0);
+	assert_int_not_equal(end_of(start(2, WORDS("gan", "--data", "./no-such-file"), "wrong")),
+	                     0);
 	const char *first = strstr(said(), "ganymede: cannot open ./no-such-file");
 	assert_non_null(first);
 	assert_null(strstr(first + 1, "ganymede: cannot open"));
@@ -326,7 +331,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(one_says_what_is_wrong),
 	};
 	if (argc < 3 || !*argv[2]) {
-		printf("1..0 # SKIP no mpirun, or a program without MPI: NOTHING of training by several "
+		printf("1..0 # SKIP no mpirun, or a program without MPI: NOTHING of training by "
+		       "several "
 		       "processes was tested\n");
 		return 77;
 	}

@@ -21,8 +21,17 @@ struct gm_arena {
 	size_t bytes, grow;
 };
 
-static void *out_of_memory(size_t n)
+static void (*on_no_memory)(size_t bytes);
+
+void gm_arena_on_no_memory(void (*end)(size_t bytes))
 {
+	on_no_memory = end;
+}
+
+void gm_no_memory(size_t n)
+{
+	if (on_no_memory)
+		on_no_memory(n);
 	fprintf(stderr, "ganymede: out of memory (%zu bytes)\n", n);
 	abort();
 }
@@ -31,7 +40,7 @@ gm_arena *gm_arena_new(void)
 {
 	gm_arena *a = calloc(1, sizeof *a);
 	if (!a)
-		out_of_memory(sizeof *a);
+		gm_no_memory(sizeof *a);
 	a->grow = CHUNK_MIN;
 	return a;
 }
@@ -51,7 +60,7 @@ static chunk *chunk_new(gm_arena *a, size_t size)
 {
 	chunk *c = aligned_alloc(ALIGN, size);
 	if (!c)
-		out_of_memory(size);
+		gm_no_memory(size);
 	*c = (chunk){.size = size, .used = sizeof *c};
 	a->bytes += size;
 	return c;
@@ -60,7 +69,7 @@ static chunk *chunk_new(gm_arena *a, size_t size)
 static void *take(gm_arena *a, size_t n, size_t align)
 {
 	if (n > SIZE_MAX / 2)
-		out_of_memory(n);
+		gm_no_memory(n);
 	chunk *c = a->head;
 	if (c) {
 		const size_t start = (c->used + align - 1) & ~(align - 1);
@@ -96,7 +105,7 @@ void *gm_arena_calloc(gm_arena *a, size_t count, size_t size)
 {
 	size_t n;
 	if (__builtin_mul_overflow(count, size, &n))
-		out_of_memory(SIZE_MAX);
+		gm_no_memory(SIZE_MAX);
 	return memset(take(a, n, ALIGN), 0, n);
 }
 

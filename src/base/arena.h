@@ -8,8 +8,9 @@
  *	gm_arena_free(a);          // name and everything else goes with it
  *
  * Memory comes in chunks that never move, so pointers stay good until gm_arena_free. Allocation
- * never returns NULL: where the system has no memory left the process aborts with a message, as
- * it would soon do anyway. So sizes that come from a file must be bounded before they get here.
+ * never returns NULL: where the system has no memory left gm_arena_on_no_memory's function is
+ * called, which does not come back; without one the process aborts with a message. So sizes that
+ * come from a file must be bounded before they get here.
  * An arena belongs to one thread at a time. */
 #ifndef GANYMEDE_BASE_ARENA_H
 #define GANYMEDE_BASE_ARENA_H
@@ -17,6 +18,12 @@
 #include "ganymede/base.h"
 
 typedef struct gm_arena gm_arena;
+
+/* What to do when bytes cannot be had: say so and end, say. For the whole process. */
+void gm_arena_on_no_memory(void (*end)(size_t bytes));
+
+/* The same for others who cannot go on without bytes that malloc did not give; 0 where nobody counts them. */
+_Noreturn void gm_no_memory(size_t bytes);
 
 gm_arena *gm_arena_new(void);
 void gm_arena_free(gm_arena *a); /* NULL is fine */

@@ -275,7 +275,7 @@ static void put(text *t, const char *s, size_t n)
 		t->room = (t->room + n) * 2;
 		t->p = realloc(t->p, t->room);
 		if (!t->p)
-			abort();
+			gm_no_memory(0);
 	}
 	memcpy(t->p + t->used, s, n);
 	t->used += n;

@@ -4,6 +4,7 @@
  * tree many times larger than a hostile header; this one keeps only what a header may hold, so
  * memory stays proportional to the header. */
 #include "base/st_parse.h"
+#include "base/arena.h"
 
 #include "base/text.h"
 
@@ -180,7 +181,7 @@ static void *grow(void *array, int64_t count, int64_t *room, size_t size)
 	*room = *room ? *room * 2 : 16;
 	void *bigger = realloc(array, (size_t)*room * size);
 	if (!bigger)
-		abort();
+		gm_no_memory(0);
 	return bigger;
 }
 

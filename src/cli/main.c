@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/text.h"
 #include "ganymede/model.h"
 
@@ -158,6 +159,17 @@ static void wait_politely(char **argv)
 	execv(path, argv); /* where that fails, all works, only slower beside other work */
 }
 
+/* Whole files only ever get their names when they are complete, so nothing is lost by ending here. */
+static void no_memory(size_t bytes)
+{
+	fprintf(stderr,
+	        "ganymede: no memory (%.3g MB more were asked for): take a smaller --batch, "
+	        "--width or --size; "
+	        "what was saved before is whole\n",
+	        (double)bytes / 1e6);
+	_exit(CLI_FAILED);
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -177,6 +189,7 @@ int main(int argc, char **argv)
 			return CLI_OK;
 		}
 	wait_politely(argv);
+	gm_arena_on_no_memory(no_memory);
 	for (const cli_verb *v = verbs; v->name; v++) {
 		if (!strcmp(v->name, verb))
 			return v->run(argc - 1, argv + 1);

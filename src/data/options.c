@@ -23,7 +23,8 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 	if (o->split && strcmp(o->split, "train") != 0 && strcmp(o->split, "test") != 0)
 		return gm_fail(err, GM_ERR_VALUE, "the split is train or test, not \"%s\"",
 		               o->split);
-	if (o->fit != GM_FIT_RESIZE && o->fit != GM_FIT_PAD && o->fit != GM_FIT_CROP)
+	if (o->fit != GM_FIT_RESIZE && o->fit != GM_FIT_PAD && o->fit != GM_FIT_CROP &&
+	    o->fit != GM_FIT_AUTO)
 		return gm_fail(err, GM_ERR_VALUE, "an unknown way to fit pictures (%d)",
 		               (int)o->fit);
 	if (o->filter < GM_FILTER_TRIANGLE || o->filter > GM_FILTER_LANCZOS)
@@ -35,7 +36,7 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 
 typedef enum kind { NUMBER, WORD, TEXT, SPAN } kind;
 
-static const char *const fits[] = {"resize", "pad", "crop", NULL};
+static const char *const fits[] = {"resize", "pad", "crop", "auto", NULL};
 static const char *const filters[] = {"triangle", "box", "cubic", "lanczos", NULL};
 static const char *const bad_files[] = {"skip", "stop", NULL};
 static const char *const sides[] = {"folders", "halves", NULL};
@@ -51,7 +52,10 @@ static const struct {
 } table[] = {
 	[SIZE] = {"size", "sides of the pictures in pixels; 0: as they are", NUMBER},
 	[CHANNELS] = {"channels", "1: grey, 3: colour, 0: as they are", NUMBER},
-	[FIT] = {"fit", "how another size is reached: resize, pad or crop", WORD, fits},
+	[FIT] = {"fit",
+                 "how another size is reached: resize, pad, crop; auto: crop for folders and "
+                 "archives",
+                 WORD, fits},
 	[FILTER] = {"filter", "what scaling weighs by: triangle, box, cubic or lanczos", WORD,
                     filters},
 	[SPLIT] = {"split", "which part of the data: train or test", TEXT},

@@ -41,8 +41,13 @@ bool gm_pictures_open(gm_pictures *p, const char *path, const gm_data_options *o
 	if (at.folder && faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) != 0)
 		return gm_fail(err, GM_ERR_IO, "cannot open %s: %s", path, strerror(errno));
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-		if (formats[i]->takes(&at))
-			return formats[i]->open(p, path, o, err);
+		if (formats[i]->takes(&at)) {
+			gm_data_options mine = *o;
+			if (o->fit == GM_FIT_AUTO)
+				mine.fit = formats[i] == &gm_format_album ? GM_FIT_CROP
+				                                          : GM_FIT_RESIZE;
+			return formats[i]->open(p, path, &mine, err);
+		}
 	return gm_fail(err, GM_ERR_FORMAT, "%s: not a data set", path);
 }
 

@@ -3,6 +3,7 @@
  * lab/lab.c -- what the experiments share: options, checks, files.
  */
 #include "lab/lab.h"
+#include "base/arena.h"
 
 #include <limits.h>
 #include <math.h>
@@ -31,7 +32,7 @@ gm_lab *gm_lab_open(const gm_experiment *e, FILE *out)
 {
 	gm_lab *l = calloc(1, sizeof *l);
 	if (!l)
-		abort();
+		gm_no_memory(0);
 	*l = (gm_lab){.what = e, .out = out, .numbers = json_object(), .checks = json_array()};
 	for (int i = 0; e->options[i].name; i++)
 		l->value[i] = strdup(e->options[i].value);

@@ -16,6 +16,7 @@
  * as it says. The published row is printed where every other setting is the paper's.
  */
 #include "lab/lab.h"
+#include "base/arena.h"
 
 #include <limits.h>
 #include <math.h>
@@ -202,7 +203,7 @@ static gm_figure *picture(trial *t, const float *samples, int step)
 	float *slope = malloc(GRID * GRID * wide * sizeof *slope);
 	char title[64];
 	if (!at || !slope)
-		abort();
+		gm_no_memory(0);
 	for (int i = 0; i < GRID * GRID; i++) {
 		for (int k = 2; k < wide; k++)
 			at[i * wide + k] = t->x[(i % t->batch) * wide + k];

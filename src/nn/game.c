@@ -24,7 +24,7 @@ static gm_node *packed(gm_node *x, int k)
 	if (s.dim[0] % k) {
 		gm_node **copy = malloc(k * sizeof *copy);
 		if (!copy)
-			abort();
+			gm_no_memory(0);
 		for (int i = 0; i < k; i++)
 			copy[i] = x;
 		x = gm_concat(copy, k, 0);
@@ -90,7 +90,7 @@ gm_node *gm_historical(gm_net *n)
 	int count = n->count, made = 0;
 	gm_node *sum = number(n, 0), **effect = malloc((count + 1) * sizeof *effect);
 	if (!effect)
-		abort();
+		gm_no_memory(0);
 	gm_node *t = gm_net_var(n, "history.t", GM_RANK0, .role = GM_MOMENT);
 	gm_node *t1 = gm_add_c(t, 1);
 	effect[made++] = gm_assign(t, t1);
@@ -120,7 +120,7 @@ static gm_node *unrolled(const gm_game *m, gm_node *real, gm_node *fake)
 	int *place = malloc((count + 1) * sizeof *place);
 	gm_node **p = malloc((2 * count + 1) * sizeof *p), **d = p ? p + count : NULL;
 	if (!place || !p)
-		abort();
+		gm_no_memory(0);
 	for (int i = 0; i < count; i++)
 		if (n->entry[i].role == GM_PARAM)
 			place[params] = i, p[params++] = n->entry[i].node;

@@ -134,8 +134,7 @@ static void initialise(gm_net *n, const gm_entry *e, gm_shape shape, const gm_va
 	int64_t fan_out = o->fan_out ? o->fan_out : out * taps;
 	double *v = malloc(size * sizeof *v);
 	if (!v)
-		/* as base/arena.h: the graph already holds as much for the variable itself */
-		abort();
+		gm_no_memory(size * sizeof *v);
 	gm_rng rng = gm_rng_new(n->o.seed, hash_name(e->name));
 	gm_init_fill(&init, shape, fan_in, fan_out, &rng, v);
 	gm_set_f64(e->node, v, size);
@@ -168,7 +167,7 @@ gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options
 		n->room = n->room ? 2 * n->room : 32;
 		n->entry = realloc(n->entry, n->room * sizeof *n->entry);
 		if (!n->entry)
-			abort();
+			gm_no_memory(0);
 	}
 	gm_scope_push(n->graph, n->name);
 	gm_node *v = gm_variable(n->graph, name, shape);
@@ -185,7 +184,7 @@ gm_node *gm_ema(gm_net *n, double decay)
 	int count = n->count, made = 0; /* averages join the net behind these */
 	gm_node **effect = malloc((count + 1) * sizeof *effect);
 	if (!effect)
-		abort();
+		gm_no_memory(0);
 	for (int i = 0; i < count; i++) {
 		gm_entry e = n->entry[i];
 		if (e.role != GM_PARAM && e.role != GM_STAT)

@@ -115,7 +115,7 @@ static gm_node *weight_norm(gm_net *n, const char *name, gm_node *v, int axis)
 	int64_t out = s.dim[axis], size = gm_node_size(v), inner = 1;
 	double *values = calloc(size + out, sizeof *values), *norm = values + size;
 	if (!values)
-		abort();
+		gm_no_memory((size + out) * sizeof *values);
 	for (int i = axis + 1; i < s.rank; i++)
 		inner *= s.dim[i];
 	if (gm_get_f64(v, values, size))

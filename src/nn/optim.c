@@ -103,7 +103,7 @@ static gm_node *apply(update *u, gm_node *loss, rule r)
 	gm_node **wrt = malloc((2 * count + 1) * sizeof *wrt), **grad = wrt ? wrt + count : NULL;
 	u->effect = malloc((4 * count + 1) * sizeof *u->effect);
 	if (!wrt || !u->effect)
-		abort();
+		gm_no_memory(0);
 	for (int i = 0; i < count; i++)
 		if (n->entry[i].role == GM_PARAM)
 			wrt[params++] = n->entry[i].node;

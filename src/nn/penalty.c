@@ -82,7 +82,7 @@ static gm_node *speed(gm_net *n, gm_node *loss)
 	int params = 0;
 	gm_node **p = calloc(2 * n->count + 1, sizeof *p), **d = p ? p + n->count : NULL;
 	if (!p)
-		abort();
+		gm_no_memory(0);
 	for (int i = 0; i < n->count; i++)
 		if (n->entry[i].role == GM_PARAM)
 			p[params++] = n->entry[i].node;

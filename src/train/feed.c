@@ -120,23 +120,32 @@ static bool feed_field(gm_run *r, gm_run_field *f)
 	return true;
 }
 
-void gm_feed(gm_run *r)
+static bool feed(gm_run *r)
 {
-	if (r->building || r->err.code)
-		return;
 	int64_t m = r->batch;
-	if (r->noise && r->noise_steps)
-		gm_schedule_set(r, r->noise,
-		                gm_ramp(r->noise_first, 0, 0, r->noise_steps, r->step));
 	if (!gm_data_batch(r->data, r->seed, first_row(r), m, r->example_data, r->label_data,
 	                   &r->err))
-		return;
+		return false;
 	if (r->example)
 		gm_set_f32(r->example, r->example_data, m * r->facts.numel);
 	if (r->label)
 		gm_set_i32(r->label, r->label_data, m);
 	for (int i = 0; i < r->fields; i++)
 		if (r->field[i].node && !feed_field(r, &r->field[i]))
-			return;
+			return false;
+	return true;
+}
+
+void gm_feed(gm_run *r)
+{
+	if (r->building || r->err.code)
+		return;
+	if (r->noise && r->noise_steps)
+		gm_schedule_set(r, r->noise,
+		                gm_ramp(r->noise_first, 0, 0, r->noise_steps, r->step));
+	double began = gm_seconds();
+	if (!feed(r))
+		return;
+	r->feed_seconds += gm_seconds() - began;
 	r->seen += gm_run_whole_batch(r);
 }

@@ -106,7 +106,11 @@ static void describe(gm_run *r)
 		              (int)r->batch, r->apart ? "of each by itself" : "over all");
 	const gm_data_info *d = gm_data_info_of(r->data);
 	if (d->rank == 3 && strcmp(d->resize, "none"))
-		gm_report_say(r, "  resized: %s", d->resize);
+		gm_report_say(r, "  resized: %s%s", d->resize,
+		              !strcmp(gm_settings_get(r->settings, "fit"), "auto") &&
+		                              strstr(d->resize, "centre")
+		                      ? " (a square of each; --fit resize or pad keeps all of it)"
+		                      : "");
 	if (strcmp(d->augment, "none"))
 		gm_report_say(r, "  augmented: %s", d->augment);
 	if (d->bad)

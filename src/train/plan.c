@@ -80,11 +80,15 @@ void gm_plan_print(gm_run *r)
 	put_bytes(out, "a checkpoint", all);
 	put_bytes(out, "together, beside the data and the program", all + steps + others);
 	double examples = (double)(r->seen - r->seen_before) / (v->turns ? v->turns : 1);
+	double spent = 1e-9;
+	for (int i = 0; i < r->turns; i++)
+		spent += r->turn[i];
 	fprintf(out,
-	        "\ntime, on this machine\n  one step of %.0f %s: %.4g ms (measured over %d)\n"
+	        "\ntime, on this machine\n  one step of %.0f %s: %.4g ms (measured over %d; data: "
+	        "%.2g%%)\n"
 	        "  1000 %s: %.4g s\n  %" PRId64 " steps: about %s, and pictures, monitors and "
 	        "checkpoints\n  the first step, with all preparation: %s\n",
-	        examples, what, v->step * 1e3, v->turns, what,
+	        examples, what, v->step * 1e3, v->turns, 100 * r->feed_seconds / spent, what,
 	        examples > 0 ? v->step / examples * 1000 : 0, r->total,
 	        long_time((double)r->total * v->step, time[0]), long_time(v->ready, time[1]));
 	fflush(out);

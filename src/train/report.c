@@ -277,9 +277,11 @@ void gm_report_done(gm_run *r)
 	char spent[32];
 	int64_t done = r->step - r->first_step;
 	double rate = r->train_seconds > 0 ? done * gm_run_whole_batch(r) / r->train_seconds : 0;
-	gm_report_say(r, "done: %" PRId64 " steps in %s, %.*f %s/s", done,
-	              duration(r->train_seconds, spent), rate < 10 ? 2 : 0, rate,
-	              r->facts.points ? "points" : "images");
+	gm_report_say(r,
+	              "done: %" PRId64 " steps in %s, %.*f %s/s; %.2g%% of the time went into data",
+	              done, duration(r->train_seconds, spent), rate < 10 ? 2 : 0, rate,
+	              r->facts.points ? "points" : "images",
+	              r->train_seconds > 0 ? 100 * r->feed_seconds / r->train_seconds : 0);
 }
 
 void gm_report_stats(gm_run *r)

@@ -149,7 +149,8 @@ struct gm_run {
 	/* index.html: when it was written last, how long that took; it could not be written */
 	double paged, page_seconds;
 	bool no_page;
-	bool live; /* call->out is a terminal */
+	bool live;           /* call->out is a terminal */
+	double feed_seconds; /* of train_seconds: until minibatches were there */
 	/* in steps; of a recent step; of this step; last progress */
 	double train_seconds, step_seconds, began, shown;
 	int64_t first_step; /* of this session */
