@@ -101,9 +101,17 @@ refuses 2 'needs a run' sample
 refuses 2 'did you mean grid' sample x --gird 8x8
 refuses 2 'grid' sample x --grid 8
 refuses 2 'seed' sample x --seed dice
+<<<<<<< HEAD
 refuses 2 'needs a run' reconstruct
 refuses 2 'did you mean split' reconstruct x --spilt test
 refuses 2 'one more' reconstruct x y z
+=======
+refuses 2 'needs a run' interpolate
+refuses 2 'did you mean pairs' interpolate x --piars 8
+refuses 2 'needs a run' traverse
+refuses 2 'did you mean from' traverse x --form 8
+refuses 1 'nowhere' traverse nowhere
+>>>>>>> 5172b7c (cli: interpolate and traverse, ways through the latents of any model that generates)
 refuses 2 'did you mean gan' models gn
 refuses 2 'data list' data
 refuses 2 'needs a set' data info
@@ -113,6 +121,12 @@ refuses 1 'option lr' train gan --data ring8 --lr fast
 refuses 1 'option batch' train gan --data ring8 --batch 0
 refuses 1 'points' train dcgan --data ring8
 refuses 1 'halve' train dcgan --data glyphs --size 9
+refuses 1 'points' train cgan --data ring8
+refuses 1 'layer' train cgan --data glyphs --net paper --normalise-d batch
+refuses 1 'pack' train cgan --data glyphs --condition auxiliary --pack 2
+refuses 1 '4 divides' train infogan --data glyphs --size 18
+refuses 1 'pack' train infogan --data glyphs --pack 2
+refuses 1 'codes' train infogan --data glyphs --codes 0 --continuous 0
 refuses 1 'no run' train --resume
 refuses 1 'nowhere' sample nowhere
 check 'a refused run left a folder' [ ! -e runs ]
@@ -158,6 +172,36 @@ refuses 1 'run of gan' train dcgan --resume runs/00000-gan-ring8
 refuses 2 'no option' train --resume runs/00000-gan-ring8 --nz-zz 3
 refuses 1 'cannot|could|no such|directory' sample 0 -o no/such/folder.png
 check 'a refused command changed a run' diff -r before runs
+
+# ---- walks through latents ----
+
+tiny='--data glyphs --size 16 --width 4 --batch 4 --steps 1 --outdir walks'
+works 'walks/' train infogan $tiny --name codes
+works 'walks/' train cgan $tiny --name told
+works 'walks/' train gan --data ring8 --width 8 --batch 8 --steps 1 --outdir walks --name plain
+codes=$(echo walks/*-codes) told=$(echo walks/*-told) plain=$(echo walks/*-plain)
+works '^way.png: 3 ways of 4 points' interpolate "$codes" --pairs 3 --steps 4 -o way.png
+works '^way.webp: ' interpolate "$told" --class 3 --spherical -o way.webp
+works '^interpolation.png: 8 ways of 10' interpolate "$plain"
+works '^interpolation-2.png: ' interpolate "$plain" --linear
+check 'an animation is no WebP' grep -q WEBP way.webp
+refuses 1 'spherical or linear' interpolate "$plain" --linear --spherical
+refuses 1 'class' interpolate "$plain" --class 1
+refuses 1 'class' interpolate "$told" --class 10
+refuses 1 'option steps' interpolate "$plain" --steps 1
+works '^traverse-c1.png: c1, 10 values' traverse "$codes"
+check 'traverse: no picture of c2' [ -e traverse-c2.png ]
+check 'traverse: no picture of c3' [ -e traverse-c3.png ]
+check 'traverse: noise was drawn like a code' [ ! -e traverse-z.png ]
+works '^t-c2.png: c2 from -1 to 1' traverse "$codes" --from -1 --to=1 -o t.png
+works '^z3.png: z from -2 to 2' traverse "$codes" --code z:3 -o z3.png
+works '^traverse-z.png: z from' traverse "$plain"
+works '^told.png' traverse "$told" --class 2 -o told.png
+refuses 1 'z, c1, c2, c3, not from' traverse "$codes" --code c4
+refuses 1 '0 to 9' traverse "$codes" --code c1:10
+refuses 1 'option to' traverse "$codes" --to far
+mkdir one && cp told.png one
+refuses 1 'needs labels, and one has none' train cgan --data one --size 16
 
 # ---- kills ----
 

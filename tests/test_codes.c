@@ -16,6 +16,7 @@
 #include "train/folder.h"
 #include "train/saved.h"
 #include "train/train.h"
+#include "train/walk.h"
 
 enum { SIDE = 16, NUMEL = SIDE * SIDE, CLASSES = 10 };
 
@@ -210,12 +211,97 @@ static void codes_carry_information(void **state)
 	assert_true(told[1] > 1.5);
 }
 
+/* Both ends of a way are samples of the seed; between them normal latents keep their length, as
+ * the great arc does (by its formula), and others are the mean halfway. */
+static void ways_lead_from_sample_to_sample(void **state)
+{
+	(void)state;
+	static const char *const model[] = {"dcgan", "infogan"};
+	for (int k = 0; k < 2; k++) {
+		gm_saved *s = TRAINED(model[k], "steps=1", "batch=3", "width=4");
+		gm_error err = {0};
+		gm_walk *ends = gm_walk_new(s, 4, 11, &err), *way = gm_walk_new(s, 3, 11, &err);
+		must(ends && way, &err);
+		float *want = malloc((size_t)4 * NUMEL * sizeof *want);
+		float *got = malloc((size_t)3 * NUMEL * sizeof *got);
+		for (int i = 0; i < 3; i++)
+			gm_walk_between(way, i, ends, 1, 3, i / 2., GM_WAY_USUAL);
+		must(gm_saved_draw(s, 11, 4, NULL, want, &err) && gm_walk_draw(way, got, &err),
+		     &err);
+		for (int j = 0; j < NUMEL; j++) {
+			assert_float_equal(got[j], want[NUMEL + j], 1e-5);
+			assert_float_equal(got[2 * NUMEL + j], want[3 * NUMEL + j], 1e-5);
+		}
+		for (int l = 0; l < gm_walk_latents(ends); l++) {
+			int64_t n;
+			double aa = 0, bb = 0, ab = 0;
+			gm_latent_kind kind;
+			gm_walk_name(ends, l, &n, &kind);
+			assert_true((kind == GM_LATENT_NORMAL) == (k == 0));
+			for (int64_t j = 0; j < n; j++) {
+				double a = gm_walk_get(ends, 1, l, j),
+				       b = gm_walk_get(ends, 3, l, j);
+				aa += a * a, bb += b * b, ab += a * b;
+			}
+			double c = kind == GM_LATENT_NORMAL ? .5 / cos(acos(ab / sqrt(aa * bb)) / 2)
+			                                    : .5;
+			for (int64_t j = 0; j < n; j++)
+				assert_float_equal(gm_walk_get(way, 1, l, j),
+				                   c * (gm_walk_get(ends, 1, l, j) +
+				                        gm_walk_get(ends, 3, l, j)),
+				                   1e-5);
+		}
+		free(want);
+		free(got);
+		gm_walk_free(ends);
+		gm_walk_free(way);
+		gm_saved_free(s);
+	}
+}
+
+/* A value of a one-of-K code takes the place of the drawn one, and G sees it. */
+static void codes_are_set_one_at_a_time(void **state)
+{
+	(void)state;
+	enum { N = 5 };
+	gm_saved *s = TRAINED("infogan", "steps=1", "batch=3", "width=4", "continuous=1");
+	gm_error err = {0};
+	gm_walk *w = gm_walk_new(s, N, 11, &err);
+	must(w != NULL, &err);
+	int c1 = gm_walk_find(w, "c1"), c2 = gm_walk_find(w, "c2");
+	assert_true(c1 >= 0 && c2 >= 0 && gm_walk_find(w, "c3") < 0);
+	float *x = malloc((size_t)N * NUMEL * sizeof *x);
+	for (int i = 0; i < N; i++) {
+		if (i)
+			gm_walk_copy(w, i, w, 0);
+		gm_walk_set(w, i, c1, i < 3 ? i : 2, 1);
+		gm_walk_set(w, i, c2, 0, i < 4 ? .5 : -2);
+		double sum = 0;
+		for (int k = 0; k < CLASSES; k++)
+			sum += gm_walk_get(w, i, c1, k);
+		assert_float_equal(sum, 1, 0);
+		assert_float_equal(gm_walk_get(w, i, c1, i < 3 ? i : 2), 1, 0);
+	}
+	must(gm_walk_draw(w, x, &err), &err);
+	for (int i = 0; i + 1 < N; i++) { /* rows 2 and 3 alone are the same */
+		double apart = 0;
+		for (int j = 0; j < NUMEL; j++)
+			apart = fmax(apart, fabs(x[i * NUMEL + j] - x[(i + 1) * NUMEL + j]));
+		assert_true((apart > 1e-5) == (i != 2));
+	}
+	free(x);
+	gm_walk_free(w);
+	gm_saved_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(labels_are_read),
 		cmocka_unit_test(labels_decide_what_is_drawn),
 		cmocka_unit_test(codes_carry_information),
+		cmocka_unit_test(ways_lead_from_sample_to_sample),
+		cmocka_unit_test(codes_are_set_one_at_a_time),
 	};
 	return cmocka_run_group_tests_name("codes", tests, scratch_make, scratch_remove);
 }

@@ -28,6 +28,26 @@ typedef struct cli_args {
 int cli_next(cli_args *a);
 bool cli_is(const char *name, const char *option); /* `_` = `-` */
 
+/* The same from a table: what was given of its options, and operands. A name that the table lacks
+ * goes to other, where that is not NULL (GM_ERR_STATE: it does not know it either). */
+enum { CLI_OPTIONS = 32, CLI_OPERANDS = 4 };
+typedef struct cli_option {
+	const char *name, *value, *help; /* value: the default */
+} cli_option;
+typedef struct cli_values {
+	const char *verb;
+	const cli_option *option; /* ends with name NULL */
+	bool (*other)(void *context, const char *name, const char *value, gm_error *err);
+	void *context;
+	const char *given[CLI_OPTIONS], *operand[CLI_OPERANDS];
+} cli_values;
+int cli_read(cli_args *a, cli_values *v, int operands);       /* CLI_OK, or CLI_USAGE */
+const char *cli_given(const cli_values *v, const char *name); /* NULL: it was not */
+const char *cli_value(const cli_values *v, const char *name); /* or the default */
+bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, uint64_t *n,
+               gm_error *err);
+void cli_options_help(const cli_option *o);
+
 /* The model called name, or NULL after a usage error with a suggestion. */
 struct gm_model;
 const struct gm_model *cli_model(const char *name);
@@ -42,6 +62,8 @@ int cli_completion(int argc, char **argv);
 int cli_runs(int argc, char **argv);
 int cli_reconstruct(int argc, char **argv);
 int cli_sample(int argc, char **argv);
+int cli_interpolate(int argc, char **argv);
+int cli_traverse(int argc, char **argv);
 int cli_models(int argc, char **argv);
 int cli_data(int argc, char **argv);
 int cli_lab(int argc, char **argv);

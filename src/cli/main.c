@@ -29,6 +29,11 @@ static const cli_verb verbs[] = {
          "data list\n       ganymede data info SET|PATH [--size N] [--fit crop] [-o FILE.png "
          "[--field NAME]]\n       ganymede data fetch NAME [--mirror URL]",
          "list the data sets, look one over, or fetch one", cli_data},
+	{"interpolate",
+         "interpolate RUN [--steps N] [--pairs N] [--spherical|--linear] [--class K] [-o FILE]",
+         "draw ways between samples", cli_interpolate},
+	{"traverse", "traverse RUN [--code NAME] [--from -2] [--to 2] [--class K] [-o FILE]",
+         "draw what single codes, or numbers of the noise, do", cli_traverse},
 	{"lab", "lab [NAME] [-o FOLDER] [--OPTION VALUE]...",
          "experiments whose outcome theory knows: measured, compared, drawn", cli_lab},
 	{"bench", "bench [NAME...] [--seconds N] [--json] [--averages] [--OPTION VALUE]...",

@@ -199,10 +199,10 @@ static int train(gm_run *r)
 	if (net == PAPER && (gm_net_centres(G) || gm_net_centres(D)))
 		gm_trouble(r, "--net paper has no place for a normaliser between its layers: "
 		              "weight and spectral act on weights, or take --net dcgan");
+	gm_node *x = gm_batch(r, "image"), *y = gm_batch(r, "label"), *fake;
 	plan p = make_plan(r, net);
 	p.references = game.references, p.ref_label = gm_data_labels(r, p.references);
 
-	gm_node *x = gm_batch(r, "image"), *y = gm_batch(r, "label"), *fake;
 	gm_node *z = gm_randn(g, GM_SHAPE(m, nz));
 	if (net == PAPER)
 		z = gm_latent(r, "z", gm_add_c(gm_mul_c(gm_uniform(g, GM_SHAPE(m, nz)), 2), -1),

@@ -172,6 +172,7 @@ static int train(gm_run *r)
 	double lambda_c = gm_opt_real_in(r, "lambda-continuous", 0, 1e6);
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D"), *Q = gm_net_new(r, "Q");
 	gm_game game = gm_opt_game(r, G, D);
+	gm_node *x = gm_batch(r, "image");
 	plan p = make_plan(r);
 	p.references = game.references;
 	if (game.pack > 1)
@@ -190,7 +191,6 @@ static int train(gm_run *r)
 		c[i] = gm_latent(r, gm_name(r, "c%d", i + 1), uniform(g, m, 1), GM_LATENT_UNIFORM);
 	int inputs = 1 + p.codes + p.continuous;
 
-	gm_node *x = gm_batch(r, "image");
 	gm_node *fake = generator(&p, G, gm_concat(all, inputs, 1));
 	game.discriminator = discriminator, game.ctx = &p;
 	game.real = gm_mul_c(gm_add_c(x, 1), .5), game.fake = fake;

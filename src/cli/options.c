@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/options.c -- options of a verb from its table: reading, values, help. See cli.h.
+ */
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static int find(const cli_values *v, const char *name)
+{
+	for (int i = 0; v->option[i].name; i++)
+		if (cli_is(name, v->option[i].name))
+			return i;
+	return -1;
+}
+
+int cli_read(cli_args *a, cli_values *v, int operands)
+{
+	int kind, n = 0;
+	while ((kind = cli_next(a))) {
+		if (kind == '?')
+			return CLI_USAGE;
+		if (kind == '+') {
+			if (n == operands || n == CLI_OPERANDS)
+				return cli_usage("%s takes %d operand%s, and %.60s is one more",
+				                 v->verb, operands, operands == 1 ? "" : "s",
+				                 a->value);
+			v->operand[n++] = a->value;
+			continue;
+		}
+		if (cli_is(a->name, "h"))
+			strcpy(a->name, "help");
+		int i = find(v, a->name);
+		if (i < 0 && v->other) {
+			gm_error err = {0};
+			if (v->other(v->context, a->name, a->value, &err))
+				continue;
+			if (err.code != GM_ERR_STATE)
+				return cli_usage("%s", err.message);
+		}
+		if (i < 0) {
+			const char *names[CLI_OPTIONS];
+			int known = 0;
+			for (; v->option[known].name && known < CLI_OPTIONS; known++)
+				names[known] = v->option[known].name;
+			const char *near = gm_text_nearest(a->name, names, known);
+			if (near)
+				return cli_usage("%s has no option %.60s; did you mean %s?",
+				                 v->verb, a->name, near);
+			return cli_usage("%s has no option %.60s; see: ganymede %s --help", v->verb,
+			                 a->name, v->verb);
+		}
+		v->given[i] = a->value;
+	}
+	return CLI_OK;
+}
+
+const char *cli_given(const cli_values *v, const char *name)
+{
+	int i = find(v, name);
+	return i < 0 ? NULL : v->given[i];
+}
+
+const char *cli_value(const cli_values *v, const char *name)
+{
+	int i = find(v, name);
+	return i < 0 ? "" : v->given[i] ? v->given[i] : v->option[i].value;
+}
+
+bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, uint64_t *n,
+               gm_error *err)
+{
+	const char *text = cli_value(v, name);
+	if (gm_text_u64(text, n) && *n >= lo && *n <= hi)
+		return true;
+	return gm_fail(err, GM_ERR_VALUE,
+	               "option %s: \"%.60s\" is not a whole number from %" PRIu64 " to %" PRIu64,
+	               name, text, lo, hi);
+}
+
+void cli_options_help(const cli_option *o)
+{
+	puts("\noptions, with their defaults:");
+	for (; o->name; o++)
+		printf("  --%-14s %-15s %s\n", o->name, *o->value ? o->value : "-", o->help);
+}

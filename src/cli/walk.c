@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/walk.c -- ganymede interpolate, ganymede traverse: ways through a run's latents, drawn.
+ */
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/figure.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "ganymede/image.h"
+#include "train/folder.h"
+#include "train/walk.h"
+
+enum { MS = 80, MOST = 1 << 16 }; /* of a frame; pictures at once */
+
+/* ---- pictures -------------------------------------------------------------------------------- */
+
+/* A grid of n examples, or all points of them. */
+static gm_image *still(const gm_facts *f, const float *x, int64_t n, int64_t columns, gm_error *err)
+{
+	double extent = 1.1 * fmax(fabs(f->low), fabs(f->high));
+	if (f->points)
+		return gm_image_scatter(
+			&(gm_scatter){.fake = x, .n_fake = n, .extent = (float)extent}, err);
+	return gm_image_grid(x,
+	                     &(gm_grid){.n = n,
+	                                .channels = (int)f->channels,
+	                                .height = (int)f->height,
+	                                .width = (int)f->width,
+	                                .columns = (int)columns},
+	                     err);
+}
+
+/* Animations are in colour. Frees im. */
+static gm_image *coloured(gm_image *im, gm_error *err)
+{
+	if (!im || im->channels == 3)
+		return im;
+	gm_image *rgb = gm_image_new(im->width, im->height, 3, err);
+	for (int64_t i = 0; rgb && i < (int64_t)im->width * im->height; i++)
+		memset(rgb->pixel + 3 * i, im->pixel[i], 3);
+	gm_image_free(im);
+	return rgb;
+}
+
+/* Column after column, there and back, each a grid of all rows. */
+static bool animate(const char *path, const gm_facts *f, const float *x, int64_t rows,
+                    int64_t columns, gm_error *err)
+{
+	int64_t frames = columns > 2 ? 2 * columns - 2 : columns, n = f->numel;
+	int64_t across = (int64_t)ceil(sqrt((double)rows));
+	float *column = malloc(rows * n * sizeof *column);
+	gm_image **frame = calloc(frames, sizeof *frame);
+	bool ok = (column && frame) || gm_fail(err, GM_ERR_MEMORY, "no memory for an animation");
+	for (int64_t k = 0; ok && k < columns; k++) {
+		for (int64_t i = 0; i < rows; i++)
+			memcpy(column + i * n, x + (i * columns + k) * n, n * sizeof *x);
+		gm_image *im = still(f, column, rows, across, err);
+		ok = (frame[k] = coloured(im, err)) != NULL;
+	}
+	for (int64_t k = columns; ok && k < frames; k++)
+		frame[k] = frame[frames - k];
+	ok = ok && gm_webp_animation(path, frame, (int)frames, MS, err);
+	for (int64_t k = 0; frame && k < columns; k++)
+		gm_image_free(frame[k]);
+	free(frame);
+	free(column);
+	return ok;
+}
+
+static bool ends_in(const char *path, const char *end)
+{
+	size_t n = strlen(path), m = strlen(end);
+	return n >= m && !strcmp(path + n - m, end);
+}
+
+/* Draws the walk into path; x [rows columns, example] stays for numbers. */
+static bool put(const gm_walk *w, const gm_facts *f, const char *path, int64_t rows,
+                int64_t columns, float *x, gm_error *err)
+{
+	if (!gm_walk_draw(w, x, err))
+		return false;
+	if (ends_in(path, ".webp"))
+		return animate(path, f, x, rows, columns, err);
+	gm_image *im = still(f, x, rows * columns, columns, err);
+	bool ok = im && gm_png_write(path, im, err);
+	if (ok)
+		gm_term_picture(stdout, im, 0);
+	gm_image_free(im);
+	return ok;
+}
+
+/* stem.png, or the first stem-N.png that is not there yet */
+static void free_name(char *path, const char *stem)
+{
+	snprintf(path, PATH_MAX, "%.200s.png", stem);
+	for (int i = 2; gm_file_exists(path); i++)
+		snprintf(path, PATH_MAX, "%.200s-%d.png", stem, i);
+}
+
+/* ---- what both verbs read -------------------------------------------------------------------- */
+
+typedef struct job {
+	cli_values v;
+	gm_saved *s;
+	const gm_facts *facts;
+	uint64_t seed, class;
+	char checkpoint[PATH_MAX];
+} job;
+
+static bool number(const cli_values *v, const char *name, double *d, gm_error *err)
+{
+	const char *text = cli_value(v, name);
+	char *end;
+	*d = strtod(text, &end);
+	return (end != text && !*end && isfinite(*d)) ||
+	       gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a number", name, text);
+}
+
+/* Opens the run and reads --seed and --class. */
+static bool open_job(job *j, gm_error *err)
+{
+	const cli_values *v = &j->v;
+	if (!gm_folder_checkpoint(v->operand[0], cli_value(v, "outdir"), j->checkpoint, NULL,
+	                          err) ||
+	    !(j->s = gm_saved_open(j->checkpoint, NULL, err)))
+		return false;
+	j->facts = gm_saved_facts(j->s);
+	uint64_t classes = j->facts->classes > 0 ? (uint64_t)j->facts->classes : 1;
+	gm_text_u64(gm_settings_get(gm_saved_settings(j->s), "seed"), &j->seed);
+	if (cli_given(v, "class") && !gm_saved_takes_labels(j->s))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option class: %s is not told what to draw: this needs a "
+		               "class-conditional model, such as cgan",
+		               gm_saved_model(j->s)->name);
+	return (!cli_given(v, "seed") || cli_whole(v, "seed", 0, UINT64_MAX, &j->seed, err)) &&
+	       (!cli_given(v, "class") || cli_whole(v, "class", 0, classes - 1, &j->class, err));
+}
+
+static float *room(int64_t n, const gm_facts *f, gm_error *err)
+{
+	float *x = n <= MOST ? malloc(n * f->numel * sizeof *x) : NULL;
+	if (!x)
+		gm_fail(err, GM_ERR_VALUE, "%" PRId64 " pictures are too many for one", n);
+	return x;
+}
+
+/* The verb's table and command line; what the verb does with them. */
+static int verb(const char *name, const cli_option *table, const char *about, int argc, char **argv,
+                bool (*run)(job *j, gm_error *err))
+{
+	static const char *const flags[] = {"help", "h", "spherical", "linear", NULL};
+	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
+	job j = {.v = {.verb = name, .option = table}};
+	gm_error err = {0};
+	int status = cli_read(&a, &j.v, 1);
+	if (status)
+		return status;
+	if (cli_given(&j.v, "help")) {
+		cli_help(name);
+		printf("\n%s\n", about);
+		cli_options_help(table);
+		return CLI_OK;
+	}
+	if (!j.v.operand[0])
+		return cli_usage("%s needs a run, such as: ganymede %s runs/00000-dcgan-glyphs",
+		                 name, name);
+	bool ok = open_job(&j, &err) && run(&j, &err);
+	gm_saved_free(j.s);
+	return ok ? CLI_OK : cli_fail(&err);
+}
+
+/* ---- interpolate ----------------------------------------------------------------------------- */
+
+static const cli_option between[] = {
+	{"steps", "10", "columns: points of each way, both ends among them"},
+	{"pairs", "8", "rows: ways, each from one sample to another"},
+	{"spherical", "", "great arcs for all latents; usual: for normal ones, lines for others"},
+	{"linear", "", "lines for all latents"},
+	{"class", "", "of all samples, where the model is told it; usual: a row for each"},
+	{"seed", "", "of the samples; usual: the run's own"},
+	{"o", "", "FILE.png, or FILE.webp: animated; usual: interpolation.png"},
+	{"outdir", "runs", "where runs are looked for"},
+	{"help", "", "this"},
+	{0},
+};
+
+static bool interpolate(job *j, gm_error *err)
+{
+	uint64_t steps, pairs;
+	char path[PATH_MAX];
+	bool arc = cli_given(&j->v, "spherical"), line = cli_given(&j->v, "linear");
+	if (arc && line)
+		return gm_fail(err, GM_ERR_VALUE, "a way is spherical or linear, not both");
+	if (!cli_whole(&j->v, "steps", 2, 1000, &steps, err) ||
+	    !cli_whole(&j->v, "pairs", 1, 1000, &pairs, err))
+		return false;
+	int64_t columns = (int64_t)steps, rows = (int64_t)pairs;
+	gm_walk *ends = gm_walk_new(j->s, 2 * rows, j->seed, err);
+	gm_walk *w = ends ? gm_walk_new(j->s, rows * columns, j->seed, err) : NULL;
+	float *x = w ? room(rows * columns, j->facts, err) : NULL;
+	for (int64_t i = 0; x && i < rows; i++) {
+		bool own = gm_walk_labelled(ends) && !cli_given(&j->v, "class");
+		gm_walk_label(ends, 2 * i,
+		              (int32_t)(own ? i % j->facts->classes : (int64_t)j->class));
+		for (int64_t k = 0; k < columns; k++)
+			gm_walk_between(w, i * columns + k, ends, 2 * i, 2 * i + 1,
+			                (double)k / (double)(columns - 1),
+			                arc    ? GM_WAY_SPHERICAL
+			                : line ? GM_WAY_LINEAR
+			                       : GM_WAY_USUAL);
+	}
+	if (cli_given(&j->v, "o"))
+		snprintf(path, sizeof path, "%s", cli_value(&j->v, "o"));
+	else
+		free_name(path, "interpolation");
+	bool ok = x && put(w, j->facts, path, rows, columns, x, err);
+	if (ok)
+		printf("%s: %" PRId64 " ways of %" PRId64 " points, step %" PRId64
+		       " of %s, seed %" PRIu64 "\n",
+		       path, rows, columns, gm_saved_step(j->s), j->checkpoint, j->seed);
+	free(x);
+	gm_walk_free(w);
+	gm_walk_free(ends);
+	return ok;
+}
+
+int cli_interpolate(int argc, char **argv)
+{
+	return verb(
+		"interpolate", between,
+		"Draws ways between samples: each row leads from one to another, through latents\n"
+		"between theirs.",
+		argc, argv, interpolate);
+}
+
+/* ---- traverse -------------------------------------------------------------------------------- */
+
+static const cli_option along[] = {
+	{"code", "", "NAME of a latent, or NAME:NUMBER; usual: every code, else the first latent"},
+	{"from", "-2", "value in the first column"},
+	{"to", "2", "value in the last column"},
+	{"steps", "10", "columns"},
+	{"rows", "10", "rows, where no code of some values gives their number"},
+	{"class", "", "of all samples, where the model is told it"},
+	{"seed", "", "of the samples; usual: the run's own"},
+	{"o", "", "FILE.png, or FILE.webp: animated; usual: traverse-NAME.png"},
+	{"outdir", "runs", "where runs are looked for"},
+	{"help", "", "this"},
+	{0},
+};
+
+typedef struct sweep {
+	int latent;
+	int64_t number; /* or -1: each in a row of its own */
+	int64_t rows, columns;
+	double from, to;
+} sweep;
+
+/* The first latent that is a one-of-K code, or -1 */
+static int one_of(const gm_walk *w)
+{
+	for (int i = 0; i < gm_walk_latents(w); i++) {
+		gm_latent_kind kind;
+		gm_walk_name(w, i, NULL, &kind);
+		if (kind == GM_LATENT_ONE_HOT)
+			return i;
+	}
+	return -1;
+}
+
+/* A code is what the model named and one number says all of: one of K, or a single number. */
+static bool is_code(const gm_walk *w, int latent)
+{
+	int64_t numbers;
+	gm_latent_kind kind;
+	gm_walk_name(w, latent, &numbers, &kind);
+	return kind == GM_LATENT_ONE_HOT || numbers == 1;
+}
+
+static double value_at(const sweep *t, int64_t column)
+{
+	return t->columns > 1
+	               ? t->from + (t->to - t->from) * (double)column / (double)(t->columns - 1)
+	               : t->from;
+}
+
+/* Rows by columns of one latent's values; base holds samples.
+ *   one of K:         a row for each value, a column for each sample
+ *   a single number:  a row for each value of the one-of-K code or class, else for each sample;
+ *                     its value by column
+ *   many numbers:     a row for each of them, or for each sample where one is named; its value by
+ *                     column */
+static void lay_out(gm_walk *w, const gm_walk *base, const sweep *t, int64_t classes)
+{
+	int64_t numbers;
+	gm_latent_kind kind;
+	gm_walk_name(w, t->latent, &numbers, &kind);
+	int category = one_of(w);
+	bool split = t->number < 0 && numbers > 1, rows_are_samples = t->number >= 0;
+	for (int64_t i = 0; i < t->rows; i++)
+		for (int64_t k = 0; k < t->columns; k++) {
+			int64_t at = i * t->columns + k;
+			if (kind == GM_LATENT_ONE_HOT) {
+				gm_walk_copy(w, at, base, k);
+				gm_walk_set(w, at, t->latent, i, 1);
+				continue;
+			}
+			bool told = !split && !rows_are_samples && (category >= 0 || classes);
+			gm_walk_copy(w, at, base, split || told ? 0 : i);
+			if (told && category >= 0)
+				gm_walk_set(w, at, category, i, 1);
+			else if (told)
+				gm_walk_label(w, at, (int32_t)(i % classes));
+			gm_walk_set(w, at, t->latent,
+			            split           ? i
+			            : t->number < 0 ? 0
+			                            : t->number,
+			            value_at(t, k));
+		}
+}
+
+/* Mean |difference| between neighbours down (one of K) or across (others), in steps of a pixel. */
+static double change(const sweep *t, const float *x, int64_t numel, bool down)
+{
+	double sum = 0;
+	int64_t pairs = 0;
+	for (int64_t i = 0; i + down < t->rows; i++)
+		for (int64_t k = 0; k + !down < t->columns; k++, pairs++) {
+			const float *a = x + (i * t->columns + k) * numel;
+			const float *b = a + (down ? t->columns : 1) * numel;
+			for (int64_t d = 0; d < numel; d++)
+				sum += fabs((double)a[d] - b[d]) / (double)numel;
+		}
+	return pairs ? sum / (double)pairs : 0;
+}
+
+static bool traverse_one(job *j, const gm_walk *base, sweep t, bool alone, gm_error *err)
+{
+	char path[PATH_MAX], stem[80];
+	int64_t numbers, classes = gm_walk_labelled(base) && !cli_given(&j->v, "class")
+	                                   ? j->facts->classes
+	                                   : 0;
+	gm_latent_kind kind;
+	const char *name = gm_walk_name(base, t.latent, &numbers, &kind),
+		   *o = cli_given(&j->v, "o");
+	bool one_hot = kind == GM_LATENT_ONE_HOT;
+	int category = one_of(base);
+	if (one_hot)
+		t.rows = numbers;
+	else if (t.number < 0 && numbers > 1)
+		t.rows = t.rows < numbers ? t.rows : numbers;
+	else if (t.number < 0 && category >= 0)
+		gm_walk_name(base, category, &t.rows, NULL);
+	else if (t.number < 0 && classes)
+		t.rows = classes;
+	if (t.rows > MOST / t.columns)
+		return gm_fail(err, GM_ERR_VALUE, "%s has %" PRId64 " values: too many to draw",
+		               name, t.rows);
+	snprintf(stem, sizeof stem, "traverse-%.40s", name);
+	if (!o)
+		free_name(path, stem);
+	else if (alone)
+		snprintf(path, sizeof path, "%s", o);
+	else { /* FILE-NAME.png */
+		const char *dot = strrchr(o, '.');
+		int n = dot && !strchr(dot, '/') ? (int)(dot - o) : (int)strlen(o);
+		snprintf(path, sizeof path, "%.*s-%s%s", n > 3000 ? 3000 : n, o, name,
+		         o[n] ? o + n : ".png");
+	}
+	gm_walk *w = gm_walk_new(j->s, t.rows * t.columns, j->seed, err);
+	float *x = w ? room(t.rows * t.columns, j->facts, err) : NULL;
+	if (x)
+		lay_out(w, base, &t, classes);
+	bool ok = x && put(w, j->facts, path, t.rows, t.columns, x, err);
+	if (ok && one_hot)
+		printf("%s: %s, %" PRId64
+		       " values down, samples across; next values differ by %.3g "
+		       "a number\n",
+		       path, name, t.rows, change(&t, x, j->facts->numel, true));
+	else if (ok)
+		printf("%s: %s from %g to %g across; next values differ by %.3g a number\n", path,
+		       name, t.from, t.to, change(&t, x, j->facts->numel, false));
+	free(x);
+	gm_walk_free(w);
+	return ok;
+}
+
+/* NAME or NAME:NUMBER */
+static bool find_code(const gm_walk *w, const char *text, sweep *t, const gm_saved *s,
+                      gm_error *err)
+{
+	char name[64], all[300] = "";
+	const char *colon = strchr(text, ':');
+	int64_t numbers;
+	size_t used = 0;
+	snprintf(name, sizeof name, "%.*s", colon ? (int)(colon - text) : (int)strlen(text), text);
+	t->latent = gm_walk_find(w, name);
+	for (int i = 0; i < gm_walk_latents(w) && used < sizeof all; i++)
+		used += snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "",
+		                 gm_walk_name(w, i, NULL, NULL));
+	if (t->latent < 0)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option code: %s draws from %s, not from \"%.40s\"",
+		               gm_saved_model(s)->name, all, name);
+	gm_walk_name(w, t->latent, &numbers, NULL);
+	return !colon ||
+	       (gm_text_i64(colon + 1, &t->number) && t->number >= 0 && t->number < numbers) ||
+	       gm_fail(err, GM_ERR_VALUE,
+	               "option code: %s has the numbers 0 to %" PRId64 ", not %.40s", name,
+	               numbers - 1, colon + 1);
+}
+
+static bool traverse(job *j, gm_error *err)
+{
+	uint64_t steps, rows;
+	sweep t = {.number = -1};
+	if (!cli_whole(&j->v, "steps", 1, 1000, &steps, err) ||
+	    !cli_whole(&j->v, "rows", 1, 1000, &rows, err) ||
+	    !number(&j->v, "from", &t.from, err) || !number(&j->v, "to", &t.to, err))
+		return false;
+	t.columns = (int64_t)steps, t.rows = (int64_t)rows;
+	int64_t samples = t.rows > t.columns ? t.rows : t.columns;
+	gm_walk *base = gm_walk_new(j->s, samples, j->seed, err);
+	bool ok = base != NULL;
+	if (ok && !gm_walk_latents(base))
+		ok = gm_fail(err, GM_ERR_STATE,
+		             "%s draws without latents: there is nothing to walk",
+		             gm_saved_model(j->s)->name);
+	for (int64_t i = 0; ok && i < samples; i++)
+		gm_walk_label(base, i, (int32_t)j->class);
+	if (ok && cli_given(&j->v, "code"))
+		ok = find_code(base, cli_value(&j->v, "code"), &t, j->s, err) &&
+		     traverse_one(j, base, t, true, err);
+	else if (ok) {
+		int codes = 0;
+		for (int i = 0; i < gm_walk_latents(base); i++)
+			codes += is_code(base, i);
+		for (int i = 0; ok && i < gm_walk_latents(base); i++)
+			if (codes ? is_code(base, i) : i == 0) {
+				t.latent = i;
+				ok = traverse_one(j, base, t, codes < 2, err);
+			}
+	}
+	gm_walk_free(base);
+	return ok;
+}
+
+int cli_traverse(int argc, char **argv)
+{
+	return verb(
+		"traverse", along,
+		"Draws what the numbers in a run's latents do. A one-of-K code has a row for each\n"
+		"value; a code that is one number goes from --from to --to by column, with a row\n"
+		"for each value of the one-of-K code or each class; of other latents, each row\n"
+		"walks one number (--code z:3 walks number 3 alone, a row for each sample).",
+		argc, argv, traverse);
+}
