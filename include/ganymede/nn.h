@@ -188,10 +188,13 @@ typedef struct gm_dropout_args {
 #define gm_dropout(x, ...) gm_dropout_(x, (gm_dropout_args){__VA_ARGS__})
 GM_API gm_node *gm_dropout_(gm_node *x, gm_dropout_args a);
 
-/* i32 index [..] to [.., dim]: row index of a table [rows, dim]. */
+/* i32 index [..] to [.., dim]: row index of a table [rows, dim]. Rows start about as long as the
+ * one-hot vectors that they stand for: with numbers of variance 1, a label beside noise drowns it,
+ * for what a layer learns of a few inputs that come again and again adds up with the square of
+ * their length. */
 typedef struct gm_embedding_args {
 	int64_t rows, dim;
-	gm_init init; /* default GM_NORMAL(0, 1) */
+	gm_init init; /* default GM_NORMAL(0, 1/sqrt(dim)) */
 } gm_embedding_args;
 #define gm_embedding(net, name, index, ...)                                                        \
 	gm_embedding_(net, name, index, (gm_embedding_args){__VA_ARGS__})

@@ -4,6 +4,8 @@
  */
 #include "nn/net.h"
 
+#include <math.h>
+
 static gm_init or_default(gm_init given, gm_init otherwise)
 {
 	return given.kind == GM_INIT_DEFAULT ? otherwise : given;
@@ -193,8 +195,9 @@ gm_node *gm_dropout_(gm_node *x, gm_dropout_args a)
 
 gm_node *gm_embedding_(gm_net *n, const char *name, gm_node *index, gm_embedding_args a)
 {
+	gm_init unit = GM_NORMAL(0, 1 / sqrt((double)(a.dim > 0 ? a.dim : 1)));
 	gm_node *table = gm_net_var(n, gm_net_key(n, "%s/weight", name), GM_SHAPE(a.rows, a.dim),
-	                            .init = or_default(a.init, GM_NORMAL(0, 1)));
+	                            .init = or_default(a.init, unit));
 	table = gm_net_weight(n, name, table, 0);
 	gm_net_enter(n, name);
 	gm_node *y = gm_gather(table, index);
