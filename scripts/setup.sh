@@ -42,6 +42,7 @@ build   libcurl4-openssl-dev libcurl-devel    curl                libcurl-devel 
 build   nettle-dev        nettle-devel        nettle              libnettle-devel      nettle        module:nettle
 build   zlib1g-dev        zlib-devel          zlib                zlib-devel           zlib          module:zlib
 build   libjansson-dev    jansson-devel       jansson             libjansson-devel     jansson       module:jansson
+build   liblinear-dev     liblinear-devel     liblinear           liblinear-devel      liblinear     header:linear.h
 build   libchafa-dev      chafa-devel         chafa               chafa-devel          chafa         module:chafa
 build   libglib2.0-dev    glib2-devel         glib2-devel         glib2-devel          glib          module:glib-2.0
 test    libmatio-dev      matio-devel         -                   libmatio-devel       libmatio      module:matio
@@ -141,7 +142,7 @@ by_hand() {
 	else
 		say "no package manager that this script knows. What Ganymede needs (docs/dependencies.md says why):"
 		say "  a C17 compiler with OpenMP, meson >= 1.0, ninja, pkg-config, oneDNN 2.6+ or 3.x, OpenBLAS with"
-		say "  LAPACKE, libpng, libjpeg, libwebp, libarchive, libcurl, nettle, zlib, jansson, chafa"
+		say "  LAPACKE, libpng, libjpeg, libwebp, libarchive, libcurl, nettle, zlib, jansson, liblinear, chafa"
 		say "  and GLib; cmocka and matio for the tests; clang for fuzzing and linting"
 	fi
 	exit 1

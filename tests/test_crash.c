@@ -185,7 +185,8 @@ static void every_model_resumes_exactly(void **state)
 		const char *out = strdup(scratch_path(m->name));
 		const char *const *words =
 			WORDS("train", m->name, "--batch", "4", "--ema", ".9", "--sample-every",
-		              "9", "--grid", "2x2", "--log-every", "1", "--outdir", out);
+		              "9", "--grid", "2x2", "--log-every", "1", "--metrics-every", "9",
+		              "--outdir", out);
 		const char *const *width = has(m, "width") ? WORDS("--width", "4") : WORDS(NULL);
 		const char *both[40];
 		int n = 0;
@@ -229,7 +230,10 @@ static void every_model_resumes_exactly(void **state)
 		for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
 			snprintf(a, sizeof a, "%s/%s", whole, files[k]);
 			snprintf(b, sizeof b, "%s/%s", cut, files[k]);
-			same_file(a, b, m->name);
+			/* not every model draws */
+			bool drawn = strncmp(files[k], "fakes", 5) == 0;
+			if (!drawn || gm_file_exists(a) || gm_file_exists(b))
+				same_file(a, b, m->name);
 		}
 		assert_int_equal(named(cut, ".tmp-"), 0);
 		free((char *)out);

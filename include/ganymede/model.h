@@ -141,9 +141,10 @@ GM_API int64_t gm_step_total(gm_run *r);
 GM_API double gm_epoch(gm_run *r);
 
 /* Schedules: first / factor^t, but at least floor; from a to b in a line as t goes from start to
- * end, flat outside. */
+ * end, flat outside; from a to b along half a cosine as t goes from 0 to end, flat outside. */
 GM_API double gm_decay(double first, double factor, double t, double floor);
 GM_API double gm_ramp(double a, double b, double start, double end, double t);
+GM_API double gm_cosine(double a, double b, double t, double end);
 
 /* A text that lives as long as the run, for names of layers. */
 GM_API const char *gm_name(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);

@@ -67,6 +67,9 @@ int cli_traverse(int argc, char **argv);
 int cli_models(int argc, char **argv);
 int cli_data(int argc, char **argv);
 int cli_lab(int argc, char **argv);
+int cli_eval(int argc, char **argv);
+int cli_reproduce(int argc, char **argv);
+int cli_fid(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 
 const cli_verb *cli_verbs(void); /* ends with name NULL */

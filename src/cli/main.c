@@ -24,6 +24,11 @@ static const cli_verb verbs[] = {
          "draw from a run or a checkpoint", cli_sample},
 	{"reconstruct", "reconstruct RUN [INPUT] [--grid 4x8] [--split test] [-o FILE.png]",
          "pictures beside what a model keeps of them, and how near that is", cli_reconstruct},
+	{"eval", "eval RUN [--metrics fid,kid,...] [--extractor NAME] [--json FILE]",
+         "score a run, each score with its whole protocol", cli_eval},
+	{"fid",
+         "fid A B [--extractor NAME] [--json FILE]\n       ganymede fid A --save-stats FILE.npz",
+         "compare two sets: runs, data sets, folders, archives, statistics", cli_fid},
 	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
 	{"data",
          "data list\n       ganymede data info SET|PATH [--size N] [--fit crop] [-o FILE.png "
@@ -34,6 +39,10 @@ static const cli_verb verbs[] = {
          "draw ways between samples", cli_interpolate},
 	{"traverse", "traverse RUN [--code NAME] [--from -2] [--to 2] [--class K] [-o FILE]",
          "draw what single codes, or numbers of the noise, do", cli_traverse},
+	{"reproduce",
+         "reproduce NAME [--data PATH] [--seeds N] [--run RUN]\n       ganymede reproduce --list | "
+         "--all | --docs",
+         "run a recipe and put its figure beside the paper's", cli_reproduce},
 	{"lab", "lab [NAME] [-o FOLDER] [--OPTION VALUE]...",
          "experiments whose outcome theory knows: measured, compared, drawn", cli_lab},
 	{"bench", "bench [NAME...] [--seconds N] [--json] [--averages] [--OPTION VALUE]...",
@@ -178,7 +187,7 @@ static void no_memory(size_t bytes)
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
-	const char *names[16];
+	const char *names[32];
 	int n = 0;
 	if (!*verb) {
 		overview(stderr);

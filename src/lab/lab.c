@@ -14,11 +14,15 @@
 #include "base/text.h"
 
 extern const gm_experiment gm_experiment_xy, gm_experiment_dirac, gm_experiment_optimum,
-	gm_experiment_learning, gm_experiment_modes;
+	gm_experiment_learning, gm_experiment_modes, gm_experiment_evaluation;
 
-const gm_experiment *const gm_experiments[] = {&gm_experiment_xy,      &gm_experiment_dirac,
-                                               &gm_experiment_optimum, &gm_experiment_learning,
-                                               &gm_experiment_modes,   NULL};
+const gm_experiment *const gm_experiments[] = {&gm_experiment_xy,
+                                               &gm_experiment_dirac,
+                                               &gm_experiment_optimum,
+                                               &gm_experiment_learning,
+                                               &gm_experiment_modes,
+                                               &gm_experiment_evaluation,
+                                               NULL};
 
 const gm_experiment *gm_experiment_find(const char *name)
 {

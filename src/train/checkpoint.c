@@ -104,19 +104,32 @@ static bool facts_from_json(const char *text, gm_record *rec)
 	       width <= 4096 && numel == channels * height * width && numel <= 1 << 26;
 }
 
-/* Whether this step is the best so far by the option best; trouble where nothing has that name. */
+static const gm_run_value *best_value(const gm_run *r)
+{
+	for (int i = 0; i < r->values; i++)
+		if (!strcmp(r->value[i].name, r->best_name))
+			return &r->value[i];
+	return NULL;
+}
+
+bool gm_checkpoint_better(const gm_run *r)
+{
+	const gm_run_value *v = *r->best_name && r->step > 0 ? best_value(r) : NULL;
+	if (!v || (v->rare && v->at != r->step))
+		return false;
+	return !r->has_best || (r->best_most ? v->value > r->best : v->value < r->best);
+}
+
+/* The same, which is remembered; trouble where nothing has that name. */
 static bool is_best(gm_run *r)
 {
-	if (!*r->best_name || r->step == 0)
+	if (gm_checkpoint_better(r)) {
+		r->best = best_value(r)->value, r->has_best = true;
+		return true;
+	}
+	/* Scores have their names when they were measured for the first time. */
+	if (!*r->best_name || r->step == 0 || best_value(r) || (r->scorer && !r->scored))
 		return false;
-	for (int i = 0; i < r->values; i++)
-		if (!strcmp(r->value[i].name, r->best_name)) {
-			double v = r->value[i].value;
-			bool better = !r->has_best || (r->best_most ? v > r->best : v < r->best);
-			if (better)
-				r->best = v, r->has_best = true;
-			return better;
-		}
 	char all[300] = "";
 	for (int i = 0; i < r->values; i++) {
 		size_t n = strlen(all);

@@ -34,6 +34,7 @@ static bool lengths(gm_run *r)
 	    !gm_settings_int(s, "log-every", 0, INT32_MAX, &log, e) ||
 	    !gm_settings_int(s, "sample-every", 0, INT32_MAX, &sample, e) ||
 	    !gm_settings_int(s, "save-every", 0, INT32_MAX, &save, e) ||
+	    !gm_settings_int(s, "metrics-every", 0, INT32_MAX, &r->metrics_every, e) ||
 	    !gm_settings_int(s, "keep", 0, INT32_MAX, &r->keep, e) ||
 	    !gm_parse_grid(usual ? "8x8" : grid, &r->columns, &r->rows, e))
 		return false;
@@ -61,6 +62,8 @@ static bool lengths(gm_run *r)
 	r->total = (int64_t)total;
 	r->log_every = log ? log : r->total / 100 > 1 ? r->total / 100 : 1;
 	r->sample_every = sample ? sample : r->total / 10 > 1 ? r->total / 10 : 1;
+	if (!r->metrics_every)
+		r->metrics_every = r->total / 10 > 1 ? r->total / 10 : 1;
 	r->save_every = save ? save : r->total / 10 > 1 ? r->total / 10 : 1;
 	return true;
 }
@@ -175,13 +178,17 @@ static bool start_again(gm_run *r)
 /* ---- between the steps ----------------------------------------------------------------------- */
 
 /* What a finished step leaves behind, by the rank that writes. */
-static void record(gm_run *r, bool log, bool picture, bool save)
+static void record(gm_run *r, bool log, bool picture, bool score, bool save)
 {
+	if (score)
+		gm_scoring_step(r);
 	if (log)
 		gm_report_stats(r);
 	gm_report_progress(r, log);
 	char file[64];
 	snprintf(file, sizeof file, "fakes-%06" PRId64 ".png", r->step);
+	/* A score that is the best so far is worth a checkpoint of its own. */
+	save = save || (score && gm_checkpoint_better(r));
 	if ((!picture || gm_run_picture(r, file)) && save)
 		gm_checkpoint_save(r);
 }
@@ -197,14 +204,15 @@ static void finish_step(gm_run *r)
 	r->step_seconds += (seconds - r->step_seconds) / fmin(done, 50);
 
 	bool last = r->step >= r->total, stop = gm_team_any(r->call->stop && *r->call->stop);
-	bool log = r->step % r->log_every == 0 || last;
+	bool score = gm_scoring_on_rhythm(r, r->step) || (last && r->scorer);
+	bool log = r->step % r->log_every == 0 || last || score;
 	bool picture = r->step % r->sample_every == 0 || last;
 	bool save = r->step % r->save_every == 0 || last || stop;
 	gm_guard_step(r, log);
 	if (save)
 		gm_team_compare(r);
 	if (gm_run_ok(r) && !r->rank)
-		record(r, log, picture, save);
+		record(r, log, picture, score && r->scorer, save);
 	if (log || picture || save)
 		gm_team_agree(r);
 	if (!gm_run_ok(r))
@@ -282,7 +290,8 @@ static bool measured_next(gm_run *r)
 
 static bool begin(gm_run *r)
 {
-	bool fine = lengths(r) && (r->rank || gm_run_pictures_ready(r)) && gm_guard_start(r);
+	bool fine = lengths(r) && (r->rank || gm_run_pictures_ready(r)) && gm_guard_start(r) &&
+	            (r->rank || gm_scoring_start(r));
 	r->first_step = r->step;
 	if (fine)
 		fine = r->from ? start_again(r) : start_new(r);
@@ -538,6 +547,7 @@ bool gm_train(gm_train_call *call, gm_error *err)
 		*err = trouble.code ? trouble : r->err;
 	memcpy(call->folder, r->folder, sizeof call->folder);
 	call->step = r->step;
+	gm_scoring_end(r);
 	gm_run_free(r);
 	if (run.lock >= 0)
 		close(run.lock);

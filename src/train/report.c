@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "train/events.h"
 #include "train/page.h"
+#include "train/score.h"
 #include "train/state.h"
 
 double gm_seconds(void)
@@ -47,7 +48,7 @@ static bool trim_stats(gm_run *r, const char *path)
 			break;
 		memcpy(head, at, stop - at < 47 ? stop - at : 47);
 		if (sscanf(head, "{\"step\": %lld", &step) == 1 && step > 0 && step <= r->step &&
-		    step % r->log_every == 0) {
+		    (step % r->log_every == 0 || gm_scoring_on_rhythm(r, step))) {
 			memcpy(kept + n, at, stop + 1 - at);
 			n += stop + 1 - at;
 		}
@@ -64,7 +65,9 @@ static FILE *append(gm_run *r, const char *name)
 {
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof path, "%s/%s", r->folder, name) >= PATH_MAX ||
-	    (!strcmp(name, "stats.jsonl") && !trim_stats(r, path)))
+	    (!strcmp(name, "stats.jsonl") &&
+	     (!trim_stats(r, path) ||
+	      !gm_scores_rewind(r->folder, r->step, r->metrics_every, &r->err))))
 		return NULL;
 	FILE *f = fopen(path, "ae");
 	if (!f)
@@ -188,6 +191,12 @@ static int terminal_width(FILE *out)
 	return !ioctl(fileno(out), TIOCGWINSZ, &w) && w.ws_col > 20 ? w.ws_col : 80;
 }
 
+/* Not a score of some steps ago. */
+static bool is_fresh(const gm_run *r, int i)
+{
+	return !r->value[i].rare || r->value[i].at == r->step;
+}
+
 void gm_report_progress(gm_run *r, bool now)
 {
 	double clock = gm_seconds();
@@ -201,7 +210,7 @@ void gm_report_progress(gm_run *r, bool now)
 		snprintf(line, sizeof line, "step %" PRId64 "/%" PRId64 "  %.*f %s/s", r->step,
 	                 r->total, rate < 10 ? 2 : 0, rate, r->facts.points ? "points" : "images");
 	for (int i = 0; i < r->values && n < sizeof line - 64; i++)
-		if (!r->value[i].schedule && !r->value[i].quiet)
+		if (!r->value[i].schedule && !r->value[i].quiet && is_fresh(r, i))
 			n += snprintf(line + n, sizeof line - n, "  %.24s %.4g", r->value[i].name,
 			              r->value[i].value);
 	if (r->step < r->total)
@@ -288,10 +297,12 @@ void gm_report_stats(gm_run *r)
 {
 	fprintf(r->stats, "{\"step\": %" PRId64 ", \"seen\": %" PRIu64, r->step, r->seen);
 	for (int i = 0; i < r->values; i++)
-		fprintf(r->stats, ", \"%s\": %.9g", r->value[i].name, r->value[i].value);
+		if (is_fresh(r, i))
+			fprintf(r->stats, ", \"%s\": %.9g", r->value[i].name, r->value[i].value);
 	fputs("}\n", r->stats);
 	for (int i = 0; r->events && i < r->values; i++)
-		gm_events_scalar(r->events, r->step, r->value[i].name, r->value[i].value);
+		if (is_fresh(r, i))
+			gm_events_scalar(r->events, r->step, r->value[i].name, r->value[i].value);
 	disk_error(r, r->events, "events.out.tfevents");
 	disk_error(r, r->stats, "stats.jsonl");
 	disk_error(r, r->log, "log.txt");

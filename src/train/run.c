@@ -231,6 +231,11 @@ double gm_ramp(double a, double b, double start, double end, double t)
 	return a * (1 - part) + b * part;
 }
 
+double gm_cosine(double a, double b, double t, double end)
+{
+	return b + (a - b) * (1 + cos(M_PI * gm_ramp(0, 1, 0, end > 0 ? end : 1, t))) / 2;
+}
+
 /* ---- data ------------------------------------------------------------------------------------ */
 
 const double *gm_data_mean_logit(gm_run *r)

@@ -63,6 +63,8 @@ typedef struct gm_run_value { /* to be logged, in order of first appearance */
 	double value;
 	double asked; /* of a schedule: what the model set, before rollbacks lowered it */
 	bool quiet;   /* not in the progress line */
+	bool rare;    /* measured at some steps only: of step `at`, and logged there */
+	int64_t at;
 } gm_run_value;
 
 struct gm_run {
@@ -136,6 +138,9 @@ struct gm_run {
 	char best_name[64]; /* of the value that best.safetensors goes by, or "" */
 	bool best_most, has_best;
 	double best;
+	struct gm_scorer *scorer; /* of the option metrics, or NULL */
+	int64_t metrics_every;
+	bool scored;          /* once in this session: the names of scores are known */
 	int64_t rollbacks;    /* over all sessions */
 	uint64_t seen_before; /* this turn */
 
@@ -177,6 +182,8 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err);
 void gm_run_free(gm_run *r); /* what r owns; not r */
 
 /* checkpoint.c */
+/* Whether this step is the best so far by the option best. */
+bool gm_checkpoint_better(const gm_run *r);
 bool gm_checkpoint_save(gm_run *r); /* and best.safetensors, where this is the best so far */
 /* The record of a checkpoint: its model and options into s (made here), its facts and counters. */
 typedef struct gm_record {
@@ -258,6 +265,12 @@ void gm_guard_nonfinite(gm_run *r, const char *what, double value);
  * allowed; else the error stays. */
 void gm_guard_roll_back(gm_run *r);
 double gm_guard_rate(const gm_run *r); /* what rollbacks made of learning rates: a factor */
+
+/* scoring.c */
+bool gm_scoring_start(gm_run *r); /* opens what the option metrics asks for */
+void gm_scoring_end(gm_run *r);
+bool gm_scoring_on_rhythm(const gm_run *r, int64_t step);
+void gm_scoring_step(gm_run *r); /* measures and records; trouble is a warning */
 
 /* plan.c */
 void gm_plan_print(gm_run *r); /* to call->out, after measuring */

@@ -199,6 +199,11 @@ bool gm_saved_draw(gm_saved *s, uint64_t seed, int64_t n, const int32_t *label, 
 	       told(s, gm_run_draw(&s->run, seed, n, label, s->raw, x), err);
 }
 
+gm_run *gm_saved_inside(gm_saved *s)
+{
+	return &s->run;
+}
+
 bool gm_saved_takes_labels(gm_saved *s)
 {
 	gm_run_endpoint *e = gm_endpoint_find(&s->run, "generate");

@@ -78,6 +78,8 @@ bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t
  * turn; without effect for others. */
 bool gm_saved_draw(gm_saved *s, uint64_t seed, int64_t n, const int32_t *label, float *x,
                    gm_error *err);
+/* The run that is inside, for the files of this folder. */
+gm_run *gm_saved_inside(gm_saved *s);
 /* Whether "generate" is told the class. */
 bool gm_saved_takes_labels(gm_saved *s);
 /* Rows of a grid with one for each class; otherwise where there are too many classes. */

@@ -53,6 +53,13 @@ static const gm_setting common[] = {
          .flags = GM_FREE},
 	{"best", "also keep the checkpoint where a logged value was best: loss_g:min, spread:max",
          "", .flags = GM_FREE},
+	{"metrics", "scores during the training: fid,kid,... (ganymede eval --help names them)", "",
+         .flags = GM_FREE},
+	{"metrics-every", "steps between scores; 0: a tenth of the run", "0", .flags = GM_FREE},
+	{"metrics-count", "examples of each side of a score", "2000", .flags = GM_FREE},
+	{"extractor", "whose features scores compare; empty: inception, for points pixels", "",
+         .flags = GM_FREE},
+	{"extractor-weights", "file of the extractor's weights", "", .flags = GM_FREE},
 	{"tensorboard", "also write event files for TensorBoard: yes or no", "no",
          .flags = GM_FREE},
 	{"grid",
@@ -222,7 +229,7 @@ static bool each_line(const char *path, line_fn *each, void *ctx, gm_error *err)
 
 static bool set_line(void *ctx, const char *key, const char *value, gm_error *err)
 {
-	if (same_name(key, "model") || !strncmp(key, "published", 9))
+	if (same_name(key, "model") || !strncmp(key, "published", 9) || same_name(key, "reproduce"))
 		return true;
 	return gm_settings_set(ctx, key, value, err);
 }
@@ -232,25 +239,31 @@ bool gm_settings_file(gm_settings *s, const char *path, gm_error *err)
 	return each_line(path, set_line, s, err);
 }
 
-typedef struct model_line {
-	char *model;
+typedef struct text_line {
+	const char *key;
+	char *text;
 	size_t room;
-} model_line;
+} text_line;
 
-static bool find_model(void *ctx, const char *key, const char *value, gm_error *err)
+static bool find_text(void *ctx, const char *key, const char *value, gm_error *err)
 {
-	model_line *m = ctx;
+	text_line *t = ctx;
 	(void)err;
-	if (same_name(key, "model"))
-		snprintf(m->model, m->room, "%s", value);
+	if (same_name(key, t->key))
+		snprintf(t->text, t->room, "%s", value);
 	return true;
+}
+
+bool gm_recipe_text(const char *path, const char *key, char *text, size_t room, gm_error *err)
+{
+	text_line t = {key, text, room};
+	*text = 0;
+	return each_line(path, find_text, &t, err);
 }
 
 bool gm_recipe_model(const char *path, char *model, size_t room, gm_error *err)
 {
-	model_line m = {model, room};
-	*model = 0;
-	return each_line(path, find_model, &m, err);
+	return gm_recipe_text(path, "model", model, room, err);
 }
 
 bool gm_settings_int(const gm_settings *s, const char *name, int64_t lo, int64_t hi, int64_t *v,

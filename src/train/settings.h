@@ -49,9 +49,12 @@ char *gm_settings_json(const gm_settings *s, bool pretty);
 bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err);
 
 /* A file of `key = value` lines; # starts a comment. "model" names the model: read it first with
- * gm_recipe_model. Keys that start with "published" are for people and for `reproduce`, and are
+ * gm_recipe_model. Keys that start with "published", and "reproduce", are for the verb of that name, and are
  * left alone. */
 bool gm_settings_file(gm_settings *s, const char *path, gm_error *err);
+/* The value of one key of the file, the last where there are several, into text[room]; empty where
+ * there is none. */
+bool gm_recipe_text(const char *path, const char *key, char *text, size_t room, gm_error *err);
 /* The model that the file names, into model[room]; empty when it names none. */
 bool gm_recipe_model(const char *path, char *model, size_t room, gm_error *err);
 

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/eval.c -- ganymede eval.
+ */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "train/folder.h"
+#include "train/score.h"
+
+static const cli_option table[] = {
+	{"metrics", "fid", "which, with commas between"},
+	{"extractor", "inception",
+         "whose features: inception, inception-tf, vgg16, pixels, "
+         "classifier:RUN"},
+	{"weights", "", "file of the extractor's weights; default: what data fetch got"},
+	{"count", "10000", "examples of each side"},
+	{"samples", "100", "runs that nll averages over"},
+	{"seed", "0", "of samples, subsets and directions"},
+	{"split", "", "part of the data on the real side; default: what the run learned from"},
+	{"data", "", "the data, where it is no longer at the path that the run knows"},
+	{"outdir", "runs", "where runs are looked for"},
+	{"raw", "", "score the weights themselves, not their averages"},
+	{"json", "", "write the scores and their protocol here as well"},
+	{"picture", "", "where the metric nearest draws; default: RUN/nearest.png"},
+	{"force", "", "write beside earlier scores of an unlike protocol"},
+	{"help", "", "this"},
+	{0},
+};
+
+static void help(void)
+{
+	const char *about, *name;
+	cli_help("eval");
+	puts("\nRUN is a run's folder, a checkpoint file, or the number of a run in --outdir.");
+	cli_options_help(table);
+	puts("\nmetrics:");
+	for (int i = 0; (name = gm_metric_names(i, &about)); i++)
+		printf("  %-14s %s\n", name, about);
+}
+
+static bool write_json(const char *path, json_t *o, gm_error *err)
+{
+	char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+	bool ok = text ? gm_file_write(path, text, strlen(text), err)
+	               : gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	free(text);
+	return ok;
+}
+
+static bool score(const char *checkpoint, const char *folder, const cli_values *v, gm_error *err)
+{
+	uint64_t count, samples, seed;
+	gm_score_options o = {.metrics = cli_value(v, "metrics"),
+	                      .extractor = cli_given(v, "extractor"),
+	                      .weights = cli_given(v, "weights"),
+	                      .outdir = cli_value(v, "outdir"),
+	                      .split = cli_given(v, "split")};
+	if (!cli_whole(v, "count", 2, 1 << 24, &count, err) ||
+	    !cli_whole(v, "samples", 1, 1 << 24, &samples, err) ||
+	    !cli_whole(v, "seed", 0, UINT64_MAX, &seed, err))
+		return false;
+	o.count = cli_given(v, "count") ? (int64_t)count : 0;
+	o.samples = (int64_t)samples, o.seed = seed;
+	char picture[PATH_MAX + 16];
+	snprintf(picture, sizeof picture, "%s/nearest.png", folder);
+	o.picture = cli_given(v, "picture") ? cli_given(v, "picture") : picture;
+	gm_saved *s = gm_saved_open(checkpoint,
+	                            &(gm_saved_options){.raw = cli_given(v, "raw") != NULL}, err);
+	if (s && cli_given(v, "data"))
+		gm_settings_set((gm_settings *)gm_saved_settings(s), "data", cli_given(v, "data"),
+		                err);
+	gm_scorer *c = s ? gm_scorer_open(gm_saved_inside(s), &o, err) : NULL;
+	gm_scores scores;
+	const json_t *p = c ? gm_scorer_protocol(c) : NULL;
+	bool force = cli_given(v, "force");
+	bool ok = c && (force || gm_scores_fit(o.metrics, folder, p, err)) &&
+	          gm_scorer_score(c, &scores, err) &&
+	          gm_scores_append(&scores, folder, gm_saved_step(s), p,
+	                           &(gm_append){.force = force}, err);
+	if (ok) {
+		printf("%s, step %lld of %s\n", gm_saved_model(s)->name,
+		       (long long)gm_saved_step(s), checkpoint);
+		gm_scores_print(&scores, p, stdout);
+		json_t *all = gm_scores_json(&scores, gm_saved_step(s), p);
+		json_object_set_new(all, "checkpoint", json_string(checkpoint));
+		ok = !cli_given(v, "json") || write_json(cli_given(v, "json"), all, err);
+		json_decref(all);
+	}
+	gm_scorer_free(c);
+	gm_saved_free(s);
+	return ok;
+}
+
+int cli_eval(int argc, char **argv)
+{
+	static const char *const flags[] = {"help", "h", "raw", "force", NULL};
+	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
+	cli_values v = {.verb = "eval", .option = table};
+	char checkpoint[PATH_MAX], folder[PATH_MAX];
+	gm_error err = {0};
+	int status = cli_read(&a, &v, 1);
+	if (status)
+		return status;
+	if (cli_given(&v, "help")) {
+		help();
+		return CLI_OK;
+	}
+	if (!v.operand[0])
+		return cli_usage("eval needs a run, such as: ganymede eval runs/00000-dcgan-glyphs "
+		                 "--metrics fid");
+	if (!gm_folder_checkpoint(v.operand[0], cli_value(&v, "outdir"), checkpoint, folder,
+	                          &err) ||
+	    !score(checkpoint, folder, &v, &err))
+		return cli_fail(&err);
+	return CLI_OK;
+}

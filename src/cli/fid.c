@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/fid.c -- ganymede fid: the Frechet distance of anything from anything, and statistics that
+ * pytorch-fid and clean-fid read.
+ */
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "train/score.h"
+
+enum { ENOUGH = 10000 }; /* examples; below, FID is too biased to stand alone */
+
+static const cli_option table[] = {
+	{"extractor", "inception",
+         "whose features: inception, inception-tf, vgg16, pixels, "
+         "classifier:RUN"},
+	{"weights", "", "file of the extractor's weights; default: what data fetch got"},
+	{"count", "0", "examples of each; 0: all of a set that ends, else 10000"},
+	{"seed", "0", "of samples; of which examples, where not all are taken"},
+	{"outdir", "runs", "where runs are looked for"},
+	{"raw", "", "of a run: the weights themselves, not their averages"},
+	{"save-stats", "", "write A's mean and covariance here, as .npz with mu and sigma"},
+	{"json", "", "write the result and its protocol here"},
+	{"force", "", "compare what was measured by unlike protocols all the same"},
+	{"help", "", "this"},
+	{0},
+};
+
+static void help(void)
+{
+	const char *about, *name;
+	cli_help("fid");
+	puts("\nA and B: a run or checkpoint (samples are drawn), a data set by name or path, a "
+	     "folder or archive\nof pictures, or an .npz that holds mu and sigma.");
+	cli_options_help(table);
+	puts("\noptions of data sets:");
+	for (int i = 0; (name = gm_data_option_names(i, &about)); i++)
+		printf("  --%-14s %-15s %s\n", name, "-", about);
+}
+
+/* A or B: what it is, and what was seen of it. */
+typedef struct part {
+	gm_side *side;
+	gm_seen seen;
+	int64_t n;
+	gm_stats stats; /* of what was seen, or what was read */
+} part;
+
+static int64_t count_of(const gm_side *s, uint64_t asked)
+{
+	int64_t n = asked ? (int64_t)asked : s->count ? (int64_t)s->count : ENOUGH;
+	return s->count && s->count < (uint64_t)n ? (int64_t)s->count : n;
+}
+
+static bool look(part *p, gm_extractor *x, unsigned what, gm_error *err)
+{
+	if (p->side->stats) {
+		p->stats = *p->side->stats;
+		*p->side->stats = (gm_stats){0}; /* moved */
+		return true;
+	}
+	if (!gm_look(p->side, x, p->n, what, &p->seen, err))
+		return false;
+	int64_t d = p->seen.width;
+	json_object_set_new(p->side->record, "count", json_integer(p->n));
+	p->stats = (gm_stats){.d = d,
+	                      .mean = malloc(d * sizeof(double)),
+	                      .sigma = malloc(d * d * sizeof(double))};
+	return ((p->stats.mean && p->stats.sigma) ||
+	        gm_fail(err, GM_ERR_MEMORY, "no memory for %" PRId64 " features", d)) &&
+	       gm_moments_get(p->seen.moments, p->stats.mean, p->stats.sigma, err);
+}
+
+static void end(part *p)
+{
+	gm_side_free(p->side);
+	gm_seen_free(&p->seen);
+	gm_stats_free(&p->stats);
+}
+
+/* What the statistics in a file say they are of; NULL where they say nothing. */
+static json_t *said(const part *p)
+{
+	return json_object_get(p->side->record, "protocol");
+}
+
+static bool protocols_fit(const part *a, const part *b, const json_t *ours, bool force,
+                          gm_scores *s, gm_error *err)
+{
+	const json_t *all[2] = {a->side->stats ? said(a) : ours,
+	                        b->side ? b->side->stats ? said(b) : ours : NULL};
+	gm_error why = {0};
+	const part *both[] = {a, b};
+	for (int i = 0; i < 2; i++)
+		if (both[i]->side && both[i]->side->stats && !all[i])
+			gm_score_warn(s,
+			              "%s says nothing of its protocol: that it is the same is "
+			              "taken on trust",
+			              both[i]->side->name);
+	if (!all[0] || !all[1] || gm_protocol_same(all[0], all[1], &why))
+		return true;
+	if (!force)
+		return gm_fail(err, why.code, "%s; --force compares them all the same",
+		               why.message);
+	gm_score_warn(s, "%s: forced", why.message);
+	return true;
+}
+
+static bool compare(part *a, part *b, uint64_t seed, gm_scores *s, gm_error *err)
+{
+	double fid;
+	if (a->stats.d != b->stats.d)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s has %" PRId64 " features, %s has %" PRId64
+		               ": these have no distance",
+		               a->side->name, a->stats.d, b->side->name, b->stats.d);
+	if (!gm_frechet(a->stats.mean, a->stats.sigma, b->stats.mean, b->stats.sigma, a->stats.d,
+	                &fid, err))
+		return false;
+	gm_score_add(s, "fid", fid, NAN, -1, "");
+	int64_t least = ENOUGH;
+	if (a->n)
+		least = a->n < least ? a->n : least;
+	if (b->n)
+		least = b->n < least ? b->n : least;
+	if (least == ENOUGH)
+		return true;
+	gm_score_warn(s,
+	              "FID of %" PRId64
+	              " examples is biased upwards: compare equal counts only, and read KID",
+	              least);
+	if (!a->seen.features || !b->seen.features)
+		return true;
+	gm_features_pair f = {a->seen.features, b->seen.features, a->n, b->n, a->stats.d};
+	gm_spread kid;
+	if (!gm_kid(&f, &(gm_kid_options){.seed = seed}, &kid, err))
+		return false;
+	gm_score_add(s, "kid", kid.mean, kid.deviation, -1, "deviation of 100 subsets");
+	return true;
+}
+
+static bool save(const char *path, part *a, const json_t *protocol, gm_error *err)
+{
+	json_t *p = json_deep_copy(protocol);
+	json_object_set(p, "of", a->side->record);
+	a->stats.protocol = json_dumps(p, JSON_COMPACT);
+	json_decref(p);
+	if (!gm_stats_write(path, &a->stats, err))
+		return false;
+	printf("%s: mu [%" PRId64 "] and sigma of %" PRId64 " examples of %s\n", path, a->stats.d,
+	       a->n, a->side->name);
+	return true;
+}
+
+static bool write_json(const char *path, const gm_scores *s, const json_t *protocol, gm_error *err)
+{
+	json_t *all = gm_scores_json(s, 0, protocol);
+	json_object_del(all, "step");
+	char *text = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+	bool ok = text ? gm_file_write(path, text, strlen(text), err)
+	               : gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	free(text);
+	json_decref(all);
+	return ok;
+}
+
+static bool run(const cli_values *v, const gm_data_options *data, gm_error *err)
+{
+	uint64_t count, seed;
+	if (!cli_whole(v, "count", 0, 1 << 26, &count, err) ||
+	    !cli_whole(v, "seed", 0, UINT64_MAX, &seed, err))
+		return false;
+	if (count == 1)
+		return gm_fail(err, GM_ERR_VALUE, "option count: a covariance needs 2 examples");
+	gm_side_options o = {.seed = seed,
+	                     .outdir = cli_value(v, "outdir"),
+	                     .data = *data,
+	                     .raw = cli_given(v, "raw"),
+	                     .stats = true};
+	part a = {0}, b = {0};
+	gm_extractor *x = NULL;
+	gm_scores s = {0};
+	const char *out = cli_given(v, "save-stats");
+	bool ok = (a.side = gm_side_open(v->operand[0], &o, err)) &&
+	          (!v->operand[1] || (b.side = gm_side_open(v->operand[1], &o, err)));
+	bool pictures = ok && (!a.side->stats || (b.side && !b.side->stats));
+	if (ok && out && a.side->stats)
+		ok = gm_fail(err, GM_ERR_VALUE, "%s holds statistics already", a.side->name);
+	const char *spec = cli_value(v, "extractor");
+	if (ok && !cli_given(v, "extractor") &&
+	    ((!a.side->stats && a.side->facts.points) ||
+	     (b.side && !b.side->stats && b.side->facts.points)))
+		spec = "pixels";
+	if (ok && pictures)
+		ok = (x = gm_judge_open(spec, cli_given(v, "weights"), o.outdir, err)) != NULL;
+	json_t *protocol =
+		ok && x ? gm_protocol_new(x) : json_pack("{s:s}", "ganymede", gm_version());
+	ok = ok && protocols_fit(&a, &b, protocol, cli_given(v, "force"), &s, err);
+	if (ok) {
+		bool both = b.side && !a.side->stats && !b.side->stats;
+		a.n = a.side->stats ? 0 : count_of(a.side, count);
+		b.n = !b.side || b.side->stats ? 0 : count_of(b.side, count);
+		unsigned what = GM_LOOK_MOMENTS |
+		                (both && (a.n < ENOUGH || b.n < ENOUGH) ? GM_LOOK_FEATURES : 0);
+		ok = look(&a, x, what, err) && (!b.side || look(&b, x, what, err));
+		json_object_set(protocol, "a", a.side->record);
+		if (b.side)
+			json_object_set(protocol, "b", b.side->record);
+	}
+	if (ok && out)
+		ok = save(out, &a, protocol, err);
+	if (ok && b.side) {
+		ok = compare(&a, &b, seed, &s, err);
+		if (ok)
+			gm_scores_print(&s, protocol, stdout);
+		ok = ok &&
+		     (!cli_given(v, "json") || write_json(cli_given(v, "json"), &s, protocol, err));
+	}
+	json_decref(protocol);
+	gm_extractor_free(x);
+	end(&a), end(&b);
+	return ok;
+}
+
+static bool data_option(void *context, const char *name, const char *value, gm_error *err)
+{
+	return gm_data_option(context, name, value, err);
+}
+
+int cli_fid(int argc, char **argv)
+{
+	static const char *const flags[] = {"help", "h", "raw", "force", NULL};
+	gm_data_options data = {0};
+	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
+	cli_values v = {.verb = "fid", .option = table, .other = data_option, .context = &data};
+	gm_error err = {0};
+	int status = cli_read(&a, &v, 2);
+	if (status)
+		return status;
+	if (cli_given(&v, "help")) {
+		help();
+		return CLI_OK;
+	}
+	if (!v.operand[0] || (!v.operand[1] && !cli_given(&v, "save-stats")))
+		return cli_usage(
+			"fid needs two sets, such as: ganymede fid runs/00000-dcgan-glyphs "
+			"glyphs; or one with --save-stats FILE.npz");
+	return run(&v, &data, &err) ? CLI_OK : cli_fail(&err);
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/reproduce.c -- ganymede reproduce: a recipe is run and scored as it says itself, and what comes
+ * out is written down beside the paper's figure, in reproductions/NAME.json. ledger.c makes the
+ * page of those.
+ *
+ * A recipe's line `reproduce` is `eval METRIC [--OPTION VALUE]...` or `lab EXPERIMENT [--OPTION
+ * VALUE]...`.
+ */
+#include "cli/cli.h"
+#include "cli/ledger.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "lab/lab.h"
+#include "train/folder.h"
+#include "train/score.h"
+#include "train/train.h"
+
+static const cli_option table[] = {
+	{"list", "", "print the recipes that say how they are scored, and what is known of them"},
+	{"all", "", "all of those"},
+	{"docs", "", "write the page of all results, docs/reproductions.md, and nothing else"},
+	{"data", "", "the recipe's data, where it leaves them open"},
+	{"seeds", "1", "trainings, with the seeds 0, 1, ..."},
+	{"steps", "", "train for so many steps instead of the recipe's; the result says so"},
+	{"run", "", "score this run instead of training: commas between several"},
+	{"from", "", "of a lab: take the numbers.json of this folder instead of running it"},
+	{"extractor", "", "whose features, where the recipe leaves that open"},
+	{"count", "", "examples of each side, instead of the recipe's"},
+	{"recipes", "recipes", "where recipes are"},
+	{"results", "reproductions", "where results are"},
+	{"outdir", "runs", "where runs are and go"},
+	{"o", "docs/reproductions.md", "of --docs: the page"},
+	{"help", "", "this"},
+	{0},
+};
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+	stop_signal = number;
+}
+
+/* ---- what a recipe says ---------------------------------------------------------------------- */
+
+enum { WORDS = 24 };
+
+typedef struct plan {
+	char name[64], path[PATH_MAX], how[400], model[64], words[400];
+	const char *word[WORDS]; /* of how */
+	int n;
+} plan;
+
+static bool plan_read(plan *p, const cli_values *v, const char *name, gm_error *err)
+{
+	snprintf(p->name, sizeof p->name, "%s", name);
+	snprintf(p->path, sizeof p->path, "%.2000s/%.60s.recipe", cli_value(v, "recipes"), name);
+	if (!gm_file_exists(p->path))
+		return gm_fail(err, GM_ERR_IO, "there is no recipe %.300s", p->path);
+	if (!gm_recipe_text(p->path, "reproduce", p->how, sizeof p->how, err) ||
+	    !gm_recipe_text(p->path, "model", p->model, sizeof p->model, err))
+		return false;
+	strcpy(p->words, p->how);
+	char *rest = p->words, *word;
+	while ((word = strsep(&rest, " \t")) && p->n < WORDS)
+		if (*word)
+			p->word[p->n++] = word;
+	bool known = p->n >= 2 && (!strcmp(p->word[0], "eval") || !strcmp(p->word[0], "lab"));
+	return known || gm_fail(err, GM_ERR_VALUE,
+	                        "%.300s does not say how it is scored: reproduce = eval METRIC, or "
+	                        "lab EXPERIMENT",
+	                        p->path);
+}
+
+/* The value of --NAME in the recipe's line, or NULL. */
+static const char *plan_option(const plan *p, const char *name)
+{
+	for (int i = 2; i + 1 < p->n; i++)
+		if (!strncmp(p->word[i], "--", 2) && cli_is(p->word[i] + 2, name))
+			return p->word[i + 1];
+	return NULL;
+}
+
+/* ---- mean and standard error ----------------------------------------------------------------- */
+
+static json_t *summary(const double *v, int n)
+{
+	double mean = 0, squares = 0;
+	json_t *each = json_array(), *o = json_object();
+	for (int i = 0; i < n; i++)
+		mean += v[i] / n;
+	for (int i = 0; i < n; i++)
+		squares += (v[i] - mean) * (v[i] - mean),
+			json_array_append_new(each, isfinite(v[i]) ? json_real(v[i]) : json_null());
+	if (isfinite(mean))
+		json_object_set_new(o, "mean", json_real(mean));
+	if (n > 1 && isfinite(squares))
+		json_object_set_new(o, "standard_error", json_real(sqrt(squares / (n - 1) / n)));
+	json_object_set_new(o, "each", each);
+	return o;
+}
+
+static double processor_seconds(void)
+{
+	struct rusage u;
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_utime.tv_sec + u.ru_stime.tv_sec +
+	       1e-6 * (u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static double wall_seconds(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
+/* ---- of runs --------------------------------------------------------------------------------- */
+
+enum { SEEDS = 32 };
+
+typedef struct trials {
+	int n;
+	double last[SEEDS], best[SEEDS]; /* best: of the checkpoint that was kept as such */
+	bool any_best;
+	json_t *runs, *protocol, *others; /* others: what the last run scored besides */
+} trials;
+
+static bool train_one(const plan *p, const cli_values *v, int seed, char run[PATH_MAX],
+                      gm_error *err)
+{
+	char text[24];
+	gm_settings s;
+	gm_settings_init(&s, gm_model_find(p->model));
+	snprintf(text, sizeof text, "%d", seed);
+	bool ok = gm_settings_file(&s, p->path, err) && gm_settings_set(&s, "seed", text, err) &&
+	          gm_settings_set(&s, "outdir", cli_value(v, "outdir"), err) &&
+	          gm_settings_set(&s, "name", p->name, err);
+	if (ok && cli_given(v, "data"))
+		ok = gm_settings_set(&s, "data", cli_given(v, "data"), err);
+	if (ok && cli_given(v, "steps"))
+		ok = gm_settings_set(&s, "steps", cli_given(v, "steps"), err) &&
+		     gm_settings_set(&s, "epochs", "0", err) &&
+		     gm_settings_set(&s, "kimg", "0", err);
+	gm_train_call call = {.settings = &s, .out = stdout, .stop = &stop_signal};
+	ok = ok && gm_train(&call, err);
+	if (ok && call.stopped)
+		ok = gm_fail(err, GM_ERR_STATE,
+		             "stopped: %.200s can be gone on with, and scored by --run",
+		             call.folder);
+	snprintf(run, PATH_MAX, "%s", call.folder);
+	gm_settings_free(&s);
+	return ok;
+}
+
+/* Scores a checkpoint by the recipe's metrics; *value is the first. */
+static bool score_one(const plan *p, const cli_values *v, const char *checkpoint, double *value,
+                      trials *t, json_t *row, gm_error *err)
+{
+	const char *count = cli_given(v, "count") ? cli_given(v, "count") : plan_option(p, "count");
+	gm_score_options o = {.metrics = p->word[1],
+	                      .extractor = cli_given(v, "extractor") ? cli_given(v, "extractor")
+	                                                             : plan_option(p, "extractor"),
+	                      .split = plan_option(p, "split"),
+	                      .outdir = cli_value(v, "outdir")};
+	int64_t number = 0;
+	if (count && (!gm_text_i64(count, &number) || number < 2))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option count: \"%.60s\" is no number of 2 or more", count);
+	o.count = number;
+	if (plan_option(p, "samples") && gm_text_i64(plan_option(p, "samples"), &number))
+		o.samples = number;
+	gm_saved *s = gm_saved_open(checkpoint, NULL, err);
+	if (s && cli_given(v, "data"))
+		gm_settings_set((gm_settings *)gm_saved_settings(s), "data", cli_given(v, "data"),
+		                err);
+	gm_scorer *c = s ? gm_scorer_open(gm_saved_inside(s), &o, err) : NULL;
+	gm_scores scores;
+	bool ok = c && gm_scorer_score(c, &scores, err) &&
+	          (scores.n > 0 || gm_fail(err, GM_ERR_STATE, "nothing was scored"));
+	if (ok) {
+		printf("%s, step %lld:\n", checkpoint, (long long)gm_saved_step(s));
+		gm_scores_print(&scores, gm_scorer_protocol(c), stdout);
+		*value = scores.row[0].value;
+		json_t *all = gm_scores_json(&scores, gm_saved_step(s), gm_scorer_protocol(c));
+		json_object_set(row, "step", json_object_get(all, "step"));
+		json_object_set(row, "scores", json_object_get(all, "scores"));
+		json_object_set_new(row, "seed",
+		                    json_string(gm_settings_get(gm_saved_settings(s), "seed")));
+		json_decref(t->protocol);
+		t->protocol = json_incref(json_object_get(all, "protocol"));
+		/* Paths of this machine say nothing elsewhere; hashes do. */
+		json_object_del(json_object_get(t->protocol, "real"), "from");
+		json_object_del(json_object_get(t->protocol, "samples"), "from");
+		json_decref(all);
+	}
+	gm_scorer_free(c);
+	gm_saved_free(s);
+	return ok;
+}
+
+static bool one_run(const plan *p, const cli_values *v, const char *run, trials *t, gm_error *err)
+{
+	char checkpoint[PATH_MAX], folder[PATH_MAX], best[PATH_MAX + 32];
+	if (!gm_folder_checkpoint(run, cli_value(v, "outdir"), checkpoint, folder, err))
+		return false;
+	json_t *row = json_object(), *top = json_object();
+	json_array_append_new(t->runs, row);
+	bool ok = score_one(p, v, checkpoint, &t->last[t->n], t, row, err);
+	snprintf(best, sizeof best, "%s/best.safetensors", folder);
+	t->best[t->n] = NAN;
+	if (ok && gm_file_exists(best)) {
+		ok = score_one(p, v, best, &t->best[t->n], t, top, err);
+		json_object_set(row, "best", top);
+		t->any_best = true;
+	}
+	json_decref(top);
+	t->n++;
+	return ok;
+}
+
+static bool by_eval(const plan *p, const cli_values *v, json_t *result, gm_error *err)
+{
+	trials t = {.runs = json_array()};
+	bool ok = *p->model && gm_model_find(p->model);
+	uint64_t seeds;
+	char run[PATH_MAX];
+	if (!ok)
+		gm_fail(err, GM_ERR_VALUE, "%.300s names no model that there is", p->path);
+	ok = ok && cli_whole(v, "seeds", 1, SEEDS, &seeds, err);
+	if (ok && cli_given(v, "run")) {
+		char list[2000], *rest = list, *one;
+		snprintf(list, sizeof list, "%s", cli_given(v, "run"));
+		while (ok && (one = strsep(&rest, ",")) && t.n < SEEDS)
+			ok = one_run(p, v, one, &t, err);
+		json_object_set_new(result, "trained", json_string("before"));
+	} else {
+		for (uint64_t i = 0; ok && i < seeds; i++)
+			ok = train_one(p, v, (int)i, run, err) && one_run(p, v, run, &t, err);
+	}
+	if (ok) {
+		json_object_set_new(result, "metric", json_string(p->word[1]));
+		json_object_set_new(result, "last", summary(t.last, t.n));
+		if (t.any_best)
+			json_object_set_new(result, "best", summary(t.best, t.n));
+		json_object_set(result, "runs", t.runs);
+		json_object_set(result, "protocol", t.protocol);
+	}
+	json_decref(t.runs);
+	json_decref(t.protocol);
+	return ok;
+}
+
+/* ---- of the lab ------------------------------------------------------------------------------ */
+
+/* Takes over what numbers.json says: lists of trials, single numbers, and how many checks hold. */
+static bool take_numbers(const char *folder, json_t *result, gm_error *err)
+{
+	char path[PATH_MAX + 32];
+	json_error_t where;
+	snprintf(path, sizeof path, "%s/numbers.json", folder);
+	json_t *all = json_load_file(path, 0, &where), *checks = json_object_get(all, "checks"),
+	       *value, *found = json_object();
+	const char *name;
+	size_t i, held = 0;
+	if (!all)
+		return gm_fail(err, GM_ERR_FORMAT, "%.300s: %s", path, where.text);
+	json_array_foreach (checks, i, value)
+		held += json_is_true(json_object_get(value, "pass"));
+	json_object_foreach (json_object_get(all, "numbers"), name, value) {
+		double v[SEEDS];
+		int n = 0;
+		if (json_is_number(value))
+			json_object_set(found, name, value);
+		if (!json_is_array(value) || json_array_size(value) > SEEDS)
+			continue; /* a curve */
+		for (size_t k = 0; k < json_array_size(value); k++)
+			v[n++] = json_number_value(json_array_get(value, k));
+		if (n)
+			json_object_set_new(found, name, summary(v, n));
+	}
+	json_object_set_new(result, "checks", json_integer((json_int_t)json_array_size(checks)));
+	json_object_set_new(result, "checks_held", json_integer((json_int_t)held));
+	json_object_set(result, "options", json_object_get(all, "options"));
+	json_object_set_new(result, "numbers", found);
+	json_decref(all);
+	return true;
+}
+
+static bool by_lab(const plan *p, const cli_values *v, json_t *result, gm_error *err)
+{
+	const gm_experiment *e = gm_experiment_find(p->word[1]);
+	char folder[PATH_MAX];
+	if (!e)
+		return gm_fail(err, GM_ERR_VALUE, "%.300s: the lab has no %.60s", p->path,
+		               p->word[1]);
+	if (cli_given(v, "from")) {
+		json_object_set_new(result, "trained", json_string("before"));
+		return take_numbers(cli_given(v, "from"), result, err);
+	}
+	snprintf(folder, sizeof folder, "%.2000s/lab-%s", cli_value(v, "outdir"), p->name);
+	gm_lab *l = gm_lab_open(e, stdout);
+	l->stop = &stop_signal;
+	bool ok = true;
+	for (int i = 2; ok && i + 1 < p->n; i += 2)
+		ok = gm_lab_set(l, p->word[i] + 2, p->word[i + 1], err);
+	if (ok && cli_given(v, "steps"))
+		ok = gm_lab_set(l, "steps", cli_given(v, "steps"), err);
+	/* A check that fails is a result too. */
+	ok = ok && (gm_lab_run(l, folder, err) || !err->code) && take_numbers(folder, result, err);
+	gm_lab_close(l);
+	return ok;
+}
+
+/* ---- one recipe ------------------------------------------------------------------------------ */
+
+static bool reproduce(const char *name, const cli_values *v, const char *command, gm_error *err)
+{
+	plan p = {0};
+	char text[400], path[PATH_MAX];
+	if (!plan_read(&p, v, name, err))
+		return false;
+	json_t *o = json_object();
+	static const char *const keys[] = {"published", "published-source", "published-note"};
+	json_object_set_new(o, "recipe", json_string(p.name));
+	for (int i = 0; i < 3; i++)
+		if (gm_recipe_text(p.path, keys[i], text, sizeof text, err) && *text)
+			json_object_set_new(o, keys[i], json_string(text));
+	json_object_set_new(o, "how", json_string(p.how));
+	json_object_set_new(o, "command", json_string(command));
+	double wall = wall_seconds(), processor = processor_seconds();
+	bool ok = !strcmp(p.word[0], "eval") ? by_eval(&p, v, o, err) : by_lab(&p, v, o, err);
+	json_object_set_new(o, "wall_seconds", json_real(round((wall_seconds() - wall) * 10) / 10));
+	json_object_set_new(o, "processor_seconds",
+	                    json_real(round((processor_seconds() - processor) * 10) / 10));
+	if (cli_given(v, "steps"))
+		json_object_set_new(o, "shortened", json_string(cli_given(v, "steps")));
+	ledger_place(o);
+	if (ok && (ok = gm_file_make_folder(cli_value(v, "results"), err))) {
+		snprintf(path, sizeof path, "%.2000s/%s.json", cli_value(v, "results"), p.name);
+		char *json = json_dumps(o, JSON_INDENT(1) | JSON_REAL_PRECISION(8));
+		ok = json && gm_file_write(path, json, strlen(json), err);
+		free(json);
+		if (ok)
+			ledger_say(o, path);
+	}
+	json_decref(o);
+	return ok;
+}
+
+static void join(int argc, char **argv, char *text, size_t room)
+{
+	size_t n = snprintf(text, room, "ganymede");
+	for (int i = 0; i < argc && n < room; i++)
+		n += snprintf(text + n, room - n, " %s", argv[i]);
+}
+
+int cli_reproduce(int argc, char **argv)
+{
+	static const char *const flags[] = {"help", "h", "list", "all", "docs", NULL};
+	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
+	cli_values v = {.verb = "reproduce", .option = table};
+	char command[1000];
+	gm_error err = {0};
+	int status = cli_read(&a, &v, 1);
+	if (status)
+		return status;
+	if (cli_given(&v, "help")) {
+		cli_help("reproduce");
+		cli_options_help(table);
+		return CLI_OK;
+	}
+	join(argc, argv, command, sizeof command);
+	const char *recipes = cli_value(&v, "recipes"), *results = cli_value(&v, "results");
+	if (cli_given(&v, "docs"))
+		return ledger_page(recipes, results, cli_value(&v, "o"), &err) ? CLI_OK
+		                                                               : cli_fail(&err);
+	if (cli_given(&v, "list"))
+		return ledger_list(recipes, results, &err) ? CLI_OK : cli_fail(&err);
+	struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	if (v.operand[0])
+		return reproduce(v.operand[0], &v, command, &err) ? CLI_OK : cli_fail(&err);
+	if (!cli_given(&v, "all"))
+		return cli_usage("reproduce needs the name of a recipe, --list, --all or --docs");
+	char **name;
+	int n = ledger_names(recipes, &name, &err);
+	for (int i = 0; i < n; i++) {
+		gm_error one = {0};
+		if (!status && !stop_signal && !reproduce(name[i], &v, command, &one))
+			status = cli_fail(&one);
+		free(name[i]);
+	}
+	free(name);
+	return n < 0 ? cli_fail(&err) : status;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * classifier.c -- a small convolutional classifier of any labelled pictures: what scores of
+ * MNIST's scale look through (stacked MNIST's 1000 modes, Metz et al., ICLR 2017, section 3.3.1,
+ * are counted by one), and a yardstick for features. Nothing here is new: LeCun et al. 1998 with
+ * the layers of today.
+ *
+ * Blocks of two 3x3 convolutions, the second of stride 2, each with batch norm and relu, while
+ * both sides are 8 or more; channels double from block to block. Then dropout, `features` relu
+ * units, dropout, and one logit for each class. Weights by He et al. 2015 (eq. 10); softmax
+ * cross-entropy; Adam whose rate falls to 0 along half a cosine (Loshchilov & Hutter 2017, eq. 5
+ * without restarts). Samples and scores use the moving average of the weights.
+ *
+ * Endpoints: "classify" gives logits, "features" the relu units before them. It draws nothing.
+ */
+#include "ganymede/model.h"
+
+static const gm_option options[] = {
+	{"batch", "128", "minibatch size m"},
+	{"steps", "2400", "length of the training"},
+	{"decay", "2400", "steps over which the rate falls to 0"},
+	{"width", "24", "channels of the first block"},
+	{"features", "128", "units before the logits: what scores compare"},
+	{"dropout", "0.5", "share of units that are dropped"},
+	{"smooth", "0", "label smoothing: the true class is asked for 1 less this"},
+	{"lr", "1e-3", "Adam step size at the start"},
+	{"ema", "0.99", "decay of the moving average of the weights; 0: none"},
+	{"metrics", "accuracy", "scores during the training, and at its end"},
+	{0},
+};
+
+static gm_node *layer(gm_run *r, gm_net *C, const char *name, gm_node *x, int64_t out, int stride)
+{
+	x = gm_conv(C, name, x, .out = out, .kernel = 3, .stride = stride, .pad = 1,
+	            .no_bias = true, .init = GM_HE_NORMAL(0));
+	return gm_relu(gm_batch_norm(C, gm_name(r, "%s/norm", name), x));
+}
+
+/* pictures [m,C,H,W] to [m, features] */
+static gm_node *body(gm_run *r, gm_net *C, gm_node *x)
+{
+	const gm_facts *data = gm_run_facts(r);
+	int64_t f = gm_opt_int_in(r, "width", 1, 4096), h = data->height, w = data->width;
+	double keep = 1 - gm_opt_real_in(r, "dropout", 0, .99);
+	if (h < 8 || w < 8)
+		gm_trouble(r, "classifier needs pictures of 8 pixels or more; these are %dx%d",
+		           (int)w, (int)h);
+	for (; h >= 8 && w >= 8; f *= 2) {
+		x = layer(r, C, gm_name(r, "%dx%d/a", (int)h, (int)w), x, f, 1);
+		x = layer(r, C, gm_name(r, "%dx%d/b", (int)h, (int)w), x, f, 2);
+		h = (h + 1) / 2, w = (w + 1) / 2;
+	}
+	x = gm_dropout(x, .keep = keep);
+	return gm_relu(gm_linear(C, "features", x, .out = gm_opt_int_in(r, "features", 1, 65536),
+	                         .init = GM_HE_NORMAL(0)));
+}
+
+static int train(gm_run *r)
+{
+	int64_t classes = gm_run_facts(r)->classes, m = gm_opt_int(r, "batch");
+	gm_net *C = gm_net_new(r, "C");
+	gm_node *x = gm_batch(r, "image"), *label = gm_batch(r, "label");
+	if (classes < 2)
+		gm_trouble(r, "classifier needs two classes or more");
+
+	gm_node *features = body(r, C, x);
+	gm_node *logits = gm_linear(
+		C, "logits", gm_dropout(features, .keep = 1 - gm_opt_real_in(r, "dropout", 0, .99)),
+		.out = classes < 2 ? 2 : classes);
+	double smooth = gm_opt_real_in(r, "smooth", 0, .99);
+	gm_node *target = gm_one_hot(label, classes < 2 ? 2 : classes);
+	target = gm_add_c(gm_mul_c(target, 1 - smooth), smooth / (classes < 2 ? 2 : classes));
+	gm_node *loss = gm_mean_all(gm_softmax_xent(logits, target));
+	gm_node *right = gm_equal(gm_cast(gm_argmax(logits, 1), GM_F32), gm_cast(label, GM_F32));
+	gm_node *batch_accuracy = gm_mul_c(gm_sum_all(right), 1. / m);
+	gm_endpoint(r, "features", features, x);
+	gm_endpoint(r, "classify", logits, x);
+
+	double rate = gm_opt_real_in(r, "lr", 0, 10);
+	int64_t decay = gm_opt_int(r, "decay");
+	gm_node *lr = gm_schedule(r, "lr", rate);
+	gm_step *step = gm_run_compile(r, loss, batch_accuracy, gm_adam(C, loss, .lr = lr),
+	                               gm_run_ema(r, C));
+	while (gm_next(r)) {
+		gm_schedule_set(r, lr, gm_cosine(rate, 0, gm_step_number(r), decay));
+		gm_feed(r);
+		gm_run_step(r, step);
+		gm_report(r, "loss", loss), gm_report(r, "batch_accuracy", batch_accuracy);
+	}
+	return gm_end(r);
+}
+
+const gm_model gm_model_classifier = {"classifier",
+                                      "A convolutional classifier, for scores to look through",
+                                      "LeCun et al. 1998", options, train};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * train/scoring.c -- scores while a run learns (option metrics). They look at the run from outside
+ * and change nothing in it; values go to stats.jsonl on the lines of their steps, and with their
+ * protocol to metric-NAME.jsonl. A score that cannot be had is a warning, not the end of the run.
+ */
+#include "train/run.h"
+#include "train/score.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool gm_scoring_start(gm_run *r)
+{
+	const gm_settings *s = r->settings;
+	const char *metrics = gm_settings_get(s, "metrics"),
+		   *extractor = gm_settings_get(s, "extractor"),
+		   *weights = gm_settings_get(s, "extractor-weights");
+	int64_t count;
+	if (!*metrics || r->scorer)
+		return true;
+	if (!gm_settings_int(s, "metrics-count", 2, 1 << 24, &count, &r->err))
+		return false;
+	gm_score_options o = {.metrics = metrics,
+	                      .extractor = *extractor ? extractor : NULL,
+	                      .weights = *weights ? weights : NULL,
+	                      .outdir = gm_settings_get(s, "outdir"),
+	                      .count = count,
+	                      .seed = r->seed};
+	r->scorer = gm_scorer_open(r, &o, &r->err);
+	return r->scorer != NULL;
+}
+
+bool gm_scoring_on_rhythm(const gm_run *r, int64_t step)
+{
+	return *gm_settings_get(r->settings, "metrics") && r->metrics_every > 0 &&
+	       step % r->metrics_every == 0;
+}
+
+void gm_scoring_step(gm_run *r)
+{
+	gm_scores s;
+	gm_error err = {0};
+	bool ok = gm_scorer_score(r->scorer, &s, &err) &&
+	          gm_scores_append(&s, r->folder, r->step, gm_scorer_protocol(r->scorer),
+	                           &(gm_append){.training = true, .force = true}, &err);
+	for (int i = 0; ok && i < s.n; i++) {
+		gm_run_value *v = gm_run_value_of(r, s.row[i].name);
+		if (v)
+			v->value = s.row[i].value, v->rare = true, v->at = r->step;
+	}
+	r->scored = true;
+	if (ok)
+		return;
+	char text[600];
+	snprintf(text, sizeof text, "no more scores: %s", err.message);
+	r->err = (gm_error){0}; /* of the call that failed */
+	gm_report_warn(r, text);
+	gm_scorer_free(r->scorer);
+	r->scorer = NULL;
+}
+
+void gm_scoring_end(gm_run *r)
+{
+	gm_scorer_free(r->scorer);
+	r->scorer = NULL;
+}
