@@ -156,6 +156,30 @@ static void dropout_expectations(void **state)
 	}
 }
 
+/* Dropout that is a net's noise: fresh at every run of inference, with the share of training. */
+static void dropout_as_noise(void **state)
+{
+	(void)state;
+	enum { N = 20000 };
+	static double y[2][N];
+	gm_graph *g = graph(GM_F64);
+	gm_node *d = gm_dropout(gm_full(g, 2, GM_SHAPE(N)), .keep = .7, .always = true);
+	gm_step *infer =
+		compiled(g, gm_compile_nodes(g, &d, 1, &(gm_compile_options){.infer = true}));
+	for (int run = 0; run < 2; run++) {
+		int kept = 0;
+		gm_step_run(infer);
+		gm_step_read_f64(infer, d, y[run], N);
+		for (int i = 0; i < N; i++) {
+			assert_true(y[run][i] == 0 || fabs(y[run][i] - 2 / .7) < 1e-12);
+			kept += y[run][i] != 0;
+		}
+		assert_true(fabs(kept / (double)N - .7) < 5 * sqrt(.7 * .3 / N));
+	}
+	assert_memory_not_equal(y[0], y[1], sizeof y[0]);
+	finish(g);
+}
+
 static void shapes_of_layers(void **state)
 {
 	(void)state;
@@ -591,6 +615,7 @@ int main(void)
 		cmocka_unit_test(batch_norm_first_owns),
 		cmocka_unit_test(maxout_is_the_largest_piece),
 		cmocka_unit_test(dropout_expectations),
+		cmocka_unit_test(dropout_as_noise),
 		cmocka_unit_test(shapes_of_layers),
 		cmocka_unit_test(a_name_used_twice_must_fit),
 		cmocka_unit_test(initialiser_statistics),

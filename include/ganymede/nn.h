@@ -180,10 +180,12 @@ GM_API gm_node *gm_maxout_(gm_net *n, const char *name, gm_node *x, gm_maxout_ar
 
 /* Srivastava et al. 2014. Training: x mask scale, mask 1 with probability keep. Inference: x
  * keep scale, its mean. scale 1/keep (the default, "inverted") makes inference the identity;
- * scale 1 is the paper's own form. */
+ * scale 1 is the paper's own form. always: inference drops as training does, so that what it gives
+ * is random (the noise of Isola et al. 2017, section 3.2.1). */
 typedef struct gm_dropout_args {
 	double keep;  /* default .5 */
 	double scale; /* default 1/keep */
+	bool always;
 } gm_dropout_args;
 #define gm_dropout(x, ...) gm_dropout_(x, (gm_dropout_args){__VA_ARGS__})
 GM_API gm_node *gm_dropout_(gm_node *x, gm_dropout_args a);

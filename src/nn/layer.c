@@ -188,7 +188,8 @@ gm_node *gm_dropout_(gm_node *x, gm_dropout_args a)
 	gm_graph *g = gm_node_graph(x);
 	gm_scope_push(g, "dropout");
 	gm_node *train = gm_mul(x, gm_mul_c(gm_bernoulli(g, keep, gm_node_shape(x)), scale));
-	gm_node *y = gm_by_mode(train, a.scale ? gm_mul_c(x, keep * scale) : x);
+	gm_node *mean = a.scale ? gm_mul_c(x, keep * scale) : x;
+	gm_node *y = a.always ? train : gm_by_mode(train, mean);
 	gm_scope_pop(g);
 	return y;
 }
