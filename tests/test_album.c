@@ -382,6 +382,7 @@ static void pairs(void **state)
 	put_picture("facades/trainB/3.png", 8, 8, blue);
 	d = open_set("facades", NULL);
 	assert_false(gm_data_info_of(d)->paired);
+	assert_non_null(strstr(gm_data_info_of(d)->about, "unpaired: trainB/3.png is the first"));
 	assert_int_equal(gm_data_info_of(d)->count, 3);
 	fa = gm_data_field(d, "a");
 	int reds = 0;

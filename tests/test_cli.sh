@@ -101,17 +101,14 @@ refuses 2 'needs a run' sample
 refuses 2 'did you mean grid' sample x --gird 8x8
 refuses 2 'grid' sample x --grid 8
 refuses 2 'seed' sample x --seed dice
-<<<<<<< HEAD
 refuses 2 'needs a run' reconstruct
 refuses 2 'did you mean split' reconstruct x --spilt test
 refuses 2 'one more' reconstruct x y z
-=======
 refuses 2 'needs a run' interpolate
 refuses 2 'did you mean pairs' interpolate x --piars 8
 refuses 2 'needs a run' traverse
 refuses 2 'did you mean from' traverse x --form 8
 refuses 1 'nowhere' traverse nowhere
->>>>>>> 5172b7c (cli: interpolate and traverse, ways through the latents of any model that generates)
 refuses 2 'did you mean gan' models gn
 refuses 2 'data list' data
 refuses 2 'needs a set' data info
@@ -202,6 +199,53 @@ refuses 1 '0 to 9' traverse "$codes" --code c1:10
 refuses 1 'option to' traverse "$codes" --to far
 mkdir one && cp told.png one
 refuses 1 'needs labels, and one has none' train cgan --data one --size 16
+# ---- translate ----
+
+"$program" train pix2pix --width 2 --batch 2 --steps 2 --outdir tr --name there >/dev/null 2>&1
+"$program" train pix2pix --data labels2shapes --direction b-to-a --width 2 --batch 2 --steps 2 --outdir tr --name back >/dev/null 2>&1
+"$program" train dcgan --width 4 --batch 4 --steps 1 --outdir tr >/dev/null 2>&1
+there=tr/00000-there back=tr/00001-back
+mkdir -p many/deep pairs/trainA pairs/trainB
+works '3 pictures' translate $there edges2shapes --count 3 -o given
+"$program" data info edges2shapes --field a -o odd.png >/dev/null
+cp given/000000.png many/one.png
+cp given/000001.png many/deep/two.png
+cp given/000002.png pairs/trainA/x.png
+cp odd.png pairs/trainB/x.png
+works 'against b: L1 0\.[0-9]+, PSNR [0-9.]+ dB, SSIM' translate $there edges2shapes --split test --count 2
+works 'read back from G' translate $there labels2shapes --back $back --count 2
+works '1 picture,' translate 0 --outdir tr many/one.png -o made/one.png
+works '2 pictures' translate $there many -o made2
+check 'a folder within the input' [ -e made2/deep/two.png ]
+works '1 picture,' translate $there pairs -o made3
+check 'the other side of pairs was translated' [ -e made3/trainA/x.png ]
+check 'the other side of pairs was translated too' [ ! -e made3/trainB ]
+works '1 picture,' translate $there odd.png -o padded.png --fit pad
+works '1 picture,' translate $there many/one.png -o again.png
+works '1 picture,' translate $there many/one.png -o other.png --seed 7
+check 'the same seed gave another picture' cmp again.png made/one.png
+check 'the seed of the noise does nothing' test "$(cmp -s other.png made/one.png && echo same)" != same
+cp -r made2 kept
+refuses 1 'made2/.* is there already.*--force' translate $there many -o made2
+check 'a refused translation wrote something' diff -r made2 kept
+works '2 pictures' translate $there many -o made2 --force --seed 9
+check '--force overwrote nothing' test "$(cmp -s made2/one.png kept/one.png && echo same)" != same
+refuses 1 'next size that they take is [0-9]+x[0-9]+: --fit pad' translate $there odd.png -o no.png
+refuses 1 'pictures of 16x32; the next .* is 32x32' translate $there many/one.png -o no.png --pairs halves
+printf 'no picture' >many/bad.png
+refuses 1 '1 file could not be read.*bad.png' translate $there many -o made4
+check 'what could be read was not made' [ -e made4/one.png ]
+cp many/one.png many/one.jpg
+refuses 1 'would both become' translate $there many -o made5
+refuses 1 'endpoint "translate"' translate tr/00002-dcgan-glyphs many/one.png -o no.png
+refuses 1 'other --direction' translate $there labels2shapes --back $there
+refuses 1 'learns from pairs.*circles2squares' train pix2pix --data circles2squares --outdir tr
+refuses 1 'no pairs to score' translate $there shapes
+refuses 2 'needs -o' translate $there many/one.png
+refuses 2 'needs a run' translate $there
+refuses 2 'did you mean seed' translate $there many --sede 3
+refuses 2 'exact or pad' translate $there many -o x --fit crop
+check 'a refused translation left a picture' [ ! -e no.png ]
 
 # ---- kills ----
 

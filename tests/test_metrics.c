@@ -644,6 +644,27 @@ static void sliced_wasserstein(void **state)
 	free(real), free(fake);
 }
 
+/* Three classes, a fourth that never occurs: 5 pixels of class 0 of which 4 are met, 3 of class 1 of
+ * which 1, 2 of class 2 all taken for 0. */
+static void segments_by_hand(void **state)
+{
+	(void)state;
+	enum { N = 10, K = 4 };
+	static const int32_t truth[N] = {0, 0, 0, 0, 0, 1, 1, 1, 2, 2},
+			     got[N] = {0, 0, 0, 0, 1, 1, 0, 0, 0, 0};
+	int64_t count[K * K] = {0};
+	gm_segments s;
+	REFUSED(gm_segments_of(count, K, &s, err));
+	OK(gm_segments_add(count, truth, got, 4, K, err)); /* in portions */
+	OK(gm_segments_add(count, truth + 4, got + 4, N - 4, K, err));
+	OK(gm_segments_of(count, K, &s, err));
+	near(s.pixel, .5, 1e-12);
+	near(s.class, (4 / 5. + 1 / 3.) / 3, 1e-12);
+	near(s.iou, (4 / 9. + 1 / 4.) / 3, 1e-12);
+	assert_true(s.pixels == N && s.classes == 3);
+	REFUSED(gm_segments_add(count, (int32_t[]){4}, got, 1, K, err));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -659,6 +680,7 @@ int main(void)
 		cmocka_unit_test(modes_by_hand),
 		cmocka_unit_test(modes_of_points),
 		cmocka_unit_test(parzen),
+		cmocka_unit_test(segments_by_hand),
 		cmocka_unit_test(similar_pictures),
 		cmocka_unit_test(sliced_wasserstein),
 	};

@@ -128,6 +128,11 @@ static const struct variant {
 	{"vae",
          {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "k=3", "passes=.001", "ema=.9"}},
 	{"vae", {"data=ring8", "batch=8", "width=8", "nz=2", "layers=1", "bound=elbo", "k=2"}},
+	/* inputs that are fields; noise in use; rates that fall within the run */
+	{"pix2pix", {"batch=2", "width=2", "patch=16", "ema=.9", "hold=1e-4", "fall=2e-4"}},
+	{"pix2pix",
+         {"data=labels2shapes", "batch=2", "width=2", "direction=b-to-a", "conditional=no",
+          "normalise-g=batch", "objective=least-squares", "penalty=r1", "k=2"}},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 

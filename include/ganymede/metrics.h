@@ -207,6 +207,22 @@ GM_API bool gm_ssim(const gm_picture_pairs *p, double *each, double *mean, gm_er
  * and comparable with others' figures from 176. */
 GM_API bool gm_ms_ssim(const gm_picture_pairs *p, double *each, double *mean, gm_error *err);
 
+/* How well classes of single pixels are met, as fully convolutional nets are scored (Long, Shelhamer
+ * & Darrell, CVPR 2015, section 5): with n_ij pixels of class i taken for j, pixel = sum n_ii / sum
+ * n_ij; class = mean over i of n_ii / sum_j n_ij; iou = mean over i of n_ii / (sum_j n_ij + sum_j
+ * n_ji - n_ii). Classes without a pixel in truth are left out of both means. */
+typedef struct gm_segments {
+	double pixel, class, iou;
+	int64_t pixels, classes; /* how many there were */
+} gm_segments;
+/* Adds n pixels to count [classes, classes], rows by truth. GM_ERR_VALUE for a class outside of 0
+ * .. classes-1. */
+GM_API bool gm_segments_add(int64_t *count, const int32_t *truth, const int32_t *got, int64_t n,
+                            int64_t classes, gm_error *err);
+/* GM_ERR_VALUE where nothing was added. */
+GM_API bool gm_segments_of(const int64_t *count, int64_t classes, gm_segments *score,
+                           gm_error *err);
+
 /* Sliced Wasserstein distance between patches of two sets of pictures (Karras et al., ICLR 2018,
  * section 5), at each level of a Laplacian pyramid (Burt & Adelson 1983) down to 16 pixels. From
  * each picture and level come patches of 7 x 7 at random places; each set's channels are brought to

@@ -128,6 +128,10 @@ typedef struct gm_facts {
 	int64_t classes;                 /* labels are 0 .. classes-1; 0: none */
 	uint64_t count;                  /* examples in the set; 0: endless */
 	double low, high;                /* range of the numbers: -1, 1 for pictures */
+	/* sides of the pictures that the run learned from: what the shape of a net may depend on,
+	 * while a tool asks for height and width of its own (gm_sides) */
+	int64_t own_height, own_width;
+	bool paired; /* fields "a" and "b" of one example belong together; unknown in sampling */
 } gm_facts;
 
 GM_API const gm_facts *gm_run_facts(gm_run *r);
@@ -202,6 +206,10 @@ GM_API gm_node *gm_run_ema(gm_run *r, gm_net *n);
 	                  (int)(sizeof((gm_node *[]){__VA_ARGS__}) / sizeof(gm_node *)))
 GM_API void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *inputs,
                               int n);
+
+/* Says that tools may ask for pictures of other sides than the run's own, if those are multiples of
+ * this: then the same variables serve a net for those. */
+GM_API void gm_sides(gm_run *r, int64_t multiple);
 
 /* A training step: outputs to log and effects to carry out. NULL when only sampling, which
  * gm_run_step does not mind. */

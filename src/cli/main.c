@@ -29,6 +29,8 @@ static const cli_verb verbs[] = {
 	{"fid",
          "fid A B [--extractor NAME] [--json FILE]\n       ganymede fid A --save-stats FILE.npz",
          "compare two sets: runs, data sets, folders, archives, statistics", cli_fid},
+	{"translate", "translate RUN INPUT [-o OUT] [--fit pad] [--back RUN] [--seed N] [--force]",
+         "make of pictures what a run learned to make of them", cli_translate},
 	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
 	{"data",
          "data list\n       ganymede data info SET|PATH [--size N] [--fit crop] [-o FILE.png "

@@ -8,6 +8,7 @@
 #include "data/tree.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -169,6 +170,20 @@ static bool same_stem(const char *a, const char *b)
 	return n == (size_t)(dot_b - b) && strncmp(a, b, n) == 0;
 }
 
+/* The first picture without its other half: both lists are in the order of their names. */
+static const char *without_partner(const sorting *s, const gm_pictures *p, int part_a, int part_b)
+{
+	uint64_t i = 0;
+	for (; i < p->count_a && i < p->count; i++) {
+		const char *a = below_part(name_of(s, p->slot_a[i]), part_a),
+			   *b = below_part(name_of(s, p->entry[i]), part_b);
+		if (!same_stem(a, b))
+			return strcmp(a, b) < 0 ? name_of(s, p->slot_a[i])
+			                        : name_of(s, p->entry[i]);
+	}
+	return i < p->count_a ? name_of(s, p->slot_a[i]) : name_of(s, p->entry[i]);
+}
+
 /* Two folders of pictures: pairs when they have the same names, two domains when not. */
 static bool two_sides(gm_pictures *p, const sorting *s, int part_a, int part_b, gm_error *err)
 {
@@ -181,10 +196,14 @@ static bool two_sides(gm_pictures *p, const sorting *s, int part_a, int part_b, 
 	for (uint64_t i = 0; p->pairs && i < p->count; i++)
 		p->pairs = same_stem(below_part(name_of(s, a[i]), part_a),
 		                     below_part(name_of(s, p->entry[i]), part_b));
+	char text[400] = "pairs of pictures, of two folders with the same names";
+	if (!p->pairs)
+		snprintf(text, sizeof text,
+		         "two domains of pictures, unpaired: %.300s is the first without a partner",
+		         without_partner(s, p, part_a, part_b));
+	p->about = gm_arena_strdup(p->arena, text);
 	for (uint64_t i = 0; i < p->count_a; i++)
 		a[i] = s->a->entry[a[i]].slot;
-	p->about = p->pairs ? "pairs of pictures, of two folders with the same names"
-	                    : "two domains of pictures, unpaired";
 	return true;
 }
 

@@ -104,10 +104,11 @@ static gm_node *generator(const plan *p, gm_net *G, gm_node *a, int64_t channels
 	return gm_tanh(gm_conv_transposed_(G, "d1", gm_relu(d), conv(G, channels, 4, 2, false)));
 }
 
-/* pairs [m,C,H,W] to logits [m,1,H',W'] */
-static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x)
+/* b or G(a) [m,C,H,W], beside a where D sees it, to logits [m,1,H',W'] */
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *a)
 {
 	const plan *p = ctx;
+	x = a ? GM_CONCAT(1, a, x) : x;
 	int kernel = p->layers ? 4 : 1, hidden = p->layers ? p->layers + 1 : 2;
 	for (int i = 0; i < hidden; i++) {
 		const char *name = gm_name(p->r, "h%d", i);
@@ -123,7 +124,7 @@ static plan make_plan(gm_run *r)
 	static const char *const dropouts[] = {"yes", "train", "no", 0};
 	static const char *const patches[] = {"1", "16", "34", "70", "142", "286", 0};
 	const gm_facts *data = gm_run_facts(r);
-	int64_t h = data->height, w = data->width, least = h < w ? h : w;
+	int64_t h = data->own_height, w = data->own_width, least = h < w ? h : w;
 	plan p = {.r = r,
 	          .width = gm_opt_int_in(r, "width", 1, 1024),
 	          .layers = gm_opt_choice(r, "patch", patches),
@@ -137,17 +138,31 @@ static plan make_plan(gm_run *r)
 		gm_trouble(r,
 		           "pictures of %dx%d halve %d times, not %d: try another --size, or "
 		           "--depth",
-		           (int)data->width, (int)data->height, most, p.depth < 1 ? 1 : p.depth);
+		           (int)data->own_width, (int)data->own_height, most,
+		           p.depth < 1 ? 1 : p.depth);
 		p.depth = most > 0 ? most : 1;
 	}
 	if (p.layers && least >> p.layers < 3) {
 		gm_trouble(r,
 		           "--patch %s needs pictures of %d pixels or more; these are %dx%d: try a "
 		           "smaller patch, or a larger --size",
-		           patches[p.layers], 3 << p.layers, (int)data->width, (int)data->height);
+		           patches[p.layers], 3 << p.layers, (int)data->own_width,
+		           (int)data->own_height);
 		p.layers = 0;
 	}
 	return p;
+}
+
+/* Examples drawn from two domains are no pairs, and to learn from them as if they were is to learn
+ * nothing. */
+static void want_pairs(gm_run *r)
+{
+	if (gm_data_examples(r, 1) && !gm_run_facts(r)->paired)
+		gm_trouble(r,
+		           "pix2pix learns from pairs, and %s holds none: it takes pictures of the "
+		           "same names in trainA and trainB, or side by side (--pairs halves); "
+		           "ganymede data info says more",
+		           gm_opt_str(r, "data"));
 }
 
 /* What would look at examples without their other half, or at whole pictures. */
@@ -174,15 +189,16 @@ static int train(gm_run *r)
 	gm_game game = gm_opt_game(r, G, D);
 	plan p = make_plan(r);
 	refuse(r, G, D);
+	want_pairs(r);
 
 	gm_node *a = gm_batch(r, back ? "b" : "a"), *b = gm_batch(r, back ? "a" : "b");
 	gm_node *fake = generator(&p, G, a, gm_node_shape(b).dim[1]);
 	gm_node *l1 = gm_mean_all(gm_abs(gm_sub(b, fake))), *loss_g = gm_mul_c(l1, lambda);
 	gm_endpoint(r, "translate", fake, a);
+	gm_sides(r, (int64_t)1 << p.depth);
 	if (loss != L1) {
 		game.discriminator = discriminator, game.ctx = &p;
-		game.real = see_a ? GM_CONCAT(1, a, b) : b;
-		game.fake = see_a ? GM_CONCAT(1, a, fake) : fake;
+		game.real = b, game.fake = fake, game.given = see_a ? a : NULL;
 		gm_run_game(r, &game);
 		loss_g = loss == CGAN ? game.loss_g : gm_add(game.loss_g, loss_g);
 		if (see_a)
@@ -192,7 +208,8 @@ static int train(gm_run *r)
 	}
 
 	double rate = gm_opt_real_in(r, "lr", 0, 10), rate_d = gm_opt_real_auto(r, "lr-d", rate);
-	double hold = gm_opt_real_in(r, "hold", 0, 1e9), fall = gm_opt_real_in(r, "fall", 1e-9, 1e9);
+	double hold = gm_opt_real_in(r, "hold", 0, 1e9),
+	       fall = gm_opt_real_in(r, "fall", 1e-9, 1e9);
 	gm_node *lr_g = gm_schedule(r, "lr", rate), *lr_d = gm_schedule(r, "lr_d", rate_d);
 	int64_t k = gm_opt_int(r, "k");
 	if (beta1 == 0)
@@ -200,12 +217,11 @@ static int train(gm_run *r)
 	gm_node *loss_d = loss == L1 ? NULL : gm_mul_c(game.loss_d, .5);
 	gm_step *step_d = NULL;
 	if (loss_d)
-		step_d = gm_run_compile(r, loss_d,
-		                        gm_adam(D, loss_d, .lr = lr_d, .beta1 = beta1,
-		                                .clip_weights = game.clip));
-	gm_step *step_g =
-		gm_run_compile(r, loss_g, l1, gm_adam(G, loss_g, .lr = lr_g, .beta1 = beta1),
-	                       gm_run_ema(r, G));
+		step_d = gm_run_compile(
+			r, loss_d,
+			gm_adam(D, loss_d, .lr = lr_d, .beta1 = beta1, .clip_weights = game.clip));
+	gm_step *step_g = gm_run_compile(
+		r, loss_g, l1, gm_adam(G, loss_g, .lr = lr_g, .beta1 = beta1), gm_run_ema(r, G));
 
 	while (gm_next(r)) { /* one gradient descent step on D, then one on G */
 		double part = gm_ramp(1, 0, hold, hold + fall, gm_epoch(r));

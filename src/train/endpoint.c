@@ -29,6 +29,11 @@ gm_node *gm_latent(gm_run *r, const char *name, gm_node *source, gm_latent_kind 
 	return source;
 }
 
+void gm_sides(gm_run *r, int64_t multiple)
+{
+	r->sides = multiple;
+}
+
 gm_run_endpoint *gm_endpoint_find(gm_run *r, const char *name)
 {
 	for (int i = 0; i < r->endpoints; i++)

@@ -150,9 +150,10 @@ static void compile_probe(gm_run *r)
 	struct gm_run_guard *g = &r->guard;
 	for (int i = 0; i < r->endpoints; i++) {
 		gm_run_endpoint *e = &r->endpoint[i];
-		if (strcmp(e->name, "discriminate") || !g->draws || e->nin < 1 || e->nin > 2 ||
-		    (e->nin == 2 && e->in[1] != r->label) ||
-		    gm_node_size(e->in[0]) != r->batch * r->facts.numel)
+		bool told = e->nin == 2 &&
+		            (e->in[1] == r->label || (g->changes && e->in[1] == g->changes->in[0]));
+		if (strcmp(e->name, "discriminate") || (!g->draws && !g->changes) ||
+		    (e->nin != 1 && !told) || gm_node_size(e->in[0]) != r->batch * r->facts.numel)
 			continue; /* its outputs may be fewer (packs) or more (patches) */
 		g->probe_in = gm_input(r->graph, "monitor/x", gm_node_shape(e->in[0]), GM_F32);
 		g->probe_out = e->y;
@@ -188,6 +189,9 @@ bool gm_guard_start(gm_run *r)
 	g->threshold = threshold_of(r);
 	int64_t n = r->batch * r->facts.numel;
 	g->draws = gm_endpoint_find(r, "generate") != NULL;
+	g->changes = g->draws ? NULL : gm_endpoint_find(r, "translate");
+	if (g->changes && gm_node_size(g->changes->y) != n)
+		g->changes = NULL;
 	g->fake_label = calloc(r->batch, sizeof *g->fake_label);
 	g->real_label = calloc(r->batch, sizeof *g->real_label);
 	for (int64_t i = 0; i < r->batch && r->facts.classes && g->fake_label; i++)
@@ -200,7 +204,7 @@ bool gm_guard_start(gm_run *r)
 	/* All names now, so that their order does not depend on where a run was resumed. */
 	if (g->probe)
 		put(r, "acc_real", 0), put(r, "acc_fake", 0);
-	if (r->batch > 1 && g->draws)
+	if (r->batch > 1 && (g->draws || g->changes))
 		put(r, "spread", 0);
 	for (int i = 0; i < r->nets; i++)
 		if (g->norm[i])
@@ -258,20 +262,33 @@ static double share_above(const struct gm_run_guard *g, double line)
 	return (double)above / n;
 }
 
+/* What was just translated should have become this. */
+static const float *fed_target(gm_run *r)
+{
+	const char *from = gm_endpoint_field(r, r->guard.changes->in[0]);
+	const gm_run_field *f = gm_feed_find(r, from && !strcmp(from, "b") ? "a" : "b");
+	return f && f->data ? f->data : r->example_data;
+}
+
 static void monitor(gm_run *r)
 {
 	struct gm_run_guard *g = &r->guard;
 	int64_t m = r->batch, numel = r->facts.numel;
 	const float *real = r->example_data;
 	const int32_t *label = r->label_data;
-	if (!g->draws)
+	if (g->changes) {
+		gm_use now = {.seed = gm_run_latent_seed(r->seed), .raw = true};
+		if (!gm_endpoint_run(r, g->changes, &now, g->fake))
+			return;
+		real = fed_target(r);
+	} else if (!g->draws) {
 		return;
-	if (r->seen == r->seen_before) { /* a turn that fed nothing */
+	} else if (r->seen == r->seen_before) { /* a turn that fed nothing */
 		if (!gm_run_reals(r, m, g->real, g->real_label))
 			return;
 		real = g->real, label = g->real_label;
 	}
-	if (!gm_run_draw(r, r->seed, m, g->fake_label, true, g->fake))
+	if (g->draws && !gm_run_draw(r, r->seed, m, g->fake_label, true, g->fake))
 		return;
 	if (m > 1) {
 		double data = spread_of(real, m, numel);

@@ -405,6 +405,8 @@ static bool open_data(gm_run *r, gm_error *err)
 	if (d->rank == 3)
 		r->facts.channels = d->shape[0], r->facts.height = d->shape[1],
 		r->facts.width = d->shape[2];
+	r->facts.own_height = r->facts.height, r->facts.own_width = r->facts.width;
+	r->facts.paired = d->paired;
 	r->data_hash = d->hash;
 	gm_feed_fields(r);
 	return true;
@@ -548,6 +550,7 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	memcpy(call->folder, r->folder, sizeof call->folder);
 	call->step = r->step;
 	gm_scoring_end(r);
+	call->translates = !gm_endpoint_find(r, "generate") && gm_endpoint_find(r, "translate");
 	gm_run_free(r);
 	if (run.lock >= 0)
 		close(run.lock);

@@ -170,8 +170,8 @@ static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
 {
 	const gm_run_field *from = gm_feed_find(r, gm_endpoint_field(r, e->in[0])), *b = NULL;
 	int64_t m = r->batch, numel = r->facts.numel;
-	if (!strcmp(e->name, "translate"))
-		b = gm_feed_find(r, "b");
+	if (!strcmp(e->name, "translate") && from) /* or of b what a is */
+		b = gm_feed_find(r, strcmp(from->name, "b") ? "b" : "a");
 	int wide = b ? 3 : 2, each = r->columns / wide > 0 ? r->columns / wide : 1;
 	int64_t n = (int64_t)each * r->rows;
 	if (gm_node_size(e->in[0]) != m * numel || !gives_examples(r, e))

@@ -90,6 +90,7 @@ struct gm_run {
 	int nets;
 	gm_run_endpoint endpoint[GM_RUN_ENDPOINTS];
 	int endpoints;
+	int64_t sides; /* what sides of other sizes are multiples of; 0: there are none */
 	gm_run_part part[GM_RUN_STEPS];
 	int parts;
 	gm_run_value value[GM_RUN_VALUES];
@@ -130,6 +131,7 @@ struct gm_run {
 		gm_node *norm[GM_RUN_NETS]; /* of the gradient, by net; or NULL */
 		int norm_part[GM_RUN_NETS];
 		bool draws;                       /* there is something to watch: "generate" */
+		gm_run_endpoint *changes;         /* or else this: "translate" */
 		float *fake, *real, *logit;       /* [batch, ...], malloc */
 		int32_t *fake_label, *real_label; /* [batch], malloc */
 		int rounds, d_won, d_lost, collapsed, vanished, exploded; /* in a row */

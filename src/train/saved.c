@@ -123,6 +123,11 @@ gm_shape gm_saved_shape(gm_saved *s, const char *endpoint)
 	return e ? gm_node_shape(e->y) : GM_RANK0;
 }
 
+int64_t gm_saved_sides(const gm_saved *s)
+{
+	return s->run.sides;
+}
+
 bool gm_saved_must(gm_saved *s, const char *endpoint, gm_error *err)
 {
 	char all[300] = "none";

@@ -45,6 +45,8 @@ int64_t gm_saved_batch(const gm_saved *s); /* of every call below */
 bool gm_saved_has(gm_saved *s, const char *endpoint);
 /* Shape of what an endpoint gives, [batch, ..]; rank 0 where there is no such endpoint. */
 gm_shape gm_saved_shape(gm_saved *s, const char *endpoint);
+/* What sides of pictures other than the run's own must be multiples of; 0: there are no others. */
+int64_t gm_saved_sides(const gm_saved *s);
 /* True, or an error that says what the model has instead. */
 bool gm_saved_must(gm_saved *s, const char *endpoint, gm_error *err);
 

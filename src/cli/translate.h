@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/translate.h -- what ganymede translate is made of.
+ */
+#ifndef GM_CLI_TRANSLATE_H
+#define GM_CLI_TRANSLATE_H
+
+#include <limits.h>
+
+#include "train/translate.h"
+
+enum { TRANSLATE_CLASSES = 64 };
+
+/* What is asked for, and what was found so far. */
+typedef struct translate_job {
+	const char *input, *out, *split;
+	bool pad, halves, force, second; /* second: the model reads right halves */
+	int size;
+	int64_t count;
+	uint64_t seed;
+	gm_translator *t, *back;
+	int64_t done, bad;
+	char first_bad[300];
+	/* against what it should be */
+	int64_t scored;
+	double l1, psnr, ssim;
+	/* read back: by class of the mask, rows by truth; of b itself and of G(a) */
+	int64_t real_count[TRANSLATE_CLASSES * TRANSLATE_CLASSES],
+		fake_count[TRANSLATE_CLASSES * TRANSLATE_CLASSES];
+	double colour[TRANSLATE_CLASSES][3];
+	int classes;
+} translate_job;
+
+/* translate_files.c */
+/* The input as a picture's file; as a folder or an archive. */
+bool translate_file(translate_job *j, gm_error *err);
+bool translate_tree(translate_job *j, gm_error *err);
+bool translate_is_picture(const char *name); /* by its ending */
+/* out/NAME with .png for its ending; false where that is too long */
+bool translate_path(const translate_job *j, const char *name, char path[PATH_MAX]);
+/* An error where path is there and must stay. */
+bool translate_may_write(const translate_job *j, const char *path, gm_error *err);
+/* x [takes, height, width] into the file at path, which may be NULL. name is what messages call it;
+ * against truth [gives, height, width] it is scored, NULL: not; y [gives, height, width] is given
+ * back where it is not NULL. */
+typedef struct translate_one {
+	const char *name, *path;
+	const float *x, *truth;
+	int height, width;
+} translate_one;
+bool translate_picture(translate_job *j, const translate_one *p, float *y, gm_error *err);
+
+/* translate_set.c: the input as a data set */
+bool translate_set(translate_job *j, gm_error *err);
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/translate_files.c -- pictures, folders and archives through a run's "translate".
+ */
+#include "cli/translate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/file.h"
+#include "data/fit.h"
+#include "data/tree.h"
+#include "ganymede/image.h"
+#include "ganymede/metrics.h"
+
+enum { FILE_MOST = 1 << 28 };
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+bool translate_path(const translate_job *j, const char *name, char path[PATH_MAX])
+{
+	const char *dot = strrchr(name, '.'), *slash = strrchr(name, '/');
+	int stem = dot && dot != name && (!slash || dot > slash + 1) ? (int)(dot - name)
+	                                                             : (int)strlen(name);
+	return snprintf(path, PATH_MAX, "%s/%.*s.png", j->out, stem, name) < PATH_MAX;
+}
+
+bool translate_may_write(const translate_job *j, const char *path, gm_error *err)
+{
+	return j->force || !gm_file_exists(path) ||
+	       gm_fail(err, GM_ERR_VALUE,
+	               "%s is there already: give another -o, or --force to overwrite", path);
+}
+
+static bool make_room(const char *path, gm_error *err)
+{
+	char folder[PATH_MAX];
+	snprintf(folder, sizeof folder, "%s", path);
+	char *slash = strrchr(folder, '/');
+	if (!slash || slash == folder)
+		return true;
+	*slash = 0;
+	return gm_file_make_folder(folder, err);
+}
+
+bool translate_is_picture(const char *name)
+{
+	static const char *const ends[] = {".png", ".jpg", ".jpeg", ".jpe", ".webp"};
+	const char *dot = strrchr(name, '.');
+	for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
+		if (!strcasecmp(dot, ends[i]))
+			return true;
+	return false;
+}
+
+/* 'a' or 'b' where one of the path's folders is that side of pairs (docs/data-formats.md), or 0 */
+static int side_of(const char *name)
+{
+	static const char *const parts[] = {"train", "test", "val", ""};
+	for (const char *end; (end = strchr(name, '/')); name = end + 1)
+		for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+			size_t n = strlen(parts[i]);
+			if (end - name == n + 1 && !strncasecmp(name, parts[i], n) &&
+			    (name[n] == 'A' || name[n] == 'B'))
+				return name[n] == 'A' ? 'a' : 'b';
+		}
+	return 0;
+}
+
+/* ---- one picture ----------------------------------------------------------------------------- */
+
+static bool fits(const translate_job *j, const char *name, int height, int width, gm_error *err)
+{
+	int next[2];
+	if (gm_translator_fits(j->t, height, width, next) || (j->pad && next[0]))
+		return true;
+	if (!next[0])
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: pictures of %dx%d are too large for this run's nets", name,
+		               width, height);
+	return gm_fail(err, GM_ERR_VALUE,
+	               "%s: this run's nets do not take pictures of %dx%d; the next size that "
+	               "they take is %dx%d: --fit pad continues the picture up to there and cuts "
+	               "the result back",
+	               name, width, height, next[1], next[0]);
+}
+
+static bool write_picture(const translate_job *j, const char *path, const float *y, int height,
+                          int width, gm_error *err)
+{
+	gm_image *im = gm_image_grid(y,
+	                             &(gm_grid){.n = 1,
+	                                        .channels = gm_translator_gives(j->t),
+	                                        .height = height,
+	                                        .width = width,
+	                                        .padding = -1,
+	                                        .scale = 1},
+	                             err);
+	bool ok = im && make_room(path, err) && gm_png_write(path, im, err);
+	gm_image_free(im);
+	return ok;
+}
+
+static bool score(translate_job *j, const float *y, const float *truth, int height, int width,
+                  gm_error *err)
+{
+	int channels = gm_translator_gives(j->t);
+	int64_t n = (int64_t)channels * height * width;
+	double l1 = 0, psnr = NAN, ssim = NAN;
+	gm_picture_pairs p = {y, truth, 1, channels, height, width};
+	for (int64_t i = 0; i < n; i++)
+		l1 += fabs((double)y[i] - truth[i]) / (double)n;
+	if (!gm_psnr(&p, NULL, &psnr, err) ||
+	    (height >= 11 && width >= 11 && !gm_ssim(&p, NULL, &ssim, err)))
+		return false;
+	j->scored++;
+	j->l1 += l1, j->psnr += psnr, j->ssim += ssim;
+	return true;
+}
+
+bool translate_picture(translate_job *j, const translate_one *p, float *y, gm_error *err)
+{
+	int height = p->height, width = p->width;
+	int64_t n = (int64_t)gm_translator_gives(j->t) * height * width;
+	float *own = y ? NULL : malloc(n * sizeof *own);
+	y = y ? y : own;
+	bool ok = y || gm_fail(err, GM_ERR_MEMORY, "no memory for %s", p->name);
+	ok = ok && fits(j, p->name, height, width, err) &&
+	     gm_translator_run(j->t, p->x, height, width, j->seed, (uint64_t)j->done, y, err) &&
+	     (!p->truth || score(j, y, p->truth, height, width, err)) &&
+	     (!p->path || write_picture(j, p->path, y, height, width, err));
+	j->done += ok;
+	free(own);
+	return ok;
+}
+
+/* A part of a decoded picture as [channels, height, width] in [-1,1]; the caller frees it. */
+static float *floats_of(const gm_image *im, int left, int width, int channels, gm_error *err)
+{
+	gm_fitter f = {0};
+	gm_data_options o = {.channels = channels};
+	if (!gm_fitter_init(&f, im->channels, im->height, width, &o, err))
+		return NULL;
+	size_t need = gm_fitter_scratch(&f), step = (size_t)im->channels;
+	float *scratch = malloc((need ? need : 1) * sizeof *scratch);
+	float *x = malloc((size_t)channels * im->height * width * sizeof *x);
+	if (scratch && x) {
+		gm_fitter_run(&f, im->pixel + (size_t)left * step, 1, step * im->width, step,
+		              scratch, x);
+	} else {
+		gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
+		free(x);
+		x = NULL;
+	}
+	free(scratch);
+	gm_fitter_free(&f);
+	return x;
+}
+
+static bool decoded(translate_job *j, const char *name, const char *path, const gm_image *im,
+                    gm_error *err)
+{
+	int width = im->width, left = 0, right = 0;
+	if (j->halves && im->width % 2)
+		return gm_fail(err, GM_ERR_VALUE, "%s: %d pixels wide, which has no two halves",
+		               name, im->width);
+	if (j->halves)
+		width /= 2, left = j->second ? width : 0, right = j->second ? 0 : width;
+	float *x = floats_of(im, left, width, gm_translator_takes(j->t), err), *truth = NULL;
+	if (x && j->halves)
+		truth = floats_of(im, right, width, gm_translator_gives(j->t), err);
+	bool ok = x && (truth || !j->halves) &&
+	          translate_picture(j, &(translate_one){name, path, x, truth, im->height, width},
+	                            NULL, err);
+	free(x);
+	free(truth);
+	return ok;
+}
+
+/* ---- where they come from -------------------------------------------------------------------- */
+
+bool translate_file(translate_job *j, gm_error *err)
+{
+	char path[PATH_MAX];
+	const char *slash = strrchr(j->input, '/'), *end = strrchr(j->out, '.');
+	if (end && !strcasecmp(end, ".png"))
+		snprintf(path, sizeof path, "%s", j->out);
+	else if (!translate_path(j, slash ? slash + 1 : j->input, path))
+		return gm_fail(err, GM_ERR_VALUE, "%s: the name is too long", j->input);
+	if (!translate_may_write(j, path, err))
+		return false;
+	gm_image *im = gm_image_read(j->input, NULL, err);
+	bool ok = im && decoded(j, j->input, path, im, err);
+	gm_image_free(im);
+	return ok;
+}
+
+typedef struct names {
+	char **path;
+	size_t n, room;
+	bool sides; /* some are a side of pairs */
+} names;
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool wanted(const translate_job *j, const names *all, const char *name)
+{
+	return translate_is_picture(name) &&
+	       (!all->sides || side_of(name) == (j->second ? 'b' : 'a'));
+}
+
+/* Where everything will go, before anything is made. */
+static bool look_ahead(const translate_job *j, names *all, gm_error *err)
+{
+	gm_tree_file f;
+	for (int pass = 0; pass < 2; pass++) {
+		gm_tree *t = gm_tree_open(j->input, err);
+		if (!t)
+			return false;
+		bool ok = true;
+		while (ok && gm_tree_next(t, &f, err)) {
+			char path[PATH_MAX];
+			if (pass == 0) {
+				all->sides = all->sides || side_of(f.name);
+				continue;
+			}
+			if (!wanted(j, all, f.name))
+				continue;
+			ok = translate_path(j, f.name, path) ||
+			     gm_fail(err, GM_ERR_VALUE, "%s: the name is too long", f.name);
+			ok = ok && translate_may_write(j, path, err);
+			if (ok && all->n == all->room) {
+				size_t room = all->room ? 2 * all->room : 64;
+				char **more = realloc(all->path, room * sizeof *more);
+				ok = more || gm_fail(err, GM_ERR_MEMORY, "no memory for names");
+				if (more)
+					all->path = more, all->room = room;
+			}
+			if (ok)
+				ok = (all->path[all->n] = strdup(path)) ||
+				     gm_fail(err, GM_ERR_MEMORY, "no memory for names");
+			all->n += ok;
+		}
+		gm_tree_close(t);
+		if (!ok || (err && err->code))
+			return false;
+	}
+	if (!all->n)
+		return gm_fail(err, GM_ERR_VALUE, "%s: no pictures in it (PNG, JPEG, WebP)%s",
+		               j->input, all->sides ? " on the side that this run translates" : "");
+	qsort(all->path, all->n, sizeof *all->path, by_text);
+	for (size_t i = 1; i < all->n; i++)
+		if (!strcmp(all->path[i - 1], all->path[i]))
+			return gm_fail(err, GM_ERR_VALUE,
+			               "two pictures of %s would both become %s: rename one",
+			               j->input, all->path[i]);
+	return true;
+}
+
+bool translate_tree(translate_job *j, gm_error *err)
+{
+	names all = {0};
+	gm_tree_file f;
+	bool ok = look_ahead(j, &all, err);
+	gm_tree *t = ok ? gm_tree_open(j->input, err) : NULL;
+	ok = t != NULL;
+	while (ok && gm_tree_next(t, &f, err)) {
+		char path[PATH_MAX], name[PATH_MAX];
+		uint8_t *bytes = NULL;
+		size_t n;
+		gm_error why = {0};
+		if (!wanted(j, &all, f.name))
+			continue;
+		if (j->count && j->done == j->count)
+			break;
+		snprintf(name, sizeof name, "%s", f.name);
+		translate_path(j, name, path);
+		gm_image *im = NULL;
+		if (gm_tree_read(t, FILE_MOST, &bytes, &n, &why))
+			im = gm_image_read_memory(name, bytes, n, NULL, &why);
+		if (im)
+			ok = decoded(j, name, path, im, err);
+		else if (!j->bad++)
+			snprintf(j->first_bad, sizeof j->first_bad, "%.290s", why.message);
+		gm_image_free(im);
+		free(bytes);
+	}
+	ok = ok && !err->code;
+	gm_tree_close(t);
+	for (size_t i = 0; i < all.n; i++)
+		free(all.path[i]);
+	free(all.path);
+	return ok;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/translate_set.c -- data sets through a run's "translate": scored where they are pairs, and
+ * read back by another run. Isola et al. 2017, section 4.1, score what is drawn from label maps by
+ * how much of the map a net that was trained on real pictures can read from it.
+ */
+#include "cli/translate.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ganymede/data.h"
+#include "ganymede/metrics.h"
+
+enum { ENDLESS = 64 }; /* pictures of a set without end */
+
+/* The class of each pixel whose colour is nearest. */
+static void nearest(const translate_job *j, const float *x, int channels, int64_t plane,
+                    int32_t *class)
+{
+	for (int64_t i = 0; i < plane; i++) {
+		double least = INFINITY;
+		for (int k = 0; k < j->classes; k++) {
+			double apart = 0;
+			for (int c = 0; c < channels && c < 3; c++)
+				apart += pow(x[c * plane + i] - j->colour[k][c], 2);
+			if (apart < least)
+				least = apart, class[i] = k;
+		}
+	}
+}
+
+/* What colour each class of the mask has in the pictures that are translated: the mean. */
+static bool learn_colours(translate_job *j, gm_dataset *d, const gm_field *from,
+                          const gm_field *mask, gm_error *err)
+{
+	int64_t plane = mask->numel, counts[TRANSLATE_CLASSES] = {0};
+	int channels = (int)from->shape[0];
+	float *x = malloc(from->numel * sizeof *x);
+	int32_t *m = malloc(plane * sizeof *m);
+	bool ok = (x && m) || gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
+	j->classes = mask->classes;
+	for (int64_t i = 0; ok && i < j->count; i++) {
+		ok = gm_data_read(d, from, j->seed, (uint64_t)i, 1, x, err) &&
+		     gm_data_read(d, mask, j->seed, (uint64_t)i, 1, m, err);
+		for (int64_t k = 0; ok && k < plane; k++) {
+			counts[m[k]]++;
+			for (int c = 0; c < channels && c < 3; c++)
+				j->colour[m[k]][c] += x[c * plane + k];
+		}
+	}
+	for (int k = 0; k < j->classes; k++)
+		for (int c = 0; c < 3; c++)
+			j->colour[k][c] = counts[k] ? j->colour[k][c] / (double)counts[k] : 1e3;
+	free(x);
+	free(m);
+	return ok;
+}
+
+static bool read_back(translate_job *j, const float *y, const gm_field *f, const int32_t *mask,
+                      int64_t *count, gm_error *err)
+{
+	int height = (int)f->shape[1], width = (int)f->shape[2];
+	int channels = gm_translator_gives(j->back);
+	int64_t plane = (int64_t)height * width;
+	float *x = malloc(channels * plane * sizeof *x);
+	int32_t *class = malloc(plane * sizeof *class);
+	bool ok = (x && class) || gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
+	ok = ok && gm_translator_run(j->back, y, height, width, j->seed, (uint64_t)j->done, x, err);
+	if (ok) {
+		nearest(j, x, channels, plane, class);
+		ok = gm_segments_add(count, mask, class, plane, j->classes, err);
+	}
+	free(x);
+	free(class);
+	return ok;
+}
+
+static bool can_read_back(const translate_job *j, const gm_field *from, const gm_field *to,
+                          const gm_field *mask, gm_error *err)
+{
+	if (!to || !mask || mask->classes < 2 || mask->classes > TRANSLATE_CLASSES)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option back: %s has no field \"mask\" to hold what is read against",
+		               j->input);
+	if (!strcmp(gm_translator_field(j->back), gm_translator_field(j->t)))
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"option back: that run translates the same side, \"%s\": it needs one "
+			"of the other --direction",
+			gm_translator_field(j->t));
+	return (gm_translator_takes(j->back) == to->shape[0] &&
+	        gm_translator_gives(j->back) == from->shape[0]) ||
+	       gm_fail(err, GM_ERR_VALUE,
+	               "option back: that run's pictures have other channels than %s", j->input);
+}
+
+bool translate_set(translate_job *j, gm_error *err)
+{
+	gm_data_options o = {.size = j->size,
+	                     .split = j->split,
+	                     .halves = j->halves,
+	                     .channels = gm_translator_takes(j->t)};
+	gm_dataset *d = gm_data_open(j->input, &o, err);
+	if (!d)
+		return false;
+	const gm_data_info *info = gm_data_info_of(d);
+	const char *name = gm_translator_field(j->t);
+	const gm_field *from = gm_data_field(d, name), *mask = gm_data_field(d, "mask"),
+		       *to = info->paired ? gm_data_field(d, j->second ? "a" : "b") : NULL;
+	from = from ? from : gm_data_field(d, "image");
+	bool ok = (from->rank == 3 && from->shape[0] == gm_translator_takes(j->t)) ||
+	          gm_fail(err, GM_ERR_VALUE, "%s holds no pictures that this run takes", j->input);
+	to = to && to != from && to->shape[0] == gm_translator_gives(j->t) ? to : NULL;
+	ok = ok && (j->out || to ||
+	            gm_fail(err, GM_ERR_VALUE,
+	                    "%s has no pairs to score against: say where the pictures go, -o OUT",
+	                    j->input));
+	if (!j->count)
+		j->count = info->count ? (int64_t)info->count : ENDLESS;
+	ok = ok && (!j->back || can_read_back(j, from, to, mask, err));
+	float *x = ok ? malloc(from->numel * sizeof *x) : NULL,
+	      *b = ok && to ? malloc(to->numel * sizeof *b) : NULL,
+	      *y = ok ? malloc(gm_translator_gives(j->t) * from->shape[1] * from->shape[2] *
+	                       sizeof *y)
+	              : NULL;
+	int32_t *m = ok && j->back ? malloc(mask->numel * sizeof *m) : NULL;
+	ok = ok && ((x && y && (b || !to) && (m || !j->back)) ||
+	            gm_fail(err, GM_ERR_MEMORY, "no memory for pictures"));
+	ok = ok && (!j->back || learn_colours(j, d, from, mask, err));
+	for (int pass = j->out ? 0 : 1; ok && pass < 2; pass++)
+		for (int64_t i = 0; ok && i < j->count; i++) {
+			char number[32], path[PATH_MAX];
+			uint64_t at = gm_data_index(d, j->seed, (uint64_t)i);
+			const char *file = info->count ? gm_data_example_name(d, at) : NULL;
+			snprintf(number, sizeof number, "%06" PRId64, i);
+			file = file ? file : number;
+			ok = !j->out || translate_path(j, file, path) ||
+			     gm_fail(err, GM_ERR_VALUE, "%s: the name is too long", file);
+			if (pass == 0) {
+				ok = ok && translate_may_write(j, path, err);
+				continue;
+			}
+			ok = ok && gm_data_read(d, from, j->seed, (uint64_t)i, 1, x, err) &&
+			     (!to || gm_data_read(d, to, j->seed, (uint64_t)i, 1, b, err)) &&
+			     translate_picture(j,
+			                       &(translate_one){file, j->out ? path : NULL, x, b,
+			                                        (int)from->shape[1],
+			                                        (int)from->shape[2]},
+			                       y, err);
+			if (j->back)
+				ok = ok && gm_data_read(d, mask, j->seed, (uint64_t)i, 1, m, err) &&
+				     read_back(j, b, to, m, j->real_count, err) &&
+				     read_back(j, y, to, m, j->fake_count, err);
+		}
+	free(x);
+	free(b);
+	free(y);
+	free(m);
+	gm_data_close(d);
+	return ok;
+}
