@@ -187,7 +187,11 @@ static void every_model_resumes_exactly(void **state)
 			WORDS("train", m->name, "--batch", "4", "--ema", ".9", "--sample-every",
 		              "9", "--grid", "2x2", "--log-every", "1", "--metrics-every", "9",
 		              "--outdir", out);
-		const char *const *width = has(m, "width") ? WORDS("--width", "4") : WORDS(NULL);
+		const char *const *width =
+			has(m, "width") ? WORDS("--width", "4")
+			: has(m, "features")
+				? WORDS("--features", "4", "--layers", "2", "--size", "8")
+				: WORDS(NULL);
 		const char *both[40];
 		int n = 0;
 		for (int k = 0; words[k]; k++)

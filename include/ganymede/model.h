@@ -199,6 +199,15 @@ GM_API gm_node *gm_run_ema(gm_run *r, gm_net *n);
  *	translate       a                    b
  *	log-likelihood  example [, label]    nats of each example [m], exact
  *	log-weight      example              log of an importance weight, a fresh draw at each run [m]
+ *	pixels          example [, label]    logits of every number from those before it in raster
+ *	                                     order, channels of a pixel in turn: [m,C,H,W] for two
+ *	                                     levels, [m,C,H,W,L] for L; level k is 2k/(L-1) - 1
+ *
+ * and beside "pixels", for drawing without going over the whole picture for each number:
+ *
+ *	pixels/row      the row above [m,C,1,W], the row's number i32 [1] [, label]: before a row
+ *	pixels/pixel    the pixel to the left [m,C,1,1], the pixel itself as far as it is known,
+ *	                column i32 [1], channel i32 [1] [, label]: logits [m,C,1,1] or [m,C,1,1,L]
  *
  * None is needed; a tool says which one it misses. */
 #define gm_endpoint(r, name, y, ...)                                                               \
@@ -210,6 +219,10 @@ GM_API void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *
 /* Says that tools may ask for pictures of other sides than the run's own, if those are multiples of
  * this: then the same variables serve a net for those. */
 GM_API void gm_sides(gm_run *r, int64_t multiple);
+
+/* An effect of every call of an endpoint, on variables that are the model's own and no net's: what
+ * one call keeps for the next. */
+GM_API void gm_endpoint_effect(gm_run *r, const char *name, gm_node *effect);
 
 /* A training step: outputs to log and effects to carry out. NULL when only sampling, which
  * gm_run_step does not mind. */

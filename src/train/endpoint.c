@@ -19,6 +19,16 @@ void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *
 	memcpy(e->in, inputs, n * sizeof *inputs);
 }
 
+void gm_endpoint_effect(gm_run *r, const char *name, gm_node *effect)
+{
+	gm_run_endpoint *e = gm_endpoint_find(r, name);
+	if (e)
+		e->effect = effect;
+	else
+		gm_run_fail(r, GM_ERR_STATE, "%s: an effect of \"%s\", which is no endpoint yet",
+		            r->model->name, name);
+}
+
 gm_node *gm_latent(gm_run *r, const char *name, gm_node *source, gm_latent_kind kind)
 {
 	if (r->latents == GM_RUN_LATENTS)
@@ -115,7 +125,8 @@ bool gm_endpoint_ready(gm_run *r, gm_run_endpoint *e, bool raw)
 	know_averages(r);
 	int k = raw && r->averages;
 	if (!e->drawn[k])
-		e->drawn[k] = compile(r, e, &e->y, 1, k, false);
+		e->drawn[k] =
+			compile(r, e, (gm_node *[]){e->y, e->effect}, e->effect ? 2 : 1, k, false);
 	return e->drawn[k] != NULL;
 }
 
@@ -129,7 +140,8 @@ static gm_step *ready_to_fill(gm_run *r, gm_run_endpoint *e, bool raw)
 			e->fill[i] = gm_input(r->graph, gm_name(r, "fill/%s/%d", e->name, i),
 			                      gm_node_shape(e->in[i]), gm_node_dtype(e->in[i]));
 	if (!e->given[k])
-		e->given[k] = compile(r, e, &e->y, 1, k, true);
+		e->given[k] =
+			compile(r, e, (gm_node *[]){e->y, e->effect}, e->effect ? 2 : 1, k, true);
 	return e->given[k];
 }
 

@@ -39,10 +39,8 @@ static bool lengths(gm_run *r)
 	    !gm_parse_grid(usual ? "8x8" : grid, &r->columns, &r->rows, e))
 		return false;
 	/* Grids of a model that is told the class have a row for each. */
-	const gm_run_endpoint *draw = gm_endpoint_find(r, "generate");
-	for (int i = 0; usual && draw && i < draw->nin; i++)
-		if (draw->in[i] == r->label && r->facts.classes <= GM_GRID_CLASSES)
-			r->rows = (int)r->facts.classes;
+	if (usual && gm_run_draws_classes(r) && r->facts.classes <= GM_GRID_CLASSES)
+		r->rows = (int)r->facts.classes;
 	const char *best = gm_settings_get(s, "best"), *colon = strrchr(best, ':');
 	if (*best && (!colon || colon == best || colon - best >= sizeof r->best_name ||
 	              (strcmp(colon, ":min") && strcmp(colon, ":max"))))

@@ -33,16 +33,37 @@ void gm_run_grid_labels(const gm_run *r, int64_t n, int columns, int32_t *label)
 		label[i] = r->facts.classes ? (int32_t)(i / columns % r->facts.classes) : 0;
 }
 
-bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, const int32_t *label, bool raw, float *x)
+gm_run_endpoint *gm_run_drawer(gm_run *r)
 {
 	gm_run_endpoint *e = gm_endpoint_find(r, "generate");
+	return e ? e : gm_endpoint_find(r, "pixels");
+}
+
+bool gm_run_draws_classes(gm_run *r)
+{
+	gm_run_endpoint *e = gm_run_drawer(r);
+	for (int i = 0; e && i < e->nin; i++)
+		if (e->in[i] == r->label)
+			return true;
+	return false;
+}
+
+bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, const int32_t *label, bool raw, float *x)
+{
+	gm_run_endpoint *e = gm_run_drawer(r);
 	int64_t m = r->batch, numel = r->facts.numel;
 	const void *in[GM_RUN_INPUTS] = {0};
 	if (!e || !gm_run_ok(r)) {
-		gm_run_fail(r, GM_ERR_STATE, "%s has no endpoint \"generate\": it draws no samples",
-		            r->model->name);
+		gm_run_fail(
+			r, GM_ERR_STATE,
+			"%s has no endpoint \"generate\" and no \"pixels\": it draws no samples",
+			r->model->name);
 		return false;
 	}
+	if (strcmp(e->name, "generate"))
+		return gm_pixels_draw(
+			r, &(gm_pixels){.seed = seed ^ LATENTS, .n = n, .label = label, .raw = raw},
+			x);
 	if (!gives_examples(r, e))
 		return false;
 	float *y = malloc(m * numel * sizeof *y);
@@ -212,7 +233,7 @@ static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
 /* The endpoint whose doing a run's pictures show, or NULL. */
 static gm_run_endpoint *shown_endpoint(gm_run *r)
 {
-	static const char *const names[] = {"generate", "translate", "reconstruct"};
+	static const char *const names[] = {"generate", "pixels", "translate", "reconstruct"};
 	gm_run_endpoint *e = NULL;
 	for (size_t i = 0; !e && i < sizeof names / sizeof *names; i++)
 		e = gm_endpoint_find(r, names[i]);
@@ -222,7 +243,9 @@ static gm_run_endpoint *shown_endpoint(gm_run *r)
 bool gm_run_pictures_ready(gm_run *r)
 {
 	gm_run_endpoint *e = shown_endpoint(r);
-	return gm_run_ok(r) && (!e || (gives_examples(r, e) && gm_endpoint_ready(r, e, false)));
+	bool numbers = e && !strcmp(e->name, "pixels");
+	return gm_run_ok(r) &&
+	       (!e || ((numbers || gives_examples(r, e)) && gm_endpoint_ready(r, e, false)));
 }
 
 bool gm_run_picture(gm_run *r, const char *file)
@@ -230,8 +253,8 @@ bool gm_run_picture(gm_run *r, const char *file)
 	gm_run_endpoint *e = shown_endpoint(r);
 	if (!e || (r->facts.points && strcmp(e->name, "generate")))
 		return true;
-	gm_image *im =
-		strcmp(e->name, "generate") ? picture_of_changes(r, e) : picture_of_samples(r);
+	bool draws = e == gm_run_drawer(r);
+	gm_image *im = draws ? picture_of_samples(r) : picture_of_changes(r, e);
 	bool ok = put_picture(r, file, im, true);
 	if (ok)
 		gm_report_png(r, file);

@@ -26,7 +26,7 @@ enum {
  * the weights themselves [1], which are the same step where there are no averages. */
 typedef struct gm_run_endpoint {
 	const char *name;
-	gm_node *y, *in[GM_RUN_INPUTS];
+	gm_node *y, *in[GM_RUN_INPUTS], *effect; /* effect: of every call, or NULL */
 	int nin;
 	gm_step *drawn[2];            /* latents come from the random state */
 	gm_step *given[2];            /* latents are read from `fill` */
@@ -243,6 +243,10 @@ double gm_endpoint_memory(const gm_run *r);
 uint64_t gm_run_latent_seed(uint64_t seed);
 /* n examples by "generate". label [n] for class-conditional models; NULL: 0, 1, .. in turn. */
 bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, const int32_t *label, bool raw, float *x);
+/* The endpoint that draws examples, "generate" or "pixels", or NULL; and whether it is told the
+ * class. */
+gm_run_endpoint *gm_run_drawer(gm_run *r);
+bool gm_run_draws_classes(gm_run *r);
 /* Labels of a grid whose rows are classes, into label [n]. */
 void gm_run_grid_labels(const gm_run *r, int64_t n, int columns, int32_t *label);
 /* Compiles what the run's pictures need; true also where there are none to make. */
@@ -256,6 +260,20 @@ bool gm_run_real_picture(gm_run *r, const char *file);
 bool gm_run_reals(gm_run *r, int64_t n, float *x, int32_t *label);
 /* The same examples' field, [n, shape]. */
 bool gm_run_real_field(gm_run *r, const gm_run_field *f, int64_t n, void *x);
+
+/* pixels.c: drawing number by number through the endpoint "pixels" */
+typedef struct gm_pixels {
+	uint64_t seed; /* picture i of n is drawn by (seed, i), whatever the batch */
+	int64_t n;
+	const int32_t *label; /* [n], or NULL: 0, 1, .. in turn */
+	const uint8_t
+		*hidden; /* [C,H,W]: 1 where to draw; elsewhere x stays, brought to the nearest
+	                          level. NULL: everywhere */
+	bool raw;
+	bool slow; /* the whole picture again for each number, even where there are shorter ways */
+} gm_pixels;
+/* x [n,C,H,W], read where not hidden. */
+bool gm_pixels_draw(gm_run *r, const gm_pixels *p, float *x);
 
 /* guard.c */
 bool gm_guard_start(gm_run *r); /* reads options, compiles what it needs */

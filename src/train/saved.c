@@ -200,7 +200,7 @@ bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t
 bool gm_saved_draw(gm_saved *s, uint64_t seed, int64_t n, const int32_t *label, float *x,
                    gm_error *err)
 {
-	return gm_saved_must(s, "generate", err) &&
+	return (gm_saved_has(s, "pixels") || gm_saved_must(s, "generate", err)) &&
 	       told(s, gm_run_draw(&s->run, seed, n, label, s->raw, x), err);
 }
 
@@ -211,11 +211,18 @@ gm_run *gm_saved_inside(gm_saved *s)
 
 bool gm_saved_takes_labels(gm_saved *s)
 {
-	gm_run_endpoint *e = gm_endpoint_find(&s->run, "generate");
-	for (int i = 0; e && i < e->nin; i++)
-		if (e->in[i] == s->run.label)
-			return true;
-	return false;
+	return gm_run_draws_classes(&s->run);
+}
+
+bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err)
+{
+	const gm_pixels p = {.seed = gm_run_latent_seed(hole->seed),
+	                     .n = hole->n,
+	                     .label = hole->label,
+	                     .hidden = hole->hidden,
+	                     .raw = s->raw,
+	                     .slow = hole->slow};
+	return gm_saved_must(s, "pixels", err) && told(s, gm_pixels_draw(&s->run, &p, x), err);
 }
 
 int gm_saved_rows(const gm_saved *s, int otherwise)

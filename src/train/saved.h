@@ -82,7 +82,17 @@ bool gm_saved_draw(gm_saved *s, uint64_t seed, int64_t n, const int32_t *label, 
                    gm_error *err);
 /* The run that is inside, for the files of this folder. */
 gm_run *gm_saved_inside(gm_saved *s);
-/* Whether "generate" is told the class. */
+/* What is hidden of pictures, for a model that draws number by number ("pixels") to go on with. */
+typedef struct gm_saved_hole {
+	uint64_t seed; /* picture i of n is completed by (seed, i), whatever the batch */
+	int64_t n;
+	const int32_t *label;  /* [n], where the model is told the class; NULL: 0, 1, .. in turn */
+	const uint8_t *hidden; /* [shape]: 1 where to draw; NULL: everywhere */
+	bool slow;             /* a pass over the whole picture for each number, to compare with */
+} gm_saved_hole;
+/* Draws what is hidden of x [n, shape...]; the rest is brought to the model's levels. */
+bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err);
+/* Whether what draws is told the class. */
 bool gm_saved_takes_labels(gm_saved *s);
 /* Rows of a grid with one for each class; otherwise where there are too many classes. */
 int gm_saved_rows(const gm_saved *s, int otherwise);
