@@ -95,6 +95,12 @@ refuses 2 'did you mean dcgan' train dcgna
 refuses 2 'no model xyz' train xyz
 refuses 2 'did you mean width' train dcgan --widht 3
 refuses 2 'no option nonsense' train dcgan --nonsense 3
+refuses 1 'tune.*maybe.*off, on or again' train dcgan --data glyphs --tune maybe
+refuses 1 'precision.*fp64.*fp32 or bf16' train dcgan --data glyphs --precision fp64
+GANYMEDE_SIMD=base works '^slow/00000-dcgan-glyphs$' train dcgan --data glyphs --width 4 --batch 4 \
+	--steps 1 --precision bf16 --outdir slow
+check 'precision: not a word of fp32' grep -q 'precision: fp32, as bf16 needs AVX512-BF16' slow/00000-dcgan-glyphs/log.txt
+check 'precision: not recorded' grep -q '"precision": "bf16"' slow/00000-dcgan-glyphs/options.json
 refuses 2 'needs a value' train dcgan --width
 refuses 2 'one model' train dcgan gan
 refuses 2 'needs a run' sample

@@ -102,6 +102,7 @@ static const struct variant {
 	{"gan", {"data=shapes", "batch=8", "net=mlp", "width=24", "objective=minimax"}},
 	{"dcgan", {"data=glyphs", "batch=8", "width=4", "ema=.99"}},
 	{"dcgan", {"data=shapes", "batch=4", "width=4", "kernel=5", "objective=hinge"}},
+	{"dcgan", {"data=shapes", "batch=4", "width=16", "ema=.9", "precision=bf16"}},
 	/* games that keep something between steps, or draw something in them */
 	{"dcgan",
          {"data=glyphs", "batch=4", "width=4", "normalise-d=virtual", "normalise-g=virtual",
@@ -181,6 +182,34 @@ static void resumed_is_uninterrupted(void **state)
 		same_file(in_run(&whole, "stats.jsonl"), in_run(&again, "stats.jsonl"));
 		same_file(in_run(&whole, "fakes-000007.png"), in_run(&again, "fakes-000007.png"));
 	}
+}
+
+/* What --tune chose is the run's own: it goes on as it was when the cache has changed its mind, byte for byte. */
+static void tuned_is_recorded(void **state)
+{
+	(void)state;
+	static const struct variant v = {
+		"dcgan", {"data=shapes", "batch=4", "width=16", "tune=on", "precision=bf16"}};
+	const char *out = scratch_path("tuned");
+	char cache[PATH_MAX], first[PATH_MAX];
+	assert_non_null(realpath(scratch_path(""), cache));
+	strncat(cache, "/cache", sizeof cache - strlen(cache) - 1);
+	setenv("XDG_CACHE_HOME", cache, 1);
+	gm_train_call whole = {0}, part = {0};
+	train_variant(&whole, &v, out, OPTIONS("steps=4", "sample-every=4"));
+	train_variant(&part, &v, out, OPTIONS("steps=2", "sample-every=4"));
+	assert_true(in_file(in_run(&part, "options.json"), "\"tuned\": \"conv"));
+	snprintf(first, sizeof first, "%s", part.folder);
+	strncat(cache, "-other", sizeof cache - strlen(cache) - 1);
+	setenv("XDG_CACHE_HOME", cache, 1);
+	gm_train_call again = {.resume = first};
+	gm_error err = {0};
+	must(train(&again, &err, "dcgan", out, OPTIONS("steps=4", "sample-every=4")), &err);
+	same_file(in_run(&whole, "checkpoint-000004.safetensors"),
+	          in_run(&again, "checkpoint-000004.safetensors"));
+	same_file(in_run(&whole, "fakes-000004.png"), in_run(&again, "fakes-000004.png"));
+	assert_false(gm_file_exists(cache)); /* nothing was measured */
+	unsetenv("XDG_CACHE_HOME");
 }
 
 /* Sampling from the checkpoint gives the picture that the run made, with no data and whatever
@@ -819,6 +848,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resumed_is_uninterrupted),
+		cmocka_unit_test(tuned_is_recorded),
 		cmocka_unit_test(samples_are_the_runs_own),
 		cmocka_unit_test(checkpoint_holds_the_run),
 		cmocka_unit_test(the_page_stands_alone),

@@ -64,6 +64,12 @@ typedef struct gm_graph_options {
 	const char *backend; /* "onednn", "ref"; NULL: GANYMEDE_BACKEND, else onednn */
 	bool check;          /* compare every instruction with its definition; GANYMEDE_CHECK=1 */
 	bool profile;        /* time every instruction; GANYMEDE_PROFILE=1 */
+	bool bf16; /* products and convolutions of f32 round their operands to bf16, where the
+	                        backend and the processor can: gm_graph_bf16 */
+	/* How convolutions are computed: NULL or "off": by rule; "on": by the fastest way on this machine, measured when a step
+	 * is compiled and kept in the cache folder; "again": measured even where that is known; "known": without measuring. */
+	const char *tune;
+	const char *tuned; /* choices to take first, as gm_graph_tuned told them; may be NULL */
 	/* The graph is the same in `ranks` processes, each with its share of a batch's rows; this is number `rank` of them. 0:
 	 * there is one. */
 	int rank, ranks;
@@ -73,6 +79,13 @@ typedef struct gm_graph_options {
 GM_API gm_graph *gm_graph_new(const gm_graph_options *o);
 GM_API void gm_graph_free(gm_graph *g);
 GM_API const gm_error *gm_graph_error(const gm_graph *g); /* code GM_OK while all is well */
+
+/* Whether steps compiled from now on multiply bf16 numbers: asked for, and there. Sums, results and variables are f32. */
+GM_API bool gm_graph_bf16(const gm_graph *g);
+
+/* The choices that tuning made or took for this graph's steps so far: "KEY=WAY;KEY=WAY;". Handed to a new graph, they make
+ * the same steps whatever the cache has come to hold. Until the next compilation. */
+GM_API const char *gm_graph_tuned(gm_graph *g);
 
 /* Names the part of the model that is being built, for messages, profiles and variable names: push "G", push "8x8". */
 GM_API void gm_scope_push(gm_graph *g, const char *name);

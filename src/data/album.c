@@ -7,7 +7,7 @@
 
 #include "base/machine.h"
 #include "base/text.h"
-#include "data/cache.h"
+#include "base/cache.h"
 #include "data/fit.h"
 #include "data/tree.h"
 #include "ganymede/image.h"

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "data/cache.h"
+#include "base/cache.h"
 
 #include <curl/curl.h>
 #include <errno.h>

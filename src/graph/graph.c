@@ -35,6 +35,13 @@ gm_graph *gm_graph_new(const gm_graph_options *o)
 	g->backend = gm_arena_strdup(a, backend && *backend ? backend : "onednn");
 	g->check = (o && o->check) || (check && *check && strcmp(check, "0"));
 	g->profile = (o && o->profile) || (profile && *profile && strcmp(profile, "0"));
+	g->bf16 = o && o->bf16;
+	g->tune = !o || !o->tune              ? GM_TUNE_OFF
+	          : !strcmp(o->tune, "known") ? GM_TUNE_KNOWN
+	          : !strcmp(o->tune, "on")    ? GM_TUNE_ON
+	          : !strcmp(o->tune, "again") ? GM_TUNE_AGAIN
+	                                      : GM_TUNE_OFF;
+	gm_choices_read(g, o && o->tuned ? o->tuned : "");
 	g->nbucket = 1024;
 	g->bucket = calloc(g->nbucket, sizeof *g->bucket);
 	g->scope = gm_arena_strdup(a, "");
@@ -57,6 +64,12 @@ void gm_graph_free(gm_graph *g)
 	gm_machine_release(g->scratch, g->scratch_room * (size_t)g->scratch_threads);
 	free(g->bucket);
 	gm_arena_free(g->arena);
+}
+
+bool gm_graph_bf16(const gm_graph *g)
+{
+	const gm_backend *b = gm_backend_find(g->backend);
+	return g->bf16 && g->real == GM_F32 && b && b->bf16 && b->bf16();
 }
 
 const gm_error *gm_graph_error(const gm_graph *g)

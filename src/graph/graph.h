@@ -6,6 +6,14 @@
 #define GM_GRAPH_GRAPH_H
 
 #include "graph/internal.h"
+#include "graph/plan.h"
+
+/* A choice that tuning made or was given. */
+typedef struct gm_choice {
+	const char *key, *way;
+	bool used;
+	struct gm_choice *next;
+} gm_choice;
 
 typedef struct gm_scope {
 	struct gm_scope *up;
@@ -20,7 +28,9 @@ struct gm_graph {
 	uint32_t streams; /* random sources made so far */
 	int nnode, nsample;
 	const char *backend;
-	bool check, profile;
+	bool check, profile, bf16;
+	gm_tune tune;
+	gm_choice *choices; /* the newest first */
 	gm_error error;
 	const char *scope; /* path now */
 	gm_scope *scopes;
@@ -37,5 +47,7 @@ struct gm_graph {
 	size_t scratch_room;
 	int scratch_threads;
 };
+
+void gm_choices_read(gm_graph *g, const char *text); /* "KEY=WAY;", as much of it as makes sense */
 
 #endif

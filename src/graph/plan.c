@@ -65,6 +65,11 @@ bool gm_plan_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y)
 	return p->b->copy != NULL;
 }
 
+bool gm_plan_bf16(const gm_plan *p)
+{
+	return gm_graph_bf16(p->g);
+}
+
 void gm_plan_fail(gm_plan *p, const gm_unit *u, const char *fmt, ...)
 {
 	char text[300];

@@ -15,6 +15,8 @@
 
 #include "graph/internal.h"
 
+typedef enum gm_tune { GM_TUNE_OFF, GM_TUNE_KNOWN, GM_TUNE_ON, GM_TUNE_AGAIN } gm_tune;
+
 typedef struct gm_plan gm_plan;
 typedef struct gm_inst gm_inst;
 
@@ -44,7 +46,10 @@ struct gm_inst {
 	double flops, bytes; /* of one run */
 	double seconds;      /* so far, when profiled */
 	bool fallback;
+	double rounding; /* relative, of the operands before they are multiplied; 0: none */
 };
+
+#define GM_BF16_ROUNDING 0x1p-8
 
 typedef struct gm_unit {
 	gm_node **
@@ -69,6 +74,7 @@ typedef struct gm_backend {
 		gm_unit *u); /* NULL-ended; the scalar definition comes after the last */
 	void (*copy)(gm_plan *p, gm_shape s, gm_val x,
 	             gm_val y); /* emits y = x, any strides; needed with views */
+	bool (*bf16)(void);     /* whether products of bf16 numbers run here; NULL: no */
 } gm_backend;
 
 /* Backends by name; NULL if there is none such. */
@@ -78,6 +84,12 @@ const gm_backend *gm_backend_find(const char *name);
 
 gm_arena *gm_plan_arena(gm_plan *p); /* lives as long as the step */
 gm_graph *gm_plan_graph(gm_plan *p);
+/* Whether products and convolutions of floats take operands rounded to bf16. */
+bool gm_plan_bf16(const gm_plan *p);
+gm_tune gm_plan_tune(const gm_plan *p);
+/* The way chosen for `key` before, in this graph or in what it was given, or NULL; and noting one. */
+const char *gm_plan_tuned(gm_plan *p, const char *key);
+void gm_plan_note_tuned(gm_plan *p, const char *key, const char *way);
 /* Why a planner that should have succeeded could not (memory, a library's refusal); compile then returns NULL. */
 void gm_plan_fail(gm_plan *p, const gm_unit *u, const char *fmt, ...) GM_PRINTF(3, 4);
 

@@ -290,7 +290,7 @@ static void complain(gm_step *s, const gm_node *y, const char *what, int64_t i, 
 	s->complaint = strdup(text);
 }
 
-static void compare(gm_step *s, const gm_node *y, gm_val val, const double *want)
+static void compare(gm_step *s, const gm_node *y, gm_val val, const double *want, double rounding)
 {
 	int64_t n = gm_node_size(y);
 	double *got = malloc(n * sizeof *got), scale = 0;
@@ -304,6 +304,9 @@ static void compare(gm_step *s, const gm_node *y, gm_val val, const double *want
 	double eps = val.dtype == GM_F64 ? 0x1p-53 : 0x1p-24;
 	/* A fused chain rounds at each of its nodes; sums of n terms err by about sqrt(n) ulps of the scale. */
 	double bound = (1e4 + 64 * sqrt(terms)) * eps * (scale + 1e-30);
+	/* Rounded operands: each product is off by up to twice that, at random, so a sum by about as much of its scale; more
+	 * where most of it cancels. */
+	bound += 8 * rounding * scale;
 	for (int64_t i = 0; i < n && !s->complaint; i++) {
 		if (isnan(got[i]) || isinf(got[i]))
 			complain(s, y, "not a finite number", i, got[i], want[i]);
@@ -326,7 +329,7 @@ void gm_step_check_inst(gm_step *s, gm_inst *in)
 	in->run(in, s);
 	for (int i = 0; want && i < in->nnode; i++) {
 		if (want[i] && !s->complaint)
-			compare(s, in->node[i], in->made[i], want[i]);
+			compare(s, in->node[i], in->made[i], want[i], in->rounding);
 		free(want[i]);
 	}
 	free(want);

@@ -165,6 +165,7 @@ bool gm_checkpoint_save(gm_run *r)
 				.name = e.name, .type = GM_ST_F32, .rank = s.rank, .data = v};
 			memcpy(t[k].dims, s.dim, s.rank * sizeof *s.dim);
 		}
+	gm_run_keep_tuned(r);
 	char *options = gm_settings_json(r->settings, false), *facts = facts_json(r);
 	char step[24], seen[24], runs[24], data[24], path[PATH_MAX];
 	snprintf(step, sizeof step, "%" PRId64, r->step);

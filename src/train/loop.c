@@ -79,6 +79,7 @@ static const char *short_name(const char *spec, char *text, size_t room)
 
 static bool write_options(gm_run *r)
 {
+	gm_run_keep_tuned(r);
 	char path[PATH_MAX], *options = gm_settings_json(r->settings, true), *text = NULL;
 	bool ok = snprintf(path, sizeof path, "%s/options.json", r->folder) < PATH_MAX && options &&
 	          asprintf(&text,
@@ -89,6 +90,14 @@ static bool write_options(gm_run *r)
 	free(options);
 	free(text);
 	return ok;
+}
+
+/* What was asked for and is not here. */
+static void describe_precision(gm_run *r)
+{
+	if (!strcmp(gm_settings_get(r->settings, "precision"), "bf16") && !gm_graph_bf16(r->graph))
+		gm_report_say(r, "  precision: fp32, as bf16 needs AVX512-BF16 and the onednn "
+		                 "backend");
 }
 
 static void describe(gm_run *r)
@@ -131,6 +140,7 @@ static void describe(gm_run *r)
 			gm_report_say(r, "  (%d of them run by their slow definitions)",
 			              s.fallbacks);
 	}
+	describe_precision(r);
 }
 
 static bool start_new(gm_run *r)
@@ -167,6 +177,7 @@ static bool start_again(gm_run *r)
 	r->from = NULL;
 	gm_report_say(r, "%s goes on at step %" PRId64 " of %" PRId64, r->folder, r->step,
 	              r->total);
+	describe_precision(r);
 	if (swept)
 		gm_report_say(r, "  (removed %d half-written file%s of a run that was killed)",
 		              swept, swept == 1 ? "" : "s");

@@ -55,11 +55,25 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
 	if (!gm_settings_u64(s, "seed", &r->seed, err) ||
 	    !gm_settings_real(s, "ema", 0, .9999999, &r->ema, err))
 		return false;
+	const char *precision = gm_settings_get(s, "precision");
+	bool bf16 = !strcmp(precision, "bf16");
+	if (!bf16 && strcmp(precision, "fp32"))
+		return gm_fail(err, GM_ERR_VALUE, "option precision: \"%.60s\" is not fp32 or bf16",
+		               precision);
+	const char *tune = gm_settings_get(s, "tune");
+	if (strcmp(tune, "off") && strcmp(tune, "on") && strcmp(tune, "again"))
+		return gm_fail(err, GM_ERR_VALUE, "option tune: \"%.60s\" is not off, on or again",
+		               tune);
+	if (!r->call && strcmp(tune, "off")) /* what only uses a run waits for no measurements */
+		tune = "known";
 	r->graph = gm_graph_new(
 		&(gm_graph_options){.seed = r->seed,
 	                            .rank = r->rank,
 	                            .ranks = r->ranks,
-	                            .backend = strcmp(backend, "auto") ? backend : NULL});
+	                            .backend = strcmp(backend, "auto") ? backend : NULL,
+	                            .bf16 = bf16,
+	                            .tune = tune,
+	                            .tuned = gm_settings_get(s, "tuned")});
 	if (!r->graph)
 		return gm_fail(err, GM_ERR_MEMORY, "no memory for a graph");
 	if (gm_graph_error(r->graph)->code) {
@@ -70,6 +84,13 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
 	r->label_data = calloc(r->batch, sizeof *r->label_data);
 	return (r->example_data && r->label_data) ||
 	       gm_fail(err, GM_ERR_MEMORY, "no memory for a batch");
+}
+
+void gm_run_keep_tuned(gm_run *r)
+{
+	if (strcmp(gm_settings_get(r->settings, "tune"), "off"))
+		gm_settings_find(r->settings, "tuned")->value =
+			gm_arena_strdup(r->settings->arena, gm_graph_tuned(r->graph));
 }
 
 void gm_run_free(gm_run *r)

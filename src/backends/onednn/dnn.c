@@ -78,6 +78,11 @@ static bool may_be_unsound(dnn_pass pass, const dnn_tensor *w, const dnn_conv_op
 	       (o->stride[0] > 1 || o->stride[1] > 1);
 }
 
+static dnnl_data_type_t type_of(const dnn_tensor *t)
+{
+	return t->bf16 ? dnnl_bf16 : dnnl_f32;
+}
+
 #if DNNL_VERSION_MAJOR >= 3
 
 typedef dnnl_memory_desc_t md;           /* owned */
@@ -86,9 +91,9 @@ typedef const_dnnl_memory_desc_t md_ref; /* of a primitive */
 static dnnl_status_t make_md(md *m, const dnn_tensor *t)
 {
 	if (t->any)
-		return dnnl_memory_desc_create_with_tag(m, t->rank, t->dim, dnnl_f32,
+		return dnnl_memory_desc_create_with_tag(m, t->rank, t->dim, type_of(t),
 		                                        dnnl_format_tag_any);
-	return dnnl_memory_desc_create_with_strides(m, t->rank, t->dim, dnnl_f32, t->stride);
+	return dnnl_memory_desc_create_with_strides(m, t->rank, t->dim, type_of(t), t->stride);
 }
 
 static void end_md(md *m)
@@ -150,9 +155,9 @@ typedef const dnnl_memory_desc_t *md_ref;
 static dnnl_status_t make_md(md *m, const dnn_tensor *t)
 {
 	if (t->any)
-		return dnnl_memory_desc_init_by_tag(m, t->rank, t->dim, dnnl_f32,
+		return dnnl_memory_desc_init_by_tag(m, t->rank, t->dim, type_of(t),
 		                                    dnnl_format_tag_any);
-	return dnnl_memory_desc_init_by_strides(m, t->rank, t->dim, dnnl_f32, t->stride);
+	return dnnl_memory_desc_init_by_strides(m, t->rank, t->dim, type_of(t), t->stride);
 }
 
 static void end_md(md *m)

@@ -17,7 +17,8 @@ enum { DNN_MAX_ARGS = 6 };
 typedef struct dnn_tensor {
 	int rank;
 	dnnl_dims_t dim, stride;
-	bool any; /* strides are oneDNN's choice */
+	bool any;  /* strides are oneDNN's choice */
+	bool bf16; /* else float */
 } dnn_tensor;
 
 typedef struct dnn_prim {

@@ -2,6 +2,8 @@
  *
  * matmul.c -- matrix products by oneDNN, of operands in whatever strides they lie where it takes those.
  */
+#include <string.h>
+
 #include "backends/onednn/inst.h"
 #include "backends/onednn/onednn.h"
 #include "ops/matmul.h"
@@ -44,6 +46,47 @@ static dnn_tensor matrix(gm_shape s, gm_val v, bool swap, int rank)
 	return t;
 }
 
+/* x [m,n] at v rounded to bf16, in the order in which it lies; once a step for all who read it so. */
+static gm_val rounded(gm_plan *p, gm_val v, const dnn_tensor *x, dnn_tensor *t)
+{
+	struct {
+		const char *what;
+		const void *ptr, *buf;
+		int64_t offset, dim[2], stride[2];
+	} key;
+	static const char what[] = "rounded";
+	memset(&key, 0, sizeof key);
+	key.what = what;
+	key.ptr = v.buf->ptr;
+	key.buf = v.buf->ptr ? NULL : v.buf;
+	key.offset = v.offset;
+	for (int i = 0; i < 2; i++)
+		key.dim[i] = x->dim[i], key.stride[i] = x->stride[i];
+	bool columns = x->stride[0] == 1 && x->dim[0] > 1;
+	*t = *x;
+	t->bf16 = true;
+	t->stride[0] = columns ? 1 : x->dim[1];
+	t->stride[1] = columns ? x->dim[0] : 1;
+	gm_val *old = gm_plan_recall(p, &key, sizeof key);
+	if (old)
+		return *old;
+	dnn_ctx *c = gm_arena_calloc(gm_plan_arena(p), 1, sizeof *c);
+	if (!dnn_reorder(&c->prim, x, t, NULL, 0, NULL))
+		return (gm_val){0};
+	gm_val to = {.buf = gm_plan_buffer(p, (size_t)(x->dim[0] * x->dim[1]) * 2),
+	             .dtype = GM_F32};
+	gm_dnn_emit(p, c, "round to bf16", NULL, (gm_val[]){v, to}, 2);
+	gm_plan_remember(p, &key, sizeof key, gm_arena_copy(gm_plan_arena(p), &to, sizeof to));
+	return to;
+}
+
+/* Below that, rounding the operands costs more than it gives. Whatever the rows: samples do not depend on their number. */
+static bool worth_rounding(gm_plan *p, const dnn_tensor *b)
+{
+	return gm_plan_bf16(p) && b->rank == 2 && b->dim[0] >= 16 && b->dim[1] >= 16 &&
+	       b->dim[0] * b->dim[1] >= 1 << 13;
+}
+
 bool gm_matmul_planner(gm_plan *p, gm_unit *u)
 {
 	gm_node *y = u->node[0];
@@ -59,11 +102,20 @@ bool gm_matmul_planner(gm_plan *p, gm_unit *u)
 	dnn_tensor a = matrix(y->in[0]->shape, v[0], t->ta, rank),
 		   b = matrix(y->in[1]->shape, v[1], t->tb, rank);
 	dnn_tensor c = gm_dnn_tensor(y->shape, sy);
+	bool bf16 = worth_rounding(p, &b);
+	if (bf16) {
+		dnn_tensor ra, rb;
+		gm_val va = rounded(p, v[0], &a, &ra), vb = rounded(p, v[1], &b, &rb);
+		bf16 = va.buf && vb.buf;
+		if (bf16)
+			a = ra, b = rb, v[0] = va, v[1] = vb;
+	}
 	dnn_ctx *x = gm_arena_calloc(gm_plan_arena(p), 1, sizeof *x);
 	if (!dnn_matmul(&x->prim, &a, &b, &c, NULL))
 		return false;
 	v[2] = gm_plan_place(p, y, NULL);
 	gm_dnn_emit(p, x, gm_arena_printf(gm_plan_arena(p), "matmul %s", dnn_impl(&x->prim)), y, v,
-	            3);
+	            3)
+		->rounding = bf16 ? GM_BF16_ROUNDING : 0;
 	return true;
 }

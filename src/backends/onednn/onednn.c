@@ -27,9 +27,7 @@ static bool has(const gm_node *y)
 
 static bool (*const planners[])(gm_plan *, gm_unit *) = {
 	gm_tape_planner,
-	gm_phases_planner,
-	gm_patches_planner,
-	gm_conv_planner,
+	gm_ways_planner,
 	gm_matmul_planner,
 	gm_loops_planner,
 	NULL,
@@ -42,4 +40,5 @@ const gm_backend gm_backend_onednn = {
 	.has = has,
 	.planner = planners,
 	.copy = gm_tape_copy,
+	.bf16 = gm_bf16_here,
 };

@@ -44,7 +44,9 @@ bool gm_tape_has(const gm_node *y); /* y is an elementwise op that tapes know */
 /* y = x by oneDNN, for packed floats in another order; false when it will not. */
 bool gm_dnn_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y);
 
-/* Planners, in the order they are asked. */
+/* Planners, in the order they are asked. Convolutions: gm_ways_planner asks those of tune.c. */
+bool gm_ways_planner(gm_plan *p, gm_unit *u);
+bool gm_bf16_planner(gm_plan *p, gm_unit *u);
 bool gm_phases_planner(gm_plan *p, gm_unit *u);
 bool gm_patches_planner(gm_plan *p, gm_unit *u);
 bool gm_conv_planner(gm_plan *p, gm_unit *u);
@@ -53,6 +55,9 @@ bool gm_dense_planner(gm_plan *p, gm_node *y, gm_val a,
                       gm_val b); /* of operands as matmul takes them */
 bool gm_loops_planner(gm_plan *p, gm_unit *u);
 bool gm_loops_have(const gm_node *y);
+
+const struct gm_phase_loops *gm_phases_bf16(void); /* where gm_bf16_here */
+bool gm_bf16_here(void); /* this processor multiplies bf16 numbers */
 
 /* Channels last: the order of a picture's axes in which this backend computes. */
 extern const int gm_nhwc[4];

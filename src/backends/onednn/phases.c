@@ -11,6 +11,8 @@
 
 typedef struct phases_ctx {
 	gm_phases s;
+	const gm_phase_loops *loops;
+	bool bf16;
 	bool back; /* weights for dx */
 	int64_t panels, tasks, each;
 	int threads;
@@ -35,7 +37,7 @@ static float *f32(const gm_val *v)
 static void run_weights(const gm_inst *in, gm_step *st)
 {
 	const phases_ctx *c = in->ctx;
-	const gm_phase_loops *loops = gm_simd_best()->phases;
+	const gm_phase_loops *loops = c->loops;
 	(void)st;
 #pragma omp parallel for schedule(static) num_threads(c->threads)
 	for (int64_t k = 0; k < c->panels; k++)
@@ -100,7 +102,7 @@ static int64_t part(const phases_ctx *c, int64_t rows, int64_t t)
 static void run_forward(const gm_inst *in, gm_step *st)
 {
 	const phases_ctx *c = in->ctx;
-	const gm_phase_loops *loops = gm_simd_best()->phases;
+	const gm_phase_loops *loops = c->loops;
 	(void)st;
 #pragma omp parallel for schedule(static) num_threads(c->threads)
 	for (int64_t t = 0; t < c->threads; t++) {
@@ -114,7 +116,7 @@ static void run_forward(const gm_inst *in, gm_step *st)
 static void run_back(const gm_inst *in, gm_step *st)
 {
 	const phases_ctx *c = in->ctx;
-	const gm_phase_loops *loops = gm_simd_best()->phases;
+	const gm_phase_loops *loops = c->loops;
 	(void)st;
 #pragma omp parallel for schedule(static) num_threads(c->threads)
 	for (int64_t t = 0; t < c->threads; t++)
@@ -129,7 +131,7 @@ static void run_back(const gm_inst *in, gm_step *st)
 static void run_gradient(const gm_inst *in, gm_step *st)
 {
 	const phases_ctx *c = in->ctx;
-	const gm_phase_loops *loops = gm_simd_best()->phases;
+	const gm_phase_loops *loops = c->loops;
 	(void)st;
 #pragma omp parallel for schedule(static) num_threads(c->threads)
 	for (int64_t t = 0; t < c->tasks; t++)
@@ -139,11 +141,13 @@ static void run_gradient(const gm_inst *in, gm_step *st)
 
 /* Blocks of about this many bytes of one of the nine matrices stay in the second-level cache while they are multiplied. */
 enum { BLOCK_BYTES = 384 << 10, MOST_ROWS = 384, GRADIENT_ROWS = 128, ROWS_UNIT = 12 };
+/* Of bf16 all nine. */
+enum { MOST_ROWS_BF16 = 48, GRADIENT_ROWS_BF16 = 64, EACH_BF16 = 32 };
 
 static void cut(phases_ctx *c, int64_t K, int64_t rows)
 {
 	int64_t r = BLOCK_BYTES / (K * 4), share;
-	r = r < MOST_ROWS ? r : MOST_ROWS;
+	r = least(r, c->bf16 ? MOST_ROWS_BF16 : MOST_ROWS);
 	share = (rows + c->threads - 1) / c->threads;
 	r = r < share ? r : share;
 	c->s.at_a_time = phases_up(r > 0 ? r : 1, ROWS_UNIT);
@@ -162,8 +166,12 @@ static void plan_forward(gm_plan *p, gm_node *y, phases_ctx *c)
 	want_scratch(p, c,
 	             phases_pitch(c->s.C) +
 	                     9 * c->s.at_a_time * (phases_pitch(K) + phases_pitch(c->s.O)));
-	gm_inst in = {
-		.kind = "conv in phases", .run = run_forward, .ctx = c, .node = &y, .nnode = 1};
+	gm_inst in = {.kind = c->bf16 ? "conv in phases bf16" : "conv in phases",
+	              .rounding = c->bf16 ? 2 * GM_BF16_ROUNDING : 0,
+	              .run = run_forward,
+	              .ctx = c,
+	              .node = &y,
+	              .nnode = 1};
 	gm_plan_emit(p, in, (gm_buf *[]){c->x.buf, c->w.buf, c->y.buf}, 3);
 }
 
@@ -182,8 +190,12 @@ static void plan_back(gm_plan *p, gm_node *y, phases_ctx *c)
 	want_scratch(p, c,
 	             phases_pitch(c->s.O) +
 	                     9 * c->s.at_a_time * (phases_pitch(c->s.O) + phases_pitch(c->s.C)));
-	gm_inst in = {
-		.kind = "conv_dx in phases", .run = run_back, .ctx = c, .node = &y, .nnode = 1};
+	gm_inst in = {.kind = c->bf16 ? "conv_dx in phases bf16" : "conv_dx in phases",
+	              .rounding = c->bf16 ? 2 * GM_BF16_ROUNDING : 0,
+	              .run = run_back,
+	              .ctx = c,
+	              .node = &y,
+	              .nnode = 1};
 	gm_plan_emit(p, in, (gm_buf *[]){c->x.buf, c->w.buf, c->y.buf}, 3);
 }
 
@@ -192,8 +204,10 @@ static void plan_gradient(gm_plan *p, gm_node *y, phases_ctx *c)
 	c->x = gm_plan_value_as(p, y->in[0], gm_nhwc);
 	c->y = gm_plan_value_as(p, y->in[1], gm_nhwc);
 	c->w = gm_plan_place(p, y, NULL);
-	c->s.at_a_time = GRADIENT_ROWS < c->s.rows ? GRADIENT_ROWS : c->s.rows;
+	c->s.at_a_time = least(c->bf16 ? GRADIENT_ROWS_BF16 : GRADIENT_ROWS, c->s.rows);
 	c->each = phases_up((c->s.C + c->threads - 1) / c->threads, PHASES_UNIT);
+	if (c->bf16)
+		c->each = least(c->each, EACH_BF16);
 	c->tasks = (c->s.C + c->each - 1) / c->each;
 	int64_t wide = c->s.C > c->s.O ? c->s.C : c->s.O;
 	want_scratch(p, c,
@@ -201,8 +215,12 @@ static void plan_gradient(gm_plan *p, gm_node *y, phases_ctx *c)
 	                     9 * c->s.at_a_time *
 	                             (phases_pitch(4 * c->each) + phases_up(c->s.O, PHASES_PANEL)) +
 	                     36 * c->each * phases_pitch(c->s.O));
-	gm_inst in = {
-		.kind = "conv_dw in phases", .run = run_gradient, .ctx = c, .node = &y, .nnode = 1};
+	gm_inst in = {.kind = c->bf16 ? "conv_dw in phases bf16" : "conv_dw in phases",
+	              .rounding = c->bf16 ? 2 * GM_BF16_ROUNDING : 0,
+	              .run = run_gradient,
+	              .ctx = c,
+	              .node = &y,
+	              .nnode = 1};
 	gm_plan_emit(p, in, (gm_buf *[]){c->x.buf, c->y.buf, c->w.buf}, 3);
 }
 
@@ -221,6 +239,8 @@ bool gm_phases_planner(gm_plan *p, gm_unit *u)
 		return false;
 	phases_ctx *c = gm_arena_calloc(gm_plan_arena(p), 1, sizeof *c);
 	c->threads = gm_thread_count();
+	c->bf16 = gm_plan_bf16(p);
+	c->loops = c->bf16 ? gm_phases_bf16() : gm_simd_best()->phases;
 	c->s = (gm_phases){.n = s.x.dim[0],
 	                   .C = s.x.dim[1],
 	                   .H = s.x.dim[2],

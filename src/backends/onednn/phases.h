@@ -53,7 +53,8 @@ typedef struct gm_phase_loops {
 	                 int64_t c1, int64_t o0, int64_t o1, float *scratch);
 } gm_phase_loops;
 
-extern const gm_phase_loops gm_phase_loops_base, gm_phase_loops_avx2, gm_phase_loops_avx512;
+extern const gm_phase_loops gm_phase_loops_base, gm_phase_loops_avx2, gm_phase_loops_avx512,
+	gm_phase_loops_bf16;
 
 static inline int64_t phases_up(int64_t n, int64_t unit)
 {

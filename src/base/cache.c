@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * cache.c -- the cache's folder. See cache.h. */
-#include "data/cache.h"
+#include "base/cache.h"
 
 #include "base/file.h"
 
