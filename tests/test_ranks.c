@@ -154,6 +154,8 @@ static void two_ranks_are_one(void **state)
 		{"dropout, momentum, means within a loss",
 	         {"gan", "--data", "glyphs", "--batch", "10", "--objective", "relativistic",
 	          "--steps", "2"}},
+		{"an encoder and its noise",
+	         {"vae", "--data", "glyphs", "--batch", "16", "--steps", "1"}},
 		{"second derivatives",
 	         {"gan", "--data", "ring8", "--width", "24", "--batch", "32", "--objective",
 	          "wasserstein", "--penalty", "wgan-gp", "--k", "2", "--steps", "2"}},
