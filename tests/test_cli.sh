@@ -200,6 +200,9 @@ works '^t-c2.png: c2 from -1 to 1' traverse "$codes" --from -1 --to=1 -o t.png
 works '^z3.png: z from -2 to 2' traverse "$codes" --code z:3 -o z3.png
 works '^traverse-z.png: z from' traverse "$plain"
 works '^told.png' traverse "$told" --class 2 -o told.png
+works 'walks/' train classifier $tiny --name names
+refuses 1 'endpoint "generate"' interpolate walks/*-names
+refuses 1 'endpoint "generate"' traverse walks/*-names
 refuses 1 'z, c1, c2, c3, not from' traverse "$codes" --code c4
 refuses 1 '0 to 9' traverse "$codes" --code c1:10
 refuses 1 'option to' traverse "$codes" --to far

@@ -15,6 +15,7 @@
 #include "scratch.h"
 #include "train/folder.h"
 #include "train/saved.h"
+#include "train/score.h"
 #include "train/train.h"
 #include "train/walk.h"
 
@@ -115,6 +116,24 @@ static double accuracy(gm_saved *s, double *spread)
 	return (double)right / N;
 }
 
+/* What D's second head learned of labels: matched to classes as codes are, its outputs are those
+ * classes themselves. */
+static void names_labels(gm_saved *s)
+{
+	gm_error err = {0};
+	gm_scorer *c = gm_scorer_open(
+		gm_saved_inside(s),
+		&(gm_score_options){.metrics = "code-error,accuracy", .count = 500}, &err);
+	must(c != NULL, &err);
+	gm_scores scores = {0};
+	must(gm_scorer_score(c, &scores, &err), &err);
+	assert_int_equal(scores.n, 2);
+	assert_string_equal(scores.row[0].name, "code-error");
+	assert_true(scores.row[1].value > .8);
+	assert_float_equal(scores.row[0].value, 1 - scores.row[1].value, 1e-12);
+	gm_scorer_free(c);
+}
+
 /* A G or D that ignores labels gives .1 here, a G that draws one picture of each class 0. */
 static void labels_decide_what_is_drawn(void **state)
 {
@@ -132,6 +151,8 @@ static void labels_decide_what_is_drawn(void **state)
 		if (spread < .08)
 			fail_msg("%s: samples of a class lie only %.3f apart", condition[k],
 			         spread);
+		if (k == 2)
+			names_labels(s);
 		gm_saved_free(s);
 	}
 }

@@ -169,6 +169,7 @@ static const gm_metric table[] = {
 	{"modes", "modes found: of mixtures, or by the extractor's classes", gm_metric_modes, 0, false, true},
 	{"nearest", "distance to the nearest training example, and a picture", gm_metric_nearest, 0, false, true},
 	{"accuracy", "of \"classify\", on the test part", gm_metric_accuracy, 0, .endpoint = "classify"},
+	{"code-error", "of \"classify\" on the test part, its codes matched to classes", gm_metric_code_error, 0, .endpoint = "classify"},
 	{"nll", "negative log-likelihood of the test part, in nats", gm_metric_nll, 0},
 	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0},
 	{"svm", "accuracy of a linear SVM on the run's features", gm_metric_svm, 0},

@@ -115,6 +115,62 @@ bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 	return ok;
 }
 
+/* ---- codes ----------------------------------------------------------------------------------- */
+
+/* How often "classify" says code q of an example of class k, into count [width, classes]. */
+static bool count_codes(gm_scorer *c, bool test, int64_t *width, int64_t **count, int64_t *n,
+                        gm_error *err)
+{
+	walk w;
+	int64_t m, classes = c->r->facts.classes;
+	bool ok = begin(&w, c, "classify", gm_scorer_part(c, test, err), err) &&
+	          ((classes && gm_data_field(w.data, "label")) ||
+	           gm_fail(err, GM_ERR_VALUE, "metric code-error needs labels, and %s has none",
+	                   gm_data_info_of(w.data)->name));
+	*count = ok ? calloc(w.width * classes, sizeof **count) : NULL;
+	ok = ok && (*count || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
+		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err);
+		for (int64_t k = 0; ok && k < m; k++)
+			(*count)[largest(w.out + k * w.width, w.width) * classes + w.label[k]]++;
+	}
+	*width = w.width, *n = w.n;
+	end(&w);
+	return ok;
+}
+
+/* Chen et al. 2016, section 7.2: each value of the code is taken for the class that most training
+ * examples with it have; how many of the test part are then wrong. */
+bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	int64_t width, n, known, right = 0, classes = c->r->facts.classes, found = 0;
+	int64_t *learn = NULL, *test = NULL;
+	bool ok = count_codes(c, false, &width, &learn, &known, err) &&
+	          count_codes(c, true, &width, &test, &n, err);
+	bool *seen = ok ? calloc(classes, sizeof *seen) : NULL;
+	ok = ok && (seen || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+	for (int64_t q = 0; ok && q < width; q++) {
+		const int64_t *row = learn + q * classes;
+		int64_t best = 0;
+		for (int64_t k = 1; k < classes; k++)
+			best = row[k] > row[best] ? k : best;
+		right += test[q * classes + best];
+		found += row[best] > 0 && !seen[best];
+		seen[best] = seen[best] || row[best] > 0;
+	}
+	free(seen);
+	if (ok) {
+		char note[96];
+		snprintf(note, sizeof note,
+		         "%" PRId64 " of %" PRId64 " tests; %" PRId64 " codes stand for %" PRId64
+		         " classes, by %" PRId64 " examples",
+		         n - right, n, width, found, known);
+		gm_score_add(s, "code-error", 1 - (double)right / n, NAN, -1, note);
+	}
+	free(learn), free(test);
+	return ok;
+}
+
 /* ---- likelihood ------------------------------------------------------------------------------ */
 
 /* Burda et al., ICLR 2016, eq. 8: log of the mean of k importance weights. */
