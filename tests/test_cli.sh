@@ -202,6 +202,9 @@ works '^traverse-z.png: z from' traverse "$plain"
 works '^told.png' traverse "$told" --class 2 -o told.png
 works 'walks/' train classifier $tiny --name names
 refuses 1 'endpoint "generate"' interpolate walks/*-names
+works '^class-accuracy .* of 20 samples' eval "$told" --metrics class-accuracy --count 20 --extractor classifier:$(echo walks/*-names)
+refuses 1 'is told the class' eval "$codes" --metrics class-accuracy --count 20 --extractor classifier:$(echo walks/*-names)
+works '^code-error .* of 20 tests' eval "$codes" --metrics code-error --count 20
 refuses 1 'endpoint "generate"' traverse walks/*-names
 refuses 1 'z, c1, c2, c3, not from' traverse "$codes" --code c4
 refuses 1 '0 to 9' traverse "$codes" --code c1:10

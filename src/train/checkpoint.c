@@ -97,8 +97,8 @@ static bool facts_from_json(const char *text, gm_record *rec)
 	json_decref(o);
 	if (!ok || classes < 0 || classes > INT32_MAX || count < 0 || !(f->low <= f->high))
 		return false;
-	*f = (gm_facts){points, channels, height, width, numel, classes, count, f->low, f->high,
-	                height, width};
+	*f = (gm_facts){points, channels, height,  width,  numel, classes,
+	                count,  f->low,   f->high, height, width};
 	if (f->points)
 		return channels == 0 && height == 0 && width == 0 && numel >= 1 && numel <= 4096;
 	return channels >= 1 && channels <= 4096 && height >= 1 && height <= 4096 && width >= 1 &&

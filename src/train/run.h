@@ -182,7 +182,7 @@ bool gm_run_ok(gm_run *r);
 /* Sets up r (zeroed) from settings; facts must be there already. */
 bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err);
 void gm_run_keep_tuned(gm_run *r); /* the choices of --tune into the settings, to be recorded */
-void gm_run_free(gm_run *r); /* what r owns; not r */
+void gm_run_free(gm_run *r);       /* what r owns; not r */
 
 /* checkpoint.c */
 /* Whether this step is the best so far by the option best. */

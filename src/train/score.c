@@ -116,6 +116,40 @@ static bool run_is(gm_scorer *c, gm_scores *s, gm_error *err)
 	return true;
 }
 
+/* Samples are asked for by class 0, 1, .. in turn; which share the extractor's classes agree. */
+static bool run_told(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	const gm_run_endpoint *e = gm_endpoint_find(c->r, "generate");
+	bool told = false;
+	for (int i = 0; i < e->nin; i++)
+		told = told || e->in[i] == c->r->label;
+	if (!told)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "metric class-accuracy needs a model that is told the class, and %s "
+		               "is not",
+		               c->r->model->name);
+	if (!gm_scorer_look(c, false, err))
+		return false;
+	const gm_seen *f = &c->fake_seen;
+	int64_t right = 0;
+	if (f->classes != c->r->facts.classes)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "metric class-accuracy: the extractor names %d classes, the run %d: "
+		               "take --extractor classifier:RUN of the same data",
+		               (int)f->classes, (int)c->r->facts.classes);
+	for (int64_t i = 0; i < f->n; i++) {
+		int64_t best = 0;
+		for (int64_t k = 1; k < f->classes; k++)
+			if (f->logits[i * f->classes + k] > f->logits[i * f->classes + best])
+				best = k;
+		right += best == i % f->classes;
+	}
+	char note[96];
+	snprintf(note, sizeof note, "%lld of %lld samples", (long long)right, (long long)f->n);
+	gm_score_add(s, "class-accuracy", (double)right / (double)f->n, NAN, 1, note);
+	return true;
+}
+
 static bool run_prc(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	gm_features_pair f;
@@ -160,6 +194,7 @@ static const gm_metric table[] = {
 	{"fid", "Frechet distance of features", run_fid, BOTH, true, true},
 	{"kid", "kernel distance of features", run_kid, ROWS, true, true},
 	{"is", "Inception score, by the extractor's classes", run_is, SAYS, false, true, true},
+	{"class-accuracy", "samples that the extractor takes for the class asked for", run_told, SAYS, false, true, true},
 	{"prc", "improved precision and recall (k = 3)", run_prc, ROWS, true, true},
 	{"dc", "density and coverage (k = 5)", run_dc, ROWS, true, true},
 	{"two-sample", "how well a nearest neighbour tells samples from data", run_two_sample, ROWS, true, true},

@@ -26,11 +26,7 @@ static bool has(const gm_node *y)
 }
 
 static bool (*const planners[])(gm_plan *, gm_unit *) = {
-	gm_tape_planner,
-	gm_ways_planner,
-	gm_matmul_planner,
-	gm_loops_planner,
-	NULL,
+	gm_tape_planner, gm_ways_planner, gm_matmul_planner, gm_loops_planner, NULL,
 };
 
 const gm_backend gm_backend_onednn = {

@@ -57,7 +57,7 @@ bool gm_loops_planner(gm_plan *p, gm_unit *u);
 bool gm_loops_have(const gm_node *y);
 
 const struct gm_phase_loops *gm_phases_bf16(void); /* where gm_bf16_here */
-bool gm_bf16_here(void); /* this processor multiplies bf16 numbers */
+bool gm_bf16_here(void);                           /* this processor multiplies bf16 numbers */
 
 /* Channels last: the order of a picture's axes in which this backend computes. */
 extern const int gm_nhwc[4];
