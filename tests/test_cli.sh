@@ -108,6 +108,9 @@ refuses 2 'did you mean grid' sample x --gird 8x8
 refuses 2 'grid' sample x --grid 8
 refuses 2 'seed' sample x --seed dice
 refuses 2 'needs a run' reconstruct
+refuses 2 'needs a run' complete
+refuses 2 'did you mean ways' complete x --wyas 3
+refuses 2 'option hide' complete x --hide nose
 refuses 2 'did you mean split' reconstruct x --spilt test
 refuses 2 'one more' reconstruct x y z
 refuses 2 'needs a run' interpolate
@@ -155,6 +158,9 @@ works 'p.png: 1 of r.png' reconstruct elsewhere/00001-vae-glyphs r.png -o p.png
 works 'm.png' sample elsewhere/00001-vae-glyphs --manifold --grid 5x5 -o m.png
 refuses 1 'endpoint .reconstruct.; dcgan has: generate' reconstruct 2
 refuses 1 'two normal numbers' sample 2 --manifold
+works '^elsewhere/[0-9]*-pixelcnn-glyphs$' train pixelcnn --data glyphs --size 8 --features 4 --layers 2 --batch 4 --steps 1 --grid 2x2 --outdir elsewhere
+works 'c.png: 2 of glyphs, test part, right hidden.* 3 completions' complete elsewhere/00002-pixelcnn-glyphs --hide right --ways 3 --grid 1x2 -o c.png
+refuses 1 'endpoint .pixels.; dcgan has: generate' complete 2
 refuses 1 'nowhere' reconstruct elsewhere/00001-vae-glyphs nowhere.png
 printf 'model = gan\ndata = ring8\nwidth = 16\nbatch = 16\nsteps = 9\n' >my.recipe
 works '^runs/00003-gan-ring8$' train --recipe my.recipe --steps 2

@@ -60,6 +60,7 @@ typedef struct cli_verb {
 int cli_train(int argc, char **argv);
 int cli_completion(int argc, char **argv);
 int cli_runs(int argc, char **argv);
+int cli_complete(int argc, char **argv);
 int cli_reconstruct(int argc, char **argv);
 int cli_sample(int argc, char **argv);
 int cli_interpolate(int argc, char **argv);
