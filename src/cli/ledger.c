@@ -242,9 +242,15 @@ static void put_row(FILE *f, const char *recipes, const char *name, const json_t
 	ours(o, text, sizeof text);
 	fprintf(f, "| **ours** | **%s** |\n", text);
 	length(o, text, sizeof text);
-	if (*text)
-		fprintf(f, "| trainings | %s%s |\n", text,
-		        json_object_get(o, "shortened") ? ", shorter than the recipe's" : "");
+	char steps[40] = "", epochs[40] = "";
+	gm_recipe_text(path, "steps", steps, sizeof steps, NULL);
+	gm_recipe_text(path, "epochs", epochs, sizeof epochs, NULL);
+	const char *all = *steps ? steps : epochs;
+	if (*text && *all)
+		fprintf(f, "| trainings | %s; the recipe's have %s %s |\n", text, all,
+		        *steps ? "steps" : "epochs");
+	else if (*text)
+		fprintf(f, "| trainings | %s |\n", text);
 	protocol(o, text, sizeof text);
 	fprintf(f, "| protocol | %s |\n", text);
 	fprintf(f, "| time | %.0f s, %.0f s of processors%s |\n",
