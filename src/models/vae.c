@@ -240,8 +240,7 @@ static int train(gm_run *r)
 		            gm_reshape(weigh(&p, r, Q, P, kept, 1).log_w, GM_SHAPE(p.m)), x);
 
 	gm_node *step_size = gm_schedule(r, "lr", lr);
-	/* eps is beside gradients of the minibatch's sum, as in the code: beside those of its mean
-	 * it would slow everything down */
+	/* eps stands beside gradients of the minibatch's sum, as in the code */
 	gm_node *sum = gm_mul_c(loss, (double)p.m);
 	gm_step *step = gm_run_compile(
 		r, loss, mean_p, divergence, gm_adam(Q, sum, .lr = step_size, .eps = 1e-4),
