@@ -238,12 +238,14 @@ static const char *const endless[] = {"gan",     "--data",      "glyphs",  "--ne
                                       "mlp",     "--width",     "16",      "--batch",
                                       "8",       "--steps",     "1000000", "--save-every",
                                       "7",       "--log-every", "50",      "--sample-every",
-                                      "1000000", "--name",      "run",     NULL};
+                                      "1000000", "--name",      "run",     "--keep",
+                                      "100",     NULL};
 
 static void wait_for(const char *path, pid_t pid)
 {
-	for (int i = 0; i < 600 && !exists(path); i++)
-		nap(.1);
+	/* often: on an idle machine a hundred later checkpoints drive it out within a second */
+	for (int i = 0; i < 6000 && !exists(path); i++)
+		nap(.01);
 	if (!exists(path)) {
 		kill(pid, SIGKILL);
 		fail_msg("%s never came: %s", path, said());

@@ -240,8 +240,8 @@ static int train(gm_run *r)
 		            gm_reshape(weigh(&p, r, Q, P, kept, 1).log_w, GM_SHAPE(p.m)), x);
 
 	gm_node *step_size = gm_schedule(r, "lr", lr);
-	/* eps stands beside gradients of the minibatch's sum, as in the code */
-	gm_node *sum = gm_mul_c(loss, (double)p.m);
+	/* eps stands beside gradients of the whole minibatch's sum, as in the code */
+	gm_node *sum = gm_mul_c(loss, (double)p.m * gm_graph_ranks(g));
 	gm_step *step = gm_run_compile(
 		r, loss, mean_p, divergence, gm_adam(Q, sum, .lr = step_size, .eps = 1e-4),
 		gm_adam(P, sum, .lr = step_size, .eps = 1e-4), gm_run_ema(r, Q), gm_run_ema(r, P));
