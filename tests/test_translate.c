@@ -19,6 +19,7 @@
 #include "train/translate.h"
 
 #include <math.h>
+#include <time.h>
 
 #define OPTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -424,6 +425,16 @@ static void other_sizes(void **state)
 	gm_translator_free(t);
 }
 
+/* Shortcuts double the paths through G at every level, and gradients again: compiling must walk nodes,
+ * not paths. By paths it takes more than half a minute, by nodes a fraction of a second. */
+static void compiling_takes_no_path_twice(void **state)
+{
+	(void)state;
+	clock_t began = clock();
+	trained(OPTIONS("steps=1", "size=64", "width=2"));
+	assert_true((double)(clock() - began) / CLOCKS_PER_SEC < 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -434,6 +445,7 @@ int main(void)
 		cmocka_unit_test(the_input_is_heeded),
 		cmocka_unit_test(directions_mirror_each_other),
 		cmocka_unit_test(other_sizes),
+		cmocka_unit_test(compiling_takes_no_path_twice),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

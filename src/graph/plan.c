@@ -141,6 +141,21 @@ static gm_node *rebuild(gm_plan *p, gm_node *x)
 	return y;
 }
 
+/* Lowering makes nodes beyond those that there were; without their places in the map, each would be
+ * walked down to the inputs again, along every path. */
+static void remember(gm_plan *p, const gm_node *x, gm_node *y)
+{
+	if (x->id >= p->nmap) {
+		int room = 2 * x->id + 1;
+		gm_node **map = realloc(p->map, room * sizeof *map);
+		if (!map)
+			return; /* only slower */
+		memset(map + p->nmap, 0, (room - p->nmap) * sizeof *map);
+		p->map = map, p->nmap = room;
+	}
+	p->map[x->id] = y;
+}
+
 static gm_node *resolve(gm_plan *p, gm_node *x)
 {
 	if (x->id < p->nmap && p->map[x->id])
@@ -167,8 +182,9 @@ static gm_node *resolve(gm_plan *p, gm_node *x)
 				y = resolve(p, low);
 		}
 	}
-	if (x->id < p->nmap)
-		p->map[x->id] = y;
+	remember(p, x, y);
+	if (y->id >= p->nmap || !p->map[y->id])
+		remember(p, y, y); /* what a lowering reaches again is a result already */
 	return y;
 }
 
@@ -658,7 +674,7 @@ gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n, const gm_
 		g->steps->link = &s->next;
 	g->steps = s;
 
-	/* Resolving adds nodes; those past nmap are results already and need no map. */
+	/* Resolving adds nodes; the map grows with them. */
 	gm_plan p = {.g = g, .step = s, .b = b, .infer = o && o->infer, .nmap = g->nnode};
 	p.map = calloc(p.nmap, sizeof *p.map);
 	bool fine = p.map != NULL;
