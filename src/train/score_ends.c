@@ -222,11 +222,13 @@ bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err)
 		char note[96];
 		double bits = mean / (c->r->facts.numel * M_LN2);
 		if (exact)
-			snprintf(note, sizeof note, "s.e. of %" PRId64 " tests; %.4f bits a number",
+			snprintf(note, sizeof note,
+			         "s.e. of %" PRId64 " tests of the test part; %.4f bits a number",
 			         w.n, bits);
 		else
 			snprintf(note, sizeof note,
-			         "s.e. of %" PRId64 " tests, %" PRId64 " samples each; a bound",
+			         "s.e. of %" PRId64 " tests of the test part, %" PRId64
+			         " samples each; a bound",
 			         w.n, k);
 		gm_score_add(s, "nll", mean, w.n > 1 ? sqrt(squares / (w.n - 1) / w.n) : NAN, -1,
 		             note);
