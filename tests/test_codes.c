@@ -12,50 +12,11 @@
 #include <math.h>
 
 #include "ganymede/data.h"
-#include "scratch.h"
-#include "train/folder.h"
-#include "train/saved.h"
+#include "runs.h"
 #include "train/score.h"
-#include "train/train.h"
 #include "train/walk.h"
 
 enum { SIDE = 16, NUMEL = SIDE * SIDE, CLASSES = 10 };
-
-static void must(bool ok, const gm_error *err)
-{
-	if (!ok)
-		fail_msg("%s", err->message);
-}
-
-static char last_run[PATH_MAX]; /* its folder */
-
-/* Trains with options as "name=value" texts, after which the run is open. */
-#define TRAINED(model, ...) trained(model, (const char *const[]){__VA_ARGS__, NULL})
-static gm_saved *trained(const char *model, const char *const *options)
-{
-	gm_settings s;
-	gm_error err = {0};
-	char name[64], checkpoint[PATH_MAX];
-	gm_settings_init(&s, gm_model_find(model));
-	must(gm_settings_set(&s, "outdir", scratch_path("runs"), &err), &err);
-	must(gm_settings_set(&s, "data", "glyphs", &err) &&
-	             gm_settings_set(&s, "size", "16", &err) &&
-	             gm_settings_set(&s, "log-every", "10", &err),
-	     &err);
-	for (; *options; options++) {
-		const char *equals = strchr(*options, '=');
-		snprintf(name, sizeof name, "%.*s", (int)(equals - *options), *options);
-		must(gm_settings_set(&s, name, equals + 1, &err), &err);
-	}
-	gm_train_call call = {.settings = &s};
-	must(gm_train(&call, &err), &err);
-	gm_settings_free(&s);
-	snprintf(last_run, sizeof last_run, "%s", call.folder);
-	must(gm_folder_checkpoint(call.folder, "", checkpoint, NULL, &err), &err);
-	gm_saved *saved = gm_saved_open(checkpoint, NULL, &err);
-	must(saved != NULL, &err);
-	return saved;
-}
 
 /* The mean picture of each class, of 2000 glyphs. */
 static void means_of_classes(double mean[CLASSES][NUMEL])
@@ -141,8 +102,8 @@ static void labels_decide_what_is_drawn(void **state)
 	static const char *const condition[] = {"condition=concat", "condition=projection",
 	                                        "condition=auxiliary"};
 	for (int k = 0; k < 3; k++) {
-		gm_saved *s = TRAINED("cgan", condition[k], "steps=400", "batch=32", "width=8",
-		                      "lr=1e-3", "sample-every=400");
+		gm_saved *s = TRAINED("cgan", "size=16", condition[k], "steps=400", "batch=32",
+		                      "width=8", "lr=1e-3", "sample-every=400");
 		double spread, share = accuracy(s, &spread);
 		print_message("%s: %.3f, spread %.3f\n", condition[k], share, spread);
 		if (share < .5)
@@ -198,8 +159,8 @@ static void labels_are_read(void **state)
 	for (int i = 0; i < 8 * NUMEL; i++)
 		x[i] = (float)sin(i);
 	for (int i = 0; i < 6; i++) {
-		gm_saved *s = TRAINED("cgan", net[i / 3], condition[i % 3], "steps=1", "batch=8",
-		                      "width=4");
+		gm_saved *s = TRAINED("cgan", "size=16", net[i / 3], condition[i % 3], "steps=1",
+		                      "batch=8", "width=4");
 		if (change(s, "generate", x) < 1e-4)
 			fail_msg("%s, %s: G ignores the label", net[i / 3], condition[i % 3]);
 		bool told = change(s, "discriminate", x) > 1e-7;
@@ -236,8 +197,9 @@ static void codes_carry_information(void **state)
 	(void)state;
 	double told[2];
 	for (int k = 0; k < 2; k++) {
-		gm_saved_free(TRAINED("infogan", k ? "lambda=1" : "lambda=0", "steps=300",
-		                      "batch=32", "width=8", "lr-d=1e-3", "sample-every=300"));
+		gm_saved_free(TRAINED("infogan", "size=16", k ? "lambda=1" : "lambda=0",
+		                      "steps=300", "batch=32", "width=8", "lr-d=1e-3",
+		                      "sample-every=300"));
 		told[k] = last_of("information");
 	}
 	print_message("information: %.3f without weight, %.3f with\n", told[0], told[1]);
@@ -252,7 +214,7 @@ static void ways_lead_from_sample_to_sample(void **state)
 	(void)state;
 	static const char *const model[] = {"dcgan", "infogan"};
 	for (int k = 0; k < 2; k++) {
-		gm_saved *s = TRAINED(model[k], "steps=1", "batch=3", "width=4");
+		gm_saved *s = TRAINED(model[k], "size=16", "steps=1", "batch=3", "width=4");
 		gm_error err = {0};
 		gm_walk *ends = gm_walk_new(s, 4, 11, &err), *way = gm_walk_new(s, 3, 11, &err);
 		must(ends && way, &err);
@@ -298,7 +260,8 @@ static void codes_are_set_one_at_a_time(void **state)
 {
 	(void)state;
 	enum { N = 5 };
-	gm_saved *s = TRAINED("infogan", "steps=1", "batch=3", "width=4", "continuous=1");
+	gm_saved *s =
+		TRAINED("infogan", "size=16", "steps=1", "batch=3", "width=4", "continuous=1");
 	gm_error err = {0};
 	gm_walk *w = gm_walk_new(s, N, 11, &err);
 	must(w != NULL, &err);
