@@ -11,6 +11,7 @@ MESON_ARGS ?=
 # `make test TESTS="graph ops"` runs only those programs; `make fuzz FUZZ_SECONDS=600` looks longer.
 TESTS ?=
 FUZZ_SECONDS ?= 30
+FUZZ ?=
 # `make peers PEERS="dcgan-64" PEERS_PYTHON=venv/bin/python` compares only that, with the PyTorch of that Python.
 PEERS ?=
 PEERS_PYTHON ?= python3
@@ -50,12 +51,12 @@ check: ## the tests again, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@ninja -C build-asan $(NINJA_QUIET)
 	@scripts/run-tests.sh build-asan --timeout-multiplier 8 $(TESTS)
 
-fuzz: ## libFuzzer over every parser, FUZZ_SECONDS=30 each
+fuzz: ## libFuzzer over every parser, FUZZ_SECONDS=30 each; FUZZ="png npy" for some
 	@scripts/setup.sh dev
 	@test -f build-fuzz/build.ninja || CC=clang meson setup build-fuzz $(MESON_ARGS) -Dfuzz=true \
 		-Dtests=disabled -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
 	@ninja -C build-fuzz $(NINJA_QUIET)
-	@scripts/run-fuzz.sh build-fuzz $(FUZZ_SECONDS)
+	@scripts/run-fuzz.sh build-fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 bench: ## how fast: operations and whole training steps
 	@scripts/setup.sh build
