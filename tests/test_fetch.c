@@ -264,8 +264,8 @@ static void sets_by_name(void **state)
 		err = (gm_error){0};
 		assert_null(gm_data_open(name, NULL, &err));
 		const bool weights = !strcmp(name, "inception") || !strcmp(name, "vgg16");
-		assert_non_null(strstr(err.message,
-		                       weights ? "no data set" : "ganymede data fetch"));
+		assert_non_null(
+			strstr(err.message, weights ? "no data set" : "ganymede data fetch"));
 		n++;
 	}
 	assert_true(n >= 7);

@@ -148,7 +148,7 @@ static void *load(char *why, size_t room)
 	} else {
 		path[n > 0 ? n : 0] = 0;
 		slash = strrchr(path, '/');
-		strcpy(slash ? slash + 1 : path, "ganymede-mpi.so");
+		snprintf(slash ? slash + 1 : path, 32, "ganymede-mpi.so");
 		if (slash && access(path, R_OK) == 0)
 			module = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
 		else

@@ -72,7 +72,7 @@ static bool plan_read(plan *p, const cli_values *v, const char *name, gm_error *
 	if (!gm_recipe_text(p->path, "reproduce", p->how, sizeof p->how, err) ||
 	    !gm_recipe_text(p->path, "model", p->model, sizeof p->model, err))
 		return false;
-	strcpy(p->words, p->how);
+	memcpy(p->words, p->how, sizeof p->words);
 	char *rest = p->words, *word;
 	while ((word = strsep(&rest, " \t")) && p->n < WORDS)
 		if (*word)

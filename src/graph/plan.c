@@ -167,9 +167,9 @@ static gm_node *resolve(gm_plan *p, gm_node *x)
 		y = resolve(p, x->in[0]);
 		if (!p->infer)
 			resolve_effect(p, x->in[1]);
-	} else if (x->opid == GM_OPID_all_reduce && p->infer) {
-		y = resolve(p, x->in[0]); /* nobody waits for others to draw a picture */
-	} else if (x->opid == GM_OPID_stop_gradient && p->b->fuses) {
+	} else if ((x->opid == GM_OPID_all_reduce && p->infer) ||
+	           (x->opid == GM_OPID_stop_gradient && p->b->fuses)) {
+		/* nobody waits for others to draw a picture */
 		y = resolve(p, x->in[0]);
 	} else {
 		y = rebuild(p, x);

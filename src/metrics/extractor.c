@@ -77,10 +77,9 @@ static bool find_weights(const gm_extractor_kind *kind, const char *given, char 
 		return !given || gm_fail(err, GM_ERR_VALUE, "extractor %s has no weights to read",
 		                         kind->name);
 	if (given) {
-		if (strlen(given) >= PATH_MAX)
-			return gm_fail(err, GM_ERR_VALUE, "a path of %zu bytes", strlen(given));
-		strcpy(path, given);
-		return true;
+		if (snprintf(path, PATH_MAX, "%s", given) < PATH_MAX)
+			return true;
+		return gm_fail(err, GM_ERR_VALUE, "a path of %zu bytes", strlen(given));
 	}
 	if (kind->fetched && gm_fetch_find(kind->fetched, path) && *path)
 		return true;

@@ -141,7 +141,8 @@ static bool put(struct archive *a, const char *name, const char *descr, const in
 		snprintf(shape, sizeof shape, "(%lld, %lld)", (long long)dims[0],
 		         (long long)dims[1]);
 	memset(header, ' ', sizeof header);
-	memcpy(header, "\x93NUMPY\x01\x00\x76\x00", 10);
+	static const char magic[10] = "\x93NUMPY\x01\x00\x76";
+	memcpy(header, magic, sizeof magic);
 	int n = snprintf(header + 10, sizeof header - 10,
 	                 "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, shape);
 	header[10 + n] = ' ';

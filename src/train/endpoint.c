@@ -196,7 +196,8 @@ static bool fill(gm_run *r, gm_run_endpoint *e, const gm_use *u)
 {
 	float *drawn[GM_RUN_INPUTS] = {0};
 	bool ok = true, some = false;
-	for (int i = 0; i < e->nin; i++)
+	const int n = e->nin;
+	for (int i = 0; i < n; i++)
 		if (e->fill[i] && !u->in[i]) {
 			drawn[i] = malloc(gm_node_size(e->in[i]) * sizeof *drawn[i]);
 			ok = ok && drawn[i];
@@ -205,7 +206,7 @@ static bool fill(gm_run *r, gm_run_endpoint *e, const gm_use *u)
 	if (!ok)
 		gm_run_fail(r, GM_ERR_MEMORY, "no memory for latents");
 	ok = ok && (!some || gm_endpoint_latents(r, e, u->seed, u->chunk, drawn));
-	for (int i = 0; i < e->nin; i++) {
+	for (int i = 0; i < n; i++) {
 		if (ok && e->fill[i] && u->in[i])
 			set(e->fill[i], u->in[i]);
 		else if (ok && e->fill[i])

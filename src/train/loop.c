@@ -302,8 +302,8 @@ static bool begin(gm_run *r)
 	bool fine = lengths(r) && (r->rank || gm_run_pictures_ready(r)) && gm_guard_start(r) &&
 	            (r->rank || gm_scoring_start(r));
 	r->first_step = r->step;
-	if (fine)
-		fine = r->from ? start_again(r) : start_new(r);
+	if (fine) /* what fails is in r->err */
+		(void)(r->from ? start_again(r) : start_new(r));
 	gm_team_agree(r);
 	if (!gm_run_ok(r) || !gm_team_share_folder(r) || !gm_team_begin(r))
 		return false;

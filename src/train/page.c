@@ -236,7 +236,8 @@ static void put_axes(FILE *o, const frame *f)
 	double d = tick_step(f->y1 - f->y0, 4);
 	if (f->logarithmic && d < 1)
 		d = f->y1 - f->y0 > 2 ? 1 : d;
-	for (double v = ceil(f->y0 / d) * d; v <= f->y1 + d * 1e-9; v += d) {
+	for (int i = 0; ceil(f->y0 / d) + i <= f->y1 / d + 1e-9; i++) {
+		double v = (ceil(f->y0 / d) + i) * d;
 		double y = HIGH - BOTTOM - (v - f->y0) / (f->y1 - f->y0) * (HIGH - TOP - BOTTOM);
 		char text[32];
 		fprintf(o,
@@ -249,7 +250,8 @@ static void put_axes(FILE *o, const frame *f)
 		                  text));
 	}
 	d = fmax(tick_step(f->x1 - f->x0, 6), 1);
-	for (double v = ceil(f->x0 / d) * d; v <= f->x1 + d * 1e-9; v += d) {
+	for (int i = 0; ceil(f->x0 / d) + i <= f->x1 / d + 1e-9; i++) {
+		double v = (ceil(f->x0 / d) + i) * d;
 		char text[32];
 		/* A label at the right edge would be cut off if it stood in the middle of its tick. */
 		fprintf(o, "<text x=%.1f y=%d text-anchor=%s>%s</text>", px(f, v), HIGH - 9,
