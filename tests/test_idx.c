@@ -322,6 +322,65 @@ static void colour_pictures(void **state)
 	gm_data_close(a), gm_data_close(b), gm_data_close(grey);
 }
 
+/* Three pictures a time, all of them in each channel, with the label that belongs to the three. */
+static void stacked(void **state)
+{
+	(void)state;
+	enum { N = 5, PLANE = 120, DRAWN = 600 };
+	gm_error err = {0};
+	assert_true(gm_file_make_folder(scratch_path("stack"), &err));
+	blob images = IDX(8, N, 10, 12), labels = IDX(8, N);
+	for (int i = 0; i < N; i++)
+		labels.b[8 + i] = (uint8_t)(i % 3);
+	write_blob("stack/train-images-idx3-ubyte", images);
+	write_blob("stack/train-labels-idx1-ubyte", labels);
+	gm_dataset *plain = gm_data_open(scratch_path("stack"), NULL, &err);
+	for (uint64_t from = 0; from < 4; from += 3) {
+		gm_data_options o = {.stack = true, .from = from, .to = N};
+		gm_dataset *d = gm_data_open(scratch_path("stack"), &o, &err);
+		if (!d)
+			fail_msg("%s", err.message);
+		const gm_data_info *info = gm_data_info_of(d);
+		assert_true(info->count == 0 && info->classes == 27 && info->numel == 3 * PLANE);
+		assert_true(info->hash != gm_data_info_of(plain)->hash);
+		static float x[DRAWN][3][PLANE], alone[3][PLANE], y[PLANE];
+		static int32_t label[DRAWN];
+		assert_true(gm_data_batch(d, 1, 0, DRAWN, x[0][0], label, &err));
+		int seen[3][N] = {0}, triples[N][N][N] = {0}, all = 0;
+		for (int i = 0; i < DRAWN; i++) {
+			int which[3] = {-1, -1, -1};
+			for (int c = 0; c < 3; c++)
+				for (uint64_t k = 0; k < N; k++)
+					if (gm_data_get(plain, k, y, NULL, NULL) &&
+					    !memcmp(x[i][c], y, sizeof y))
+						which[c] = (int)k;
+			for (int c = 0; c < 3; c++) {
+				assert_true(which[c] >= (int)from);
+				seen[c][which[c]]++;
+			}
+			all += !triples[which[0]][which[1]][which[2]]++;
+			assert_int_equal(label[i],
+			                 which[0] % 3 * 9 + which[1] % 3 * 3 + which[2] % 3);
+		}
+		const int n = N - (int)from;
+		assert_true(all > n * n * n * 9 / 10); /* 600 draws miss 1 of 125 on average */
+		for (int c = 0; c < 3; c++)
+			for (int k = (int)from; k < N; k++)
+				assert_in_range(seen[c][k], DRAWN / n * 6 / 10,
+				                DRAWN / n * 14 / 10);
+		assert_true(gm_data_batch(d, 1, 77, 1, alone[0], NULL, NULL));
+		assert_memory_equal(alone, x[77], sizeof alone);
+		gm_data_close(d);
+	}
+	gm_data_close(plain);
+	assert_null(gm_data_open("glyphs", &(gm_data_options){.stack = true}, &err));
+	assert_non_null(strstr(err.message, "option stack"));
+	err = (gm_error){0};
+	assert_null(gm_data_open(scratch_path("stack"),
+	                         &(gm_data_options){.stack = true, .channels = 3}, &err));
+	assert_non_null(strstr(err.message, "one channel"));
+}
+
 static void fitting(void **state)
 {
 	(void)state;
@@ -418,6 +477,7 @@ int main(void)
 		cmocka_unit_test(folders_that_do_not_fit),
 		cmocka_unit_test(folder_without_permission),
 		cmocka_unit_test(colour_pictures),
+		cmocka_unit_test(stacked),
 		cmocka_unit_test(fitting),
 		cmocka_unit_test(mnist),
 	};

@@ -76,13 +76,16 @@ typedef struct gm_data_options {
 	int crop;    /* in batches: shift by up to this many pixels either way, edges mirrored */
 	/* only examples from .. to-1 of a finite set, in the order of its files; to 0: to the end */
 	uint64_t from, to;
+	/* grey pictures from files, three as the channels of one, drawn anew for every place in an
+	 * endless stream; labels are (a k + b) k + c (stacked MNIST, arXiv:1611.02163) */
+	bool stack;
 	bool no_cache; /* neither read nor write the cache of decoded pictures */
 	gm_data_progress *progress;
 	void *context;
 } gm_data_options;
 
 /* Sets the option called name ("size", "channels", "fit", "filter", "split", "classes",
- * "bad-files", "pairs", "flip", "crop", "range", "cache"; `_` is `-`) from text as people type it.
+ * "bad-files", "pairs", "flip", "crop", "range", "stack", "cache"; `_` is `-`) from text as people type it.
  * text must outlive o. GM_ERR_VALUE for text that makes no sense; GM_ERR_STATE for an unknown name. */
 GM_API bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_error *err);
 /* Their names, for i = 0, 1, ... until NULL, with a line about each; about may be NULL. */

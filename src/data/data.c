@@ -71,6 +71,9 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: is drawn, and what is known about it would be wrong after a %s",
 		               s->name, o->flip ? "flip" : "crop");
+	if (o->stack)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: is drawn; option stack is for pictures from files", s->name);
 	if (o->from || o->to)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: is drawn without end, so a range of it is the whole of it",
@@ -151,7 +154,7 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 	info->hash = gm_pictures_hash(p);
 	if (d->augment.flip || d->augment.crop)
 		info->hash = hash_text(info->hash, d->augment.text);
-	return narrow(d, o, err);
+	return narrow(d, o, err) && (!o->stack || gm_stack_init(d, err));
 }
 
 /* Neither an embedded set nor a path: most likely a slip of the fingers. */
@@ -267,6 +270,10 @@ static void example(const gm_dataset *d, uint64_t seed, uint64_t index, int thre
 		d->source->draw(&draw);
 		if (label)
 			*label = draw.label;
+		return;
+	}
+	if (d->stacked) {
+		gm_stack_example(d, seed, index, thread, x, label);
 		return;
 	}
 	index += d->from;

@@ -43,7 +43,21 @@ static const char *const sides[] = {"folders", "halves", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
 static const char *const on_off[] = {"on", "off", NULL};
 
-enum { SIZE, CHANNELS, FIT, FILTER, SPLIT, CLASSES, BAD_FILES, PAIRS, FLIP, CROP, RANGE, CACHE };
+enum {
+	SIZE,
+	CHANNELS,
+	FIT,
+	FILTER,
+	SPLIT,
+	CLASSES,
+	BAD_FILES,
+	PAIRS,
+	FLIP,
+	CROP,
+	RANGE,
+	STACK,
+	CACHE
+};
 
 static const struct {
 	const char *name, *about;
@@ -68,6 +82,8 @@ static const struct {
 	[CROP] = {"crop", "shift pictures of a batch by up to this many pixels", NUMBER},
 	[RANGE] = {"range", "only examples FROM:TO of the files, such as 0:50000; empty: all",
                    SPAN},
+	[STACK] = {"stack", "three grey pictures as the channels of one (stacked MNIST): off or on",
+                   WORD, off_on},
 	[CACHE] = {"cache", "keep decoded pictures for the next start: on or off", WORD, on_off},
 };
 #define OPTIONS ((int)(sizeof table / sizeof *table))
@@ -162,6 +178,9 @@ bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_e
 		break;
 	case RANGE:
 		return span(o, text, err);
+	case STACK:
+		o->stack = v;
+		break;
 	case CACHE:
 		o->no_cache = v;
 		break;

@@ -25,13 +25,22 @@ struct gm_dataset {
 	gm_augment augment;
 	gm_field field[GM_SET_FIELDS];
 	uint64_t from; /* of files: the place of example 0 */
-	uint64_t seed; /* of the sequence that gm_data_get indexes */
-	uint64_t salt; /* keeps sets and splits apart that are asked with the same seed */
+	uint64_t
+		stacked; /* pictures that the channels of an example are drawn from; 0: it is one */
+	uint64_t seed;   /* of the sequence that gm_data_get indexes */
+	uint64_t salt;   /* keeps sets and splits apart that are asked with the same seed */
 	char *name;
 };
 
 /* fields.c: fills d->field and d->info.fields, after everything else is known. */
 void gm_fields_init(gm_dataset *d);
+
+/* stack.c: pictures of one channel become the channels of an example; after all else about the set
+ * but its fields is known. */
+enum { GM_STACK = 3 };
+bool gm_stack_init(gm_dataset *d, gm_error *err);
+void gm_stack_example(const gm_dataset *d, uint64_t seed, uint64_t index, int thread, float *x,
+                      int32_t *label);
 
 /* options.c: whether o makes sense by itself. */
 bool gm_options_check(const gm_data_options *o, gm_error *err);

@@ -13,6 +13,23 @@ static bool is_own(const char *name)
 	return !strcmp(name, "image") || !strcmp(name, "label");
 }
 
+gm_facts gm_facts_of(const gm_data_info *d)
+{
+	gm_facts f = {.points = d->rank == 1,
+	              .numel = d->numel,
+	              .classes = d->classes,
+	              .count = d->count,
+	              .low = d->low,
+	              .high = d->high,
+	              .paired = d->paired};
+	if (d->rank == 3) {
+		f.channels = d->shape[0];
+		f.height = f.own_height = d->shape[1];
+		f.width = f.own_width = d->shape[2];
+	}
+	return f;
+}
+
 void gm_feed_fields(gm_run *r)
 {
 	const gm_field *f;

@@ -392,30 +392,14 @@ static void say_progress(void *context, const char *what, uint64_t done, uint64_
 
 static bool open_data(gm_run *r, gm_error *err)
 {
-	static const char *const names[] = {"size",  "channels", "fit",       "filter",
-	                                    "split", "pairs",    "bad-files", "flip",
-	                                    "crop",  "cache",    "range"};
 	const gm_settings *s = r->settings;
 	const char *spec = gm_settings_get(s, "data");
 	gm_data_options o = {.seed = r->seed, .progress = say_progress, .context = r};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!gm_data_option(&o, names[i], gm_settings_get(s, names[i]), err))
-			return false;
-	r->data = gm_data_open(spec, &o, err);
+	r->data = gm_settings_data(s, true, &o, err) ? gm_data_open(spec, &o, err) : NULL;
 	if (!r->data)
 		return false;
 	const gm_data_info *d = gm_data_info_of(r->data);
-	r->facts = (gm_facts){.points = d->rank == 1,
-	                      .numel = d->numel,
-	                      .classes = d->classes,
-	                      .count = d->count,
-	                      .low = d->low,
-	                      .high = d->high};
-	if (d->rank == 3)
-		r->facts.channels = d->shape[0], r->facts.height = d->shape[1],
-		r->facts.width = d->shape[2];
-	r->facts.own_height = r->facts.height, r->facts.own_width = r->facts.width;
-	r->facts.paired = d->paired;
+	r->facts = gm_facts_of(d);
 	r->data_hash = d->hash;
 	gm_feed_fields(r);
 	return true;

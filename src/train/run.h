@@ -211,6 +211,8 @@ bool gm_checkpoint_load(gm_run *r, bool all);
 /* feed.c */
 /* Fills r->field from the open data. */
 void gm_feed_fields(gm_run *r);
+/* What a model may know of an open set. */
+gm_facts gm_facts_of(const gm_data_info *d);
 gm_run_field *gm_feed_find(gm_run *r, const char *name); /* NULL where there is none */
 
 /* endpoint.c: endpoints as functions that tools call. A call leaves the random state and all

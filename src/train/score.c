@@ -243,13 +243,9 @@ static const gm_metric *find(const char *name, gm_error *err)
 
 static bool data_options(const gm_scorer *c, const char *split, gm_data_options *o, gm_error *err)
 {
-	static const char *const names[] = {"size",  "channels", "fit",       "filter", "split",
-	                                    "pairs", "range",    "bad-files", "cache"};
-	const gm_settings *s = c->r->settings;
 	*o = (gm_data_options){.seed = c->r->seed};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!gm_data_option(o, names[i], gm_settings_get(s, names[i]), err))
-			return false;
+	if (!gm_settings_data(c->r->settings, false, o, err))
+		return false;
 	if (split && strcmp(split, o->split))
 		o->split = split, o->from = o->to = 0; /* the range is one of the other part */
 	return true;

@@ -28,6 +28,7 @@ static const gm_setting common[] = {
 	{"bad-files", "files that cannot be read: skip (and count them) or stop", "skip"},
 	{"flip", "mirror every other picture of a batch: on or off", "off"},
 	{"crop", "shift pictures of a batch by up to this many pixels", "0"},
+	{"stack", "three grey pictures as the channels of one (stacked MNIST): on or off", "off"},
 	{"cache", "keep decoded pictures for the next start: on or off", "on", .flags = GM_FREE},
 	{"batch", "minibatch size", "64"},
 	{"sync-norm",
@@ -270,6 +271,18 @@ bool gm_recipe_text(const char *path, const char *key, char *text, size_t room, 
 bool gm_recipe_model(const char *path, char *model, size_t room, gm_error *err)
 {
 	return gm_recipe_text(path, "model", model, room, err);
+}
+
+bool gm_settings_data(const gm_settings *s, bool augment, gm_data_options *o, gm_error *err)
+{
+	const char *name;
+	for (int i = 0; (name = gm_data_option_names(i, NULL)); i++) {
+		const gm_setting *row = gm_settings_find(s, name);
+		if (row && (augment || (strcmp(name, "flip") && strcmp(name, "crop"))) &&
+		    !gm_data_option(o, name, row->value, err))
+			return false;
+	}
+	return true;
 }
 
 bool gm_settings_int(const gm_settings *s, const char *name, int64_t lo, int64_t hi, int64_t *v,

@@ -8,6 +8,7 @@
 #define GM_TRAIN_SETTINGS_H
 
 #include "base/arena.h"
+#include "ganymede/data.h"
 #include "ganymede/model.h"
 
 enum gm_setting_flags {
@@ -57,6 +58,10 @@ bool gm_settings_file(gm_settings *s, const char *path, gm_error *err);
 bool gm_recipe_text(const char *path, const char *key, char *text, size_t room, gm_error *err);
 /* The model that the file names, into model[room]; empty when it names none. */
 bool gm_recipe_model(const char *path, char *model, size_t room, gm_error *err);
+
+/* Fills *o from the rows that are options of a data set (gm_data_option); without flips and crops unless
+ * `augment`. Texts in *o are those of s. */
+bool gm_settings_data(const gm_settings *s, bool augment, gm_data_options *o, gm_error *err);
 
 /* "2e-4" and so on, with the option named in the error. */
 bool gm_settings_int(const gm_settings *s, const char *name, int64_t lo, int64_t hi, int64_t *v,

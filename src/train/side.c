@@ -62,15 +62,7 @@ static bool open_data(gm_side *p, const char *spec, const gm_data_options *o, gm
 	if (!p->data)
 		return false;
 	const gm_data_info *d = gm_data_info_of(p->data);
-	p->facts = (gm_facts){.points = d->rank == 1,
-	                      .numel = d->numel,
-	                      .classes = d->classes,
-	                      .count = d->count,
-	                      .low = d->low,
-	                      .high = d->high};
-	if (d->rank == 3)
-		p->facts.channels = d->shape[0], p->facts.height = d->shape[1],
-		p->facts.width = d->shape[2];
+	p->facts = gm_facts_of(d);
 	p->count = d->count;
 	p->batch = BATCH;
 	snprintf(hash, sizeof hash, "%016" PRIx64, d->hash);
