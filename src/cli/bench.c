@@ -39,6 +39,7 @@ static const bench rows[] = {
          {"data", "shapes", "size", "32", "width", "64", "batch", "64", "objective", "wasserstein",
           "penalty", "wgan-gp", "normalise-d", "none", "k", "5"}},
 	{"dcgan-128", "dcgan", {"data", "shapes", "size", "128", "width", "32", "batch", "32"}},
+	{"classifier", "classifier", {"data", "glyphs", "batch", "64"}},
 	{"inception", NULL, {0}, "inception"},
 	{0},
 };

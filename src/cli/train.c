@@ -71,17 +71,23 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 	char line[3][PATH_MAX + 64], more[48] = "";
 	if (!call->stopped)
 		snprintf(more, sizeof more, " --steps %lld", (long long)call->step * 2);
-	if (call->translates)
+	const char *about = "new samples";
+	if (!strcmp(call->gives, "translate")) {
 		snprintf(line[0], sizeof line[0], "ganymede translate %s PICTURE -o OUT",
 		         call->folder);
-	else
+		about = "what it makes of a picture";
+	} else if (!strcmp(call->gives, "classify")) {
+		snprintf(line[0], sizeof line[0], "ganymede fid A B --extractor classifier:%s",
+		         call->folder);
+		about = "scores that look through it";
+	} else {
 		snprintf(line[0], sizeof line[0], "ganymede sample %s --seed 1", call->folder);
+	}
 	snprintf(line[1], sizeof line[1], "ganymede train --resume %s%s", call->folder, more);
 	snprintf(line[2], sizeof line[2], "ganymede models %s", s->model->name);
 	int width = (int)strlen(line[1]);
 	printf("%s\n\n", call->folder);
-	printf("  %-*s   # %s\n", width, line[0],
-	       call->translates ? "what it makes of a picture" : "new samples");
+	printf("  %-*s   # %s\n", width, line[0], about);
 	printf("  %-*s   # go on\n", width, line[1]);
 	printf("  %-*s   # all that can be turned\n", width, line[2]);
 }

@@ -508,6 +508,7 @@ static bool same_data(const gm_run *r, uint64_t then, gm_error *err)
 
 bool gm_train(gm_train_call *call, gm_error *err)
 {
+	static const char *const instead[] = {"classify", "translate"};
 	gm_run run = {.call = call,
 	              .model = call->settings->model,
 	              .settings = call->settings,
@@ -543,7 +544,10 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	memcpy(call->folder, r->folder, sizeof call->folder);
 	call->step = r->step;
 	gm_scoring_end(r);
-	call->translates = !gm_endpoint_find(r, "generate") && gm_endpoint_find(r, "translate");
+	call->gives = "generate";
+	for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
+		if (!gm_endpoint_find(r, "generate") && gm_endpoint_find(r, instead[i]))
+			call->gives = instead[i];
 	gm_run_free(r);
 	if (run.lock >= 0)
 		close(run.lock);

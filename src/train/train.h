@@ -36,9 +36,10 @@ typedef struct gm_train_call {
 	char folder[PATH_MAX]; /* of the run; empty when it never got one */
 	int64_t step;          /* steps done, over all sessions of this run */
 	bool stopped;          /* by *stop */
-	bool translates;       /* its model draws nothing and has "translate" instead */
-	struct gm_speed {      /* of a run with measure */
-		double ready;  /* seconds from the call to the end of the first step */
+	const char *
+		gives; /* "generate", or the endpoint of a model that draws nothing: "translate", "classify" */
+	struct gm_speed {     /* of a run with measure */
+		double ready; /* seconds from the call to the end of the first step */
 		/* seconds of one turn of the model's loop, feeding included; the median */
 		double step;
 		double flops; /* needed by one turn */
