@@ -678,6 +678,25 @@ static void senseless_options_are_refused(void **state)
 	gm_settings_free(&s);
 }
 
+/* Steps, kimg and epochs: the last one said counts, whatever a recipe or the checkpoint had. */
+static void the_last_length_counts(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	const char *out = scratch_path("lengths");
+	gm_train_call call = {0};
+	must(train(&call, &err, "gan", out,
+	           OPTIONS("data=ring8", "batch=32", "width=8", "epochs=1", "kimg=.064")),
+	     &err);
+	assert_int_equal(call.step, 2);
+	call = (gm_train_call){.resume = ""};
+	must(train(&call, &err, "gan", out, OPTIONS("steps=5")), &err);
+	assert_int_equal(call.step, 5);
+	call = (gm_train_call){.resume = ""};
+	must(train(&call, &err, "gan", out, OPTIONS("steps=900", "kimg=.256")), &err);
+	assert_int_equal(call.step, 8);
+}
+
 static void options_from_a_file(void **state)
 {
 	(void)state;
@@ -863,6 +882,7 @@ int main(void)
 		cmocka_unit_test(a_lost_game_is_told),
 		cmocka_unit_test(senseless_options_are_refused),
 		cmocka_unit_test(fields_reach_the_model),
+		cmocka_unit_test(the_last_length_counts),
 		cmocka_unit_test(options_from_a_file),
 		cmocka_unit_test(resume_keeps_the_run_honest),
 		cmocka_unit_test(unsound_checkpoints),

@@ -151,9 +151,7 @@ static bool train_one(const plan *p, const cli_values *v, int seed, char run[PAT
 	if (ok && cli_given(v, "data"))
 		ok = gm_settings_set(&s, "data", cli_given(v, "data"), err);
 	if (ok && cli_given(v, "steps"))
-		ok = gm_settings_set(&s, "steps", cli_given(v, "steps"), err) &&
-		     gm_settings_set(&s, "epochs", "0", err) &&
-		     gm_settings_set(&s, "kimg", "0", err);
+		ok = gm_settings_set(&s, "steps", cli_given(v, "steps"), err);
 	gm_train_call call = {.settings = &s, .out = stdout, .stop = &stop_signal};
 	ok = ok && gm_train(&call, err);
 	if (ok && call.stopped)

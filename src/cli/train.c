@@ -85,7 +85,8 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 	}
 	snprintf(line[1], sizeof line[1], "ganymede train --resume %s%s", call->folder, more);
 	snprintf(line[2], sizeof line[2], "ganymede models %s", s->model->name);
-	int width = (int)strlen(line[1]);
+	size_t first = strlen(line[0]), second = strlen(line[1]);
+	int width = (int)(first > second ? first : second);
 	printf("%s\n\n", call->folder);
 	printf("  %-*s   # %s\n", width, line[0], about);
 	printf("  %-*s   # go on\n", width, line[1]);

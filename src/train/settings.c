@@ -130,7 +130,7 @@ void gm_settings_free(gm_settings *s)
 	*s = (gm_settings){0};
 }
 
-bool gm_settings_set(gm_settings *s, const char *name, const char *value, gm_error *err)
+static bool set_row(gm_settings *s, const char *name, const char *value, gm_error *err)
 {
 	gm_setting *row = gm_settings_find(s, name);
 	if (!row) {
@@ -150,6 +150,25 @@ bool gm_settings_set(gm_settings *s, const char *name, const char *value, gm_err
 	row->value = gm_arena_strdup(s->arena, value);
 	row->given = true;
 	return true;
+}
+
+/* A length in one unit takes the place of those in others that a recipe, a file or a checkpoint gave. */
+static bool replace_lengths(gm_settings *s, const char *name, gm_error *err)
+{
+	static const char *const units[] = {"epochs", "kimg",
+	                                    "steps"}; /* each beats those after it */
+	bool ok = true, beats = false;
+	for (size_t i = 0; ok && i < sizeof units / sizeof *units && !beats; i++) {
+		beats = same_name(name, units[i]);
+		ok = beats || set_row(s, units[i], "0", err);
+	}
+	return ok;
+}
+
+bool gm_settings_set(gm_settings *s, const char *name, const char *value, gm_error *err)
+{
+	bool length = same_name(name, "steps") || same_name(name, "kimg");
+	return set_row(s, name, value, err) && (!length || replace_lengths(s, name, err));
 }
 
 const char *gm_settings_get(const gm_settings *s, const char *name)
@@ -184,7 +203,7 @@ bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err)
 			ok = gm_fail(err, GM_ERR_FORMAT,
 			             "option %.60s is recorded as something other than text", name);
 		else
-			ok = ok && gm_settings_set(s, name, json_string_value(value), err);
+			ok = ok && set_row(s, name, json_string_value(value), err);
 	json_decref(o);
 	return ok;
 }

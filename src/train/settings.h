@@ -39,7 +39,7 @@ void gm_settings_init(gm_settings *s, const gm_model *m); /* all defaults */
 void gm_settings_free(gm_settings *s);
 /* NULL when there is none. `_` = `-`. */
 gm_setting *gm_settings_find(const gm_settings *s, const char *name);
-/* GM_ERR_VALUE for an unknown name, with the nearest known one. */
+/* GM_ERR_VALUE for an unknown name, with the nearest known one. Of steps, kimg and epochs the last one set counts. */
 bool gm_settings_set(gm_settings *s, const char *name, const char *value, gm_error *err);
 /* Never NULL: "" for an unknown name. */
 const char *gm_settings_get(const gm_settings *s, const char *name);
