@@ -27,6 +27,13 @@ static void say_segments(const char *what, const int64_t *count, int classes)
 		       what, s.pixel, s.class, s.iou, s.classes);
 }
 
+/* Whether the side that was drawn shows the mask: its own colours tell the classes. */
+static bool shows_the_mask(const translate_job *j)
+{
+	gm_segments s;
+	return j->maps && gm_segments_of(j->real_count, j->classes, &s, NULL) && s.pixel > .99;
+}
+
 static int report(const translate_job *j, const char *checkpoint)
 {
 	double n = (double)j->scored;
@@ -39,6 +46,8 @@ static int report(const translate_job *j, const char *checkpoint)
 		say_segments("read back from b:", j->real_count, j->classes);
 		say_segments("read back from G(a):", j->fake_count, j->classes);
 	}
+	if (shows_the_mask(j))
+		say_segments("classes of pixels:", j->fake_count, j->classes);
 	if (!j->bad)
 		return CLI_OK;
 	gm_error err = {0};

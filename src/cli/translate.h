@@ -24,7 +24,9 @@ typedef struct translate_job {
 	/* against what it should be */
 	int64_t scored;
 	double l1, psnr, ssim;
-	/* read back: by class of the mask, rows by truth; of b itself and of G(a) */
+	/* classes of the mask, rows by truth: read back from b itself and from G(a), or, where the run draws
+	 * maps, of what it drew */
+	bool maps;
 	int64_t real_count[TRANSLATE_CLASSES * TRANSLATE_CLASSES],
 		fake_count[TRANSLATE_CLASSES * TRANSLATE_CLASSES];
 	double colour[TRANSLATE_CLASSES][3];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * cli/translate_set.c -- data sets through a run's "translate": scored where they are pairs, and
- * read back by another run. Isola et al. 2017, section 4.1, score what is drawn from label maps by
- * how much of the map a net that was trained on real pictures can read from it.
+ * read back by another run. Isola et al. 2017 score what is drawn from label maps by how much of the
+ * map a net that was trained on real pictures can read from it (section 4.1), and maps that are drawn
+ * from photographs by their classes (section 4.5).
  */
 #include "cli/translate.h"
 
@@ -60,22 +61,30 @@ static bool learn_colours(translate_job *j, gm_dataset *d, const gm_field *from,
 	return ok;
 }
 
-static bool read_back(translate_job *j, const float *y, const gm_field *f, const int32_t *mask,
+static bool count_classes(translate_job *j, const float *y, const gm_field *f, const int32_t *mask,
+                          int64_t *count, gm_error *err)
+{
+	int64_t plane = f->shape[1] * f->shape[2];
+	int32_t *class = malloc(plane * sizeof *class);
+	if (!class)
+		return gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
+	nearest(j, y, (int)f->shape[0], plane, class);
+	bool ok = gm_segments_add(count, mask, class, plane, j->classes, err);
+	free(class);
+	return ok;
+}
+
+/* The run that reads back gives what `from`, the side that was translated, is like. */
+static bool read_back(translate_job *j, const float *y, const gm_field *from, const int32_t *mask,
                       int64_t *count, gm_error *err)
 {
-	int height = (int)f->shape[1], width = (int)f->shape[2];
-	int channels = gm_translator_gives(j->back);
-	int64_t plane = (int64_t)height * width;
-	float *x = malloc(channels * plane * sizeof *x);
-	int32_t *class = malloc(plane * sizeof *class);
-	bool ok = (x && class) || gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
-	ok = ok && gm_translator_run(j->back, y, height, width, j->seed, (uint64_t)j->done, x, err);
-	if (ok) {
-		nearest(j, x, channels, plane, class);
-		ok = gm_segments_add(count, mask, class, plane, j->classes, err);
-	}
+	int height = (int)from->shape[1], width = (int)from->shape[2];
+	float *x = malloc(from->numel * sizeof *x);
+	bool ok = x || gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
+	ok = ok &&
+	     gm_translator_run(j->back, y, height, width, j->seed, (uint64_t)j->done, x, err) &&
+	     count_classes(j, x, from, mask, count, err);
 	free(x);
-	free(class);
 	return ok;
 }
 
@@ -127,10 +136,12 @@ bool translate_set(translate_job *j, gm_error *err)
 	      *y = ok ? malloc(gm_translator_gives(j->t) * from->shape[1] * from->shape[2] *
 	                       sizeof *y)
 	              : NULL;
-	int32_t *m = ok && j->back ? malloc(mask->numel * sizeof *m) : NULL;
-	ok = ok && ((x && y && (b || !to) && (m || !j->back)) ||
+	j->maps = !j->back && to && j->second && mask && mask->classes <= TRANSLATE_CLASSES;
+	bool counts = j->back || j->maps;
+	int32_t *m = ok && counts ? malloc(mask->numel * sizeof *m) : NULL;
+	ok = ok && ((x && y && (b || !to) && (m || !counts)) ||
 	            gm_fail(err, GM_ERR_MEMORY, "no memory for pictures"));
-	ok = ok && (!j->back || learn_colours(j, d, from, mask, err));
+	ok = ok && (!counts || learn_colours(j, d, j->maps ? to : from, mask, err));
 	for (int pass = j->out ? 0 : 1; ok && pass < 2; pass++)
 		for (int64_t i = 0; ok && i < j->count; i++) {
 			char number[32], path[PATH_MAX];
@@ -151,10 +162,14 @@ bool translate_set(translate_job *j, gm_error *err)
 			                                        (int)from->shape[1],
 			                                        (int)from->shape[2]},
 			                       y, err);
+			ok = ok &&
+			     (!counts || gm_data_read(d, mask, j->seed, (uint64_t)i, 1, m, err));
 			if (j->back)
-				ok = ok && gm_data_read(d, mask, j->seed, (uint64_t)i, 1, m, err) &&
-				     read_back(j, b, to, m, j->real_count, err) &&
-				     read_back(j, y, to, m, j->fake_count, err);
+				ok = ok && read_back(j, b, from, m, j->real_count, err) &&
+				     read_back(j, y, from, m, j->fake_count, err);
+			else if (j->maps)
+				ok = ok && count_classes(j, b, to, m, j->real_count, err) &&
+				     count_classes(j, y, to, m, j->fake_count, err);
 		}
 	free(x);
 	free(b);
