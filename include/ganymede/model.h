@@ -224,6 +224,11 @@ GM_API void gm_sides(gm_run *r, int64_t multiple);
  * one call keeps for the next. */
 GM_API void gm_endpoint_effect(gm_run *r, const char *name, gm_node *effect);
 
+/* Declares "pixels/row" and "pixels/pixel" of a net whose build(ctx, c, x) gives logits of x in every mode of c but ROW,
+ * which ends in what it keeps. whole: the net over whole pictures; label: i32 [m], or NULL. */
+GM_API void gm_run_pixels(gm_run *r, const gm_causal *whole, gm_node *label,
+                          gm_node *(*build)(void *ctx, gm_causal *c, gm_node *x), void *ctx);
+
 /* A training step: outputs to log and effects to carry out. NULL when only sampling, which
  * gm_run_step does not mind. */
 #define gm_run_compile(r, ...)                                                                     \

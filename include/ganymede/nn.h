@@ -155,6 +155,48 @@ GM_API gm_node *gm_conv_(gm_net *n, const char *name, gm_node *x, gm_conv_args a
 	gm_conv_transposed_(net, name, x, (gm_conv_args){__VA_ARGS__})
 GM_API gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_args a);
 
+/* Nets that give each number of a picture from those before it, in raster order, the channels of a pixel in turn (van
+ * den Oord et al. 2016, arXiv:1601.06759 and 1606.05328). The same calls build three nets of the same variables: over
+ * WHOLE pictures; by ROW, which reads the row above [m,C,1,W] and keeps in variables of the graph what pixels will need
+ * of it; and by PIXEL, which reads a pixel as far as it is known [m,C,1,1] and gives what WHOLE would give there. Of C
+ * channels, feature k of n belongs to channel floor(k C / n). The caller owns the struct; modes other than WHOLE are
+ * the business of gm_run_pixels (model.h). */
+typedef enum gm_causal_mode { GM_CAUSAL_WHOLE, GM_CAUSAL_ROW, GM_CAUSAL_PIXEL } gm_causal_mode;
+enum { GM_CAUSAL_HANDS = 64, GM_CAUSAL_EFFECTS = 3 * GM_CAUSAL_HANDS };
+typedef struct gm_causal {
+	gm_net *net;
+	int64_t batch, channels, height, width; /* of the pictures */
+	gm_causal_mode mode;
+	/* ROW and PIXEL. Of rank 0: 0 at the first row or column, else 1; 1 at the first and at the last channel of a
+	 * pixel. Then the pixel to the left, and its column, i32 [1]. */
+	gm_node *old, *fresh, *last, *previous, *column;
+	gm_node *handed[GM_CAUSAL_HANDS],
+		*effect[GM_CAUSAL_EFFECTS]; /* effects: of a step of this mode */
+	int hands, effects;
+} gm_causal;
+
+/* mask: 'A' hides the number itself, 'B' shows a layer its own features, 0 hides nothing. groups: so many parts of
+ * the outputs each belong to all channels (2 for a gate's halves); 0 is 1. Variables weight, bias. */
+typedef struct gm_causal_args {
+	int64_t out;
+	int kernel; /* odd; default 1 */
+	char mask;
+	int groups;
+} gm_causal_args;
+/* kernel x kernel, of x's sides. Larger kernels than 1 only for WHOLE. */
+#define gm_causal_conv(c, name, x, ...) gm_causal_conv_(c, name, x, (gm_causal_args){__VA_ARGS__})
+GM_API gm_node *gm_causal_conv_(gm_causal *c, const char *name, gm_node *x, gm_causal_args a);
+/* A vertical stack: the kernel/2 rows above, and the row itself unless mask is 'A' and x the picture. Not by PIXEL. */
+#define gm_causal_above(c, name, x, ...) gm_causal_above_(c, name, x, (gm_causal_args){__VA_ARGS__})
+GM_API gm_node *gm_causal_above_(gm_causal *c, const char *name, gm_node *x, gm_causal_args a);
+/* A horizontal stack: the kernel/2 pixels to the left, and by mask the pixel itself. Not by ROW. */
+#define gm_causal_left(c, name, x, ...) gm_causal_left_(c, name, x, (gm_causal_args){__VA_ARGS__})
+GM_API gm_node *gm_causal_left_(gm_causal *c, const char *name, gm_node *x, gm_causal_args a);
+/* What a vertical stack gives a horizontal one, u [m,features,H,W]: itself; by ROW nothing (NULL), for it is kept; by
+ * PIXEL, where u is not looked at, what was kept for the pixel. In the same order in every mode, GM_CAUSAL_HANDS at
+ * most. */
+GM_API gm_node *gm_causal_hand_down(gm_causal *c, const char *name, gm_node *u, int64_t features);
+
 /* Ioffe & Szegedy 2015. y = gain (x - mean) / sqrt(var + eps) + bias per channel (axis 1). In
  * training, mean and variance are the batch's, over every other axis; in inference the running
  * ones. The running ones (mean, var: GM_STAT) move by `momentum` towards the batch's at every

@@ -205,3 +205,41 @@ bool gm_pixels_draw(gm_run *r, const gm_pixels *p, float *x)
 	free(d.rng);
 	return ok;
 }
+
+/* ---- declaring ------------------------------------------------------------------------------- */
+
+/* 0 at the first, else 1 */
+static gm_node *not_first(gm_node *number)
+{
+	gm_node *n = gm_reshape(gm_cast(number, GM_F32), GM_RANK0);
+	return gm_add_c(gm_neg(gm_equal(n, gm_scalar(gm_node_graph(number), 0))), 1);
+}
+
+void gm_run_pixels(gm_run *r, const gm_causal *whole, gm_node *label,
+                   gm_node *(*build)(void *ctx, gm_causal *c, gm_node *x), void *ctx)
+{
+	gm_causal c = *whole;
+	gm_graph *g = gm_net_graph(c.net);
+	gm_shape pixel = GM_SHAPE(c.batch, c.channels, 1, 1);
+	gm_node *above =
+		gm_input(g, "row/above", GM_SHAPE(c.batch, c.channels, 1, c.width), GM_F32);
+	gm_node *row = gm_input(g, "row/number", GM_SHAPE(1), GM_I32);
+	c.mode = GM_CAUSAL_ROW, c.old = not_first(row), c.hands = c.effects = 0;
+	build(ctx, &c, above);
+	gm_endpoint_nodes(r, "pixels/row", c.old, (gm_node *[]){above, row, label}, label ? 3 : 2);
+	gm_endpoint_effect(r, "pixels/row", gm_group(g, c.effect, c.effects));
+
+	gm_node *left = gm_input(g, "pixel/left", pixel, GM_F32);
+	gm_node *now = gm_input(g, "pixel/now", pixel, GM_F32);
+	gm_node *channel = gm_input(g, "pixel/channel", GM_SHAPE(1), GM_I32);
+	gm_node *at = gm_reshape(gm_cast(channel, GM_F32), GM_RANK0);
+	c.column = gm_input(g, "pixel/column", GM_SHAPE(1), GM_I32);
+	c.mode = GM_CAUSAL_PIXEL, c.old = not_first(c.column), c.hands = c.effects = 0;
+	c.previous = left;
+	c.fresh = gm_equal(at, gm_scalar(g, 0));
+	c.last = gm_equal(at, gm_scalar(g, (double)c.channels - 1));
+	gm_node *y = build(ctx, &c, now);
+	gm_endpoint_nodes(r, "pixels/pixel", y, (gm_node *[]){left, now, c.column, channel, label},
+	                  label ? 5 : 4);
+	gm_endpoint_effect(r, "pixels/pixel", gm_group(g, c.effect, c.effects));
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nn/causal.c -- convolutions that see only what comes before in raster order, over a whole picture, or by one
+ * row and one pixel more. See nn.h.
+ *
+ * Kernels are cut to the taps that a mask would leave, so nothing is multiplied by zeros, but for the tap in the
+ * middle, whose mask is one of channels.
+ */
+#include "nn/net.h"
+
+/* The channel that each of `each` features belongs to, several times over: [times * each] */
+static gm_node *channel_of(const gm_causal *c, int64_t each, int64_t times, double more)
+{
+	int64_t n = each * times;
+	double *v = gm_arena_alloc(c->net->arena, (size_t)n * sizeof *v);
+	for (int64_t i = 0; i < n; i++)
+		v[i] = (double)(i % each * c->channels / each) + more;
+	return gm_array(c->net->graph, v, GM_SHAPE(n), GM_F32);
+}
+
+/* Taps of a window, the numbers that they are read beside, and the rule for the middle one. */
+typedef struct window {
+	int64_t kh, kw;
+	int pad[4];
+	gm_causal_args a;
+} window;
+
+/* [out,in,kh,kw]: 1 before the middle tap, 0 after it, and there by channels */
+static gm_node *mask(const gm_causal *c, int64_t in, const window *k)
+{
+	int64_t taps = k->kh * k->kw, middle = k->kh == 1 ? k->kw - 1 : taps / 2;
+	int64_t groups = k->a.groups ? k->a.groups : 1;
+	double *before = gm_arena_alloc(c->net->arena, (size_t)taps * 2 * sizeof *before),
+	       *at = before + taps;
+	for (int64_t t = 0; t < taps; t++)
+		before[t] = t < middle, at[t] = t == middle;
+	gm_shape s = GM_SHAPE(1, 1, k->kh, k->kw);
+	gm_node *to = channel_of(c, k->a.out / groups, groups, k->a.mask == 'B' ? .5 : 0);
+	gm_node *see = gm_less(gm_reshape(channel_of(c, in, 1, 0), GM_SHAPE(1, in, 1, 1)),
+	                       gm_reshape(to, GM_SHAPE(k->a.out, 1, 1, 1)));
+	return gm_add(gm_array(c->net->graph, before, s, GM_F32),
+	              gm_mul(see, gm_array(c->net->graph, at, s, GM_F32)));
+}
+
+static gm_node *convolve(const gm_causal *c, const char *name, gm_node *x, const window *k)
+{
+	gm_net *n = c->net;
+	int64_t in = gm_node_shape(x).dim[1], out = k->a.out;
+	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name),
+	                        GM_SHAPE(out, in, k->kh, k->kw), .init = GM_FAN_IN);
+	gm_node *b = gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(out));
+	gm_net_enter(n, name);
+	if (k->a.mask)
+		w = gm_mul(w, mask(c, in, k));
+	gm_node *y = gm_conv2d(
+		x, w, (gm_conv_options){.pad = {k->pad[0], k->pad[1], k->pad[2], k->pad[3]}});
+	y = gm_add(y, gm_reshape(b, GM_SHAPE(1, out, 1, 1)));
+	gm_net_leave(n);
+	return y;
+}
+
+gm_node *gm_causal_conv_(gm_causal *c, const char *name, gm_node *x, gm_causal_args a)
+{
+	int k = a.kernel ? a.kernel : 1, h = k / 2;
+	return convolve(c, name, x, &(window){k, k, {h, h, h, h}, a});
+}
+
+/* A variable that keeps what a step gave for the next ones; no part of the net. */
+static gm_node *keep(const gm_causal *c, const char *name, gm_shape s)
+{
+	return gm_variable(c->net->graph, gm_net_key(c->net, "kept/%s", name), s);
+}
+
+static void then(gm_causal *c, gm_node *variable, gm_node *value)
+{
+	if (c->effects < GM_CAUSAL_EFFECTS)
+		c->effect[c->effects++] = gm_assign(variable, value);
+}
+
+gm_node *gm_causal_above_(gm_causal *c, const char *name, gm_node *x, gm_causal_args a)
+{
+	bool first = a.mask == 'A';
+	int64_t in = gm_node_shape(x).dim[1], kh = first ? a.kernel / 2 : a.kernel / 2 + 1;
+	a.mask = 0; /* all of what is above comes before */
+	window w = {kh, a.kernel, {0, a.kernel / 2, 0, a.kernel / 2}, a};
+	if (c->mode == GM_CAUSAL_WHOLE) {
+		w.pad[0] = (int)(first ? kh : kh - 1);
+		return gm_narrow(convolve(c, name, x, &w), 2, 0, c->height);
+	}
+	if (kh > 1) {
+		gm_node *above = keep(c, name, GM_SHAPE(c->batch, in, kh - 1, c->width));
+		x = GM_CONCAT(2, gm_mul(above, c->old), x);
+		then(c, above, gm_narrow(x, 2, 1, kh - 1));
+	}
+	return convolve(c, name, x, &w);
+}
+
+gm_node *gm_causal_left_(gm_causal *c, const char *name, gm_node *x, gm_causal_args a)
+{
+	int64_t in = gm_node_shape(x).dim[1], kw = a.kernel / 2 + 1;
+	window w = {1, kw, {0}, a};
+	if (c->mode == GM_CAUSAL_WHOLE) {
+		w.pad[1] = (int)(kw - 1);
+		return convolve(c, name, x, &w);
+	}
+	gm_node *left = keep(c, name, GM_SHAPE(c->batch, in, 1, kw - 1)),
+		*seen = gm_mul(left, c->old);
+	if (a.mask == 'A') { /* pixels: whole only when the next one begins */
+		gm_node *all = gm_mul(GM_CONCAT(3, left, c->previous), c->old);
+		seen = gm_select(c->fresh, gm_narrow(all, 3, 1, kw - 1), seen);
+		then(c, left, seen);
+		return convolve(c, name, GM_CONCAT(3, seen, x), &w);
+	}
+	x = GM_CONCAT(3, seen, x);
+	then(c, left, gm_select(c->last, gm_narrow(x, 3, 1, kw - 1), seen));
+	return convolve(c, name, x, &w);
+}
+
+/* Kept as [W, batch F]: a column is a row of it. */
+gm_node *gm_causal_hand_down(gm_causal *c, const char *name, gm_node *u, int64_t features)
+{
+	int64_t f = features, m = c->batch;
+	if (c->mode == GM_CAUSAL_WHOLE)
+		return u;
+	gm_node **kept = &c->handed[c->hands < GM_CAUSAL_HANDS ? c->hands++ : 0];
+	if (c->mode == GM_CAUSAL_PIXEL)
+		return gm_reshape(gm_gather(*kept, c->column), GM_SHAPE(m, f, 1, 1));
+	u = gm_permute(gm_reshape(u, GM_SHAPE(m, f, c->width)), (int[]){2, 0, 1});
+	*kept = keep(c, name, GM_SHAPE(c->width, m * f));
+	then(c, *kept, gm_reshape(u, GM_SHAPE(c->width, m * f)));
+	return NULL;
+}
