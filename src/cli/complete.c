@@ -40,6 +40,7 @@ typedef struct request {
 	int part, ways; /* what is hidden; completions of each picture */
 	uint64_t seed;
 	int columns;
+	int32_t *label; /* of each completion, or NULL */
 	const char *out;
 } request;
 
@@ -57,8 +58,11 @@ static gm_image *picture(gm_saved *s, const cli_examples *e, const request *q, g
 		hidden[j] = inside(q->part, j / f->width % f->height, j % f->width, f);
 	for (int64_t i = 0; ok && i < n; i++)
 		memcpy(x + i * numel, e->x + i / q->ways * numel, numel * sizeof *x);
-	ok = ok && gm_saved_complete(s, &(gm_saved_hole){.seed = q->seed, .n = n, .hidden = hidden},
-	                             x, err);
+	ok = ok &&
+	     gm_saved_complete(
+		     s,
+		     &(gm_saved_hole){.seed = q->seed, .n = n, .label = q->label, .hidden = hidden},
+		     x, err);
 	for (int64_t i = 0; ok && i < e->n; i++) {
 		float *row = all + i * each * numel;
 		memcpy(row, e->x + i * numel, numel * sizeof *row);
@@ -98,81 +102,71 @@ static int find_part(const char *name)
 	return -1;
 }
 
+static const cli_option options[] = {
+	{"hide", "bottom", "the part that is drawn: bottom, top, left, right, middle or all"},
+	{"ways", "4", "completions of each picture"},
+	{"class", "",
+         "what the model is told, where it is; usual: the class of the picture, where it has one"},
+	{"grid", "1x8", "columns x rows of pictures"},
+	{"split", "", "train or test part of a data set"},
+	{"seed", "0", "of what is drawn"},
+	{"out", "completed.png", "FILE.png; also -o"},
+	{"outdir", "runs", "where runs are looked for"},
+	{"help", "", "this"},
+	{0},
+};
+
+/* What each completion is told; NULL where nothing is known or needed. */
+static bool labels(gm_saved *s, const cli_values *v, const cli_examples *e, int ways,
+                   int32_t **label, gm_error *err)
+{
+	uint64_t class = 0;
+	bool given = *cli_value(v, "class");
+	int64_t classes = gm_saved_facts(s)->classes;
+	*label = NULL;
+	if (given && !gm_saved_takes_labels(s))
+		return gm_fail(err, GM_ERR_VALUE, "option class: %s is not told what to draw",
+		               gm_saved_model(s)->name);
+	if (given && !cli_whole(v, "class", 0, (uint64_t)classes - 1, &class, err))
+		return false;
+	if (!gm_saved_takes_labels(s) || (!given && !e->label))
+		return true;
+	*label = malloc(e->n * ways * sizeof **label);
+	for (int64_t i = 0; *label && i < e->n * ways; i++)
+		(*label)[i] = given ? (int32_t) class : e->label[i / ways];
+	return *label || gm_fail(err, GM_ERR_MEMORY, "no memory for labels");
+}
+
 int cli_complete(int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", NULL};
-	static const char *const names[] = {"hide",  "ways", "seed",   "grid",
-	                                    "split", "out",  "outdir", "help"};
-	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
-	const char *run = NULL, *input = NULL, *outdir = "runs", *split = NULL, *grid = "1x8";
-	char checkpoint[PATH_MAX];
-	request q = {.ways = 4, .out = "completed.png"};
-	int64_t ways = 4;
-	int kind, rows;
+	cli_values v = {.verb = "complete", .option = options};
+	int status, rows;
+	request q = {0};
+	if (!cli_examples_read(&v,
+	                       "Each picture is shown as original | what is left | completions.",
+	                       argc, argv, &q.columns, &rows, &status))
+		return status;
 	gm_error err = {0};
-	while ((kind = cli_next(&a))) {
-		if (kind == '?')
-			return CLI_USAGE;
-		if (kind == '+' && input)
-			return cli_usage("complete takes a run and an input, and %.60s is one more",
-			                 a.value);
-		else if (kind == '+' && run)
-			input = a.value;
-		else if (kind == '+')
-			run = a.value;
-		else if (cli_is(a.name, "help") || cli_is(a.name, "h")) {
-			cli_help("complete");
-			puts("\nINPUT is a picture or a data set, brought to the run's size; "
-			     "default: the "
-			     "test part of the\nrun's data. --hide bottom, top, left, right, "
-			     "middle or "
-			     "all. Each picture is shown as original |\nwhat is left | --ways "
-			     "completions; --grid says how many pictures.");
-			return CLI_OK;
-		} else if (cli_is(a.name, "hide")) {
-			q.part = find_part(a.value);
-			if (q.part < 0)
-				return cli_usage("option hide: \"%.60s\" is not bottom, top, left, "
-				                 "right, middle or all",
-				                 a.value);
-		} else if (cli_is(a.name, "ways")) {
-			if (!gm_text_i64(a.value, &ways) || ways < 1 || ways > 100)
-				return cli_usage("option ways: \"%.60s\" is not 1 to 100", a.value);
-		} else if (cli_is(a.name, "seed")) {
-			if (!gm_text_u64(a.value, &q.seed))
-				return cli_usage("option seed: \"%.60s\" is not a whole number",
-				                 a.value);
-		} else if (cli_is(a.name, "grid"))
-			grid = a.value;
-		else if (cli_is(a.name, "split"))
-			split = a.value;
-		else if (cli_is(a.name, "outdir"))
-			outdir = a.value;
-		else if (cli_is(a.name, "o") || cli_is(a.name, "out"))
-			q.out = a.value;
-		else {
-			const char *near = gm_text_nearest(a.name, names, 8);
-			return near ? cli_usage("complete has no option %.60s; did you mean %s?",
-			                        a.name, near)
-			            : cli_usage("complete has no option %.60s; see: ganymede "
-			                        "complete --help",
-			                        a.name);
-		}
-	}
-	if (!run)
-		return cli_usage("complete needs a run, such as: ganymede complete "
-		                 "runs/00000-pixelcnn-glyphs");
-	if (!gm_parse_grid(grid, &q.columns, &rows, &err))
-		return cli_usage("%s", err.message);
-	if (!gm_folder_checkpoint(run, outdir, checkpoint, NULL, &err))
-		return cli_fail(&err);
-	q.ways = (int)ways;
-	gm_saved *s = gm_saved_open(checkpoint, NULL, &err);
 	cli_examples e = {0};
-	bool ok = s && gm_saved_must(s, "pixels", &err) &&
-	          cli_examples_get(s, input, split, (int64_t)q.columns * rows, &e, &err);
-	int status = ok ? work(s, &e, &q) : cli_fail(&err);
-	free(e.x);
+	uint64_t ways;
+	q.part = find_part(cli_value(&v, "hide"));
+	q.out = cli_value(&v, "out");
+	if (q.part < 0)
+		return cli_usage(
+			"option hide: \"%.60s\" is not bottom, top, left, right, middle or all",
+			cli_value(&v, "hide"));
+	if (!cli_whole(&v, "ways", 1, 100, &ways, &err) ||
+	    !cli_whole(&v, "seed", 0, UINT64_MAX, &q.seed, &err))
+		return cli_usage("%s", err.message);
+	q.ways = (int)ways;
+	gm_saved *s = cli_examples_run(&v, "pixels", &err);
+	bool ok = s &&
+	          cli_examples_get(s, v.operand[1], cli_given(&v, "split"),
+	                           (int64_t)q.columns * rows, &e, &err) &&
+	          labels(s, &v, &e, q.ways, &q.label, &err);
+	status = ok ? work(s, &e, &q) : cli_fail(&err);
+	free(q.label);
+	cli_examples_free(&e);
 	gm_saved_free(s);
 	return status;
 }

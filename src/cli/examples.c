@@ -11,6 +11,7 @@
 
 #include "data/fit.h"
 #include "ganymede/data.h"
+#include "train/folder.h"
 
 /* As the run's own data were opened, but for what follows from the checkpoint. */
 static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
@@ -98,11 +99,14 @@ static bool of_set(gm_saved *s, const char *input, const char *split, int64_t n,
 	                  (int)f->width, (int)f->height);
 	if (ok) {
 		e->x = malloc(e->n * f->numel * sizeof *e->x);
+		e->label = info->classes && info->classes == f->classes
+		                   ? calloc((size_t)e->n, sizeof *e->label)
+		                   : NULL;
 		ok = e->x ||
 		     gm_fail(err, GM_ERR_MEMORY, "no memory for %lld pictures", (long long)e->n);
 	}
 	for (int64_t i = 0; ok && i < e->n; i++)
-		ok = gm_data_get(d, i, e->x + i * f->numel, NULL, err);
+		ok = gm_data_get(d, i, e->x + i * f->numel, e->label ? e->label + i : NULL, err);
 	snprintf(e->from, sizeof e->from, "%.150s, %s part", spec, part);
 	gm_data_close(d);
 	return ok;
@@ -117,6 +121,50 @@ bool cli_examples_get(gm_saved *s, const char *input, const char *split, int64_t
 		               "this is for pictures, and this run's are points");
 	return input && is_picture(input) ? one_picture(s, input, e, err)
 	                                  : of_set(s, input, split, n, e, err);
+}
+
+void cli_examples_free(cli_examples *e)
+{
+	free(e->x);
+	free(e->label);
+	*e = (cli_examples){0};
+}
+
+bool cli_examples_read(cli_values *v, const char *about, int argc, char **argv, int *columns,
+                       int *rows, int *status)
+{
+	static const char *const flags[] = {"help", "h", NULL};
+	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
+	gm_error err = {0};
+	*status = cli_read(&a, v, 2);
+	if (*status)
+		return false;
+	if (cli_given(v, "help")) {
+		cli_help(v->verb);
+		printf("\nINPUT is a picture or a data set, brought to the run's size; default: "
+		       "the test "
+		       "part of the\nrun's data. %s\n",
+		       about);
+		cli_options_help(v->option);
+		return false;
+	}
+	if (!v->operand[0])
+		*status = cli_usage("%s needs a run, such as: ganymede %s 0", v->verb, v->verb);
+	else if (!gm_parse_grid(cli_value(v, "grid"), columns, rows, &err))
+		*status = cli_usage("%s", err.message);
+	return *status == CLI_OK;
+}
+
+gm_saved *cli_examples_run(const cli_values *v, const char *endpoint, gm_error *err)
+{
+	char checkpoint[PATH_MAX];
+	if (!gm_folder_checkpoint(v->operand[0], cli_value(v, "outdir"), checkpoint, NULL, err))
+		return NULL;
+	gm_saved *s = gm_saved_open(checkpoint, NULL, err);
+	if (!s || !endpoint || gm_saved_must(s, endpoint, err))
+		return s;
+	gm_saved_free(s);
+	return NULL;
 }
 
 gm_image *cli_examples_grid(const gm_saved *s, const float *x, int64_t n, int columns,

@@ -34,6 +34,8 @@ int cli_read(cli_args *a, cli_values *v, int operands)
 		}
 		if (cli_is(a->name, "h"))
 			strcpy(a->name, "help");
+		if (cli_is(a->name, "o") && find(v, "o") < 0)
+			strcpy(a->name, "out");
 		int i = find(v, a->name);
 		if (i < 0 && v->other) {
 			gm_error err = {0};

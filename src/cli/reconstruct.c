@@ -114,66 +114,31 @@ static int work(gm_saved *s, const cli_examples *e, int columns, const char *out
 	return ok ? CLI_OK : cli_fail(&err);
 }
 
+static const cli_option options[] = {
+	{"grid", "4x8", "columns x rows of pairs"},
+	{"split", "", "train or test part of a data set"},
+	{"out", "reconstructed.png", "FILE.png; also -o"},
+	{"outdir", "runs", "where runs are looked for"},
+	{"help", "", "this"},
+	{0},
+};
+
 int cli_reconstruct(int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", NULL};
-	static const char *const names[] = {"grid", "split", "out", "outdir", "help"};
-	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
-	const char *run = NULL, *input = NULL, *out = "reconstructed.png", *outdir = "runs";
-	const char *split = NULL, *grid = "4x8";
-	char checkpoint[PATH_MAX];
-	int kind, columns, rows;
+	cli_values v = {.verb = "reconstruct", .option = options};
+	int status, columns, rows;
+	if (!cli_examples_read(&v, "The picture shows pairs: original | reconstruction.", argc,
+	                       argv, &columns, &rows, &status))
+		return status;
 	gm_error err = {0};
-	while ((kind = cli_next(&a))) {
-		if (kind == '?')
-			return CLI_USAGE;
-		if (kind == '+' && input)
-			return cli_usage(
-				"reconstruct takes a run and an input, and %.60s is one more",
-				a.value);
-		else if (kind == '+' && run)
-			input = a.value;
-		else if (kind == '+')
-			run = a.value;
-		else if (cli_is(a.name, "help") || cli_is(a.name, "h")) {
-			cli_help("reconstruct");
-			puts("\nINPUT is a picture or a data set, brought to the run's size; "
-			     "default: "
-			     "the test part of the\nrun's data. The picture shows pairs: original "
-			     "| "
-			     "reconstruction. --grid says how many pairs.");
-			return CLI_OK;
-		} else if (cli_is(a.name, "grid"))
-			grid = a.value;
-		else if (cli_is(a.name, "split"))
-			split = a.value;
-		else if (cli_is(a.name, "outdir"))
-			outdir = a.value;
-		else if (cli_is(a.name, "o") || cli_is(a.name, "out"))
-			out = a.value;
-		else {
-			const char *near = gm_text_nearest(a.name, names, 5);
-			return near ? cli_usage("reconstruct has no option %.60s; did you mean %s?",
-			                        a.name, near)
-			            : cli_usage("reconstruct has no option %.60s; see: ganymede "
-			                        "reconstruct --help",
-			                        a.name);
-		}
-	}
-	if (!run)
-		return cli_usage("reconstruct needs a run, such as: ganymede reconstruct "
-		                 "runs/00000-vae-glyphs");
-	if (!gm_parse_grid(grid, &columns, &rows, &err))
-		return cli_usage("%s", err.message);
-	if (!gm_folder_checkpoint(run, outdir, checkpoint, NULL, &err))
-		return cli_fail(&err);
-	gm_saved *s = gm_saved_open(checkpoint, NULL, &err);
 	cli_examples e = {0};
 	int64_t code;
+	gm_saved *s = cli_examples_run(&v, NULL, &err);
 	bool ok = s && able(s, &code, &err) &&
-	          cli_examples_get(s, input, split, (int64_t)columns * rows, &e, &err);
-	int status = ok ? work(s, &e, columns, out) : cli_fail(&err);
-	free(e.x);
+	          cli_examples_get(s, v.operand[1], cli_given(&v, "split"), (int64_t)columns * rows,
+	                           &e, &err);
+	status = ok ? work(s, &e, columns, cli_value(&v, "out")) : cli_fail(&err);
+	cli_examples_free(&e);
 	gm_saved_free(s);
 	return status;
 }
