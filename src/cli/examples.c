@@ -27,12 +27,12 @@ static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
 	return true;
 }
 
-static bool is_picture(const char *path)
+bool cli_is_picture(const char *name)
 {
-	static const char *const ends[] = {".png", ".jpg", ".jpeg", ".webp"};
-	size_t n = strlen(path);
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-		if (n > strlen(ends[i]) && !strcasecmp(path + n - strlen(ends[i]), ends[i]))
+	static const char *const ends[] = {".png", ".jpg", ".jpeg", ".jpe", ".webp"};
+	const char *dot = strrchr(name, '.');
+	for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
+		if (!strcasecmp(dot, ends[i]))
 			return true;
 	return false;
 }
@@ -119,8 +119,8 @@ bool cli_examples_get(gm_saved *s, const char *input, const char *split, int64_t
 	if (gm_saved_facts(s)->points)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "this is for pictures, and this run's are points");
-	return input && is_picture(input) ? one_picture(s, input, e, err)
-	                                  : of_set(s, input, split, n, e, err);
+	return input && cli_is_picture(input) ? one_picture(s, input, e, err)
+	                                      : of_set(s, input, split, n, e, err);
 }
 
 void cli_examples_free(cli_examples *e)

@@ -17,6 +17,8 @@ typedef struct cli_examples {
 	char from[200]; /* where they come from, for people */
 } cli_examples;
 
+bool cli_is_picture(const char *name); /* by its ending */
+
 /* The first n examples of input, brought to the run's size as its data were; one where input is a
  * picture. input NULL: the test part of the run's data, or all of it where it has no parts. split
  * may be NULL. cli_examples_free ends e, also after a failure. */

@@ -110,7 +110,7 @@ static int work(translate_job *j, const char *run, const char *back, const char 
 	bool tree = folder || (file && gm_tree_is_archive(j->input)), picture = false;
 	if (file && !tree) {
 		gm_image *im = gm_image_read(j->input, &facts, NULL);
-		picture = im || facts.format || translate_is_picture(j->input);
+		picture = im || facts.format || cli_is_picture(j->input);
 		gm_image_free(im);
 	}
 	if ((tree || picture) && (!j->out || back))

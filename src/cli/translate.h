@@ -7,6 +7,7 @@
 
 #include <limits.h>
 
+#include "cli/examples.h"
 #include "train/translate.h"
 
 enum { TRANSLATE_CLASSES = 64 };
@@ -37,7 +38,6 @@ typedef struct translate_job {
 /* The input as a picture's file; as a folder or an archive. */
 bool translate_file(translate_job *j, gm_error *err);
 bool translate_tree(translate_job *j, gm_error *err);
-bool translate_is_picture(const char *name); /* by its ending */
 /* out/NAME with .png for its ending; false where that is too long */
 bool translate_path(const translate_job *j, const char *name, char path[PATH_MAX]);
 /* An error where path is there and must stay. */

@@ -46,16 +46,6 @@ static bool make_room(const char *path, gm_error *err)
 	return gm_file_make_folder(folder, err);
 }
 
-bool translate_is_picture(const char *name)
-{
-	static const char *const ends[] = {".png", ".jpg", ".jpeg", ".jpe", ".webp"};
-	const char *dot = strrchr(name, '.');
-	for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
-		if (!strcasecmp(dot, ends[i]))
-			return true;
-	return false;
-}
-
 /* 'a' or 'b' where one of the path's folders is that side of pairs (docs/data-formats.md), or 0 */
 static int side_of(const char *name)
 {
@@ -211,8 +201,7 @@ static int by_text(const void *a, const void *b)
 
 static bool wanted(const translate_job *j, const names *all, const char *name)
 {
-	return translate_is_picture(name) &&
-	       (!all->sides || side_of(name) == (j->second ? 'b' : 'a'));
+	return cli_is_picture(name) && (!all->sides || side_of(name) == (j->second ? 'b' : 'a'));
 }
 
 /* Where everything will go, before anything is made. */
