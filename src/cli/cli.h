@@ -35,7 +35,7 @@ typedef struct cli_option {
 	const char *name, *value, *help; /* value: the default */
 } cli_option;
 typedef struct cli_values {
-	const char *verb;
+	const char *verb, *about; /* about: for --help, or NULL */
 	const cli_option *option; /* ends with name NULL */
 	bool (*other)(void *context, const char *name, const char *value, gm_error *err);
 	void *context;

@@ -116,14 +116,13 @@ static const cli_option options[] = {
 	{0},
 };
 
-/* What each completion is told; NULL where nothing is known or needed. */
-static bool labels(gm_saved *s, const cli_values *v, const cli_examples *e, int ways,
-                   int32_t **label, gm_error *err)
+/* What each completion is told, into q->label; NULL where nothing is known or needed. */
+static bool labels(gm_saved *s, const cli_values *v, const cli_examples *e, request *q,
+                   gm_error *err)
 {
 	uint64_t class = 0;
 	bool given = *cli_value(v, "class");
-	int64_t classes = gm_saved_facts(s)->classes;
-	*label = NULL;
+	int64_t classes = gm_saved_facts(s)->classes, n = e->n * q->ways;
 	if (given && !gm_saved_takes_labels(s))
 		return gm_fail(err, GM_ERR_VALUE, "option class: %s is not told what to draw",
 		               gm_saved_model(s)->name);
@@ -131,24 +130,24 @@ static bool labels(gm_saved *s, const cli_values *v, const cli_examples *e, int 
 		return false;
 	if (!gm_saved_takes_labels(s) || (!given && !e->label))
 		return true;
-	*label = malloc(e->n * ways * sizeof **label);
-	for (int64_t i = 0; *label && i < e->n * ways; i++)
-		(*label)[i] = given ? (int32_t) class : e->label[i / ways];
-	return *label || gm_fail(err, GM_ERR_MEMORY, "no memory for labels");
+	q->label = malloc(n * sizeof *q->label);
+	for (int64_t i = 0; q->label && i < n; i++)
+		q->label[i] = given ? (int32_t) class : e->label[i / q->ways];
+	return q->label || gm_fail(err, GM_ERR_MEMORY, "no memory for labels");
 }
 
 int cli_complete(int argc, char **argv)
 {
-	cli_values v = {.verb = "complete", .option = options};
-	int status, rows;
+	cli_values v = {.verb = "complete",
+	                .option = options,
+	                .about = "Each picture is shown as original | what is left | completions."};
+	cli_examples e;
 	request q = {0};
-	if (!cli_examples_read(&v,
-	                       "Each picture is shown as original | what is left | completions.",
-	                       argc, argv, &q.columns, &rows, &status))
-		return status;
+	if (!cli_examples_read(&e, &v, argc, argv))
+		return e.status;
 	gm_error err = {0};
-	cli_examples e = {0};
 	uint64_t ways;
+	q.columns = e.columns;
 	q.part = find_part(cli_value(&v, "hide"));
 	q.out = cli_value(&v, "out");
 	if (q.part < 0)
@@ -160,11 +159,8 @@ int cli_complete(int argc, char **argv)
 		return cli_usage("%s", err.message);
 	q.ways = (int)ways;
 	gm_saved *s = cli_examples_run(&v, "pixels", &err);
-	bool ok = s &&
-	          cli_examples_get(s, v.operand[1], cli_given(&v, "split"),
-	                           (int64_t)q.columns * rows, &e, &err) &&
-	          labels(s, &v, &e, q.ways, &q.label, &err);
-	status = ok ? work(s, &e, &q) : cli_fail(&err);
+	bool ok = s && cli_examples_get(&e, s, &v, &err) && labels(s, &v, &e, &q, &err);
+	int status = ok ? work(s, &e, &q) : cli_fail(&err);
 	free(q.label);
 	cli_examples_free(&e);
 	gm_saved_free(s);

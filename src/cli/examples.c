@@ -76,9 +76,10 @@ static gm_dataset *open_part(gm_saved *s, const char *spec, const char *split, g
 	return gm_data_open(spec, &o, err);
 }
 
-static bool of_set(gm_saved *s, const char *input, const char *split, int64_t n, cli_examples *e,
+static bool of_set(gm_saved *s, const char *input, const char *split, cli_examples *e,
                    gm_error *err)
 {
+	const int64_t n = (int64_t)e->columns * e->rows;
 	const gm_facts *f = gm_saved_facts(s);
 	const char *spec = input ? input : gm_settings_get(gm_saved_settings(s), "data");
 	const char *part = split ? split : input ? "train" : "test";
@@ -112,15 +113,14 @@ static bool of_set(gm_saved *s, const char *input, const char *split, int64_t n,
 	return ok;
 }
 
-bool cli_examples_get(gm_saved *s, const char *input, const char *split, int64_t n, cli_examples *e,
-                      gm_error *err)
+bool cli_examples_get(cli_examples *e, gm_saved *s, const cli_values *v, gm_error *err)
 {
-	*e = (cli_examples){0};
+	const char *input = v->operand[1];
 	if (gm_saved_facts(s)->points)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "this is for pictures, and this run's are points");
 	return input && cli_is_picture(input) ? one_picture(s, input, e, err)
-	                                      : of_set(s, input, split, n, e, err);
+	                                      : of_set(s, input, cli_given(v, "split"), e, err);
 }
 
 void cli_examples_free(cli_examples *e)
@@ -130,29 +130,29 @@ void cli_examples_free(cli_examples *e)
 	*e = (cli_examples){0};
 }
 
-bool cli_examples_read(cli_values *v, const char *about, int argc, char **argv, int *columns,
-                       int *rows, int *status)
+bool cli_examples_read(cli_examples *e, cli_values *v, int argc, char **argv)
 {
 	static const char *const flags[] = {"help", "h", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	gm_error err = {0};
-	*status = cli_read(&a, v, 2);
-	if (*status)
+	*e = (cli_examples){0};
+	e->status = cli_read(&a, v, 2);
+	if (e->status)
 		return false;
 	if (cli_given(v, "help")) {
 		cli_help(v->verb);
 		printf("\nINPUT is a picture or a data set, brought to the run's size; default: "
 		       "the test "
 		       "part of the\nrun's data. %s\n",
-		       about);
+		       v->about);
 		cli_options_help(v->option);
 		return false;
 	}
 	if (!v->operand[0])
-		*status = cli_usage("%s needs a run, such as: ganymede %s 0", v->verb, v->verb);
-	else if (!gm_parse_grid(cli_value(v, "grid"), columns, rows, &err))
-		*status = cli_usage("%s", err.message);
-	return *status == CLI_OK;
+		e->status = cli_usage("%s needs a run, such as: ganymede %s 0", v->verb, v->verb);
+	else if (!gm_parse_grid(cli_value(v, "grid"), &e->columns, &e->rows, &err))
+		e->status = cli_usage("%s", err.message);
+	return e->status == CLI_OK;
 }
 
 gm_saved *cli_examples_run(const cli_values *v, const char *endpoint, gm_error *err)

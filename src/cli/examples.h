@@ -11,7 +11,8 @@
 #include "train/saved.h"
 
 typedef struct cli_examples {
-	float *x; /* [n, shape of the run's examples], malloc */
+	int columns, rows, status; /* of cli_examples_read */
+	float *x;                  /* [n, shape of the run's examples], malloc */
 	int64_t n;
 	int32_t *label; /* [n], malloc; NULL where there are none that the run knows */
 	char from[200]; /* where they come from, for people */
@@ -19,17 +20,15 @@ typedef struct cli_examples {
 
 bool cli_is_picture(const char *name); /* by its ending */
 
-/* The first n examples of input, brought to the run's size as its data were; one where input is a
- * picture. input NULL: the test part of the run's data, or all of it where it has no parts. split
- * may be NULL. cli_examples_free ends e, also after a failure. */
-bool cli_examples_get(gm_saved *s, const char *input, const char *split, int64_t n, cli_examples *e,
-                      gm_error *err);
+/* The first columns * rows examples of the input, brought to the run's size as its data were; one where the input is
+ * a picture. Without an input: the test part of the run's data, or all of it where it has no parts.
+ * cli_examples_free ends e, also after a failure. */
+bool cli_examples_get(cli_examples *e, gm_saved *s, const cli_values *v, gm_error *err);
 void cli_examples_free(cli_examples *e);
 
-/* What verbs share that make a picture of examples. The command line `VERB RUN [INPUT]` with options grid, split and
- * outdir; false with *status where there is nothing more to do: help, or wrong words. about is for --help. */
-bool cli_examples_read(cli_values *v, const char *about, int argc, char **argv, int *columns,
-                       int *rows, int *status);
+/* What verbs share that make a picture of examples: the command line `VERB RUN [INPUT]` with options grid, split and
+ * outdir. False with e->status where there is nothing more to do: help, or wrong words. */
+bool cli_examples_read(cli_examples *e, cli_values *v, int argc, char **argv);
 /* The run of it, with its endpoint of that name (NULL: any); NULL on failure. */
 gm_saved *cli_examples_run(const cli_values *v, const char *endpoint, gm_error *err);
 

@@ -125,19 +125,17 @@ static const cli_option options[] = {
 
 int cli_reconstruct(int argc, char **argv)
 {
-	cli_values v = {.verb = "reconstruct", .option = options};
-	int status, columns, rows;
-	if (!cli_examples_read(&v, "The picture shows pairs: original | reconstruction.", argc,
-	                       argv, &columns, &rows, &status))
-		return status;
+	cli_values v = {.verb = "reconstruct",
+	                .option = options,
+	                .about = "The picture shows pairs: original | reconstruction."};
+	cli_examples e;
+	if (!cli_examples_read(&e, &v, argc, argv))
+		return e.status;
 	gm_error err = {0};
-	cli_examples e = {0};
 	int64_t code;
 	gm_saved *s = cli_examples_run(&v, NULL, &err);
-	bool ok = s && able(s, &code, &err) &&
-	          cli_examples_get(s, v.operand[1], cli_given(&v, "split"), (int64_t)columns * rows,
-	                           &e, &err);
-	status = ok ? work(s, &e, columns, cli_value(&v, "out")) : cli_fail(&err);
+	bool ok = s && able(s, &code, &err) && cli_examples_get(&e, s, &v, &err);
+	int status = ok ? work(s, &e, e.columns, cli_value(&v, "out")) : cli_fail(&err);
 	cli_examples_free(&e);
 	gm_saved_free(s);
 	return status;
