@@ -196,6 +196,32 @@ static void wrong_arguments(void **state)
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 
+/* The score of a translation is that of `translate`, on the side that the run draws. */
+static void translations_are_scored(void **state)
+{
+	(void)state;
+	static const char *const ways[] = {"a-to-b", "b-to-a"};
+	for (int i = 0; i < 2; i++) {
+		works(run("train pix2pix --data edges2shapes --size 16 --patch 16 --width 4 "
+		          "--dropout no "
+		          "--direction %s --steps 5 --batch 2 --outdir pairs --name %s",
+		          ways[i], ways[i]));
+		works(run("translate pairs/0000%d-%s edges2shapes --split test --count 7 --seed 3",
+		          i, ways[i]));
+		const char *at = strstr(said, "PSNR ");
+		double psnr, ssim;
+		assert_non_null(strstr(said, i ? "against a" : "against b"));
+		assert_true(at && sscanf(at, "PSNR %lf dB, SSIM %lf", &psnr, &ssim) == 2);
+		works(run("eval pairs/0000%d-%s --metrics psnr --count 7 --seed 3 --json psnr.json",
+		          i, ways[i]));
+		json_t *all = read_json("psnr.json");
+		assert_float_equal(value_of(all, "psnr"), psnr,
+		                   6e-4); /* three decimals were said */
+		assert_float_equal(value_of(all, "ssim"), ssim, 6e-5);
+		json_decref(all);
+	}
+}
+
 static void runs_are_scored(void **state)
 {
 	(void)state;
@@ -355,9 +381,13 @@ static void reproduced(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(closed_forms),    cmocka_unit_test(protocols),
-		cmocka_unit_test(round_trip),      cmocka_unit_test(wrong_arguments),
-		cmocka_unit_test(runs_are_scored), cmocka_unit_test(scores_while_learning),
+		cmocka_unit_test(closed_forms),
+		cmocka_unit_test(protocols),
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(wrong_arguments),
+		cmocka_unit_test(translations_are_scored),
+		cmocka_unit_test(runs_are_scored),
+		cmocka_unit_test(scores_while_learning),
 		cmocka_unit_test(reproduced),
 	};
 	program = argc > 1 ? realpath(argv[1], NULL) : NULL; /* commands run elsewhere */

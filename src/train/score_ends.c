@@ -419,7 +419,12 @@ bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err)
 		               r->model->name);
 	walk w;
 	bool ok = begin(&w, c, endpoint, gm_scorer_part(c, true, err), err);
-	const gm_field *want = ok ? gm_data_field(w.data, translates ? "b" : "image") : NULL;
+	/* of pairs the other side than the one that is read */
+	const char *truth = "image";
+	for (int i = 0; ok && translates && i < w.e->nin; i++)
+		if (w.field[i])
+			truth = strcmp(w.field[i]->name, "a") ? "a" : "b";
+	const gm_field *want = ok ? gm_data_field(w.data, truth) : NULL;
 	if (ok && translates && (!want || !gm_data_info_of(w.data)->paired))
 		ok = gm_fail(err, GM_ERR_VALUE, "metric psnr needs pairs, and %s has none",
 		             gm_data_info_of(w.data)->name);
