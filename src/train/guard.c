@@ -342,9 +342,12 @@ static void warn(gm_run *r)
 	}
 	if (r->batch > 1 && g->draws)
 		warn_if(r, 2, &g->collapsed, gm_run_value_of(r, "spread")->value < .15,
-		        "the samples are nearly all alike: G has collapsed, or has not begun to "
-		        "learn; try another seed, a lower learning rate, a larger batch, or a "
-		        "penalty");
+		        g->probe ? "the samples are nearly all alike: G has collapsed, or has not "
+		                   "begun to learn; try another seed, a lower learning rate, a "
+		                   "larger batch, or a penalty"
+		                 : "the samples are nearly all alike: the model has collapsed, or "
+		                   "has "
+		                   "not begun to learn; try another seed or a lower learning rate");
 	double least = INFINITY, most = 0;
 	for (int i = 0; i < r->nets; i++)
 		if (g->norm[i]) {
