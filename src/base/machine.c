@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifdef _OPENMP
@@ -124,4 +125,12 @@ uint64_t gm_hash(uint64_t h, const void *data, size_t n)
 		h = mix(h ^ odd, w ^ 0xD6E8FEB86659FD93u);
 	}
 	return mix(h ^ odd, odd);
+}
+
+double gm_processor_seconds(void)
+{
+	struct rusage u;
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_utime.tv_sec + u.ru_stime.tv_sec +
+	       1e-6 * (u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }

@@ -18,6 +18,9 @@ void *gm_machine_alloc(size_t bytes);
 void *gm_machine_reserve(size_t bytes);
 void gm_machine_release(void *p, size_t bytes);
 
+/* Of all threads of this process so far. */
+double gm_processor_seconds(void);
+
 /* Most resident bytes of this process so far, 0 where the system does not say; `again` starts the count afresh. */
 uint64_t gm_machine_peak(bool again);
 

@@ -17,9 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
+#include "base/machine.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "lab/lab.h"
@@ -110,14 +110,6 @@ static json_t *summary(const double *v, int n)
 		json_object_set_new(o, "standard_error", json_real(sqrt(squares / (n - 1) / n)));
 	json_object_set_new(o, "each", each);
 	return o;
-}
-
-static double processor_seconds(void)
-{
-	struct rusage u;
-	getrusage(RUSAGE_SELF, &u);
-	return u.ru_utime.tv_sec + u.ru_stime.tv_sec +
-	       1e-6 * (u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
 static double wall_seconds(void)
@@ -338,11 +330,11 @@ static bool reproduce(const char *name, const cli_values *v, const char *command
 			json_object_set_new(o, keys[i], json_string(text));
 	json_object_set_new(o, "how", json_string(p.how));
 	json_object_set_new(o, "command", json_string(command));
-	double wall = wall_seconds(), processor = processor_seconds();
+	double wall = wall_seconds(), processor = gm_processor_seconds();
 	bool ok = !strcmp(p.word[0], "eval") ? by_eval(&p, v, o, err) : by_lab(&p, v, o, err);
 	json_object_set_new(o, "wall_seconds", json_real(round((wall_seconds() - wall) * 10) / 10));
 	json_object_set_new(o, "processor_seconds",
-	                    json_real(round((processor_seconds() - processor) * 10) / 10));
+	                    json_real(round((gm_processor_seconds() - processor) * 10) / 10));
 	if (cli_given(v, "steps"))
 		json_object_set_new(o, "shortened", json_string(cli_given(v, "steps")));
 	ledger_place(o);

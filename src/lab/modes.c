@@ -16,13 +16,13 @@
  * as it says. The published row is printed where every other setting is the paper's.
  */
 #include "lab/lab.h"
+#include "base/machine.h"
 #include "base/arena.h"
 
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/file.h"
 #include "ganymede/data.h"
@@ -325,14 +325,6 @@ static void summarise(gm_lab *l, const char *what, const double *v, int n, doubl
 	gm_lab_keep(l, what, gm_lab_numbers(v, n));
 }
 
-static double cpu_seconds(void)
-{
-	struct rusage u;
-	getrusage(RUSAGE_SELF, &u);
-	return u.ru_utime.tv_sec + u.ru_stime.tv_sec +
-	       1e-6 * (u.ru_utime.tv_usec + u.ru_stime.tv_usec);
-}
-
 static bool as_published(gm_lab *l)
 {
 	static const char *const free_ones[] = {"data", "pack", "trials", "frames", "seed", NULL};
@@ -364,7 +356,7 @@ static bool run(gm_lab *l)
 	t.x = malloc(2 * t.batch * t.pack * sizeof *t.x);
 	t.frame = calloc(t.frames + 1, sizeof(gm_image *));
 	bool ok = !l->err.code && t.data && t.x && t.frame;
-	double cpu = cpu_seconds();
+	double cpu = gm_processor_seconds();
 	int done = 0;
 	for (; done < trials && ok && !stopped(l); done++) {
 		score r = {0};
@@ -388,7 +380,7 @@ static bool run(gm_lab *l)
 	}
 	if (ok && !done)
 		ok = gm_fail(&l->err, GM_ERR_STATE, "stopped before the first trial was over");
-	cpu = cpu_seconds() - cpu;
+	cpu = gm_processor_seconds() - cpu;
 	if (ok && t.frames) {
 		char path[PATH_MAX];
 		snprintf(path, sizeof path, "%s/training.webp", l->folder);

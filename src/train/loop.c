@@ -293,6 +293,7 @@ static bool measured_next(gm_run *r)
 			return false;
 		}
 	}
+	r->processor = gm_processor_seconds();
 	r->began = gm_seconds();
 	return true;
 }

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/machine.h"
 #include "base/file.h"
 #include "train/events.h"
 #include "train/page.h"
@@ -283,14 +284,17 @@ void gm_report_page(gm_run *r, const char *state, bool now)
 
 void gm_report_done(gm_run *r)
 {
-	char spent[32];
+	char spent[32], used[32];
 	int64_t done = r->step - r->first_step;
 	double rate = r->train_seconds > 0 ? done * gm_run_whole_batch(r) / r->train_seconds : 0;
-	gm_report_say(r,
-	              "done: %" PRId64 " steps in %s, %.*f %s/s; %.2g%% of the time went into data",
-	              done, duration(r->train_seconds, spent), rate < 10 ? 2 : 0, rate,
-	              r->facts.points ? "points" : "images",
-	              r->train_seconds > 0 ? 100 * r->feed_seconds / r->train_seconds : 0);
+	gm_report_say(
+		r,
+		"done: %" PRId64
+		" steps in %s (of processors %s), %.*f %s/s; %.2g%% of the time went into data",
+		done, duration(r->train_seconds, spent),
+		duration(gm_processor_seconds() - r->processor, used), rate < 10 ? 2 : 0, rate,
+		r->facts.points ? "points" : "images",
+		r->train_seconds > 0 ? 100 * r->feed_seconds / r->train_seconds : 0);
 }
 
 void gm_report_stats(gm_run *r)

@@ -160,6 +160,7 @@ struct gm_run {
 	double feed_seconds; /* of train_seconds: until minibatches were there */
 	/* in steps; of a recent step; of this step; last progress */
 	double train_seconds, step_seconds, began, shown;
+	double processor;   /* seconds of processors when the loop began */
 	int64_t first_step; /* of this session */
 	double called;      /* when gm_train was, for measuring */
 	double *turn;       /* seconds of every turn when measuring, malloc */
