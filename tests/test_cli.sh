@@ -430,6 +430,8 @@ GANYMEDE_PROFILE=1 "$program" train gan $small --steps 2 >out 2>err
 check 'GANYMEDE_PROFILE=1 printed no table' grep -q 'instructions, .* MB' err
 works '"share_of_sgemm"' bench points --width 16 --batch 16 --seconds .05 --json
 works 'points[+]ema' bench points --width 16 --batch 16 --seconds .05 --averages
+GANYMEDE_SIMD=base works '"precision": "fp32"' bench points --width 16 --batch 16 --seconds .05 --json --precision bf16
+check 'bench: not a word of fp32' grep -q 'as bf16 needs AVX512-BF16' err
 refuses 2 'did you mean points' bench pionts
 
 printf '%d checks, %d failed\n' $checks $failures

@@ -111,6 +111,16 @@ static bool run_row(const bench *row, char (*given)[2][64], int ngiven, bool ave
 	return ok;
 }
 
+/* Whether bf16 was asked for. */
+static bool wants_bf16(char (*given)[2][64], int n)
+{
+	bool wants = false;
+	for (int i = 0; i < n; i++)
+		if (cli_is(given[i][0], "precision"))
+			wants = !strcmp(given[i][1], "bf16");
+	return wants;
+}
+
 static void print_row(const char *name, const gm_train_call *c, const machine *m, bool json,
                       bool first)
 {
@@ -125,11 +135,11 @@ static void print_row(const char *name, const gm_train_call *c, const machine *m
 		       "\"parameters\": %" PRId64 ", \"intermediate_bytes\": %" PRId64 ", "
 		       "\"peak_resident_bytes\": %" PRIu64
 		       ", \"seconds_to_first_step\": %.4g, \"instructions\": %d, "
-		       "\"without_kernel\": %d, \"threads\": %d}",
+		       "\"without_kernel\": %d, \"threads\": %d, \"precision\": \"%s\"}",
 		       first ? "[" : ",", name, v->batch, (double)v->batch / v->step, v->step,
 		       v->flops / (double)v->batch / 1e9, gflops, m->sgemm, gflops / m->sgemm,
 		       m->copy, v->parameters, v->memory, v->peak, v->ready, v->instructions,
-		       v->fallbacks, gm_thread_count());
+		       v->fallbacks, gm_thread_count(), v->bf16 ? "bf16" : "fp32");
 		return;
 	}
 	if (first)
@@ -226,6 +236,8 @@ int cli_bench(int argc, char **argv)
 				return err.code == GM_ERR_VALUE ? cli_usage("%s", err.message)
 				                                : cli_fail(&err);
 			measure_machine(&m);
+			if (first && r->model && !call.speed.bf16 && wants_bf16(given, ngiven))
+				fprintf(stderr, "precision: fp32, as bf16 needs AVX512-BF16\n");
 			print_row(name, &call, &m, json, first);
 			first = false;
 		}

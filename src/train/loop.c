@@ -249,6 +249,7 @@ static int by_size(const void *a, const void *b)
 static void conclude(gm_run *r)
 {
 	struct gm_speed *v = &r->call->speed;
+	v->bf16 = gm_graph_bf16(r->graph);
 	int skip = r->turns > 2 ? 2 : 0; /* the first touch memory for the first time */
 	qsort(r->turn + skip, r->turns - skip, sizeof *r->turn, by_size);
 	v->step = r->turn[skip + (r->turns - skip) / 2];

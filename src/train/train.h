@@ -48,6 +48,7 @@ typedef struct gm_train_call {
 		int64_t parameters; /* of all nets */
 		uint64_t peak;      /* resident bytes while it ran, the program's own included */
 		int instructions, fallbacks, turns;
+		bool bf16; /* operands of products were; false also where that was asked for and cannot be had */
 	} speed;
 } gm_train_call;
 
