@@ -91,6 +91,12 @@ GM_API bool gm_data_option(gm_data_options *o, const char *name, const char *tex
 /* Their names, for i = 0, 1, ... until NULL, with a line about each; about may be NULL. */
 GM_API const char *gm_data_option_names(int i, const char **about);
 
+/* The Gaussians that an embedded set of points is drawn from, equally often: how many, their means in centre and their
+ * one deviation in sigma. 0 for a set that is no such mixture. (ring8 and grid25: PacGAN's, arXiv:1712.04086, section
+ * 4.1.) */
+enum { GM_DATA_MODES = 25 };
+GM_API int gm_data_modes(const char *name, double centre[GM_DATA_MODES][2], double *sigma);
+
 /* What there is to know about an open set. Owned by the set. */
 typedef struct gm_data_info {
 	const char *name;                /* "glyphs", or the path that was opened */

@@ -4,6 +4,7 @@
 #include "data/source.h"
 
 #include <math.h>
+#include <string.h>
 
 /* ring8 and grid25: the protocol of PacGAN (Lin, Khetan, Fanti & Oh 2018, section 4.1; ring: 8
  * Gaussians of sigma .01 on the unit circle; grid: 25 of sigma .05 at -4, -2, 0, 2, 4), after
@@ -17,18 +18,51 @@ static void put(gm_draw *d, int label, double x, double y)
 		d->x[0] = (float)x, d->x[1] = (float)y;
 }
 
+typedef struct mixture {
+	int modes;
+	double sigma;
+	void (*centre)(int mode, double at[2]);
+} mixture;
+
+static void on_ring(int mode, double at[2])
+{
+	at[0] = cos(M_PI / 4 * mode), at[1] = sin(M_PI / 4 * mode);
+}
+
+static void on_grid(int mode, double at[2])
+{
+	at[0] = 2 * (mode % 5) - 4, at[1] = 2 * (mode / 5) - 4;
+}
+
+static const mixture ring = {8, .01, on_ring}, grid = {25, .05, on_grid};
+
+static void draw_mixture(gm_draw *d, const mixture *m)
+{
+	const int mode = (int)gm_rng_below(&d->rng, (uint64_t)m->modes);
+	const double dx = gm_rng_normal(&d->rng), dy = gm_rng_normal(&d->rng);
+	double at[2];
+	m->centre(mode, at);
+	put(d, mode, at[0] + m->sigma * dx, at[1] + m->sigma * dy);
+}
+
 static void ring8(gm_draw *d)
 {
-	const int mode = (int)gm_rng_below(&d->rng, 8);
-	const double a = M_PI / 4 * mode, dx = gm_rng_normal(&d->rng), dy = gm_rng_normal(&d->rng);
-	put(d, mode, cos(a) + .01 * dx, sin(a) + .01 * dy);
+	draw_mixture(d, &ring);
 }
 
 static void grid25(gm_draw *d)
 {
-	const int mode = (int)gm_rng_below(&d->rng, 25);
-	const double dx = gm_rng_normal(&d->rng), dy = gm_rng_normal(&d->rng);
-	put(d, mode, 2 * (mode % 5) - 4 + .05 * dx, 2 * (mode / 5) - 4 + .05 * dy);
+	draw_mixture(d, &grid);
+}
+
+int gm_data_modes(const char *name, double centre[GM_DATA_MODES][2], double *sigma)
+{
+	const mixture *m = !strcmp(name, "ring8") ? &ring : !strcmp(name, "grid25") ? &grid : NULL;
+	for (int i = 0; m && i < m->modes; i++)
+		m->centre(i, centre[i]);
+	if (m)
+		*sigma = m->sigma;
+	return m ? m->modes : 0;
 }
 
 /* One and a half turns, uniform in arc length nearly: the square root evens out the growing

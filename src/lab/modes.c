@@ -57,24 +57,20 @@ typedef struct set {
 	const char *name;
 	int modes;
 	double sigma, extent;
-	double (*mode)[2];
+	double mode[GM_DATA_MODES][2];
 } set;
-
-static double ring[8][2], grid[25][2];
 
 static set set_of(gm_lab *l)
 {
-	const char *name = gm_lab_text(l, "data");
-	for (int i = 0; i < 8; i++)
-		ring[i][0] = cos(M_PI / 4 * i), ring[i][1] = sin(M_PI / 4 * i);
-	for (int i = 0; i < 25; i++)
-		grid[i][0] = 2 * (i % 5) - 4, grid[i][1] = 2 * (i / 5) - 4;
-	if (!strcmp(name, "grid25"))
-		return (set){name, 25, .05, 6, grid};
-	if (strcmp(name, "ring8"))
+	set s = {.name = gm_lab_text(l, "data")};
+	s.modes = gm_data_modes(s.name, s.mode, &s.sigma);
+	if (!s.modes) {
 		gm_fail(&l->err, GM_ERR_VALUE, "option data: \"%.60s\" is not ring8 or grid25",
-		        name);
-	return (set){"ring8", 8, .01, 2, ring};
+		        s.name);
+		s.name = "ring8", s.modes = gm_data_modes(s.name, s.mode, &s.sigma);
+	}
+	s.extent = s.modes == 8 ? 2 : 6;
+	return s;
 }
 
 typedef struct score {

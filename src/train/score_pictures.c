@@ -172,21 +172,13 @@ static bool point_modes(gm_scorer *c, gm_modes *m, gm_error *err)
 {
 	const char *data = gm_settings_get(c->r->settings, "data");
 	int64_t n = c->o.count ? c->o.count : 2500;
-	double centre[25][2];
+	double centre[GM_DATA_MODES][2];
 	gm_mixture mix = {.centre = centre[0], .d = 2};
-	if (!strcmp(data, "ring8")) {
-		for (int i = 0; i < 8; i++)
-			centre[i][0] = cos(M_PI / 4 * i), centre[i][1] = sin(M_PI / 4 * i);
-		mix.modes = 8, mix.sigma = .01;
-	} else if (!strcmp(data, "grid25")) {
-		for (int i = 0; i < 25; i++)
-			centre[i][0] = 2 * (i % 5) - 4, centre[i][1] = 2 * (i / 5) - 4;
-		mix.modes = 25, mix.sigma = .05;
-	} else {
+	mix.modes = gm_data_modes(data, centre, &mix.sigma);
+	if (!mix.modes)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "metric modes knows the modes of ring8 and grid25, not of %.60s",
 		               data);
-	}
 	float *x = samples(c, n, false, err);
 	int32_t *label = malloc(n * sizeof *label);
 	bool ok = x && label && gm_modes_label(&mix, x, n, label, err) &&
