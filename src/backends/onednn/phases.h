@@ -21,6 +21,7 @@
 #ifndef GM_ONEDNN_PHASES_H
 #define GM_ONEDNN_PHASES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { PHASES_UNIT = 16, PHASES_PANEL = 32 };
@@ -77,6 +78,38 @@ static inline int64_t phases_count(int64_t size, int64_t pad, int r)
 {
 	int64_t first = 2 * phases_first(pad, r) + r - pad;
 	return first < size ? (size - first + 1) / 2 : 0;
+}
+
+/* A tile of 2x2 outputs. */
+typedef struct place {
+	int64_t n, p, q; /* picture, tile row and column */
+} place;
+
+static inline place place_of(int64_t row, int64_t tp, int64_t tq)
+{
+	return (place){row / (tp * tq), row / tq % tp, row % tq};
+}
+
+static inline void next_place(place *t, int64_t tp, int64_t tq)
+{
+	if (++t->q < tq)
+		return;
+	t->q = 0;
+	if (++t->p < tp)
+		return;
+	t->p = 0, t->n++;
+}
+
+/* Pixels (h0 + step i, w0 + step j) of picture n, 3x3, or zeros outside. */
+static inline void square(const float *x, int64_t n, int64_t H, int64_t W, int64_t C, int64_t h0,
+                          int64_t w0, int64_t step, const float *zeros, const float *p[9])
+{
+	for (int i = 0; i < 3; i++)
+		for (int j = 0; j < 3; j++) {
+			int64_t h = h0 + step * i, w = w0 + step * j;
+			bool in = h >= 0 && h < H && w >= 0 && w < W;
+			p[3 * i + j] = in ? x + ((n * H + h) * W + w) * C : zeros;
+		}
 }
 
 #endif

@@ -131,39 +131,6 @@ INLINE void gather_square(const float *m, int64_t plane, __m512 y[4])
 	y[2] = s[3] + s[4], y[3] = s[4] + s[5];
 }
 
-/* ---- places -------------------------------------------------------------------------------------------------------- */
-
-typedef struct place {
-	int64_t n, p, q; /* picture, tile row and column */
-} place;
-
-static place place_of(int64_t row, int64_t tp, int64_t tq)
-{
-	return (place){row / (tp * tq), row / tq % tp, row % tq};
-}
-
-static void next_place(place *t, int64_t tp, int64_t tq)
-{
-	if (++t->q < tq)
-		return;
-	t->q = 0;
-	if (++t->p < tp)
-		return;
-	t->p = 0, t->n++;
-}
-
-/* Pixels (h0 + step i, w0 + step j) of picture n, 3x3, or zeros outside. */
-static void square(const float *x, int64_t n, int64_t H, int64_t W, int64_t C, int64_t h0,
-                   int64_t w0, int64_t step, const float *zeros, const float *p[9])
-{
-	for (int i = 0; i < 3; i++)
-		for (int j = 0; j < 3; j++) {
-			int64_t h = h0 + step * i, w = w0 + step * j;
-			bool in = h >= 0 && h < H && w >= 0 && w < W;
-			p[3 * i + j] = in ? x + ((n * H + h) * W + w) * C : zeros;
-		}
-}
-
 /* A row of nine planes of differences, n channels. */
 INLINE void spread_row(const float *const p[9], int64_t n, bf16 *v, int64_t plane)
 {
