@@ -3,7 +3,7 @@
  * cli/translate_set.c -- data sets through a run's "translate": scored where they are pairs, and
  * read back by another run. Isola et al. 2017 score what is drawn from label maps by how much of the
  * map a net that was trained on real pictures can read from it (section 4.1), and maps that are drawn
- * from photographs by their classes (section 4.5).
+ * from photographs by their classes (section 4.6).
  */
 #include "cli/translate.h"
 
