@@ -10,11 +10,13 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/machine.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "ganymede/image.h"
 #include "scratch.h"
 
 #include <math.h>
+#include <omp.h>
 
 static void first_error_wins(void **state)
 {
@@ -382,6 +384,52 @@ static void terminal_picture_needs_a_terminal(void **state)
 	gm_image_free(im);
 }
 
+typedef struct told {
+	int calls, ends;
+	uint64_t stop_at; /* 0: never */
+	gm_progress last;
+} told;
+
+static bool on_progress(void *context, const gm_progress *p)
+{
+	told *t = context;
+	if (!p->what) {
+		t->ends++;
+		return true;
+	}
+	t->calls++;
+	t->last = *p;
+	return !t->stop_at || p->done < t->stop_at;
+}
+
+static void progress_is_told_and_stopped(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	told t = {0};
+	assert_true(gm_progress_tell("counting", 1, 9, "sheep", &err)); /* nobody listens */
+	gm_progress_to(on_progress, &t);
+	assert_true(gm_progress_tell("counting", 2, 9, "sheep", &err));
+	assert_int_equal(t.calls, 1);
+	assert_string_equal(t.last.what, "counting");
+	assert_int_equal(t.last.done, 2);
+	assert_int_equal(t.last.total, 9);
+	t.stop_at = 3;
+	assert_false(gm_progress_tell("counting", 3, 9, "sheep", &err));
+	assert_int_equal(err.code, GM_ERR_STATE);
+	assert_string_equal(err.message, "stopped while counting, after 3 of 9 sheep");
+	gm_progress_end();
+	assert_int_equal(t.ends, 1);
+	/* Other threads have their own listener: a stop cannot reach a worker halfway. */
+	int heard = 0;
+#pragma omp parallel num_threads(2) reduction(+ : heard)
+	if (omp_get_thread_num() > 0)
+		heard += !gm_progress_tell("counting", 4, 9, "sheep", NULL);
+	assert_int_equal(heard, 0);
+	assert_int_equal(t.calls, 2);
+	gm_progress_to(NULL, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +449,7 @@ int main(void)
 		cmocka_unit_test(png_round_trip),
 		cmocka_unit_test(grid_places_pictures),
 		cmocka_unit_test(scatter_shows_both),
+		cmocka_unit_test(progress_is_told_and_stopped),
 		cmocka_unit_test(terminal_picture_needs_a_terminal),
 	};
 	return cmocka_run_group_tests_name("base", tests, scratch_make, scratch_remove);

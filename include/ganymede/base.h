@@ -48,6 +48,21 @@ GM_API bool gm_fail(gm_error *err, gm_code code, const char *fmt, ...) GM_PRINTF
 GM_API bool gm_fail_at(gm_error *err, int64_t offset, gm_code code, const char *fmt, ...)
 	GM_PRINTF(4, 5);
 
+/* How far something is that takes long: what ("decoding pictures"), done of total units ("files",
+ * "bytes"); total is 0 where it is not known. what is NULL when it is over. */
+typedef struct gm_progress {
+	const char *what, *unit;
+	uint64_t done, total;
+} gm_progress;
+
+/* Shows it. False asks for an end: the function that tells of its progress then fails with
+ * GM_ERR_STATE and leaves nothing half done behind. */
+typedef bool gm_progress_fn(void *context, const gm_progress *p);
+
+/* From now on what this thread's calls tell of their progress goes to show, which the library calls
+ * often (it decides itself what is worth a line). NULL, as in the beginning: to nobody. */
+GM_API void gm_progress_to(gm_progress_fn *show, void *context);
+
 /* Version of the library, "0.1.0". */
 GM_API const char *gm_version(void);
 

@@ -55,10 +55,6 @@ typedef enum gm_bad_files {
 	GM_BAD_STOP  /* fail, naming the first */
 } gm_bad_files;
 
-/* Called now and then by the thread that opens, while something takes long. total is 0 where it is
- * not known. */
-typedef void gm_data_progress(void *context, const char *what, uint64_t done, uint64_t total);
-
 /* All zero means: the set as it is. */
 typedef struct gm_data_options {
 	int size;     /* pixels along each side, 0 = native (glyphs 28, shapes 32); at most 1024 */
@@ -80,8 +76,6 @@ typedef struct gm_data_options {
 	 * endless stream; labels are (a k + b) k + c (stacked MNIST, arXiv:1611.02163) */
 	bool stack;
 	bool no_cache; /* neither read nor write the cache of decoded pictures */
-	gm_data_progress *progress;
-	void *context;
 } gm_data_options;
 
 /* Sets the option called name ("size", "channels", "fit", "filter", "split", "classes",
@@ -214,8 +208,6 @@ GM_API void gm_data_report_free(gm_data_report *r); /* fine on a zeroed one */
 typedef struct gm_fetch_options {
 	const char *mirror; /* fetch from this address instead of the official one; or NULL */
 	int patience;       /* seconds without a byte before giving up; default 30 */
-	gm_data_progress *progress;
-	void *context;
 } gm_fetch_options;
 
 /* Fetches the set called name into $XDG_CACHE_HOME/ganymede/sets, where gm_data_open finds it by its

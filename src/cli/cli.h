@@ -10,7 +10,8 @@
 /* Exit statuses: 0, 1 for anything that went wrong, 2 for a command line that makes no sense. */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
-/* One line on stderr; return the status. */
+/* One line on stderr; return the status, which of a program that a signal stopped is 128 and its
+ * number, as shells have it. */
 int cli_fail(const gm_error *err);
 int cli_usage(const char *fmt, ...) GM_PRINTF(1, 2);
 

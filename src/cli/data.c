@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "ganymede/data.h"
@@ -171,30 +170,11 @@ static void print_info(gm_dataset *d, const gm_data_report *r)
 	printf("  hash       %016" PRIx64 "\n", i->hash);
 }
 
-/* One line that is written over; silent where nobody watches. */
-static void show_progress(void *context, const char *what, uint64_t done, uint64_t total)
-{
-	bool *shown = context;
-	if (!isatty(STDERR_FILENO))
-		return;
-	*shown = true;
-	if (total)
-		fprintf(stderr, "\r\033[K%s: %" PRIu64 " of %" PRIu64 " kB, %d%%", what,
-		        done / 1000, total / 1000, (int)(100 * (double)done / (double)total));
-	else
-		fprintf(stderr, "\r\033[K%s: %" PRIu64, what, done);
-}
-
 static int info(const char *path, const gm_data_options *o, const char *field, const char *out)
 {
 	gm_error err = {0};
 	gm_data_report r = {0};
-	gm_data_options watched = *o;
-	bool shown = false;
-	watched.progress = show_progress, watched.context = &shown;
-	gm_dataset *d = gm_data_open(path, &watched, &err);
-	if (shown)
-		fputs("\r\033[K", stderr);
+	gm_dataset *d = gm_data_open(path, o, &err);
 	bool ok = d && gm_data_examine(d, &r, &err);
 	if (ok)
 		print_info(d, &r);
@@ -207,14 +187,7 @@ static int info(const char *path, const gm_data_options *o, const char *field, c
 static int fetch(const char *name, const char *mirror)
 {
 	gm_error err = {0};
-	bool shown = false;
-	bool ok = gm_data_fetch(
-		name,
-		&(gm_fetch_options){.mirror = mirror, .progress = show_progress, .context = &shown},
-		&err);
-	if (shown)
-		fputs("\r\033[K", stderr);
-	if (!ok)
+	if (!gm_data_fetch(name, &(gm_fetch_options){.mirror = mirror}, &err))
 		return cli_fail(&err);
 	printf("%s is here; see: ganymede data info %s\n", name, name);
 	return CLI_OK;

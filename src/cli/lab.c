@@ -5,19 +5,12 @@
 #include "cli/cli.h"
 
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/progress.h"
 #include "lab/lab.h"
-
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number)
-{
-	stop_signal = number;
-}
 
 static void list(FILE *out)
 {
@@ -90,12 +83,9 @@ int cli_lab(int argc, char **argv)
 		return CLI_USAGE;
 	}
 	/* The first asks a long experiment to sum up what it has; a second one ends at once. */
-	struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
-	sigemptyset(&act.sa_mask);
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
+	cli_catch_signals();
 	gm_lab *l = gm_lab_open(e, stdout);
-	l->stop = &stop_signal;
+	l->stop = &cli_stopped;
 	int status = CLI_OK;
 	a.at = 1;
 	while (!status && (kind = cli_next(&a)))

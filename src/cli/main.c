@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/progress.h"
 #include "base/text.h"
+#include "cli/progress.h"
 #include "ganymede/model.h"
 
 static const cli_verb verbs[] = {
@@ -63,8 +65,9 @@ const cli_verb *cli_verbs(void)
 
 int cli_fail(const gm_error *err)
 {
+	gm_progress_end();
 	fprintf(stderr, "ganymede: %s\n", err->message);
-	return CLI_FAILED;
+	return cli_stopped ? 128 + cli_stopped : CLI_FAILED;
 }
 
 int cli_usage(const char *fmt, ...)
@@ -208,6 +211,7 @@ int main(int argc, char **argv)
 		}
 	wait_politely(argv);
 	gm_arena_on_no_memory(no_memory);
+	cli_progress_start();
 	for (const cli_verb *v = verbs; v->name; v++) {
 		if (!strcmp(v->name, verb))
 			return v->run(argc - 1, argv + 1);

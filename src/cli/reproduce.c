@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #include "base/machine.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/progress.h"
 #include "lab/lab.h"
 #include "train/folder.h"
 #include "train/score.h"
@@ -45,13 +45,6 @@ static const cli_option table[] = {
 	{"help", "", "this"},
 	{0},
 };
-
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number)
-{
-	stop_signal = number;
-}
 
 /* ---- what a recipe says ---------------------------------------------------------------------- */
 
@@ -144,7 +137,7 @@ static bool train_one(const plan *p, const cli_values *v, int seed, char run[PAT
 		ok = gm_settings_set(&s, "data", cli_given(v, "data"), err);
 	if (ok && cli_given(v, "steps"))
 		ok = gm_settings_set(&s, "steps", cli_given(v, "steps"), err);
-	gm_train_call call = {.settings = &s, .out = stdout, .stop = &stop_signal};
+	gm_train_call call = {.settings = &s, .out = stdout, .stop = &cli_stopped};
 	ok = ok && gm_train(&call, err);
 	if (ok && call.stopped)
 		ok = gm_fail(err, GM_ERR_STATE,
@@ -302,7 +295,7 @@ static bool by_lab(const plan *p, const cli_values *v, json_t *result, gm_error 
 	}
 	snprintf(folder, sizeof folder, "%.2000s/lab-%s", cli_value(v, "outdir"), p->name);
 	gm_lab *l = gm_lab_open(e, stdout);
-	l->stop = &stop_signal;
+	l->stop = &cli_stopped;
 	bool ok = true;
 	for (int i = 2; ok && i + 1 < p->n; i += 2)
 		ok = gm_lab_set(l, p->word[i] + 2, p->word[i + 1], err);
@@ -379,10 +372,7 @@ int cli_reproduce(int argc, char **argv)
 		                                                               : cli_fail(&err);
 	if (cli_given(&v, "list"))
 		return ledger_list(recipes, results, &err) ? CLI_OK : cli_fail(&err);
-	struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
-	sigemptyset(&act.sa_mask);
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
+	cli_catch_signals();
 	if (v.operand[0])
 		return reproduce(v.operand[0], &v, command, &err) ? CLI_OK : cli_fail(&err);
 	if (!cli_given(&v, "all"))
@@ -391,7 +381,7 @@ int cli_reproduce(int argc, char **argv)
 	int n = ledger_names(recipes, &name, &err);
 	for (int i = 0; i < n; i++) {
 		gm_error one = {0};
-		if (!status && !stop_signal && !reproduce(name[i], &v, command, &one))
+		if (!status && !cli_stopped && !reproduce(name[i], &v, command, &one))
 			status = cli_fail(&one);
 		free(name[i]);
 	}

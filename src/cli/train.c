@@ -11,26 +11,16 @@
 
 #include "base/file.h"
 #include "base/ranks.h"
+#include "cli/progress.h"
 #include "ganymede/data.h"
 #include "train/train.h"
 
 static const double DRY_SECONDS = 3; /* of measuring, preparation included */
 
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number)
-{
-	stop_signal = number;
-}
-
-/* The first asks the run to finish its step and save; the handler is then gone, so a second one
- * ends at once. */
+/* The first asks the run to finish its step and save; a second one ends at once. */
 static void catch_signals(void)
 {
-	struct sigaction a = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
-	sigemptyset(&a.sa_mask);
-	sigaction(SIGINT, &a, NULL);
-	sigaction(SIGTERM, &a, NULL);
+	cli_catch_signals();
 	/* A closed pipe and a file at its size limit are write errors like any other, with a
 	 * message. */
 	signal(SIGPIPE, SIG_IGN);
@@ -99,14 +89,16 @@ static int train(gm_train_call *call, gm_error *err)
 	if (!gm_ranks_start(err))
 		return cli_fail(err);
 	int rank = gm_rank();
-	gm_ranks_watch(&stop_signal);
-	if (rank)
+	gm_ranks_watch(&cli_stopped);
+	if (rank) {
 		call->out = NULL;
+		cli_progress_stop();
+	}
 	bool ok = gm_train(call, err), lost = gm_ranks_lost(NULL, 0), together = gm_ranks_end();
 	if (ok)
-		return call->stopped ? 128 + (stop_signal ? stop_signal : SIGTERM) : CLI_OK;
+		return call->stopped ? 128 + (cli_stopped ? cli_stopped : SIGTERM) : CLI_OK;
 	if (!call->echo && (!rank || (!together && (!lost || rank == gm_ranks_speaker()))))
-		cli_fail(err);
+		return cli_fail(err);
 	return CLI_FAILED;
 }
 
@@ -189,7 +181,7 @@ int cli_train(int argc, char **argv)
 			status = cli_usage("%s", err.message);
 	if (!status) {
 		gm_train_call call = {
-			.settings = &s, .resume = resume, .out = stderr, .stop = &stop_signal};
+			.settings = &s, .resume = resume, .out = stderr, .stop = &cli_stopped};
 		if (dry)
 			call.plan = true, call.measure = DRY_SECONDS, call.out = stdout;
 		catch_signals();

@@ -6,6 +6,7 @@
 #include "data/album.h"
 
 #include "base/machine.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "base/cache.h"
 #include "data/fit.h"
@@ -44,6 +45,7 @@ typedef struct chunk {
 	item item[CHUNK];
 	int items;
 	bool last;
+	uint64_t from, to; /* where in the tree: see gm_tree_place */
 } chunk;
 
 typedef struct caption {
@@ -82,6 +84,8 @@ typedef struct builder {
 	bool resized;
 	char first[160]; /* the file that decided it */
 	chunk *now, *next;
+	uint64_t total; /* of the tree, in its unit, for progress */
+	const char *unit;
 } builder;
 
 static bool no_memory(builder *b)
@@ -161,15 +165,26 @@ static bool read_caption(builder *b, const char *name)
 	return true;
 }
 
+static bool tell(const builder *b, uint64_t done, gm_error *err)
+{
+	return gm_progress_tell("decoding pictures", done, b->total, b->unit, err);
+}
+
 static bool read_chunk(builder *b, chunk *c)
 {
 	size_t bytes = 0;
+	uint64_t total;
 	gm_tree_file f;
 	c->items = 0;
+	gm_tree_place(b->tree, &c->from, &total);
 	while (c->items < CHUNK && bytes < CHUNK_BYTES) {
+		/* The first chunk is waited for; of the others the decoding thread tells. */
+		gm_tree_place(b->tree, &c->to, &total);
+		if (c == b->now && !tell(b, c->to, b->err))
+			return false;
 		if (!gm_tree_next(b->tree, &f, b->err)) {
 			c->last = true;
-			return b->err->code == GM_OK;
+			break;
 		}
 		if (strcasecmp(ending(f.name), ".txt") == 0) {
 			if (!read_caption(b, f.name))
@@ -187,7 +202,8 @@ static bool read_chunk(builder *b, chunk *c)
 		gm_tree_read(b->tree, FILE_MAX, &it->bytes, &it->n, &it->err);
 		bytes += it->n;
 	}
-	return true;
+	gm_tree_place(b->tree, &c->to, &total);
+	return b->err->code == GM_OK;
 }
 
 static void empty(chunk *c)
@@ -368,12 +384,14 @@ static bool begin(builder *b, chunk *c, int channels)
 
 static bool decode_all(builder *b, int channels)
 {
+	uint64_t at;
+	b->unit = gm_tree_place(b->tree, &at, &b->total);
 	bool ok = read_chunk(b, b->now);
-	uint64_t done = 0;
 	while (ok && (b->now->items || !b->now->last)) {
 		if (!b->staged && !begin(b, b->now, channels))
 			return false;
-		bool read_ok = true;
+		bool read_ok = true, stopped = false;
+		gm_error stop = {0};
 		b->next->items = 0;
 		b->next->last = b->now->last;
 #pragma omp parallel num_threads(b->threads)
@@ -385,21 +403,27 @@ static bool decode_all(builder *b, int channels)
 #pragma omp for schedule(dynamic, 8)
 			for (int i = 0; i < b->now->items; i++) {
 				item *it = b->now->item + i;
-				if (b->staged)
+				if (stopped)
+					continue;
+				const uint64_t done = (b->now->to - b->now->from) * (uint64_t)i /
+				                      (uint64_t)b->now->items;
+				if (!tell(b, b->now->from + done, &stop)) {
+#pragma omp atomic write
+					stopped = true;
+				} else if (b->staged)
 					decode_into(b, w, it,
 					            b->staged + (size_t)(i * b->halves) * b->slot);
 				else if (!it->err.code) /* a chunk of bad files only: why? */
 					gm_image_free(decode(it));
 			}
 		}
+		if (stopped)
+			ok = gm_fail(b->err, stop.code, "%s: %s", b->path, stop.message);
 		for (int i = 0; ok && i < b->now->items; i++)
 			ok = keep_item(b, b->now->item + i,
 			               b->staged ? b->staged + (size_t)(i * b->halves) * b->slot
 			                         : NULL);
 		ok = ok && read_ok;
-		done += (uint64_t)b->now->items;
-		if (b->o->progress)
-			b->o->progress(b->o->context, "decoding", done, 0);
 		empty(b->now);
 		chunk *swap = b->now;
 		b->now = b->next, b->next = swap;
@@ -515,6 +539,7 @@ static outcome build(gm_album *a, const char *path, const gm_data_options *o, in
 	if (ok && cache)
 		b.writer = gm_writer_open(cache, NULL);
 	ok = ok && decode_all(&b, channels) && finish(&b);
+	gm_progress_end();
 	release(&b);
 	if (b.writer) {
 		const bool good = ok;

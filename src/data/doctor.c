@@ -4,6 +4,7 @@
 #include "data/set.h"
 
 #include "base/machine.h"
+#include "base/progress.h"
 
 #include <float.h>
 #include <math.h>
@@ -85,7 +86,8 @@ static bool look_at_values(gm_dataset *d, gm_data_report *r, gm_error *err)
 	bool ok = (x && s) || gm_fail(err, GM_ERR_MEMORY, "out of memory");
 	for (uint64_t i = 0; ok && i < n; i++) {
 		int32_t label = 0;
-		ok = gm_data_get(d, i, x, &label, err);
+		ok = gm_progress_tell("looking at examples", i, n, "examples", err) &&
+		     gm_data_get(d, i, x, &label, err);
 		if (!ok)
 			break;
 		add_up(&all, x, channels, plane);
@@ -93,6 +95,7 @@ static bool look_at_values(gm_dataset *d, gm_data_report *r, gm_error *err)
 		if (r->per_class)
 			r->per_class[label]++;
 	}
+	gm_progress_end();
 	r->low = all.low, r->high = all.high;
 	for (int c = 0; c < channels && c < 4; c++) {
 		const double m = (double)n * (double)plane;

@@ -4,6 +4,7 @@
 #include "data/fetch.h"
 
 #include "base/file.h"
+#include "base/progress.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "base/cache.h"
@@ -91,6 +92,8 @@ typedef struct transfer {
 	int64_t at; /* bytes of the file so far */
 	bool write_failed;
 	const char *name;
+	char what[64]; /* for progress */
+	gm_error stopped;
 	const gm_fetch_options *o;
 } transfer;
 
@@ -115,12 +118,11 @@ static size_t on_data(char *data, size_t size, size_t n, void *context)
 static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off_t up,
                        curl_off_t sent)
 {
-	const transfer *t = context;
+	transfer *t = context;
 	(void)up, (void)sent;
-	if (t->o->progress)
-		t->o->progress(t->o->context, t->name, (uint64_t)t->at,
-		               total > 0 ? (uint64_t)(total - now + t->at) : 0);
-	return 0;
+	return !gm_progress_tell(t->what, (uint64_t)t->at,
+	                         total > 0 ? (uint64_t)(total - now + t->at) : 0, "bytes",
+	                         &t->stopped);
 }
 
 /* Goes on where the file ends. */
@@ -194,6 +196,9 @@ static bool transfer_all(const char *address, transfer *t, gm_error *err)
 		return true;
 	if (t->write_failed)
 		return gm_fail(err, GM_ERR_IO, "cannot write %s: %s", t->name, strerror(errno));
+	if (t->stopped.code)
+		return gm_fail(err, t->stopped.code, "%.200s; the same command goes on from there",
+		               t->stopped.message);
 	if (code == CURLE_HTTP_RETURNED_ERROR)
 		return gm_fail(err, GM_ERR_IO, "%s: the server answers %ld", address, status);
 	return gm_fail(err, GM_ERR_IO, "%s: %s%s", address, curl_easy_strerror(code),
@@ -212,7 +217,10 @@ static bool fetch_into(int fd, const char *part, const char *path, const gm_fetc
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		return gm_fail(err, GM_ERR_IO, "%s is being fetched already", f->name);
 	transfer t = {.fd = fd, .name = f->name, .o = o, .at = lseek(fd, 0, SEEK_END)};
-	if (t.at < 0 || !transfer_all(address, &t, err))
+	snprintf(t.what, sizeof t.what, "fetching %s", f->name);
+	const bool whole = t.at >= 0 && transfer_all(address, &t, err);
+	gm_progress_end();
+	if (!whole)
 		return gm_fail(err, GM_ERR_IO, "cannot write %s: %s", part, strerror(errno));
 	if (!gm_sha256_fd(fd, part, hex, err))
 		return false;

@@ -36,6 +36,7 @@ struct gm_tree {
 	/* of an archive */
 	struct archive *archive;
 	struct archive_entry *entry;
+	uint64_t packed; /* bytes */
 	uint64_t identity;
 };
 
@@ -150,6 +151,7 @@ static bool open_archive(gm_tree *t, gm_error *err)
 		return gm_fail(err, GM_ERR_IO, "cannot open %s: %s", t->path, strerror(errno));
 	const uint64_t facts[] = {file.size, modified(&st)};
 	const size_t n = file.size < SAMPLE ? file.size : SAMPLE;
+	t->packed = file.size;
 	t->identity = gm_hash(0, facts, sizeof facts);
 	t->identity = gm_hash(t->identity, file.data, n);
 	t->identity = gm_hash(t->identity, file.data + file.size - n, n);
@@ -198,6 +200,17 @@ void gm_tree_close(gm_tree *t)
 uint64_t gm_tree_identity(const gm_tree *t)
 {
 	return t->identity;
+}
+
+const char *gm_tree_place(const gm_tree *t, uint64_t *done, uint64_t *total)
+{
+	if (!t->archive) {
+		*done = t->at, *total = t->leaves;
+		return "files";
+	}
+	const la_int64_t read = archive_filter_bytes(t->archive, -1);
+	*done = read > 0 ? (uint64_t)read : 0, *total = t->packed;
+	return "bytes";
 }
 
 static bool next_in_archive(gm_tree *t, gm_tree_file *f, gm_error *err)

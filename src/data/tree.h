@@ -39,6 +39,10 @@ bool gm_tree_next(gm_tree *t, gm_tree_file *f, gm_error *err);
  * for more than most bytes. */
 bool gm_tree_read(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_error *err);
 
+/* How far the reading is: *done of *total, in the unit that is returned. Files of a folder, bytes of
+ * an archive as it is packed. */
+const char *gm_tree_place(const gm_tree *t, uint64_t *done, uint64_t *total);
+
 /* What changes when the content does: of a folder names, sizes and times, of an archive its size,
  * time, first and last megabyte. */
 uint64_t gm_tree_identity(const gm_tree *t);

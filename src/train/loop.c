@@ -381,22 +381,11 @@ int gm_end(gm_run *r)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-/* Decoding a large archive for the first time takes a while; a terminal hears of it. */
-static void say_progress(void *context, const char *what, uint64_t done, uint64_t total)
-{
-	const gm_run *r = context;
-	if (r->call->out && isatty(fileno(r->call->out)))
-		fprintf(r->call->out,
-		        total ? "\r%s: %" PRIu64 " of %" PRIu64 "\033[K"
-		              : "\r%s: %" PRIu64 "\033[K",
-		        what, done, total);
-}
-
 static bool open_data(gm_run *r, gm_error *err)
 {
 	const gm_settings *s = r->settings;
 	const char *spec = gm_settings_get(s, "data");
-	gm_data_options o = {.seed = r->seed, .progress = say_progress, .context = r};
+	gm_data_options o = {.seed = r->seed};
 	r->data = gm_settings_data(s, true, &o, err) ? gm_data_open(spec, &o, err) : NULL;
 	if (!r->data)
 		return false;
