@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * fuzz_pth.c -- weights from memory: PyTorch's pickles and zips, .npz, safetensors. */
-#include "base/tensors.h"
+#include "tensorfile/tensors.h"
 
 #include <string.h>
 

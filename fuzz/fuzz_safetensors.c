@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * fuzz_safetensors.c -- checkpoints from memory: headers of every sort of malice. */
-#include "base/safetensors.h"
+#include "tensorfile/safetensors.h"
 
 #include <string.h>
 

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "scratch.h"
-#include "train/folder.h"
-#include "train/saved.h"
+#include "run/folder.h"
+#include "use/saved.h"
 #include "train/train.h"
 
 static void must(bool ok, const gm_error *err)

@@ -117,7 +117,7 @@ static float *result(const shape *s, which op, const char *backend, bool bf16, f
 
 static bool here(void)
 {
-	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "onednn", .bf16 = true});
+	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "cpu", .bf16 = true});
 	bool yes = gm_graph_bf16(g);
 	gm_graph_free(g);
 	return yes;
@@ -159,7 +159,7 @@ static void whole_numbers_are_exact(void **state)
 	for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++)
 		for (which op = CONV; op <= CONV_DW; op++) {
 			int64_t n;
-			float *got = result(&shapes[k], op, "onednn", true, whole, &n),
+			float *got = result(&shapes[k], op, "cpu", true, whole, &n),
 			      *want = result(&shapes[k], op, "ref", false, whole, &n);
 			for (int64_t i = 0; i < n; i++)
 				if (got[i] != want[i])
@@ -177,7 +177,7 @@ static void errors_are_those_of_rounding(void **state)
 		for (which op = CONV; op <= CONV_DW; op++) {
 			const shape *s = &shapes[k];
 			int64_t n;
-			float *got = result(s, op, "onednn", true, same, &n),
+			float *got = result(s, op, "cpu", true, same, &n),
 			      *want = result(s, op, "ref", false, rounded, &n),
 			      *exact = result(s, op, "ref", false, same, &n),
 			      *size = result(s, op, "ref", false, fabsf, &n),
@@ -233,7 +233,7 @@ static void products_round_their_operands(void **state)
 	need_bf16();
 	for (int way = 0; way < 4; way++) {
 		int64_t n;
-		float *got = product(way, "onednn", true, same, &n),
+		float *got = product(way, "cpu", true, same, &n),
 		      *want = product(way, "ref", false, rounded, &n),
 		      *exact = product(way, "ref", false, same, &n),
 		      *size = product(way, "ref", false, fabsf, &n);
@@ -258,9 +258,9 @@ static void threads_change_nothing(void **state)
 		for (which op = CONV; op <= CONV_DW; op++) {
 			int64_t n;
 			int all = gm_thread_limit(1);
-			float *one = result(&shapes[k], op, "onednn", true, same, &n);
+			float *one = result(&shapes[k], op, "cpu", true, same, &n);
 			gm_thread_limit(3);
-			float *three = result(&shapes[k], op, "onednn", true, same, &n);
+			float *three = result(&shapes[k], op, "cpu", true, same, &n);
 			gm_thread_limit(all);
 			assert_memory_equal(one, three, (size_t)n * sizeof *one);
 			free(one), free(three);
@@ -271,8 +271,8 @@ static void only_where_it_can_be(void **state)
 {
 	(void)state;
 	static const gm_graph_options no[] = {{.backend = "ref", .bf16 = true},
-	                                      {.backend = "onednn", .real = GM_F64, .bf16 = true},
-	                                      {.backend = "onednn"}};
+	                                      {.backend = "cpu", .real = GM_F64, .bf16 = true},
+	                                      {.backend = "cpu"}};
 	for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
 		gm_graph *g = gm_graph_new(&no[i]);
 		assert_false(gm_graph_bf16(g));
@@ -289,7 +289,7 @@ static void checks_know_of_rounding(void **state)
 	(void)state;
 	need_bf16();
 	gm_graph *g =
-		gm_graph_new(&(gm_graph_options){.backend = "onednn", .bf16 = true, .check = true});
+		gm_graph_new(&(gm_graph_options){.backend = "cpu", .bf16 = true, .check = true});
 	gm_node *x = filled(g, "x", GM_SHAPE(2, 32, 8, 8), .3, same),
 		*w = filled(g, "w", GM_SHAPE(32, 32, 3, 3), .9, same);
 	gm_node *y = gm_conv2d(x, w, (gm_conv_options){.pad = {1, 1, 1, 1}});

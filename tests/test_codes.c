@@ -13,8 +13,8 @@
 
 #include "ganymede/data.h"
 #include "runs.h"
-#include "train/score.h"
-#include "train/walk.h"
+#include "score/score.h"
+#include "use/walk.h"
 
 enum { SIDE = 16, NUMEL = SIDE * SIDE, CLASSES = 10 };
 

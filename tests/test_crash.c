@@ -11,11 +11,11 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "base/safetensors.h"
+#include "tensorfile/safetensors.h"
 #include "ganymede/model.h"
 #include "scratch.h"
-#include "train/folder.h"
-#include "train/state.h"
+#include "run/folder.h"
+#include "report/state.h"
 
 #include <errno.h>
 #include <fcntl.h>

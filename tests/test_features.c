@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/machine.h"
-#include "base/safetensors.h"
+#include "tensorfile/safetensors.h"
 #include "ganymede/features.h"
 #include "metrics/extractor.h"
 #include "scratch.h"

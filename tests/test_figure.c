@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/figure.h"
+#include "plot/figure.h"
 #include "base/file.h"
 #include "scratch.h"
 

@@ -32,7 +32,7 @@ WRAP(void *, realloc, (void *p, size_t n), (p, n))
 WRAP(void *, aligned_alloc, (size_t a, size_t n), (a, n))
 WRAP(char *, strdup, (const char *s), (s))
 
-static const char *const backends[] = {"ref", "onednn"};
+static const char *const backends[] = {"ref", "cpu"};
 
 static gm_graph *graph(const char *backend)
 {
@@ -108,7 +108,7 @@ static void arena_reuse_changes_nothing(void **state)
 	(void)state;
 	float w[2][16 * 16 * 8];
 	for (int keep = 0; keep < 2; keep++) {
-		gm_graph *g = graph("onednn");
+		gm_graph *g = graph("cpu");
 		gm_net *G = gm_net_create(g, "G"), *D = gm_net_create(g, "D");
 		gm_node *z = gm_randn(g, GM_SHAPE(4, 8));
 		gm_node *h = gm_batch_norm(G, "n", gm_linear(G, "l", z, .out = 256));
@@ -134,7 +134,7 @@ static void steps_leave_each_other_outputs_alone(void **state)
 {
 	(void)state;
 	enum { N = 64 };
-	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "onednn"});
+	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "cpu"});
 	gm_node *x = gm_input(g, "x", GM_SHAPE(N, N), GM_F32), *y[3];
 	gm_step *s[3];
 	static float v[N * N], first[3][N * N], again[N * N];
@@ -176,7 +176,7 @@ static void threads_change_no_random_number(void **state)
 	int most = omp_get_max_threads();
 	for (int k = 0; k < 2; k++) {
 		omp_set_num_threads(k ? most : 1);
-		gm_graph *g = graph("onednn");
+		gm_graph *g = graph("cpu");
 		gm_node *z = gm_randn(g, GM_SHAPE(N)), *u = gm_uniform(g, GM_SHAPE(N)),
 			*y = gm_add(z, u);
 		gm_node *sum = gm_sum_all(y);
@@ -196,7 +196,7 @@ static void threads_change_no_random_number(void **state)
 static void replaying_needs_seed_and_count(void **state)
 {
 	(void)state;
-	gm_graph *g = graph("onednn");
+	gm_graph *g = graph("cpu");
 	gm_node *z = gm_randn(g, GM_SHAPE(10)), *other = gm_randn(g, GM_SHAPE(10));
 	gm_step *s = compiled(g, gm_compile(g, z, other));
 	float a[10], b[10], c[10];
@@ -278,7 +278,7 @@ static void after_ties_effects_and_modes_choose(void **state)
 static void replacement_stands_in(void **state)
 {
 	(void)state;
-	gm_graph *g = graph("onednn");
+	gm_graph *g = graph("cpu");
 	gm_node *w = gm_variable(g, "w", GM_SHAPE(2)), *a = gm_variable(g, "w.ema", GM_SHAPE(2));
 	gm_node *z = gm_randn(g, GM_SHAPE(2)), *zin = gm_input(g, "z", GM_SHAPE(2), GM_F32);
 	gm_node *y = gm_mul(w, z), *from[] = {w, z}, *to[] = {a, zin};
@@ -323,7 +323,7 @@ static void check_finds_nothing_wrong(void **state)
 {
 	(void)state;
 	gm_graph *g =
-		gm_graph_new(&(gm_graph_options){.backend = "onednn", .check = true, .seed = 3});
+		gm_graph_new(&(gm_graph_options){.backend = "cpu", .check = true, .seed = 3});
 	gm_net *G = gm_net_create(g, "G"), *D = gm_net_create(g, "D");
 	gm_node *loss;
 	gm_step *s = gan_step(g, G, D, &loss);
@@ -340,7 +340,7 @@ static void check_finds_nothing_wrong(void **state)
 static void check_names_the_first_nan(void **state)
 {
 	(void)state;
-	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "onednn", .check = true});
+	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "cpu", .check = true});
 	gm_node *x = gm_variable(g, "x", GM_SHAPE(4));
 	gm_scope_push(g, "bad place");
 	gm_node *y = gm_log(gm_sub(x, gm_scalar(g, 1)));
@@ -355,7 +355,7 @@ static void check_names_the_first_nan(void **state)
 static void profile_names_instructions(void **state)
 {
 	(void)state;
-	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "onednn", .profile = true});
+	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "cpu", .profile = true});
 	gm_node *x = gm_variable(g, "x", GM_SHAPE(64, 64)), *y = gm_matmul(x, x, false, false);
 	gm_step *s = compiled(g, gm_compile(g, y));
 	gm_step_run(s);
@@ -406,7 +406,7 @@ static void ranks_share_out_random_rows(void **state)
 static void one_rank_is_its_own_mean(void **state)
 {
 	(void)state;
-	gm_graph *g = graph("onednn"),
+	gm_graph *g = graph("cpu"),
 		 *h = gm_graph_new(&(gm_graph_options){.rank = 1, .ranks = 2});
 	gm_node *x = gm_variable(g, "x", GM_SHAPE(4)), *y = gm_variable(h, "x", GM_SHAPE(4));
 	assert_ptr_equal(gm_rank_mean(x), x);

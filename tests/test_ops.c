@@ -227,9 +227,9 @@ static void check_double(void **state)
 	check_values(*state, GM_F64, "ref");
 }
 
-static void check_onednn(void **state)
+static void check_cpu(void **state)
 {
-	check_values(*state, GM_F32, "onednn");
+	check_values(*state, GM_F32, "cpu");
 }
 
 /* First derivatives of the sample's weighted sum, then second ones; returns how many, 0 where none flow, -1 past the last. */
@@ -286,9 +286,9 @@ static void check_ref_gradients(void **state)
 	check_float_gradients(*state, "ref");
 }
 
-static void check_onednn_gradients(void **state)
+static void check_cpu_gradients(void **state)
 {
-	check_float_gradients(*state, "onednn");
+	check_float_gradients(*state, "cpu");
 }
 
 /* ---- gradients against differences --------------------------------------------------------------------------------- */
@@ -799,11 +799,11 @@ int main(int argc, char **argv)
 		{"shape", check_shape, false, false},
 		{"double", check_double, false, false},
 		{"ref", check_ref, false, false},
-		{"onednn", check_onednn, false, false},
+		{"cpu", check_cpu, false, false},
 		{"vjp", check_vjp, true, false},
 		{"vjp of vjp", check_vjp_of_vjp, true, false},
 		{"gradients, ref", check_ref_gradients, true, false},
-		{"gradients, onednn", check_onednn_gradients, true, false},
+		{"gradients, cpu", check_cpu_gradients, true, false},
 		{"lower", check_lower, false, true},
 	};
 	int n = 0;

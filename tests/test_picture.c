@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/decode.h"
+#include "image/decode.h"
 #include "base/file.h"
 
 #include <stdio.h>

@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/safetensors.h"
+#include "tensorfile/safetensors.h"
 #include "scratch.h"
-#include "train/folder.h"
+#include "run/folder.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "base/safetensors.h"
+#include "tensorfile/safetensors.h"
 #include "scratch.h"
 
 static void round_trip(void **state)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "backends/onednn/simd.h"
+#include "backends/cpu/simd.h"
 #include "ganymede/graph.h"
 
 /* Error in units of the float spacing at the exact value, at least the smallest normal number's. */
@@ -101,7 +101,7 @@ static void sums_agree_with_plain_loops(void **state)
 		for (unsigned axes = 0; axes < 16; axes++)
 			for (int order = 0; order < 2; order++) {
 				gm_graph *g =
-					gm_graph_new(&(gm_graph_options){.backend = "onednn"});
+					gm_graph_new(&(gm_graph_options){.backend = "cpu"});
 				const int64_t *s = dims[d], n = s[0] * s[1] * s[2] * s[3];
 				gm_node *x = gm_variable(g, "x", GM_SHAPE(s[0], s[1], s[2], s[3]));
 				gm_node *c = gm_variable(g, "c", GM_SHAPE(1, s[1], 1, 1));
@@ -163,7 +163,7 @@ static void short_rows_agree_with_plain_loops(void **state)
 	(void)state;
 	enum { ROWS = 1000 };
 	for (int len = 2; len <= 17; len++) {
-		gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "onednn"});
+		gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "cpu"});
 		gm_node *x = gm_variable(g, "x", GM_SHAPE(ROWS, len));
 		static float v[ROWS * 17], sum[ROWS], max[ROWS], back[ROWS * 17];
 		gm_rng r = gm_rng_new(3, len);
@@ -200,7 +200,7 @@ static void fused_operations_agree_with_plain_loops(void **state)
 {
 	(void)state;
 	enum { N = 1500 };
-	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "onednn"});
+	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "cpu"});
 	static float in[3][N], out[N];
 	gm_node *v[3], *k = gm_variable(g, "k", GM_RANK0);
 	gm_rng r = gm_rng_new(4, 0);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "base/tensors.h"
+#include "tensorfile/tensors.h"
 #include "scratch.h"
 
 #include <math.h>

@@ -10,14 +10,14 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "base/safetensors.h"
+#include "tensorfile/safetensors.h"
 #include "ganymede/data.h"
 #include "ganymede/image.h"
 #include "scratch.h"
-#include "train/events.h"
-#include "train/saved.h"
-#include "train/folder.h"
-#include "train/state.h"
+#include "report/events.h"
+#include "use/saved.h"
+#include "run/folder.h"
+#include "report/state.h"
 #include "train/train.h"
 
 #include <math.h>

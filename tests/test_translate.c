@@ -10,13 +10,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/safetensors.h"
+#include "tensorfile/safetensors.h"
 #include "ganymede/data.h"
 #include "ganymede/image.h"
 #include "scratch.h"
-#include "train/saved.h"
+#include "use/saved.h"
 #include "train/train.h"
-#include "train/translate.h"
+#include "use/translate.h"
 
 #include <math.h>
 #include <time.h>

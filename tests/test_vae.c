@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "base/safetensors.h"
+#include "tensorfile/safetensors.h"
 #include "ganymede/data.h"
 
 enum { POINTS = 64, RUNS = 3000, GROUP = 10 };

@@ -8,6 +8,6 @@
 #include "graph/plan.h"
 
 extern const gm_backend gm_backend_ref;
-extern const gm_backend gm_backend_onednn;
+extern const gm_backend gm_backend_cpu;
 
 #endif

@@ -28,4 +28,7 @@ uint64_t gm_machine_peak(bool again);
  * (start with 0). */
 uint64_t gm_hash(uint64_t h, const void *data, size_t n);
 
+/* Seconds of a clock that only goes forward. */
+double gm_seconds(void);
+
 #endif

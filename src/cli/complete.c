@@ -12,7 +12,7 @@
 
 #include "base/text.h"
 #include "cli/examples.h"
-#include "train/folder.h"
+#include "run/folder.h"
 
 static const char *const parts[] = {"bottom", "top", "left", "right", "middle", "all", NULL};
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "ganymede/data.h"
-#include "train/settings.h"
+#include "run/settings.h"
 
 /* Options of train that are no settings; name, whether a value follows, help. */
 static const struct extra {

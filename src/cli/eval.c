@@ -10,8 +10,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "train/folder.h"
-#include "train/score.h"
+#include "run/folder.h"
+#include "score/score.h"
 
 static const cli_option table[] = {
 	{"metrics", "fid", "which, with commas between"},

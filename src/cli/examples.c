@@ -11,7 +11,7 @@
 
 #include "data/fit.h"
 #include "ganymede/data.h"
-#include "train/folder.h"
+#include "run/folder.h"
 
 /* As the run's own data were opened, but for what follows from the checkpoint. */
 static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "train/score.h"
+#include "score/score.h"
 
 enum { ENOUGH = 10000 }; /* examples; below, FID is too biased to stand alone */
 

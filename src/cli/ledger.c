@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "train/settings.h"
+#include "run/settings.h"
 
 /* ---- where ----------------------------------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "train/settings.h"
+#include "run/settings.h"
 
 static void print_rows(const gm_settings *s, int from, int to)
 {

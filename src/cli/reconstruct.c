@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "cli/examples.h"
 #include "ganymede/metrics.h"
-#include "train/folder.h"
+#include "run/folder.h"
 
 static int64_t numbers(gm_shape s)
 {

@@ -23,8 +23,8 @@
 #include "base/text.h"
 #include "cli/progress.h"
 #include "lab/lab.h"
-#include "train/folder.h"
-#include "train/score.h"
+#include "run/folder.h"
+#include "score/score.h"
 #include "train/train.h"
 
 static const cli_option table[] = {

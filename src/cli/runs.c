@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/state.h"
+#include "report/state.h"
 
 static int not_hidden(const struct dirent *e)
 {

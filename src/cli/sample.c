@@ -13,8 +13,8 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "ganymede/image.h"
-#include "train/folder.h"
-#include "train/saved.h"
+#include "run/folder.h"
+#include "use/saved.h"
 
 enum { POINTS = 4096 };
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/ranks.h"
 #include "cli/progress.h"
+#include "ranks/ranks.h"
 #include "ganymede/data.h"
 #include "train/train.h"
 

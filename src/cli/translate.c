@@ -16,7 +16,7 @@
 #include "ganymede/data.h"
 #include "ganymede/image.h"
 #include "ganymede/metrics.h"
-#include "train/folder.h"
+#include "run/folder.h"
 
 static void say_segments(const char *what, const int64_t *count, int classes)
 {

@@ -8,7 +8,7 @@
 #include <limits.h>
 
 #include "cli/examples.h"
-#include "train/translate.h"
+#include "use/translate.h"
 
 enum { TRANSLATE_CLASSES = 64 };
 

@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/figure.h"
+#include "plot/figure.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "ganymede/image.h"
-#include "train/folder.h"
-#include "train/walk.h"
+#include "run/folder.h"
+#include "use/walk.h"
 
 enum { MS = 80, MOST = 1 << 16 }; /* of a frame; pictures at once */
 

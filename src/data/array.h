@@ -5,7 +5,7 @@
 #ifndef GANYMEDE_DATA_ARRAY_H
 #define GANYMEDE_DATA_ARRAY_H
 
-#include "base/npy.h"
+#include "tensorfile/npy.h"
 #include "data/pictures.h"
 
 /* Numbers become bytes by the range they have: whole numbers, and floats beyond 1, must lie in 0 to

@@ -12,7 +12,7 @@
  */
 #include <string.h>
 
-#include "base/ranks.h"
+#include "ranks/ranks.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
 

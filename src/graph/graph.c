@@ -32,7 +32,7 @@ gm_graph *gm_graph_new(const gm_graph_options *o)
 	g->error.offset = -1;
 	const char *backend = o && o->backend ? o->backend : getenv("GANYMEDE_BACKEND");
 	const char *check = getenv("GANYMEDE_CHECK"), *profile = getenv("GANYMEDE_PROFILE");
-	g->backend = gm_arena_strdup(a, backend && *backend ? backend : "onednn");
+	g->backend = gm_arena_strdup(a, backend && *backend ? backend : "cpu");
 	g->check = (o && o->check) || (check && *check && strcmp(check, "0"));
 	g->profile = (o && o->profile) || (profile && *profile && strcmp(profile, "0"));
 	g->bf16 = o && o->bf16;

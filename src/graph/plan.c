@@ -651,7 +651,7 @@ gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n, const gm_
 	const gm_backend *b = gm_backend_find(g->backend);
 	if (!b) {
 		gm_fail(&g->error, GM_ERR_VALUE,
-		        "there is no backend '%s': onednn and ref are here", g->backend);
+		        "there is no backend '%s': cpu and ref are here", g->backend);
 		return NULL;
 	}
 	for (int i = 0; i < n; i++)

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/machine.h"
-#include "base/ranks.h"
+#include "ranks/ranks.h"
 #include "graph/graph.h"
 #include "graph/plan.h"
 

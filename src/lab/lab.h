@@ -15,7 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "base/figure.h"
+#include "plot/figure.h"
 #include "ganymede/model.h"
 
 typedef struct gm_lab gm_lab;

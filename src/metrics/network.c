@@ -3,7 +3,7 @@
  * network.c -- see network.h. */
 #include "metrics/network.h"
 
-#include "base/tensors.h"
+#include "tensorfile/tensors.h"
 
 #include <math.h>
 #include <stdio.h>

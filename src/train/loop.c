@@ -3,7 +3,7 @@
  * train/loop.c -- a run from its start to its end: gm_next stands between two turns of the
  * model's loop, and there everything that is not the model happens.
  */
-#include "train/run.h"
+#include "train/train.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -14,9 +14,14 @@
 
 #include "base/file.h"
 #include "base/machine.h"
-#include "base/ranks.h"
 #include "base/text.h"
-#include "train/folder.h"
+#include "ranks/ranks.h"
+#include "report/report.h"
+#include "run/folder.h"
+#include "train/dry_run.h"
+#include "train/monitors.h"
+#include "train/scoring.h"
+#include "use/draw.h"
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
@@ -212,18 +217,18 @@ static void finish_step(gm_run *r)
 	double done = (double)(r->step - r->first_step);
 	r->step_seconds += (seconds - r->step_seconds) / fmin(done, 50);
 
-	bool last = r->step >= r->total, stop = gm_team_any(r->call->stop && *r->call->stop);
-	bool score = gm_scoring_on_rhythm(r, r->step) || (last && r->scorer);
+	bool last = r->step >= r->total, stop = gm_dist_any(r->call->stop && *r->call->stop);
+	bool score = gm_run_scores_at(r, r->step) || (last && r->scorer);
 	bool log = r->step % r->log_every == 0 || last || score;
 	bool picture = r->step % r->sample_every == 0 || last;
 	bool save = r->step % r->save_every == 0 || last || stop;
-	gm_guard_step(r, log);
+	gm_monitors_step(r, log);
 	if (save)
-		gm_team_compare(r);
+		gm_dist_compare(r);
 	if (gm_run_ok(r) && !r->rank)
 		record(r, log, picture, score && r->scorer, save);
 	if (log || picture || save)
-		gm_team_agree(r);
+		gm_dist_agree(r);
 	if (!gm_run_ok(r))
 		return;
 	if (save)
@@ -274,7 +279,7 @@ static bool measured_next(gm_run *r)
 		r->started = true;
 		r->seen_before = r->seen;
 		if (r->call->plan &&
-		    (!lengths(r) || !gm_run_pictures_ready(r) || !gm_guard_start(r)))
+		    (!lengths(r) || !gm_run_pictures_ready(r) || !gm_monitors_start(r)))
 			return false;
 		r->turn = malloc(MEASURED_TURNS * sizeof *r->turn);
 		if (!r->turn)
@@ -287,10 +292,10 @@ static bool measured_next(gm_run *r)
 		/* Until the time is up, but a few turns at least. */
 		bool stop = r->call->stop && *r->call->stop,
 		     enough = now - r->called > r->call->measure && r->turns >= 5;
-		if (gm_team_any(stop || enough || r->turns == MEASURED_TURNS)) {
+		if (gm_dist_any(stop || enough || r->turns == MEASURED_TURNS)) {
 			conclude(r);
 			if (r->call->plan && !r->rank)
-				gm_plan_print(r);
+				gm_dry_run_print(r);
 			return false;
 		}
 	}
@@ -301,19 +306,19 @@ static bool measured_next(gm_run *r)
 
 static bool begin(gm_run *r)
 {
-	bool fine = lengths(r) && (r->rank || gm_run_pictures_ready(r)) && gm_guard_start(r) &&
+	bool fine = lengths(r) && (r->rank || gm_run_pictures_ready(r)) && gm_monitors_start(r) &&
 	            (r->rank || gm_scoring_start(r));
 	r->first_step = r->step;
 	if (fine) /* what fails is in r->err */
 		(void)(r->from ? start_again(r) : start_new(r));
-	gm_team_agree(r);
-	if (!gm_run_ok(r) || !gm_team_share_folder(r) || !gm_team_begin(r))
+	gm_dist_agree(r);
+	if (!gm_run_ok(r) || !gm_dist_share_folder(r) || !gm_dist_begin(r))
 		return false;
 	/* Where ranks can die, or values, there must be something to go back to. */
 	bool save = r->step == 0 && (r->total == 0 || r->guard.rollback || r->ranks > 1);
 	if (save && !r->rank)
 		gm_checkpoint_save(r);
-	gm_team_agree(r);
+	gm_dist_agree(r);
 	if (gm_run_ok(r) && save)
 		r->saved_at = r->step;
 	if (gm_run_ok(r) && !r->rank)
@@ -326,7 +331,7 @@ bool gm_next(gm_run *r)
 	if (r->building)
 		return false;
 	if (!r->started)
-		gm_team_agree(r);
+		gm_dist_agree(r);
 	if (!gm_run_ok(r) && !r->guard.nonfinite)
 		return false;
 	if (r->call->measure > 0 && gm_run_ok(r))
@@ -339,8 +344,8 @@ bool gm_next(gm_run *r)
 		finish_step(r);
 	}
 	if (r->guard.nonfinite) {
-		gm_guard_roll_back(r);
-		gm_team_agree(r);
+		gm_monitors_roll_back(r);
+		gm_dist_agree(r);
 	}
 	r->finishing = false;
 	r->seen_before = r->seen;
@@ -457,7 +462,7 @@ static bool find_and_lock(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 	bool ok = r->rank || (find_run(r->call->resume, gm_settings_get(r->settings, "outdir"),
 	                               found.checkpoint, found.folder, err) &&
 	                      (r->lock = gm_folder_lock(found.folder, err)) != -1);
-	if (!gm_team_share(r, &found, sizeof found, ok, err))
+	if (!gm_dist_share(r, &found, sizeof found, ok, err))
 		return false;
 	memcpy(checkpoint, found.checkpoint, sizeof found.checkpoint);
 	memcpy(r->folder, found.folder, sizeof found.folder);
@@ -501,6 +506,7 @@ bool gm_train(gm_train_call *call, gm_error *err)
 {
 	static const char *const instead[] = {"classify", "translate"};
 	gm_run run = {.call = call,
+	              .out = call->out,
 	              .model = call->settings->model,
 	              .settings = call->settings,
 	              .lock = -2},
@@ -522,10 +528,10 @@ bool gm_train(gm_train_call *call, gm_error *err)
 		if (!r->rank == !turn)
 			ok = ok && open_data(r, &trouble) &&
 			     (!call->resume || same_data(r, then, &trouble));
-		ok = gm_team_first(r, ok, &trouble);
+		ok = gm_dist_first(r, ok, &trouble);
 	}
 	ok = ok && gm_run_init(r, call->settings, &trouble);
-	if (gm_team_first(r, ok, &trouble)) {
+	if (gm_dist_first(r, ok, &trouble)) {
 		gm_graph_seed(r->graph, r->seed, r->runs);
 		r->live = call->out && isatty(fileno(call->out));
 		ok = r->model->train(r) == 0 && gm_run_ok(r);
@@ -534,11 +540,13 @@ bool gm_train(gm_train_call *call, gm_error *err)
 		*err = trouble.code ? trouble : r->err;
 	memcpy(call->folder, r->folder, sizeof call->folder);
 	call->step = r->step;
+	call->echo = r->echo;
 	gm_scoring_end(r);
 	call->gives = "generate";
 	for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
 		if (!gm_endpoint_find(r, "generate") && gm_endpoint_find(r, instead[i]))
 			call->gives = instead[i];
+	gm_report_close(r);
 	gm_run_free(r);
 	if (run.lock >= 0)
 		close(run.lock);

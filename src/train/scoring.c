@@ -4,8 +4,9 @@
  * and change nothing in it; values go to stats.jsonl on the lines of their steps, and with their
  * protocol to metric-NAME.jsonl. A score that cannot be had is a warning, not the end of the run.
  */
-#include "train/run.h"
-#include "train/score.h"
+#include "train/scoring.h"
+#include "report/report.h"
+#include "score/score.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -30,12 +31,6 @@ bool gm_scoring_start(gm_run *r)
 	                      .seed = r->seed};
 	r->scorer = gm_scorer_open(r, &o, &r->err);
 	return r->scorer != NULL;
-}
-
-bool gm_scoring_on_rhythm(const gm_run *r, int64_t step)
-{
-	return *gm_settings_get(r->settings, "metrics") && r->metrics_every > 0 &&
-	       step % r->metrics_every == 0;
 }
 
 void gm_scoring_step(gm_run *r)

@@ -17,7 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "train/settings.h"
+#include "run/settings.h"
 
 typedef struct gm_train_call {
 	/* rows not given are taken from the checkpoint when one is resumed */

@@ -2,7 +2,7 @@
  *
  * safetensors_tool.c -- our side of safetensors.py: `write FILE` writes known tensors, `read FILE`
  * prints what a file holds as name, type, shape and the sum of its bytes. */
-#include "base/safetensors.h"
+#include "tensorfile/safetensors.h"
 
 #include <inttypes.h>
 #include <stdio.h>

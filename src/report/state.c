@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report/state.c -- how a run stands.
+ */
+#include "report/state.h"
+
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "run/folder.h"
+
+bool gm_state_write(const char *folder, const gm_state *s, gm_error *err)
+{
+	char path[PATH_MAX];
+	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I}", "model", s->model, "state", s->state,
+	                      "trouble", s->trouble, "step", (json_int_t)s->step, "steps",
+	                      (json_int_t)s->total);
+	char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+	bool ok = text && snprintf(path, sizeof path, "%s/state.json", folder) < PATH_MAX &&
+	          gm_file_write(path, text, strlen(text), err);
+	free(text);
+	json_decref(o);
+	return ok || gm_fail(err, GM_ERR_MEMORY, "cannot write state.json");
+}
+
+static json_t *read_json(const char *folder, const char *file)
+{
+	char path[PATH_MAX];
+	gm_bytes b = {0};
+	if (snprintf(path, sizeof path, "%s/%s", folder, file) >= PATH_MAX ||
+	    !gm_file_open(path, &b, NULL))
+		return NULL;
+	json_t *o = b.size < 1 << 20 ? json_loadb((const char *)b.data, b.size, 0, NULL) : NULL;
+	gm_file_close(&b);
+	return o;
+}
+
+static void copy_text(char *to, size_t room, const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+	snprintf(to, room, "%s", text ? text : "");
+}
+
+/* The newest whole line of stats.jsonl. */
+static void read_last(const char *folder, gm_state *s)
+{
+	char path[PATH_MAX];
+	gm_bytes b = {0};
+	if (snprintf(path, sizeof path, "%s/stats.jsonl", folder) >= PATH_MAX ||
+	    !gm_file_open(path, &b, NULL))
+		return;
+	const char *all = (const char *)b.data, *end = b.size ? memrchr(all, '\n', b.size) : NULL,
+		   *before = end && end > all ? memrchr(all, '\n', end - all) : NULL;
+	const char *line = before ? before + 1 : all;
+	json_t *o = end ? json_loadb(line, end - line, 0, NULL) : NULL, *value;
+	const char *name;
+	size_t n = 0;
+	json_object_foreach (o, name, value)
+		if (!strcmp(name, "step") && json_integer_value(value) > s->step)
+			s->step = json_integer_value(value);
+		else if (strncmp(name, "lr", 2) && strcmp(name, "seen") && strcmp(name, "step") &&
+		         json_is_number(value) && n < sizeof s->last - 64)
+			n += snprintf(s->last + n, sizeof s->last - n, "%s%.32s %.4g",
+			              n ? "  " : "", name, json_number_value(value));
+	json_decref(o);
+	gm_file_close(&b);
+}
+
+bool gm_state_read(const char *folder, gm_state *s)
+{
+	json_t *options = read_json(folder, "options.json"),
+	       *state = read_json(folder, "state.json");
+	*s = (gm_state){0};
+	bool ok = options != NULL;
+	copy_text(s->model, sizeof s->model, options, "model");
+	copy_text(s->state, sizeof s->state, state, "state");
+	copy_text(s->trouble, sizeof s->trouble, state, "trouble");
+	s->step = json_integer_value(json_object_get(state, "step"));
+	s->total = json_integer_value(json_object_get(state, "steps"));
+	if (ok)
+		read_last(folder, s);
+	if (ok && (!*s->state || !strcmp(s->state, "running")))
+		snprintf(s->state, sizeof s->state, "%s",
+		         gm_folder_busy(folder) ? "running" : "killed");
+	json_decref(options);
+	json_decref(state);
+	return ok;
+}

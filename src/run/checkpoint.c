@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run/checkpoint.c -- a run as one safetensors file. The tensors are the variables of its nets
+ * under their full names. The metadata is everything else that the run is, as texts:
+ *
+ *	format    "ganymede-run"        version   "1"
+ *	model     "dcgan"               options   {"batch": "64", ...}, all of them
+ *	facts     {"channels": 1, ...}  what the model was told of its data: sampling needs none;
+ *	          "fields" in it are those that it read besides pictures and labels
+ *	step      steps done            seen      examples fed: the place in the data's order
+ *	runs      the random counter    data      hash of the data's content, hexadecimal
+ *	best      the best value so far by the option best; left out where there is none
+ *	rollbacks how often values that were not finite took it back; left out for 0
+ */
+#include "run/run.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "run/folder.h"
+
+static json_t *field_json(const gm_run_field *f)
+{
+	json_t *shape = json_array();
+	for (int i = 0; i < f->shape.rank; i++)
+		json_array_append_new(shape, json_integer(f->shape.dim[i]));
+	return json_pack("{s:s, s:o, s:b, s:i}", "name", f->name, "shape", shape, "whole",
+	                 (int)f->whole, "classes", f->classes);
+}
+
+/* With those fields of the data that the model asked for. */
+static char *facts_json(const gm_run *r)
+{
+	const gm_facts *f = &r->facts;
+	json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "points",
+	                      (int)f->points, "channels", (json_int_t)f->channels, "height",
+	                      (json_int_t)f->height, "width", (json_int_t)f->width, "numel",
+	                      (json_int_t)f->numel, "classes", (json_int_t)f->classes, "count",
+	                      (json_int_t)f->count, "low", f->low, "high", f->high);
+	json_t *fields = json_array();
+	for (int i = 0; i < r->fields; i++)
+		if (r->field[i].node)
+			json_array_append_new(fields, field_json(&r->field[i]));
+	if (json_array_size(fields))
+		json_object_set(o, "fields", fields);
+	json_decref(fields);
+	char *text = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	return text;
+}
+
+static bool field_from_json(json_t *o, gm_run_field *f)
+{
+	const char *name;
+	json_t *shape;
+	int whole, classes;
+	if (json_unpack(o, "{s:s, s:o, s:b, s:i}", "name", &name, "shape", &shape, "whole", &whole,
+	                "classes", &classes) ||
+	    !*name || strlen(name) >= sizeof f->name || json_array_size(shape) > 4 || classes < 0)
+		return false;
+	*f = (gm_run_field){.whole = whole, .classes = classes};
+	snprintf(f->name, sizeof f->name, "%s", name);
+	int64_t numel = 1;
+	for (size_t i = 0; i < json_array_size(shape); i++) {
+		json_int_t d = json_integer_value(json_array_get(shape, i));
+		if (d < 1 || d > 4096 || (numel *= d) > 1 << 26)
+			return false;
+		f->shape.dim[f->shape.rank++] = d;
+	}
+	return true;
+}
+
+static bool fields_from_json(const json_t *list, gm_record *rec)
+{
+	bool ok = !list || (json_is_array(list) && json_array_size(list) <= GM_RUN_FIELDS);
+	for (size_t i = 0; ok && i < json_array_size(list); i++)
+		ok = field_from_json(json_array_get(list, i), &rec->field[rec->fields++]);
+	return ok;
+}
+
+static bool facts_from_json(const char *text, gm_record *rec)
+{
+	int points;
+	json_int_t channels, height, width, numel, classes, count;
+	gm_facts *f = &rec->facts;
+	json_t *o = json_loads(text ? text : "", 0, NULL);
+	bool ok = o &&
+	          !json_unpack(o, "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F}", "points",
+	                       &points, "channels", &channels, "height", &height, "width", &width,
+	                       "numel", &numel, "classes", &classes, "count", &count, "low",
+	                       &f->low, "high", &f->high) &&
+	          fields_from_json(json_object_get(o, "fields"), rec);
+	json_decref(o);
+	if (!ok || classes < 0 || classes > INT32_MAX || count < 0 || !(f->low <= f->high))
+		return false;
+	*f = (gm_facts){points, channels, height,  width,  numel, classes,
+	                count,  f->low,   f->high, height, width};
+	if (f->points)
+		return channels == 0 && height == 0 && width == 0 && numel >= 1 && numel <= 4096;
+	return channels >= 1 && channels <= 4096 && height >= 1 && height <= 4096 && width >= 1 &&
+	       width <= 4096 && numel == channels * height * width && numel <= 1 << 26;
+}
+
+static const gm_run_value *best_value(const gm_run *r)
+{
+	for (int i = 0; i < r->values; i++)
+		if (!strcmp(r->value[i].name, r->best_name))
+			return &r->value[i];
+	return NULL;
+}
+
+bool gm_checkpoint_better(const gm_run *r)
+{
+	const gm_run_value *v = *r->best_name && r->step > 0 ? best_value(r) : NULL;
+	if (!v || (v->rare && v->at != r->step))
+		return false;
+	return !r->has_best || (r->best_most ? v->value > r->best : v->value < r->best);
+}
+
+/* The same, which is remembered; trouble where nothing has that name. */
+static bool is_best(gm_run *r)
+{
+	if (gm_checkpoint_better(r)) {
+		r->best = best_value(r)->value, r->has_best = true;
+		return true;
+	}
+	/* Scores have their names when they were measured for the first time. */
+	if (!*r->best_name || r->step == 0 || best_value(r) || (r->scorer && !r->scored))
+		return false;
+	char all[300] = "";
+	for (int i = 0; i < r->values; i++) {
+		size_t n = strlen(all);
+		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", r->value[i].name);
+	}
+	gm_run_fail(r, GM_ERR_VALUE, "option best: nothing logs %.60s; there are %s", r->best_name,
+	            all);
+	return false;
+}
+
+bool gm_checkpoint_save(gm_run *r)
+{
+	int count = 0, k = 0;
+	for (int i = 0; i < r->nets; i++)
+		count += gm_net_count(r->net[i]);
+	gm_st_tensor *t = calloc(count ? count : 1, sizeof *t);
+	bool ok = t != NULL;
+	for (int i = 0; i < r->nets && ok; i++)
+		for (int j = 0; j < gm_net_count(r->net[i]) && ok; j++, k++) {
+			gm_net_entry e = gm_net_at(r->net[i], j);
+			gm_shape s = gm_node_shape(e.node);
+			int64_t n = gm_node_size(e.node);
+			float *v = malloc(n * sizeof *v);
+			ok = v && gm_get_f32(e.node, v, n);
+			/* A checkpoint is a place to go back to: nothing broken gets into it. */
+			for (int64_t c = 0; ok && c < n; c++)
+				if (!isfinite(v[c])) {
+					gm_run_nonfinite(r, e.name, v[c]);
+					ok = false;
+				}
+			t[k] = (gm_st_tensor){
+				.name = e.name, .type = GM_ST_F32, .rank = s.rank, .data = v};
+			memcpy(t[k].dims, s.dim, s.rank * sizeof *s.dim);
+		}
+	gm_run_keep_tuned(r);
+	char *options = gm_settings_json(r->settings, false), *facts = facts_json(r);
+	char step[24], seen[24], runs[24], data[24], path[PATH_MAX];
+	snprintf(step, sizeof step, "%" PRId64, r->step);
+	snprintf(seen, sizeof seen, "%" PRIu64, r->seen);
+	snprintf(runs, sizeof runs, "%" PRIu64, gm_graph_runs(r->graph));
+	snprintf(data, sizeof data, "%016" PRIx64, r->data_hash);
+	char rollbacks[24], best[32];
+	bool better = is_best(r);
+	ok = ok && !r->err.code;
+	snprintf(best, sizeof best, "%.17g", r->best);
+	snprintf(rollbacks, sizeof rollbacks, "%" PRId64, r->rollbacks);
+	gm_st_pair meta[12] = {
+		{"data", data},
+		{"facts", facts},
+		{"format", "ganymede-run"},
+		{"model", r->model->name},
+		{"options", options},
+		{"runs", runs},
+		{"seen", seen},
+		{"step", step},
+		{"version", "1"},
+	};
+	int metas = 9; /* and where there were any: */
+	if (r->rollbacks)
+		meta[metas++] = (gm_st_pair){"rollbacks", rollbacks};
+	if (r->has_best)
+		meta[metas++] = (gm_st_pair){"best", best};
+	if (!ok && !r->err.code)
+		gm_run_fail(r, GM_ERR_MEMORY, "no memory to save a checkpoint");
+	if (snprintf(path, sizeof path, "%s/checkpoint-%06" PRId64 ".safetensors", r->folder,
+	             r->step) >= PATH_MAX)
+		ok = gm_fail(&r->err, GM_ERR_VALUE, "the path of the checkpoint is too long");
+	/* The best first: a program that is killed in between does the same again. */
+	char best_path[PATH_MAX + 32];
+	snprintf(best_path, sizeof best_path, "%s/best.safetensors", r->folder);
+	ok = ok && (!better || gm_st_write(best_path, t, count, meta, metas, &r->err));
+	ok = ok && gm_st_write(path, t, count, meta, metas, &r->err);
+	if (ok) {
+		r->saved_at = r->step;
+		gm_folder_rotate(r->folder, r->keep);
+	}
+	for (int i = 0; t && i < count; i++)
+		free((void *)t[i].data);
+	free(t);
+	free(options);
+	free(facts);
+	return ok;
+}
+
+static bool counter(const gm_st *st, const char *key, uint64_t *v)
+{
+	return gm_text_u64(gm_st_meta(st, key), v);
+}
+
+bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err)
+{
+	const char *format = gm_st_meta(st, "format"), *version = gm_st_meta(st, "version");
+	const char *model = gm_st_meta(st, "model"), *hash = gm_st_meta(st, "data");
+	uint64_t step;
+	*rec = (gm_record){0};
+	if (!format || strcmp(format, "ganymede-run"))
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: a safetensors file, but no checkpoint of ganymede", path);
+	if (!version || strcmp(version, "1"))
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: its format is version %.20s, this program reads 1", path,
+		               version ? version : "unknown");
+	rec->model = model ? gm_model_find(model) : NULL;
+	if (!rec->model)
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: made by the model \"%.60s\", which this program does not have",
+		               path, model ? model : "");
+	gm_settings_init(&rec->settings, rec->model);
+	gm_error inner = {0};
+	if (!gm_settings_from_json(&rec->settings, gm_st_meta(st, "options"), &inner)) {
+		gm_record_free(rec);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: %.300s", path, inner.message);
+	}
+	if (!facts_from_json(gm_st_meta(st, "facts"), rec)) {
+		gm_record_free(rec);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: what it says about its data makes no sense",
+		               path);
+	}
+	if (!counter(st, "step", &step) || step > INT64_MAX || !counter(st, "seen", &rec->seen) ||
+	    !counter(st, "runs", &rec->runs)) {
+		gm_record_free(rec);
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: its counters (step, seen, runs) are missing or no numbers",
+		               path);
+	}
+	if (gm_st_meta(st, "rollbacks") && !counter(st, "rollbacks", &rec->rollbacks)) {
+		gm_record_free(rec);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: its number of rollbacks is none", path);
+	}
+	rec->best = NAN;
+	if (gm_st_meta(st, "best") && !gm_text_f64(gm_st_meta(st, "best"), &rec->best)) {
+		gm_record_free(rec);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: its best value is no number", path);
+	}
+	rec->step = (int64_t)step;
+	rec->data_hash = hash ? strtoull(hash, NULL, 16) : 0;
+	return true;
+}
+
+void gm_record_free(gm_record *rec)
+{
+	if (rec->settings.arena)
+		gm_settings_free(&rec->settings);
+}
+
+static bool same_dims(const gm_st_tensor *t, gm_shape s)
+{
+	bool same = t->rank == s.rank;
+	for (int i = 0; same && i < s.rank; i++)
+		same = t->dims[i] == s.dim[i];
+	return same;
+}
+
+/* "[512,256,4,4]" */
+static const char *dims_text(const int64_t *d, int rank, char *text, size_t room)
+{
+	size_t n = snprintf(text, room, "[");
+	for (int i = 0; i < rank && n < room; i++)
+		n += snprintf(text + n, room - n, "%s%" PRId64, i ? "," : "", d[i]);
+	if (n < room)
+		snprintf(text + n, room - n, "]");
+	return text;
+}
+
+bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_shape s,
+                        gm_error *err)
+{
+	const gm_st_tensor *t = gm_st_find(st, name);
+	char have[160], want[160];
+	if (!t)
+		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is missing", path, name);
+	if (!same_dims(t, s))
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: the tensor %s has shape %s, the model's options ask for %s",
+		               path, name, dims_text(t->dims, t->rank, have, sizeof have),
+		               dims_text(s.dim, s.rank, want, sizeof want));
+	if (t->type != GM_ST_F32)
+		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is of type %s, not F32", path,
+		               name, gm_st_type_name(t->type));
+	return true;
+}
+
+static bool load_one(const gm_st *st, const char *path, const gm_net_entry *e, gm_error *err)
+{
+	if (!gm_checkpoint_fits(st, path, e->name, gm_node_shape(e->node), err))
+		return false;
+	const gm_st_tensor *t = gm_st_find(st, e->name);
+	int64_t n = gm_node_size(e->node);
+	if ((uintptr_t)t->data % sizeof(float) == 0)
+		return gm_set_f32(e->node, t->data, n) ||
+		       gm_fail(err, GM_ERR_STATE, "cannot set %s", e->name);
+	float *v = malloc(n * sizeof *v); /* from another writer, not aligned */
+	if (!v)
+		return gm_fail(err, GM_ERR_MEMORY, "no memory for %s", e->name);
+	memcpy(v, t->data, n * sizeof *v);
+	bool ok = gm_set_f32(e->node, v, n);
+	free(v);
+	return ok || gm_fail(err, GM_ERR_STATE, "cannot set %s", e->name);
+}
+
+bool gm_checkpoint_load(gm_run *r, bool all)
+{
+	const gm_st *st = r->from;
+	const char *path = r->from_path;
+	int64_t known = 0;
+	for (int i = 0; i < r->nets; i++)
+		for (int j = 0; j < gm_net_count(r->net[i]); j++) {
+			gm_net_entry e = gm_net_at(r->net[i], j);
+			known += gm_st_find(st, e.name) != NULL;
+			if ((all || e.role != GM_MOMENT) && !load_one(st, path, &e, &r->err))
+				return false;
+		}
+	for (int64_t i = 0; known < gm_st_count(st) && i < gm_st_count(st); i++) {
+		bool mine = false;
+		for (int j = 0; j < r->nets && !mine; j++)
+			mine = gm_net_find(r->net[j], gm_st_at(st, i)->name) != NULL;
+		if (!mine)
+			return gm_fail(&r->err, GM_ERR_FORMAT,
+			               "%s: the tensor %.100s is none of %s's", path,
+			               gm_st_at(st, i)->name, r->model->name);
+	}
+	return true;
+}

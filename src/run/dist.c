@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run/dist.c -- a distributed run: several processes train it together (ranks/ranks.h).
+ *
+ * Every rank builds the same graph over its share of each minibatch, and its variables are the same as everybody's at all
+ * times. Rank 0 alone writes, draws and watches. What each of them decides by itself (somebody asked to stop, a disk is full)
+ * they agree on between two steps, so that all take the same turns.
+ */
+#include "run/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/machine.h"
+#include "ranks/ranks.h"
+
+enum { FINE, BROKEN, FAILED }; /* BROKEN: a value is not finite, which may be rolled back */
+
+bool gm_dist_any(bool so)
+{
+	return gm_ranks_most(so);
+}
+
+bool gm_dist_lost(gm_run *r)
+{
+	char who[200];
+	if (r->ranks == 1 || !gm_ranks_lost(who, sizeof who))
+		return false;
+	r->err = (gm_error){0}; /* whatever else went wrong came of this */
+	r->guard.nonfinite = false;
+	if (r->saved_at >= 0)
+		gm_run_fail(r, GM_ERR_STATE,
+		            "%s; step %lld is saved: ganymede train --resume %s goes on from "
+		            "there, with any number of processes",
+		            who, (long long)r->saved_at, r->folder);
+	else
+		gm_run_fail(r, GM_ERR_STATE, "%s before anything was saved", who);
+	return true;
+}
+
+/* The most serious state of any rank becomes that of all. */
+void gm_dist_agree(gm_run *r)
+{
+	if (r->ranks == 1 || gm_dist_lost(r))
+		return;
+	int mine = gm_run_ok(r) ? FINE : r->guard.nonfinite ? BROKEN : FAILED;
+	int most = gm_ranks_most(mine);
+	if (gm_dist_lost(r) || most == FINE)
+		return;
+	/* The lowest rank in that state speaks. */
+	int first = r->ranks - gm_ranks_most(mine == most ? r->ranks - r->rank : 0);
+	r->echo = first != r->rank;
+	if (mine == most)
+		return;
+	r->err = (gm_error){0};
+	r->guard.nonfinite = most == BROKEN;
+	gm_run_fail(r, GM_ERR_STATE, "rank %d had to stop", first);
+}
+
+/* The same before there is a run's own error: ok of one, with its reason in err, becomes that of all. */
+bool gm_dist_first(gm_run *r, bool ok, gm_error *err)
+{
+	if (r->ranks == 1 || !gm_ranks_most(!ok))
+		return ok;
+	int first = r->ranks - gm_ranks_most(ok ? 0 : r->ranks - r->rank);
+	r->echo = first != r->rank;
+	return ok ? gm_fail(err, GM_ERR_STATE, "rank %d could not start", first) : false;
+}
+
+/* Rank 0's bytes, where it has any to give. */
+bool gm_dist_share(gm_run *r, void *bytes, size_t n, bool ok, gm_error *err)
+{
+	return gm_dist_first(r, ok, err) &&
+	       (gm_ranks_share(bytes, n) || gm_fail(err, GM_ERR_STATE, "a rank died"));
+}
+
+bool gm_dist_share_folder(gm_run *r)
+{
+	return gm_ranks_share(r->folder, sizeof r->folder) || !gm_dist_lost(r);
+}
+
+static uint64_t hash_weights(gm_run *r)
+{
+	uint64_t h = 0;
+	for (int i = 0; i < r->nets; i++)
+		for (int j = 0; j < gm_net_count(r->net[i]); j++) {
+			gm_node *x = gm_net_at(r->net[i], j).node;
+			int64_t n = gm_node_size(x);
+			float *v = malloc(n * sizeof *v);
+			if (v && gm_get_f32(x, v, n))
+				h = gm_hash(h, v, n * sizeof *v);
+			free(v);
+		}
+	return h;
+}
+
+void gm_dist_compare(gm_run *r)
+{
+	if (r->ranks > 1 && !gm_ranks_same(hash_weights(r)) && !gm_dist_lost(r))
+		gm_run_fail(
+			r, GM_ERR_STATE,
+			"the ranks' weights differ at step %lld: a model that changes variables by "
+			"what only one rank knows cannot be trained by several",
+			(long long)r->step);
+}
+
+bool gm_dist_begin(gm_run *r)
+{
+	if (r->ranks == 1)
+		return true;
+	char *options = gm_settings_json(r->settings, false);
+	uint64_t h = options ? gm_hash(r->data_hash, options, strlen(options)) : 0;
+	free(options);
+	h = gm_hash(h, &r->step, sizeof r->step);
+	h = gm_hash(h, &r->seen, sizeof r->seen);
+	if (!gm_ranks_same(h) && !gm_dist_lost(r))
+		gm_run_fail(
+			r, GM_ERR_STATE,
+			"the ranks differ in their options, their data or where they go on: start "
+			"all of them by one mpirun, where they see the same files");
+	return gm_run_ok(r);
+}

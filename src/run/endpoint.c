@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run/endpoint.c -- what a model declared for tools, as functions that can be called.
+ */
+#include "run/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *inputs, int n)
+{
+	if (r->endpoints == GM_RUN_ENDPOINTS || n > GM_RUN_INPUTS) {
+		gm_run_fail(r, GM_ERR_STATE, "%s: too many endpoints, or inputs of %s",
+		            r->model->name, name);
+		return;
+	}
+	gm_run_endpoint *e = &r->endpoint[r->endpoints++];
+	*e = (gm_run_endpoint){.name = name, .y = y, .nin = n};
+	memcpy(e->in, inputs, n * sizeof *inputs);
+}
+
+void gm_endpoint_effect(gm_run *r, const char *name, gm_node *effect)
+{
+	gm_run_endpoint *e = gm_endpoint_find(r, name);
+	if (e)
+		e->effect = effect;
+	else
+		gm_run_fail(r, GM_ERR_STATE, "%s: an effect of \"%s\", which is no endpoint yet",
+		            r->model->name, name);
+}
+
+gm_node *gm_latent(gm_run *r, const char *name, gm_node *source, gm_latent_kind kind)
+{
+	if (r->latents == GM_RUN_LATENTS)
+		gm_run_fail(r, GM_ERR_STATE, "%s names more than %d latents", r->model->name,
+		            GM_RUN_LATENTS);
+	else
+		r->latent[r->latents++] = (gm_run_latent){name, source, kind};
+	return source;
+}
+
+void gm_sides(gm_run *r, int64_t multiple)
+{
+	r->sides = multiple;
+}
+
+gm_run_endpoint *gm_endpoint_find(gm_run *r, const char *name)
+{
+	for (int i = 0; i < r->endpoints; i++)
+		if (!strcmp(r->endpoint[i].name, name))
+			return &r->endpoint[i];
+	return NULL;
+}
+
+const char *gm_endpoint_field(const gm_run *r, const gm_node *in)
+{
+	if (in == r->label)
+		return "label";
+	if (in == r->example)
+		return "example";
+	for (int i = 0; i < r->fields; i++)
+		if (r->field[i].node == in)
+			return r->field[i].name;
+	return NULL;
+}
+
+const gm_run_latent *gm_endpoint_latent(const gm_run *r, const gm_node *in)
+{
+	for (int i = 0; i < r->latents; i++)
+		if (r->latent[i].node == in)
+			return &r->latent[i];
+	return NULL;
+}
+
+/* Pairs for gm_compile: weights and their averages. */
+static void know_averages(gm_run *r)
+{
+	if (r->averages_known)
+		return;
+	int room = 0;
+	for (int i = 0; i < r->nets; i++)
+		room += gm_net_count(r->net[i]);
+	r->average_from = gm_arena_alloc(r->arena, (room + 1) * sizeof *r->average_from);
+	r->average_to = gm_arena_alloc(r->arena, (room + 1) * sizeof *r->average_to);
+	for (int i = 0; i < r->nets; i++)
+		r->averages += gm_net_averages(r->net[i], r->average_from + r->averages,
+		                               r->average_to + r->averages, room - r->averages);
+	r->averages_known = true;
+}
+
+static gm_step *compile(gm_run *r, gm_run_endpoint *e, gm_node *const *y, int n, bool raw,
+                        bool fill)
+{
+	know_averages(r);
+	int pairs = raw ? 0 : r->averages;
+	gm_node *from[GM_RUN_INPUTS], *to[GM_RUN_INPUTS], **all_from = r->average_from,
+							  **all_to = r->average_to;
+	int filled = 0;
+	for (int i = 0; fill && i < e->nin; i++)
+		if (e->fill[i])
+			from[filled] = e->in[i], to[filled++] = e->fill[i];
+	if (filled) {
+		all_from = gm_arena_alloc(r->arena, (pairs + filled) * sizeof *all_from);
+		all_to = gm_arena_alloc(r->arena, (pairs + filled) * sizeof *all_to);
+		memcpy(all_from, r->average_from, pairs * sizeof *all_from);
+		memcpy(all_to, r->average_to, pairs * sizeof *all_to);
+		memcpy(all_from + pairs, from, filled * sizeof *from);
+		memcpy(all_to + pairs, to, filled * sizeof *to);
+	}
+	gm_step *s = gm_run_ok(r)
+	                     ? gm_compile_nodes(r->graph, y, n,
+	                                        &(gm_compile_options){.infer = true,
+	                                                              .from = all_from,
+	                                                              .to = all_to,
+	                                                              .nreplace = pairs + filled})
+	                     : NULL;
+	if (!s && gm_run_ok(r))
+		gm_run_fail(r, GM_ERR_STATE, "%s: \"%s\" does not compile", r->model->name,
+		            e->name);
+	return s;
+}
+
+bool gm_endpoint_ready(gm_run *r, gm_run_endpoint *e, bool raw)
+{
+	know_averages(r);
+	int k = raw && r->averages;
+	if (!e->drawn[k])
+		e->drawn[k] =
+			compile(r, e, (gm_node *[]){e->y, e->effect}, e->effect ? 2 : 1, k, false);
+	return e->drawn[k] != NULL;
+}
+
+/* Inputs in the place of latents, and the step that reads them. */
+static gm_step *ready_to_fill(gm_run *r, gm_run_endpoint *e, bool raw)
+{
+	know_averages(r);
+	int k = raw && r->averages;
+	for (int i = 0; i < e->nin; i++)
+		if (!e->fill[i] && !gm_endpoint_field(r, e->in[i]))
+			e->fill[i] = gm_input(r->graph, gm_name(r, "fill/%s/%d", e->name, i),
+			                      gm_node_shape(e->in[i]), gm_node_dtype(e->in[i]));
+	if (!e->given[k])
+		e->given[k] =
+			compile(r, e, (gm_node *[]){e->y, e->effect}, e->effect ? 2 : 1, k, true);
+	return e->given[k];
+}
+
+static void set(gm_node *input, const void *v)
+{
+	if (gm_node_dtype(input) == GM_I32)
+		gm_set_i32(input, v, gm_node_size(input));
+	else
+		gm_set_f32(input, v, gm_node_size(input));
+}
+
+/* Where ranks share a batch, a chunk is a rank's part of one: so that pictures show the same latents whatever the number of
+ * processes is. */
+static void seed_chunk(gm_run *r, uint64_t seed, uint64_t chunk)
+{
+	gm_graph_part(r->graph, (int)(chunk % r->ranks));
+	gm_graph_seed(r->graph, seed, chunk / r->ranks);
+}
+
+static void seed_back(gm_run *r, uint64_t runs)
+{
+	gm_graph_part(r->graph, r->rank);
+	gm_graph_seed(r->graph, r->seed, runs);
+}
+
+bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t chunk,
+                         float *const *out)
+{
+	gm_node *y[GM_RUN_INPUTS];
+	int n = 0;
+	for (int i = 0; i < e->nin; i++)
+		if (!gm_endpoint_field(r, e->in[i]))
+			y[n++] = e->in[i];
+	if (n && !e->latents)
+		e->latents = compile(r, e, y, n, true, false);
+	if (n && !e->latents)
+		return false;
+	if (n) {
+		uint64_t runs = gm_graph_runs(r->graph);
+		seed_chunk(r, seed, chunk);
+		gm_step_run(e->latents);
+		seed_back(r, runs);
+	}
+	for (int i = 0; i < e->nin; i++)
+		if (out[i] && !gm_endpoint_field(r, e->in[i]))
+			gm_step_read(e->latents, e->in[i], out[i], gm_node_size(e->in[i]));
+	return true;
+}
+
+/* Latents that the call gives, and the drawn ones for the rest. */
+static bool fill(gm_run *r, gm_run_endpoint *e, const gm_use *u)
+{
+	float *drawn[GM_RUN_INPUTS] = {0};
+	bool ok = true, some = false;
+	const int n = e->nin;
+	for (int i = 0; i < n; i++)
+		if (e->fill[i] && !u->in[i]) {
+			drawn[i] = malloc(gm_node_size(e->in[i]) * sizeof *drawn[i]);
+			ok = ok && drawn[i];
+			some = true;
+		}
+	if (!ok)
+		gm_run_fail(r, GM_ERR_MEMORY, "no memory for latents");
+	ok = ok && (!some || gm_endpoint_latents(r, e, u->seed, u->chunk, drawn));
+	for (int i = 0; i < n; i++) {
+		if (ok && e->fill[i] && u->in[i])
+			set(e->fill[i], u->in[i]);
+		else if (ok && e->fill[i])
+			gm_set_f32(e->fill[i], drawn[i], gm_node_size(e->in[i]));
+		free(drawn[i]);
+	}
+	return ok;
+}
+
+/* 0, 1, .. in turn, going on from chunk to chunk */
+static bool set_labels(gm_run *r, uint64_t chunk)
+{
+	int32_t *label = malloc(r->batch * sizeof *label);
+	if (!label)
+		return gm_fail(&r->err, GM_ERR_MEMORY, "no memory for labels");
+	for (int64_t i = 0; i < r->batch; i++)
+		label[i] = (int32_t)((chunk * r->batch + i) % r->facts.classes);
+	gm_set_i32(r->label, label, r->batch);
+	free(label);
+	return true;
+}
+
+bool gm_endpoint_run(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y)
+{
+	bool given = false;
+	for (int i = 0; i < e->nin; i++) {
+		const void *v = u->in ? u->in[i] : NULL;
+		bool field = gm_endpoint_field(r, e->in[i]);
+		if (field && v)
+			set(e->in[i], v);
+		else if (e->in[i] == r->label && !set_labels(r, u->chunk))
+			return false;
+		given = given || (v && !field);
+	}
+	gm_step *s = NULL;
+	if (given)
+		s = ready_to_fill(r, e, u->raw);
+	else if (gm_endpoint_ready(r, e, u->raw))
+		s = e->drawn[u->raw && r->averages];
+	if (!s || (given && !fill(r, e, u)))
+		return false;
+	uint64_t runs = gm_graph_runs(r->graph);
+	seed_chunk(r, u->seed, u->chunk);
+	gm_step_run(s);
+	seed_back(r, runs);
+	if (gm_step_check(s))
+		return gm_fail(&r->err, GM_ERR_STATE, "%s: %s", e->name, gm_step_check(s));
+	return gm_step_read(s, e->y, y, gm_node_size(e->y));
+}
+
+double gm_endpoint_memory(const gm_run *r)
+{
+	double all = 0;
+	for (int i = 0; i < r->endpoints; i++) {
+		const gm_run_endpoint *e = &r->endpoint[i];
+		gm_step *const steps[] = {e->drawn[0], e->drawn[1], e->given[0], e->given[1],
+		                          e->latents};
+		for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
+			all += steps[k] ? (double)gm_step_describe(steps[k]).arena_bytes : 0;
+	}
+	return all;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run/feed.c -- the data as a model asks for it: inputs, and what fills them.
+ */
+#include "run/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/machine.h"
+
+/* The example and its label have inputs of their own in the run; all else is a field. */
+static bool is_own(const char *name)
+{
+	return !strcmp(name, "image") || !strcmp(name, "label");
+}
+
+gm_facts gm_facts_of(const gm_data_info *d)
+{
+	gm_facts f = {.points = d->rank == 1,
+	              .numel = d->numel,
+	              .classes = d->classes,
+	              .count = d->count,
+	              .low = d->low,
+	              .high = d->high,
+	              .paired = d->paired};
+	if (d->rank == 3) {
+		f.channels = d->shape[0];
+		f.height = f.own_height = d->shape[1];
+		f.width = f.own_width = d->shape[2];
+	}
+	return f;
+}
+
+void gm_feed_fields(gm_run *r)
+{
+	const gm_field *f;
+	for (int i = 0; (f = gm_data_field_at(r->data, i)) && r->fields < GM_RUN_FIELDS; i++) {
+		if (is_own(f->name) || f->type == GM_FIELD_TEXT)
+			continue;
+		gm_run_field *to = &r->field[r->fields++];
+		*to = (gm_run_field){.shape.rank = f->rank,
+		                     .whole = f->type == GM_FIELD_INT,
+		                     .classes = f->classes};
+		snprintf(to->name, sizeof to->name, "%s", f->name);
+		memcpy(to->shape.dim, f->shape, f->rank * sizeof *f->shape);
+	}
+}
+
+gm_run_field *gm_feed_find(gm_run *r, const char *name)
+{
+	for (int i = 0; i < r->fields; i++)
+		if (!strcmp(r->field[i].name, name))
+			return &r->field[i];
+	return NULL;
+}
+
+static int64_t numel(const gm_run_field *f)
+{
+	int64_t n = 1;
+	for (int i = 0; i < f->shape.rank; i++)
+		n *= f->shape.dim[i];
+	return n;
+}
+
+/* "a, b, mask", for a message */
+static void say_fields(const gm_run *r, char *text, size_t room)
+{
+	size_t n = snprintf(text, room, "%s", r->facts.points ? "point" : "image");
+	if (r->facts.classes && n < room)
+		n += snprintf(text + n, room - n, ", label");
+	for (int i = 0; i < r->fields && n < room; i++)
+		n += snprintf(text + n, room - n, ", %s", r->field[i].name);
+}
+
+static gm_node *field_input(gm_run *r, const char *name)
+{
+	gm_run_field *f = gm_feed_find(r, name);
+	char all[300];
+	if (!f || f->shape.rank + 1 > GM_MAX_RANK) {
+		say_fields(r, all, sizeof all);
+		gm_run_fail(r, GM_ERR_VALUE,
+		            "%s needs the field \"%.60s\" of its data, and %s has %s",
+		            r->model->name, name, gm_settings_get(r->settings, "data"), all);
+		return gm_full(r->graph, 0, GM_SHAPE(r->batch, 1));
+	}
+	if (f->node)
+		return f->node;
+	gm_shape s = {.rank = f->shape.rank + 1, .dim = {r->batch}};
+	memcpy(s.dim + 1, f->shape.dim, f->shape.rank * sizeof *s.dim);
+	f->data = calloc(r->batch * numel(f), sizeof(float));
+	if (!f->data)
+		gm_run_fail(r, GM_ERR_MEMORY, "no memory for a batch");
+	return f->node = gm_input(r->graph, f->name, s, f->whole ? GM_I32 : GM_F32);
+}
+
+gm_node *gm_batch(gm_run *r, const char *field)
+{
+	const gm_facts *f = &r->facts;
+	bool label = !strcmp(field, "label"), image = !strcmp(field, "image"),
+	     point = !strcmp(field, "point");
+	if (!label && !image && !point && strcmp(field, "example"))
+		return field_input(r, field);
+	if ((image && f->points) || (point && !f->points))
+		gm_run_fail(r, GM_ERR_VALUE, "%s learns %s, and %s holds %s", r->model->name,
+		            image ? "pictures" : "points", gm_settings_get(r->settings, "data"),
+		            image ? "points" : "pictures");
+	if (label && !f->classes)
+		gm_run_fail(r, GM_ERR_VALUE, "%s needs labels, and %s has none", r->model->name,
+		            gm_settings_get(r->settings, "data"));
+	if (label) {
+		if (!r->label)
+			r->label = gm_input(r->graph, "label", GM_SHAPE(r->batch), GM_I32);
+		return r->label;
+	}
+	if (!r->example) {
+		gm_shape s = f->points ? GM_SHAPE(r->batch, f->numel)
+		                       : GM_SHAPE(r->batch, f->channels, f->height, f->width);
+		r->example = gm_input(r->graph, "example", s, GM_F32);
+	}
+	return r->example;
+}
+
+/* Rank k takes the k-th part of each minibatch. */
+static uint64_t first_row(const gm_run *r)
+{
+	return r->seen + (uint64_t)(r->rank * r->batch);
+}
+
+static bool feed_field(gm_run *r, gm_run_field *f)
+{
+	if (!gm_data_read(r->data, gm_data_field(r->data, f->name), r->seed, first_row(r), r->batch,
+	                  f->data, &r->err))
+		return false;
+	if (f->whole)
+		gm_set_i32(f->node, f->data, r->batch * numel(f));
+	else
+		gm_set_f32(f->node, f->data, r->batch * numel(f));
+	return true;
+}
+
+static bool feed(gm_run *r)
+{
+	int64_t m = r->batch;
+	if (!gm_data_batch(r->data, r->seed, first_row(r), m, r->example_data, r->label_data,
+	                   &r->err))
+		return false;
+	if (r->example)
+		gm_set_f32(r->example, r->example_data, m * r->facts.numel);
+	if (r->label)
+		gm_set_i32(r->label, r->label_data, m);
+	for (int i = 0; i < r->fields; i++)
+		if (r->field[i].node && !feed_field(r, &r->field[i]))
+			return false;
+	return true;
+}
+
+void gm_feed(gm_run *r)
+{
+	if (r->building || r->err.code)
+		return;
+	if (r->noise && r->noise_steps)
+		gm_schedule_set(r, r->noise,
+		                gm_ramp(r->noise_first, 0, 0, r->noise_steps, r->step));
+	double began = gm_seconds();
+	if (!feed(r))
+		return;
+	r->feed_seconds += gm_seconds() - began;
+	r->seen += gm_run_whole_batch(r);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run/folder.c -- run folders.
+ */
+#include "run/folder.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* The number that a name starts with, when a '-' follows; else -1. */
+static long run_number(const char *name)
+{
+	char *end;
+	if (!isdigit((unsigned char)*name))
+		return -1;
+	errno = 0;
+	long n = strtol(name, &end, 10);
+	return *end == '-' && !errno ? n : -1;
+}
+
+/* The step in checkpoint-NNNNNN.safetensors, else -1. */
+static long checkpoint_step(const char *name)
+{
+	char *end;
+	if (strncmp(name, "checkpoint-", 11) || !isdigit((unsigned char)name[11]))
+		return -1;
+	errno = 0;
+	long n = strtol(name + 11, &end, 10);
+	return !strcmp(end, ".safetensors") && !errno ? n : -1;
+}
+
+/* The entry of folder with the highest number(entry), into best[NAME_MAX + 1]; -1 when there is
+ * none. */
+static long highest(const char *folder, long (*number)(const char *), char *best)
+{
+	long most = -1;
+	DIR *d = opendir(folder);
+	*best = 0;
+	for (struct dirent *e; d && (e = readdir(d));) {
+		long n = number(e->d_name);
+		if (n > most) {
+			most = n;
+			snprintf(best, NAME_MAX + 1, "%s", e->d_name);
+		}
+	}
+	if (d)
+		closedir(d);
+	return most;
+}
+
+static bool join(char *path, const char *folder, const char *name, gm_error *err)
+{
+	int n = snprintf(path, PATH_MAX, "%s/%s", folder, name);
+	return n < PATH_MAX || gm_fail(err, GM_ERR_VALUE, "the path of %s is too long", name);
+}
+
+bool gm_folder_new(const char *outdir, const char *name, char *path, gm_error *err)
+{
+	char last[NAME_MAX + 1], mine[NAME_MAX + 1], clean[128];
+	if (!gm_file_make_folder(outdir, err))
+		return false;
+	snprintf(clean, sizeof clean, "%s", name);
+	for (char *c = clean; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("-_.+,=@", *c) &&
+		    !((unsigned char)*c & 0x80))
+			*c = '-';
+	/* The lock is for the number alone (two runs of different names would share it); without
+	 * locks, as on some network file systems, mkdir still gives each program a folder of its
+	 * own. */
+	int lock = open(outdir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock >= 0)
+		flock(lock, LOCK_EX);
+	bool ok = false;
+	for (long n = highest(outdir, run_number, last) + 1, tries = 0; tries < 1000;
+	     n++, tries++) {
+		snprintf(mine, sizeof mine, "%05ld-%s", n, clean);
+		if (!join(path, outdir, mine, err))
+			break;
+		ok = mkdir(path, 0777) == 0;
+		if (ok)
+			break;
+		if (errno != EEXIST) {
+			gm_fail(err, GM_ERR_IO, "%s: cannot make this folder: %s", path,
+			        strerror(errno));
+			break;
+		}
+	}
+	if (lock >= 0)
+		close(lock);
+	return ok || gm_fail(err, GM_ERR_IO, "%s: found no free number for a run", outdir);
+}
+
+bool gm_folder_newest(const char *outdir, char *path, gm_error *err)
+{
+	char name[NAME_MAX + 1];
+	if (highest(outdir, run_number, name) < 0)
+		return gm_fail(err, GM_ERR_IO, "%s holds no run", outdir);
+	return join(path, outdir, name, err);
+}
+
+static bool in_folder(const char *folder, char *checkpoint, gm_error *err)
+{
+	char name[NAME_MAX + 1];
+	if (highest(folder, checkpoint_step, name) < 0)
+		return gm_fail(err, GM_ERR_IO, "%s holds no checkpoint", folder);
+	return join(checkpoint, folder, name, err);
+}
+
+/* "3", "00003" or "00003-dcgan-mnist" in outdir */
+static bool by_number(const char *run, const char *outdir, char *path)
+{
+	char *end;
+	long want = strtol(run, &end, 10);
+	DIR *d = *run && !*end ? opendir(outdir) : NULL;
+	bool found = false;
+	for (struct dirent *e; d && !found && (e = readdir(d));)
+		found = run_number(e->d_name) == want && join(path, outdir, e->d_name, NULL);
+	if (d)
+		closedir(d);
+	return found ||
+	       (!strchr(run, '/') && join(path, outdir, run, NULL) && gm_file_is_folder(path));
+}
+
+bool gm_folder_checkpoint(const char *run, const char *outdir, char *checkpoint, char *folder,
+                          gm_error *err)
+{
+	char path[PATH_MAX];
+	if (gm_file_is_folder(run)) {
+		if (folder)
+			snprintf(folder, PATH_MAX, "%s", run);
+		return in_folder(run, checkpoint, err);
+	}
+	if (gm_file_exists(run)) {
+		const char *slash = strrchr(run, '/');
+		snprintf(checkpoint, PATH_MAX, "%s", run);
+		if (folder)
+			snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(slash - run) : 1,
+			         slash ? run : ".");
+		return true;
+	}
+	if (!by_number(run, outdir, path))
+		return gm_fail(err, GM_ERR_IO, "%.300s is neither a run nor a checkpoint", run);
+	if (folder)
+		snprintf(folder, PATH_MAX, "%s", path);
+	return in_folder(path, checkpoint, err);
+}
+
+int gm_folder_lock(const char *folder, gm_error *err)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -2; /* writing there will say what is wrong */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	bool taken = errno == EWOULDBLOCK;
+	close(fd);
+	if (!taken)
+		return -2;
+	gm_fail(err, GM_ERR_STATE, "%.300s: another program is training this run", folder);
+	return -1;
+}
+
+bool gm_folder_busy(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool busy = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return busy;
+}
+
+/* The process in NAME.tmp-PID-N, the form that base/file.c gives its temporary files; else 0. */
+static long temporary_of(const char *name)
+{
+	const char *at = NULL;
+	for (const char *p = strstr(name, ".tmp-"); p; p = strstr(p + 1, ".tmp-"))
+		at = p;
+	char *end;
+	if (!at || at == name || !isdigit((unsigned char)at[5]))
+		return 0;
+	errno = 0;
+	long pid = strtol(at + 5, &end, 10);
+	if (*end != '-' || errno || pid < 1 || pid > INT32_MAX || !isdigit((unsigned char)end[1]))
+		return 0;
+	return end[1 + strspn(end + 1, "0123456789")] ? 0 : pid;
+}
+
+int gm_folder_sweep(const char *folder)
+{
+	int swept = 0;
+	char path[PATH_MAX];
+	DIR *d = opendir(folder);
+	for (struct dirent *e; d && (e = readdir(d));) {
+		long pid = temporary_of(e->d_name);
+		/* Its own number is a dead one's too: it has written nothing here yet. */
+		bool dead =
+			pid && (pid == (long)getpid() || (kill((pid_t)pid, 0) && errno == ESRCH));
+		if (dead && join(path, folder, e->d_name, NULL) && !unlink(path))
+			swept++;
+	}
+	if (d)
+		closedir(d);
+	return swept;
+}
+
+static int newer_first(const void *a, const void *b)
+{
+	long x = *(const long *)a, y = *(const long *)b;
+	return (x < y) - (x > y);
+}
+
+void gm_folder_rotate(const char *folder, int64_t keep)
+{
+	DIR *d = keep > 0 ? opendir(folder) : NULL;
+	long *step = NULL;
+	int count = 0, room = 0;
+	for (struct dirent *e; d && (e = readdir(d));) {
+		long n = checkpoint_step(e->d_name);
+		if (n < 0)
+			continue;
+		if (count == room) {
+			long *more = realloc(step, (room = room ? 2 * room : 16) * sizeof *step);
+			if (!more)
+				break;
+			step = more;
+		}
+		step[count++] = n;
+	}
+	if (d)
+		closedir(d);
+	if (step)
+		qsort(step, count, sizeof *step, newer_first);
+	for (int i = keep; i < count; i++) {
+		char name[64], path[PATH_MAX];
+		snprintf(name, sizeof name, "checkpoint-%06ld.safetensors", step[i]);
+		if (join(path, folder, name, NULL))
+			unlink(path);
+	}
+	free(step);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run/run.h -- the inside of a run: what model files build (run.c), feed, endpoints, checkpoints. The folders above
+ * use, score, report and train it.
+ */
+#ifndef GM_RUN_RUN_H
+#define GM_RUN_RUN_H
+
+#include <limits.h>
+#include <stdio.h>
+
+#include "tensorfile/safetensors.h"
+#include "ganymede/data.h"
+#include "ganymede/image.h"
+#include "run/settings.h"
+
+enum {
+	GM_RUN_NETS = 16,
+	GM_RUN_ENDPOINTS = 16,
+	GM_RUN_STEPS = 32,
+	GM_RUN_VALUES = 64,
+	GM_RUN_INPUTS = 32,
+	GM_RUN_FIELDS = 12,
+	GM_RUN_LATENTS = 32,
+	GM_GRID_CLASSES = 32 /* more do not get a row of a grid each */
+};
+
+/* An endpoint, and what is compiled for it once it is used: with the averages of weights [0] or
+ * the weights themselves [1], which are the same step where there are no averages. */
+typedef struct gm_run_endpoint {
+	const char *name;
+	gm_node *y, *in[GM_RUN_INPUTS], *effect; /* effect: of every call, or NULL */
+	int nin;
+	gm_step *drawn[2];            /* latents come from the random state */
+	gm_step *given[2];            /* latents are read from `fill` */
+	gm_node *fill[GM_RUN_INPUTS]; /* inputs in the place of latents; else NULL */
+	gm_step *latents;             /* gives the latents themselves */
+} gm_run_endpoint;
+
+/* A field of the data that the model reads besides, or as, the example. */
+typedef struct gm_run_field {
+	char name[32];
+	gm_shape shape; /* of one example's */
+	bool whole;     /* int32_t instead of floats */
+	int classes;
+	gm_node *node; /* the input, when the model asked for it */
+	void *data;    /* [batch, shape], malloc; of fields other than example and label */
+} gm_run_field;
+
+typedef struct gm_run_latent {
+	const char *name;
+	gm_node *node;
+	gm_latent_kind kind;
+} gm_run_latent;
+
+typedef struct gm_run_part { /* a compiled training step and what can be read from it */
+	gm_step *step;
+	gm_node **outputs; /* as the model named them */
+	gm_node **given;   /* as the step gives them: means over all ranks */
+	int n;
+} gm_run_part;
+
+typedef struct gm_run_value { /* to be logged, in order of first appearance */
+	const char *name;
+	gm_node *schedule; /* the input that holds it, or NULL */
+	double value;
+	double asked; /* of a schedule: what the model set, before rollbacks lowered it */
+	bool quiet;   /* not in the progress line */
+	bool rare;    /* measured at some steps only: of step `at`, and logged there */
+	int64_t at;
+} gm_run_value;
+
+struct gm_run {
+	const gm_model *model;
+	gm_settings *settings; /* borrowed */
+	struct gm_train_call *call; /* of train/train.h, borrowed; NULL when only sampling */
+	FILE *out;                  /* progress and images; NULL: silent */
+	bool echo;                  /* another process reports the error */
+	bool building;         /* for sampling: nothing is trained */
+	/* the checkpoint that gives every value, until it is loaded; or NULL */
+	gm_st *from;
+	const char *from_path;
+	gm_error err;    /* the first trouble */
+	gm_arena *arena; /* names and small things */
+
+	gm_graph *graph;
+	gm_facts facts;
+	/* Several processes train together: this is `rank` of `ranks`, and rank 0 alone writes. 1: alone */
+	int rank, ranks;
+	int64_t batch; /* rows of each input: this rank's share of the minibatch */
+	uint64_t seed;
+	double ema;
+	bool apart; /* each rank normalises its share of a batch by itself */
+	gm_net *net[GM_RUN_NETS];
+	int nets;
+	gm_run_endpoint endpoint[GM_RUN_ENDPOINTS];
+	int endpoints;
+	int64_t sides; /* what sides of other sizes are multiples of; 0: there are none */
+	gm_run_part part[GM_RUN_STEPS];
+	int parts;
+	gm_run_value value[GM_RUN_VALUES];
+	int values;
+
+	gm_dataset *data;
+	uint64_t data_hash;
+	gm_node *example, *label; /* inputs, or NULL */
+	/* what gm_batch can give besides these two: of the data, or of the checkpoint's record */
+	gm_run_field field[GM_RUN_FIELDS];
+	int fields;
+	gm_run_latent latent[GM_RUN_LATENTS];
+	int latents;
+	float *example_data; /* [batch, numel], malloc */
+	int32_t *label_data; /* [batch], malloc */
+	double *mean_logit;  /* in arena, or NULL */
+	uint64_t seen;       /* examples fed so far */
+
+	/* gm_next was called; its answer was yes, so a step is under way */
+	bool started, counted, finishing; /* finishing: that step is done, and counted in step */
+	int64_t step, total, log_every, sample_every, save_every, keep;
+	int columns, rows;
+	uint64_t runs; /* random counter of the checkpoint to go on with */
+	char folder[PATH_MAX];
+	int lock;         /* on the folder, or below 0 */
+	int64_t saved_at; /* step of the last checkpoint, or -1 */
+
+	gm_node *noise; /* schedule of instance noise, or NULL */
+	double noise_first;
+	int64_t noise_steps; /* until it is gone; 0: never */
+
+	struct gm_run_guard { /* train/monitors.c */
+		bool nonfinite, monitors, rollback;
+		int64_t most;   /* rollbacks allowed */
+		gm_step *probe; /* D on its one input, for inference; or NULL */
+		gm_node *probe_in, *probe_out;
+		double threshold; /* of D's output between fake and real; NaN: between means */
+		gm_node *norm[GM_RUN_NETS]; /* of the gradient, by net; or NULL */
+		int norm_part[GM_RUN_NETS];
+		bool draws;                       /* there is something to watch: "generate" */
+		gm_run_endpoint *changes;         /* or else this: "translate" */
+		float *fake, *real, *logit;       /* [batch, ...], malloc */
+		int32_t *fake_label, *real_label; /* [batch], malloc */
+		int rounds, d_won, d_lost, collapsed, vanished, exploded; /* in a row */
+		unsigned warned;
+	} guard;
+	char best_name[64]; /* of the value that best.safetensors goes by, or "" */
+	bool best_most, has_best;
+	double best;
+	struct gm_scorer *scorer; /* of the option metrics, or NULL */
+	int64_t metrics_every;
+	bool scored;          /* once in this session: the names of scores are known */
+	int64_t rollbacks;    /* over all sessions */
+	uint64_t seen_before; /* this turn */
+
+	gm_node **average_from, **average_to; /* pairs: weights and their averages, once counted */
+	int averages;
+	bool averages_known;
+
+	FILE *log, *stats;
+	FILE *events;     /* for TensorBoard, or NULL */
+	char notes[2048]; /* warnings of this session, a line each */
+	/* index.html: when it was written last, how long that took; it could not be written */
+	double paged, page_seconds;
+	bool no_page;
+	bool live;           /* call->out is a terminal */
+	double feed_seconds; /* of train_seconds: until minibatches were there */
+	/* in steps; of a recent step; of this step; last progress */
+	double train_seconds, step_seconds, began, shown;
+	double processor;   /* seconds of processors when the loop began */
+	int64_t first_step; /* of this session */
+	double called;      /* when gm_train was, for measuring */
+	double *turn;       /* seconds of every turn when measuring, malloc */
+	int turns;
+};
+
+static inline int64_t gm_run_whole_batch(const gm_run *r)
+{
+	return r->batch * r->ranks;
+}
+
+/* The row of r->value for a name, made now or found; NULL when there are too many. */
+gm_run_value *gm_run_value_of(gm_run *r, const char *name);
+
+/* Records the first trouble. */
+void gm_run_fail(gm_run *r, gm_code code, const char *fmt, ...) GM_PRINTF(3, 4);
+/* True while there is none, in the run or in its graph. */
+bool gm_run_ok(gm_run *r);
+
+/* Sets up r (zeroed) from settings; facts must be there already. */
+bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err);
+void gm_run_keep_tuned(gm_run *r); /* the choices of --tune into the settings, to be recorded */
+void gm_run_free(gm_run *r);       /* what r owns; not r */
+
+/* checkpoint.c */
+/* Whether this step is the best so far by the option best. */
+bool gm_checkpoint_better(const gm_run *r);
+bool gm_checkpoint_save(gm_run *r); /* and best.safetensors, where this is the best so far */
+/* The record of a checkpoint: its model and options into s (made here), its facts and counters. */
+typedef struct gm_record {
+	const gm_model *model;
+	gm_settings settings;
+	gm_facts facts;
+	gm_run_field field[GM_RUN_FIELDS];
+	int fields;
+	int64_t step;
+	uint64_t seen, runs, data_hash, rollbacks;
+	double best; /* of --best so far; NaN: none */
+} gm_record;
+bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err);
+void gm_record_free(gm_record *rec);
+/* Whether the checkpoint has the tensor, in this shape: asked before the model makes it, so that
+ * a file with hostile options costs no memory. */
+bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_shape s,
+                        gm_error *err);
+/* Fills the nets' variables from r->from. Without all, optimiser memory is left alone. */
+bool gm_checkpoint_load(gm_run *r, bool all);
+
+/* feed.c */
+/* Fills r->field from the open data. */
+void gm_feed_fields(gm_run *r);
+/* What a model may know of an open set. */
+gm_facts gm_facts_of(const gm_data_info *d);
+gm_run_field *gm_feed_find(gm_run *r, const char *name); /* NULL where there is none */
+
+/* endpoint.c: endpoints as functions that tools call. A call leaves the random state and all
+ * variables as they were; inputs that gm_feed fills keep what was put into them. */
+typedef struct gm_use {
+	/* values [batch, ..] of input i, float or int32_t; NULL (or all of in NULL): latents drawn
+	 * from (seed, chunk), labels 0, 1, .. in turn over all chunks, and data as it is */
+	const void *const *in;
+	uint64_t seed, chunk;
+	bool raw; /* the weights themselves, not their averages */
+} gm_use;
+
+gm_run_endpoint *gm_endpoint_find(gm_run *r, const char *name); /* NULL where there is none */
+/* Compiles what a call needs, which the first call does otherwise. */
+bool gm_endpoint_ready(gm_run *r, gm_run_endpoint *e, bool raw);
+/* y [batch, ..] of the endpoint. */
+bool gm_endpoint_run(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y);
+/* The latents that (seed, chunk) draws: out[i] [batch, ..] for each input that is a latent and
+ * whose out[i] is not NULL. */
+bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t chunk,
+                         float *const *out);
+/* Which field of the data an input is: r->label gives "label", r->example "example"; NULL for a
+ * latent. */
+const char *gm_endpoint_field(const gm_run *r, const gm_node *in);
+const gm_run_latent *gm_endpoint_latent(const gm_run *r, const gm_node *in); /* or NULL */
+/* Bytes of intermediate values of all that is compiled for endpoints. */
+double gm_endpoint_memory(const gm_run *r);
+
+/* dist.c: what several processes of one run agree on. Where there is one, nothing happens. */
+bool gm_dist_any(bool so); /* all must call it; whether it is so on any rank */
+/* All must call it: trouble of one becomes trouble of all. */
+void gm_dist_agree(gm_run *r);
+void gm_dist_compare(gm_run *r); /* all must call it: are the weights still the same? */
+bool gm_dist_begin(gm_run *r);   /* all must call it: do all train the same run? */
+bool gm_dist_first(gm_run *r, bool ok,
+                   gm_error *err); /* the same before r has an error of its own */
+/* All must call it: rank 0's bytes to all; ok and err as in gm_dist_first. */
+bool gm_dist_share(gm_run *r, void *bytes, size_t n, bool ok, gm_error *err);
+bool gm_dist_share_folder(gm_run *r); /* all must call it: where rank 0 writes */
+/* Whether a rank died; that is then the run's trouble. */
+bool gm_dist_lost(gm_run *r);
+
+/* Makes it the run's error that `what` is not finite, and names the first tensor that is not. */
+void gm_run_nonfinite(gm_run *r, const char *what, double value);
+/* What rollbacks have made of all learning rates so far: a factor. */
+double gm_run_rate_factor(const gm_run *r);
+/* Whether scores (option metrics) are taken after this step. */
+bool gm_run_scores_at(const gm_run *r, int64_t step);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run/settings.c -- options of a run, from their tables.
+ */
+#include "run/settings.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+
+/* What every run has. A model's table may give another default. */
+static const gm_setting common[] = {
+	{"data", "data set: an embedded name (ganymede data list) or a path", "glyphs"},
+	{"size", "sides of the pictures in pixels; 0: as they are", "0"},
+	{"channels", "1: grey, 3: colour, 0: as they are", "0"},
+	{"fit",
+         "how another size is reached: resize, pad, crop; auto: crop for folders and archives",
+         "auto"},
+	{"filter", "what scaling weighs by: triangle, box, cubic or lanczos", "triangle"},
+	{"split", "which part of the data: train or test", "train"},
+	{"range", "only examples FROM:TO of the data's files, such as 0:50000; empty: all", ""},
+	{"pairs", "where pairs are: folders trainA and trainB, or halves of each picture",
+         "folders"},
+	{"bad-files", "files that cannot be read: skip (and count them) or stop", "skip"},
+	{"flip", "mirror every other picture of a batch: on or off", "off"},
+	{"crop", "shift pictures of a batch by up to this many pixels", "0"},
+	{"stack", "three grey pictures as the channels of one (stacked MNIST): on or off", "off"},
+	{"cache", "keep decoded pictures for the next start: on or off", "on", .flags = GM_FREE},
+	{"batch", "minibatch size", "64"},
+	{"sync-norm",
+         "batch norm over the whole batch where mpirun started several processes: yes or no",
+         "yes"},
+	{"seed", "of everything random: data order, initial values, noise", "0"},
+	{"ema", "decay of the moving average of G's weights that samples are made with; 0: none",
+         "0"},
+	{"steps", "length of the training; one step is one turn of the model's loop", "1000",
+         .flags = GM_FREE},
+	{"epochs", "length in passes over the data, instead of steps", "0", .flags = GM_FREE},
+	{"kimg", "length in thousands of examples seen, instead of steps", "0", .flags = GM_FREE},
+	{"log-every", "steps between log lines; 0: a hundredth of the run", "0", .flags = GM_FREE},
+	{"sample-every", "steps between sample pictures; 0: a tenth of the run", "0",
+         .flags = GM_FREE},
+	{"save-every", "steps between checkpoints; 0: a tenth of the run", "0", .flags = GM_FREE},
+	{"keep", "how many checkpoints stay; 0: all", "2", .flags = GM_FREE},
+	{"on-nan", "when a value is not finite: stop, or rollback to the newest checkpoint", "stop",
+         .flags = GM_FREE},
+	{"max-rollbacks", "rollbacks after which the run stops", "3", .flags = GM_FREE},
+	{"rollback-lr", "each rollback multiplies learning rates by this", "0.5"},
+	{"monitors", "watch D's accuracy, the samples' spread and gradients: yes or no", "yes",
+         .flags = GM_FREE},
+	{"best", "also keep the checkpoint where a logged value was best: loss_g:min, spread:max",
+         "", .flags = GM_FREE},
+	{"metrics", "scores during the training: fid,kid,... (ganymede eval --help names them)", "",
+         .flags = GM_FREE},
+	{"metrics-every", "steps between scores; 0: a tenth of the run", "0", .flags = GM_FREE},
+	{"metrics-count", "examples of each side of a score", "2000", .flags = GM_FREE},
+	{"extractor", "whose features scores compare; empty: inception, for points pixels", "",
+         .flags = GM_FREE},
+	{"extractor-weights", "file of the extractor's weights", "", .flags = GM_FREE},
+	{"tensorboard", "also write event files for TensorBoard: yes or no", "no",
+         .flags = GM_FREE},
+	{"grid",
+         "columns x rows of the sample pictures; auto: 8x8, with a row for each class where the "
+         "model is told it",
+         "auto", .flags = GM_FREE},
+	{"backend", "what computes: cpu, or ref (slow, by definition); auto: cpu", "auto", .flags = GM_FREE},
+	{"precision", "of products: fp32, or bf16 (operands rounded, sums in fp32)", "fp32",
+         .flags = GM_FREE},
+	{"tune", "convolutions by the fastest way, measured once: off, on, or again", "off",
+         .flags = GM_FREE},
+	{"tuned", "what --tune chose; a run records it, to be the same when it goes on", "",
+         .flags = GM_FREE},
+	{"outdir", "folder that the run's folder is made in", "runs", .flags = GM_FREE | GM_PLACE},
+	{"name", "the run's folder is called NUMBER-NAME; default: model and data", "",
+         .flags = GM_FREE | GM_PLACE},
+	{0},
+};
+
+enum { COMMON = sizeof common / sizeof *common - 1 };
+
+gm_setting gm_settings_common(int i)
+{
+	return common[i < COMMON ? i : COMMON];
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++)
+		if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
+			return false;
+	return !*a && !*b;
+}
+
+gm_setting *gm_settings_find(const gm_settings *s, const char *name)
+{
+	for (int i = 0; i < s->count; i++)
+		if (same_name(s->row[i].name, name))
+			return &s->row[i];
+	return NULL;
+}
+
+void gm_settings_init(gm_settings *s, const gm_model *m)
+{
+	int own = 0;
+	while (m && m->options[own].name)
+		own++;
+	*s = (gm_settings){.model = m, .arena = gm_arena_new()};
+	s->row = gm_arena_calloc(s->arena, own + COMMON, sizeof *s->row);
+	for (int i = 0; i < own; i++)
+		s->row[s->count++] =
+			(gm_setting){m->options[i].name, m->options[i].help, m->options[i].value};
+	for (int i = 0; i < COMMON; i++) {
+		gm_setting *mine = gm_settings_find(s, common[i].name);
+		if (mine)
+			mine->flags = common[i].flags;
+		else
+			s->row[s->count++] = common[i];
+	}
+	for (int i = 0; i < s->count; i++)
+		s->row[i].value = s->row[i].initial;
+}
+
+void gm_settings_free(gm_settings *s)
+{
+	gm_arena_free(s->arena);
+	*s = (gm_settings){0};
+}
+
+static bool set_row(gm_settings *s, const char *name, const char *value, gm_error *err)
+{
+	gm_setting *row = gm_settings_find(s, name);
+	if (!row) {
+		const char *names[64];
+		int n = 0;
+		for (int i = 0; i < s->count && n < 64; i++)
+			names[n++] = s->row[i].name;
+		const char *near = gm_text_nearest(name, names, n),
+			   *model = s->model ? s->model->name : "this";
+		if (near)
+			return gm_fail(err, GM_ERR_VALUE,
+			               "%s has no option %.60s; did you mean %s?", model, name,
+			               near);
+		return gm_fail(err, GM_ERR_VALUE, "%s has no option %.60s; see: ganymede models %s",
+		               model, name, model);
+	}
+	row->value = gm_arena_strdup(s->arena, value);
+	row->given = true;
+	return true;
+}
+
+/* A length in one unit takes the place of those in others that a recipe, a file or a checkpoint gave. */
+static bool replace_lengths(gm_settings *s, const char *name, gm_error *err)
+{
+	static const char *const units[] = {"epochs", "kimg",
+	                                    "steps"}; /* each beats those after it */
+	bool ok = true, beats = false;
+	for (size_t i = 0; ok && i < sizeof units / sizeof *units && !beats; i++) {
+		beats = same_name(name, units[i]);
+		ok = beats || set_row(s, units[i], "0", err);
+	}
+	return ok;
+}
+
+bool gm_settings_set(gm_settings *s, const char *name, const char *value, gm_error *err)
+{
+	bool length = same_name(name, "steps") || same_name(name, "kimg");
+	return set_row(s, name, value, err) && (!length || replace_lengths(s, name, err));
+}
+
+const char *gm_settings_get(const gm_settings *s, const char *name)
+{
+	const gm_setting *row = gm_settings_find(s, name);
+	return row ? row->value : "";
+}
+
+char *gm_settings_json(const gm_settings *s, bool pretty)
+{
+	json_t *o = json_object();
+	for (int i = 0; i < s->count; i++)
+		if (!(s->row[i].flags & GM_PLACE))
+			json_object_set_new(o, s->row[i].name, json_string(s->row[i].value));
+	char *text = json_dumps(o, pretty ? JSON_INDENT(2) : JSON_COMPACT);
+	json_decref(o);
+	return text;
+}
+
+bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err)
+{
+	json_error_t where;
+	json_t *o = json_loads(json ? json : "", JSON_REJECT_DUPLICATES, &where);
+	bool ok = json_is_object(o);
+	if (!ok)
+		gm_fail(err, GM_ERR_FORMAT, "the record of options is no JSON object: %.200s",
+		        where.text);
+	const char *name;
+	json_t *value;
+	json_object_foreach (o, name, value)
+		if (ok && !json_is_string(value))
+			ok = gm_fail(err, GM_ERR_FORMAT,
+			             "option %.60s is recorded as something other than text", name);
+		else
+			ok = ok && set_row(s, name, json_string_value(value), err);
+	json_decref(o);
+	return ok;
+}
+
+/* Calls each(key, value) for every line; both are trimmed and may be written to. */
+typedef bool line_fn(void *ctx, const char *key, const char *value, gm_error *err);
+
+static char *trim(char *s)
+{
+	while (*s == ' ' || *s == '\t' || *s == '\r')
+		s++;
+	char *end = s + strlen(s);
+	while (end > s && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
+		*--end = 0;
+	return s;
+}
+
+static bool each_line(const char *path, line_fn *each, void *ctx, gm_error *err)
+{
+	gm_bytes b = {0};
+	if (!gm_file_open(path, &b, err))
+		return false;
+	bool ok = b.size <= 1 << 20 ||
+	          gm_fail(err, GM_ERR_FORMAT, "%s: too long for a file of options", path);
+	char *text = ok ? strndup((const char *)b.data, b.size) : NULL, *rest = text;
+	gm_file_close(&b);
+	for (int number = 1; ok && rest; number++) {
+		char *line = strsep(&rest, "\n"), *hash = strchr(line, '#');
+		if (hash)
+			*hash = 0;
+		line = trim(line);
+		char *equals = strchr(line, '=');
+		if (!*line)
+			continue;
+		if (!equals) {
+			ok = gm_fail(err, GM_ERR_FORMAT, "%s: line %d is not key = value: %.80s",
+			             path, number, line);
+			break;
+		}
+		*equals = 0;
+		gm_error inner = {0};
+		if (!each(ctx, trim(line), trim(equals + 1), &inner))
+			ok = gm_fail(err, inner.code, "%s: line %d: %.300s", path, number,
+			             inner.message);
+	}
+	free(text);
+	return ok;
+}
+
+static bool set_line(void *ctx, const char *key, const char *value, gm_error *err)
+{
+	if (same_name(key, "model") || !strncmp(key, "published", 9) || same_name(key, "reproduce"))
+		return true;
+	return gm_settings_set(ctx, key, value, err);
+}
+
+bool gm_settings_file(gm_settings *s, const char *path, gm_error *err)
+{
+	return each_line(path, set_line, s, err);
+}
+
+typedef struct text_line {
+	const char *key;
+	char *text;
+	size_t room;
+} text_line;
+
+static bool find_text(void *ctx, const char *key, const char *value, gm_error *err)
+{
+	text_line *t = ctx;
+	(void)err;
+	if (same_name(key, t->key))
+		snprintf(t->text, t->room, "%s", value);
+	return true;
+}
+
+bool gm_recipe_text(const char *path, const char *key, char *text, size_t room, gm_error *err)
+{
+	text_line t = {key, text, room};
+	*text = 0;
+	return each_line(path, find_text, &t, err);
+}
+
+bool gm_recipe_model(const char *path, char *model, size_t room, gm_error *err)
+{
+	return gm_recipe_text(path, "model", model, room, err);
+}
+
+bool gm_settings_data(const gm_settings *s, bool augment, gm_data_options *o, gm_error *err)
+{
+	const char *name;
+	for (int i = 0; (name = gm_data_option_names(i, NULL)); i++) {
+		const gm_setting *row = gm_settings_find(s, name);
+		if (row && (augment || (strcmp(name, "flip") && strcmp(name, "crop"))) &&
+		    !gm_data_option(o, name, row->value, err))
+			return false;
+	}
+	return true;
+}
+
+bool gm_settings_int(const gm_settings *s, const char *name, int64_t lo, int64_t hi, int64_t *v,
+                     gm_error *err)
+{
+	const char *text = gm_settings_get(s, name);
+	int64_t n;
+	if (!gm_text_i64(text, &n))
+		return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a whole number",
+		               name, text);
+	if (n < lo || n > hi)
+		return gm_fail(err, GM_ERR_VALUE, "option %s: %lld is not in %lld..%lld", name,
+		               (long long)n, (long long)lo, (long long)hi);
+	*v = n;
+	return true;
+}
+
+bool gm_settings_real(const gm_settings *s, const char *name, double lo, double hi, double *v,
+                      gm_error *err)
+{
+	const char *text = gm_settings_get(s, name);
+	double x;
+	if (!gm_text_f64(text, &x))
+		return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a number", name,
+		               text);
+	if (!(x >= lo && x <= hi))
+		return gm_fail(err, GM_ERR_VALUE, "option %s: %g is not in %g..%g", name, x, lo,
+		               hi);
+	*v = x;
+	return true;
+}
+
+bool gm_settings_u64(const gm_settings *s, const char *name, uint64_t *v, gm_error *err)
+{
+	const char *text = gm_settings_get(s, name);
+	return gm_text_u64(text, v) ||
+	       gm_fail(err, GM_ERR_VALUE,
+	               "option %s: \"%.60s\" is not a whole number of at most 64 bits", name, text);
+}
+
+bool gm_parse_grid(const char *text, int *columns, int *rows, gm_error *err)
+{
+	char first[16] = "";
+	const char *x = strchr(text, 'x');
+	int64_t a = 0, b = 0;
+	if (x && x - text < (ptrdiff_t)sizeof first)
+		memcpy(first, text, x - text);
+	if (!x || !gm_text_i64(first, &a) || !gm_text_i64(x + 1, &b) || a < 1 || b < 1 || a > 256 ||
+	    b > 256)
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"option grid: \"%.60s\" is not COLUMNSxROWS, such as 8x8, up to 256x256",
+			text);
+	*columns = (int)a, *rows = (int)b;
+	return true;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run/settings.h -- the options of a run: what every run has, and what its model adds, merged
+ * into one table of texts. Later sources win: the defaults, a recipe, a --config file, the
+ * command line.
+ */
+#ifndef GM_RUN_SETTINGS_H
+#define GM_RUN_SETTINGS_H
+
+#include "base/arena.h"
+#include "ganymede/data.h"
+#include "ganymede/model.h"
+
+enum gm_setting_flags {
+	/* may differ when a run is resumed: length, names, how often things are written */
+	GM_FREE = 1,
+	GM_PLACE = 2,   /* of this call, not of the run: outdir, name */
+	GM_REPLACED = 4 /* a model's row of the same name stands in its place */
+};
+
+typedef struct gm_setting {
+	const char *name, *help, *initial; /* initial: the default */
+	const char *value;
+	unsigned flags;
+	bool given; /* by a recipe, a file or the command line */
+} gm_setting;
+
+typedef struct gm_settings {
+	const gm_model *model;
+	gm_setting *row; /* the model's first, then the common ones */
+	int count;
+	gm_arena *arena; /* owns rows and texts */
+} gm_settings;
+
+/* Common rows: i = 0, 1, ... until name NULL. */
+gm_setting gm_settings_common(int i);
+
+void gm_settings_init(gm_settings *s, const gm_model *m); /* all defaults */
+void gm_settings_free(gm_settings *s);
+/* NULL when there is none. `_` = `-`. */
+gm_setting *gm_settings_find(const gm_settings *s, const char *name);
+/* GM_ERR_VALUE for an unknown name, with the nearest known one. Of steps, kimg and epochs the last one set counts. */
+bool gm_settings_set(gm_settings *s, const char *name, const char *value, gm_error *err);
+/* Never NULL: "" for an unknown name. */
+const char *gm_settings_get(const gm_settings *s, const char *name);
+
+/* The rows that are in a run's record, as a JSON object of texts; the caller frees it. And back:
+ * unknown names and things other than texts are GM_ERR_FORMAT. */
+char *gm_settings_json(const gm_settings *s, bool pretty);
+bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err);
+
+/* A file of `key = value` lines; # starts a comment. "model" names the model: read it first with
+ * gm_recipe_model. Keys that start with "published", and "reproduce", are for the verb of that name, and are
+ * left alone. */
+bool gm_settings_file(gm_settings *s, const char *path, gm_error *err);
+/* The value of one key of the file, the last where there are several, into text[room]; empty where
+ * there is none. */
+bool gm_recipe_text(const char *path, const char *key, char *text, size_t room, gm_error *err);
+/* The model that the file names, into model[room]; empty when it names none. */
+bool gm_recipe_model(const char *path, char *model, size_t room, gm_error *err);
+
+/* Fills *o from the rows that are options of a data set (gm_data_option); without flips and crops unless
+ * `augment`. Texts in *o are those of s. */
+bool gm_settings_data(const gm_settings *s, bool augment, gm_data_options *o, gm_error *err);
+
+/* "2e-4" and so on, with the option named in the error. */
+bool gm_settings_int(const gm_settings *s, const char *name, int64_t lo, int64_t hi, int64_t *v,
+                     gm_error *err);
+bool gm_settings_real(const gm_settings *s, const char *name, double lo, double hi, double *v,
+                      gm_error *err);
+bool gm_settings_u64(const gm_settings *s, const char *name, uint64_t *v, gm_error *err);
+/* "8x8": columns by rows. */
+bool gm_parse_grid(const char *text, int *columns, int *rows, gm_error *err);
+
+#endif

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * score/score.c -- the table of metrics, those that compare features, and what all share. See
+ * score.h.
+ */
+#include "score/score_in.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+enum { COUNT = 10000 }; /* below, FID is too biased to stand alone */
+
+/* ---- what metrics share ---------------------------------------------------------------------- */
+
+void gm_score_add(gm_scores *s, const char *name, double value, double deviation, int better,
+                  const char *note)
+{
+	if (s->n == GM_SCORES)
+		return;
+	gm_score *row = &s->row[s->n++];
+	*row = (gm_score){.value = value, .deviation = deviation, .better = better};
+	snprintf(row->name, sizeof row->name, "%s", name);
+	snprintf(row->note, sizeof row->note, "%s", note);
+}
+
+void gm_score_warn(gm_scores *s, const char *fmt, ...)
+{
+	char text[300];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	size_t n = strlen(s->warning);
+	if (!strstr(s->warning, text))
+		snprintf(s->warning + n, sizeof s->warning - n, "%s\n", text);
+}
+
+int64_t gm_scorer_count(const gm_scorer *c)
+{
+	int64_t n = c->o.count ? c->o.count : COUNT;
+	return c->real->count && c->real->count < (uint64_t)n ? (int64_t)c->real->count : n;
+}
+
+bool gm_scorer_look(gm_scorer *c, bool real, gm_error *err)
+{
+	bool *looked = real ? &c->real_looked : &c->fake_looked;
+	if (*looked)
+		return true;
+	gm_seen *s = real ? &c->real_seen : &c->fake_seen;
+	unsigned what = real ? c->look & ~(unsigned)GM_LOOK_LOGITS : c->look;
+	return *looked = gm_look(real ? c->real : c->fake, c->x, gm_scorer_count(c), what, s, err);
+}
+
+bool gm_scorer_trouble(gm_scorer *c, gm_error *err)
+{
+	const gm_error *e = &c->r->err;
+	return gm_fail(err, e->code ? e->code : GM_ERR_STATE, "%s", e->message);
+}
+
+/* ---- those that compare features ------------------------------------------------------------- */
+
+static bool look_both(gm_scorer *c, gm_features_pair *f, gm_error *err)
+{
+	if (!gm_scorer_look(c, true, err) || !gm_scorer_look(c, false, err))
+		return false;
+	*f = (gm_features_pair){.real = c->real_seen.features,
+	                        .fake = c->fake_seen.features,
+	                        .n_real = c->real_seen.n,
+	                        .n_fake = c->fake_seen.n,
+	                        .d = c->real_seen.width};
+	return true;
+}
+
+static bool run_kid(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	gm_features_pair f;
+	gm_spread kid;
+	for (int i = 0; i < s->n; i++) /* FID has asked for it already */
+		if (!strcmp(s->row[i].name, "kid"))
+			return true;
+	if (!look_both(c, &f, err) || !gm_kid(&f, &(gm_kid_options){.seed = c->o.seed}, &kid, err))
+		return false;
+	gm_score_add(s, "kid", kid.mean, kid.deviation, -1, "deviation of 100 subsets");
+	return true;
+}
+
+static bool run_fid(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	gm_features_pair f;
+	double fid;
+	if (!look_both(c, &f, err) ||
+	    !gm_frechet_moments(c->real_seen.moments, c->fake_seen.moments, &fid, err))
+		return false;
+	gm_score_add(s, "fid", fid, NAN, -1, "");
+	if (f.n_real >= COUNT && f.n_fake >= COUNT)
+		return true;
+	gm_score_warn(s,
+	              "FID of %" PRId64
+	              " examples is biased upwards: compare equal counts only, and read KID",
+	              f.n_fake < f.n_real ? f.n_fake : f.n_real);
+	return run_kid(c, s, err);
+}
+
+static bool run_is(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	gm_spread is;
+	if (!gm_scorer_look(c, false, err) ||
+	    !gm_inception_score(c->fake_seen.logits, c->fake_seen.n, c->fake_seen.classes,
+	                        &(gm_inception_options){.logits = true}, &is, err))
+		return false;
+	gm_score_add(s, "is", is.mean, is.deviation, 1, "deviation of 10 splits");
+	return true;
+}
+
+/* Samples are asked for by class 0, 1, .. in turn; which share the extractor's classes agree. */
+static bool run_told(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	const gm_run_endpoint *e = gm_endpoint_find(c->r, "generate");
+	bool told = false;
+	for (int i = 0; i < e->nin; i++)
+		told = told || e->in[i] == c->r->label;
+	if (!told)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "metric class-accuracy needs a model that is told the class, and %s "
+		               "is not",
+		               c->r->model->name);
+	if (!gm_scorer_look(c, false, err))
+		return false;
+	const gm_seen *f = &c->fake_seen;
+	int64_t right = 0;
+	if (f->classes != c->r->facts.classes)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "metric class-accuracy: the extractor names %d classes, the run %d: "
+		               "take --extractor classifier:RUN of the same data",
+		               (int)f->classes, (int)c->r->facts.classes);
+	for (int64_t i = 0; i < f->n; i++) {
+		int64_t best = 0;
+		for (int64_t k = 1; k < f->classes; k++)
+			if (f->logits[i * f->classes + k] > f->logits[i * f->classes + best])
+				best = k;
+		right += best == i % f->classes;
+	}
+	char note[96];
+	snprintf(note, sizeof note, "%lld of %lld samples", (long long)right, (long long)f->n);
+	gm_score_add(s, "class-accuracy", (double)right / (double)f->n, NAN, 1, note);
+	return true;
+}
+
+static bool run_prc(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	gm_features_pair f;
+	gm_prdc v;
+	if (!look_both(c, &f, err) || !gm_prdc_of(&f, 3, &v, err))
+		return false;
+	gm_score_add(s, "precision", v.precision, NAN, 1, "k = 3");
+	gm_score_add(s, "recall", v.recall, NAN, 1, "k = 3");
+	return true;
+}
+
+static bool run_dc(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	gm_features_pair f;
+	gm_prdc v;
+	if (!look_both(c, &f, err) || !gm_prdc_of(&f, 5, &v, err))
+		return false;
+	gm_score_add(s, "density", v.density, NAN, 1, "k = 5");
+	gm_score_add(s, "coverage", v.coverage, NAN, 1, "k = 5");
+	return true;
+}
+
+static bool run_two_sample(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	gm_features_pair f;
+	gm_two_sample v;
+	char note[96];
+	if (!look_both(c, &f, err) || !gm_nearest_accuracy(&f, &v, err))
+		return false;
+	snprintf(note, sizeof note, "1/2 is best; of real rows %.4f, of samples %.4f", v.real,
+	         v.fake);
+	gm_score_add(s, "two-sample", v.accuracy, NAN, 0, note);
+	return true;
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+enum { BOTH = GM_LOOK_MOMENTS | GM_LOOK_FEATURES, ROWS = GM_LOOK_FEATURES, SAYS = GM_LOOK_LOGITS };
+
+/* clang-format off */
+static const gm_metric table[] = {
+	{"fid", "Frechet distance of features", run_fid, BOTH, true, true},
+	{"kid", "kernel distance of features", run_kid, ROWS, true, true},
+	{"is", "Inception score, by the extractor's classes", run_is, SAYS, false, true, true},
+	{"class-accuracy", "samples that the extractor takes for the class asked for", run_told, SAYS, false, true, true},
+	{"prc", "improved precision and recall (k = 3)", run_prc, ROWS, true, true},
+	{"dc", "density and coverage (k = 5)", run_dc, ROWS, true, true},
+	{"two-sample", "how well a nearest neighbour tells samples from data", run_two_sample, ROWS, true, true},
+	{"msssim", "MS-SSIM between samples: how alike they are", gm_metric_msssim, 0, false, true, true},
+	{"swd", "sliced Wasserstein distance of patches, times 1000", gm_metric_swd, 0, false, true, true},
+	{"parzen", "log-likelihood under Parzen windows, in nats", gm_metric_parzen, 0, false, true},
+	{"modes", "modes found: of mixtures, or by the extractor's classes", gm_metric_modes, 0, false, true},
+	{"nearest", "distance to the nearest training example, and a picture", gm_metric_nearest, 0, false, true},
+	{"accuracy", "of \"classify\", on the test part", gm_metric_accuracy, 0, .endpoint = "classify"},
+	{"code-error", "of \"classify\" on the test part, its codes matched to classes", gm_metric_code_error, 0, .endpoint = "classify"},
+	{"nll", "negative log-likelihood of the test part, in nats", gm_metric_nll, 0},
+	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0},
+	{"svm", "accuracy of a linear SVM on the run's features", gm_metric_svm, 0},
+	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test part", gm_metric_psnr, 0, .pictures = true},
+};
+/* clang-format on */
+enum { TABLE = sizeof table / sizeof *table };
+
+const char *gm_metric_names(int i, const char **about)
+{
+	if (i < 0 || i >= TABLE)
+		return NULL;
+	if (about)
+		*about = table[i].about;
+	return table[i].name;
+}
+
+static const gm_metric *find(const char *name, gm_error *err)
+{
+	const char *names[TABLE];
+	char known[300] = "";
+	for (int i = 0; i < TABLE; i++) {
+		names[i] = table[i].name;
+		if (!strcmp(name, names[i]))
+			return &table[i];
+		size_t n = strlen(known);
+		snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", names[i]);
+	}
+	const char *near = gm_text_nearest(name, names, TABLE);
+	gm_fail(err, GM_ERR_VALUE, "there is no metric %.40s; %s%s", name,
+	        near ? "did you mean " : "there are ", near ? near : known);
+	return NULL;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static bool data_options(const gm_scorer *c, const char *split, gm_data_options *o, gm_error *err)
+{
+	*o = (gm_data_options){.seed = c->r->seed};
+	if (!gm_settings_data(c->r->settings, false, o, err))
+		return false;
+	if (split && strcmp(split, o->split))
+		o->split = split, o->from = o->to = 0; /* the range is one of the other part */
+	return true;
+}
+
+gm_dataset *gm_scorer_part(gm_scorer *c, bool test, gm_error *err)
+{
+	gm_dataset **d = test ? &c->test : &c->train;
+	gm_data_options o;
+	if (!*d && data_options(c, test ? "test" : NULL, &o, err))
+		*d = gm_data_open(gm_settings_get(c->r->settings, "data"), &o, err);
+	return *d;
+}
+
+static bool choose(gm_scorer *c, gm_error *err)
+{
+	char list[400], *rest = list, *name;
+	snprintf(list, sizeof list, "%s", c->o.metrics ? c->o.metrics : "");
+	while ((name = strsep(&rest, ", "))) {
+		if (!*name)
+			continue;
+		const gm_metric *m = find(name, err);
+		if (!m)
+			return false;
+		if (c->metrics == sizeof c->wanted / sizeof *c->wanted)
+			return gm_fail(err, GM_ERR_VALUE, "too many metrics");
+		if (m->pictures && c->r->facts.points)
+			return gm_fail(err, GM_ERR_VALUE,
+			               "metric %s is for pictures, and this run's are points",
+			               name);
+		if (m->samples && !gm_endpoint_find(c->r, "generate"))
+			return gm_fail(err, GM_ERR_VALUE,
+			               "metric %s needs samples, and %s draws none", name,
+			               c->r->model->name);
+		if (m->endpoint && !gm_endpoint_find(c->r, m->endpoint))
+			return gm_fail(err, GM_ERR_VALUE,
+			               "metric %s needs the endpoint \"%s\", which %s has not",
+			               name, m->endpoint, c->r->model->name);
+		c->wanted[c->metrics++] = m;
+		c->look |= m->look;
+	}
+	return c->metrics > 0 || gm_fail(err, GM_ERR_VALUE, "no metrics are asked for");
+}
+
+static bool open_all(gm_scorer *c, gm_error *err)
+{
+	const gm_score_options *o = &c->o;
+	gm_side_options p = {.seed = o->seed};
+	if (o->split && strcmp(o->split, "train") && strcmp(o->split, "test"))
+		return gm_fail(err, GM_ERR_VALUE, "option split: \"%.60s\" is not train or test",
+		               o->split);
+	if (!choose(c, err) ||
+	    !data_options(c, o->split && !strcmp(o->split, "test") ? "test" : NULL, &p.data, err))
+		return false;
+	bool looks = c->look, modes = false;
+	for (int i = 0; i < c->metrics; i++)
+		modes = modes || !strcmp(c->wanted[i]->name, "modes");
+	if (modes && !c->r->facts.points)
+		looks = true;
+	if (looks) {
+		const char *spec = o->extractor         ? o->extractor
+		                   : c->r->facts.points ? "pixels"
+		                                        : "inception";
+		c->x = gm_judge_open(spec, o->weights, o->outdir ? o->outdir : "runs", err);
+		if (!c->x)
+			return false;
+	}
+	c->real = gm_side_open(gm_settings_get(c->r->settings, "data"), &p, err);
+	if (!c->real)
+		return false;
+	if (gm_endpoint_find(c->r, "generate") && !(c->fake = gm_side_of_run(c->r, o->seed, err)))
+		return false;
+	if (c->real->facts.numel != c->r->facts.numel)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s no longer holds examples of the size that the run learned",
+		               c->real->name);
+	c->protocol = c->x ? gm_protocol_new(c->x) : json_pack("{s:s}", "ganymede", gm_version());
+	json_object_set(c->protocol, "real", c->real->record);
+	if (c->fake)
+		json_object_set(c->protocol, "samples", c->fake->record);
+	json_object_set_new(c->protocol, "count", json_integer(gm_scorer_count(c)));
+	json_object_set_new(c->protocol, "seed", json_integer((json_int_t)o->seed));
+	return true;
+}
+
+gm_scorer *gm_scorer_open(gm_run *r, const gm_score_options *o, gm_error *err)
+{
+	gm_scorer *c = calloc(1, sizeof *c);
+	if (!c) {
+		gm_fail(err, GM_ERR_MEMORY, "out of memory");
+		return NULL;
+	}
+	c->r = r;
+	c->o = *o;
+	if (open_all(c, err))
+		return c;
+	gm_scorer_free(c);
+	return NULL;
+}
+
+void gm_scorer_free(gm_scorer *c)
+{
+	if (!c)
+		return;
+	gm_seen_free(&c->real_seen);
+	gm_seen_free(&c->fake_seen);
+	gm_extractor_free(c->x);
+	gm_side_free(c->real);
+	gm_side_free(c->fake);
+	gm_data_close(c->test);
+	gm_data_close(c->train);
+	json_decref(c->protocol);
+	free(c);
+}
+
+bool gm_scorer_score(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	*s = (gm_scores){0};
+	bool ok = true;
+	for (int i = 0; i < c->metrics && ok; i++)
+		ok = c->wanted[i]->run(c, s, err);
+	gm_seen_free(&c->fake_seen); /* the run may move on before the next time */
+	c->fake_looked = false;
+	return ok;
+}
+
+const json_t *gm_scorer_protocol(const gm_scorer *c)
+{
+	return c->protocol;
+}
+
+/* ---- protocols ------------------------------------------------------------------------------- */
+
+static const char *const compared[] = {"extractor", "extractor_sha256", "resize", "pixels", NULL};
+
+json_t *gm_protocol_new(const gm_extractor *x)
+{
+	const gm_extractor_info *i = gm_extractor_info_of(x);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "extractor", i->name, "extractor_sha256",
+	                 i->sha256, "resize", i->resize, "pixels", "8 bits", "ganymede",
+	                 gm_version());
+}
+
+bool gm_protocol_same(const json_t *a, const json_t *b, gm_error *err)
+{
+	for (int i = 0; compared[i]; i++) {
+		const json_t *x = json_object_get(a, compared[i]),
+			     *y = json_object_get(b, compared[i]);
+		if (x && y && !json_equal((json_t *)x, (json_t *)y))
+			return gm_fail(err, GM_ERR_VALUE,
+			               "unlike protocols: %s is \"%.90s\" here and \"%.90s\" there",
+			               compared[i], json_string_value(x), json_string_value(y));
+	}
+	return true;
+}

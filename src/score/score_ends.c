@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * score/score_ends.c -- metrics by what a model declared besides samples: its classifier, its
+ * likelihood, its features, its translations. All on the test part of the run's data.
+ */
+#include "score/score_in.h"
+
+#include <inttypes.h>
+#include <linear.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- endpoints over data --------------------------------------------------------------------- */
+
+/* A part of the data and the values that an endpoint's inputs get from it. */
+typedef struct walk {
+	gm_scorer *c;
+	gm_run_endpoint *e;
+	gm_dataset *data;
+	const gm_field *field[GM_RUN_INPUTS];
+	void *in[GM_RUN_INPUTS];
+	int32_t *label;   /* [batch] */
+	int64_t n, width; /* examples to walk over; numbers that the endpoint gives for each */
+	float *out;       /* [batch, width] */
+} walk;
+
+static void end(walk *w)
+{
+	for (int i = 0; i < GM_RUN_INPUTS; i++)
+		free(w->in[i]);
+	free(w->label);
+	free(w->out);
+}
+
+static bool begin(walk *w, gm_scorer *c, const char *endpoint, gm_dataset *data, gm_error *err)
+{
+	gm_run *r = c->r;
+	*w = (walk){.c = c, .e = gm_endpoint_find(r, endpoint), .data = data};
+	if (!data)
+		return false;
+	uint64_t have = gm_data_info_of(data)->count;
+	w->n = c->o.count ? c->o.count : 10000;
+	if (have && have < (uint64_t)w->n)
+		w->n = (int64_t)have;
+	w->width = gm_node_size(w->e->y) / r->batch;
+	w->out = malloc(gm_node_size(w->e->y) * sizeof *w->out);
+	w->label = malloc(r->batch * sizeof *w->label);
+	bool ok = w->out && w->label;
+	for (int i = 0; ok && i < w->e->nin; i++) {
+		const char *name = gm_endpoint_field(r, w->e->in[i]);
+		if (!name)
+			continue; /* a latent, drawn */
+		w->field[i] = gm_data_field(data, strcmp(name, "example") ? name : "image");
+		if (!w->field[i])
+			return gm_fail(err, GM_ERR_VALUE, "%s: the field \"%s\" is missing",
+			               gm_data_info_of(data)->name, name);
+		w->in[i] = malloc(gm_node_size(w->e->in[i]) * sizeof(float));
+		ok = w->in[i] != NULL;
+	}
+	return ok || gm_fail(err, GM_ERR_MEMORY, "out of memory");
+}
+
+/* Portion i of the data through the endpoint; how many of its rows count, or -1. */
+static int64_t step(walk *w, int64_t i, gm_error *err)
+{
+	gm_run *r = w->c->r;
+	int64_t at = i * r->batch, left = w->n - at;
+	for (int k = 0; k < w->e->nin; k++)
+		if (w->field[k] &&
+		    !gm_data_read(w->data, w->field[k], w->c->o.seed, at, r->batch, w->in[k], err))
+			return -1;
+	if (gm_data_field(w->data, "label") &&
+	    !gm_data_batch(w->data, w->c->o.seed, at, r->batch, NULL, w->label, err))
+		return -1;
+	return left < r->batch ? left : r->batch;
+}
+
+static bool call(walk *w, uint64_t seed, uint64_t chunk, gm_error *err)
+{
+	const gm_use use = {.in = (const void *const *)w->in, .seed = seed, .chunk = chunk};
+	return gm_endpoint_run(w->c->r, w->e, &use, w->out) || gm_scorer_trouble(w->c, err);
+}
+
+static int64_t largest(const float *v, int64_t n)
+{
+	int64_t best = 0;
+	for (int64_t i = 1; i < n; i++)
+		best = v[i] > v[best] ? i : best;
+	return best;
+}
+
+/* ---- accuracy -------------------------------------------------------------------------------- */
+
+bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	walk w;
+	bool ok = begin(&w, c, "classify", gm_scorer_part(c, true, err), err) &&
+	          (gm_data_field(w.data, "label") ||
+	           gm_fail(err, GM_ERR_VALUE, "metric accuracy needs labels, and %s has none",
+	                   gm_data_info_of(w.data)->name));
+	int64_t right = 0, m;
+	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
+		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err);
+		for (int64_t k = 0; ok && k < m; k++)
+			right += largest(w.out + k * w.width, w.width) == w.label[k];
+	}
+	if (ok) {
+		char note[96];
+		snprintf(note, sizeof note, "%" PRId64 " errors in %" PRId64 " of the test part",
+		         w.n - right, w.n);
+		gm_score_add(s, "accuracy", (double)right / w.n, NAN, 1, note);
+	}
+	end(&w);
+	return ok;
+}
+
+/* ---- codes ----------------------------------------------------------------------------------- */
+
+/* How often "classify" says code q of an example of class k, into count [width, classes]. */
+static bool count_codes(gm_scorer *c, bool test, int64_t *width, int64_t **count, int64_t *n,
+                        gm_error *err)
+{
+	walk w;
+	int64_t m, classes = c->r->facts.classes;
+	bool ok = begin(&w, c, "classify", gm_scorer_part(c, test, err), err) &&
+	          ((classes && gm_data_field(w.data, "label")) ||
+	           gm_fail(err, GM_ERR_VALUE, "metric code-error needs labels, and %s has none",
+	                   gm_data_info_of(w.data)->name));
+	*count = ok ? calloc(w.width * classes, sizeof **count) : NULL;
+	ok = ok && (*count || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
+		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err);
+		for (int64_t k = 0; ok && k < m; k++)
+			(*count)[largest(w.out + k * w.width, w.width) * classes + w.label[k]]++;
+	}
+	*width = w.width, *n = w.n;
+	end(&w);
+	return ok;
+}
+
+/* Chen et al. 2016, section 7.2: each value of the code is taken for the class that most training
+ * examples with it have; how many of the test part are then wrong. */
+bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	int64_t width, n, known, right = 0, classes = c->r->facts.classes, found = 0;
+	int64_t *learn = NULL, *test = NULL;
+	bool ok = count_codes(c, false, &width, &learn, &known, err) &&
+	          count_codes(c, true, &width, &test, &n, err);
+	bool *seen = ok ? calloc(classes, sizeof *seen) : NULL;
+	ok = ok && (seen || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+	for (int64_t q = 0; ok && q < width; q++) {
+		const int64_t *row = learn + q * classes;
+		int64_t best = 0;
+		for (int64_t k = 1; k < classes; k++)
+			best = row[k] > row[best] ? k : best;
+		right += test[q * classes + best];
+		found += row[best] > 0 && !seen[best];
+		seen[best] = seen[best] || row[best] > 0;
+	}
+	free(seen);
+	if (ok) {
+		char note[96];
+		snprintf(note, sizeof note,
+		         "%" PRId64 " of %" PRId64 " tests; %" PRId64 " codes stand for %" PRId64
+		         " classes, by %" PRId64 " examples",
+		         n - right, n, width, found, known);
+		gm_score_add(s, "code-error", 1 - (double)right / n, NAN, -1, note);
+	}
+	free(learn), free(test);
+	return ok;
+}
+
+/* ---- likelihood ------------------------------------------------------------------------------ */
+
+/* Burda et al., ICLR 2016, eq. 8: log of the mean of k importance weights. */
+static bool importance(walk *w, int64_t i, int64_t k, double *value, gm_error *err)
+{
+	int64_t m = w->c->r->batch;
+	double *most = malloc(2 * m * sizeof *most), *sum = most + m;
+	bool ok = most || gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	for (int64_t j = 0; ok && j < m; j++)
+		most[j] = -INFINITY, sum[j] = 0;
+	for (int64_t run = 0; ok && run < k; run++) {
+		ok = call(w, w->c->o.seed + 1, i * k + run, err);
+		for (int64_t j = 0; ok && j < m; j++) {
+			double v = w->out[j], top = fmax(most[j], v);
+			if (top > -INFINITY)
+				sum[j] = sum[j] * exp(most[j] - top) + exp(v - top);
+			most[j] = top;
+		}
+	}
+	for (int64_t j = 0; ok && j < m; j++)
+		value[j] = most[j] + log(sum[j] / k);
+	free(most);
+	return ok;
+}
+
+bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	bool exact = gm_endpoint_find(c->r, "log-likelihood");
+	if (!exact && !gm_endpoint_find(c->r, "log-weight"))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "metric nll needs the endpoint \"log-likelihood\" or "
+		               "\"log-weight\", and %s has neither",
+		               c->r->model->name);
+	walk w;
+	int64_t k = c->o.samples ? c->o.samples : 100, m;
+	double mean = 0, squares = 0, *value = malloc(c->r->batch * sizeof *value);
+	bool ok = value && begin(&w, c, exact ? "log-likelihood" : "log-weight",
+	                         gm_scorer_part(c, true, err), err);
+	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
+		ok = (m = step(&w, i, err)) >= 0 &&
+		     (exact ? call(&w, c->o.seed, i, err) : importance(&w, i, k, value, err));
+		for (int64_t j = 0; ok && j < m; j++) {
+			double v = -(exact ? w.out[j] : value[j]), far = v - mean;
+			mean += far / (i * c->r->batch + j + 1);
+			squares += far * (v - mean);
+		}
+	}
+	if (ok) {
+		char note[96];
+		double bits = mean / (c->r->facts.numel * M_LN2);
+		if (exact)
+			snprintf(note, sizeof note,
+			         "s.e. of %" PRId64 " tests of the test part; %.4f bits a number",
+			         w.n, bits);
+		else
+			snprintf(note, sizeof note,
+			         "s.e. of %" PRId64 " tests of the test part, %" PRId64
+			         " samples each; a bound",
+			         w.n, k);
+		gm_score_add(s, "nll", mean, w.n > 1 ? sqrt(squares / (w.n - 1) / w.n) : NAN, -1,
+		             note);
+	}
+	free(value);
+	end(&w);
+	return ok;
+}
+
+/* ---- features, used again -------------------------------------------------------------------- */
+
+typedef struct rows {
+	float *x;       /* [n, d] */
+	int32_t *label; /* [n] */
+	int64_t n, d;
+} rows;
+
+static bool features(gm_scorer *c, bool test, rows *f, gm_error *err)
+{
+	const char *endpoint = gm_endpoint_find(c->r, "features") ? "features" : "encode";
+	walk w;
+	*f = (rows){0};
+	if (!gm_endpoint_find(c->r, endpoint))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "features are asked for, and %s has neither the endpoint "
+		               "\"features\" nor \"encode\"",
+		               c->r->model->name);
+	bool ok = begin(&w, c, endpoint, gm_scorer_part(c, test, err), err) &&
+	          (gm_data_field(w.data, "label") ||
+	           gm_fail(err, GM_ERR_VALUE, "%s has no labels to tell features by",
+	                   gm_data_info_of(w.data)->name));
+	int64_t m;
+	if (ok) {
+		f->n = w.n, f->d = w.width;
+		f->x = malloc(f->n * f->d * sizeof *f->x);
+		f->label = malloc(f->n * sizeof *f->label);
+		ok = (f->x && f->label) || gm_fail(err, GM_ERR_MEMORY, "no memory for features");
+	}
+	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
+		int64_t at = i * c->r->batch;
+		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err);
+		if (ok)
+			memcpy(f->x + at * f->d, w.out, m * f->d * sizeof *f->x),
+				memcpy(f->label + at, w.label, m * sizeof *f->label);
+	}
+	end(&w);
+	return ok;
+}
+
+static void rows_free(rows *f)
+{
+	free(f->x);
+	free(f->label);
+}
+
+bool gm_metric_nn(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	rows learn, test = {0};
+	int64_t *index = NULL, right = 0;
+	bool ok = features(c, false, &learn, err) && features(c, true, &test, err) &&
+	          (index = malloc(test.n * sizeof *index)) &&
+	          gm_nearest(test.x, test.n, learn.x, learn.n, learn.d, NULL, index, NULL, err);
+	for (int64_t i = 0; ok && i < test.n; i++)
+		right += learn.label[index[i]] == test.label[i];
+	if (ok) {
+		char note[96];
+		snprintf(note, sizeof note,
+		         "%" PRId64 " tests by %" PRId64 " examples of %" PRId64 " features",
+		         test.n, learn.n, learn.d);
+		gm_score_add(s, "nn", (double)right / test.n, NAN, 1, note);
+	}
+	rows_free(&learn), rows_free(&test);
+	free(index);
+	return ok;
+}
+
+/* ---- linear SVM ------------------------------------------------------------------------------ */
+
+static void quiet(const char *text)
+{
+	(void)text;
+}
+
+/* Rows as liblinear reads them, each feature divided by the training rows' deviation from their
+ * mean: C then means the same for any features. */
+static struct feature_node **nodes_of(const rows *f, const double *mean, const double *scale)
+{
+	struct feature_node **list = malloc(f->n * sizeof *list),
+			    *node = malloc(f->n * (f->d + 2) * sizeof *node);
+	if (!list || !node) {
+		free(list), free(node);
+		return NULL;
+	}
+	for (int64_t i = 0; i < f->n; i++) {
+		list[i] = node + i * (f->d + 2);
+		for (int64_t j = 0; j < f->d; j++)
+			list[i][j] = (struct feature_node){
+				(int)j + 1, (f->x[i * f->d + j] - mean[j]) * scale[j]};
+		list[i][f->d] = (struct feature_node){(int)f->d + 1, 1}; /* the bias */
+		list[i][f->d + 1] = (struct feature_node){-1, 0};
+	}
+	return list;
+}
+
+static void nodes_free(struct feature_node **list)
+{
+	if (list)
+		free(list[0]);
+	free(list);
+}
+
+static double accuracy_of(const struct model *m, struct feature_node *const *x,
+                          const int32_t *label, int64_t n)
+{
+	int64_t right = 0;
+	for (int64_t i = 0; i < n; i++)
+		right += lround(predict(m, x[i])) == label[i];
+	return (double)right / n;
+}
+
+/* Radford et al. 2016, section 5.2: an L2-SVM on top of fixed features; its C is the power of ten
+ * that does best on a sixth of the training rows that is held back. */
+bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	rows learn, test = {0};
+	double *scale = NULL, *mean = NULL, *y = NULL, best = -1, cost = 1;
+	struct feature_node **x = NULL, **z = NULL;
+	bool ok = features(c, false, &learn, err) && features(c, true, &test, err);
+	if (ok) {
+		mean = calloc(learn.d, sizeof *mean), scale = calloc(learn.d, sizeof *scale);
+		y = malloc(learn.n * sizeof *y);
+		ok = (mean && scale && y) || gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	}
+	for (int64_t j = 0; ok && j < learn.d; j++) {
+		double sum = 0, squares = 0;
+		for (int64_t i = 0; i < learn.n; i++)
+			sum += learn.x[i * learn.d + j];
+		mean[j] = sum / learn.n;
+		for (int64_t i = 0; i < learn.n; i++)
+			squares += pow(learn.x[i * learn.d + j] - mean[j], 2);
+		scale[j] = squares > 0 ? 1 / sqrt(squares / learn.n * learn.d) : 0;
+	}
+	for (int64_t i = 0; ok && i < learn.n; i++)
+		y[i] = learn.label[i];
+	ok = ok && ((x = nodes_of(&learn, mean, scale)) && (z = nodes_of(&test, mean, scale)));
+	if (ok) {
+		set_print_string_function(quiet);
+		srand(1); /* liblinear's order of examples */
+		int64_t held = learn.n / 6, fit = learn.n - held;
+		struct problem part = {(int)fit, (int)learn.d + 1, y, x, 1},
+			       all = {(int)learn.n, (int)learn.d + 1, y, x, 1};
+		struct parameter p = {.solver_type = L2R_L2LOSS_SVC_DUAL, .eps = .1, .p = .1};
+		for (double C = .01; C < 200; C *= 10) {
+			p.C = C;
+			struct model *m = train(&part, &p);
+			double v = accuracy_of(m, x + fit, learn.label + fit, held);
+			if (v > best)
+				best = v, cost = C;
+			free_and_destroy_model(&m);
+		}
+		p.C = cost;
+		struct model *m = train(&all, &p);
+		char note[96];
+		snprintf(note, sizeof note,
+		         "%" PRId64 " tests, %" PRId64 " examples, %" PRId64 " features, C = %g",
+		         test.n, learn.n, learn.d, cost);
+		gm_score_add(s, "svm", accuracy_of(m, z, test.label, test.n), NAN, 1, note);
+		free_and_destroy_model(&m);
+	}
+	nodes_free(x), nodes_free(z);
+	rows_free(&learn), rows_free(&test);
+	free(mean), free(scale), free(y);
+	return ok;
+}
+
+/* ---- pictures beside pictures ---------------------------------------------------------------- */
+
+bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	enum { MOST = 1000 };
+	gm_run *r = c->r;
+	bool translates = gm_endpoint_find(r, "translate");
+	const char *endpoint = translates ? "translate" : "reconstruct";
+	if (!gm_endpoint_find(r, endpoint))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "metric psnr needs the endpoint \"translate\" or \"reconstruct\", "
+		               "and %s has neither",
+		               r->model->name);
+	walk w;
+	bool ok = begin(&w, c, endpoint, gm_scorer_part(c, true, err), err);
+	/* of pairs the other side than the one that is read */
+	const char *truth = "image";
+	for (int i = 0; ok && translates && i < w.e->nin; i++)
+		if (w.field[i])
+			truth = strcmp(w.field[i]->name, "a") ? "a" : "b";
+	const gm_field *want = ok ? gm_data_field(w.data, truth) : NULL;
+	if (ok && translates && (!want || !gm_data_info_of(w.data)->paired))
+		ok = gm_fail(err, GM_ERR_VALUE, "metric psnr needs pairs, and %s has none",
+		             gm_data_info_of(w.data)->name);
+	if (ok && want->numel != w.width)
+		ok = gm_fail(err, GM_ERR_VALUE, "\"%s\" gives pictures of another size", endpoint);
+	double psnr = 0, ssim = 0, mean;
+	int64_t m, n = 0;
+	float *real = ok ? malloc(r->batch * w.width * sizeof *real) : NULL;
+	if (ok && w.n > MOST)
+		w.n = MOST;
+	for (int64_t i = 0; ok && real && i * r->batch < w.n; i++) {
+		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err) &&
+		     gm_data_read(w.data, want, c->o.seed, i * r->batch, r->batch, real, err);
+		gm_picture_pairs p = {.a = w.out,
+		                      .b = real,
+		                      .n = m,
+		                      .channels = (int)want->shape[0],
+		                      .height = (int)want->shape[1],
+		                      .width = (int)want->shape[2]};
+		if (ok && (ok = gm_psnr(&p, NULL, &mean, err)))
+			psnr += mean * m;
+		if (ok && (ok = gm_ssim(&p, NULL, &mean, err)))
+			ssim += mean * m;
+		n += m;
+	}
+	if (ok && n) {
+		char note[96];
+		snprintf(note, sizeof note, "dB, of %" PRId64 " of the test part", n);
+		gm_score_add(s, "psnr", psnr / n, NAN, 1, note);
+		gm_score_add(s, "ssim", ssim / n, NAN, 1, "");
+	}
+	free(real);
+	end(&w);
+	return ok;
+}

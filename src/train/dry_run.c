@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * train/dry_run.c -- what a run would be, said before it is: nets and their shapes, memory, time.
+ */
+#include "train/dry_run.h"
+
+#include "train/train.h"
+
+#include <inttypes.h>
+
+static const char *shape_text(gm_shape s, char *text, size_t room)
+{
+	size_t n = 0;
+	*text = 0;
+	for (int i = 0; i < s.rank && n < room; i++)
+		n += snprintf(text + n, room - n, "%s%" PRId64, i ? " x " : "", s.dim[i]);
+	return s.rank ? text : "1";
+}
+
+static void put_net(FILE *out, const gm_net *net)
+{
+	char text[128];
+	fprintf(out, "%s\n", gm_net_name(net));
+	for (int i = 0; i < gm_net_count(net); i++) {
+		gm_net_entry e = gm_net_at(net, i);
+		if (e.role == GM_PARAM)
+			fprintf(out, "  %-32s %-22s %12" PRId64 "\n", e.name,
+			        shape_text(gm_node_shape(e.node), text, sizeof text),
+			        gm_node_size(e.node));
+	}
+	fprintf(out, "  %-55s %12" PRId64 "\n\n", "numbers learned", gm_net_parameters(net));
+}
+
+/* Seconds as "12 s", "3.5 min", "7.2 h", "4.1 days" */
+static const char *long_time(double s, char text[32])
+{
+	if (s < 100)
+		snprintf(text, 32, "%.3g s", s);
+	else if (s < 5400)
+		snprintf(text, 32, "%.3g min", s / 60);
+	else if (s < 48 * 3600)
+		snprintf(text, 32, "%.3g h", s / 3600);
+	else
+		snprintf(text, 32, "%.3g days", s / 86400);
+	return text;
+}
+
+static void put_bytes(FILE *out, const char *what, double bytes)
+{
+	fprintf(out, "  %-44s %10.1f MB\n", what, bytes / 1e6);
+}
+
+void gm_dry_run_print(gm_run *r)
+{
+	FILE *out = r->call->out;
+	const struct gm_speed *v = &r->call->speed;
+	const char *what = r->facts.points ? "points" : "images";
+	double kept[GM_AVERAGE + 1] = {0}, steps = 0, others = 0, all = 0;
+	char time[2][32];
+	fprintf(out, "%s: %s, %s\n\n", r->model->name, r->model->title, r->model->source);
+	for (int i = 0; i < r->nets; i++)
+		put_net(out, r->net[i]);
+	for (int i = 0; i < r->nets; i++)
+		for (int j = 0; j < gm_net_count(r->net[i]); j++) {
+			gm_net_entry e = gm_net_at(r->net[i], j);
+			kept[e.role] += 4. * (double)gm_node_size(e.node);
+		}
+	for (int i = 0; i < r->parts; i++)
+		steps += (double)gm_step_describe(r->part[i].step).arena_bytes;
+	others = gm_endpoint_memory(r);
+	if (r->guard.probe)
+		others += (double)gm_step_describe(r->guard.probe).arena_bytes;
+	fprintf(out, "memory\n");
+	put_bytes(out, "parameters and running statistics", kept[GM_PARAM] + kept[GM_STAT]);
+	put_bytes(out, "the optimisers' moments", kept[GM_MOMENT]);
+	if (kept[GM_AVERAGE] > 0)
+		put_bytes(out, "moving averages", kept[GM_AVERAGE]);
+	put_bytes(out, "intermediate values of the training steps", steps);
+	put_bytes(out, "intermediate values of pictures and monitors", others);
+	for (int i = 0; i <= GM_AVERAGE; i++)
+		all += kept[i];
+	put_bytes(out, "a checkpoint", all);
+	put_bytes(out, "together, beside the data and the program", all + steps + others);
+	double examples = (double)(r->seen - r->seen_before) / (v->turns ? v->turns : 1);
+	double spent = 1e-9;
+	for (int i = 0; i < r->turns; i++)
+		spent += r->turn[i];
+	fprintf(out,
+	        "\ntime, on this machine\n  one step of %.0f %s: %.4g ms (measured over %d; data: "
+	        "%.2g%%)\n"
+	        "  1000 %s: %.4g s\n  %" PRId64 " steps: about %s, and pictures, monitors and "
+	        "checkpoints\n  the first step, with all preparation: %s\n",
+	        examples, what, v->step * 1e3, v->turns, 100 * r->feed_seconds / spent, what,
+	        examples > 0 ? v->step / examples * 1000 : 0, r->total,
+	        long_time((double)r->total * v->step, time[0]), long_time(v->ready, time[1]));
+	fflush(out);
+}

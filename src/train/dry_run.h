@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * train/dry_run.h -- what `train --plan` prints.
+ */
+#ifndef GM_TRAIN_DRY_RUN_H
+#define GM_TRAIN_DRY_RUN_H
+
+#include "run/run.h"
+
+void gm_dry_run_print(gm_run *r); /* to call->out, after measuring */
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * use/saved.c -- a checkpoint, opened for use. The model's own train function builds the graph,
+ * with nothing to train; only the endpoints that are called are ever compiled.
+ */
+#include "use/saved.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/run.h"
+#include "use/draw.h"
+#include "use/pixels.h"
+
+struct gm_saved {
+	gm_run run;
+	gm_record record;
+	bool raw;
+};
+
+/* All fields of the pictures' size go along. */
+static bool resize(gm_run *r, const gm_saved_options *o, gm_error *err)
+{
+	gm_facts *f = &r->facts;
+	if (!o->height && !o->width)
+		return true;
+	if (f->points || o->height < 1 || o->width < 1 || o->height > 8192 || o->width > 8192)
+		return gm_fail(err, GM_ERR_VALUE, "pictures of %dx%d cannot be", o->width,
+		               o->height);
+	for (int i = 0; i < r->fields; i++) {
+		gm_shape *s = &r->field[i].shape;
+		if (s->rank >= 2 && s->dim[s->rank - 2] == f->height &&
+		    s->dim[s->rank - 1] == f->width)
+			s->dim[s->rank - 2] = o->height, s->dim[s->rank - 1] = o->width;
+	}
+	f->height = o->height, f->width = o->width;
+	f->numel = f->channels * f->height * f->width;
+	return true;
+}
+
+static bool load(gm_saved *s, const char *checkpoint, const gm_saved_options *o, gm_error *err)
+{
+	gm_run *r = &s->run;
+	gm_settings *settings = &s->record.settings;
+	r->from = gm_st_open(checkpoint, err);
+	if (!r->from || !gm_record_read(r->from, checkpoint, &s->record, err))
+		return false;
+	r->building = true;
+	r->from_path = checkpoint;
+	r->facts = s->record.facts;
+	memcpy(r->field, s->record.field, sizeof r->field);
+	r->fields = s->record.fields;
+	if (!gm_settings_int(settings, "batch", 1, 1 << 20, &r->batch, err) || !resize(r, o, err))
+		return false;
+	if (o->batch && (o->exact || r->batch > o->batch))
+		r->batch = o->batch;
+	while (r->batch > 1 && r->batch * r->facts.numel > 1 << 28)
+		r->batch /= 2;
+	return gm_run_init(r, settings, err) && r->model->train(r) == 0 && gm_run_ok(r) &&
+	       gm_checkpoint_load(r, false);
+}
+
+gm_saved *gm_saved_open(const char *checkpoint, const gm_saved_options *o, gm_error *err)
+{
+	static const gm_saved_options as_it_is;
+	gm_saved *s = calloc(1, sizeof *s);
+	gm_error trouble = {0};
+	bool ok = s ? load(s, checkpoint, o ? o : &as_it_is, &trouble)
+	            : gm_fail(&trouble, GM_ERR_MEMORY, "no memory for a checkpoint");
+	if (ok) {
+		s->raw = o && o->raw;
+		gm_st_close(s->run.from);
+		s->run.from = NULL;
+		s->run.from_path = NULL;
+		return s;
+	}
+	if (err && !err->code)
+		*err = trouble.code ? trouble : s->run.err;
+	gm_saved_free(s);
+	return NULL;
+}
+
+void gm_saved_free(gm_saved *s)
+{
+	if (!s)
+		return;
+	gm_run_free(&s->run);
+	gm_record_free(&s->record);
+	free(s);
+}
+
+const gm_facts *gm_saved_facts(const gm_saved *s)
+{
+	return &s->run.facts;
+}
+
+const gm_settings *gm_saved_settings(const gm_saved *s)
+{
+	return &s->record.settings;
+}
+
+const gm_model *gm_saved_model(const gm_saved *s)
+{
+	return s->record.model;
+}
+
+int64_t gm_saved_step(const gm_saved *s)
+{
+	return s->record.step;
+}
+
+int64_t gm_saved_batch(const gm_saved *s)
+{
+	return s->run.batch;
+}
+
+bool gm_saved_has(gm_saved *s, const char *endpoint)
+{
+	return gm_endpoint_find(&s->run, endpoint) != NULL;
+}
+
+gm_shape gm_saved_shape(gm_saved *s, const char *endpoint)
+{
+	gm_run_endpoint *e = gm_endpoint_find(&s->run, endpoint);
+	return e ? gm_node_shape(e->y) : GM_RANK0;
+}
+
+int64_t gm_saved_sides(const gm_saved *s)
+{
+	return s->run.sides;
+}
+
+bool gm_saved_must(gm_saved *s, const char *endpoint, gm_error *err)
+{
+	char all[300] = "none";
+	size_t n = 0;
+	if (gm_saved_has(s, endpoint))
+		return true;
+	for (int i = 0; i < s->run.endpoints && n < sizeof all; i++)
+		n += snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "",
+		              s->run.endpoint[i].name);
+	return gm_fail(err, GM_ERR_STATE, "this needs a model with the endpoint \"%s\"; %s has: %s",
+	               endpoint, s->record.model->name, all);
+}
+
+int gm_saved_ports(gm_saved *s, const char *endpoint, gm_port *out, int room)
+{
+	gm_run *r = &s->run;
+	gm_run_endpoint *e = gm_endpoint_find(r, endpoint);
+	int unnamed = 0;
+	for (int i = 0; e && i < e->nin && i < room; i++) {
+		const gm_node *in = e->in[i];
+		const char *field = gm_endpoint_field(r, in);
+		const gm_run_latent *latent = gm_endpoint_latent(r, in);
+		gm_port *p = &out[i];
+		*p = (gm_port){.shape = gm_node_shape(in), .dtype = gm_node_dtype(in)};
+		p->kind = in == r->label ? GM_PORT_LABEL : field ? GM_PORT_DATA : GM_PORT_LATENT;
+		if (p->kind == GM_PORT_LABEL)
+			p->classes = r->facts.classes;
+		if (field || latent)
+			snprintf(p->name, sizeof p->name, "%.39s", field ? field : latent->name);
+		else if (unnamed++)
+			snprintf(p->name, sizeof p->name, "z%d", unnamed);
+		else
+			snprintf(p->name, sizeof p->name, "z");
+		if (latent)
+			p->latent = latent->kind;
+	}
+	return e ? e->nin : 0;
+}
+
+/* The run's first trouble becomes the caller's, and the next call begins anew. */
+static bool told(gm_saved *s, bool ok, gm_error *err)
+{
+	if (ok)
+		return true;
+	gm_run_ok(&s->run);
+	if (err && !err->code)
+		*err = s->run.err;
+	if (!gm_graph_error(s->run.graph)->code)
+		s->run.err = (gm_error){0};
+	return false;
+}
+
+bool gm_saved_run(gm_saved *s, const char *endpoint, const void *const *in, uint64_t seed,
+                  uint64_t chunk, float *out, gm_error *err)
+{
+	gm_run_endpoint *e = gm_endpoint_find(&s->run, endpoint);
+	gm_use u = {.in = in, .seed = gm_run_latent_seed(seed), .chunk = chunk, .raw = s->raw};
+	return gm_saved_must(s, endpoint, err) &&
+	       told(s, gm_endpoint_run(&s->run, e, &u, out), err);
+}
+
+bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t chunk,
+                      float *const *out, gm_error *err)
+{
+	gm_run_endpoint *e = gm_endpoint_find(&s->run, endpoint);
+	return gm_saved_must(s, endpoint, err) &&
+	       told(s, gm_endpoint_latents(&s->run, e, gm_run_latent_seed(seed), chunk, out), err);
+}
+
+bool gm_saved_draw(gm_saved *s, uint64_t seed, int64_t n, const int32_t *label, float *x,
+                   gm_error *err)
+{
+	return (gm_saved_has(s, "pixels") || gm_saved_must(s, "generate", err)) &&
+	       told(s, gm_run_draw(&s->run, seed, n, label, s->raw, x), err);
+}
+
+gm_run *gm_saved_inside(gm_saved *s)
+{
+	return &s->run;
+}
+
+bool gm_saved_takes_labels(gm_saved *s)
+{
+	return gm_run_draws_classes(&s->run);
+}
+
+bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err)
+{
+	const gm_pixels p = {.seed = gm_run_latent_seed(hole->seed),
+	                     .n = hole->n,
+	                     .label = hole->label,
+	                     .hidden = hole->hidden,
+	                     .raw = s->raw,
+	                     .slow = hole->slow};
+	return gm_saved_must(s, "pixels", err) && told(s, gm_pixels_draw(&s->run, &p, x), err);
+}
+
+int gm_saved_rows(const gm_saved *s, int otherwise)
+{
+	int64_t classes = s->run.facts.classes;
+	return classes >= 1 && classes <= GM_GRID_CLASSES ? (int)classes : otherwise;
+}

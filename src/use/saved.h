@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * use/saved.h -- a checkpoint opened for use: its endpoints (ganymede/model.h lists them) as
+ * functions over batches.
+ *
+ *	gm_saved *s = gm_saved_open("runs/00000-dcgan/best.safetensors", NULL, &err);
+ *	float *x = malloc(100 * gm_saved_facts(s)->numel * sizeof *x);
+ *	gm_saved_draw(s, 1, 100, NULL, x, &err);           // 100 samples of the latents of seed 1
+ *	if (gm_saved_has(s, "features"))
+ *		gm_saved_run(s, "features", (const void *[]){x}, 0, 0, f, &err);   // one batch
+ *	gm_saved_free(s);
+ *
+ * Weights are their moving averages where the run kept those. Functions return false with one
+ * error; the file is read when it is opened and never again.
+ */
+#ifndef GM_USE_SAVED_H
+#define GM_USE_SAVED_H
+
+#include "ganymede/model.h"
+#include "run/settings.h"
+
+typedef struct gm_saved gm_saved;
+
+/* Zero fields take the default. */
+typedef struct gm_saved_options {
+	/* examples at once, at most the run's own batch, which is the default: its latents are the
+	 * run's own, and a smaller batch's are a part of the same */
+	int64_t batch;
+	bool exact; /* batch as it is, even above the run's own */
+	/* of pictures, where they are to have another size than the run's: for models that take
+	 * any; all fields of the example's size change with it */
+	int height, width;
+	bool raw; /* the weights themselves, not their averages */
+} gm_saved_options;
+
+/* o may be NULL. NULL on failure; the caller frees it. */
+gm_saved *gm_saved_open(const char *checkpoint, const gm_saved_options *o, gm_error *err);
+void gm_saved_free(gm_saved *s); /* NULL is fine */
+
+const gm_facts *gm_saved_facts(const gm_saved *s);
+const gm_settings *gm_saved_settings(const gm_saved *s);
+const gm_model *gm_saved_model(const gm_saved *s);
+int64_t gm_saved_step(const gm_saved *s);  /* that the checkpoint was saved at */
+int64_t gm_saved_batch(const gm_saved *s); /* of every call below */
+bool gm_saved_has(gm_saved *s, const char *endpoint);
+/* Shape of what an endpoint gives, [batch, ..]; rank 0 where there is no such endpoint. */
+gm_shape gm_saved_shape(gm_saved *s, const char *endpoint);
+/* What sides of pictures other than the run's own must be multiples of; 0: there are no others. */
+int64_t gm_saved_sides(const gm_saved *s);
+/* True, or an error that says what the model has instead. */
+bool gm_saved_must(gm_saved *s, const char *endpoint, gm_error *err);
+
+typedef enum gm_port_kind { GM_PORT_LATENT, GM_PORT_LABEL, GM_PORT_DATA } gm_port_kind;
+
+/* An input of an endpoint. */
+typedef struct gm_port {
+	char name[40];  /* of the field or the latent; "z", "z2" for latents that nobody named */
+	gm_shape shape; /* [batch, ..] */
+	gm_dtype dtype;
+	gm_port_kind kind;
+	gm_latent_kind latent; /* of a latent */
+	int64_t classes;       /* of labels: 0 .. classes-1 */
+} gm_port;
+
+/* Fills at most room ports; returns how many there are, 0 where there is no such endpoint. */
+int gm_saved_ports(gm_saved *s, const char *endpoint, gm_port *out, int room);
+
+/* One batch: in[i] is what port i is given, [batch, ..] floats or int32_t, or NULL; in may be NULL.
+ * NULL means for a latent the values that (seed, chunk) draws, for labels 0, 1, .. in turn over
+ * all chunks, for data zeros. Randomness inside the endpoint is of (seed, chunk) as well. out has
+ * gm_saved_shape's size. */
+bool gm_saved_run(gm_saved *s, const char *endpoint, const void *const *in, uint64_t seed,
+                  uint64_t chunk, float *out, gm_error *err);
+/* The latents that NULL would draw, into out[port] [batch, ..] where that is not NULL. */
+bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t chunk,
+                      float *const *out, gm_error *err);
+
+/* Examples 0 .. n-1 by "generate" from the latents that seed names, into x [n, shape...]: the run's
+ * own seed gives its fakes-*.png. label [n] where the model is told the class; NULL: 0, 1, .. in
+ * turn; without effect for others. */
+bool gm_saved_draw(gm_saved *s, uint64_t seed, int64_t n, const int32_t *label, float *x,
+                   gm_error *err);
+/* The run that is inside, for the files of this folder. */
+gm_run *gm_saved_inside(gm_saved *s);
+/* What is hidden of pictures, for a model that draws number by number ("pixels") to go on with. */
+typedef struct gm_saved_hole {
+	uint64_t seed; /* picture i of n is completed by (seed, i), whatever the batch */
+	int64_t n;
+	const int32_t *label;  /* [n], where the model is told the class; NULL: 0, 1, .. in turn */
+	const uint8_t *hidden; /* [shape]: 1 where to draw; NULL: everywhere */
+	bool slow;             /* a pass over the whole picture for each number, to compare with */
+} gm_saved_hole;
+/* Draws what is hidden of x [n, shape...]; the rest is brought to the model's levels. */
+bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err);
+/* Whether what draws is told the class. */
+bool gm_saved_takes_labels(gm_saved *s);
+/* Rows of a grid with one for each class; otherwise where there are too many classes. */
+int gm_saved_rows(const gm_saved *s, int otherwise);
+
+#endif

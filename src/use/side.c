@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * use/side.c -- see side.h.
+ */
+#include "use/side.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "run/folder.h"
+#include "run/run.h"
+#include "use/draw.h"
+
+enum { BATCH = 100 };
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static gm_side *blank(const char *name, uint64_t seed, gm_error *err)
+{
+	gm_side *p = calloc(1, sizeof *p);
+	if (!p || !(p->name = strdup(name)) || !(p->record = json_object())) {
+		gm_fail(err, GM_ERR_MEMORY, "out of memory");
+		gm_side_free(p);
+		return NULL;
+	}
+	p->seed = seed;
+	json_object_set_new(p->record, "from", json_string(name));
+	return p;
+}
+
+static bool use_run(gm_side *p, gm_run *r, gm_error *err)
+{
+	if (!gm_endpoint_find(r, "generate"))
+		return gm_fail(err, GM_ERR_STATE, "%s: %s draws no samples", p->name,
+		               r->model->name);
+	p->run = r;
+	p->facts = r->facts;
+	p->batch = r->batch;
+	json_object_set_new(p->record, "kind", json_string("samples"));
+	json_object_set_new(p->record, "model", json_string(r->model->name));
+	json_object_set_new(p->record, "seed", json_integer((json_int_t)p->seed));
+	json_object_set_new(p->record, "averages", json_boolean(r->ema > 0 && !p->raw));
+	return true;
+}
+
+static bool open_run(gm_side *p, const char *checkpoint, gm_error *err)
+{
+	p->saved =
+		gm_saved_open(checkpoint, &(gm_saved_options){.batch = BATCH, .raw = p->raw}, err);
+	if (!p->saved || !use_run(p, gm_saved_inside(p->saved), err))
+		return false;
+	json_object_set_new(p->record, "step", json_integer(gm_saved_step(p->saved)));
+	return true;
+}
+
+static bool open_data(gm_side *p, const char *spec, const gm_data_options *o, gm_error *err)
+{
+	char hash[24];
+	p->data = gm_data_open(spec, o, err);
+	if (!p->data)
+		return false;
+	const gm_data_info *d = gm_data_info_of(p->data);
+	p->facts = gm_facts_of(d);
+	p->count = d->count;
+	p->batch = BATCH;
+	snprintf(hash, sizeof hash, "%016" PRIx64, d->hash);
+	json_object_set_new(p->record, "kind", json_string("data"));
+	json_object_set_new(p->record, "seed", json_integer((json_int_t)p->seed));
+	json_object_set_new(p->record, "split", json_string(o->split ? o->split : "train"));
+	json_object_set_new(p->record, "hash", json_string(hash));
+	json_object_set_new(p->record, "resize", json_string(d->resize));
+	if (o->from || o->to)
+		json_object_set_new(
+			p->record, "range",
+			json_sprintf("%" PRIu64 ":%" PRIu64, o->from, o->from + d->count));
+	return true;
+}
+
+static bool open_stats(gm_side *p, const char *path, gm_error *err)
+{
+	p->stats = calloc(1, sizeof *p->stats);
+	if (!p->stats || !gm_stats_read(path, p->stats, err))
+		return p->stats || gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	json_object_set_new(p->record, "kind", json_string("statistics"));
+	json_t *said = p->stats->protocol ? json_loads(p->stats->protocol, 0, NULL) : NULL;
+	if (json_is_object(said))
+		json_object_set(p->record, "protocol", said);
+	json_decref(said);
+	return true;
+}
+
+gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err)
+{
+	char checkpoint[PATH_MAX];
+	const char *outdir = o->outdir ? o->outdir : "runs", *dot = strrchr(spec, '.');
+	gm_side *p = blank(spec, o->seed, err);
+	bool ok = p != NULL, is_file = dot && !strcmp(dot, ".safetensors");
+	/* any other file is data */
+	bool maybe_run = is_file || !gm_file_exists(spec) || gm_file_is_folder(spec);
+	if (ok)
+		p->raw = o->raw;
+	if (ok && gm_stats_is(spec))
+		ok = o->stats ? open_stats(p, spec, err)
+		              : gm_fail(err, GM_ERR_VALUE,
+		                        "%s holds statistics of features, and pictures are "
+		                        "needed",
+		                        spec);
+	else if (ok && maybe_run &&
+	         gm_folder_checkpoint(spec, outdir, checkpoint, NULL, is_file ? err : NULL))
+		ok = open_run(p, checkpoint, err);
+	else if (ok)
+		ok = !is_file && open_data(p, spec, &o->data, err);
+	if (ok)
+		return p;
+	gm_side_free(p);
+	return NULL;
+}
+
+gm_side *gm_side_of_run(gm_run *r, uint64_t seed, gm_error *err)
+{
+	gm_side *p = blank("the run itself", seed, err);
+	if (p && use_run(p, r, err))
+		return p;
+	gm_side_free(p);
+	return NULL;
+}
+
+void gm_side_free(gm_side *p)
+{
+	if (!p)
+		return;
+	gm_data_close(p->data);
+	gm_saved_free(p->saved);
+	if (p->stats)
+		gm_stats_free(p->stats);
+	free(p->stats);
+	json_decref(p->record);
+	free(p->name);
+	free(p);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+bool gm_side_read(gm_side *p, uint64_t i, float *x, int32_t *label, gm_error *err)
+{
+	if (p->data)
+		return gm_data_batch(p->data, p->seed, i * p->batch, p->batch, x, label, err);
+	if (p->stats)
+		return gm_fail(err, GM_ERR_STATE, "%s holds no examples, only their statistics",
+		               p->name);
+	gm_run *r = p->run;
+	for (int64_t k = 0; label && k < p->batch; k++)
+		label[k] = r->facts.classes ? (int32_t)((i * p->batch + k) % r->facts.classes) : 0;
+	if (gm_endpoint_run(
+		    r, gm_endpoint_find(r, "generate"),
+		    &(gm_use){.seed = gm_run_latent_seed(p->seed), .chunk = i, .raw = p->raw}, x))
+		return true;
+	return gm_fail(err, r->err.code ? r->err.code : GM_ERR_STATE, "%s", r->err.message);
+}
+
+static void round_to_bytes(const gm_facts *f, float *x, int64_t n)
+{
+	if (f->points)
+		return;
+	for (int64_t i = 0; i < n; i++) {
+		float v = x[i] < -1 ? -1 : x[i] > 1 ? 1 : x[i];
+		x[i] = isfinite(v) ? rintf((v + 1) * 127.5f) / 127.5f - 1 : v;
+	}
+}
+
+bool gm_side_take(gm_side *p, int64_t n, bool rounded, float *x, int32_t *label, gm_error *err)
+{
+	int64_t m = p->batch, numel = p->facts.numel;
+	float *some = malloc(m * numel * sizeof *some);
+	int32_t *some_label = malloc(m * sizeof *some_label);
+	bool ok = (some && some_label) || gm_fail(err, GM_ERR_MEMORY, "no memory for examples");
+	for (int64_t at = 0; ok && at < n; at += m) {
+		int64_t take = n - at < m ? n - at : m;
+		ok = gm_side_read(p, at / m, some, some_label, err);
+		if (ok)
+			memcpy(x + at * numel, some, take * numel * sizeof *x);
+		if (ok && label)
+			memcpy(label + at, some_label, take * sizeof *label);
+	}
+	if (ok && rounded)
+		round_to_bytes(&p->facts, x, n * numel);
+	free(some);
+	free(some_label);
+	return ok;
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+void gm_seen_free(gm_seen *s)
+{
+	gm_moments_free(s->moments);
+	free(s->features);
+	free(s->logits);
+	*s = (gm_seen){0};
+}
+
+bool gm_look(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s, gm_error *err)
+{
+	const gm_facts *f = &p->facts;
+	gm_extractor_input in = {.channels = f->points ? 1 : (int)f->channels,
+	                         .height = f->points ? 1 : (int)f->height,
+	                         .width = f->points ? (int)f->numel : (int)f->width};
+	int64_t m = p->batch;
+	s->n = n;
+	s->width = gm_extractor_width(x, &in);
+	s->classes = what & GM_LOOK_LOGITS ? gm_extractor_info_of(x)->classes : 0;
+	if (what & GM_LOOK_LOGITS && !s->classes)
+		return gm_fail(err, GM_ERR_VALUE, "extractor %s has no classes",
+		               gm_extractor_info_of(x)->name);
+	bool whole = what & GM_LOOK_FEATURES;
+	float *pictures = malloc(m * f->numel * sizeof *pictures);
+	s->features = malloc((whole ? n : m) * s->width * sizeof *s->features);
+	if (s->classes)
+		s->logits = malloc(n * s->classes * sizeof *s->logits);
+	bool ok = (pictures && s->features && (!s->classes || s->logits)) ||
+	          gm_fail(err, GM_ERR_MEMORY, "no memory for %lld features of %lld examples",
+	                  (long long)s->width, (long long)n);
+	if (ok && what & GM_LOOK_MOMENTS)
+		ok = (s->moments = gm_moments_new(s->width, err)) != NULL;
+	for (int64_t at = 0; ok && at < n; at += m) {
+		float *row = s->features + (whole ? at * s->width : 0);
+		in.x = pictures;
+		in.n = n - at < m ? n - at : m;
+		ok = gm_side_read(p, at / m, pictures, NULL, err);
+		if (!ok)
+			break;
+		round_to_bytes(f, pictures, in.n * f->numel);
+		ok = gm_extractor_run(x, &in, row, s->classes ? s->logits + at * s->classes : NULL,
+		                      err) &&
+		     (!s->moments || gm_moments_add(s->moments, row, in.n, err));
+	}
+	free(pictures);
+	if (!whole || !ok)
+		free(s->features), s->features = NULL;
+	if (!ok)
+		gm_seen_free(s);
+	return ok;
+}
