@@ -4,48 +4,8 @@
 # test_cli.sh PROGRAM -- the program from outside: exit statuses, messages, bad input, kills, and that nothing is ever
 # overwritten. Says what it skips.
 # Options are lists of words on purpose; bytes are made by printf formats.
-# shellcheck disable=SC2086,SC2059,SC2015
-set -uo pipefail
-export LC_ALL=C
-program=$(realpath "$1")
-dir=$(mktemp -d)
-trap 'chmod -R u+rwx "$dir"; rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
-checks=0 failures=0
-
-bad() {
-	printf 'FAIL: %s\n' "$*"
-	failures=$((failures + 1))
-}
-
-# works PATTERN ARGS...: status 0, and PATTERN somewhere on stdout.
-works() {
-	local pattern=$1
-	shift
-	checks=$((checks + 1))
-	"$program" "$@" >out 2>err || bad "ganymede $*: status $?, $(cat err)"
-	grep -qE -- "$pattern" out || bad "ganymede $*: no \"$pattern\" in: $(head -c 400 out)"
-}
-
-# refuses STATUS PATTERN ARGS...: that status, and one line on stderr that has PATTERN.
-refuses() {
-	local want=$1 pattern=$2 status
-	shift 2
-	checks=$((checks + 1))
-	"$program" "$@" >out 2>err
-	status=$?
-	[ "$status" = "$want" ] || bad "ganymede $*: status $status, not $want: $(cat err)"
-	[ "$(grep -c '^ganymede: ' err)" = 1 ] && [ "$(grep -c . err)" = 1 ] || bad "ganymede $*: not one line: $(cat err)"
-	grep -qiE -- "$pattern" err || bad "ganymede $*: no \"$pattern\" in: $(cat err)"
-}
-
-# check MESSAGE COMMAND...: the command is true.
-check() {
-	local message=$1
-	shift
-	checks=$((checks + 1))
-	"$@" || bad "$message"
-}
+# shellcheck disable=SC2086,SC2059,SC2015,SC1091
+. "$(dirname "$0")/shell.sh"
 
 # ---- the command line ----
 
@@ -434,5 +394,4 @@ GANYMEDE_SIMD=base works '"precision": "fp32"' bench points --width 16 --batch 1
 check 'bench: not a word of fp32' grep -q 'as bf16 needs AVX512-BF16' err
 refuses 2 'did you mean points' bench pionts
 
-printf '%d checks, %d failed\n' $checks $failures
-[ $failures = 0 ]
+finish

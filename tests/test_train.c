@@ -230,7 +230,7 @@ static void samples_are_the_runs_own(void **state)
 	assert_true(f->channels == 1 && f->height == 28 && f->width == 28 && !f->points);
 	assert_int_equal(gm_saved_step(s), 4);
 	float *x = malloc(20 * f->numel * sizeof *x);
-	must(gm_saved_draw(s, 9, 20, NULL, x, &err), &err);
+	must(gm_saved_draw(s, &(gm_draw){.seed = 9, .n = 20}, x, &err), &err);
 	gm_image *got = gm_image_grid(
 		x, &(gm_grid){.n = 20, .channels = 1, .height = 28, .width = 28, .columns = 4},
 		&err);
@@ -243,7 +243,7 @@ static void samples_are_the_runs_own(void **state)
 		assert_memory_equal(end - got->width, got->pixel + (size_t)y * got->width,
 		                    got->width);
 	}
-	must(gm_saved_draw(s, 10, 20, NULL, x, &err), &err);
+	must(gm_saved_draw(s, &(gm_draw){.seed = 10, .n = 20}, x, &err), &err);
 	gm_image *other = gm_image_grid(
 		x, &(gm_grid){.n = 20, .channels = 1, .height = 28, .width = 28, .columns = 4},
 		&err);
@@ -475,6 +475,30 @@ static void event_files(void **state)
 	const char *file = in_run(&call, "events.out.tfevents.0000000000.ganymede");
 	assert_true(in_file(file, "brain.Event:2") && in_file(file, "loss_g") &&
 	            in_file(file, "samples") && in_file(file, "\x89PNG"));
+}
+
+/* A resumed run cuts the event files back to its step: whole records, and none that is later. */
+static void event_files_are_cut(void **state)
+{
+	(void)state;
+	gm_train_call call = {0};
+	gm_error err = {0};
+	gm_bytes b;
+	train_variant(&call, &variants[0], scratch_path("cut"),
+	              OPTIONS("steps=4", "log-every=1", "tensorboard=yes"));
+	const char *file = in_run(&call, "events.out.tfevents.0000000000.ganymede");
+	must(gm_file_open(file, &b, &err), &err);
+	assert_int_equal(gm_events_until(b.data, b.size, 4), b.size);
+	size_t two = gm_events_until(b.data, b.size, 2), one = gm_events_until(b.data, b.size, 1);
+	assert_true(0 < one && one < two && two < b.size);
+	assert_int_equal(gm_events_until(b.data, b.size - 1, 4) < b.size - 1,
+	                 true); /* the last is cut short */
+	assert_int_equal(gm_events_until(b.data, two, 4), two);
+	gm_file_close(&b);
+	must(gm_events_rewind(call.folder, 2, &err), &err);
+	must(gm_file_open(file, &b, &err), &err);
+	assert_int_equal(b.size, two);
+	gm_file_close(&b);
 }
 
 static void folders_are_numbered(void **state)
@@ -874,6 +898,7 @@ int main(void)
 		cmocka_unit_test(old_checkpoints_are_rotated_out),
 		cmocka_unit_test(the_best_is_kept),
 		cmocka_unit_test(event_files),
+		cmocka_unit_test(event_files_are_cut),
 		cmocka_unit_test(folders_are_numbered),
 		cmocka_unit_test(asked_to_stop),
 		cmocka_unit_test(diverging_run_stops),

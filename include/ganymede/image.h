@@ -32,6 +32,15 @@ GM_API void gm_image_free(gm_image *im); /* NULL is fine */
  * new one. */
 GM_API bool gm_png_write(const char *path, const gm_image *im, gm_error *err);
 
+/* The same bytes in memory: *bytes [*n], made by malloc; the caller frees it. */
+GM_API bool gm_png_encode(const gm_image *im, void **bytes, size_t *n, gm_error *err);
+
+/* The format that the ending of a file name asks for: "PNG" (.png), "JPEG" (.jpg, .jpeg; quality 95) or "WebP" (.webp;
+ * lossless). NULL with GM_ERR_VALUE for any other ending. */
+GM_API const char *gm_image_format(const char *path, gm_error *err);
+/* As gm_png_write, in that format. */
+GM_API bool gm_image_write(const char *path, const gm_image *im, gm_error *err);
+
 /* Any PNG becomes 8-bit grey or RGB: palettes are looked up, 16 bits cut to 8, transparency laid
  * on black. NULL with GM_ERR_IO or GM_ERR_FORMAT (not a PNG, truncated, corrupt, larger than
  * gm_image_new allows). The caller frees it. */

@@ -82,7 +82,7 @@ static int work(gm_saved *s, const cli_examples *e, const request *q)
 {
 	gm_error err = {0};
 	gm_image *im = picture(s, e, q, &err);
-	bool ok = im && gm_png_write(q->out, im, &err);
+	bool ok = im && gm_image_write(q->out, im, &err);
 	if (ok) {
 		gm_term_picture(stdout, im, 0);
 		printf("%s: %" PRId64 " of %s, %s hidden: original | left | %d completion%s, seed "
@@ -110,7 +110,7 @@ static const cli_option options[] = {
 	{"grid", "1x8", "columns x rows of pictures"},
 	{"split", "", "train or test part of a data set"},
 	{"seed", "0", "of what is drawn"},
-	{"out", "completed.png", "FILE.png; also -o"},
+	{"out", "completed.png", "FILE.png, .jpg or .webp; also -o"},
 	{"outdir", "runs", "where runs are looked for"},
 	{"help", "", "this"},
 	{0},
@@ -158,6 +158,8 @@ int cli_complete(int argc, char **argv)
 	    !cli_whole(&v, "seed", 0, UINT64_MAX, &q.seed, &err))
 		return cli_usage("%s", err.message);
 	q.ways = (int)ways;
+	if (!gm_image_format(q.out, &err))
+		return cli_usage("%s", err.message);
 	gm_saved *s = cli_examples_run(&v, "pixels", &err);
 	bool ok = s && cli_examples_get(&e, s, &v, &err) && labels(s, &v, &e, &q, &err);
 	int status = ok ? work(s, &e, &q) : cli_fail(&err);

@@ -70,7 +70,7 @@ static bool preview(gm_dataset *d, const char *field, const char *path, gm_error
 		                              .width = (int)shape[map ? 1 : 2],
 		                              .columns = film ? (int)frames : 8},
 		                   err);
-	ok = im && gm_png_write(path, im, err);
+	ok = im && gm_image_write(path, im, err);
 	if (ok)
 		gm_term_picture(stdout, im, 0);
 	gm_image_free(im);
@@ -226,10 +226,13 @@ int cli_data(int argc, char **argv)
 	const char *what = NULL, *path = NULL, *out = NULL, *mirror = NULL, *field = "image";
 	gm_data_options o = {.fit = GM_FIT_AUTO};
 	gm_error err = {0};
+	char of_info[64] = ""; /* the last option that is for data info */
 	int kind;
 	while ((kind = cli_next(&a))) {
 		if (kind == '?')
 			return CLI_USAGE;
+		if (kind == '-' && !cli_is(a.name, "mirror"))
+			snprintf(of_info, sizeof of_info, "%.60s", a.name);
 		if (kind == '+') {
 			if (path)
 				return cli_usage("data takes one set or path, not %.60s and %.60s",
@@ -248,6 +251,15 @@ int cli_data(int argc, char **argv)
 			                                : cli_usage("%s", err.message);
 		}
 	}
+	bool is_info = what && !strcmp(what, "info");
+	if (!is_info && *of_info)
+		return cli_usage("option %s is for data info, not for data %.60s", of_info,
+		                 what ? what : "");
+	if (mirror && !(what && !strcmp(what, "fetch")))
+		return cli_usage("option mirror is for data fetch, not for data %.60s",
+		                 what ? what : "");
+	if (out && !gm_image_format(out, &err))
+		return cli_usage("%s", err.message);
 	if (what && !strcmp(what, "list") && !path)
 		return list();
 	if (what && !strcmp(what, "fetch") && path)

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "ganymede/image.h"
 #include "run/folder.h"
 #include "score/score.h"
 
@@ -70,6 +71,15 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	char picture[PATH_MAX + 16];
 	snprintf(picture, sizeof picture, "%s/nearest.png", folder);
 	o.picture = cli_given(v, "picture") ? cli_given(v, "picture") : picture;
+	static const char *const needs[][2] = {{"picture", "nearest"}, {"samples", "nll"}};
+	for (int i = 0; i < 2; i++)
+		if (cli_given(v, needs[i][0]) && !strstr(o.metrics, needs[i][1]))
+			return gm_fail(
+				err, GM_ERR_VALUE,
+				"option %s is for the metric %s, which --metrics does not name",
+				needs[i][0], needs[i][1]);
+	if (!gm_image_format(o.picture, err))
+		return false;
 	gm_saved *s = gm_saved_open(checkpoint,
 	                            &(gm_saved_options){.raw = cli_given(v, "raw") != NULL}, err);
 	if (s && cli_given(v, "data"))

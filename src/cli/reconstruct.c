@@ -102,7 +102,7 @@ static int work(gm_saved *s, const cli_examples *e, int columns, const char *out
 	          gm_psnr(&(gm_picture_pairs){e->x, y, e->n, (int)f->channels, (int)f->height,
 	                                      (int)f->width, 2},
 	                  NULL, &mean, &err) &&
-	          (im = picture(s, e, y, columns, &err)) && gm_png_write(out, im, &err);
+	          (im = picture(s, e, y, columns, &err)) && gm_image_write(out, im, &err);
 	if (ok) {
 		gm_term_picture(stdout, im, 0);
 		printf("%s: %" PRId64
@@ -117,7 +117,7 @@ static int work(gm_saved *s, const cli_examples *e, int columns, const char *out
 static const cli_option options[] = {
 	{"grid", "4x8", "columns x rows of pairs"},
 	{"split", "", "train or test part of a data set"},
-	{"out", "reconstructed.png", "FILE.png; also -o"},
+	{"out", "reconstructed.png", "FILE.png, .jpg or .webp; also -o"},
 	{"outdir", "runs", "where runs are looked for"},
 	{"help", "", "this"},
 	{0},
@@ -133,6 +133,8 @@ int cli_reconstruct(int argc, char **argv)
 		return e.status;
 	gm_error err = {0};
 	int64_t code;
+	if (!gm_image_format(cli_value(&v, "out"), &err))
+		return cli_usage("%s", err.message);
 	gm_saved *s = cli_examples_run(&v, NULL, &err);
 	bool ok = s && able(s, &code, &err) && cli_examples_get(&e, s, &v, &err);
 	int status = ok ? work(s, &e, e.columns, cli_value(&v, "out")) : cli_fail(&err);

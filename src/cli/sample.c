@@ -11,30 +11,50 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/progress.h"
 #include "base/text.h"
+#include "cli/samples_file.h"
 #include "ganymede/image.h"
 #include "run/folder.h"
 #include "use/saved.h"
 
 enum { POINTS = 4096 };
 
-/* kind: the class that all samples are of, or below 0: a row for each. */
-static bool choose_labels(gm_saved *s, int64_t kind, int64_t n, int columns, int32_t *label,
-                          gm_error *err)
+enum { ALL = -1 }; /* classes */
+
+typedef struct job {
+	gm_saved *s;
+	const char *checkpoint, *out;
+	uint64_t seed, count;
+	int columns, rows;
+	int64_t class; /* or ALL */
+	double truncation;
+	bool manifold, force;
+} job;
+
+static bool choose_class(job *j, const char *text, gm_error *err)
 {
-	int64_t classes = gm_saved_facts(s)->classes;
-	if (kind >= 0 && !gm_saved_takes_labels(s))
+	int64_t classes = gm_saved_facts(j->s)->classes;
+	j->class = ALL;
+	if (!text)
+		return true;
+	if (!gm_saved_takes_labels(j->s))
 		return gm_fail(err, GM_ERR_VALUE,
-		               "option class: %s is not told what to draw: this needs a "
-		               "class-conditional model, such as cgan",
-		               gm_saved_model(s)->name);
-	if (kind >= classes && kind >= 0)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "option class: this run knows 0 to %lld, not %lld",
-		               (long long)classes - 1, (long long)kind);
-	for (int64_t i = 0; i < n; i++)
-		label[i] = (int32_t)(kind >= 0 ? kind : classes ? i / columns % classes : 0);
-	return true;
+		               "option class: %s is not class-conditional; this needs a model that "
+		               "is, such as cgan",
+		               gm_saved_model(j->s)->name);
+	return !strcmp(text, "all") ||
+	       (gm_text_i64(text, &j->class) && j->class >= 0 && j->class < classes) ||
+	       gm_fail(err, GM_ERR_VALUE,
+	               "option class: this run has the classes 0 to %lld, or all; not %.60s",
+	               (long long)classes - 1, text);
+}
+
+/* The class of sample i of a list; in a grid, each class has a row. */
+static int32_t class_of(const job *j, int64_t i, int columns)
+{
+	int64_t classes = gm_saved_facts(j->s)->classes;
+	return (int32_t)(j->class != ALL ? j->class : classes ? i / columns % classes : 0);
 }
 
 /* The z below which a share of N(0,1) lies. */
@@ -86,37 +106,88 @@ static bool manifold(gm_saved *s, int columns, int rows, float *x, gm_error *err
 	return ok;
 }
 
-static gm_image *picture(gm_saved *s, uint64_t seed, int columns, int rows, int64_t kind,
-                         bool plane, gm_error *err)
+static gm_image *grid(const job *j, gm_error *err)
 {
-	const gm_facts *f = gm_saved_facts(s);
-	int64_t n = f->points && !plane ? POINTS : (int64_t)columns * rows;
+	const gm_facts *f = gm_saved_facts(j->s);
+	int64_t n = f->points && !j->manifold ? POINTS : (int64_t)j->columns * j->rows;
 	float *x = malloc(n * f->numel * sizeof *x);
 	int32_t *label = malloc(n * sizeof *label);
 	gm_image *im = NULL;
-	if (!x || !label) {
-		gm_fail(err, GM_ERR_MEMORY, "no memory for %lld samples", (long long)n);
-	} else if (plane ? manifold(s, columns, rows, x, err)
-	                 : choose_labels(s, kind, n, columns, label, err) &&
-	                           gm_saved_draw(s, seed, n, label, x, err)) {
-		if (f->points)
-			im = gm_image_scatter(
-				&(gm_scatter){.fake = x,
-			                      .n_fake = n,
-			                      .extent = 1.1 * fmax(fabs(f->low), fabs(f->high))},
-				err);
-		else
-			im = gm_image_grid(x,
-			                   &(gm_grid){.n = n,
-			                              .channels = f->channels,
-			                              .height = f->height,
-			                              .width = f->width,
-			                              .columns = columns},
-			                   err);
-	}
+	bool ok = (x && label) ||
+	          gm_fail(err, GM_ERR_MEMORY, "no memory for %lld samples", (long long)n);
+	for (int64_t i = 0; ok && i < n; i++)
+		label[i] = class_of(j, i, j->columns);
+	gm_draw d = {.seed = j->seed, .n = n, .label = label, .truncation = j->truncation};
+	ok = ok && (j->manifold ? manifold(j->s, j->columns, j->rows, x, err)
+	                        : gm_saved_draw(j->s, &d, x, err));
+	if (ok && f->points)
+		im = gm_image_scatter(
+			&(gm_scatter){.fake = x,
+		                      .n_fake = n,
+		                      .extent = 1.1 * fmax(fabs(f->low), fabs(f->high))},
+			err);
+	else if (ok)
+		im = gm_image_grid(x,
+		                   &(gm_grid){.n = n,
+		                              .channels = f->channels,
+		                              .height = f->height,
+		                              .width = f->width,
+		                              .columns = j->columns},
+		                   err);
 	free(x);
 	free(label);
 	return im;
+}
+
+static int draw_grid(const job *j)
+{
+	gm_error err = {0};
+	gm_image *im = grid(j, &err);
+	bool ok = im && gm_image_write(j->out, im, &err);
+	if (ok) {
+		gm_term_picture(stdout, im, 0);
+		printf("%s: step %" PRId64 " of %s, seed %" PRIu64 "\n", j->out,
+		       gm_saved_step(j->s), j->checkpoint, j->seed);
+	}
+	gm_image_free(im);
+	return ok ? CLI_OK : cli_fail(&err);
+}
+
+/* Samples 0 .. count-1 into a folder, an archive or an array, a batch at a time. */
+static int draw_many(const job *j)
+{
+	gm_error err = {0};
+	const gm_facts *f = gm_saved_facts(j->s);
+	int64_t m = gm_saved_batch(j->s), n = (int64_t)j->count;
+	bool labels = gm_saved_takes_labels(j->s);
+	float *x = malloc(m * f->numel * sizeof *x);
+	int32_t *label = malloc(m * sizeof *label);
+	cli_samples *to = NULL;
+	bool ok = (x && label) || gm_fail(&err, GM_ERR_MEMORY, "no memory for samples");
+	ok = ok &&
+	     (to = cli_samples_open(&(cli_samples_options){j->out, f, n, labels, j->force}, &err));
+	for (int64_t at = 0; ok && at < n; at += m) {
+		int64_t take = n - at < m ? n - at : m;
+		for (int64_t i = 0; i < take; i++)
+			label[i] = class_of(j, at + i, 1);
+		gm_draw d = {.seed = j->seed,
+		             .first = at,
+		             .n = take,
+		             .label = label,
+		             .truncation = j->truncation};
+		ok = gm_progress_tell("drawing samples", (uint64_t)at, (uint64_t)n,
+		                      f->points ? "points" : "images", &err) &&
+		     gm_saved_draw(j->s, &d, x, &err) && cli_samples_put(to, x, label, take, &err);
+	}
+	gm_progress_end();
+	ok = cli_samples_close(to, ok, &err) && ok;
+	free(x);
+	free(label);
+	if (ok)
+		printf("%s: %" PRId64 " samples%s, step %" PRId64 " of %s, seed %" PRIu64 "\n",
+		       j->out, n, labels ? " with their classes" : "", gm_saved_step(j->s),
+		       j->checkpoint, j->seed);
+	return ok ? CLI_OK : cli_fail(&err);
 }
 
 /* samples.png, or the first samples-N.png that is not there yet */
@@ -127,90 +198,103 @@ static void free_name(char *path)
 		snprintf(path, PATH_MAX, "samples-%d.png", i);
 }
 
+static const cli_option options[] = {
+	{"grid", "8x8", "columns x rows of one image"},
+	{"count", "",
+         "so many samples, each by itself: with -o FOLDER, FILE.zip, FILE.npz or FILE.npy"},
+	{"class", "all", "of a class-conditional model: draw only this class"},
+	{"seed", "", "of the latents; default: those of the run's own fakes-*.png"},
+	{"truncation", "0", "draw normal latents again while they are larger than this; 0: never"},
+	{"manifold", "", "the plane of a model with two latent numbers, evenly in probability"},
+	{"raw", "", "by the weights themselves, not their moving averages"},
+	{"out", "samples.png",
+         "FILE.png, .jpg or .webp; with --count a folder, .zip, .npz or .npy; also -o"},
+	{"force", "", "with --count: replace what is there"},
+	{"outdir", "runs", "where runs are looked for"},
+	{"help", "", "this"},
+	{0},
+};
+
+/* What the command line says before the run is opened. */
+static int read_options(const cli_values *v, job *j, gm_error *err)
+{
+	static const char *const unlike[][2] = {{"count", "grid"},
+	                                        {"count", "manifold"},
+	                                        {"manifold", "class"},
+	                                        {"manifold", "seed"},
+	                                        {"manifold", "truncation"}};
+	for (size_t i = 0; i < sizeof unlike / sizeof *unlike; i++)
+		if (cli_given(v, unlike[i][0]) && cli_given(v, unlike[i][1]))
+			return cli_usage("sample takes --%s or --%s, not both", unlike[i][0],
+			                 unlike[i][1]);
+	char *end;
+	const char *text = cli_value(v, "truncation");
+	j->truncation = strtod(text, &end);
+	if (end == text || *end || !(j->truncation >= 0) ||
+	    (cli_given(v, "truncation") && j->truncation < .01))
+		return cli_usage("option truncation: \"%.60s\" is not a number of at least 0.01",
+		                 text);
+	if (!gm_parse_grid(cli_value(v, "grid"), &j->columns, &j->rows, err) ||
+	    (cli_given(v, "count") && !cli_whole(v, "count", 1, 1 << 30, &j->count, err)) ||
+	    (cli_given(v, "seed") && !cli_whole(v, "seed", 0, UINT64_MAX, &j->seed, err)))
+		return cli_usage("%s", err->message);
+	if (j->count && (!cli_given(v, "out") || !cli_samples_is(j->out)))
+		return cli_usage("sample --count needs -o FOLDER, FILE.zip, FILE.npz or FILE.npy");
+	if (!j->count && cli_given(v, "out") && cli_samples_is(j->out))
+		return cli_usage("%.300s holds samples one by one: say how many, --count N; or "
+		                 "give -o FILE.png for a grid",
+		                 j->out);
+	if (!j->count && !gm_image_format(j->out, err))
+		return cli_usage("%s", err->message);
+	if (j->force && !j->count)
+		return cli_usage("option force is for --count");
+	return CLI_OK;
+}
+
 int cli_sample(int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", "manifold", NULL};
+	static const char *const flags[] = {"help", "h", "manifold", "raw", "force", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
-	const char *run = NULL, *out = NULL, *outdir = "runs", *grid = NULL;
+	cli_values v = {.verb = "sample", .option = options};
 	char checkpoint[PATH_MAX], path[PATH_MAX];
-	uint64_t seed = 0;
-	bool seeded = false, plane = false;
-	int64_t class = -1;
-	int kind, columns, rows;
 	gm_error err = {0};
-
-	while ((kind = cli_next(&a))) {
-		if (kind == '?')
-			return CLI_USAGE;
-		if (kind == '+' && run)
-			return cli_usage("sample takes one run, not %.60s and %.60s", run, a.value);
-		else if (kind == '+')
-			run = a.value;
-		else if (cli_is(a.name, "help") || cli_is(a.name, "h")) {
-			cli_help("sample");
-			puts("\nRUN is a run's folder, a checkpoint file, or the number of a run "
-			     "in --outdir (runs).\n"
-			     "Without --seed the latents are those of the run's own fakes-*.png.\n"
-			     "A model that is told the class draws a row of each; --class K draws "
-			     "only class K. --manifold shows the plane of a model with two latent "
-			     "numbers, evenly in\nprobability, instead of random samples.");
-			return CLI_OK;
-		} else if (cli_is(a.name, "manifold")) {
-			plane = true;
-		} else if (cli_is(a.name, "class")) {
-			if (!gm_text_i64(a.value, &class) || class < 0)
-				return cli_usage("option class: \"%.60s\" is not a whole number of "
-				                 "0 or more",
-				                 a.value);
-		} else if (cli_is(a.name, "grid"))
-			grid = a.value;
-		else if (cli_is(a.name, "outdir"))
-			outdir = a.value;
-		else if (cli_is(a.name, "o") || cli_is(a.name, "out"))
-			out = a.value;
-		else if (cli_is(a.name, "seed")) {
-			if (!gm_text_u64(a.value, &seed))
-				return cli_usage("option seed: \"%.60s\" is not a whole number",
-				                 a.value);
-			seeded = true;
-		} else {
-			static const char *const names[] = {"grid",  "seed",     "out", "outdir",
-			                                    "class", "manifold", "help"};
-			const char *near = gm_text_nearest(a.name, names, 7);
-			if (near)
-				return cli_usage("sample has no option %.60s; did you mean %s?",
-				                 a.name, near);
-			return cli_usage("sample has no option %.60s; see: ganymede sample --help",
-			                 a.name);
-		}
+	int status = cli_read(&a, &v, 1);
+	if (status)
+		return status;
+	if (cli_given(&v, "help")) {
+		cli_help("sample");
+		puts("\nRUN is a run's folder, a checkpoint file, or the number of a run in "
+		     "--outdir. A class-conditional model\n"
+		     "draws a row of each class. Sample i of a seed is the same image in a grid, "
+		     "alone and in any count.");
+		cli_options_help(options);
+		return CLI_OK;
 	}
-	if (!run)
+	if (!v.operand[0])
 		return cli_usage(
 			"sample needs a run, such as: ganymede sample runs/00000-dcgan-glyphs");
-	if (!gm_parse_grid(grid ? grid : "8x8", &columns, &rows, &err))
-		return cli_usage("%s", err.message);
-	if (!gm_folder_checkpoint(run, outdir, checkpoint, NULL, &err))
+	free_name(path);
+	job j = {.checkpoint = checkpoint,
+	         .out = cli_given(&v, "out") ? cli_given(&v, "out") : path,
+	         .manifold = cli_given(&v, "manifold"),
+	         .force = cli_given(&v, "force")};
+	status = read_options(&v, &j, &err);
+	if (status)
+		return status;
+	gm_saved_options o = {.batch = j.count ? 0 : (int64_t)j.columns * j.rows,
+	                      .raw = cli_given(&v, "raw")};
+	if (!gm_folder_checkpoint(v.operand[0], cli_value(&v, "outdir"), checkpoint, NULL, &err) ||
+	    !(j.s = gm_saved_open(checkpoint, &o, &err)))
 		return cli_fail(&err);
-	gm_saved *s = gm_saved_open(checkpoint,
-	                            &(gm_saved_options){.batch = (int64_t)columns * rows}, &err);
-	if (!s)
-		return cli_fail(&err);
-	if (!grid && gm_saved_takes_labels(s) && class < 0)
-		rows = gm_saved_rows(s, rows);
-	if (!seeded)
-		gm_text_u64(gm_settings_get(gm_saved_settings(s), "seed"), &seed);
-	gm_image *im = picture(s, seed, columns, rows, class, plane, &err);
-	if (out)
-		snprintf(path, sizeof path, "%s", out);
-	else
-		free_name(path);
-	int status = im && gm_png_write(path, im, &err) ? CLI_OK : cli_fail(&err);
-	if (!status) {
-		gm_term_picture(stdout, im, 0);
-		printf("%s: step %" PRId64 " of %s, seed %" PRIu64 "\n", path, gm_saved_step(s),
-		       checkpoint, seed);
+	if (!choose_class(&j, cli_given(&v, "class"), &err)) {
+		status = cli_fail(&err);
+	} else {
+		if (!cli_given(&v, "grid") && gm_saved_takes_labels(j.s) && j.class == ALL)
+			j.rows = gm_saved_rows(j.s, j.rows);
+		if (!cli_given(&v, "seed"))
+			gm_text_u64(gm_settings_get(gm_saved_settings(j.s), "seed"), &j.seed);
+		status = j.count ? draw_many(&j) : draw_grid(&j);
 	}
-	gm_image_free(im);
-	gm_saved_free(s);
+	gm_saved_free(j.s);
 	return status;
 }

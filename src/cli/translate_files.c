@@ -89,7 +89,7 @@ static bool write_picture(const translate_job *j, const char *path, const float 
 	                                        .padding = -1,
 	                                        .scale = 1},
 	                             err);
-	bool ok = im && make_room(path, err) && gm_png_write(path, im, err);
+	bool ok = im && make_room(path, err) && gm_image_write(path, im, err);
 	gm_image_free(im);
 	return ok;
 }

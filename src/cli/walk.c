@@ -89,7 +89,7 @@ static bool put(const gm_walk *w, const gm_facts *f, const char *path, int64_t r
 	if (ends_in(path, ".webp"))
 		return animate(path, f, x, rows, columns, err);
 	gm_image *im = still(f, x, rows * columns, columns, err);
-	bool ok = im && gm_png_write(path, im, err);
+	bool ok = im && gm_image_write(path, im, err);
 	if (ok)
 		gm_term_picture(stdout, im, 0);
 	gm_image_free(im);
@@ -171,6 +171,8 @@ static int verb(const char *name, const cli_option *table, const char *about, in
 	if (!j.v.operand[0])
 		return cli_usage("%s needs a run, such as: ganymede %s runs/00000-dcgan-glyphs",
 		                 name, name);
+	if (cli_given(&j.v, "o") && !gm_image_format(cli_given(&j.v, "o"), &err))
+		return cli_usage("%s", err.message);
 	bool ok = open_job(&j, &err) && run(&j, &err);
 	gm_saved_free(j.s);
 	return ok ? CLI_OK : cli_fail(&err);
@@ -185,7 +187,7 @@ static const cli_option between[] = {
 	{"linear", "", "lines for all latents"},
 	{"class", "", "of all samples, where the model is told it; usual: a row for each"},
 	{"seed", "", "of the samples; usual: the run's own"},
-	{"o", "", "FILE.png, or FILE.webp: animated; usual: interpolation.png"},
+	{"o", "", "FILE.png or .jpg, or FILE.webp: animated; usual: interpolation.png"},
 	{"outdir", "runs", "where runs are looked for"},
 	{"help", "", "this"},
 	{0},
@@ -250,7 +252,7 @@ static const cli_option along[] = {
 	{"rows", "10", "rows, where no code of some values gives their number"},
 	{"class", "", "of all samples, where the model is told it"},
 	{"seed", "", "of the samples; usual: the run's own"},
-	{"o", "", "FILE.png, or FILE.webp: animated; usual: traverse-NAME.png"},
+	{"o", "", "FILE.png or .jpg, or FILE.webp: animated; usual: traverse-NAME.png"},
 	{"outdir", "runs", "where runs are looked for"},
 	{"help", "", "this"},
 	{0},

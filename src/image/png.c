@@ -12,7 +12,8 @@
 typedef struct session {
 	gm_error *err;
 	const char *path;
-	gm_writer *writer;
+	gm_writer *writer; /* where to write; or memory */
+	FILE *memory;
 	const uint8_t *at, *end;
 } session;
 
@@ -35,6 +36,13 @@ static void on_write(png_structp png, png_bytep data, size_t n)
 		png_error(png, "write failed");
 }
 
+static void on_grow(png_structp png, png_bytep data, size_t n)
+{
+	session *s = png_get_io_ptr(png);
+	if (n && fwrite(data, 1, n, s->memory) != n)
+		png_error(png, "no memory");
+}
+
 static void on_flush(png_structp png)
 {
 	(void)png;
@@ -53,7 +61,7 @@ static bool encode(png_structp png, png_infop info, const gm_image *im, session 
 {
 	if (setjmp(png_jmpbuf(png)))
 		return false;
-	png_set_write_fn(png, s, on_write, on_flush);
+	png_set_write_fn(png, s, s->memory ? on_grow : on_write, on_flush);
 	png_set_IHDR(png, info, (png_uint_32)im->width, (png_uint_32)im->height, 8,
 	             im->channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY,
 	             PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
@@ -65,18 +73,35 @@ static bool encode(png_structp png, png_infop info, const gm_image *im, session 
 	return true;
 }
 
+static bool encode_to(session *s, const gm_image *im)
+{
+	png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, s, on_error, on_warning);
+	png_infop info = png ? png_create_info_struct(png) : NULL;
+	bool ok = info ? encode(png, info, im, s)
+	               : gm_fail(s->err, GM_ERR_MEMORY, "cannot write %s: out of memory", s->path);
+	png_destroy_write_struct(&png, &info);
+	return ok;
+}
+
 bool gm_png_write(const char *path, const gm_image *im, gm_error *err)
 {
 	session s = {.err = err, .path = path};
 	s.writer = gm_writer_open(path, err);
-	if (!s.writer)
-		return false;
-	png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning);
-	png_infop info = png ? png_create_info_struct(png) : NULL;
-	bool ok = info ? encode(png, info, im, &s)
-	               : gm_fail(err, GM_ERR_MEMORY, "cannot write %s: out of memory", path);
-	png_destroy_write_struct(&png, &info);
-	return gm_writer_close(s.writer, ok, err);
+	return s.writer && gm_writer_close(s.writer, encode_to(&s, im), err);
+}
+
+bool gm_png_encode(const gm_image *im, void **bytes, size_t *n, gm_error *err)
+{
+	session s = {.err = err, .path = "an image"};
+	*bytes = NULL;
+	s.memory = open_memstream((char **)bytes, n);
+	if (!s.memory)
+		return gm_fail(err, GM_ERR_MEMORY, "no memory for a PNG");
+	bool ok = encode_to(&s, im);
+	ok = (fclose(s.memory) == 0 || gm_fail(err, GM_ERR_MEMORY, "no memory for a PNG")) && ok;
+	if (!ok)
+		free(*bytes), *bytes = NULL;
+	return ok;
 }
 
 /* *out is set before anything can jump after it, so the caller can free it. */

@@ -4,8 +4,14 @@
  */
 #include "report/events.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
 
 uint32_t gm_crc32c(const void *bytes, size_t n)
 {
@@ -154,4 +160,94 @@ void gm_events_png(FILE *f, int64_t step, const char *tag, const void *png, size
 		put_value(f, step, &v);
 	}
 	free(i.text);
+}
+
+/* ---- resuming -------------------------------------------------------------------------------- */
+
+static bool take_varint(const uint8_t **p, const uint8_t *end, uint64_t *v)
+{
+	*v = 0;
+	for (int shift = 0; *p < end && shift < 64; shift += 7) {
+		uint8_t b = *(*p)++;
+		*v |= (uint64_t)(b & 127) << shift;
+		if (b < 128)
+			return true;
+	}
+	return false;
+}
+
+/* The field step of an Event, 0 where it is missing; false where the message makes no sense. */
+static bool step_of(const uint8_t *p, size_t n, int64_t *step)
+{
+	const uint8_t *end = p + n;
+	*step = 0;
+	while (p < end) {
+		uint64_t key, v;
+		if (!take_varint(&p, end, &key))
+			return false;
+		size_t skip = 0;
+		switch (key & 7) {
+		case VARINT:
+			if (!take_varint(&p, end, &v))
+				return false;
+			if (key >> 3 == 2)
+				*step = (int64_t)v;
+			break;
+		case BYTES:
+			if (!take_varint(&p, end, &v) || v > (size_t)(end - p))
+				return false;
+			skip = (size_t)v;
+			break;
+		case FIXED64:
+			skip = 8;
+			break;
+		case FIXED32:
+			skip = 4;
+			break;
+		default:
+			return false;
+		}
+		if (skip > (size_t)(end - p))
+			return false;
+		p += skip;
+	}
+	return true;
+}
+
+size_t gm_events_until(const uint8_t *bytes, size_t n, int64_t step)
+{
+	size_t at = 0;
+	while (n - at >= 16) {
+		uint64_t length = 0;
+		int64_t its;
+		for (int i = 0; i < 8; i++)
+			length |= (uint64_t)bytes[at + i] << 8 * i;
+		if (length > n - at - 16 || !step_of(bytes + at + 12, (size_t)length, &its) ||
+		    its > step)
+			break;
+		at += (size_t)length + 16;
+	}
+	return at;
+}
+
+bool gm_events_rewind(const char *folder, int64_t step, gm_error *err)
+{
+	bool ok = true;
+	DIR *d = opendir(folder);
+	for (struct dirent *e; ok && d && (e = readdir(d));) {
+		char path[PATH_MAX];
+		gm_bytes b = {0};
+		if (strncmp(e->d_name, "events.out.tfevents.", 20) ||
+		    snprintf(path, sizeof path, "%s/%s", folder, e->d_name) >= PATH_MAX ||
+		    !gm_file_open(path, &b, NULL))
+			continue;
+		size_t keep = gm_events_until(b.data, b.size, step), all = b.size;
+		gm_file_close(&b);
+		if (keep < all && truncate(path, (off_t)keep))
+			ok = gm_fail(err, GM_ERR_IO, "%s: cannot cut it back to step %lld: %s",
+			             path, (long long)step, strerror(errno));
+	}
+	if (d)
+		closedir(d);
+	return ok;
 }

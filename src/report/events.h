@@ -19,4 +19,11 @@ void gm_events_begin(FILE *f); /* what every file starts with */
 void gm_events_scalar(FILE *f, int64_t step, const char *tag, double value);
 void gm_events_png(FILE *f, int64_t step, const char *tag, const void *png, size_t n);
 
+/* How many of the n bytes of an event file to keep so that no event is later than step: the whole records
+ * up to the first that is. What follows a damaged record is not kept. */
+size_t gm_events_until(const uint8_t *bytes, size_t n, int64_t step);
+/* Cuts every event file in the folder back to step, so that a run which resumes there has no step
+ * twice. */
+bool gm_events_rewind(const char *folder, int64_t step, gm_error *err);
+
 #endif

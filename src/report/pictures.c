@@ -78,7 +78,7 @@ static gm_image *drawn(gm_run *r, int64_t n, bool raw, const float *real, float 
 		gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 	else
 		gm_run_grid_labels(r, n, r->columns, label);
-	if (label && gm_run_draw(r, r->seed, n, label, raw, fake))
+	if (label && gm_run_draw(r, &(gm_draw){.seed = r->seed, .n = n, .label = label}, raw, fake))
 		im = picture_of(r, fake, real, n);
 	free(label);
 	return im;
@@ -117,9 +117,10 @@ static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
 	ok = ok && (from ? gm_run_real_field(r, from, n, x) : gm_run_reals(r, n, x, NULL));
 	for (int64_t done = 0, chunk = 0; ok && done < n; done += m, chunk++) {
 		in[0] = x + done * numel;
-		ok = gm_endpoint_run(r, e,
-		                     &(gm_use){.in = in, .seed = gm_run_latent_seed(r->seed), .chunk = chunk},
-		                     y + done * numel);
+		ok = gm_endpoint_run(
+			r, e,
+			&(gm_use){.in = in, .seed = gm_run_latent_seed(r->seed), .chunk = chunk},
+			y + done * numel);
 	}
 	for (int k = 0; ok && k < wide; k++) {
 		if (k == 2)

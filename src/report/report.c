@@ -76,8 +76,8 @@ static void disk_error(gm_run *r, FILE *f, const char *name)
 		            strerror(errno));
 }
 
-/* A file of its own for each session, named after the step at which that begins: TensorBoard reads
- * all of them, and from an overlap takes what is newer. */
+/* A separate file for each session, named after the step at which it begins: TensorBoard reads all of
+ * them. Those of earlier sessions end where this one begins. */
 static bool open_events(gm_run *r)
 {
 	char name[64];
@@ -85,16 +85,19 @@ static bool open_events(gm_run *r)
 	if (strcmp(want, "yes") && strcmp(want, "no"))
 		return gm_fail(&r->err, GM_ERR_VALUE,
 		               "option tensorboard: \"%.60s\" is not yes or no", want);
+	if (!gm_events_rewind(r->folder, r->step, &r->err))
+		return false;
 	if (*want == 'n' || r->events)
 		return true;
 	snprintf(name, sizeof name, "events.out.tfevents.%010" PRId64 ".ganymede", r->step);
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof path, "%s/%s", r->folder, name) >= PATH_MAX ||
-	    !(r->events = fopen(path, "we"))) {
+	    !(r->events = fopen(path, "ae"))) {
 		gm_run_fail(r, GM_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
 		return false;
 	}
-	gm_events_begin(r->events);
+	if (!fseek(r->events, 0, SEEK_END) && ftell(r->events) == 0)
+		gm_events_begin(r->events);
 	return true;
 }
 
@@ -124,6 +127,9 @@ void gm_report_rewind(gm_run *r)
 	if (r->stats)
 		fclose(r->stats);
 	r->stats = append(r, "stats.jsonl");
+	if (r->events &&
+	    !fflush(r->events)) /* opened for appending: what follows goes to the new end */
+		gm_events_rewind(r->folder, r->step, &r->err);
 }
 
 void gm_report_close(gm_run *r)

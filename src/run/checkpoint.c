@@ -10,6 +10,7 @@
  *	step      steps done            seen      examples fed: the place in the data's order
  *	runs      the random counter    data      hash of the data's content, hexadecimal
  *	best      the best value so far by the option best; left out where there is none
+ *	schedules {"lr": 0.0002, ...}: their values at this step, which tools use
  *	rollbacks how often values that were not finite took it back; left out for 0
  */
 #include "run/run.h"
@@ -22,6 +23,24 @@
 
 #include "base/text.h"
 #include "run/folder.h"
+
+gm_st *gm_checkpoint_open(const char *path, gm_error *err)
+{
+	char folder[PATH_MAX], whole[PATH_MAX];
+	gm_error why = {0};
+	gm_st *st = gm_st_open(path, &why);
+	if (st)
+		return st;
+	const char *slash = strrchr(path, '/');
+	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1,
+	         slash ? path : ".");
+	if (why.code == GM_ERR_FORMAT && gm_folder_whole_checkpoint(folder, path, whole))
+		gm_fail(err, why.code, "%s; the newest whole checkpoint beside it is %s",
+		        why.message, whole);
+	else if (err && !err->code)
+		*err = why;
+	return NULL;
+}
 
 static json_t *field_json(const gm_run_field *f)
 {
@@ -141,6 +160,28 @@ static bool is_best(gm_run *r)
 	return false;
 }
 
+/* The values that the schedules have at this step. The caller frees it. */
+static char *schedules_json(const gm_run *r)
+{
+	json_t *o = json_object();
+	for (int i = 0; i < r->values; i++)
+		if (r->value[i].schedule)
+			json_object_set_new(o, r->value[i].name, json_real(r->value[i].value));
+	char *text = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	return text;
+}
+
+void gm_checkpoint_schedule(const gm_st *st, const char *name, double *value)
+{
+	json_t *o =
+		json_loads(gm_st_meta(st, "schedules") ? gm_st_meta(st, "schedules") : "", 0, NULL);
+	json_t *v = json_object_get(o, name);
+	if (json_is_number(v) && isfinite(json_number_value(v)))
+		*value = json_number_value(v);
+	json_decref(o);
+}
+
 bool gm_checkpoint_save(gm_run *r)
 {
 	int count = 0, k = 0;
@@ -173,8 +214,9 @@ bool gm_checkpoint_save(gm_run *r)
 	snprintf(runs, sizeof runs, "%" PRIu64, gm_graph_runs(r->graph));
 	snprintf(data, sizeof data, "%016" PRIx64, r->data_hash);
 	char rollbacks[24], best[32];
+	char *schedules = schedules_json(r);
 	bool better = is_best(r);
-	ok = ok && !r->err.code;
+	ok = ok && options && facts && schedules && !r->err.code;
 	snprintf(best, sizeof best, "%.17g", r->best);
 	snprintf(rollbacks, sizeof rollbacks, "%" PRId64, r->rollbacks);
 	gm_st_pair meta[12] = {
@@ -184,11 +226,12 @@ bool gm_checkpoint_save(gm_run *r)
 		{"model", r->model->name},
 		{"options", options},
 		{"runs", runs},
+		{"schedules", schedules},
 		{"seen", seen},
 		{"step", step},
 		{"version", "1"},
 	};
-	int metas = 9; /* and where there were any: */
+	int metas = 10; /* and where there were any: */
 	if (r->rollbacks)
 		meta[metas++] = (gm_st_pair){"rollbacks", rollbacks};
 	if (r->has_best)
@@ -212,6 +255,7 @@ bool gm_checkpoint_save(gm_run *r)
 	free(t);
 	free(options);
 	free(facts);
+	free(schedules);
 	return ok;
 }
 

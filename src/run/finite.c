@@ -39,11 +39,14 @@ void gm_run_nonfinite(gm_run *r, const char *what, double value)
 		snprintf(where, sizeof where, "first in net %s, tensor %.150s", gm_net_name(net),
 		         tensor);
 	r->guard.nonfinite = true;
-	gm_run_fail(r, GM_ERR_STATE,
-	            "%s became %s at step %lld (%s): the training has come apart; try a lower "
-	            "learning rate, or --on-nan rollback",
-	            what, isnan(value) ? "not a number" : "infinite",
-	            (long long)r->step + (r->counted && !r->finishing), where);
+	gm_run_fail(
+		r, GM_ERR_STATE, "%s became %s at step %lld (%s): the training diverged; %s", what,
+		isnan(value) ? "not a number" : "infinite",
+		(long long)r->step + (r->counted && !r->finishing), where,
+		strcmp(gm_settings_get(r->settings, "on-nan"), "rollback")
+			? "try a lower learning rate, or --on-nan rollback"
+			: "try a lower learning rate, or save more often (--save-every), so that a "
+			  "rollback does not return to a state that is about to diverge");
 }
 
 double gm_run_rate_factor(const gm_run *r)

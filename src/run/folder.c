@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "tensorfile/safetensors.h"
 
 /* The number that a name starts with, when a '-' follows; else -1. */
 static long run_number(const char *name)
@@ -101,12 +102,35 @@ bool gm_folder_new(const char *outdir, const char *name, char *path, gm_error *e
 	return ok || gm_fail(err, GM_ERR_IO, "%s: found no free number for a run", outdir);
 }
 
+/* The only run of this number in outdir. False with an error where there are several (folders that were
+ * copied together); false without one where there is none. */
+static bool only_run(long number, const char *outdir, char *path, gm_error *err)
+{
+	char name[2][NAME_MAX + 1];
+	int count = 0;
+	DIR *d = opendir(outdir);
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (run_number(e->d_name) == number && count++ < 2)
+			snprintf(name[count - 1], sizeof name[0], "%s", e->d_name);
+	if (d)
+		closedir(d);
+	if (count < 2)
+		return count == 1 && join(path, outdir, name[0], err);
+	bool swap = strcmp(name[0], name[1]) > 0;
+	return gm_fail(
+		err, GM_ERR_VALUE,
+		"%d runs in %s have the number %ld, among them %.100s and %.100s: say which by "
+		"its whole name",
+		count, outdir, number, name[swap], name[!swap]);
+}
+
 bool gm_folder_newest(const char *outdir, char *path, gm_error *err)
 {
 	char name[NAME_MAX + 1];
-	if (highest(outdir, run_number, name) < 0)
+	long number = highest(outdir, run_number, name);
+	if (number < 0)
 		return gm_fail(err, GM_ERR_IO, "%s holds no run", outdir);
-	return join(path, outdir, name, err);
+	return only_run(number, outdir, path, err);
 }
 
 static bool in_folder(const char *folder, char *checkpoint, gm_error *err)
@@ -117,19 +141,34 @@ static bool in_folder(const char *folder, char *checkpoint, gm_error *err)
 	return join(checkpoint, folder, name, err);
 }
 
-/* "3", "00003" or "00003-dcgan-mnist" in outdir */
-static bool by_number(const char *run, const char *outdir, char *path)
+/* "3", "00003" or "00003-dcgan-mnist" in outdir; false as in only_run */
+static bool by_number(const char *run, const char *outdir, char *path, gm_error *err)
 {
 	char *end;
 	long want = strtol(run, &end, 10);
-	DIR *d = *run && !*end ? opendir(outdir) : NULL;
-	bool found = false;
-	for (struct dirent *e; d && !found && (e = readdir(d));)
-		found = run_number(e->d_name) == want && join(path, outdir, e->d_name, NULL);
+	bool number = isdigit((unsigned char)*run) && !*end;
+	if (number && only_run(want, outdir, path, err))
+		return true;
+	return !strchr(run, '/') && join(path, outdir, run, NULL) && gm_file_is_folder(path);
+}
+
+bool gm_folder_whole_checkpoint(const char *folder, const char *not_this, char *path)
+{
+	long most = -1;
+	DIR *d = opendir(folder);
+	for (struct dirent *e; d && (e = readdir(d));) {
+		char other[PATH_MAX];
+		long n = checkpoint_step(e->d_name);
+		if (n <= most || !join(other, folder, e->d_name, NULL) || !strcmp(other, not_this))
+			continue;
+		gm_st *st = gm_st_open(other, NULL);
+		if (st)
+			most = n, snprintf(path, PATH_MAX, "%s", other);
+		gm_st_close(st);
+	}
 	if (d)
 		closedir(d);
-	return found ||
-	       (!strchr(run, '/') && join(path, outdir, run, NULL) && gm_file_is_folder(path));
+	return most >= 0;
 }
 
 bool gm_folder_checkpoint(const char *run, const char *outdir, char *checkpoint, char *folder,
@@ -149,8 +188,11 @@ bool gm_folder_checkpoint(const char *run, const char *outdir, char *checkpoint,
 			         slash ? run : ".");
 		return true;
 	}
-	if (!by_number(run, outdir, path))
-		return gm_fail(err, GM_ERR_IO, "%.300s is neither a run nor a checkpoint", run);
+	gm_error several = {0};
+	if (!by_number(run, outdir, path, &several))
+		return several.code ? gm_fail(err, several.code, "%s", several.message)
+		                    : gm_fail(err, GM_ERR_IO,
+		                              "%.300s is neither a run nor a checkpoint", run);
 	if (folder)
 		snprintf(folder, PATH_MAX, "%s", path);
 	return in_folder(path, checkpoint, err);

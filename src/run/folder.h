@@ -14,14 +14,18 @@
  * that are awkward in a path become '-'. */
 bool gm_folder_new(const char *outdir, const char *name, char *path, gm_error *err);
 
-/* The run with the highest number in outdir. */
+/* The run with the highest number in outdir; an error where two have it. */
 bool gm_folder_newest(const char *outdir, char *path, gm_error *err);
 
 /* RUN as people give it: a checkpoint file, a run's folder (then its newest checkpoint), or a
- * number or name of a run in outdir. Gives the checkpoint; and in folder (may be NULL) the
+ * number or name of a run in outdir (a number that two runs have is an error that names them). Gives the checkpoint; and in folder (may be NULL) the
  * folder that it lies in. */
 bool gm_folder_checkpoint(const char *run, const char *outdir, char *checkpoint, char *folder,
                           gm_error *err);
+
+/* The newest checkpoint of the folder that can be read, other than not_this, into path[PATH_MAX]. False
+ * where there is none. */
+bool gm_folder_whole_checkpoint(const char *folder, const char *not_this, char *path);
 
 /* Takes the folder for this program alone, until the descriptor is closed: two programs that train
  * in one folder would spoil both runs. -1 with an error when another one has it; -2 where the file

@@ -317,6 +317,8 @@ gm_node *gm_schedule(gm_run *r, const char *name, double first)
 	gm_run_value *v = gm_run_value_of(r, name);
 	if (v)
 		v->schedule = s;
+	if (r->building && r->from) /* in use, a schedule stays where the checkpoint left it */
+		gm_checkpoint_schedule(r->from, name, &first);
 	gm_schedule_set(r, s, first);
 	return s;
 }

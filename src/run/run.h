@@ -72,11 +72,11 @@ typedef struct gm_run_value { /* to be logged, in order of first appearance */
 
 struct gm_run {
 	const gm_model *model;
-	gm_settings *settings; /* borrowed */
+	gm_settings *settings;      /* borrowed */
 	struct gm_train_call *call; /* of train/train.h, borrowed; NULL when only sampling */
 	FILE *out;                  /* progress and images; NULL: silent */
 	bool echo;                  /* another process reports the error */
-	bool building;         /* for sampling: nothing is trained */
+	bool building;              /* for sampling: nothing is trained */
 	/* the checkpoint that gives every value, until it is loaded; or NULL */
 	gm_st *from;
 	const char *from_path;
@@ -103,6 +103,7 @@ struct gm_run {
 
 	gm_dataset *data;
 	uint64_t data_hash;
+	const char *data_was;     /* option data of the checkpoint that is resumed; or NULL */
 	gm_node *example, *label; /* inputs, or NULL */
 	/* what gm_batch can give besides these two: of the data, or of the checkpoint's record */
 	gm_run_field field[GM_RUN_FIELDS];
@@ -205,6 +206,10 @@ typedef struct gm_record {
 	uint64_t seen, runs, data_hash, rollbacks;
 	double best; /* of --best so far; NaN: none */
 } gm_record;
+/* gm_st_open; the error for a damaged file names the newest whole checkpoint beside it. */
+gm_st *gm_checkpoint_open(const char *path, gm_error *err);
+/* Sets *value to what the schedule called name was when the checkpoint was saved, if that is recorded. */
+void gm_checkpoint_schedule(const gm_st *st, const char *name, double *value);
 bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err);
 void gm_record_free(gm_record *rec);
 /* Whether the checkpoint has the tensor, in this shape: asked before the model makes it, so that

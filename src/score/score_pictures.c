@@ -307,7 +307,7 @@ static bool draw_pairs(gm_scorer *c, gm_dataset *train, const float *x, const in
 	                                             .columns = COLUMNS},
 	                                  err)
 	                  : NULL;
-	ok = im && gm_png_write(c->o.picture, im, err);
+	ok = im && gm_image_write(c->o.picture, im, err);
 	gm_image_free(im);
 	free(both);
 	return ok;

@@ -180,8 +180,11 @@ static bool start_again(gm_run *r)
 	int swept = gm_folder_sweep(r->folder);
 	gm_st_close(r->from);
 	r->from = NULL;
-	gm_report_say(r, "%s goes on at step %" PRId64 " of %" PRId64, r->folder, r->step,
+	gm_report_say(r, "%s resumes at step %" PRId64 " of %" PRId64, r->folder, r->step,
 	              r->total);
+	if (strcmp(r->data_was, gm_settings_get(r->settings, "data")))
+		gm_report_say(r, "  data are read from %s, formerly %s: their content is the same",
+		              gm_settings_get(r->settings, "data"), r->data_was);
 	describe_precision(r);
 	if (swept)
 		gm_report_say(r, "  (removed %d half-written file%s of a run that was killed)",
@@ -415,6 +418,9 @@ static bool merge_options(gm_settings *now, const gm_settings *then, gm_error *e
 		const char *was = gm_settings_get(then, row->name);
 		if (row->flags & GM_PLACE)
 			continue;
+		/* Where the data are is no part of the run; what they hold is: open_data compares that. */
+		if (!strcmp(row->name, "data") && row->given)
+			continue;
 		if (!row->given || same_value(row->value, was))
 			row->value = gm_arena_strdup(now->arena, was);
 		else if (!(row->flags & GM_FREE))
@@ -444,7 +450,7 @@ const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *er
 	gm_record rec = {0};
 	if (!find_run(run, outdir, path, NULL, err))
 		return NULL;
-	gm_st *st = gm_st_open(path, err);
+	gm_st *st = gm_checkpoint_open(path, err);
 	if (!st || !gm_record_read(st, path, &rec, err))
 		rec.model = NULL;
 	gm_st_close(st);
@@ -475,13 +481,14 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 	gm_settings *s = r->settings;
 	if (!find_and_lock(r, checkpoint, err))
 		return false;
-	r->from = gm_st_open(checkpoint, err);
+	r->from = gm_checkpoint_open(checkpoint, err);
 	if (!r->from || !gm_record_read(r->from, checkpoint, &rec, err))
 		return false;
 	bool ok =
 		rec.model == s->model || gm_fail(err, GM_ERR_VALUE, "%s is a run of %s, not of %s",
 	                                         checkpoint, rec.model->name, s->model->name);
 	ok = ok && merge_options(s, &rec.settings, err);
+	r->data_was = gm_arena_strdup(s->arena, gm_settings_get(&rec.settings, "data"));
 	r->step = rec.step, r->seen = rec.seen, r->runs = rec.runs;
 	r->from_path = gm_arena_strdup(s->arena, checkpoint);
 	r->data_hash = rec.data_hash;
@@ -498,8 +505,25 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 static bool same_data(const gm_run *r, uint64_t then, gm_error *err)
 {
 	return r->data_hash == then ||
-	       gm_fail(err, GM_ERR_VALUE, "%.200s was trained on other data than %.200s holds now",
-	               r->folder, gm_settings_get(r->settings, "data"));
+	       gm_fail(err, GM_ERR_VALUE,
+	               "%.150s was trained on other data than %.150s holds now; to go on with "
+	               "other "
+	               "data: ganymede train %s --from %.150s --data %.150s",
+	               r->folder, gm_settings_get(r->settings, "data"), r->model->name, r->folder,
+	               gm_settings_get(r->settings, "data"));
+}
+
+/* The error of data that could not be opened, with the way out for a run whose data were moved. */
+static bool no_data(const gm_run *r, gm_error *err)
+{
+	gm_error why = *err;
+	const char *spec = gm_settings_get(r->settings, "data");
+	if (!r->call->resume || strcmp(spec, r->data_was) || gm_file_exists(spec))
+		return false;
+	*err = (gm_error){0};
+	return gm_fail(err, why.code,
+	               "%.300s; if the data were moved, say where they are: --data PATH",
+	               why.message);
 }
 
 bool gm_train(gm_train_call *call, gm_error *err)
@@ -526,7 +550,7 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	/* Rank 0 first: what it decodes into the cache the others need not decode again. */
 	for (int turn = 0; turn < (r->ranks > 1 ? 2 : 1); turn++) {
 		if (!r->rank == !turn)
-			ok = ok && open_data(r, &trouble) &&
+			ok = ok && (open_data(r, &trouble) || no_data(r, &trouble)) &&
 			     (!call->resume || same_data(r, then, &trouble));
 		ok = gm_dist_first(r, ok, &trouble);
 	}

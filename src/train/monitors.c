@@ -37,7 +37,7 @@ static bool load_newest(gm_run *r)
 	char path[PATH_MAX];
 	gm_record rec = {0};
 	bool ok = gm_folder_checkpoint(r->folder, "", path, NULL, &r->err) &&
-	          (r->from = gm_st_open(path, &r->err)) &&
+	          (r->from = gm_checkpoint_open(path, &r->err)) &&
 	          gm_record_read(r->from, path, &rec, &r->err);
 	r->from_path = path;
 	if (ok) {
@@ -235,7 +235,8 @@ static void monitor(gm_run *r)
 			return;
 		real = g->real, label = g->real_label;
 	}
-	if (g->draws && !gm_run_draw(r, r->seed, m, g->fake_label, true, g->fake))
+	if (g->draws && !gm_run_draw(r, &(gm_draw){.seed = r->seed, .n = m, .label = g->fake_label},
+	                             true, g->fake))
 		return;
 	if (m > 1) {
 		double data = spread_of(real, m, numel);
@@ -278,14 +279,25 @@ static void warn(gm_run *r)
 	if (g->probe) {
 		double real = gm_run_value_of(r, "acc_real")->value,
 		       fake = gm_run_value_of(r, "acc_fake")->value;
-		warn_if(r, 0, &g->d_won, real > .995 && fake > .995,
-		        "D has won: it tells every sample from real data, and G hardly learns from "
-		        "so sure a judge; try a lower learning rate for D, a penalty such as r1, "
-		        "or a "
-		        "narrower D");
-		warn_if(r, 1, &g->d_lost, real < .05 || fake < .05,
-		        "D has lost: it calls nearly everything the same, so G is led nowhere; try "
-		        "more steps of D for one of G (--k 2), or a lower learning rate for G");
+		/* Only advice that was not taken already. */
+		const char *penalty = gm_settings_get(r->settings, "penalty");
+		int64_t k = 1;
+		gm_settings_int(r->settings, "k", 1, INT32_MAX, &k, NULL);
+		char text[400];
+		snprintf(text, sizeof text,
+		         "D has won: it tells every sample from real data, and its gradient "
+		         "teaches G "
+		         "hardly anything; try a lower learning rate for D%s, or a narrower D",
+		         strcmp(penalty, "none") ? "" : ", a penalty such as --penalty r1");
+		warn_if(r, 0, &g->d_won, real > .995 && fake > .995, text);
+		snprintf(text, sizeof text,
+		         "D has lost: it gives nearly every example the same answer, so its "
+		         "gradient "
+		         "teaches G nothing; try more steps of D for one of G (--k %lld), or a "
+		         "lower "
+		         "learning rate for G",
+		         (long long)k + 1);
+		warn_if(r, 1, &g->d_lost, real < .05 || fake < .05, text);
 	}
 	if (r->batch > 1 && g->draws)
 		warn_if(r, 2, &g->collapsed, gm_run_value_of(r, "spread")->value < .15,
@@ -306,7 +318,7 @@ static void warn(gm_run *r)
 	        "or "
 	        "the learning rate was so high that its units died");
 	warn_if(r, 4, &g->exploded, most > 1e5 && isfinite(least),
-	        "a net's gradient is very large: the training may come apart; try a lower learning "
+	        "a net's gradient is very large: the training may diverge; try a lower learning "
 	        "rate");
 }
 

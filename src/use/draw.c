@@ -4,13 +4,15 @@
  */
 #include "use/draw.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "use/pixels.h"
 
 /* Kept away from the seeds of training: the latents of a picture are no minibatch's. */
-static const uint64_t LATENTS = 0x6c6174656e747321u, REALS = 0x7265616c73212121u;
+static const uint64_t LATENTS = 0x6c6174656e747321u, REALS = 0x7265616c73212121u,
+		      TRUNCATED = 0x7472756e63617465u;
 
 uint64_t gm_run_latent_seed(uint64_t seed)
 {
@@ -48,11 +50,97 @@ bool gm_run_draws_classes(gm_run *r)
 	return false;
 }
 
-bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, const int32_t *label, bool raw, float *x)
+/* Replaces every number of z outside [-limit, limit] by another draw from N(0,1): the truncation trick of Brock et al.
+ * 2019, arXiv:1809.11096, section 3.1. Row i of the chunk has a stream of its own, so it does not depend on the batch. */
+static void truncate_normal(float *z, int64_t rows, int64_t width, double limit, uint64_t seed,
+                            int64_t first)
+{
+	for (int64_t i = 0; i < rows; i++) {
+		gm_rng rng = gm_rng_new(seed ^ TRUNCATED, (uint64_t)(first + i));
+		for (int64_t k = 0; k < width; k++)
+			while (fabs(z[i * width + k]) > limit)
+				z[i * width + k] = (float)gm_rng_normal(&rng);
+	}
+}
+
+/* The latents of one chunk, truncated, into in[]. */
+static bool truncated(gm_run *r, gm_run_endpoint *e, const gm_draw *d, int64_t chunk,
+                      float *const *z, const void **in)
+{
+	uint64_t seed = gm_run_latent_seed(d->seed);
+	if (!gm_endpoint_latents(r, e, seed, (uint64_t)chunk, z))
+		return false;
+	for (int i = 0; i < e->nin; i++)
+		if (z[i]) {
+			truncate_normal(z[i], r->batch, gm_node_size(e->in[i]) / r->batch,
+			                d->truncation, seed + (uint64_t)i, chunk * r->batch);
+			in[i] = z[i];
+		}
+	return true;
+}
+
+/* Room for latents that can be truncated: all of them must be normal. */
+static bool truncation_room(gm_run *r, gm_run_endpoint *e, float **z)
+{
+	for (int i = 0; i < e->nin; i++) {
+		const gm_run_latent *latent = gm_endpoint_latent(r, e->in[i]);
+		if (gm_endpoint_field(r, e->in[i]))
+			continue;
+		if (latent && latent->kind != GM_LATENT_NORMAL) {
+			gm_run_fail(r, GM_ERR_VALUE,
+			            "option truncation: the latent %s of %s is not normal, and "
+			            "only those can be truncated",
+			            latent->name, r->model->name);
+			return false;
+		}
+		if (!(z[i] = malloc(gm_node_size(e->in[i]) * sizeof **z)))
+			return gm_fail(&r->err, GM_ERR_MEMORY, "no memory for latents");
+	}
+	return true;
+}
+
+static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_draw *d, bool raw, float *x)
+{
+	int64_t m = r->batch, numel = r->facts.numel, classes = r->facts.classes;
+	const void *in[GM_RUN_INPUTS] = {0};
+	float *z[GM_RUN_INPUTS] = {0}, *y = malloc(m * numel * sizeof *y);
+	int32_t *label = calloc(m, sizeof *label);
+	bool ok = (y && label) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for samples");
+	for (int i = 0; i < e->nin; i++)
+		if (e->in[i] == r->label)
+			in[i] = label;
+	if (ok && d->truncation > 0)
+		ok = truncation_room(r, e, z);
+	for (int64_t chunk = d->first / m; ok && chunk * m < d->first + d->n; chunk++) {
+		int64_t at = chunk * m, from = at > d->first ? at : d->first,
+			to = at + m < d->first + d->n ? at + m : d->first + d->n;
+		for (int64_t i = 0; i < m; i++) {
+			int64_t k = at + i;
+			label[i] = d->label && k >= from && k < to ? d->label[k - d->first]
+			           : classes                       ? (int32_t)(k % classes)
+			                                           : 0;
+		}
+		ok = (d->truncation <= 0 || truncated(r, e, d, chunk, z, in)) &&
+		     gm_endpoint_run(r, e,
+		                     &(gm_use){.in = in,
+		                               .seed = gm_run_latent_seed(d->seed),
+		                               .chunk = (uint64_t)chunk,
+		                               .raw = raw},
+		                     y);
+		if (ok)
+			memcpy(x + (from - d->first) * numel, y + (from - at) * numel,
+			       (to - from) * numel * sizeof *y);
+	}
+	for (int i = 0; i < e->nin; i++)
+		free(z[i]);
+	free(y);
+	free(label);
+	return ok;
+}
+
+bool gm_run_draw(gm_run *r, const gm_draw *d, bool raw, float *x)
 {
 	gm_run_endpoint *e = gm_run_drawer(r);
-	int64_t m = r->batch, numel = r->facts.numel;
-	const void *in[GM_RUN_INPUTS] = {0};
 	if (!e || !gm_run_ok(r)) {
 		gm_run_fail(
 			r, GM_ERR_STATE,
@@ -60,31 +148,21 @@ bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, const int32_t *label, bool
 			r->model->name);
 		return false;
 	}
-	if (strcmp(e->name, "generate"))
-		return gm_pixels_draw(
-			r, &(gm_pixels){.seed = seed ^ LATENTS, .n = n, .label = label, .raw = raw},
-			x);
-	if (!gm_run_gives_examples(r, e))
+	if (!strcmp(e->name, "generate"))
+		return gm_run_gives_examples(r, e) && draw_chunks(r, e, d, raw, x);
+	if (d->truncation > 0) {
+		gm_run_fail(r, GM_ERR_VALUE,
+		            "option truncation: %s draws pixel by pixel and has no latents",
+		            r->model->name);
 		return false;
-	float *y = malloc(m * numel * sizeof *y);
-	int32_t *some = calloc(m, sizeof *some);
-	bool ok = (y && some) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for samples");
-	for (int i = 0; i < e->nin; i++)
-		if (label && e->in[i] == r->label)
-			in[i] = some;
-	for (int64_t done = 0, chunk = 0; ok && done < n; done += m, chunk++) {
-		int64_t take = n - done < m ? n - done : m;
-		if (label)
-			memcpy(some, label + done, take * sizeof *some);
-		ok = gm_endpoint_run(
-			r, e,
-			&(gm_use){.in = in, .seed = seed ^ LATENTS, .chunk = chunk, .raw = raw}, y);
-		if (ok)
-			memcpy(x + done * numel, y, take * numel * sizeof *y);
 	}
-	free(y);
-	free(some);
-	return ok;
+	return gm_pixels_draw(r,
+	                      &(gm_pixels){.seed = gm_run_latent_seed(d->seed),
+	                                   .first = d->first,
+	                                   .n = d->n,
+	                                   .label = d->label,
+	                                   .raw = raw},
+	                      x);
 }
 
 bool gm_run_reals(gm_run *r, int64_t n, float *x, int32_t *label)

@@ -5,12 +5,13 @@
 #ifndef GM_USE_DRAW_H
 #define GM_USE_DRAW_H
 
+#include "use/saved.h"
 #include "run/run.h"
 
 /* The seed of the latents that people ask for by `seed`: no minibatch's. */
 uint64_t gm_run_latent_seed(uint64_t seed);
-/* n examples by "generate". label [n] for class-conditional models; NULL: 0, 1, .. in turn. */
-bool gm_run_draw(gm_run *r, uint64_t seed, int64_t n, const int32_t *label, bool raw, float *x);
+/* gm_saved_draw of a run. raw: by the weights themselves, not their averages. */
+bool gm_run_draw(gm_run *r, const gm_draw *d, bool raw, float *x);
 /* The endpoint that draws examples, "generate" or "pixels", or NULL; and whether it is told the
  * class. */
 gm_run_endpoint *gm_run_drawer(gm_run *r);

@@ -5,6 +5,7 @@
  * "pixels/row" and "pixels/pixel" each feature is computed once.
  */
 #include "use/pixels.h"
+#include "base/progress.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -171,12 +172,12 @@ static bool draw_batch(drawing *d, int64_t first)
 {
 	int64_t classes = d->r->facts.classes;
 	for (int64_t i = 0; i < d->m; i++) {
-		int64_t k = first + i;
-		d->rng[i] = gm_rng_new(d->p->seed, (uint64_t)k);
+		int64_t k = first + i, number = d->p->first + k;
+		d->rng[i] = gm_rng_new(d->p->seed, (uint64_t)number);
 		if (d->p->label && k < d->p->n)
 			d->label[i] = d->p->label[k];
 		else
-			d->label[i] = classes ? (int32_t)(k % classes) : 0;
+			d->label[i] = classes ? (int32_t)(number % classes) : 0;
 	}
 	bool steps = d->row && d->pixel && !d->p->slow;
 	return steps ? draw_by_steps(d) : draw_slowly(d);
@@ -188,6 +189,10 @@ bool gm_pixels_draw(gm_run *r, const gm_pixels *p, float *x)
 	int64_t numel = r->facts.numel;
 	bool ok = prepare(&d);
 	for (int64_t done = 0; ok && done < p->n; done += d.m) {
+		ok = gm_progress_tell("drawing pixel by pixel", (uint64_t)done, (uint64_t)p->n,
+		                      "images", &r->err);
+		if (!ok)
+			break;
 		int64_t take = p->n - done < d.m ? p->n - done : d.m;
 		memset(d.x, 0, d.m * numel * sizeof *d.x);
 		for (int64_t i = 0; p->hidden && i < take * numel; i++)
@@ -196,6 +201,7 @@ bool gm_pixels_draw(gm_run *r, const gm_pixels *p, float *x)
 		if (ok)
 			memcpy(x + done * numel, d.x, take * numel * sizeof *x);
 	}
+	gm_progress_end();
 	free(d.x);
 	free(d.logits);
 	free(d.above);

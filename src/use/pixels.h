@@ -8,8 +8,8 @@
 #include "run/run.h"
 
 typedef struct gm_pixels {
-	uint64_t seed; /* picture i of n is drawn by (seed, i), whatever the batch */
-	int64_t n;
+	uint64_t seed;        /* image i is drawn by (seed, i), whatever the batch */
+	int64_t first, n;     /* images first .. first + n - 1 */
 	const int32_t *label; /* [n], or NULL: 0, 1, .. in turn */
 	const uint8_t
 		*hidden; /* [C,H,W]: 1 where to draw; elsewhere x stays, brought to the nearest

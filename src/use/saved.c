@@ -42,11 +42,12 @@ static bool load(gm_saved *s, const char *checkpoint, const gm_saved_options *o,
 {
 	gm_run *r = &s->run;
 	gm_settings *settings = &s->record.settings;
-	r->from = gm_st_open(checkpoint, err);
+	r->from = gm_checkpoint_open(checkpoint, err);
 	if (!r->from || !gm_record_read(r->from, checkpoint, &s->record, err))
 		return false;
 	r->building = true;
 	r->from_path = checkpoint;
+	r->step = s->record.step, r->seen = s->record.seen;
 	r->facts = s->record.facts;
 	memcpy(r->field, s->record.field, sizeof r->field);
 	r->fields = s->record.fields;
@@ -199,11 +200,10 @@ bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t
 	       told(s, gm_endpoint_latents(&s->run, e, gm_run_latent_seed(seed), chunk, out), err);
 }
 
-bool gm_saved_draw(gm_saved *s, uint64_t seed, int64_t n, const int32_t *label, float *x,
-                   gm_error *err)
+bool gm_saved_draw(gm_saved *s, const gm_draw *d, float *x, gm_error *err)
 {
 	return (gm_saved_has(s, "pixels") || gm_saved_must(s, "generate", err)) &&
-	       told(s, gm_run_draw(&s->run, seed, n, label, s->raw, x), err);
+	       told(s, gm_run_draw(&s->run, d, s->raw, x), err);
 }
 
 gm_run *gm_saved_inside(gm_saved *s)

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# test_outside.sh PROGRAM -- runs that are moved, copied, cut and resumed, and outputs of every kind, as a user meets them.
+# Options are lists of words on purpose.
+# shellcheck disable=SC2086,SC1091
+. "$(dirname "$0")/shell.sh"
+
+tiny='--size 16 --width 4 --batch 4'
+
+# is FILE MAGIC: the file starts with these bytes, in hexadecimal.
+is() {
+	[ "$(head -c $((${#2} / 2)) "$1" 2>/dev/null | od -An -tx1 | tr -d ' \n')" = "$2" ]
+}
+
+# ---- two runs of one number ----
+
+"$program" train dcgan --data glyphs $tiny --steps 2 --save-every 1 --name a >/dev/null 2>&1
+cp -r runs/00000-a runs/00000-b
+refuses 1 '00000-a and 00000-b' sample 0 --grid 2x2 -o x.png
+refuses 1 '00000-a and 00000-b' train --resume --steps 3
+works x.png sample 00000-b --grid 2x2 -o x.png
+rm -r runs/00000-b
+
+# ---- a checkpoint that is cut short ----
+
+cp runs/00000-a/checkpoint-000002.safetensors whole
+head -c 3000 whole >runs/00000-a/checkpoint-000002.safetensors
+refuses 1 'newest whole checkpoint beside it is .*checkpoint-000001' sample 0 --grid 2x2 -o y.png
+refuses 1 'newest whole checkpoint beside it is .*checkpoint-000001' train --resume 0 --steps 3
+mv whole runs/00000-a/checkpoint-000002.safetensors
+
+# ---- outputs are what their names say ----
+
+works jpg sample 0 --grid 2x2 -o x.jpg
+check 'x.jpg is no JPEG' is x.jpg ffd8ff
+works webp sample 0 --grid 2x2 -o x.webp
+check 'x.webp is no WebP' is x.webp 52494646
+works y.JPEG interpolate 0 --pairs 2 --steps 3 -o y.JPEG
+check 'y.JPEG is no JPEG' is y.JPEG ffd8ff
+for name in x.gif x.mp4 x.bmp; do
+	refuses 2 "$name: images are written as" sample 0 --grid 2x2 -o $name
+	refuses 2 "$name: images are written as" interpolate 0 --pairs 2 --steps 3 -o $name
+	refuses 2 "$name: images are written as" data info glyphs -o $name
+	check "$name is there" test ! -e $name
+done
+
+# ---- many samples ----
+
+"$program" train cgan --data glyphs $tiny --steps 1 --name c >/dev/null 2>&1
+works '200 samples' sample 0 --count 200 --seed 3 -o many
+works '6 samples' sample 0 --count 6 --seed 3 -o few/
+check 'sample 5 depends on the count' cmp many/000005.png few/000005.png
+check 'not 200 images' test "$(find many -name '*.png' | wc -l)" = 200
+refuses 1 'holds samples already' sample 0 --count 6 -o many
+works 'examples +200$' data info many --cache off
+works '9 samples with their classes' sample 1 --count 9 -o c.zip
+works 'examples +9$' data info c.zip --cache off
+works '9 samples with their classes' sample 1 --count 9 --class 1 -o c.npz
+works 'examples +9$' data info c.npz --cache off
+refuses 1 'is there already' sample 1 --count 9 --class 1 -o c.npz
+works '9 samples' sample 1 --count 9 --class 1 -o c.npz --force
+works '9 samples' sample 0 --count 9 -o x.npy
+refuses 1 'no place for labels' sample 1 --count 9 -o y.npy
+refuses 1 'classes 0 to [0-9]+, or all' sample 1 --count 9 --class 99 -o y.npz
+refuses 2 'say how many, --count' sample 0 -o y.npz
+refuses 2 'needs -o FOLDER' sample 0 --count 9 -o y.png
+refuses 2 'not both' sample 0 --count 9 --grid 3x3 -o y.npz
+check 'y is there' test ! -e y.npz -a ! -e y.npy -a ! -e y.png
+works t1.png sample 0 --grid 2x2 --truncation .5 -o t1.png
+works t2.png sample 0 --grid 2x2 --truncation 40 -o t2.png
+works t3.png sample 0 --grid 2x2 -o t3.png
+check 'truncation at 40 changes something' cmp t2.png t3.png
+check 'truncation at .5 changes nothing' eval '! cmp -s t1.png t3.png'
+refuses 2 'at least 0.01' sample 0 --truncation 0.001 -o t4.png
+
+# ---- options of another verb are refused ----
+
+refuses 2 'mirror is for data fetch' data info glyphs --mirror http://127.0.0.1/
+refuses 2 'size is for data info' data list --size 3
+refuses 1 'picture is for the metric nearest' eval 0 --metrics swd --picture x.png
+
+# ---- data that were moved ----
+
+mkdir old
+"$program" sample 0 --grid 1x1 --seed 1 -o old/a.png >/dev/null
+"$program" sample 0 --grid 1x1 --seed 2 -o old/b.png >/dev/null
+"$program" train dcgan --data old $tiny --steps 2 --name moved >/dev/null 2>&1
+cp -r old other
+"$program" sample 0 --grid 1x1 --seed 3 -o other/c.png >/dev/null
+mv old new
+refuses 1 'say where they are: --data PATH' train --resume 2 --steps 3
+works moved train --resume 2 --steps 3 --data new
+check 'not said that the data were moved' grep -q 'read from new, formerly old' err
+works moved train --resume 2 --steps 4
+refuses 1 'other data.*--from' train --resume 2 --steps 5 --data other
+
+# ---- TensorBoard files of a run that was killed ----
+
+"$program" train dcgan --data glyphs $tiny --steps 30 --log-every 1 --save-every 10 --tensorboard yes --name board >/dev/null 2>&1
+rm runs/00003-board/checkpoint-000030.safetensors # as if it had been killed before the last one
+"$program" train --resume 3 --steps 30 --log-every 1 >/dev/null 2>&1
+check 'the event files overlap' test "$(cat runs/00003-board/events* | grep -oa loss_d | wc -l)" = 30
+
+finish
