@@ -212,7 +212,7 @@ check '--force overwrote nothing' test "$(cmp -s made2/one.png kept/one.png && e
 refuses 1 'next size that they take is [0-9]+x[0-9]+: --fit pad' translate $there odd.png -o no.png
 refuses 1 'pictures of 16x32; the next .* is 32x32' translate $there many/one.png -o no.png --pairs halves
 printf 'no picture' >many/bad.png
-refuses 1 '1 file could not be read.*bad.png' translate $there many -o made4
+refuses 1 '1 file could not be translated.*bad.png' translate $there many -o made4
 check 'what could be read was not made' [ -e made4/one.png ]
 cp many/one.png many/one.jpg
 refuses 1 'would both become' translate $there many -o made5

@@ -74,6 +74,49 @@ check 'truncation at 40 changes something' cmp t2.png t3.png
 check 'truncation at .5 changes nothing' eval '! cmp -s t1.png t3.png'
 refuses 2 'at least 0.01' sample 0 --truncation 0.001 -o t4.png
 
+# ---- translate: parts, odd sizes, endings, the input itself ----
+
+"$program" train pix2pix --data edges2shapes --size 32 --width 4 --patch 16 --batch 2 --steps 1 --name p >/dev/null 2>&1
+mkdir -p parts/train parts/test odd
+for i in 1 2 3; do
+	"$program" sample 0 --grid 1x1 --seed $i -o parts/train/$i.png >/dev/null
+done
+"$program" data info edges2shapes --size 32 --field a -o parts/test/many.png >/dev/null
+cp parts/train/1.png odd/b.png
+cp parts/test/many.png odd/a.png
+head -c 50 odd/b.png >odd/c.png
+works 'tested: [01] picture' translate 2 parts -o tested --split test --fit pad
+check 'the training part was translated too' test -z "$(find tested -name '[123].png')"
+refuses 1 'no folders train and test' translate 2 odd -o tested2 --split test
+refuses 2 'size is for data sets' translate 2 odd -o out --size 32
+refuses 2 'count is for folders' translate 2 odd/b.png -o out --count 2
+"$program" translate 2 odd -o made --fit pad >out.txt 2>err
+check 'a bad picture does not end with status 1' test $? = 1
+check 'the bad one is not named' grep -q 'could not be translated, the first: ' err
+check 'good pictures were left out' test -e made/a.png -a -e made/b.png
+works 'jpg' translate 2 odd/b.png -o y2.jpg --fit pad
+check 'y2.jpg is no JPEG' is y2.jpg ffd8ff
+refuses 1 'images are written as' translate 2 odd/b.png -o y2.gif --fit pad
+cp odd/b.png kept.png
+refuses 1 'is the input itself' translate 2 odd/b.png -o odd/b.png --fit pad --force
+refuses 1 'is the input itself' translate 2 odd -o odd --fit pad --force
+check 'an input was written over' cmp kept.png odd/b.png
+
+# ---- one rule for sizes: train, eval and fid fit pictures alike ----
+
+mkdir wide
+for i in 1 2 3 4 5; do
+	"$program" sample 0 --grid 2x$i --seed $i -o wide/$i.png >/dev/null
+done
+"$program" train dcgan --data wide $tiny --steps 1 --name w >/dev/null 2>&1
+"$program" eval 3 --metrics fid --extractor pixels --count 4 >by_eval
+"$program" fid 3 wide --extractor pixels --count 4 >by_fid
+"$program" fid wide 3 --extractor pixels --count 4 >by_swapped
+check 'eval and fid differ' test "$(awk '$1 == "fid" { print $2 }' by_eval)" = "$(awk '$1 == "fid" { print $2 }' by_fid)"
+check 'fid depends on the order' test "$(awk '$1 == "fid" { print $2 }' by_eval)" = "$(awk '$1 == "fid" { print $2 }' by_swapped)"
+check 'eval does not say the fit' grep -q 'resized: triangle, antialiased, centre' by_eval
+check 'fid does not say the fit' grep -q 'resized: triangle, antialiased, centre' by_fid
+
 # ---- options of another verb are refused ----
 
 refuses 2 'mirror is for data fetch' data info glyphs --mirror http://127.0.0.1/
@@ -89,17 +132,18 @@ mkdir old
 cp -r old other
 "$program" sample 0 --grid 1x1 --seed 3 -o other/c.png >/dev/null
 mv old new
-refuses 1 'say where they are: --data PATH' train --resume 2 --steps 3
-works moved train --resume 2 --steps 3 --data new
+refuses 1 'say where they are: --data PATH' train --resume 4 --steps 3
+works moved train --resume 4 --steps 3 --data new
 check 'not said that the data were moved' grep -q 'read from new, formerly old' err
-works moved train --resume 2 --steps 4
-refuses 1 'other data.*--from' train --resume 2 --steps 5 --data other
+works moved train --resume 4 --steps 4
+refuses 1 'other data.*--from' train --resume 4 --steps 5 --data other
 
 # ---- TensorBoard files of a run that was killed ----
 
 "$program" train dcgan --data glyphs $tiny --steps 30 --log-every 1 --save-every 10 --tensorboard yes --name board >/dev/null 2>&1
-rm runs/00003-board/checkpoint-000030.safetensors # as if it had been killed before the last one
-"$program" train --resume 3 --steps 30 --log-every 1 >/dev/null 2>&1
-check 'the event files overlap' test "$(cat runs/00003-board/events* | grep -oa loss_d | wc -l)" = 30
+rm runs/00005-board/checkpoint-000030.safetensors # as if it had been killed before the last one
+"$program" train --resume 5 --steps 30 --log-every 1 >/dev/null 2>&1
+check 'the event files overlap' test "$(cat runs/00005-board/events* | grep -oa loss_d | wc -l)" = 30
+
 
 finish

@@ -35,10 +35,10 @@ typedef struct gm_dataset gm_dataset;
 
 /* How a picture of another size is brought to the size asked. */
 typedef enum gm_fit {
+	GM_FIT_AUTO, /* the default everywhere: crop for pictures in folders and archives, resize for all else */
 	GM_FIT_RESIZE, /* scaled to fill, sides independently */
 	GM_FIT_PAD,    /* centred on black: 28 to 32 adds two rows all round; larger ones shrink */
-	GM_FIT_CROP,   /* the largest square from the centre, then scaled */
-	GM_FIT_AUTO    /* crop for pictures in folders and archives, resize for all else */
+	GM_FIT_CROP    /* the largest square from the centre, then scaled */
 } gm_fit;
 
 /* What scaling weighs by. All are antialiased: stretched when a picture shrinks. */

@@ -224,7 +224,7 @@ int cli_data(int argc, char **argv)
 	static const char *const flags[] = {"help", "h", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	const char *what = NULL, *path = NULL, *out = NULL, *mirror = NULL, *field = "image";
-	gm_data_options o = {.fit = GM_FIT_AUTO};
+	gm_data_options o = {0};
 	gm_error err = {0};
 	char of_info[64] = ""; /* the last option that is for data info */
 	int kind;

@@ -170,7 +170,43 @@ static bool write_json(const char *path, const gm_scores *s, const json_t *proto
 	return ok;
 }
 
-static bool run(const cli_values *v, const gm_data_options *data, gm_error *err)
+enum { GIVEN = 32 };
+
+/* The options of data sets that were given, as texts. */
+typedef struct given {
+	const char *name[GIVEN], *value[GIVEN];
+	int n;
+} given;
+
+static bool data_option(void *context, const char *name, const char *value, gm_error *err)
+{
+	given *g = context;
+	gm_data_options try = {0};
+	const char *known;
+	if (!gm_data_option(&try, name, value, err))
+		return false;
+	for (int i = 0; (known = gm_data_option_names(i, NULL)) && g->n < GIVEN; i++)
+		if (cli_is(name, known))
+			g->name[g->n] = known, g->value[g->n++] = value;
+	return true;
+}
+
+/* Beside a run, a data set is fitted as the run's own data were, so that `fid RUN DATA` is `eval RUN`; options that were
+ * given come on top. The range of the run's data is one of its own files. */
+static bool data_options(const gm_side *beside, const given *g, gm_data_options *o, gm_error *err)
+{
+	*o = (gm_data_options){0};
+	if (beside && beside->saved &&
+	    !gm_settings_data(gm_saved_settings(beside->saved), false, o, err))
+		return false;
+	o->from = o->to = 0;
+	bool ok = true;
+	for (int i = 0; i < g->n && ok; i++)
+		ok = gm_data_option(o, g->name[i], g->value[i], err);
+	return ok;
+}
+
+static bool run(const cli_values *v, const given *g, gm_error *err)
 {
 	uint64_t count, seed;
 	if (!cli_whole(v, "count", 0, 1 << 26, &count, err) ||
@@ -180,15 +216,21 @@ static bool run(const cli_values *v, const gm_data_options *data, gm_error *err)
 		return gm_fail(err, GM_ERR_VALUE, "option count: a covariance needs 2 examples");
 	gm_side_options o = {.seed = seed,
 	                     .outdir = cli_value(v, "outdir"),
-	                     .data = *data,
 	                     .raw = cli_given(v, "raw"),
 	                     .stats = true};
 	part a = {0}, b = {0};
 	gm_extractor *x = NULL;
 	gm_scores s = {0};
 	const char *out = cli_given(v, "save-stats");
-	bool ok = (a.side = gm_side_open(v->operand[0], &o, err)) &&
-	          (!v->operand[1] || (b.side = gm_side_open(v->operand[1], &o, err)));
+	/* A run first: it says how the other side is fitted. */
+	bool swap = v->operand[1] && !gm_side_is_run(v->operand[0], &o) &&
+	            gm_side_is_run(v->operand[1], &o);
+	part *first = swap ? &b : &a, *second = swap ? &a : &b;
+	bool ok = data_options(NULL, g, &o.data, err) &&
+	          (first->side = gm_side_open(v->operand[swap], &o, err));
+	if (ok && v->operand[1])
+		ok = data_options(first->side, g, &o.data, err) &&
+		     (second->side = gm_side_open(v->operand[!swap], &o, err));
 	bool pictures = ok && (!a.side->stats || (b.side && !b.side->stats));
 	if (ok && out && a.side->stats)
 		ok = gm_fail(err, GM_ERR_VALUE, "%s holds statistics already", a.side->name);
@@ -228,15 +270,10 @@ static bool run(const cli_values *v, const gm_data_options *data, gm_error *err)
 	return ok;
 }
 
-static bool data_option(void *context, const char *name, const char *value, gm_error *err)
-{
-	return gm_data_option(context, name, value, err);
-}
-
 int cli_fid(int argc, char **argv)
 {
 	static const char *const flags[] = {"help", "h", "raw", "force", NULL};
-	gm_data_options data = {0};
+	given data = {0};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	cli_values v = {.verb = "fid", .option = table, .other = data_option, .context = &data};
 	gm_error err = {0};

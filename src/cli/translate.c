@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/text.h"
+#include "base/progress.h"
 #include "cli/cli.h"
 #include "data/tree.h"
 #include "ganymede/data.h"
@@ -48,148 +48,153 @@ static int report(const translate_job *j, const char *checkpoint)
 	}
 	if (shows_the_mask(j))
 		say_segments("classes of pixels:", j->fake_count, j->classes);
+	if (*j->resize)
+		printf("  resized: %s\n", j->resize);
 	if (!j->bad)
 		return CLI_OK;
 	gm_error err = {0};
-	gm_fail(&err, GM_ERR_FORMAT, "%" PRId64 " file%s could not be read, the first: %s", j->bad,
-	        j->bad == 1 ? "" : "s", j->first_bad);
+	gm_fail(&err, GM_ERR_FORMAT, "%" PRId64 " file%s could not be translated, the first: %s",
+	        j->bad, j->bad == 1 ? "" : "s", j->first_bad);
 	return cli_fail(&err);
 }
 
-static const struct option {
-	const char *name, *help;
-} options[] = {
-	{"out", "a folder, or a file ending in .png for one picture; also -o"},
-	{"fit", "exact: other sizes than the nets take are refused; pad: continued by mirrored "
-                "pixels, and the result cut back"},
-	{"pairs", "folders, or halves: each picture is a pair side by side"},
-	{"size", "of a data set's pictures; 0: the run's"},
-	{"split", "which part of a data set: train or test"},
-	{"count", "how many pictures; 0: all, of a set without end 64"},
-	{"seed", "of the noise, and of which draws of a set without end"},
-	{"back", "a run that translates the other way: how much of a mask it can read from the "
-                 "result"},
-	{"force", "overwrite"},
-	{"outdir", "folder of runs that numbers count in; default runs"},
-	{"help", "this"},
+static const cli_option options[] = {
+	{"out", "", "a folder, or a file ending in .png, .jpg or .webp for one picture; also -o"},
+	{"fit", "exact",
+         "exact: other sizes than the nets take are refused; pad: continued by mirrored pixels, "
+         "and the "
+         "result cut back"},
+	{"pairs", "",
+         "folders, or halves: each picture is a pair side by side; default: as the run's data"},
+	{"size", "", "of a data set's pictures; default: the run's"},
+	{"split", "", "which part, train or test: of a data set, or of a folder that has both"},
+	{"count", "0", "how many pictures of a folder or set; 0: all, of a set without end 64"},
+	{"seed", "0", "of the noise, and of which draws of a set without end"},
+	{"back", "",
+         "a run that translates the other way: how much of a mask it can read from the result"},
+	{"force", "", "overwrite"},
+	{"outdir", "runs", "where runs are looked for"},
+	{"help", "", "this"},
+	{0},
 };
-enum { OPTIONS = sizeof options / sizeof *options };
 
-static int unknown(const char *name)
+/* What the input is: the three kinds take different options. */
+typedef enum input_kind { PICTURE, TREE, SET } input_kind;
+
+static input_kind kind_of(const char *input)
 {
-	const char *known[OPTIONS];
-	for (int i = 0; i < OPTIONS; i++)
-		known[i] = options[i].name;
-	const char *near = gm_text_nearest(name, known, OPTIONS);
-	if (near)
-		return cli_usage("translate has no option %.60s; did you mean %s?", name, near);
-	return cli_usage("translate has no option %.60s; see: ganymede translate --help", name);
+	gm_image_facts facts = {0};
+	bool folder = gm_file_is_folder(input), file = !folder && gm_file_exists(input);
+	if (folder || (file && gm_tree_is_archive(input)))
+		return TREE;
+	if (!file)
+		return SET;
+	gm_image *im = gm_image_read(input, &facts, NULL);
+	bool picture = im || facts.format || cli_is_picture(input);
+	gm_image_free(im);
+	return picture ? PICTURE : SET;
 }
 
-static int help(void)
+/* An option that this kind of input does not take is refused, not ignored. */
+static int check_options(const cli_values *v, const translate_job *j, input_kind kind)
 {
-	cli_help("translate");
-	puts("\nINPUT is a picture, a folder or archive of pictures, or a data set. Results are "
-	     "PNG "
-	     "with the names of the\ninputs. Of pairs the side is taken that the run learned to "
-	     "translate; a data set of pairs is scored too,\nand needs no -o.\n\noptions:");
-	for (int i = 0; i < OPTIONS; i++)
-		printf("  --%-8s %s\n", options[i].name, options[i].help);
+	static const struct {
+		const char *name, *of;
+		bool taken[3];
+	} rows[] = {
+		{"back", "data sets with a field \"mask\"", {[SET] = true}},
+		{"size", "data sets: files are translated at their own size", {[SET] = true}},
+		{"split", "data sets, and folders that have parts", {[SET] = true, [TREE] = true}},
+		{"count", "folders and data sets", {[SET] = true, [TREE] = true}},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (cli_given(v, rows[i].name) && !rows[i].taken[kind])
+			return cli_usage("option %s is for %s", rows[i].name, rows[i].of);
+	if (kind != SET && !j->out)
+		return cli_usage("translate needs -o OUT for pictures and folders");
 	return CLI_OK;
 }
 
-static int work(translate_job *j, const char *run, const char *back, const char *outdir)
+static int work(translate_job *j, const cli_values *v)
 {
 	char checkpoint[PATH_MAX], other[PATH_MAX];
+	const char *back = cli_given(v, "back"), *outdir = cli_value(v, "outdir");
 	gm_error err = {0};
-	if (!gm_folder_checkpoint(run, outdir, checkpoint, NULL, &err) ||
+	input_kind kind = kind_of(j->input);
+	int status = check_options(v, j, kind);
+	if (status)
+		return status;
+	if (!gm_folder_checkpoint(v->operand[0], outdir, checkpoint, NULL, &err) ||
 	    (back && !gm_folder_checkpoint(back, outdir, other, NULL, &err)))
 		return cli_fail(&err);
-	gm_image_facts facts = {0};
-	bool folder = gm_file_is_folder(j->input), file = !folder && gm_file_exists(j->input);
-	bool tree = folder || (file && gm_tree_is_archive(j->input)), picture = false;
-	if (file && !tree) {
-		gm_image *im = gm_image_read(j->input, &facts, NULL);
-		picture = im || facts.format || cli_is_picture(j->input);
-		gm_image_free(im);
-	}
-	if ((tree || picture) && (!j->out || back))
-		return back ? cli_usage("option back is for data sets with a field \"mask\"")
-		            : cli_usage("translate needs -o OUT for pictures and folders");
 	j->t = gm_translator_open(checkpoint, &err);
 	if (j->t && back)
 		j->back = gm_translator_open(other, &err);
 	if (!j->t || (back && !j->back))
 		return cli_fail(&err);
 	j->second = !strcmp(gm_translator_field(j->t), "b");
-	int64_t size;
-	if (!j->size && gm_text_i64(gm_settings_get(gm_translator_settings(j->t), "size"), &size))
-		j->size = (int)size;
-	bool ok = picture ? translate_file(j, &err)
-	          : tree  ? translate_tree(j, &err)
-	                  : translate_set(j, &err);
+	const gm_settings *settings = gm_translator_settings(j->t);
+	if (!cli_given(v, "pairs"))
+		j->halves = !strcmp(gm_settings_get(settings, "pairs"), "halves") && kind == SET;
+	bool ok = kind == PICTURE ? translate_file(j, &err)
+	          : kind == TREE  ? translate_tree(j, &err)
+	                          : translate_set(j, &err);
+	gm_progress_end();
 	return ok ? report(j, checkpoint) : cli_fail(&err);
+}
+
+static bool data_option(void *context, const char *name, const char *value, gm_error *err)
+{
+	return gm_data_option(context, name, value, err);
 }
 
 int cli_translate(int argc, char **argv)
 {
 	static const char *const flags[] = {"help", "h", "force", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
-	const char *run = NULL, *outdir = "runs", *back = NULL;
-	translate_job *j = calloc(1, sizeof *j);
+	cli_values v = {.verb = "translate", .option = options};
 	gm_error err = {0};
 	gm_data_options o = {0};
-	int kind, status = CLI_OK;
+	uint64_t count = 0;
+	int status = cli_read(&a, &v, 2);
+	if (status)
+		return status;
+	if (cli_given(&v, "help")) {
+		cli_help("translate");
+		puts("\nINPUT is a picture, a folder or archive of pictures, or a data set. "
+		     "Results have the names of "
+		     "the\ninputs and are PNG. Of pairs the side is taken that the run learned to "
+		     "translate; a data set "
+		     "of pairs\nis scored too, and needs no -o. What cannot be translated is "
+		     "counted and named at the "
+		     "end.");
+		cli_options_help(options);
+		return CLI_OK;
+	}
+	if (!v.operand[1])
+		return cli_usage(
+			"translate needs a run and what to translate, such as: ganymede translate "
+			"runs/00000-pix2pix-edges2shapes in.png -o out.png");
+	static const char *const of_data[] = {"pairs", "size", "split"};
+	for (int i = 0; i < 3; i++)
+		if (cli_given(&v, of_data[i]) &&
+		    !data_option(&o, of_data[i], cli_given(&v, of_data[i]), &err))
+			return cli_usage("%s", err.message);
+	translate_job *j = calloc(1, sizeof *j);
 	if (!j)
 		return cli_fail(&(gm_error){GM_ERR_MEMORY, "no memory"});
-	while (status == CLI_OK && (kind = cli_next(&a))) {
-		bool data = cli_is(a.name, "pairs") || cli_is(a.name, "size") ||
-		            cli_is(a.name, "split");
-		if (kind == '?') {
-			status = CLI_USAGE;
-		} else if (kind == '+' && j->input) {
-			status = cli_usage("translate takes a run and an input, not also %.60s",
-			                   a.value);
-		} else if (kind == '+') {
-			*(run ? &j->input : &run) = a.value;
-		} else if (cli_is(a.name, "help") || cli_is(a.name, "h")) {
-			free(j);
-			return help();
-		} else if (cli_is(a.name, "o") || cli_is(a.name, "out")) {
-			j->out = a.value;
-		} else if (cli_is(a.name, "outdir")) {
-			outdir = a.value;
-		} else if (cli_is(a.name, "back")) {
-			back = a.value;
-		} else if (cli_is(a.name, "force")) {
-			j->force = true;
-		} else if (cli_is(a.name, "fit")) {
-			j->pad = !strcmp(a.value, "pad");
-			if (!j->pad && strcmp(a.value, "exact"))
-				status = cli_usage("option fit: \"%.60s\" is not exact or pad",
-				                   a.value);
-		} else if (cli_is(a.name, "seed")) {
-			if (!gm_text_u64(a.value, &j->seed))
-				status = cli_usage("option seed: \"%.60s\" is not a whole number",
-				                   a.value);
-		} else if (cli_is(a.name, "count")) {
-			if (!gm_text_i64(a.value, &j->count) || j->count < 0)
-				status = cli_usage("option count: \"%.60s\" is not a whole number "
-				                   "of 0 or more",
-				                   a.value);
-		} else if (data) {
-			if (!gm_data_option(&o, a.name, a.value, &err))
-				status = cli_usage("%s", err.message);
-		} else {
-			status = unknown(a.name);
-		}
-	}
-	if (!status && !j->input)
-		status = cli_usage("translate needs a run and what to translate, such as: ganymede "
-		                   "translate runs/00000-pix2pix-edges2shapes in.png -o out.png");
-	j->halves = o.halves, j->size = o.size, j->split = o.split;
+	const char *fit = cli_value(&v, "fit");
+	j->input = v.operand[1], j->out = cli_given(&v, "out"), j->force = cli_given(&v, "force");
+	j->halves = o.halves, j->size = o.size, j->split = cli_given(&v, "split"),
+	j->pad = !strcmp(fit, "pad");
+	if (!j->pad && strcmp(fit, "exact"))
+		status = cli_usage("option fit: \"%.60s\" is not exact or pad", fit);
+	else if (!cli_whole(&v, "seed", 0, UINT64_MAX, &j->seed, &err) ||
+	         !cli_whole(&v, "count", 0, INT64_MAX, &count, &err))
+		status = cli_usage("%s", err.message);
+	j->count = (int64_t)count;
 	if (!status)
-		status = work(j, run, back, outdir);
+		status = work(j, &v);
 	gm_translator_free(j->t);
 	gm_translator_free(j->back);
 	free(j);

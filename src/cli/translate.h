@@ -22,6 +22,8 @@ typedef struct translate_job {
 	gm_translator *t, *back;
 	int64_t done, bad;
 	char first_bad[300];
+	char resize
+		[80]; /* how a data set's pictures were brought to this size; empty: they were not */
 	/* against what it should be */
 	int64_t scored;
 	double l1, psnr, ssim;

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/progress.h"
 #include "data/fit.h"
 #include "data/tree.h"
 #include "ganymede/image.h"
@@ -28,8 +30,18 @@ bool translate_path(const translate_job *j, const char *name, char path[PATH_MAX
 	return snprintf(path, PATH_MAX, "%s/%.*s.png", j->out, stem, name) < PATH_MAX;
 }
 
+/* Whether two paths are one file or folder, also through links. */
+static bool same_place(const char *a, const char *b)
+{
+	struct stat x, y;
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 bool translate_may_write(const translate_job *j, const char *path, gm_error *err)
 {
+	if (same_place(path, j->input) || same_place(j->out, j->input))
+		return gm_fail(err, GM_ERR_VALUE, "%s is the input itself: give another -o",
+		               j->out);
 	return j->force || !gm_file_exists(path) ||
 	       gm_fail(err, GM_ERR_VALUE,
 	               "%s is there already: give another -o, or --force to overwrite", path);
@@ -46,18 +58,23 @@ static bool make_room(const char *path, gm_error *err)
 	return gm_file_make_folder(folder, err);
 }
 
-/* 'a' or 'b' where one of the path's folders is that side of pairs (docs/data-formats.md), or 0 */
-static int side_of(const char *name)
+/* What the folders of a path say (docs/data-formats.md): the part of the data, or NULL; and the side of
+ * pairs, 'a' or 'b', or 0. */
+static const char *part_of(const char *name, int *side)
 {
 	static const char *const parts[] = {"train", "test", "val", ""};
+	*side = 0;
 	for (const char *end; (end = strchr(name, '/')); name = end + 1)
 		for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-			size_t n = strlen(parts[i]);
-			if (end - name == n + 1 && !strncasecmp(name, parts[i], n) &&
-			    (name[n] == 'A' || name[n] == 'B'))
-				return name[n] == 'A' ? 'a' : 'b';
+			size_t n = strlen(parts[i]), length = (size_t)(end - name);
+			bool a = length == n + 1 && name[n] == 'A',
+			     b = length == n + 1 && name[n] == 'B';
+			if (strncasecmp(name, parts[i], n) || !(a || b || (length == n && n)))
+				continue;
+			*side = a ? 'a' : b ? 'b' : 0;
+			return parts[i];
 		}
-	return 0;
+	return NULL;
 }
 
 /* ---- one picture ----------------------------------------------------------------------------- */
@@ -175,8 +192,12 @@ static bool decoded(translate_job *j, const char *name, const char *path, const 
 bool translate_file(translate_job *j, gm_error *err)
 {
 	char path[PATH_MAX];
-	const char *slash = strrchr(j->input, '/'), *end = strrchr(j->out, '.');
-	if (end && !strcasecmp(end, ".png"))
+	const char *slash = strrchr(j->input, '/'), *last = strrchr(j->out, '/');
+	bool file = strchr(last ? last : j->out, '.') && !gm_file_is_folder(j->out) &&
+	            (!last || last[1]);
+	if (file && !gm_image_format(j->out, err))
+		return false;
+	if (file)
 		snprintf(path, sizeof path, "%s", j->out);
 	else if (!translate_path(j, slash ? slash + 1 : j->input, path))
 		return gm_fail(err, GM_ERR_VALUE, "%s: the name is too long", j->input);
@@ -191,7 +212,7 @@ bool translate_file(translate_job *j, gm_error *err)
 typedef struct names {
 	char **path;
 	size_t n, room;
-	bool sides; /* some are a side of pairs */
+	bool sides, parts; /* some are a side of pairs, in a part of the data */
 } names;
 
 static int by_text(const void *a, const void *b)
@@ -201,7 +222,10 @@ static int by_text(const void *a, const void *b)
 
 static bool wanted(const translate_job *j, const names *all, const char *name)
 {
-	return cli_is_picture(name) && (!all->sides || side_of(name) == (j->second ? 'b' : 'a'));
+	int side;
+	const char *part = part_of(name, &side);
+	return cli_is_picture(name) && (!all->sides || side == (j->second ? 'b' : 'a')) &&
+	       (!j->split || (part && !strcmp(part, j->split)));
 }
 
 /* Where everything will go, before anything is made. */
@@ -216,7 +240,10 @@ static bool look_ahead(const translate_job *j, names *all, gm_error *err)
 		while (ok && gm_tree_next(t, &f, err)) {
 			char path[PATH_MAX];
 			if (pass == 0) {
-				all->sides = all->sides || side_of(f.name);
+				int side;
+				const char *part = part_of(f.name, &side);
+				all->sides = all->sides || side;
+				all->parts = all->parts || (part && *part);
 				continue;
 			}
 			if (!wanted(j, all, f.name))
@@ -239,10 +266,19 @@ static bool look_ahead(const translate_job *j, names *all, gm_error *err)
 		gm_tree_close(t);
 		if (!ok || (err && err->code))
 			return false;
+		if (pass == 0 && j->split && !all->parts)
+			return gm_fail(err, GM_ERR_VALUE,
+			               "option split: %s has no folders train and test, so all of "
+			               "it is one part",
+			               j->input);
 	}
 	if (!all->n)
-		return gm_fail(err, GM_ERR_VALUE, "%s: no pictures in it (PNG, JPEG, WebP)%s",
-		               j->input, all->sides ? " on the side that this run translates" : "");
+		return gm_fail(err, GM_ERR_VALUE, "%s: no pictures in it%s%s%s%s", j->input,
+		               j->split ? " in the part " : "", j->split ? j->split : "",
+		               all->sides ? " on side " : "",
+		               !all->sides ? ""
+		               : j->second ? "b"
+		                           : "a");
 	qsort(all->path, all->n, sizeof *all->path, by_text);
 	for (size_t i = 1; i < all->n; i++)
 		if (!strcmp(all->path[i - 1], all->path[i]))
@@ -273,10 +309,16 @@ bool translate_tree(translate_job *j, gm_error *err)
 		gm_image *im = NULL;
 		if (gm_tree_read(t, FILE_MOST, &bytes, &n, &why))
 			im = gm_image_read_memory(name, bytes, n, NULL, &why);
-		if (im)
-			ok = decoded(j, name, path, im, err);
-		else if (!j->bad++)
+		/* One picture that cannot be read, or has a size that the nets do not take, costs no other. */
+		bool done = im && decoded(j, name, path, im, &why);
+		ok = done || (why.code != GM_ERR_IO && why.code != GM_ERR_MEMORY &&
+		              why.code != GM_ERR_STATE);
+		if (!ok)
+			*err = why;
+		else if (!done && !j->bad++)
 			snprintf(j->first_bad, sizeof j->first_bad, "%.290s", why.message);
+		ok = ok && gm_progress_tell("translating", (uint64_t)(j->done + j->bad), all.n,
+		                            "pictures", err);
 		gm_image_free(im);
 		free(bytes);
 	}

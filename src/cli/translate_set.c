@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "ganymede/data.h"
 #include "ganymede/metrics.h"
 
@@ -109,13 +110,18 @@ static bool can_read_back(const translate_job *j, const gm_field *from, const gm
 
 bool translate_set(translate_job *j, gm_error *err)
 {
-	gm_data_options o = {.size = j->size,
-	                     .split = j->split,
-	                     .halves = j->halves,
-	                     .channels = gm_translator_takes(j->t)};
+	/* As the run's own data, but for what is asked for here; its range is one of another set. */
+	gm_data_options o = {0};
+	if (!gm_settings_data(gm_translator_settings(j->t), false, &o, err))
+		return false;
+	o.from = o.to = 0, o.halves = j->halves, o.channels = gm_translator_takes(j->t);
+	o.size = j->size ? j->size : o.size;
+	o.split = j->split ? j->split : o.split;
 	gm_dataset *d = gm_data_open(j->input, &o, err);
 	if (!d)
 		return false;
+	if (strcmp(gm_data_info_of(d)->resize, "none"))
+		snprintf(j->resize, sizeof j->resize, "%s", gm_data_info_of(d)->resize);
 	const gm_data_info *info = gm_data_info_of(d);
 	const char *name = gm_translator_field(j->t);
 	const gm_field *from = gm_data_field(d, name), *mask = gm_data_field(d, "mask"),
@@ -155,7 +161,10 @@ bool translate_set(translate_job *j, gm_error *err)
 				ok = ok && translate_may_write(j, path, err);
 				continue;
 			}
-			ok = ok && gm_data_read(d, from, j->seed, (uint64_t)i, 1, x, err) &&
+			ok = ok &&
+			     gm_progress_tell("translating", (uint64_t)i, (uint64_t)j->count,
+			                      "pictures", err) &&
+			     gm_data_read(d, from, j->seed, (uint64_t)i, 1, x, err) &&
 			     (!to || gm_data_read(d, to, j->seed, (uint64_t)i, 1, b, err)) &&
 			     translate_picture(j,
 			                       &(translate_one){file, j->out ? path : NULL, x, b,

@@ -489,7 +489,7 @@ static bool finish(builder *b)
 	}
 	b->a.other += used < b->captions ? b->captions - used : 0;
 	const gm_filter filter = b->o->filter;
-	static const char *const fits[] = {"", ", padded", ", centre"};
+	static const char *const fits[] = {"", "", ", padded", ", centre"};
 	if (!b->resized)
 		snprintf(b->a.how, sizeof b->a.how, "none");
 	else

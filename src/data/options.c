@@ -36,7 +36,7 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 
 typedef enum kind { NUMBER, WORD, TEXT, SPAN } kind;
 
-static const char *const fits[] = {"resize", "pad", "crop", "auto", NULL};
+static const char *const fits[] = {"auto", "resize", "pad", "crop", NULL};
 static const char *const filters[] = {"triangle", "box", "cubic", "lanczos", NULL};
 static const char *const bad_files[] = {"skip", "stop", NULL};
 static const char *const sides[] = {"folders", "halves", NULL};

@@ -177,6 +177,14 @@ bool gm_scores_rewind(const char *folder, int64_t step, int64_t every, gm_error 
 
 /* ---- for people ------------------------------------------------------------------------------ */
 
+static void print_data(FILE *out, const json_t *o)
+{
+	const char *resize = json_string_value(json_object_get(o, "resize"));
+	fprintf(out, ", %s part", json_string_value(json_object_get(o, "split")));
+	if (resize && strcmp(resize, "none"))
+		fprintf(out, ", resized: %s", resize);
+}
+
 static void print_side(FILE *out, const char *title, const json_t *o)
 {
 	const char *from = json_string_value(json_object_get(o, "from")),
@@ -185,7 +193,7 @@ static void print_side(FILE *out, const char *title, const json_t *o)
 		return;
 	fprintf(out, "  %-10s %s", title, from ? from : "");
 	if (kind && !strcmp(kind, "data"))
-		fprintf(out, ", %s part", json_string_value(json_object_get(o, "split")));
+		print_data(out, o);
 	if (kind && !strcmp(kind, "samples"))
 		fprintf(out, ", samples of seed %" JSON_INTEGER_FORMAT "%s",
 		        json_integer_value(json_object_get(o, "seed")),

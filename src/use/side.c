@@ -92,14 +92,32 @@ static bool open_stats(gm_side *p, const char *path, gm_error *err)
 	return true;
 }
 
+static bool is_checkpoint(const char *spec)
+{
+	const char *dot = strrchr(spec, '.');
+	return dot && !strcmp(dot, ".safetensors");
+}
+
+/* The checkpoint that spec names; any file other than .safetensors is data. */
+static bool find_run(const char *spec, const gm_side_options *o, char *checkpoint, gm_error *err)
+{
+	bool maybe = is_checkpoint(spec) || !gm_file_exists(spec) || gm_file_is_folder(spec);
+	return maybe &&
+	       gm_folder_checkpoint(spec, o->outdir ? o->outdir : "runs", checkpoint, NULL, err);
+}
+
+bool gm_side_is_run(const char *spec, const gm_side_options *o)
+{
+	char checkpoint[PATH_MAX];
+	return !gm_stats_is(spec) && find_run(spec, o, checkpoint, NULL);
+}
+
 gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err)
 {
 	char checkpoint[PATH_MAX];
-	const char *outdir = o->outdir ? o->outdir : "runs", *dot = strrchr(spec, '.');
 	gm_side *p = blank(spec, o->seed, err);
-	bool ok = p != NULL, is_file = dot && !strcmp(dot, ".safetensors");
-	/* any other file is data */
-	bool maybe_run = is_file || !gm_file_exists(spec) || gm_file_is_folder(spec);
+	gm_error several = {0}; /* a number that two runs have is not the name of a data set */
+	bool ok = p != NULL, is_file = is_checkpoint(spec);
 	if (ok)
 		p->raw = o->raw;
 	if (ok && gm_stats_is(spec))
@@ -108,9 +126,10 @@ gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err)
 		                        "%s holds statistics of features, and pictures are "
 		                        "needed",
 		                        spec);
-	else if (ok && maybe_run &&
-	         gm_folder_checkpoint(spec, outdir, checkpoint, NULL, is_file ? err : NULL))
+	else if (ok && find_run(spec, o, checkpoint, is_file ? err : &several))
 		ok = open_run(p, checkpoint, err);
+	else if (ok && several.code == GM_ERR_VALUE)
+		ok = gm_fail(err, several.code, "%s", several.message);
 	else if (ok)
 		ok = !is_file && open_data(p, spec, &o->data, err);
 	if (ok)

@@ -52,6 +52,8 @@ typedef struct gm_side {
 /* spec: a run or checkpoint (samples are drawn), a data set or path, or statistics. NULL on
  * failure. */
 gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err);
+/* Whether gm_side_open takes spec for a run or a checkpoint. */
+bool gm_side_is_run(const char *spec, const gm_side_options *o);
 /* Samples of a run that is under way. */
 gm_side *gm_side_of_run(gm_run *r, uint64_t seed, gm_error *err);
 void gm_side_free(gm_side *p); /* NULL is fine */
