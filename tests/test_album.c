@@ -589,7 +589,7 @@ static void options_from_text(void **state)
 		assert_non_null(strstr(why.message, "FROM:TO"));
 	}
 	assert_false(gm_data_option(&o, "fit", "squash", &err));
-	assert_string_equal(err.message, "option fit: \"squash\" is not resize, pad, crop or auto");
+	assert_string_equal(err.message, "option fit: \"squash\" is not auto, resize, pad or crop");
 	err = (gm_error){0};
 	assert_false(gm_data_option(&o, "size", "-3", &err));
 	assert_int_equal(err.code, GM_ERR_VALUE);
