@@ -79,7 +79,7 @@ static gm_step *gan_step(gm_graph *g, gm_net *G, gm_net *D, gm_node **loss)
 	y = gm_linear(D, "logit", gm_dropout(y, .keep = .8), .out = 1);
 	*loss = gm_mean_all(gm_softplus(gm_neg(y)));
 	return compiled(g,
-	                gm_compile(g, *loss, gm_adam(G, *loss), gm_sgd(D, *loss), gm_ema(G, .9)));
+	                gm_compile(g, *loss, gm_adam(G, *loss, .average = .9), gm_sgd(D, *loss)));
 }
 
 static void run_allocates_nothing(void **state)

@@ -500,8 +500,8 @@ static void averages_follow(void **state)
 	double start = 2, p = start, a = start, v;
 	gm_node *w = gm_net_var(net, "w", GM_SHAPE(1), .init = GM_CONSTANT(start));
 	gm_node *loss = gm_sum_all(gm_square(w)), *seen = gm_mul_c(w, 10);
-	gm_node *update = gm_sgd(net, loss, .lr = gm_scalar(g, .1));
-	gm_step *s = compiled(g, gm_compile(g, loss, update, gm_ema(net, .75)));
+	gm_node *update = gm_sgd(net, loss, .lr = gm_scalar(g, .1), .average = .75);
+	gm_step *s = compiled(g, gm_compile(g, loss, update));
 	gm_node *from[4], *to[4];
 	assert_int_equal(gm_net_averages(net, from, to, 4), 1);
 	assert_ptr_equal(from[0], w);
@@ -518,6 +518,204 @@ static void averages_follow(void **state)
 		gm_step_read_f64(sample, seen, &v, 1);
 		near(v, 10 * a, 1e-13);
 	}
+	gm_net_free(net);
+	finish(g);
+}
+
+/* A net of two parameters a, b with the loss sum (a - 1)^2 / 2; b is not in it. */
+typedef struct pair {
+	gm_graph *g;
+	gm_net *net;
+	gm_node *a, *b, *loss;
+} pair;
+
+static pair pair_of(void)
+{
+	pair p = {.g = graph(GM_F64)};
+	p.net = gm_net_create(p.g, "N", .seed = 1);
+	p.a = gm_net_var(p.net, "head/a", GM_SHAPE(2), .init = GM_CONSTANT(3));
+	p.b = gm_net_var(p.net, "body/b", GM_SHAPE(2), .init = GM_CONSTANT(5));
+	p.loss = gm_mul_c(gm_sum_all(gm_square(gm_add_c(p.a, -1))), .5);
+	return p;
+}
+
+static double value_of(const gm_node *v)
+{
+	double x[2] = {NAN, NAN};
+	gm_get_f64(v, x, 2);
+	assert_true(x[0] == x[1]);
+	return x[0];
+}
+
+static void end_pair(pair *p)
+{
+	gm_net_free(p->net);
+	finish(p->g);
+}
+
+/* Of two moves of one variable in one step one would be lost. */
+static void two_moves_in_one_step_are_refused(void **state)
+{
+	(void)state;
+	pair p = pair_of();
+	gm_node *one = gm_sgd(p.net, p.loss, .lr = gm_scalar(p.g, .1)),
+		*two = gm_sgd(p.net, gm_mul_c(p.loss, 3), .lr = gm_scalar(p.g, .1),
+	                      .name = "other");
+	assert_null(gm_compile(p.g, one, two));
+	assert_non_null(
+		strstr(gm_graph_error(p.g)->message, "N/head/a is assigned twice in one step"));
+	gm_net_free(p.net);
+	gm_graph_free(p.g);
+	/* The same effect twice, and two effects in two steps, are fine. */
+	p = pair_of();
+	one = gm_sgd(p.net, p.loss, .lr = gm_scalar(p.g, .1));
+	two = gm_sgd(p.net, p.loss, .lr = gm_scalar(p.g, .2), .name = "other");
+	gm_step *s = compiled(p.g, gm_compile(p.g, one, one)),
+		*t = compiled(p.g, gm_compile(p.g, two));
+	gm_step_run(s);
+	near(value_of(p.a), 3 - .1 * 2, 1e-13);
+	gm_step_run(t);
+	near(value_of(p.a), 2.8 - .2 * 1.8, 1e-13);
+	end_pair(&p);
+}
+
+/* Averages and gradient norms belong to the optimiser that was asked for, whichever is the newest. */
+static void each_optimiser_has_its_own(void **state)
+{
+	(void)state;
+	pair p = pair_of();
+	gm_node *first = gm_sgd(p.net, p.loss, .lr = gm_scalar(p.g, .1), .average = .5),
+		*second = gm_sgd(p.net, gm_mul_c(p.loss, 10), .lr = gm_scalar(p.g, .1),
+	                         .name = "other");
+	gm_node *norm = gm_net_gradient_norm(p.net, first),
+		*other = gm_net_gradient_norm(p.net, second);
+	assert_null(gm_net_gradient_norm(p.net, p.loss));
+	gm_step *s = compiled(p.g, gm_compile(p.g, first, norm, other));
+	gm_step_run(s);
+	near(value_of(p.a), 2.8, 1e-13);
+	near(value_of(gm_net_find(p.net, "N/head/a.ema")), .5 * 3 + .5 * 2.8, 1e-13);
+	near(gm_step_scalar(s, norm), 2 * sqrt(2), 1e-12);
+	near(gm_step_scalar(s, other), 20 * sqrt(2), 1e-12);
+	assert_null(gm_net_find(p.net, "N/body/b.ema"));
+	end_pair(&p);
+}
+
+/* What the loss does not depend on, what is frozen and what `only` leaves out gets no moments and does not move. */
+static void only_some_parameters_move(void **state)
+{
+	(void)state;
+	for (int k = 0; k < 3; k++) {
+		pair p = pair_of();
+		gm_node *both = gm_add(p.loss, gm_sum_all(gm_square(p.b)));
+		if (k == 2)
+			assert_int_equal(gm_net_freeze(p.net, "body/*"), 1);
+		gm_node *all[2];
+		assert_int_equal(gm_net_params(p.net, NULL, all, 2), k == 2 ? 1 : 2);
+		assert_int_equal(gm_net_params(p.net, "head/*", all, 2), 1);
+		assert_ptr_equal(all[0], p.a);
+		assert_int_equal(gm_net_parameters(p.net), 4);
+		gm_node *move = gm_adam(p.net, k ? both : p.loss, .lr = gm_scalar(p.g, .1),
+		                        .l2 = .1, .only = k == 1 ? "head/*" : NULL);
+		gm_step_run(compiled(p.g, gm_compile(p.g, move)));
+		near(value_of(p.a), 2.9, 1e-6);
+		assert_true(value_of(p.b) == 5);
+		assert_non_null(gm_net_find(p.net, "N/head/a.adam.m"));
+		assert_null(gm_net_find(p.net, "N/body/b.adam.m"));
+		end_pair(&p);
+	}
+	pair p = pair_of();
+	assert_null(gm_compile(p.g, gm_sgd(p.net, p.loss, .only = "tail/*")));
+	assert_non_null(strstr(gm_graph_error(p.g)->message, "no parameter is called tail/*"));
+	gm_net_free(p.net);
+	gm_graph_free(p.g);
+}
+
+/* Three minibatches of two rows move as one of six does; in between nothing changes. */
+static void gradients_accumulate(void **state)
+{
+	(void)state;
+	const double rows[] = {1, 4, -2, .5, 3, 7};
+	for (int k = 0; k < 2; k++) {
+		gm_graph *g[2] = {graph(GM_F64), graph(GM_F64)};
+		gm_net *net[2];
+		gm_node *w[2], *x[2];
+		gm_step *s[2];
+		for (int i = 0; i < 2; i++) {
+			net[i] = gm_net_create(g[i], "N", .seed = 1);
+			w[i] = gm_net_var(net[i], "w", GM_SHAPE(1), .init = GM_CONSTANT(.7));
+			x[i] = gm_input(g[i], "x", GM_SHAPE(i ? 2 : 6), GM_F64);
+			gm_node *loss =
+				gm_mean_all(gm_square(gm_sub(gm_mul(x[i], w[i]), gm_sin(x[i]))));
+			gm_optimiser_args a = {.lr = gm_scalar(g[i], .05),
+			                       .accumulate = i ? 3 : 1,
+			                       .average = .5,
+			                       .clip_norm = k ? .3 : 0};
+			s[i] = compiled(g[i], gm_compile(g[i], gm_adam_(net[i], loss, a)));
+		}
+		for (int turn = 0; turn < 3; turn++) {
+			double before, now[2], mean[2];
+			gm_set_f64(x[0], rows, 6);
+			gm_step_run(s[0]);
+			gm_get_f64(w[1], &before, 1);
+			for (int part = 0; part < 3; part++) {
+				gm_get_f64(w[1], &now[1], 1);
+				assert_true(now[1] == before);
+				gm_set_f64(x[1], rows + 2 * part, 2);
+				gm_step_run(s[1]);
+			}
+			for (int i = 0; i < 2; i++) {
+				gm_get_f64(w[i], &now[i], 1);
+				gm_get_f64(gm_net_find(net[i], "N/w.ema"), &mean[i], 1);
+			}
+			near(now[1], now[0], 1e-13);
+			near(mean[1], mean[0], 1e-13);
+			assert_true(fabs(now[1] - before) > 1e-3);
+		}
+		for (int i = 0; i < 2; i++)
+			gm_net_free(net[i]), finish(g[i]);
+	}
+}
+
+static gm_node *onto_two(void *ctx, const char *key, gm_node *next)
+{
+	assert_string_equal(key, "head/a");
+	return gm_min(next, gm_scalar(ctx, 2));
+}
+
+static void updates_are_projected(void **state)
+{
+	(void)state;
+	pair p = pair_of();
+	gm_node *move =
+		gm_sgd(p.net, p.loss, .lr = gm_scalar(p.g, .1), .project = onto_two, .ctx = p.g);
+	gm_step_run(compiled(p.g, gm_compile(p.g, move)));
+	near(value_of(p.a), 2, 1e-13); /* 2.8 without */
+	end_pair(&p);
+}
+
+/* The net at other parameters: layers read what stands for theirs, and gradients go there. */
+static void nets_at_other_parameters(void **state)
+{
+	(void)state;
+	gm_graph *g = graph(GM_F64);
+	gm_net *net = gm_net_create(g, "N", .seed = 1);
+	gm_node *x = gm_full(g, 2, GM_SHAPE(1, 1)), *param[2], *instead, *d;
+	gm_node *y =
+		gm_linear(net, "y", x, .out = 1, .init = GM_CONSTANT(3), .bias = GM_CONSTANT(1));
+	assert_int_equal(gm_net_params(net, "y/weight", param, 2), 1);
+	instead = gm_mul_c(param[0], 10);
+	gm_net_with(net, param, &instead, 1);
+	gm_node *other = gm_linear(net, "y", x, .out = 1);
+	gm_net_with(net, NULL, NULL, 0);
+	gm_node *again = gm_linear(net, "y", x, .out = 1);
+	gm_grad(other, &instead, 1, &d);
+	gm_step *s = compiled(g, gm_compile(g, y, other, again, d));
+	double v;
+	gm_step_run(s);
+	gm_step_read_f64(s, y, &v, 1), near(v, 7, 1e-13);
+	gm_step_read_f64(s, other, &v, 1), near(v, 61, 1e-13);
+	gm_step_read_f64(s, again, &v, 1), near(v, 7, 1e-13);
+	gm_step_read_f64(s, d, &v, 1), near(v, 2, 1e-13);
 	gm_net_free(net);
 	finish(g);
 }
@@ -627,6 +825,12 @@ int main(void)
 		cmocka_unit_test(rmsprop_by_hand),
 		cmocka_unit_test(norm_clipping_by_hand),
 		cmocka_unit_test(averages_follow),
+		cmocka_unit_test(two_moves_in_one_step_are_refused),
+		cmocka_unit_test(each_optimiser_has_its_own),
+		cmocka_unit_test(only_some_parameters_move),
+		cmocka_unit_test(gradients_accumulate),
+		cmocka_unit_test(updates_are_projected),
+		cmocka_unit_test(nets_at_other_parameters),
 		cmocka_unit_test(gradient_penalty_second_order),
 		cmocka_unit_test(gradient_penalty_trains),
 	};

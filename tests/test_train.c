@@ -13,7 +13,7 @@
 #include "tensorfile/safetensors.h"
 #include "ganymede/data.h"
 #include "ganymede/image.h"
-#include "scratch.h"
+#include "training.h"
 #include "report/events.h"
 #include "use/saved.h"
 #include "run/folder.h"
@@ -21,76 +21,6 @@
 #include "train/train.h"
 
 #include <math.h>
-
-/* A call with options as "name=value" texts, ended by NULL. */
-static bool train(gm_train_call *call, gm_error *err, const char *model, const char *outdir,
-                  const char *const *options)
-{
-	gm_settings s;
-	char name[64];
-	gm_settings_init(&s, gm_model_find(model));
-	assert_true(gm_settings_set(&s, "outdir", outdir, err));
-	for (; *options; options++) {
-		const char *equals = strchr(*options, '=');
-		snprintf(name, sizeof name, "%.*s", (int)(equals - *options), *options);
-		assert_true(gm_settings_set(&s, name, equals + 1, err));
-	}
-	call->settings = &s;
-	bool ok = gm_train(call, err);
-	call->settings = NULL;
-	gm_settings_free(&s);
-	return ok;
-}
-
-#define OPTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-static void must(bool ok, const gm_error *err)
-{
-	if (!ok)
-		fail_msg("%s", err->message);
-}
-
-/* That it failed, and that the message holds each of the words. */
-#define REFUSED(ok, err, ...) refused(ok, err, ((const char *const[]){__VA_ARGS__, NULL}))
-static void refused(bool ok, const gm_error *err, const char *const *words)
-{
-	assert_false(ok);
-	assert_true(err->code != GM_OK);
-	for (; *words; words++)
-		if (!strstr(err->message, *words))
-			fail_msg("\"%s\" does not say \"%s\"", err->message, *words);
-	assert_null(strchr(err->message, '\n'));
-}
-
-static char *in_run(const gm_train_call *call, const char *file)
-{
-	static char path[4][PATH_MAX + 80];
-	static int turn;
-	char *p = path[turn++ & 3];
-	snprintf(p, sizeof path[0], "%s/%s", call->folder, file);
-	return p;
-}
-
-static void same_file(const char *a, const char *b)
-{
-	gm_bytes x, y;
-	gm_error err = {0};
-	must(gm_file_open(a, &x, &err) && gm_file_open(b, &y, &err), &err);
-	if (x.size != y.size || memcmp(x.data, y.data, x.size))
-		fail_msg("%s and %s differ", a, b);
-	gm_file_close(&x);
-	gm_file_close(&y);
-}
-
-static bool in_file(const char *path, const char *word)
-{
-	gm_bytes b;
-	gm_error err = {0};
-	must(gm_file_open(path, &b, &err), &err);
-	bool found = memmem(b.data, b.size, word, strlen(word)) != NULL;
-	gm_file_close(&b);
-	return found;
-}
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 
@@ -267,14 +197,13 @@ static int train_translator(gm_run *r)
 	gm_node *out = gm_conv(G, "y", gm_add(in, kind), .out = 3, .kernel = 1);
 	gm_node *loss = gm_mean_all(gm_square(gm_sub(out, want)));
 	gm_endpoint(r, "translate", out, in, label);
-	gm_step *step = gm_run_compile(r, loss, gm_sgd(G, loss, .lr = gm_schedule(r, "lr", .1)),
-	                               gm_run_ema(r, G));
+	gm_step *step =
+		gm_run_compile(r, gm_logged(r, "loss", loss), gm_move(r, G, loss, .average = true));
 	while (gm_next(r)) {
 		gm_feed(r);
 		assert_true(gm_get_f32(in, a, 4 * 3 * 32 * 32) &&
 		            gm_get_f32(want, b, 4 * 3 * 32 * 32));
 		gm_run_step(r, step);
-		gm_report(r, "loss", loss);
 	}
 	/* What was fed last are the halves of one example, as the data gives them. */
 	gm_error err = {0};
@@ -302,8 +231,9 @@ static int train_asker(gm_run *r)
 static void fields_reach_the_model(void **state)
 {
 	(void)state;
-	static const gm_option none[] = {{0}};
-	const gm_model translator = {"translator", "", "", none, train_translator},
+	static const gm_option none[] = {{0}},
+			       sgd[] = {GM_OPTIMISER_OPTIONS("sgd", ".1", "0", "constant"), {0}};
+	const gm_model translator = {"translator", "", "", sgd, train_translator},
 		       asker = {"asker", "", "", none, train_asker};
 	gm_train_call call = {0};
 	gm_error err = {0};
@@ -653,100 +583,6 @@ static void a_lost_game_is_told(void **state)
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-static void senseless_options_are_refused(void **state)
-{
-	(void)state;
-	const struct {
-		const char *model, *option, *word[2];
-	} bad[] = {
-		{"gan", "lr=fast", {"option lr", "fast"}},
-		{"gan", "batch=0", {"option batch", "0"}},
-		{"gan", "batch=7.5", {"option batch", "7.5"}},
-		{"gan", "nz=-3", {"option nz", "-3"}},
-		{"gan", "net=cnn", {"option net", "mlp"}},
-		{"gan", "objective=win", {"option objective", "hinge"}},
-		{"gan", "net=paper", {"pictures", "ring8"}},
-		{"gan", "grid=8", {"grid", "8x8"}},
-		{"gan", "steps=-1", {"option steps", "-1"}},
-		{"gan", "best=loss_g", {"option best", "NAME:min"}},
-		{"gan", "on-nan=pray", {"on-nan", "rollback"}},
-		{"gan", "monitors=maybe", {"monitors", "yes or no"}},
-		{"gan", "seed=x", {"option seed", "x"}},
-		{"gan", "ema=1", {"option ema", "1"}},
-		{"gan", "backend=abacus", {"abacus", "backend"}},
-		{"gan", "data=rings", {"rings", "ring8"}},
-		{"dcgan", "width=8", {"pictures", "ring8"}},
-		{"gan", "width=0", {"option width", "0"}},
-		{"gan", "penalty=gp", {"option penalty", "wgan-gp"}},
-		{"gan", "normalise-d=sn", {"option normalise-d", "spectral"}},
-		{"gan", "labels=0,1", {"option labels", "-1,1,0"}},
-		{"gan", "pack=3", {"3 examples", "--pack"}},
-		{"gan", "normalise-g=instance", {"instance norm", "pictures"}},
-	};
-	const char *out = scratch_path("bad");
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		gm_train_call call = {0};
-		gm_error err = {0};
-		bool ok = train(&call, &err, bad[i].model, out,
-		                OPTIONS("data=ring8", "steps=1", bad[i].option));
-		REFUSED(ok, &err, bad[i].word[0], bad[i].word[1]);
-	}
-	assert_false(gm_file_exists(out)); /* no run, no folder */
-	gm_error err = {0};
-	gm_settings s;
-	gm_settings_init(&s, gm_model_find("dcgan"));
-	REFUSED(gm_settings_set(&s, "widht", "3", &err), &err, "widht", "did you mean width");
-	must(gm_settings_set(&s, "log_every", "3", &(gm_error){0}), &err);
-	assert_string_equal(gm_settings_get(&s, "log-every"), "3");
-	assert_string_equal(gm_settings_get(&s, "batch"), "128"); /* the model's own default */
-	gm_settings_free(&s);
-}
-
-/* Steps, kimg and epochs: the last one said counts, whatever a recipe or the checkpoint had. */
-static void the_last_length_counts(void **state)
-{
-	(void)state;
-	gm_error err = {0};
-	const char *out = scratch_path("lengths");
-	gm_train_call call = {0};
-	must(train(&call, &err, "gan", out,
-	           OPTIONS("data=ring8", "batch=32", "width=8", "epochs=1", "kimg=.064")),
-	     &err);
-	assert_int_equal(call.step, 2);
-	call = (gm_train_call){.resume = ""};
-	must(train(&call, &err, "gan", out, OPTIONS("steps=5")), &err);
-	assert_int_equal(call.step, 5);
-	call = (gm_train_call){.resume = ""};
-	must(train(&call, &err, "gan", out, OPTIONS("steps=900", "kimg=.256")), &err);
-	assert_int_equal(call.step, 8);
-}
-
-static void options_from_a_file(void **state)
-{
-	(void)state;
-	gm_settings s;
-	gm_error err = {0};
-	char model[32];
-	const char good[] = "# a recipe\nmodel = dcgan\n width=32 # small\r\n\nlog_every = "
-			    "5\npublished-fid = 9.8\n";
-	scratch_write("good.recipe", good, strlen(good));
-	gm_settings_init(&s, gm_model_find("dcgan"));
-	must(gm_recipe_model(scratch_path("good.recipe"), model, sizeof model, &err), &err);
-	assert_string_equal(model, "dcgan");
-	must(gm_settings_file(&s, scratch_path("good.recipe"), &err), &err);
-	assert_string_equal(gm_settings_get(&s, "width"), "32");
-	assert_string_equal(gm_settings_get(&s, "log-every"), "5");
-	scratch_write("bad.recipe", "width = 3\nwidth 4\n", 18);
-	REFUSED(gm_settings_file(&s, scratch_path("bad.recipe"), &err), &err, "line 2", "width 4");
-	err = (gm_error){0};
-	scratch_write("bad2.recipe", "widht = 3\n", 10);
-	REFUSED(gm_settings_file(&s, scratch_path("bad2.recipe"), &err), &err, "line 1",
-	        "did you mean width");
-	err = (gm_error){0};
-	REFUSED(gm_settings_file(&s, scratch_path("none.recipe"), &err), &err, "none.recipe");
-	gm_settings_free(&s);
-}
-
 static void resume_keeps_the_run_honest(void **state)
 {
 	(void)state;
@@ -905,10 +741,7 @@ int main(void)
 		cmocka_unit_test(rollbacks),
 		cmocka_unit_test(monitors_only_look),
 		cmocka_unit_test(a_lost_game_is_told),
-		cmocka_unit_test(senseless_options_are_refused),
 		cmocka_unit_test(fields_reach_the_model),
-		cmocka_unit_test(the_last_length_counts),
-		cmocka_unit_test(options_from_a_file),
 		cmocka_unit_test(resume_keeps_the_run_honest),
 		cmocka_unit_test(unsound_checkpoints),
 	};

@@ -104,8 +104,10 @@ GM_API void gm_graph_part(gm_graph *g, int rank);
 GM_API gm_graph *gm_node_graph(const gm_node *x);
 GM_API gm_shape gm_node_shape(const gm_node *x);
 GM_API gm_dtype gm_node_dtype(const gm_node *x);
-GM_API bool gm_node_is_value(const gm_node *x);    /* real, and no effect */
-GM_API int64_t gm_node_size(const gm_node *x);     /* elements */
+GM_API bool gm_node_is_value(const gm_node *x); /* real, and no effect */
+GM_API int64_t gm_node_size(const gm_node *x);  /* elements */
+/* x is the constant 0: what gm_grad gives where the loss does not depend on an input */
+GM_API bool gm_node_is_zero(const gm_node *x);
 GM_API const char *gm_node_name(const gm_node *x); /* a variable's or input's name, "" for others */
 
 /* ---- leaves -------------------------------------------------------------------------------------------------------- */
@@ -287,7 +289,8 @@ GM_API void gm_vjp(gm_node *y, gm_node *dy, gm_node *const *wrt, int n, gm_node 
 /* ---- effects and modes --------------------------------------------------------------------------------------------- */
 
 /* Within one run every read of a variable sees its value from before the run; all assigns land together at the end.
- * Returns the effect, a node to compile or to tie in; it has no value of its own. */
+ * Returns the effect, a node to compile or to tie in; it has no value of its own. Two different assigns of one variable
+ * in one step are an error when the step is compiled. */
 GM_API gm_node *gm_assign(gm_node *variable, gm_node *value);
 /* y; and whoever computes it in training also runs effect. */
 GM_API gm_node *gm_after(gm_node *y, gm_node *effect);

@@ -44,11 +44,63 @@
 
 typedef struct gm_run gm_run;
 
+/* What the value of an option may be. Checked before anything is opened; shown by the help and the shells' completion. */
+typedef enum gm_option_kind {
+	GM_OPTION_TEXT,
+	GM_OPTION_INT,    /* a whole number in lo..hi */
+	GM_OPTION_REAL,   /* a number in lo..hi */
+	GM_OPTION_U64,    /* a whole number of at most 64 bits, such as a seed */
+	GM_OPTION_CHOICE, /* one of the words in choices ("a|b|c"), or of the names of a table */
+	GM_OPTION_FLAG    /* yes or no (on, off, true, false, 1, 0) */
+} gm_option_kind;
+
+typedef struct gm_option_type {
+	gm_option_kind kind;
+	double lo, hi;
+	const char *choices;
+	const char *(*row)(int i); /* names of a table, NULL behind the last */
+	/* further asked of a text; fills err with GM_ERR_VALUE */
+	bool (*check)(const char *text, gm_error *err);
+} gm_option_type;
+
+#define GM_INT(least, most)                                                                        \
+	{                                                                                          \
+		GM_OPTION_INT, (least), (most)                                                     \
+	}
+#define GM_REAL(least, most)                                                                       \
+	{                                                                                          \
+		GM_OPTION_REAL, (least), (most)                                                    \
+	}
+#define GM_CHOICE(words)                                                                           \
+	{                                                                                          \
+		GM_OPTION_CHOICE, .choices = words                                                 \
+	}
+#define GM_ROW_OF(names)                                                                           \
+	{                                                                                          \
+		GM_OPTION_CHOICE, .row = names                                                     \
+	}
+#define GM_FLAG                                                                                    \
+	{                                                                                          \
+		GM_OPTION_FLAG                                                                     \
+	}
+#define GM_TEXT                                                                                    \
+	{                                                                                          \
+		GM_OPTION_TEXT                                                                     \
+	}
+#define GM_CHECKED(function)                                                                       \
+	{                                                                                          \
+		GM_OPTION_TEXT, .check = function                                                  \
+	}
+#define GM_MANY INT32_MAX /* the largest of a GM_INT that has no bound of its own */
+
 /* A row of a model's table: the command line, the help and the record in the checkpoint come
  * from it. A row with the name of an option that every run has ("batch", "steps", ...) replaces
- * its default and its help. */
+ * its default and its help; of two rows of one name in the table the first counts. Where the
+ * default is "auto", that word is a value too: gm_opt_auto says what it means. */
 typedef struct gm_option {
 	const char *name, *value, *help; /* value: the default */
+	gm_option_type type;
+	bool resume; /* may be another when the run is resumed */
 } gm_option;
 
 typedef struct gm_model {
@@ -64,58 +116,72 @@ GM_API const gm_model *gm_model_find(const char *name); /* NULL when there is no
 
 GM_API gm_graph *gm_run_graph(gm_run *r);
 
-/* An option's value, by the name in the table. A value that cannot be read, or is outside of
- * [lo, hi] in the _in forms, is the run's error; the default is given back, so that building can
- * go on. gm_opt_int wants at least 1, unless the default is 0 or less. */
+/* An option's value, by the name in the table; its type was checked. "batch" is this process's share of it. */
 GM_API int64_t gm_opt_int(gm_run *r, const char *name);
-GM_API int64_t gm_opt_int_in(gm_run *r, const char *name, int64_t lo, int64_t hi);
 GM_API double gm_opt_real(gm_run *r, const char *name);
-GM_API double gm_opt_real_in(gm_run *r, const char *name, double lo, double hi);
-/* The same where the value may be the word auto, which means `otherwise`. */
-GM_API int64_t gm_opt_int_auto(gm_run *r, const char *name, int64_t otherwise);
-GM_API double gm_opt_real_auto(gm_run *r, const char *name, double otherwise);
 GM_API const char *gm_opt_str(gm_run *r, const char *name);
-GM_API bool gm_opt_flag(gm_run *r, const char *name); /* yes, no */
-/* Index of the value in names[], which ends with NULL. "auto" in the first place is the usual
- * default. */
-GM_API int gm_opt_choice(gm_run *r, const char *name, const char *const *names);
-GM_API const gm_objective *gm_opt_objective(gm_run *r, const char *name);
+GM_API bool gm_opt_flag(gm_run *r, const char *name);
+/* The place of the value in its type's list: 0 is the first. */
+GM_API int gm_opt_choice(gm_run *r, const char *name);
+GM_API bool gm_opt_has(gm_run *r,
+                       const char *name); /* the model's table, or every run's, has the row */
+/* Says what the value "auto" means from here on; nothing where the value is another, or there is no such option. */
+GM_API void gm_opt_auto(gm_run *r, const char *name, const char *fmt, ...) GM_PRINTF(3, 4);
+/* Says that --rate auto is the schedule of that name, its arguments the values of two options of the model's own (or one,
+ * with NULL): gm_opt_rate(r, "linear", "hold", "fall"). Naming one of those beside another --rate is refused. */
+GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, const char *second);
 
 /* The rows of every option that gm_opt_game reads, for a model's table, with the model's own
  * defaults of objective and normalisers. */
-#define GM_GAME_OPTIONS(objective, norm_g, norm_d)                                                 \
-	{"objective", objective,                                                                   \
-	 "what G and D play for: non-saturating, minimax, least-squares, ..."},                    \
-		{"penalty", "none",                                                                \
-	         "clip, wgan-gp, one-sided, r1, r2, dragan, consensus, orthogonal"},               \
-		{"penalty-weight", "auto", "its weight (clip: the bound); auto: the usual one"},   \
-		{"normalise-g", norm_g,                                                            \
-	         "none, batch, virtual, layer, instance, weight, spectral"},                       \
-		{"normalise-d", norm_d, "the same in D"}, {"k", "1", "steps of D for one of G"},   \
-		{"lr-d", "auto", "learning rate of D; auto: that of G"},                           \
-		{"labels", "0,1,1", "of least-squares: fake, real, what G wants"},                 \
-		{"smooth", "0", "one-sided label smoothing: D is asked for 1 less this"},          \
-		{"flip-labels", "0", "share of pairs whose labels are exchanged for D"},           \
-		{"noise", "0", "sigma of noise on all that D sees"},                               \
-		{"noise-steps", "0", "steps until that noise is gone; 0: it stays"},               \
-		{"pack", "1", "examples that D sees at once (PacGAN)"},                            \
-		{"unroll", "0", "steps of D that G looks ahead (unrolled GAN)"},                   \
-		{"unroll-lr", "0.01", "step size of those steps"},                                 \
-		{"match", "no", "G matches the means of D's features"},                            \
-		{"minibatch", "no", "minibatch discrimination in D"},                              \
-		{"history", "0", "weight of historical averaging, G and D"},                       \
-	{                                                                                          \
-		"reference", "64", "examples in virtual batch norm's reference batch"              \
-	}
+/* clang-format off */
+#define GM_GAME_OPTIONS(objective, norm_g, norm_d) \
+	{"objective", objective, "losses of G and D", GM_ROW_OF(gm_objective_name)}, \
+	{"penalty", "none", "regularisation of D", GM_ROW_OF(gm_penalty_name)}, \
+	{"penalty-weight", "auto", "its weight (clip: the bound); auto: the usual one", GM_REAL(0, 1e9)}, \
+	{"normalise-g", norm_g, "normalisation in G", GM_ROW_OF(gm_normaliser_name)}, \
+	{"normalise-d", norm_d, "normalisation in D", GM_ROW_OF(gm_normaliser_name)}, \
+	{"k", "1", "steps of D for each turn", GM_INT(1, 10000)}, \
+	{"k-g", "1", "steps of G for each turn", GM_INT(1, 10000)}, \
+	{"lr-d", "auto", "learning rate of D; auto: that of G", GM_REAL(0, 1e30), .resume = true}, \
+	{"labels", "0,1,1", "of least-squares: fake, real, what G wants", GM_CHECKED(gm_check_labels)}, \
+	{"smooth", "0", "one-sided label smoothing: the target of real examples is 1 less this", GM_REAL(0, .5)}, \
+	{"flip-labels", "0", "share of pairs whose labels are exchanged for D", GM_REAL(0, .5)}, \
+	{"noise", "0", "standard deviation of noise on all that D sees", GM_REAL(0, 10)}, \
+	{"noise-steps", "0", "steps in which that noise falls to 0; 0: it stays", GM_INT(0, GM_MANY)}, \
+	{"pack", "1", "examples that D sees at once (PacGAN)", GM_INT(1, 64)}, \
+	{"unroll", "0", "steps of D that G looks ahead (unrolled GAN)", GM_INT(0, 32)}, \
+	{"unroll-lr", "0.01", "step size of those steps", GM_REAL(0, 10)}, \
+	{"match", "no", "feature matching: G matches the means of D's features", GM_FLAG}, \
+	{"minibatch", "no", "minibatch discrimination in D", GM_FLAG}, \
+	{"history", "0", "weight of historical averaging, G and D", GM_REAL(0, 1e6)}, \
+	{"reference", "64", "examples in virtual batch norm's reference batch", GM_INT(1, 65536)}
+
+/* The rows that gm_move reads, with the model's own defaults: the rule, the learning rate, Adam's beta1 and the schedule of
+ * the rate ("constant", "linear:100:100", ..; "auto" where gm_opt_auto or gm_opt_rate says what). */
+#define GM_OPTIMISER_OPTIONS(rule, rate, beta1, schedule) \
+	{"optimiser", rule, "how parameters follow their gradients", GM_CHOICE("sgd|adam|rmsprop")}, \
+	{"lr", rate, "learning rate", GM_REAL(0, 1e30), .resume = true}, \
+	{"rate", schedule, "schedule of the learning rate: constant, exponential:FACTOR:FLOOR, linear:HOLD:FALL, cosine:STEPS, " \
+	 "step:EVERY:FACTOR, stages:PASSES", GM_CHECKED(gm_check_rate), .resume = true}, \
+	{"beta1", beta1, "adam: decay of the mean of gradients", GM_REAL(0, .9999)}, \
+	{"beta2", "auto", "decay of the mean of squared gradients; auto: .999 (adam), .9 (rmsprop)", GM_REAL(0, .999999)}, \
+	{"eps", "1e-8", "adam, rmsprop: added to the root of that mean", GM_REAL(1e-30, 1)}, \
+	{"momentum", "0", "sgd: momentum, or FROM:TO:EPOCH: growing from epoch 1 to that one", GM_CHECKED(gm_check_momentum), \
+	 .resume = true}, \
+	{"l2", "0", "weight decay: this times a parameter is added to its gradient", GM_REAL(0, 1), .resume = true}, \
+	{"clip-norm", "0", "largest norm of a net's gradient; 0: any", GM_REAL(0, 1e9), .resume = true}, \
+	{"accumulate", "1", "minibatches whose mean gradient makes one update", GM_INT(1, 65536)}
+/* clang-format on */
+GM_API bool gm_check_labels(const char *text, gm_error *err);
+GM_API bool gm_check_rate(const char *text, gm_error *err);
+GM_API bool gm_check_momentum(const char *text, gm_error *err);
+
 /* Those options, and normalises the nets by them: before their first layer. Then set what
  * nn.h's gm_game asks for besides (discriminator, ctx, real, fake) and call gm_run_game, which is
  * gm_game_build with the run told of impossible games. Of the rows, `k` and `lr-d` are the
  * model's own to read. */
 GM_API gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D);
 GM_API void gm_run_game(gm_run *r, gm_game *m);
-/* For a model whose table says normalise auto: what that means for the net that it will build. */
-GM_API gm_game gm_opt_game_auto(gm_run *r, gm_net *G, gm_net *D, const char *norm_g,
-                                const char *norm_d);
 /* The first n examples of the run's stream [n, numel]; NULL when only sampling. */
 GM_API const double *gm_data_examples(gm_run *r, int64_t n);
 /* And their labels [n]; NULL also where the data has none. */
@@ -140,7 +206,6 @@ GM_API const gm_facts *gm_run_facts(gm_run *r);
 GM_API const double *gm_data_mean_logit(gm_run *r);
 
 GM_API int64_t gm_step_number(gm_run *r); /* steps finished so far */
-GM_API int64_t gm_step_total(gm_run *r);
 /* Passes over the data so far; an endless set counts 50,000 as one. */
 GM_API double gm_epoch(gm_run *r);
 
@@ -181,10 +246,30 @@ GM_API gm_node *gm_latent(gm_run *r, const char *name, gm_node *source, gm_laten
  * them. They are logged under their names. */
 GM_API gm_node *gm_schedule(gm_run *r, const char *name, double first);
 GM_API void gm_schedule_set(gm_run *r, gm_node *schedule, double value);
+/* The learning rate by the options lr (or lr-WHICH, where there is such a row and it is not auto) and rate, rank 0, logged as
+ * lr or lr_WHICH; the run sets it before each turn. NULL is lr. For models that call optimisers of nn.h themselves. */
+GM_API gm_node *gm_rate(gm_run *r, const char *which);
 
-/* The effect that averages a net's parameters with the decay of option `ema`; an empty effect
- * when that is 0. Put it in the step that moves them. */
-GM_API gm_node *gm_run_ema(gm_run *r, gm_net *n);
+typedef struct gm_move_args {
+	const char *
+		which; /* whose learning rate: "g" (default: lr), "d": lr-d; further ones also name the optimiser's
+	                      * variables, where one net has two optimisers */
+	double lr_times; /* times that rate; default 1 */
+	const char *
+		only; /* parameters that match (gm_net_freeze says how); default: all that the loss depends on */
+	bool average; /* keep the moving average (option ema) of what this moves: for nets that samples come from */
+	double clip_weights; /* bound of parameters after the update; 0: none */
+	gm_node *(*project)(void *ctx, const char *key,
+	                    gm_node *next); /* as in gm_optimiser_args */
+	void *ctx;
+} gm_move_args;
+/* The effect that moves the net down the gradient of loss, by the rows of GM_OPTIMISER_OPTIONS. */
+#define gm_move(r, net, loss, ...) gm_move_(r, net, loss, (gm_move_args){__VA_ARGS__})
+GM_API gm_node *gm_move_(gm_run *r, gm_net *n, gm_node *loss, gm_move_args a);
+
+/* Returns y, rank 0. Whenever a step that has y among its outputs has run, its value is logged under name; a value that is
+ * not finite ends the run. Before that step is compiled. */
+GM_API gm_node *gm_logged(gm_run *r, const char *name, gm_node *y);
 
 /* y, made from inputs, is what tools look for. Inputs are what gm_batch gave and latents. Names
  * that tools know, and what they take and give:
@@ -242,9 +327,7 @@ GM_API gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n);
 GM_API bool gm_next(gm_run *r);
 GM_API void gm_feed(gm_run *r); /* the next minibatch into everything that gm_batch gave */
 GM_API void gm_run_step(gm_run *r, gm_step *s);
-/* Records the value that the last run of a step gave to its rank-0 output. A value that is not
- * finite ends the run. */
-GM_API void gm_report(gm_run *r, const char *name, gm_node *value);
+/* Logs a value that the model computed itself. */
 GM_API void gm_report_number(gm_run *r, const char *name, double value);
 GM_API int gm_end(gm_run *r);
 

@@ -33,10 +33,11 @@
 typedef struct gm_net gm_net;
 
 typedef enum gm_role {
-	GM_PARAM,  /* learned: what an optimiser moves */
-	GM_STAT,   /* running statistics of a normaliser */
-	GM_MOMENT, /* an optimiser's memory: velocities, moments, step counts */
-	GM_AVERAGE /* moving average of a parameter or statistic, named after it: weight.ema */
+	GM_PARAM,   /* learned: what an optimiser moves */
+	GM_STAT,    /* running statistics of a normaliser */
+	GM_MOMENT,  /* an optimiser's memory: velocities, moments, step counts */
+	GM_AVERAGE, /* moving average of a parameter or statistic, named after it: weight.ema */
+	GM_FROZEN   /* a parameter that no optimiser moves (gm_net_freeze) */
 } gm_role;
 
 typedef struct gm_net_options {
@@ -63,15 +64,26 @@ typedef struct gm_net_entry {
 	const char *name; /* full: "G/32x32/weight" */
 	gm_node *node;
 	gm_role role;
-	gm_node *average; /* its moving average when gm_ema made one, else NULL */
+	gm_node *average; /* its moving average when an optimiser keeps one, else NULL */
 } gm_net_entry;
 
 /* Everything in the net in the order of making; i from 0 to gm_net_count - 1. */
 GM_API int gm_net_count(const gm_net *n);
 GM_API gm_net_entry gm_net_at(const gm_net *n, int i);
 GM_API gm_node *gm_net_find(const gm_net *n, const char *full_name); /* NULL when there is none */
-/* numbers in all GM_PARAM variables */
+/* numbers in all GM_PARAM and GM_FROZEN variables */
 GM_API int64_t gm_net_parameters(const gm_net *n);
+
+/* Patterns are those of fnmatch(3), over names within the net: "head/" "*" is all of the layer head; NULL is everything.
+ * They mean the GM_PARAM variables that have been made by the time of the call. */
+
+/* Makes them GM_FROZEN: saved and loaded, moved by no optimiser made from then on. Returns how many. */
+GM_API int gm_net_freeze(gm_net *n, const char *pattern);
+/* Fills out with them, at most room, in the order of making; returns how many there are. */
+GM_API int gm_net_params(const gm_net *n, const char *pattern, gm_node **out, int room);
+/* The net at other parameters: until the next call (count 0: the net as it is), layers get instead[i] where they ask for
+ * params[i]. For unrolled optimisers, line searches, meta-learning. */
+GM_API void gm_net_with(gm_net *n, gm_node *const *params, gm_node *const *instead, int count);
 
 /* ---- initialisers ---------------------------------------------------------------------------- */
 
@@ -259,6 +271,7 @@ typedef struct gm_normaliser {
 } gm_normaliser;
 
 GM_API extern const gm_normaliser gm_normalisers[]; /* ends with name NULL */
+GM_API const char *gm_normaliser_name(int i);       /* NULL behind the last */
 /* `_` = `-`; NULL when there is none */
 GM_API const gm_normaliser *gm_normaliser_find(const char *name);
 /* Before the first layer. NULL is none. */
@@ -298,6 +311,7 @@ typedef struct gm_objective {
 } gm_objective;
 
 GM_API extern const gm_objective gm_objectives[]; /* ends with name NULL */
+GM_API const char *gm_objective_name(int i);      /* NULL behind the last */
 /* `_` = `-`; NULL when there is none */
 GM_API const gm_objective *gm_objective_find(const char *name);
 
@@ -322,6 +336,7 @@ typedef struct gm_penalty {
 } gm_penalty;
 
 GM_API extern const gm_penalty gm_penalties[];              /* ends with name NULL */
+GM_API const char *gm_penalty_name(int i);                  /* NULL behind the last */
 GM_API const gm_penalty *gm_penalty_find(const char *name); /* `_` = `-`; NULL: none */
 
 /* ---- whole games ----------------------------------------------------------------------------- */
@@ -361,6 +376,7 @@ struct gm_game {
 	const double *reference; /* values of D's reference batch [references, example], or NULL */
 	const double *reference_given; /* and of what it comes with, or NULL */
 	int64_t references;
+	int k, k_g; /* steps of D and of G in a turn, for the model's loop */
 
 	gm_node *y_real, *y_fake, *loss_d, *loss_g;
 	/* What D gave to gm_features for real and fake, for heads on the same body, or NULL. */
@@ -428,19 +444,30 @@ typedef struct gm_optimiser_args {
 	double l2;         /* add l2 * parameter to its gradient: 0 off */
 	/* clamp parameters to +-this after the update (Arjovsky et al. 2017); 0: off */
 	double clip_weights;
-	/* of its memory, where one net has two optimisers; default the rule's */
+	/* of its variables, where one net has two optimisers; default the rule's */
 	const char *name;
+	/* only parameters whose names within the net match (gm_net_freeze says how); NULL: all */
+	const char *only;
+	/* decay of a moving average of what it moves, and of the net's statistics; 0: none */
+	double average;
+	/* average the gradients of so many runs, then move once; 0 and 1: move at every run */
+	int accumulate;
+	/* what a parameter becomes after the update, such as its projection onto a ball; NULL: as it is */
+	gm_node *(*project)(void *ctx, const char *key, gm_node *next);
+	void *ctx;
 } gm_optimiser_args;
 #define GM_NONE (-1.0)
 
-/* Each returns the effect that moves all parameters of the net down the gradient of loss.
- * Compile it, or tie it in. Every read sees the values from before the run, so two effects in
- * one step are simultaneous updates.
+/* Each returns the effect that moves the net's parameters down the gradient of loss: those that the loss depends on, and
+ * that `only` names. The others are left alone and get no moments. Every read sees the values from before the run, so two
+ * effects in one step are simultaneous updates.
  *
- * sgd      v' = momentum v - lr g;  p' = p + v'  (Polyak's heavy ball as Pylearn2 writes it;
- * without momentum p - lr g) adam     Kingma & Ba 2015, Algorithm 1, with its bias correction;
- * the step count t is a variable of the net rmsprop  s' = rho s + (1-rho) g^2;  p' = p - lr g /
- * (sqrt(s') + eps)  (Tieleman & Hinton 2012) */
+ * Averages follow a' = decay a + (1-decay) p', p' the value that this effect assigns (for running statistics: that the
+ * normaliser assigns); they start at the initial values. Sample with them through gm_net_averages.
+ *
+ * sgd      v' = momentum v - lr g;  p' = p + v'  (heavy ball, Polyak 1964, as Pylearn2 writes it; without momentum p - lr g)
+ * adam     Kingma & Ba 2015, Algorithm 1, with bias correction; the step count t is a variable of the net
+ * rmsprop  s' = rho s + (1-rho) g^2;  p' = p - lr g / (sqrt(s') + eps)  (Tieleman & Hinton 2012) */
 #define gm_sgd(net, loss, ...) gm_sgd_(net, loss, (gm_optimiser_args){__VA_ARGS__})
 #define gm_adam(net, loss, ...) gm_adam_(net, loss, (gm_optimiser_args){__VA_ARGS__})
 #define gm_rmsprop(net, loss, ...) gm_rmsprop_(net, loss, (gm_optimiser_args){__VA_ARGS__})
@@ -448,18 +475,13 @@ GM_API gm_node *gm_sgd_(gm_net *n, gm_node *loss, gm_optimiser_args a);
 GM_API gm_node *gm_adam_(gm_net *n, gm_node *loss, gm_optimiser_args a);
 GM_API gm_node *gm_rmsprop_(gm_net *n, gm_node *loss, gm_optimiser_args a);
 
-/* The joint 2-norm of the gradient that the net's newest optimiser is given, before any clipping,
- * rank 0; NULL unless effect is what that optimiser returned. Made anew at each call. */
+/* The joint 2-norm of the gradients that the optimiser which returned `effect` was given, before any clipping, rank 0;
+ * NULL where no optimiser of this net did. A new node at each call. */
 GM_API gm_node *gm_net_gradient_norm(const gm_net *n, const gm_node *effect);
 
 /* Scales g[0..n) in place of the pointers so that their joint 2-norm is at most max_norm. */
 GM_API void gm_clip_norm(gm_node **g, int n, double max_norm);
 
-/* The effect a' = decay a + (1-decay) p' for every parameter and running statistic of the net,
- * where p' is the value that the newest optimiser of the net (or normaliser) is about to give
- * it: put it in the same step, after them. Averages start at the initial values. Sample with
- * them through gm_net_averages. */
-GM_API gm_node *gm_ema(gm_net *n, double decay);
 /* Fills from[i], to[i] with variables and their averages (for gm_compile_options), at most room
  * pairs; returns how many. */
 GM_API int gm_net_averages(const gm_net *n, gm_node **from, gm_node **to, int room);

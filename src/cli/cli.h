@@ -49,6 +49,10 @@ bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, 
                gm_error *err);
 void cli_options_help(const cli_option *o);
 
+/* A line of help for an option of a run: name, default, what it is, and what its value may be. */
+struct gm_setting;
+void cli_option_line(const struct gm_setting *row);
+
 /* The model called name, or NULL after a usage error with a suggestion. */
 struct gm_model;
 const struct gm_model *cli_model(const char *name);

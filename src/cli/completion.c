@@ -17,7 +17,7 @@ static const struct extra {
 	bool value;
 	const char *help;
 } extras[] = {
-	{"resume", true, "go on with a run; default: the newest in outdir"},
+	{"resume", true, "resume a run; default: the newest in outdir"},
 	{"recipe", true, "take model and options from a recipe"},
 	{"config", true, "take options from a file of key = value lines"},
 	{"dry-run", false, "only say what the run would be"},
@@ -55,6 +55,47 @@ static void bash_options(const gm_model *m)
 	gm_settings_free(&s);
 }
 
+/* "a b c" of a row whose values are words; false for others. */
+static bool value_words(const gm_setting *row, char *text, size_t room)
+{
+	if (row->type.kind != GM_OPTION_CHOICE && row->type.kind != GM_OPTION_FLAG)
+		return false;
+	gm_setting_range(row, text, room);
+	for (char *c = text; *c; c++)
+		if (*c == '|')
+			*c = ' ';
+	return true;
+}
+
+/* Calls put for each row whose values are words: of every run with model "*", then those of each model. */
+static void each_choice(void (*put)(const char *model, const char *option, const char *words))
+{
+	char text[300];
+	for (int i = 0; gm_models[i]; i++) {
+		gm_settings s;
+		gm_settings_init(&s, gm_models[i]);
+		for (int k = 0; k < s.own; k++)
+			if (value_words(&s.row[k], text, sizeof text))
+				put(gm_models[i]->name, s.row[k].name, text);
+		gm_settings_free(&s);
+	}
+	for (int i = 0; gm_settings_common(i).name; i++) {
+		gm_setting row = gm_settings_common(i);
+		if (value_words(&row, text, sizeof text))
+			put("*", row.name, text);
+	}
+}
+
+static void bash_choice(const char *model, const char *option, const char *words)
+{
+	printf("\t\t%s\\ --%s) words='%s' ;;\n", model, option, words);
+}
+
+static void zsh_choice(const char *model, const char *option, const char *words)
+{
+	printf("\t\t%s\\ --%s) list=(%s) ;;\n", model, option, words);
+}
+
 static void bash(void)
 {
 	puts("# bash completion for ganymede; written by: ganymede completion bash\n"
@@ -69,6 +110,10 @@ static void bash(void)
 	printf("\t\twords='");
 	put_data_names();
 	puts("'\n"
+	     "\telif [ \"${COMP_WORDS[1]}\" = train ] && [[ $prev == --* ]]; then\n"
+	     "\t\tcase \"${COMP_WORDS[2]} $prev\" in");
+	each_choice(bash_choice);
+	puts("\t\tesac\n"
 	     "\telif [ \"${COMP_WORDS[1]}\" = train ] && [[ $cur == -* ]]; then\n"
 	     "\t\tcase ${COMP_WORDS[2]} in");
 	for (int i = 0; gm_models[i]; i++) {
@@ -134,6 +179,12 @@ static void zsh(void)
 	puts("\t\t)\n"
 	     "\t\t_describe 'data set' list\n"
 	     "\t\t_files\n"
+	     "\telif [[ $words[2] == train && $words[CURRENT-1] == --* ]]; then\n"
+	     "\t\tcase \"$words[3] $words[CURRENT-1]\" in");
+	each_choice(zsh_choice);
+	puts("\t\tesac\n"
+	     "\t\t_describe value list\n"
+	     "\t\t_files\n"
 	     "\telif [[ $words[2] == train && $PREFIX == -* ]]; then\n"
 	     "\t\tcase $words[3] in");
 	for (int i = 0; gm_models[i]; i++) {
@@ -162,9 +213,14 @@ static void zsh(void)
 	     "_ganymede \"$@\"");
 }
 
-static void fish_option(const char *when, const char *name, const char *help, bool value)
+static void fish_option(const char *when, const char *name, const char *help, bool value,
+                        const gm_setting *row)
 {
-	printf("complete -c ganymede -n '%s' -l %s%s -d '", when, name, value ? " -r" : "");
+	char words[300];
+	printf("complete -c ganymede -n '%s' -l %s%s", when, name, value ? " -r" : "");
+	if (row && value_words(row, words, sizeof words))
+		printf(" -f -a '%s'", words);
+	printf(" -d '");
 	for (; *help; help++)
 		printf(*help == '\'' || *help == '\\' ? "\\%c" : "%c", *help);
 	puts("'");
@@ -186,16 +242,17 @@ static void fish(void)
 		         "__fish_seen_subcommand_from train; and __fish_seen_subcommand_from %s",
 		         gm_models[i]->name);
 		gm_settings_init(&s, gm_models[i]);
-		for (int k = 0; gm_models[i]->options[k].name; k++)
-			fish_option(when, s.row[k].name, s.row[k].help, true);
+		for (int k = 0; k < s.own; k++)
+			fish_option(when, s.row[k].name, s.row[k].help, true, &s.row[k]);
 		gm_settings_free(&s);
 	}
-	for (int i = 0; gm_settings_common(i).name; i++)
-		fish_option("__fish_seen_subcommand_from train", gm_settings_common(i).name,
-		            gm_settings_common(i).help, true);
+	for (int i = 0; gm_settings_common(i).name; i++) {
+		gm_setting row = gm_settings_common(i);
+		fish_option("__fish_seen_subcommand_from train", row.name, row.help, true, &row);
+	}
 	for (int i = 0; i < EXTRAS; i++)
 		fish_option("__fish_seen_subcommand_from train", extras[i].name, extras[i].help,
-		            extras[i].value);
+		            extras[i].value, NULL);
 }
 
 int cli_completion(int argc, char **argv)

@@ -135,11 +135,14 @@ int cli_next(cli_args *a)
 const gm_model *cli_model(const char *name)
 {
 	const gm_model *m = gm_model_find(name);
-	const char *names[64];
 	int n = 0;
-	for (int i = 0; gm_models[i] && n < 64; i++)
-		names[n++] = gm_models[i]->name;
-	const char *near = m ? NULL : gm_text_nearest(name, names, n);
+	while (gm_models[n])
+		n++;
+	const char **names = calloc(n + 1, sizeof *names);
+	for (int i = 0; names && i < n; i++)
+		names[i] = gm_models[i]->name;
+	const char *near = m || !names ? NULL : gm_text_nearest(name, names, n);
+	free(names);
 	if (near)
 		cli_usage("there is no model %.60s; did you mean %s?", name, near);
 	else if (!m)

@@ -12,8 +12,7 @@
 static void print_rows(const gm_settings *s, int from, int to)
 {
 	for (int i = from; i < to; i++)
-		printf("  --%-14s %-15s %s\n", s->row[i].name,
-		       *s->row[i].initial ? s->row[i].initial : "-", s->row[i].help);
+		cli_option_line(&s->row[i]);
 }
 
 int cli_models(int argc, char **argv)
@@ -21,7 +20,7 @@ int cli_models(int argc, char **argv)
 	static const char *const flags[] = {"help", "h", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	const char *name = NULL;
-	int kind, own = 0;
+	int kind;
 	while ((kind = cli_next(&a))) {
 		if (kind == '?')
 			return CLI_USAGE;
@@ -44,13 +43,11 @@ int cli_models(int argc, char **argv)
 		return CLI_USAGE;
 	gm_settings s;
 	gm_settings_init(&s, m);
-	while (m->options[own].name)
-		own++;
 	printf("%s: %s, %s\n\noptions of %s, with their defaults:\n", m->name, m->title, m->source,
 	       m->name);
-	print_rows(&s, 0, own);
+	print_rows(&s, 0, s.own);
 	puts("\noptions of every model:");
-	print_rows(&s, own, s.count);
+	print_rows(&s, s.own, s.count);
 	gm_settings_free(&s);
 	return CLI_OK;
 }

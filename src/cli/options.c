@@ -9,6 +9,15 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "run/settings.h"
+
+void cli_option_line(const gm_setting *row)
+{
+	char range[300];
+	gm_setting_range(row, range, sizeof range);
+	printf("  --%-14s %-15s %s%s%s%s\n", row->name, *row->initial ? row->initial : "-",
+	       row->help, *range ? " [" : "", range, *range ? "]" : "");
+}
 
 static int find(const cli_values *v, const char *name)
 {

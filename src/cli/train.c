@@ -35,10 +35,9 @@ static void help(const gm_model *m)
 	printf("\n%s:\n",
 	       m ? m->title : "options of every model (ganymede models NAME: those of one)");
 	for (int i = 0; i < s.count; i++)
-		printf("  --%-14s %-15s %s\n", s.row[i].name,
-		       *s.row[i].initial ? s.row[i].initial : "-", s.row[i].help);
+		cli_option_line(&s.row[i]);
 	printf("  --%-14s %-15s %s\n", "resume", "[RUN]",
-	       "go on with a run; default: the newest in outdir");
+	       "resume a run; default: the newest in outdir");
 	printf("  --%-14s %-15s %s\n", "recipe", "NAME|FILE",
 	       "take model and options from a recipe");
 	printf("  --%-14s %-15s %s\n", "config", "FILE",
@@ -58,9 +57,10 @@ static void recipe_path(const char *name, char *path)
 
 static void what_next(const gm_train_call *call, const gm_settings *s)
 {
-	char line[3][PATH_MAX + 64], more[48] = "";
+	char line[3][PATH_MAX + 256], more[224] = "";
 	if (!call->stopped)
-		snprintf(more, sizeof more, " --steps %lld", (long long)call->step * 2);
+		snprintf(more, sizeof more, " --steps %lld%s%s", (long long)call->step * 2,
+		         *call->prolong ? " " : "", call->prolong);
 	const char *about = "new samples";
 	if (!strcmp(call->gives, "translate")) {
 		snprintf(line[0], sizeof line[0], "ganymede translate %s PICTURE -o OUT",
@@ -79,8 +79,8 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 	int width = (int)(first > second ? first : second);
 	printf("%s\n\n", call->folder);
 	printf("  %-*s   # %s\n", width, line[0], about);
-	printf("  %-*s   # go on\n", width, line[1]);
-	printf("  %-*s   # all that can be turned\n", width, line[2]);
+	printf("  %-*s   # train for longer\n", width, line[1]);
+	printf("  %-*s   # all options\n", width, line[2]);
 }
 
 /* One of several processes says what went wrong, not all of them. */

@@ -180,6 +180,11 @@ bool gm_is_constant(const gm_node *x, double c)
 	return x->opid == GM_OPID_constant && ((const gm_constant_attr *)x->attr)->value == c;
 }
 
+bool gm_node_is_zero(const gm_node *x)
+{
+	return gm_is_constant(x, 0);
+}
+
 bool gm_is_real(gm_dtype t)
 {
 	return t != GM_I32;

@@ -27,7 +27,8 @@ struct gm_plan {
 	gm_node **map; /* by node number: what it resolved to */
 	int nmap;
 	gm_node **effect; /* resolved assigns */
-	int neffect, capeffect;
+	gm_node **assign; /* by the number of the variable: the effect that assigns it */
+	int nassign, neffect, capeffect;
 	gm_val *val; /* by node number; buf NULL where not placed */
 	gm_units units;
 	gm_buf **buf; /* all in the arena */
@@ -87,11 +88,17 @@ void gm_plan_fail(gm_plan *p, const gm_unit *u, const char *fmt, ...)
 
 static gm_node *resolve(gm_plan *p, gm_node *x);
 
+/* All assigns of a step land at its end, so two different ones of one variable would lose one of the two. */
 static void add_effect(gm_plan *p, gm_node *x)
 {
-	for (int i = 0; i < p->neffect; i++)
-		if (p->effect[i] == x)
-			return;
+	const gm_node *variable = x->in[0];
+	if (x->poison || variable->id >= p->nassign || p->assign[variable->id] == x)
+		return;
+	if (p->assign[variable->id]) {
+		gm_plan_fail(p, NULL, "%s is assigned twice in one step", gm_node_name(variable));
+		return;
+	}
+	p->assign[variable->id] = x;
 	if (p->neffect == p->capeffect) {
 		gm_node **e =
 			realloc(p->effect, (p->capeffect = p->capeffect * 2 + 16) * sizeof *e);
@@ -675,9 +682,15 @@ gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n, const gm_
 	g->steps = s;
 
 	/* Resolving adds nodes; the map grows with them. */
-	gm_plan p = {.g = g, .step = s, .b = b, .infer = o && o->infer, .nmap = g->nnode};
+	gm_plan p = {.g = g,
+	             .step = s,
+	             .b = b,
+	             .infer = o && o->infer,
+	             .nmap = g->nnode,
+	             .nassign = g->nnode};
 	p.map = calloc(p.nmap, sizeof *p.map);
-	bool fine = p.map != NULL;
+	p.assign = calloc(p.nassign, sizeof *p.assign);
+	bool fine = p.map && p.assign;
 	for (int i = 0; fine && o && i < o->nreplace; i++) {
 		if (!gm_shape_equal(o->from[i]->shape, o->to[i]->shape) ||
 		    o->from[i]->dtype != o->to[i]->dtype) {
@@ -692,6 +705,7 @@ gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n, const gm_
 	}
 	fine = fine && emit_all(&p, outputs, n, o && o->keep_arena);
 	free(p.map);
+	free(p.assign);
 	free(p.effect);
 	free(p.buf);
 	if (!fine) {

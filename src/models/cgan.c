@@ -28,26 +28,30 @@
 #include "ganymede/model.h"
 
 static const gm_option options[] = {
-	{"net", "dcgan", "paper (maxout D, dropout, SGD), dcgan (convolutions, Adam)"},
+	{"net", "dcgan", "paper (maxout D, dropout, SGD), dcgan (convolutions, Adam)",
+         GM_CHOICE("paper|dcgan")},
 	{"condition", "concat",
          "how D learns of labels: concat (beside the picture), projection, auxiliary (D must name "
-         "them)"},
-	{"aux-weight", "1", "auxiliary: weight of naming the label in both losses"},
+         "them)",
+         GM_CHOICE("concat|projection|auxiliary")},
+	{"aux-weight", "1", "auxiliary: weight of naming the label in both losses",
+         GM_REAL(0, 1e6)},
 	{"batch", "100", "minibatch size m"},
-	{"nz", "100", "numbers in z"},
-	{"embed", "50", "numbers in G's embedding of a label (dcgan)"},
-	{"width", "64", "channels of the largest map (dcgan)"},
-	{"kernel", "4", "side of every kernel (dcgan)"},
-	{"lr", "auto", "learning rate; auto: .1 (paper), 2e-4 (dcgan)"},
-	{"beta1", "0.5", "Adam momentum (dcgan)"},
+	{"nz", "100", "numbers in z", GM_INT(1, 65536)},
+	{"embed", "50", "numbers in G's embedding of a label (dcgan)", GM_INT(1, 65536)},
+	{"width", "64", "channels of the largest map (dcgan)", GM_INT(1, 4096)},
+	{"kernel", "4", "side of every kernel (dcgan)", GM_INT(2, 9)},
+	{"lr", "auto", "learning rate; auto: .1 (paper), 2e-4 (dcgan)", GM_REAL(0, 1e30),
+         .resume = true},
+	{"momentum", "auto", "sgd: momentum; auto: 0.5:0.7:250 (paper)",
+         GM_CHECKED(gm_check_momentum), .resume = true},
+	GM_OPTIMISER_OPTIONS("auto", "auto", "0.5", "auto"),
 	GM_GAME_OPTIONS("non-saturating", "auto", "auto"),
 	{0},
 };
 
 enum { PAPER, DCGAN };
-static const char *const nets[] = {"paper", "dcgan", 0};
 enum { CONCAT, PROJECTION, AUXILIARY };
-static const char *const conditions[] = {"concat", "projection", "auxiliary", 0};
 
 typedef struct plan {
 	int net, condition;
@@ -162,7 +166,7 @@ static plan make_plan(gm_run *r, int net)
 {
 	const gm_facts *data = gm_run_facts(r);
 	plan p = {.net = net,
-	          .condition = gm_opt_choice(r, "condition", conditions),
+	          .condition = gm_opt_choice(r, "condition"),
 	          .classes = data->classes,
 	          .embed = gm_opt_int(r, "embed"),
 	          .numel = data->numel,
@@ -171,8 +175,8 @@ static plan make_plan(gm_run *r, int net)
 	                   .height = data->height,
 	                   .width = data->width,
 	                   .std = .02,
-	                   .filters = gm_opt_int_in(r, "width", 1, 4096),
-	                   .kernel = (int)gm_opt_int_in(r, "kernel", 2, 9)}};
+	                   .filters = gm_opt_int(r, "width"),
+	                   .kernel = (int)gm_opt_int(r, "kernel")}};
 	if (net == PAPER)
 		p.mean = gm_data_mean_logit(r);
 	else if (!gm_dcgan_fit(&p.body))
@@ -187,15 +191,17 @@ static int train(gm_run *r)
 {
 	gm_graph *g = gm_run_graph(r);
 	const gm_facts *data = gm_run_facts(r);
-	int net = gm_opt_choice(r, "net", nets);
-	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz"), k = gm_opt_int(r, "k");
-	double rate = gm_opt_real_auto(r, "lr", net == PAPER ? .1 : 2e-4);
-	double ratio = gm_opt_real_auto(r, "lr-d", rate) / rate;
-	double beta1 = gm_opt_real_in(r, "beta1", 0, .9999);
-	double weight = gm_opt_real_in(r, "aux-weight", 0, 1e6);
+	int net = gm_opt_choice(r, "net");
+	gm_opt_auto(r, "normalise-g", net == PAPER ? "none" : "batch");
+	gm_opt_auto(r, "normalise-d", net == PAPER ? "none" : "batch");
+	gm_opt_auto(r, "optimiser", net == PAPER ? "sgd" : "adam");
+	gm_opt_auto(r, "lr", net == PAPER ? ".1" : "2e-4");
+	gm_opt_auto(r, "momentum", net == PAPER ? "0.5:0.7:250" : "0");
+	gm_opt_auto(r, "rate", net == PAPER ? "exponential:1.00004:1e-6" : "constant");
+	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz");
+	double weight = gm_opt_real(r, "aux-weight");
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
-	const char *norm = net == PAPER ? "none" : "batch";
-	gm_game game = gm_opt_game_auto(r, G, D, norm, norm);
+	gm_game game = gm_opt_game(r, G, D);
 	if (net == PAPER && (gm_net_centres(G) || gm_net_centres(D)))
 		gm_trouble(r, "--net paper has no place for a normaliser between its layers: "
 		              "weight and spectral act on weights, or take --net dcgan");
@@ -228,33 +234,21 @@ static int train(gm_run *r)
 	else
 		gm_endpoint(r, "discriminate", game.y_real, x, y);
 
-	gm_node *lr = gm_schedule(r, "lr", rate), *lr_d = gm_mul_c(lr, ratio), *momentum = NULL;
-	gm_node *move_d, *move_g;
-	if (net == PAPER) {
-		loss_d = gm_mul_c(loss_d, .5), momentum = gm_schedule(r, "momentum", .5);
-		move_d = gm_sgd(D, loss_d, .lr = lr_d, .momentum = momentum,
-		                .clip_weights = game.clip);
-		move_g = gm_sgd(G, loss_g, .lr = lr, .momentum = momentum);
-	} else {
-		beta1 = beta1 == 0 ? GM_NONE : beta1;
-		move_d = gm_adam(D, loss_d, .lr = lr_d, .beta1 = beta1, .clip_weights = game.clip);
-		move_g = gm_adam(G, loss_g, .lr = lr, .beta1 = beta1);
-	}
-	gm_step *step_d = gm_run_compile(r, loss_d, move_d);
-	gm_step *step_g = gm_run_compile(r, loss_g, move_g, gm_run_ema(r, G));
+	if (net == PAPER)
+		loss_d = gm_mul_c(loss_d, .5);
+	gm_step *step_d =
+		gm_run_compile(r, gm_logged(r, "loss_d", loss_d),
+	                       gm_move(r, D, loss_d, .which = "d", .clip_weights = game.clip));
+	gm_step *step_g = gm_run_compile(r, gm_logged(r, "loss_g", loss_g),
+	                                 gm_move(r, G, loss_g, .average = true));
 
 	while (gm_next(r)) {
-		if (net == PAPER) {
-			gm_schedule_set(r, lr, gm_decay(rate, 1.00004, gm_step_number(r), 1e-6));
-			gm_schedule_set(r, momentum,
-			                gm_ramp(.5, .7, 1, 250, (int64_t)gm_epoch(r) + 1));
-		}
-		for (int64_t i = 0; i < k; i++) {
+		for (int i = 0; i < game.k; i++) {
 			gm_feed(r);             /* sample minibatch {(x1,y1)..(xm,ym)} from data */
 			gm_run_step(r, step_d); /* update D by its stochastic gradient */
 		}
-		gm_run_step(r, step_g); /* update G, which is asked for the same labels */
-		gm_report(r, "loss_d", loss_d), gm_report(r, "loss_g", loss_g);
+		for (int i = 0; i < game.k_g; i++)
+			gm_run_step(r, step_g); /* update G, which is asked for the same labels */
 	}
 	return gm_end(r);
 }

@@ -18,12 +18,14 @@
 static const gm_option options[] = {
 	{"batch", "128", "minibatch size m"},
 	{"steps", "2400", "length of the training"},
-	{"decay", "2400", "steps over which the rate falls to 0"},
-	{"width", "24", "channels of the first block"},
-	{"features", "128", "units before the logits: what scores compare"},
-	{"dropout", "0.5", "share of units that are dropped"},
-	{"smooth", "0", "label smoothing: the true class is asked for 1 less this"},
-	{"lr", "1e-3", "Adam step size at the start"},
+	{"decay", "2400", "steps over which the rate falls to 0", GM_INT(1, GM_MANY),
+         .resume = true},
+	{"width", "24", "channels of the first block", GM_INT(1, 4096)},
+	{"features", "128", "units before the logits: what scores compare", GM_INT(1, 65536)},
+	{"dropout", "0.5", "share of units that are dropped", GM_REAL(0, .99)},
+	{"smooth", "0", "label smoothing: the target of the true class is 1 less this",
+         GM_REAL(0, .99)},
+	GM_OPTIMISER_OPTIONS("adam", "1e-3", "0.9", "auto"),
 	{"ema", "0.99", "decay of the moving average of the weights; 0: none"},
 	{"metrics", "accuracy", "scores during the training, and at its end"},
 	{0},
@@ -40,8 +42,8 @@ static gm_node *layer(gm_run *r, gm_net *C, const char *name, gm_node *x, int64_
 static gm_node *body(gm_run *r, gm_net *C, gm_node *x)
 {
 	const gm_facts *data = gm_run_facts(r);
-	int64_t f = gm_opt_int_in(r, "width", 1, 4096), h = data->height, w = data->width;
-	double keep = 1 - gm_opt_real_in(r, "dropout", 0, .99);
+	int64_t f = gm_opt_int(r, "width"), h = data->height, w = data->width;
+	double keep = 1 - gm_opt_real(r, "dropout");
 	if (h < 8 || w < 8)
 		gm_trouble(r, "classifier needs pictures of 8 pixels or more; these are %dx%d",
 		           (int)w, (int)h);
@@ -51,7 +53,7 @@ static gm_node *body(gm_run *r, gm_net *C, gm_node *x)
 		h = (h + 1) / 2, w = (w + 1) / 2;
 	}
 	x = gm_dropout(x, .keep = keep);
-	return gm_relu(gm_linear(C, "features", x, .out = gm_opt_int_in(r, "features", 1, 65536),
+	return gm_relu(gm_linear(C, "features", x, .out = gm_opt_int(r, "features"),
 	                         .init = GM_HE_NORMAL(0)));
 }
 
@@ -64,10 +66,10 @@ static int train(gm_run *r)
 		gm_trouble(r, "classifier needs two classes or more");
 
 	gm_node *features = body(r, C, x);
-	gm_node *logits = gm_linear(
-		C, "logits", gm_dropout(features, .keep = 1 - gm_opt_real_in(r, "dropout", 0, .99)),
-		.out = classes < 2 ? 2 : classes);
-	double smooth = gm_opt_real_in(r, "smooth", 0, .99);
+	gm_node *logits =
+		gm_linear(C, "logits", gm_dropout(features, .keep = 1 - gm_opt_real(r, "dropout")),
+	                  .out = classes < 2 ? 2 : classes);
+	double smooth = gm_opt_real(r, "smooth");
 	gm_node *target = gm_one_hot(label, classes < 2 ? 2 : classes);
 	target = gm_add_c(gm_mul_c(target, 1 - smooth), smooth / (classes < 2 ? 2 : classes));
 	gm_node *loss = gm_mean_all(gm_softmax_xent(logits, target));
@@ -76,16 +78,13 @@ static int train(gm_run *r)
 	gm_endpoint(r, "features", features, x);
 	gm_endpoint(r, "classify", logits, x);
 
-	double rate = gm_opt_real_in(r, "lr", 0, 10);
-	int64_t decay = gm_opt_int(r, "decay");
-	gm_node *lr = gm_schedule(r, "lr", rate);
-	gm_step *step = gm_run_compile(r, loss, batch_accuracy, gm_adam(C, loss, .lr = lr),
-	                               gm_run_ema(r, C));
+	gm_opt_rate(r, "cosine", "decay", NULL);
+	gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss),
+	                               gm_logged(r, "batch_accuracy", batch_accuracy),
+	                               gm_move(r, C, loss, .average = true));
 	while (gm_next(r)) {
-		gm_schedule_set(r, lr, gm_cosine(rate, 0, gm_step_number(r), decay));
 		gm_feed(r);
 		gm_run_step(r, step);
-		gm_report(r, "loss", loss), gm_report(r, "batch_accuracy", batch_accuracy);
 	}
 	return gm_end(r);
 }

@@ -25,12 +25,11 @@
 
 static const gm_option options[] = {
 	{"batch", "128", "minibatch size m"},
-	{"nz", "100", "numbers in z"},
-	{"width", "64", "channels of the largest map; the smallest has width 2^(levels-1)"},
-	{"kernel", "4", "side of every kernel (paper: 5)"},
-	{"lr", "2e-4", "Adam step size"},
-	{"beta1", "0.5", "Adam momentum"},
-	{"l2", "0", "weight decay"},
+	{"nz", "100", "numbers in z", GM_INT(1, 65536)},
+	{"width", "64", "channels of the largest map; the smallest has width 2^(levels-1)",
+         GM_INT(1, 4096)},
+	{"kernel", "4", "side of every kernel (paper: 5)", GM_INT(2, 9)},
+	GM_OPTIMISER_OPTIONS("adam", "2e-4", "0.5", "constant"),
 	GM_GAME_OPTIONS("non-saturating", "batch", "batch"),
 	{0},
 };
@@ -64,8 +63,8 @@ static plan make_plan(gm_run *r)
 	                   .height = data->height,
 	                   .width = data->width,
 	                   .std = .02,
-	                   .filters = gm_opt_int_in(r, "width", 1, 4096),
-	                   .kernel = gm_opt_int_in(r, "kernel", 2, 9)}};
+	                   .filters = gm_opt_int(r, "width"),
+	                   .kernel = (int)gm_opt_int(r, "kernel")}};
 	if (!gm_dcgan_fit(&p.body))
 		gm_trouble(r,
 		           "dcgan needs pictures whose sides halve at least once down to 4 or "
@@ -79,7 +78,6 @@ static int train(gm_run *r)
 {
 	gm_graph *g = gm_run_graph(r);
 	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz");
-	double beta1 = gm_opt_real_in(r, "beta1", 0, .9999), l2 = gm_opt_real_in(r, "l2", 0, 1);
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
 	gm_node *x = gm_batch(r, "image"), *z = gm_randn(g, GM_SHAPE(m, nz));
 	gm_game game = gm_opt_game(r, G, D);
@@ -89,31 +87,22 @@ static int train(gm_run *r)
 	gm_node *fake = generator(&p, G, z);
 	game.discriminator = discriminator, game.ctx = &p, game.real = x, game.fake = fake;
 	gm_run_game(r, &game);
-	gm_node *loss_d = game.loss_d, *loss_g = game.loss_g;
-
 	gm_endpoint(r, "generate", fake, z);
 	gm_endpoint(r, "discriminate", game.y_real, x);
 
-	double rate = gm_opt_real_in(r, "lr", 0, 10);
-	gm_node *lr_g = gm_schedule(r, "lr", rate);
-	gm_node *lr_d = gm_schedule(r, "lr_d", gm_opt_real_auto(r, "lr-d", rate));
-	int64_t k = gm_opt_int(r, "k");
-	if (beta1 == 0)
-		beta1 = GM_NONE;
-	gm_step *step_d = gm_run_compile(r, loss_d,
-	                                 gm_adam(D, loss_d, .lr = lr_d, .beta1 = beta1, .l2 = l2,
-	                                         .clip_weights = game.clip));
-	gm_step *step_g =
-		gm_run_compile(r, loss_g, gm_adam(G, loss_g, .lr = lr_g, .beta1 = beta1, .l2 = l2),
-	                       gm_run_ema(r, G));
+	gm_step *step_d =
+		gm_run_compile(r, gm_logged(r, "loss_d", game.loss_d),
+	                       gm_move(r, D, game.loss_d, .which = "d", .clip_weights = game.clip));
+	gm_step *step_g = gm_run_compile(r, gm_logged(r, "loss_g", game.loss_g),
+	                                 gm_move(r, G, game.loss_g, .average = true));
 
-	while (gm_next(r)) { /* for number of training iterations   */
-		for (int64_t i = 0; i < k; i++) {
+	while (gm_next(r)) { /* for number of training iterations */
+		for (int i = 0; i < game.k; i++) {
 			gm_feed(r);             /* sample minibatch {x1..xm} from data */
 			gm_run_step(r, step_d); /* update D by its stochastic gradient */
 		}
-		gm_run_step(r, step_g); /* update G by its stochastic gradient */
-		gm_report(r, "loss_d", loss_d), gm_report(r, "loss_g", loss_g);
+		for (int i = 0; i < game.k_g; i++)
+			gm_run_step(r, step_g); /* update G by its stochastic gradient */
 	}
 	return gm_end(r);
 }

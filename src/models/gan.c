@@ -26,18 +26,21 @@
 static const gm_option options[] = {
 	{"net", "auto",
          "paper (maxout discriminator, dropout, SGD), mlp (leaky relu, Adam); auto: mlp for "
-         "points"},
+         "points",
+         GM_CHOICE("paper|mlp")},
 	{"batch", "100", "minibatch size m"},
-	{"nz", "auto", "numbers in z; auto: 100, for points 2"},
-	{"width", "auto", "hidden units of each mlp layer; auto: 512, for points 128"},
-	{"layers", "2", "hidden layers of each mlp"},
-	{"lr", "auto", "learning rate; auto: .1 (paper), 2e-4 (mlp), 1e-3 (points)"},
+	{"nz", "auto", "numbers in z; auto: 100, for points 2", GM_INT(1, 65536)},
+	{"width", "auto", "hidden units of each mlp layer; auto: 512, for points 128",
+         GM_INT(1, 65536)},
+	{"layers", "2", "hidden layers of each mlp", GM_INT(1, 64)},
+	{"lr", "auto", "learning rate; auto: .1 (paper), 2e-4 (mlp), 1e-3 (points)",
+         GM_REAL(0, 1e30), .resume = true},
+	{"momentum", "auto", "sgd: momentum; auto: 0.5:0.7:250 (paper)",
+         GM_CHECKED(gm_check_momentum), .resume = true},
+	GM_OPTIMISER_OPTIONS("auto", "auto", "0.5", "auto"),
 	GM_GAME_OPTIONS("non-saturating", "none", "none"),
 	{0},
 };
-
-enum { AUTO, PAPER, MLP };
-static const char *const nets[] = {"auto", "paper", "mlp", 0};
 
 /* z [m,nz] to an example [m,numel] in [-1,1]; b: the logits of the mean picture, or NULL */
 static gm_node *paper_generator(gm_net *G, gm_node *z, int64_t numel, const double *b)
@@ -66,8 +69,7 @@ static int train_paper(gm_run *r)
 {
 	gm_graph *g = gm_run_graph(r);
 	const gm_facts *data = gm_run_facts(r);
-	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int_auto(r, "nz", 100);
-	double rate = gm_opt_real_auto(r, "lr", .1);
+	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz");
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
 	gm_game game = gm_opt_game(r, G, D);
 	if (gm_net_centres(G) || gm_net_centres(D))
@@ -91,19 +93,13 @@ static int train_paper(gm_run *r)
 	gm_endpoint(r, "generate", picture, z);
 	gm_endpoint(r, "discriminate", game.y_real, x);
 
-	double ratio = gm_opt_real_auto(r, "lr-d", rate) / rate;
-	gm_node *lr = gm_schedule(r, "lr", rate), *momentum = gm_schedule(r, "momentum", .5);
-	gm_node *lr_d = gm_mul_c(lr, ratio);
-	gm_step *step = gm_run_compile(
-		r, loss_d, loss_g,
-		gm_sgd(D, loss_d, .lr = lr_d, .momentum = momentum, .clip_weights = game.clip),
-		gm_sgd(G, loss_g, .lr = lr, .momentum = momentum), gm_run_ema(r, G));
+	gm_step *step =
+		gm_run_compile(r, gm_logged(r, "loss_d", loss_d), gm_logged(r, "loss_g", loss_g),
+	                       gm_move(r, D, loss_d, .which = "d", .clip_weights = game.clip),
+	                       gm_move(r, G, loss_g, .average = true));
 	while (gm_next(r)) {
-		gm_schedule_set(r, lr, gm_decay(rate, 1.000004, gm_step_number(r), 1e-6));
-		gm_schedule_set(r, momentum, gm_ramp(.5, .7, 1, 250, (int64_t)gm_epoch(r) + 1));
 		gm_feed(r);
 		gm_run_step(r, step);
-		gm_report(r, "loss_d", loss_d), gm_report(r, "loss_g", loss_g);
 	}
 	return gm_end(r);
 }
@@ -150,47 +146,47 @@ static int train_mlp(gm_run *r)
 	gm_graph *g = gm_run_graph(r);
 	const gm_facts *data = gm_run_facts(r);
 	bool points = data->points;
-	int64_t m = gm_opt_int(r, "batch"), k = gm_opt_int(r, "k");
-	int64_t nz = gm_opt_int_auto(r, "nz", points ? 2 : 100);
-	int64_t width = gm_opt_int_auto(r, "width", points ? 128 : 512);
+	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz");
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
 	gm_game game = gm_opt_game(r, G, D);
-	int layers = (int)gm_opt_int_in(r, "layers", 1, 64);
-	mlp p = {r, data->numel, width, layers, points, game.references};
+	mlp p = {r,      data->numel,    gm_opt_int(r, "width"), (int)gm_opt_int(r, "layers"),
+	         points, game.references};
 
 	gm_node *x = gm_batch(r, "example"), *z = gm_randn(g, GM_SHAPE(m, nz));
 	gm_node *fake = gm_reshape(mlp_generator(&p, G, z), gm_node_shape(x));
 	game.discriminator = mlp_discriminator, game.ctx = &p, game.real = x, game.fake = fake;
 	gm_run_game(r, &game);
-	gm_node *loss_d = game.loss_d, *loss_g = game.loss_g;
-
 	gm_endpoint(r, "generate", fake, z);
 	gm_endpoint(r, "discriminate", game.y_real, x);
 
-	double rate = gm_opt_real_auto(r, "lr", points ? 1e-3 : 2e-4);
-	gm_node *lr = gm_schedule(r, "lr", rate);
-	gm_node *lr_d = gm_schedule(r, "lr_d", gm_opt_real_auto(r, "lr-d", rate));
-	gm_step *step_d = gm_run_compile(
-		r, loss_d, gm_adam(D, loss_d, .lr = lr_d, .beta1 = .5, .clip_weights = game.clip));
-	gm_step *step_g = gm_run_compile(r, loss_g, gm_adam(G, loss_g, .lr = lr, .beta1 = .5),
-	                                 gm_run_ema(r, G));
+	gm_step *step_d =
+		gm_run_compile(r, gm_logged(r, "loss_d", game.loss_d),
+	                       gm_move(r, D, game.loss_d, .which = "d", .clip_weights = game.clip));
+	gm_step *step_g = gm_run_compile(r, gm_logged(r, "loss_g", game.loss_g),
+	                                 gm_move(r, G, game.loss_g, .average = true));
 	while (gm_next(r)) {
-		for (int64_t i = 0; i < k; i++) {
+		for (int i = 0; i < game.k; i++) {
 			gm_feed(r);
 			gm_run_step(r, step_d);
 		}
-		gm_run_step(r, step_g);
-		gm_report(r, "loss_d", loss_d), gm_report(r, "loss_g", loss_g);
+		for (int i = 0; i < game.k_g; i++)
+			gm_run_step(r, step_g);
 	}
 	return gm_end(r);
 }
 
 static int train(gm_run *r)
 {
-	int net = gm_opt_choice(r, "net", nets);
-	if (net == AUTO)
-		net = gm_run_facts(r)->points ? MLP : PAPER;
-	return net == PAPER ? train_paper(r) : train_mlp(r);
+	bool points = gm_run_facts(r)->points;
+	gm_opt_auto(r, "net", points ? "mlp" : "paper");
+	bool paper = gm_opt_choice(r, "net") == 0;
+	gm_opt_auto(r, "nz", points ? "2" : "100");
+	gm_opt_auto(r, "width", points ? "128" : "512");
+	gm_opt_auto(r, "optimiser", paper ? "sgd" : "adam");
+	gm_opt_auto(r, "lr", paper ? ".1" : points ? "1e-3" : "2e-4");
+	gm_opt_auto(r, "momentum", paper ? "0.5:0.7:250" : "0");
+	gm_opt_auto(r, "rate", paper ? "exponential:1.000004:1e-6" : "constant");
+	return paper ? train_paper(r) : train_mlp(r);
 }
 
 const gm_model gm_model_gan = {"gan", "Generative adversarial nets (Goodfellow et al. 2014)",

@@ -27,16 +27,17 @@
 
 static const gm_option options[] = {
 	{"batch", "128", "minibatch size m"},
-	{"nz", "62", "uniform numbers in z, of which nothing need be read back"},
-	{"codes", "1", "one-of-K codes: c1, c2, ..."},
-	{"categories", "10", "K"},
-	{"continuous", "2", "continuous codes, named after those"},
-	{"lambda", "1", "weight of the information of the one-of-K codes in both losses"},
-	{"lambda-continuous", "1", "and of the continuous ones"},
+	{"nz", "62", "uniform numbers in z, of which nothing need be read back", GM_INT(1, 65536)},
+	{"codes", "1", "one-of-K codes: c1, c2, ...", GM_INT(0, 12)},
+	{"categories", "10", "K", GM_INT(2, 10000)},
+	{"continuous", "2", "continuous codes, named after those", GM_INT(0, 12)},
+	{"lambda", "1", "weight of the information of the one-of-K codes in both losses",
+         GM_REAL(0, 1e6)},
+	{"lambda-continuous", "1", "and of the continuous ones", GM_REAL(0, 1e6)},
 	{"width", "64",
-         "channels of the largest map (paper: 64; the dense layer has 16 times that)"},
-	{"lr", "1e-3", "Adam step size of G; lr-d auto: a fifth of it"},
-	{"beta1", "0.5", "Adam momentum"},
+         "channels of the largest map (paper: 64; the dense layer has 16 times that)",
+         GM_INT(1, 4096)},
+	GM_OPTIMISER_OPTIONS("adam", "1e-3", "0.5", "constant"),
 	GM_GAME_OPTIONS("non-saturating", "batch", "batch"),
 	{0},
 };
@@ -146,10 +147,10 @@ static gm_node *uniform(gm_graph *g, int64_t m, int64_t n)
 static plan make_plan(gm_run *r)
 {
 	const gm_facts *data = gm_run_facts(r);
-	plan p = {.codes = (int)gm_opt_int_in(r, "codes", 0, CODES),
-	          .continuous = (int)gm_opt_int_in(r, "continuous", 0, CODES),
-	          .categories = gm_opt_int_in(r, "categories", 2, 10000),
-	          .width = gm_opt_int_in(r, "width", 1, 4096),
+	plan p = {.codes = (int)gm_opt_int(r, "codes"),
+	          .continuous = (int)gm_opt_int(r, "continuous"),
+	          .categories = gm_opt_int(r, "categories"),
+	          .width = gm_opt_int(r, "width"),
 	          .channels = data->channels,
 	          .height = data->height,
 	          .width_px = data->width};
@@ -166,10 +167,9 @@ static plan make_plan(gm_run *r)
 static int train(gm_run *r)
 {
 	gm_graph *g = gm_run_graph(r);
-	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz"), k = gm_opt_int(r, "k");
-	double rate = gm_opt_real_in(r, "lr", 0, 10), beta1 = gm_opt_real_in(r, "beta1", 0, .9999);
-	double lambda = gm_opt_real_in(r, "lambda", 0, 1e6);
-	double lambda_c = gm_opt_real_in(r, "lambda-continuous", 0, 1e6);
+	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz");
+	double lambda = gm_opt_real(r, "lambda"), lambda_c = gm_opt_real(r, "lambda-continuous");
+	gm_opt_auto(r, "lr-d", "%.17g", gm_opt_real(r, "lr") / 5);
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D"), *Q = gm_net_new(r, "Q");
 	gm_game game = gm_opt_game(r, G, D);
 	gm_node *x = gm_batch(r, "image");
@@ -206,24 +206,21 @@ static int train(gm_run *r)
 	if (p.codes)
 		gm_endpoint(r, "classify", logits(&p, recogniser(&p, Q, game.f_real), 0), x);
 
-	gm_node *lr_g = gm_schedule(r, "lr", rate);
-	gm_node *lr_d = gm_schedule(r, "lr_d", gm_opt_real_auto(r, "lr-d", rate / 5));
-	beta1 = beta1 == 0 ? GM_NONE : beta1;
-	gm_step *step_d = gm_run_compile(
-		r, loss_d, info, info_c,
-		gm_adam(D, loss_d, .lr = lr_d, .beta1 = beta1, .clip_weights = game.clip),
-		gm_adam(Q, price, .lr = lr_d, .beta1 = beta1));
-	gm_step *step_g = gm_run_compile(r, loss_g, gm_adam(G, loss_g, .lr = lr_g, .beta1 = beta1),
-	                                 gm_run_ema(r, G));
+	gm_step *step_d =
+		gm_run_compile(r, gm_logged(r, "loss_d", loss_d), gm_logged(r, "information", info),
+	                       gm_logged(r, "information_c", info_c),
+	                       gm_move(r, D, loss_d, .which = "d", .clip_weights = game.clip),
+	                       gm_move(r, Q, price, .which = "d"));
+	gm_step *step_g = gm_run_compile(r, gm_logged(r, "loss_g", loss_g),
+	                                 gm_move(r, G, loss_g, .average = true));
 
 	while (gm_next(r)) {
-		for (int64_t i = 0; i < k; i++) {
+		for (int i = 0; i < game.k; i++) {
 			gm_feed(r);
 			gm_run_step(r, step_d); /* D, and Q on its body */
 		}
-		gm_run_step(r, step_g);
-		gm_report(r, "loss_d", loss_d), gm_report(r, "loss_g", loss_g);
-		gm_report(r, "information", info), gm_report(r, "information_c", info_c);
+		for (int i = 0; i < game.k_g; i++)
+			gm_run_step(r, step_g);
 	}
 	return gm_end(r);
 }

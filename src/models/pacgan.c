@@ -19,9 +19,8 @@
 static const gm_option options[] = {
 	{"data", "ring8", "ring8 or grid25, or any points"},
 	{"batch", "200", "examples in a step: 100 packs"},
-	{"nz", "2", "numbers in z"},
-	{"lr", "1e-4", "Adam step size"},
-	{"beta1", "0.8", "Adam momentum"},
+	{"nz", "2", "numbers in z", GM_INT(1, 65536)},
+	GM_OPTIMISER_OPTIONS("adam", "1e-4", "0.8", "constant"),
 	GM_GAME_OPTIONS("non-saturating", "batch", "none"),
 	{0},
 };
@@ -61,8 +60,7 @@ static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
 static int train(gm_run *r)
 {
 	gm_graph *g = gm_run_graph(r);
-	int64_t n = gm_opt_int(r, "batch"), k = gm_opt_int(r, "k");
-	double beta1 = gm_opt_real_in(r, "beta1", 0, .9999), rate = gm_opt_real_in(r, "lr", 0, 10);
+	int64_t n = gm_opt_int(r, "batch");
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
 	gm_game game = gm_opt_game(r, G, D);
 	nets p = {r, game.references};
@@ -71,28 +69,26 @@ static int train(gm_run *r)
 	gm_node *fake = generator(&p, G, z);
 	game.discriminator = discriminator, game.ctx = &p, game.real = x, game.fake = fake;
 	gm_run_game(r, &game);
-	gm_node *loss_d = game.loss_d, *loss_g = game.loss_g;
-
 	gm_endpoint(r, "generate", fake, z);
 	gm_endpoint(r, "discriminate", game.y_real, x);
 
-	gm_node *lr_g = gm_schedule(r, "lr", rate);
-	gm_node *lr_d = gm_schedule(r, "lr_d", gm_opt_real_auto(r, "lr-d", rate));
-	if (beta1 == 0)
-		beta1 = GM_NONE;
-	gm_node *move_d = gm_adam(D, loss_d, .lr = lr_d, .beta1 = beta1, .clip_weights = game.clip);
-	gm_node *move_g = gm_adam(G, loss_g, .lr = lr_g, .beta1 = beta1);
-	gm_step *step_d = k > 1 ? gm_run_compile(r, loss_d, move_d) : NULL;
-	gm_step *step = gm_run_compile(r, loss_d, loss_g, move_d, move_g, gm_run_ema(r, G));
+	gm_node *loss_d = gm_logged(r, "loss_d", game.loss_d);
+	gm_node *loss_g = gm_logged(r, "loss_g", game.loss_g);
+	gm_node *move_d = gm_move(r, D, loss_d, .which = "d", .clip_weights = game.clip);
+	gm_node *move_g = gm_move(r, G, loss_g, .average = true);
+	gm_step *step_d = game.k > 1 ? gm_run_compile(r, loss_d, move_d) : NULL;
+	gm_step *step_g = game.k_g > 1 ? gm_run_compile(r, loss_g, move_g) : NULL;
+	gm_step *step = gm_run_compile(r, loss_d, loss_g, move_d, move_g);
 
 	while (gm_next(r)) {
-		for (int64_t i = 1; i < k; i++) {
+		for (int i = 1; i < game.k; i++) {
 			gm_feed(r);
 			gm_run_step(r, step_d);
 		}
 		gm_feed(r);
 		gm_run_step(r, step); /* both players at once */
-		gm_report(r, "loss_d", loss_d), gm_report(r, "loss_g", loss_g);
+		for (int i = 1; i < game.k_g; i++)
+			gm_run_step(r, step_g);
 	}
 	return gm_end(r);
 }

@@ -29,20 +29,23 @@ static const gm_option options[] = {
 	{"data", "edges2shapes",
          "pairs: an embedded set, a folder with trainA and trainB, or pictures side by side "
          "(--pairs halves)"},
-	{"direction", "a-to-b", "what becomes what: a-to-b or b-to-a"},
+	{"direction", "a-to-b", "what becomes what", GM_CHOICE("a-to-b|b-to-a")},
 	{"batch", "1", "minibatch size m"},
-	{"width", "64", "channels of the largest maps; the smallest have 8 times as many"},
-	{"depth", "auto", "how often G halves the picture; auto: down to a pixel, 8 times at most"},
-	{"skips", "yes", "join maps on the way up with those on the way down; no: encoder-decoder"},
-	{"patch", "70", "pixels that one logit of D sees: 1, 16, 34, 70, 142 or 286"},
-	{"conditional", "yes", "D sees a beside b; no: b alone"},
-	{"loss", "both", "what G minimises: both, l1 or cgan"},
-	{"lambda", "100", "weight of L1"},
-	{"dropout", "yes", "G's noise: yes, train (none in use) or no"},
-	{"lr", "2e-4", "Adam step size"},
-	{"beta1", "0.5", "Adam momentum"},
-	{"hold", "100", "epochs at the full rate"},
-	{"fall", "100", "epochs in which the rate then falls to 0"},
+	{"width", "64", "channels of the largest maps; the smallest have 8 times as many",
+         GM_INT(1, 1024)},
+	{"depth", "auto", "how often G halves the picture; auto: down to a pixel, 8 times at most",
+         GM_INT(1, 8)},
+	{"skips", "yes", "join maps on the way up with those on the way down; no: encoder-decoder",
+         GM_FLAG},
+	{"patch", "70", "pixels that one logit of D sees", GM_CHOICE("1|16|34|70|142|286")},
+	{"conditional", "yes", "D sees a beside b; no: b alone", GM_FLAG},
+	{"loss", "both", "what G minimises", GM_CHOICE("both|l1|cgan")},
+	{"lambda", "100", "weight of L1", GM_REAL(0, 1e6)},
+	{"dropout", "yes", "G's noise: yes, train (none in use) or no", GM_CHOICE("yes|train|no")},
+	{"hold", "100", "epochs at the full rate", GM_REAL(0, 1e9), .resume = true},
+	{"fall", "100", "epochs in which the rate then falls to 0", GM_REAL(1e-9, 1e9),
+         .resume = true},
+	GM_OPTIMISER_OPTIONS("adam", "2e-4", "0.5", "auto"),
 	GM_GAME_OPTIONS("non-saturating", "instance", "instance"),
 	{0},
 };
@@ -121,19 +124,18 @@ static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *a)
 
 static plan make_plan(gm_run *r)
 {
-	static const char *const dropouts[] = {"yes", "train", "no", 0};
-	static const char *const patches[] = {"1", "16", "34", "70", "142", "286", 0};
 	const gm_facts *data = gm_run_facts(r);
 	int64_t h = data->own_height, w = data->own_width, least = h < w ? h : w;
 	plan p = {.r = r,
-	          .width = gm_opt_int_in(r, "width", 1, 1024),
-	          .layers = gm_opt_choice(r, "patch", patches),
-	          .dropout = gm_opt_choice(r, "dropout", dropouts),
+	          .width = gm_opt_int(r, "width"),
+	          .layers = gm_opt_choice(r, "patch"),
+	          .dropout = gm_opt_choice(r, "dropout"),
 	          .skips = gm_opt_flag(r, "skips")};
 	int most = 0;
 	while (most < DEEPEST && h % 2 == 0 && w % 2 == 0 && h > 0 && w > 0)
 		h /= 2, w /= 2, most++;
-	p.depth = (int)gm_opt_int_auto(r, "depth", most);
+	gm_opt_auto(r, "depth", "%d", most);
+	p.depth = (int)gm_opt_int(r, "depth");
 	if (p.depth > most || p.depth < 1) {
 		gm_trouble(r,
 		           "pictures of %dx%d halve %d times, not %d: try another --size, or "
@@ -146,7 +148,7 @@ static plan make_plan(gm_run *r)
 		gm_trouble(r,
 		           "--patch %s needs pictures of %d pixels or more; these are %dx%d: try a "
 		           "smaller patch, or a larger --size",
-		           patches[p.layers], 3 << p.layers, (int)data->own_width,
+		           gm_opt_str(r, "patch"), 3 << p.layers, (int)data->own_width,
 		           (int)data->own_height);
 		p.layers = 0;
 	}
@@ -179,12 +181,10 @@ static void refuse(gm_run *r, const gm_net *G, const gm_net *D)
 
 static int train(gm_run *r)
 {
-	static const char *const losses[] = {"both", "l1", "cgan", 0};
-	static const char *const ways[] = {"a-to-b", "b-to-a", 0};
-	bool back = gm_opt_choice(r, "direction", ways), see_a = gm_opt_flag(r, "conditional");
-	int loss = gm_opt_choice(r, "loss", losses);
-	double beta1 = gm_opt_real_in(r, "beta1", 0, .9999);
-	double lambda = gm_opt_real_in(r, "lambda", 0, 1e6);
+	bool back = gm_opt_choice(r, "direction"), see_a = gm_opt_flag(r, "conditional");
+	int loss = gm_opt_choice(r, "loss");
+	double lambda = gm_opt_real(r, "lambda");
+	gm_opt_rate(r, "linear", "hold", "fall");
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
 	gm_game game = gm_opt_game(r, G, D);
 	plan p = make_plan(r);
@@ -207,33 +207,22 @@ static int train(gm_run *r)
 			gm_endpoint(r, "discriminate", game.y_real, b);
 	}
 
-	double rate = gm_opt_real_in(r, "lr", 0, 10), rate_d = gm_opt_real_auto(r, "lr-d", rate);
-	double hold = gm_opt_real_in(r, "hold", 0, 1e9),
-	       fall = gm_opt_real_in(r, "fall", 1e-9, 1e9);
-	gm_node *lr_g = gm_schedule(r, "lr", rate), *lr_d = gm_schedule(r, "lr_d", rate_d);
-	int64_t k = gm_opt_int(r, "k");
-	if (beta1 == 0)
-		beta1 = GM_NONE;
 	gm_node *loss_d = loss == L1 ? NULL : gm_mul_c(game.loss_d, .5);
 	gm_step *step_d = NULL;
 	if (loss_d)
 		step_d = gm_run_compile(
-			r, loss_d,
-			gm_adam(D, loss_d, .lr = lr_d, .beta1 = beta1, .clip_weights = game.clip));
-	gm_step *step_g = gm_run_compile(
-		r, loss_g, l1, gm_adam(G, loss_g, .lr = lr_g, .beta1 = beta1), gm_run_ema(r, G));
+			r, gm_logged(r, "loss_d", loss_d),
+			gm_move(r, D, loss_d, .which = "d", .clip_weights = game.clip));
+	gm_step *step_g = gm_run_compile(r, gm_logged(r, "loss_g", loss_g), gm_logged(r, "l1", l1),
+	                                 gm_move(r, G, loss_g, .average = true));
 
 	while (gm_next(r)) { /* one gradient descent step on D, then one on G */
-		double part = gm_ramp(1, 0, hold, hold + fall, gm_epoch(r));
-		gm_schedule_set(r, lr_g, rate * part), gm_schedule_set(r, lr_d, rate_d * part);
-		for (int64_t i = 0; i < k; i++) {
+		for (int i = 0; i < game.k; i++) {
 			gm_feed(r);
 			gm_run_step(r, step_d);
 		}
-		gm_run_step(r, step_g);
-		if (loss_d)
-			gm_report(r, "loss_d", loss_d);
-		gm_report(r, "loss_g", loss_g), gm_report(r, "l1", l1);
+		for (int i = 0; i < game.k_g; i++)
+			gm_run_step(r, step_g);
 	}
 	return gm_end(r);
 }

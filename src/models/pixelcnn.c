@@ -28,22 +28,25 @@
 
 static const gm_option options[] = {
 	{"batch", "32", "minibatch size m"},
-	{"gated", "yes", "vertical and horizontal gated stacks; no: plain masked convolutions"},
-	{"features", "32", "features of each layer"},
-	{"layers", "7", "masked layers"},
-	{"kernel", "3", "width of the layers after the first, odd"},
-	{"first", "7", "width of the first layer, odd"},
-	{"levels", "auto", "values of a number: 2 to 256; auto: 2 for grey, 256 for colour"},
+	{"gated", "yes", "vertical and horizontal gated stacks; no: plain masked convolutions",
+         GM_FLAG},
+	{"features", "32", "features of each layer", GM_INT(1, 1024)},
+	{"layers", "7", "masked layers", GM_INT(2, 32)},
+	{"kernel", "3", "width of the layers after the first, odd", GM_INT(3, 15)},
+	{"first", "7", "width of the first layer, odd", GM_INT(3, 15)},
+	{"levels", "auto", "values of a number: 2 to 256; auto: 2 for grey, 256 for colour",
+         GM_INT(2, 256)},
 	{"binarise", "stochastic",
          "how grey becomes two levels: stochastic (drawn anew at every look) or threshold (at one "
-         "half)"},
-	{"conditional", "no", "tell the net the class"},
-	{"lr", "1e-3", "Adam step size"},
+         "half)",
+         GM_CHOICE("stochastic|threshold")},
+	{"conditional", "no", "condition the net on the class", GM_FLAG},
+	GM_OPTIMISER_OPTIONS("adam", "1e-3", "0.9", "constant"),
 	{"grid", "4x4", "columns x rows of the sample pictures; auto: a row for each class"},
 	{0},
 };
 
-enum { LAYERS = 32, OUTPUTS = 4096 };
+enum { OUTPUTS = 4096 };
 
 typedef struct net {
 	gm_run *r;
@@ -152,11 +155,12 @@ static net make_net(gm_run *r)
 	               .channels = d->channels,
 	               .height = d->height,
 	               .width = d->width}};
-	p.levels = gm_opt_int_auto(r, "levels", d->channels == 1 ? 2 : 256);
-	p.features = gm_opt_int_in(r, "features", 1, 1024);
-	p.layers = (int)gm_opt_int_in(r, "layers", 2, LAYERS);
-	p.kernel = (int)gm_opt_int_in(r, "kernel", 3, 15);
-	p.first = (int)gm_opt_int_in(r, "first", 3, 15);
+	gm_opt_auto(r, "levels", d->channels == 1 ? "2" : "256");
+	p.levels = gm_opt_int(r, "levels");
+	p.features = gm_opt_int(r, "features");
+	p.layers = (int)gm_opt_int(r, "layers");
+	p.kernel = (int)gm_opt_int(r, "kernel");
+	p.first = (int)gm_opt_int(r, "first");
 	p.gated = gm_opt_flag(r, "gated");
 	if (p.kernel % 2 == 0 || p.first % 2 == 0)
 		gm_trouble(r, "options kernel and first are odd, for a window has a centre");
@@ -173,8 +177,7 @@ static net make_net(gm_run *r)
 
 static int train(gm_run *r)
 {
-	static const char *const how[] = {"stochastic", "threshold", NULL};
-	bool stochastic = gm_opt_choice(r, "binarise", how) == 0;
+	bool stochastic = gm_opt_choice(r, "binarise") == 0;
 	gm_node *x = gm_batch(r, "image");
 	net p = make_net(r);
 	if (gm_opt_flag(r, "conditional"))
@@ -195,15 +198,13 @@ static int train(gm_run *r)
 
 	double numbers = (double)gm_run_facts(r)->numel;
 	gm_node *bits = gm_mul_c(loss, 1 / (numbers * 0.6931471805599453));
-	gm_node *lr = gm_schedule(r, "lr", gm_opt_real_in(r, "lr", 0, 10));
-	gm_step *step = gm_run_compile(r, loss, bits,
-	                               gm_adam(p.c.net, gm_mul_c(loss, 1 / numbers), .lr = lr),
-	                               gm_run_ema(r, p.c.net));
+	gm_step *step =
+		gm_run_compile(r, gm_logged(r, "nats", loss), gm_logged(r, "bits_per_number", bits),
+	                       gm_move(r, p.c.net, gm_mul_c(loss, 1 / numbers), .average = true));
 
 	while (gm_next(r)) {
 		gm_feed(r);
 		gm_run_step(r, step);
-		gm_report(r, "nats", loss), gm_report(r, "bits_per_number", bits);
 	}
 	return gm_end(r);
 }

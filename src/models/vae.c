@@ -28,25 +28,33 @@
 
 static const gm_option options[] = {
 	{"batch", "20", "minibatch size m"},
-	{"nz", "50", "numbers in z"},
-	{"layers", "2", "hidden layers of each net; 0: linear nets"},
-	{"width", "200", "tanh units in each"},
+	{"nz", "50", "numbers in z", GM_INT(1, 100000)},
+	{"layers", "2", "hidden layers of each net; 0: linear nets", GM_INT(0, 16)},
+	{"width", "200", "tanh units in each", GM_INT(1, 100000)},
 	{"decoder", "auto",
-         "what P says of pixels: bernoulli (on or off) or gaussian; auto: bernoulli, for points "
-         "gaussian"},
+         "distribution of pixels given z: bernoulli (on or off) or gaussian; auto: bernoulli, for "
+         "points "
+         "gaussian",
+         GM_CHOICE("bernoulli|gaussian")},
 	{"binarise", "stochastic",
          "what bernoulli makes of grey: stochastic (drawn anew at every look), threshold (at one "
-         "half), or no (the cross-entropy of intensities, which is no likelihood)"},
-	{"sigma", "auto", "deviation of gaussian; auto: one for all numbers, learned"},
-	{"bound", "iwae", "iwae, or elbo: the mean of k bounds, each with its divergence exact"},
-	{"k", "1", "samples of z for each example"},
-	{"lr", "1e-3", "Adam step size at first"},
+         "half), or no (the cross-entropy of intensities, which is no likelihood)",
+         GM_CHOICE("stochastic|threshold|no")},
+	{"sigma", "auto", "standard deviation of gaussian; auto: one for all numbers, learned",
+         GM_REAL(0, 1e6)},
+	{"bound", "iwae", "iwae, or elbo: the mean of k bounds, each with its divergence exact",
+         GM_CHOICE("iwae|elbo")},
+	{"k", "1", "samples of z for each example", GM_INT(1, 100000)},
 	{"passes", "0",
-         "passes over the data in which the rate falls to a tenth (paper: 3280); 0: it stays"},
+         "passes over the data in which the rate falls to a tenth (paper: 3280); 0: it stays",
+         GM_REAL(0, 1e6), .resume = true},
+	{"eps", "1e-4", "adam, rmsprop: added to the root of the mean of squares",
+         GM_REAL(1e-30, 1)},
+	GM_OPTIMISER_OPTIONS("adam", "1e-3", "0.9", "auto"),
 	{0},
 };
 
-enum { AUTO, BERNOULLI, GAUSSIAN };
+enum { BERNOULLI, GAUSSIAN };
 enum { STOCHASTIC, THRESHOLD, GREY };
 
 typedef struct plan {
@@ -153,38 +161,18 @@ static gm_node *thresholds(gm_run *r, const plan *p)
 	return gm_sub(u, gm_floor(u));
 }
 
-/* Eight stages of the rate, each b times as long as the one before; of 3280 passes, b = 3. */
-static double rate(double first, double passes, double epoch)
-{
-	double lo = 0, hi = 10, end = 1, width = 1;
-	int stage = 0;
-	for (int i = 0; i < 50; i++) {
-		double b = (lo + hi) / 2, sum = 0;
-		for (int k = 0; k < 8; k++)
-			sum = sum * b + 1;
-		if (sum < passes)
-			lo = b;
-		else
-			hi = b;
-	}
-	while (passes > 0 && epoch >= end && stage < 7)
-		width *= hi, end += width, stage++;
-	return gm_decay(first, 10, stage / 7., 0);
-}
-
 static plan make_plan(gm_run *r)
 {
-	static const char *const decoders[] = {"auto", "bernoulli", "gaussian", NULL};
 	const gm_facts *data = gm_run_facts(r);
-	int decoder = gm_opt_choice(r, "decoder", decoders);
+	gm_opt_auto(r, "decoder", data->points ? "gaussian" : "bernoulli");
 	plan p = {.m = gm_opt_int(r, "batch"),
-	          .k = gm_opt_int_in(r, "k", 1, 100000),
-	          .nz = gm_opt_int_in(r, "nz", 1, 100000),
-	          .width = gm_opt_int_in(r, "width", 1, 100000),
-	          .layers = (int)gm_opt_int_in(r, "layers", 0, 16),
+	          .k = gm_opt_int(r, "k"),
+	          .nz = gm_opt_int(r, "nz"),
+	          .width = gm_opt_int(r, "width"),
+	          .layers = (int)gm_opt_int(r, "layers"),
 	          .numel = data->numel,
 	          .points = data->points,
-	          .bernoulli = decoder == BERNOULLI || (decoder == AUTO && !data->points)};
+	          .bernoulli = gm_opt_choice(r, "decoder") == BERNOULLI};
 	if (p.bernoulli && p.points)
 		gm_trouble(r, "points are not on or off: --decoder gaussian");
 	if (p.bernoulli)
@@ -194,15 +182,13 @@ static plan make_plan(gm_run *r)
 
 static int train(gm_run *r)
 {
-	static const char *const how[] = {"stochastic", "threshold", "no", NULL};
-	static const char *const bounds[] = {"iwae", "elbo", NULL};
 	gm_graph *g = gm_run_graph(r);
-	int binarise = gm_opt_choice(r, "binarise", how);
-	bool elbo = gm_opt_choice(r, "bound", bounds);
-	double lr = gm_opt_real_in(r, "lr", 0, 10), passes = gm_opt_real_in(r, "passes", 0, 1e6);
+	int binarise = gm_opt_choice(r, "binarise");
+	bool elbo = gm_opt_choice(r, "bound");
+	gm_opt_rate(r, "stages", "passes", NULL);
 	plan p = make_plan(r);
 	gm_net *Q = gm_net_new(r, "Q"), *P = gm_net_new(r, "P");
-	double sigma = gm_opt_real_auto(r, "sigma", 0);
+	double sigma = gm_opt_real(r, "sigma");
 	if (!p.bernoulli)
 		p.log_sigma = sigma > 0 ? gm_log(gm_scalar(g, sigma))
 		                        : gm_net_var(P, "log_sigma", GM_RANK0);
@@ -239,18 +225,15 @@ static int train(gm_run *r)
 		gm_endpoint(r, "log-weight",
 		            gm_reshape(weigh(&p, r, Q, P, kept, 1).log_w, GM_SHAPE(p.m)), x);
 
-	gm_node *step_size = gm_schedule(r, "lr", lr);
 	/* eps stands beside gradients of the whole minibatch's sum, as in the code */
 	gm_node *sum = gm_mul_c(loss, (double)p.m * gm_graph_ranks(g));
-	gm_step *step = gm_run_compile(
-		r, loss, mean_p, divergence, gm_adam(Q, sum, .lr = step_size, .eps = 1e-4),
-		gm_adam(P, sum, .lr = step_size, .eps = 1e-4), gm_run_ema(r, Q), gm_run_ema(r, P));
+	gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss), gm_logged(r, "log_p", mean_p),
+	                               gm_logged(r, "divergence", divergence),
+	                               gm_move(r, Q, sum, .average = true),
+	                               gm_move(r, P, sum, .average = true));
 	while (gm_next(r)) {
-		gm_schedule_set(r, step_size, rate(lr, passes, gm_epoch(r)));
 		gm_feed(r);
 		gm_run_step(r, step);
-		gm_report(r, "loss", loss), gm_report(r, "log_p", mean_p);
-		gm_report(r, "divergence", divergence);
 	}
 	return gm_end(r);
 }

@@ -116,26 +116,21 @@ gm_node *gm_historical(gm_net *n)
 static gm_node *unrolled(const gm_game *m, gm_node *real, gm_node *fake)
 {
 	gm_net *n = m->D;
-	int count = n->count, params = 0;
-	int *place = malloc((count + 1) * sizeof *place);
-	gm_node **p = malloc((2 * count + 1) * sizeof *p), **d = p ? p + count : NULL;
-	if (!place || !p)
+	gm_node **p = calloc(3 * n->count + 1, sizeof *p), **now = p + n->count,
+		**d = now + n->count;
+	if (!p)
 		gm_no_memory(0);
-	for (int i = 0; i < count; i++)
-		if (n->entry[i].role == GM_PARAM)
-			place[params] = i, p[params++] = n->entry[i].node;
+	int params = gm_net_params(n, NULL, p, n->count);
 	gm_node *a = m->y_real, *b = m->y_fake;
+	memcpy(now, p, params * sizeof *p);
 	for (int k = 0; k < m->unroll; k++) {
-		gm_grad(m->objective->d_loss(a, b, &m->terms), p, params, d);
-		for (int i = 0; i < params; i++) {
-			p[i] = gm_sub(p[i], gm_mul_c(gm_rank_mean(d[i]), m->unroll_lr));
-			n->entry[place[i]].instead = p[i];
-		}
+		gm_grad(m->objective->d_loss(a, b, &m->terms), now, params, d);
+		for (int i = 0; i < params; i++)
+			now[i] = gm_sub(now[i], gm_mul_c(gm_rank_mean(d[i]), m->unroll_lr));
+		gm_net_with(n, p, now, params);
 		a = gm_game_discriminate(m, real), b = gm_game_discriminate(m, fake);
 	}
-	for (int i = 0; i < params; i++)
-		n->entry[place[i]].instead = NULL;
-	free(place);
+	gm_net_with(n, NULL, NULL, 0);
 	free(p);
 	return m->objective->g_loss(a, b, &m->terms);
 }

@@ -4,6 +4,7 @@
  */
 #include "nn/net.h"
 
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,9 +61,42 @@ int64_t gm_net_parameters(const gm_net *n)
 {
 	int64_t sum = 0;
 	for (int i = 0; i < n->count; i++)
-		if (n->entry[i].role == GM_PARAM)
+		if (n->entry[i].role == GM_PARAM || n->entry[i].role == GM_FROZEN)
 			sum += gm_node_size(n->entry[i].node);
 	return sum;
+}
+
+static bool matches(const gm_entry *e, const char *pattern)
+{
+	return e->role == GM_PARAM && (!pattern || !fnmatch(pattern, e->key, 0));
+}
+
+int gm_net_freeze(gm_net *n, const char *pattern)
+{
+	int frozen = 0;
+	for (int i = 0; i < n->count; i++)
+		if (matches(&n->entry[i], pattern))
+			n->entry[i].role = GM_FROZEN, frozen++;
+	return frozen;
+}
+
+int gm_net_params(const gm_net *n, const char *pattern, gm_node **out, int room)
+{
+	int count = 0;
+	for (int i = 0; i < n->count; i++)
+		if (matches(&n->entry[i], pattern) && count++ < room)
+			out[count - 1] = n->entry[i].node;
+	return count;
+}
+
+void gm_net_with(gm_net *n, gm_node *const *params, gm_node *const *instead, int count)
+{
+	for (int i = 0; i < n->count; i++) {
+		n->entry[i].instead = NULL;
+		for (int k = 0; k < count; k++)
+			if (params[k] == n->entry[i].node)
+				n->entry[i].instead = instead[k];
+	}
 }
 
 gm_entry *gm_net_entry_of(gm_net *n, const char *key)
@@ -93,6 +127,15 @@ void gm_net_leave(gm_net *n)
 {
 	gm_scope_pop(n->graph);
 	gm_scope_pop(n->graph);
+}
+
+gm_node *gm_net_misuse(gm_net *n, const char *what)
+{
+	gm_net_enter(n, what);
+	gm_node *bad =
+		gm_reshape(gm_scalar(n->graph, 0), GM_SHAPE(2)); /* impossible, so an error */
+	gm_net_leave(n);
+	return bad;
 }
 
 int64_t gm_net_size(gm_shape s)
@@ -156,13 +199,8 @@ gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options
 		gm_net_leave(n);
 		return bad;
 	}
-	if (n->o.accept && !n->o.accept(n->o.ctx, gm_net_key(n, "%s/%s", n->name, name), shape)) {
-		gm_net_enter(n, gm_net_key(n, "%s, not accepted", name));
-		/* impossible, so an error */
-		gm_node *bad = gm_reshape(gm_scalar(n->graph, 0), GM_SHAPE(2));
-		gm_net_leave(n);
-		return bad;
-	}
+	if (n->o.accept && !n->o.accept(n->o.ctx, gm_net_key(n, "%s/%s", n->name, name), shape))
+		return gm_net_misuse(n, gm_net_key(n, "%s, not accepted", name));
 	if (n->count == n->room) {
 		n->room = n->room ? 2 * n->room : 32;
 		n->entry = realloc(n->entry, n->room * sizeof *n->entry);
@@ -177,35 +215,6 @@ gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options
 	e->name = *gm_node_name(v) ? gm_node_name(v) : gm_net_key(n, "%s/%s", n->name, name);
 	initialise(n, e, shape, &o);
 	return v;
-}
-
-gm_node *gm_ema(gm_net *n, double decay)
-{
-	int count = n->count, made = 0; /* averages join the net behind these */
-	gm_node **effect = malloc((count + 1) * sizeof *effect);
-	if (!effect)
-		gm_no_memory(0);
-	for (int i = 0; i < count; i++) {
-		gm_entry e = n->entry[i];
-		if (e.role != GM_PARAM && e.role != GM_STAT)
-			continue;
-		const char *key = gm_net_key(n, "%s.ema", e.key);
-		bool fresh = !gm_net_entry_of(n, key);
-		gm_node *a = gm_net_var(n, key, gm_node_shape(e.node), .role = GM_AVERAGE);
-		int64_t size = gm_node_size(e.node);
-		double *v = fresh && !n->o.blank && size > 0 ? malloc(size * sizeof *v) : NULL;
-		if (v && gm_get_f64(e.node, v, size))
-			gm_set_f64(a, v, size);
-		free(v);
-		n->entry[i].average = a;
-		gm_net_enter(n, "ema");
-		gm_node *now = e.next ? e.next : e.node;
-		effect[made++] = gm_assign(a, gm_add(gm_mul_c(a, decay), gm_mul_c(now, 1 - decay)));
-		gm_net_leave(n);
-	}
-	gm_node *all = gm_group(n->graph, effect, made);
-	free(effect);
-	return all;
 }
 
 int gm_net_averages(const gm_net *n, gm_node **from, gm_node **to, int room)

@@ -14,10 +14,17 @@ typedef struct gm_entry {
 	gm_node *node;
 	gm_role role;
 	gm_node *average; /* variable, or NULL */
-	/* what the newest optimiser or normaliser assigns to it, or NULL: what gm_ema averages */
-	gm_node *next;
-	gm_node *instead; /* what layers are given in its place while D is unrolled, or NULL */
+	gm_node *next;    /* of a statistic: what its normaliser assigns to it, or NULL */
+	gm_node *instead; /* what layers are given in its place (gm_net_with), or NULL */
 } gm_entry;
+
+/* What an optimiser returned, and the gradients that it was given. */
+typedef struct gm_update {
+	const gm_node *effect;
+	gm_node **gradient;
+	int gradients;
+	struct gm_update *older;
+} gm_update;
 
 struct gm_net {
 	gm_graph *graph;
@@ -29,10 +36,8 @@ struct gm_net {
 	const gm_normaliser *how; /* or NULL: none */
 	int64_t references;       /* rows of the reference batch in front of what layers read */
 	gm_node *feature;         /* what gm_features was last given, or NULL */
-	gm_node *effect;          /* of the newest optimiser, or NULL */
-	gm_node **gradient;       /* what that one was given, in arena */
-	int gradients;
-	bool minibatch; /* gm_features adds minibatch discrimination */
+	gm_update *update;        /* the newest, or NULL; in arena */
+	bool minibatch;           /* gm_features adds minibatch discrimination */
 };
 
 /* Owned by the net, good until the next variable is made; NULL when there is none. */
@@ -45,6 +50,9 @@ const char *gm_net_key(gm_net *n, const char *fmt, ...) GM_PRINTF(2, 3);
  * outside of it, because their names hold the scope already. */
 void gm_net_enter(gm_net *n, const char *part);
 void gm_net_leave(gm_net *n);
+
+/* Makes it the graph's error, in scope NET/what; returns the node that stands for the error. */
+gm_node *gm_net_misuse(gm_net *n, const char *what);
 
 /* Mean and biased variance of x over the axes, which hold the batch's; over the whole batch of all ranks where `whole`. */
 void gm_net_moments(gm_node *x, unsigned axes, bool keep, bool whole, gm_node **mean,

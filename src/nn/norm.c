@@ -186,6 +186,11 @@ const gm_normaliser gm_normalisers[] = {
 	{0},
 };
 
+const char *gm_normaliser_name(int i)
+{
+	return gm_normalisers[i].name;
+}
+
 const gm_normaliser *gm_normaliser_find(const char *name)
 {
 	for (const gm_normaliser *o = gm_normalisers; o->name; o++)

@@ -134,6 +134,11 @@ bool gm_row_is(const char *row, const char *name)
 	return !*row && !*name;
 }
 
+const char *gm_objective_name(int i)
+{
+	return gm_objectives[i].name;
+}
+
 const gm_objective *gm_objective_find(const char *name)
 {
 	for (const gm_objective *o = gm_objectives; o->name; o++)

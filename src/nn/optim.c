@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
  * nn/optim.c -- optimisers as effects. What is done per parameter is elementwise, so that the
- * compiler can make one pass over memory of it; what is common to all parameters (bias
- * corrections, the clipping factor) is rank 0.
+ * compiler makes one pass over memory of it; what is common to all parameters (bias corrections,
+ * the clipping factor, whether this is the last minibatch of several) is rank 0.
  */
 #include "nn/net.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 
-/* What a rule gets: one parameter p with its gradient d. Adds its effects; returns the
- * parameter's next value. */
-typedef struct update {
+/* An optimiser while it is built. */
+typedef struct build {
 	gm_net *net;
 	const gm_optimiser_args *a;
 	const char *name;       /* of the optimiser: part of its variables' names */
 	gm_node *lr, *momentum; /* rank 0; momentum may be NULL */
 	gm_node *rate, *eps;    /* adam's, corrected for bias, rank 0 */
+	gm_node *gate;          /* rank 0, 1 where parameters move in this step; NULL: always */
 	gm_node **effect;
-	int effects;
-} update;
+	int effects, room;
+} build;
 
-typedef gm_node *(*rule)(update *u, const char *key, gm_node *p, gm_node *d);
+/* One parameter p with its gradient d: adds the effects on the optimiser's own variables, returns the
+ * parameter's next value. */
+typedef gm_node *(*rule)(build *u, const char *key, gm_node *p, gm_node *d);
 
-static gm_node *memory(update *u, const char *key, const char *what, gm_shape shape)
+static gm_node *memory(build *u, const char *key, const char *what, gm_shape shape)
 {
 	gm_net_leave(u->net); /* variables are named from outside every scope */
 	gm_node *v = gm_net_var(u->net, gm_net_key(u->net, "%s.%s.%s", key, u->name, what), shape,
@@ -36,19 +39,38 @@ static gm_node *number(gm_net *n, double v)
 	return gm_scalar(gm_net_graph(n), v);
 }
 
+static void add_effect(build *u, gm_node *effect)
+{
+	if (u->effects == u->room) {
+		u->room = u->room ? 2 * u->room : 64;
+		u->effect = realloc(u->effect, u->room * sizeof *u->effect);
+		if (!u->effect)
+			gm_no_memory(0);
+	}
+	u->effect[u->effects++] = effect;
+}
+
+/* Assigns the next value, or the present one where this step only gathers gradients. Returns what is assigned. */
+static gm_node *assign(build *u, gm_node *variable, gm_node *next)
+{
+	next = u->gate ? gm_select(u->gate, next, variable) : next;
+	add_effect(u, gm_assign(variable, next));
+	return next;
+}
+
 /* decay old + (1-decay) new */
 static gm_node *blend(gm_node *old, double decay, gm_node *new)
 {
 	return gm_add(gm_mul_c(old, decay), gm_mul_c(new, 1 - decay));
 }
 
-static gm_node *rule_sgd(update *u, const char *key, gm_node *p, gm_node *d)
+static gm_node *rule_sgd(build *u, const char *key, gm_node *p, gm_node *d)
 {
 	gm_node *move = gm_neg(gm_mul(d, u->lr));
 	if (u->momentum) {
 		gm_node *v = memory(u, key, "v", gm_node_shape(p));
 		move = gm_add(gm_mul(v, u->momentum), move);
-		u->effect[u->effects++] = gm_assign(v, move);
+		assign(u, v, move);
 	}
 	return gm_add(p, move);
 }
@@ -56,20 +78,20 @@ static gm_node *rule_sgd(update *u, const char *key, gm_node *p, gm_node *d)
 /* m' = b1 m + (1-b1) d, v' = b2 v + (1-b2) d^2, p' = p - lr (m'/(1-b1^t)) / (sqrt(v'/(1-b2^t)) +
  * eps). Both corrections are moved into two rank-0 numbers: p - [lr sqrt(1-b2^t)/(1-b1^t)] m' /
  * (sqrt(v') + [eps sqrt(1-b2^t)]), which is equal. */
-static gm_node *rule_adam(update *u, const char *key, gm_node *p, gm_node *d)
+static gm_node *rule_adam(build *u, const char *key, gm_node *p, gm_node *d)
 {
 	gm_node *m = memory(u, key, "m", gm_node_shape(p)),
 		*v = memory(u, key, "v", gm_node_shape(p));
 	gm_node *m1 = blend(m, u->a->beta1, d), *v1 = blend(v, u->a->beta2, gm_square(d));
-	u->effect[u->effects++] = gm_assign(m, m1);
-	u->effect[u->effects++] = gm_assign(v, v1);
+	assign(u, m, m1);
+	assign(u, v, v1);
 	return gm_sub(p, gm_div(gm_mul(m1, u->rate), gm_add(gm_sqrt(v1), u->eps)));
 }
 
-static gm_node *rule_rmsprop(update *u, const char *key, gm_node *p, gm_node *d)
+static gm_node *rule_rmsprop(build *u, const char *key, gm_node *p, gm_node *d)
 {
 	gm_node *s = memory(u, key, "s", gm_node_shape(p)), *s1 = blend(s, u->a->rho, gm_square(d));
-	u->effect[u->effects++] = gm_assign(s, s1);
+	assign(u, s, s1);
 	return gm_sub(p, gm_div(gm_mul(d, u->lr), gm_add_c(gm_sqrt(s1), u->a->eps)));
 }
 
@@ -88,70 +110,144 @@ void gm_clip_norm(gm_node **g, int n, double max_norm)
 
 gm_node *gm_net_gradient_norm(const gm_net *n, const gm_node *effect)
 {
-	if (!effect || n->effect != effect || !n->gradients)
+	const gm_update *u = n->update;
+	while (u && u->effect != effect)
+		u = u->older;
+	if (!effect || !u || !u->gradients)
 		return NULL;
-	gm_node *sum = gm_sum_all(gm_square(n->gradient[0]));
-	for (int i = 1; i < n->gradients; i++)
-		sum = gm_add(sum, gm_sum_all(gm_square(n->gradient[i])));
+	gm_node *sum = gm_sum_all(gm_square(u->gradient[0]));
+	for (int i = 1; i < u->gradients; i++)
+		sum = gm_add(sum, gm_sum_all(gm_square(u->gradient[i])));
 	return gm_sqrt(sum);
 }
 
-static gm_node *apply(update *u, gm_node *loss, rule r)
+/* The parameters to move, as places in n->entry, and their gradients: those that the pattern names and that the
+ * loss depends on. */
+static int choose(build *u, gm_node *loss, int *place, gm_node **grad)
 {
 	gm_net *n = u->net;
-	int count = n->count, params = 0; /* memory joins the net behind these */
-	gm_node **wrt = malloc((2 * count + 1) * sizeof *wrt), **grad = wrt ? wrt + count : NULL;
-	u->effect = malloc((4 * count + 1) * sizeof *u->effect);
-	if (!wrt || !u->effect)
+	gm_node **wrt = malloc((n->count + 1) * sizeof *wrt);
+	int params = 0, kept = 0;
+	if (!wrt)
 		gm_no_memory(0);
-	for (int i = 0; i < count; i++)
-		if (n->entry[i].role == GM_PARAM)
-			wrt[params++] = n->entry[i].node;
-	gm_net_enter(n, "gradient");
+	for (int i = 0; i < n->count; i++)
+		if (n->entry[i].role == GM_PARAM &&
+		    (!u->a->only || !fnmatch(u->a->only, n->entry[i].key, 0)))
+			place[params] = i, wrt[params++] = n->entry[i].node;
+	if (u->a->only && !params)
+		gm_net_misuse(n, gm_net_key(n, "no parameter is called %s", u->a->only));
 	gm_grad(loss, wrt, params, grad);
 	for (int i = 0; i < params; i++)
-		grad[i] = gm_rank_mean_later(grad[i]);
-	n->gradient = gm_arena_copy(n->arena, grad, params * sizeof *grad);
-	n->gradients = params;
+		if (!gm_node_is_zero(grad[i]))
+			place[kept] = place[i], grad[kept++] = gm_rank_mean_later(grad[i]);
+	free(wrt);
+	return kept;
+}
+
+/* Sums gradients over `accumulate` minibatches; grad[i] becomes their mean, of use where the gate is 1. */
+static void accumulate(build *u, const int *place, gm_node **grad, int params)
+{
+	gm_net *n = u->net;
+	gm_node *count = memory(u, "accumulated", "count", GM_RANK0), *next = gm_add_c(count, 1);
+	u->gate = gm_equal(next, number(n, u->a->accumulate));
+	add_effect(u, gm_assign(count, gm_select(u->gate, number(n, 0), next)));
+	for (int i = 0; i < params; i++) {
+		gm_node *sum = memory(u, n->entry[place[i]].key, "sum", gm_node_shape(grad[i]));
+		gm_node *all = gm_add(sum, grad[i]);
+		add_effect(u, gm_assign(sum, gm_select(u->gate, number(n, 0), all)));
+		grad[i] = gm_mul_c(all, 1. / u->a->accumulate);
+	}
+}
+
+/* The moving average of entry i follows `next`; it starts at the entry's present value. */
+static void average(build *u, int i, gm_node *next)
+{
+	gm_net *n = u->net;
+	gm_entry e = n->entry[i];
+	const char *key = gm_net_key(n, "%s.ema", e.key);
+	bool fresh = !gm_net_entry_of(n, key);
 	gm_net_leave(n);
+	gm_node *a = gm_net_var(n, key, gm_node_shape(e.node), .role = GM_AVERAGE);
+	gm_net_enter(n, u->name);
+	int64_t size = gm_node_size(e.node);
+	double *v = fresh && !n->o.blank && size > 0 ? malloc(size * sizeof *v) : NULL;
+	if (v && gm_get_f64(e.node, v, size))
+		gm_set_f64(a, v, size);
+	free(v);
+	n->entry[i].average = a;
+	assign(u, a, blend(a, u->a->average, next));
+}
+
+static void adam_corrections(build *u)
+{
+	gm_net *n = u->net;
+	gm_net_leave(n);
+	gm_node *t = gm_net_var(n, gm_net_key(n, "%s.t", u->name), GM_RANK0, .role = GM_MOMENT);
+	gm_net_enter(n, u->name);
+	gm_node *t1 = gm_add_c(t, 1);
+	gm_node *c1 = gm_sub(number(n, 1), gm_pow(number(n, u->a->beta1), t1));
+	gm_node *c2 = gm_sqrt(gm_sub(number(n, 1), gm_pow(number(n, u->a->beta2), t1)));
+	u->rate = gm_mul(u->lr, gm_div(c2, c1));
+	u->eps = gm_mul_c(c2, u->a->eps);
+	assign(u, t, t1);
+}
+
+/* The next value of the parameter `key` by the rule, with what the arguments ask for before and after it. */
+static gm_node *next_of(build *u, rule r, const char *key, gm_node *p, gm_node *d)
+{
+	const gm_optimiser_args *a = u->a;
+	if (a->clip_value > 0)
+		d = gm_clamp(d, -a->clip_value, a->clip_value);
+	if (a->l2 != 0)
+		d = gm_add(d, gm_mul_c(p, a->l2));
+	gm_node *next = r(u, key, p, d);
+	if (a->clip_weights > 0)
+		next = gm_clamp(next, -a->clip_weights, a->clip_weights);
+	return a->project ? a->project(a->ctx, key, next) : next;
+}
+
+static gm_node *apply(build *u, gm_node *loss, rule r)
+{
+	gm_net *n = u->net;
+	int count = n->count; /* the optimiser's variables join the net behind these */
+	int *place = malloc((count + 1) * sizeof *place);
+	gm_node **grad = malloc((count + 1) * sizeof *grad);
+	if (!place || !grad)
+		gm_no_memory(0);
+	gm_net_enter(n, "gradient");
+	int params = choose(u, loss, place, grad);
+	gm_net_leave(n);
+	gm_update *done = gm_arena_calloc(n->arena, 1, sizeof *done);
+	*done = (gm_update){.gradient = gm_arena_copy(n->arena, grad, params * sizeof *grad),
+	                    .gradients = params,
+	                    .older = n->update};
 
 	gm_net_enter(n, u->name);
 	if (!u->lr)
 		u->lr = number(n, r == rule_sgd ? .01 : .001);
-	if (r == rule_adam) {
-		gm_net_leave(n);
-		gm_node *t =
-			gm_net_var(n, gm_net_key(n, "%s.t", u->name), GM_RANK0, .role = GM_MOMENT);
-		gm_net_enter(n, u->name);
-		gm_node *t1 = gm_add_c(t, 1);
-		gm_node *c1 = gm_sub(number(n, 1), gm_pow(number(n, u->a->beta1), t1));
-		gm_node *c2 = gm_sqrt(gm_sub(number(n, 1), gm_pow(number(n, u->a->beta2), t1)));
-		u->rate = gm_mul(u->lr, gm_div(c2, c1));
-		u->eps = gm_mul_c(c2, u->a->eps);
-		u->effect[u->effects++] = gm_assign(t, t1);
-	}
+	if (u->a->accumulate > 1)
+		accumulate(u, place, grad, params);
+	if (r == rule_adam)
+		adam_corrections(u);
 	if (u->a->clip_norm > 0)
 		gm_clip_norm(grad, params, u->a->clip_norm);
-	for (int i = 0, k = 0; i < count; i++) {
-		if (n->entry[i].role != GM_PARAM)
-			continue;
-		gm_node *p = n->entry[i].node, *d = grad[k++];
-		if (u->a->clip_value > 0)
-			d = gm_clamp(d, -u->a->clip_value, u->a->clip_value);
-		if (u->a->l2 != 0)
-			d = gm_add(d, gm_mul_c(p, u->a->l2));
-		gm_node *next = r(u, n->entry[i].key, p, d);
-		if (u->a->clip_weights > 0)
-			next = gm_clamp(next, -u->a->clip_weights, u->a->clip_weights);
-		n->entry[i].next = next;
-		u->effect[u->effects++] = gm_assign(p, next);
+	for (int i = 0; i < params; i++) {
+		gm_node *p = n->entry[place[i]].node;
+		gm_node *next = next_of(u, r, n->entry[place[i]].key, p, grad[i]);
+		next = assign(u, p, next);
+		if (u->a->average > 0)
+			average(u, place[i], next);
 	}
-	gm_node *all = gm_group(n->graph, u->effect, u->effects);
-	n->effect = all;
+	for (int i = 0; i < count && u->a->average > 0; i++)
+		if (n->entry[i].role == GM_STAT)
+			average(u, i, n->entry[i].next ? n->entry[i].next : n->entry[i].node);
+	done->effect = gm_group(n->graph, u->effect, u->effects);
+	n->update = done;
 	gm_net_leave(n);
-	free(wrt);
+	free(place);
+	free(grad);
 	free(u->effect);
-	return all;
+	return (gm_node *)done->effect;
 }
 
 /* 0 means the default, GM_NONE means 0. */
@@ -164,11 +260,11 @@ static gm_node *optimise(gm_net *n, gm_node *loss, gm_optimiser_args a, const ch
 {
 	a.beta1 = setting(a.beta1, .9), a.beta2 = setting(a.beta2, .999);
 	a.rho = setting(a.rho, .9), a.eps = setting(a.eps, 1e-8);
-	update u = {.net = n,
-	            .a = &a,
-	            .name = a.name ? a.name : name,
-	            .lr = a.lr,
-	            .momentum = a.momentum};
+	build u = {.net = n,
+	           .a = &a,
+	           .name = a.name ? a.name : name,
+	           .lr = a.lr,
+	           .momentum = a.momentum};
 	return apply(&u, loss, r);
 }
 

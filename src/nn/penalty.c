@@ -79,13 +79,10 @@ static gm_node *dragan(const gm_game *m)
 /* The squared length of d loss / d parameters */
 static gm_node *speed(gm_net *n, gm_node *loss)
 {
-	int params = 0;
 	gm_node **p = calloc(2 * n->count + 1, sizeof *p), **d = p ? p + n->count : NULL;
 	if (!p)
 		gm_no_memory(0);
-	for (int i = 0; i < n->count; i++)
-		if (n->entry[i].role == GM_PARAM)
-			p[params++] = n->entry[i].node;
+	int params = gm_net_params(n, NULL, p, n->count);
 	gm_grad(loss, p, params, d);
 	gm_node *sum = gm_scalar(n->graph, 0);
 	for (int i = 0; i < params; i++)
@@ -162,6 +159,11 @@ const gm_penalty gm_penalties[] = {
          .build = orthogonal},
 	{0},
 };
+
+const char *gm_penalty_name(int i)
+{
+	return gm_penalties[i].name;
+}
 
 const gm_penalty *gm_penalty_find(const char *name)
 {

@@ -81,13 +81,9 @@ static void disk_error(gm_run *r, FILE *f, const char *name)
 static bool open_events(gm_run *r)
 {
 	char name[64];
-	const char *want = gm_settings_get(r->settings, "tensorboard");
-	if (strcmp(want, "yes") && strcmp(want, "no"))
-		return gm_fail(&r->err, GM_ERR_VALUE,
-		               "option tensorboard: \"%.60s\" is not yes or no", want);
 	if (!gm_events_rewind(r->folder, r->step, &r->err))
 		return false;
-	if (*want == 'n' || r->events)
+	if (!gm_settings_flag(r->settings, "tensorboard") || r->events)
 		return true;
 	snprintf(name, sizeof name, "events.out.tfevents.%010" PRId64 ".ganymede", r->step);
 	char path[PATH_MAX];

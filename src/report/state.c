@@ -62,8 +62,8 @@ static void read_last(const char *folder, gm_state *s)
 	json_object_foreach (o, name, value)
 		if (!strcmp(name, "step") && json_integer_value(value) > s->step)
 			s->step = json_integer_value(value);
-		else if (strncmp(name, "lr", 2) && strcmp(name, "seen") && strcmp(name, "step") &&
-		         json_is_number(value) && n < sizeof s->last - 64)
+		else if (strcmp(name, "lr") && strncmp(name, "lr_", 3) && strcmp(name, "seen") &&
+		         strcmp(name, "step") && json_is_number(value) && n < sizeof s->last - 64)
 			n += snprintf(s->last + n, sizeof s->last - n, "%s%.32s %.4g",
 			              n ? "  " : "", name, json_number_value(value));
 	json_decref(o);

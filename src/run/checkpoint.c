@@ -284,7 +284,8 @@ bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error 
 		               path, model ? model : "");
 	gm_settings_init(&rec->settings, rec->model);
 	gm_error inner = {0};
-	if (!gm_settings_from_json(&rec->settings, gm_st_meta(st, "options"), &inner)) {
+	if (!gm_settings_from_json(&rec->settings, gm_st_meta(st, "options"), &inner) ||
+	    !gm_settings_check(&rec->settings, &inner)) {
 		gm_record_free(rec);
 		return gm_fail(err, GM_ERR_FORMAT, "%s: %.300s", path, inner.message);
 	}

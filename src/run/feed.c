@@ -159,9 +159,6 @@ void gm_feed(gm_run *r)
 {
 	if (r->building || r->err.code)
 		return;
-	if (r->noise && r->noise_steps)
-		gm_schedule_set(r, r->noise,
-		                gm_ramp(r->noise_first, 0, 0, r->noise_steps, r->step));
 	double began = gm_seconds();
 	if (!feed(r))
 		return;

@@ -51,8 +51,7 @@ void gm_run_nonfinite(gm_run *r, const char *what, double value)
 
 double gm_run_rate_factor(const gm_run *r)
 {
-	double factor = 1;
-	if (r->rollbacks)
-		gm_settings_real(r->settings, "rollback-lr", 0, 1, &factor, NULL);
-	return r->rollbacks ? pow(factor, (double)r->rollbacks) : 1;
+	return r->rollbacks
+	               ? pow(gm_settings_real(r->settings, "rollback-lr"), (double)r->rollbacks)
+	               : 1;
 }

@@ -7,47 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The names of a table's rows, for messages. */
-#define NAMES(table, all)                                                                          \
-	for (int i = 0; (table)[i].name; i++) {                                                    \
-		size_t used = strlen(all);                                                         \
-		snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", (table)[i].name);   \
-	}
-
-/* usual: what auto means, or NULL where a model knows no auto */
-static const gm_normaliser *normaliser(gm_run *r, const char *option, const char *usual)
-{
-	const char *v = gm_opt_str(r, option);
-	if (usual && !strcmp(v, "auto"))
-		v = usual;
-	const gm_normaliser *n = gm_normaliser_find(v);
-	char all[200] = "";
-	NAMES(gm_normalisers, all)
-	if (!n)
-		gm_run_fail(r, GM_ERR_VALUE, "option %s: \"%.60s\" is not one of %s", option, v,
-		            all);
-	return n;
-}
-
-static const gm_penalty *penalty(gm_run *r)
-{
-	const char *v = gm_opt_str(r, "penalty");
-	const gm_penalty *p = gm_penalty_find(v);
-	char all[200] = "";
-	NAMES(gm_penalties, all)
-	if (!p)
-		gm_run_fail(r, GM_ERR_VALUE, "option penalty: \"%.60s\" is not one of %s", v, all);
-	return p;
-}
-
 /* "0,1,1" */
-static void labels(gm_run *r, gm_terms *t)
+static bool parse_labels(const char *text, gm_terms *t, gm_error *err)
 {
-	const char *v = gm_opt_str(r, "labels");
 	char rest;
-	if (sscanf(v, "%lf,%lf,%lf%c", &t->a, &t->b, &t->c, &rest) != 3)
-		gm_run_fail(r, GM_ERR_VALUE,
-		            "option labels: \"%.60s\" is not three numbers such as -1,1,0", v);
+	return sscanf(text, "%lf,%lf,%lf%c", &t->a, &t->b, &t->c, &rest) == 3 ||
+	       gm_fail(err, GM_ERR_VALUE, "\"%.60s\" is not three numbers such as -1,1,0", text);
+}
+
+bool gm_check_labels(const char *text, gm_error *err)
+{
+	gm_terms t;
+	return parse_labels(text, &t, err);
+}
+
+/* In a line from arg[0] to 0 in arg[1] steps; arg[1] 0: it stays. */
+static double noise_course(const gm_run *r, const gm_run_value *v)
+{
+	return v->arg[1] > 0 ? gm_ramp(v->arg[0], 0, 0, v->arg[1], (double)r->step) : v->arg[0];
 }
 
 const double *gm_data_examples(gm_run *r, int64_t n)
@@ -81,36 +58,33 @@ const double *gm_data_labels(gm_run *r, int64_t n)
 
 gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 {
-	return gm_opt_game_auto(r, G, D, NULL, NULL);
-}
-
-gm_game gm_opt_game_auto(gm_run *r, gm_net *G, gm_net *D, const char *norm_g, const char *norm_d)
-{
 	gm_game m = {.G = G, .D = D};
-	gm_net_normalise(G, normaliser(r, "normalise-g", norm_g));
-	gm_net_normalise(D, normaliser(r, "normalise-d", norm_d));
+	gm_net_normalise(G, gm_normaliser_find(gm_opt_str(r, "normalise-g")));
+	gm_net_normalise(D, gm_normaliser_find(gm_opt_str(r, "normalise-d")));
 	gm_net_minibatch(D, gm_opt_flag(r, "minibatch"));
-	m.objective = gm_opt_objective(r, "objective");
-	m.penalty = penalty(r);
-	m.weight = gm_opt_real_auto(r, "penalty-weight", m.penalty ? m.penalty->weight : 0);
-	m.terms.smooth = gm_opt_real_in(r, "smooth", 0, .5);
-	labels(r, &m.terms);
-	m.flip = gm_opt_real_in(r, "flip-labels", 0, .5);
-	m.pack = (int)gm_opt_int_in(r, "pack", 1, 64);
-	m.unroll = (int)gm_opt_int_in(r, "unroll", 0, 32);
-	m.unroll_lr = gm_opt_real_in(r, "unroll-lr", 0, 10);
+	m.objective = &gm_objectives[gm_opt_choice(r, "objective")];
+	m.penalty = &gm_penalties[gm_opt_choice(r, "penalty")];
+	gm_opt_auto(r, "penalty-weight", "%.17g", m.penalty->weight);
+	m.weight = gm_opt_real(r, "penalty-weight");
+	m.terms.smooth = gm_opt_real(r, "smooth");
+	parse_labels(gm_opt_str(r, "labels"), &m.terms, &r->err);
+	m.flip = gm_opt_real(r, "flip-labels");
+	m.pack = (int)gm_opt_int(r, "pack");
+	m.unroll = (int)gm_opt_int(r, "unroll");
+	m.unroll_lr = gm_opt_real(r, "unroll-lr");
 	m.match = gm_opt_flag(r, "match");
-	m.history = gm_opt_real_in(r, "history", 0, 1e6);
-	m.references = gm_opt_int_in(r, "reference", 1, 1 << 16);
+	m.history = gm_opt_real(r, "history");
+	m.references = gm_opt_int(r, "reference");
+	m.k = (int)gm_opt_int(r, "k"), m.k_g = (int)gm_opt_int(r, "k-g");
 	if (gm_net_normaliser(D) && gm_net_normaliser(D)->reference)
 		m.reference = gm_data_examples(r, m.references * m.pack),
 		m.reference_given = gm_data_labels(r, m.references * m.pack);
-	double noise = gm_opt_real_in(r, "noise", 0, 10);
-	if (noise > 0) {
-		r->noise = m.noise = gm_schedule(r, "noise", noise);
-		r->noise_first = noise;
-		r->noise_steps = gm_opt_int_in(r, "noise-steps", 0, INT32_MAX);
-	}
+	double noise = gm_opt_real(r, "noise");
+	if (noise > 0)
+		m.noise = gm_course(
+			r, "noise",
+			&(gm_run_value){.course = noise_course,
+		                        .arg = {noise, (double)gm_opt_int(r, "noise-steps")}});
 	if (!r->building && r->batch % m.pack)
 		gm_run_fail(r, GM_ERR_VALUE,
 		            "%d examples at once do not fit into batches of %d: "

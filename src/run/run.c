@@ -37,8 +37,7 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
 	const char *backend = gm_settings_get(s, "backend");
 	r->ranks = r->ranks > 1 ? r->ranks : 1;
 	if (!r->batch) {
-		if (!gm_settings_int(s, "batch", 1, 1 << 20, &r->batch, err))
-			return false;
+		r->batch = gm_settings_int(s, "batch");
 		if (r->batch % r->ranks)
 			return gm_fail(
 				err, GM_ERR_VALUE,
@@ -47,23 +46,11 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
 				(long long)r->batch, r->ranks);
 		r->batch /= r->ranks;
 	}
-	const char *sync = gm_settings_get(s, "sync-norm");
-	r->apart = !strcmp(sync, "no");
-	if (!r->apart && strcmp(sync, "yes"))
-		return gm_fail(err, GM_ERR_VALUE, "option sync-norm: \"%.60s\" is not yes or no",
-		               sync);
-	if (!gm_settings_u64(s, "seed", &r->seed, err) ||
-	    !gm_settings_real(s, "ema", 0, .9999999, &r->ema, err))
-		return false;
-	const char *precision = gm_settings_get(s, "precision");
-	bool bf16 = !strcmp(precision, "bf16");
-	if (!bf16 && strcmp(precision, "fp32"))
-		return gm_fail(err, GM_ERR_VALUE, "option precision: \"%.60s\" is not fp32 or bf16",
-		               precision);
+	r->apart = !gm_settings_flag(s, "sync-norm");
+	r->seed = gm_settings_u64(s, "seed");
+	r->ema = gm_settings_real(s, "ema");
+	bool bf16 = !strcmp(gm_settings_get(s, "precision"), "bf16");
 	const char *tune = gm_settings_get(s, "tune");
-	if (strcmp(tune, "off") && strcmp(tune, "on") && strcmp(tune, "again"))
-		return gm_fail(err, GM_ERR_VALUE, "option tune: \"%.60s\" is not off, on or again",
-		               tune);
 	if (!r->call && strcmp(tune, "off")) /* what only uses a run waits for no measurements */
 		tune = "known";
 	r->graph = gm_graph_new(
@@ -145,99 +132,7 @@ const char *gm_name(gm_run *r, const char *fmt, ...)
 	return gm_arena_strdup(r->arena, text);
 }
 
-/* ---- options --------------------------------------------------------------------------------- */
-
-/* The table's own default, for going on after trouble: 0 or 1 where it is no number. */
-static double default_of(gm_run *r, const char *name)
-{
-	const gm_setting *row = gm_settings_find(r->settings, name);
-	return row ? strtod(row->initial, NULL) : 0;
-}
-
-int64_t gm_opt_int_in(gm_run *r, const char *name, int64_t lo, int64_t hi)
-{
-	int64_t v;
-	if (gm_settings_int(r->settings, name, lo, hi, &v, &r->err))
-		return v;
-	v = (int64_t)default_of(r, name);
-	return v < lo ? lo : v > hi ? hi : v;
-}
-
-int64_t gm_opt_int(gm_run *r, const char *name)
-{
-	if (!strcmp(name, "batch"))
-		return r->batch; /* sampling takes another than training */
-	int64_t least = default_of(r, name) >= 1 ? 1 : INT32_MIN;
-	return gm_opt_int_in(r, name, least, INT32_MAX);
-}
-
-double gm_opt_real_in(gm_run *r, const char *name, double lo, double hi)
-{
-	double v;
-	if (gm_settings_real(r->settings, name, lo, hi, &v, &r->err))
-		return v;
-	v = default_of(r, name);
-	return v < lo ? lo : v > hi ? hi : v;
-}
-
-double gm_opt_real(gm_run *r, const char *name)
-{
-	return gm_opt_real_in(r, name, -1e300, 1e300);
-}
-
-int64_t gm_opt_int_auto(gm_run *r, const char *name, int64_t otherwise)
-{
-	return strcmp(gm_settings_get(r->settings, name), "auto")
-	               ? gm_opt_int_in(r, name, 1, INT32_MAX)
-	               : otherwise;
-}
-
-double gm_opt_real_auto(gm_run *r, const char *name, double otherwise)
-{
-	return strcmp(gm_settings_get(r->settings, name), "auto") ? gm_opt_real(r, name)
-	                                                          : otherwise;
-}
-
-const char *gm_opt_str(gm_run *r, const char *name)
-{
-	return gm_settings_get(r->settings, name);
-}
-
-bool gm_opt_flag(gm_run *r, const char *name)
-{
-	static const char *const words[] = {"no", "yes", "false", "true", "off",
-	                                    "on", "0",   "1",     NULL};
-	return gm_opt_choice(r, name, words) % 2;
-}
-
-int gm_opt_choice(gm_run *r, const char *name, const char *const *names)
-{
-	const char *v = gm_settings_get(r->settings, name);
-	char all[200] = "";
-	for (int i = 0; names[i]; i++) {
-		if (!strcmp(names[i], v))
-			return i;
-		size_t n = strlen(all);
-		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", names[i]);
-	}
-	gm_run_fail(r, GM_ERR_VALUE, "option %s: \"%.60s\" is not one of %s", name, v, all);
-	return 0;
-}
-
-const gm_objective *gm_opt_objective(gm_run *r, const char *name)
-{
-	const char *v = gm_settings_get(r->settings, name);
-	const gm_objective *o = gm_objective_find(v);
-	if (o)
-		return o;
-	char all[200] = "";
-	for (int i = 0; gm_objectives[i].name; i++) {
-		size_t n = strlen(all);
-		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", gm_objectives[i].name);
-	}
-	gm_run_fail(r, GM_ERR_VALUE, "option %s: \"%.60s\" is not one of %s", name, v, all);
-	return gm_objectives;
-}
+/* ---- schedules ------------------------------------------------------------------------------- */
 
 double gm_decay(double first, double factor, double t, double floor)
 {
@@ -325,29 +220,60 @@ gm_node *gm_schedule(gm_run *r, const char *name, double first)
 
 void gm_schedule_set(gm_run *r, gm_node *schedule, double value)
 {
-	double set = value;
 	for (int i = 0; i < r->values; i++)
-		if (r->value[i].schedule == schedule) {
-			r->value[i].asked = value;
-			if (!strncmp(r->value[i].name, "lr", 2))
-				set *= gm_run_rate_factor(r);
-			r->value[i].value = set;
-		}
-	gm_set_f64(schedule, &set, 1);
+		if (r->value[i].schedule == schedule)
+			r->value[i].value = value;
+	gm_set_f64(schedule, &value, 1);
 }
 
-gm_node *gm_run_ema(gm_run *r, gm_net *n)
+gm_node *gm_logged(gm_run *r, const char *name, gm_node *y)
 {
-	return r->ema > 0 ? gm_ema(n, r->ema) : gm_group(r->graph, NULL, 0);
+	gm_run_logged *l = gm_arena_alloc(r->arena, sizeof *l);
+	*l = (gm_run_logged){gm_name(r, "%s", name), y, r->logged};
+	r->logged = l;
+	return y;
 }
 
-/* The norm of each net's gradient, where one of the outputs is the effect of its optimiser. */
+static const char *logged_name(const gm_run *r, const gm_node *y)
+{
+	const gm_run_logged *l = r->logged;
+	while (l && l->node != y)
+		l = l->next;
+	return l ? l->name : NULL;
+}
+
+/* grad_G; of further optimisers of the net grad_G_2, .. */
+static const char *norm_name(gm_run *r, const gm_net *net)
+{
+	int others = 0;
+	for (int i = 0; i < r->guard.norms; i++)
+		others += r->guard.norm[i].net == net;
+	return others ? gm_name(r, "grad_%s_%d", gm_net_name(net), others + 1)
+	              : gm_name(r, "grad_%s", gm_net_name(net));
+}
+
+static bool has_norm(const gm_run *r, const gm_node *effect)
+{
+	for (int i = 0; i < r->guard.norms; i++)
+		if (r->guard.norm[i].effect == effect)
+			return true;
+	return false;
+}
+
+/* The norms of the gradients of optimisers whose effects are among the outputs. */
 static void find_norms(gm_run *r, gm_node *const *outputs, int n)
 {
+	struct gm_run_guard *g = &r->guard;
 	for (int i = 0; i < r->nets; i++)
-		for (int j = 0; j < n && !r->guard.norm[i]; j++) {
-			r->guard.norm[i] = gm_net_gradient_norm(r->net[i], outputs[j]);
-			r->guard.norm_part[i] = r->parts;
+		for (int j = 0; j < n && g->norms < GM_RUN_NORMS; j++) {
+			gm_node *norm = has_norm(r, outputs[j])
+			                        ? NULL
+			                        : gm_net_gradient_norm(r->net[i], outputs[j]);
+			if (norm)
+				g->norm[g->norms] =
+					(struct gm_run_norm){norm_name(r, r->net[i]), r->net[i],
+				                             outputs[j], norm, r->parts},
+				g->norms++;
 		}
 }
 
@@ -361,24 +287,26 @@ gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n)
 		return NULL;
 	}
 	find_norms(r, outputs, n);
-	int room = n + r->nets;
+	int room = n + r->guard.norms;
 	gm_node **asked = gm_arena_alloc(r->arena, 2 * room * sizeof *asked), **all = asked + room;
+	const char **name = gm_arena_calloc(r->arena, room, sizeof *name);
 	for (int i = 0; i < n; i++) {
 		asked[i] = all[i] = outputs[i];
+		name[i] = logged_name(r, outputs[i]);
 		/* A loss of this rank's share; the mean of all is the batch's. */
 		if (gm_node_is_value(outputs[i]) && gm_node_shape(outputs[i]).rank == 0)
 			all[i] = gm_rank_mean_later(outputs[i]);
 	}
-	for (int i = 0; i < r->nets; i++)
-		if (r->guard.norm[i] && r->guard.norm_part[i] == r->parts)
-			asked[n] = all[n] = r->guard.norm[i], n++;
+	for (int i = 0; i < r->guard.norms; i++)
+		if (r->guard.norm[i].part == r->parts)
+			asked[n] = all[n] = r->guard.norm[i].norm, n++;
 	gm_step *s = gm_compile_nodes(r->graph, all, n, NULL);
 	if (!s) {
 		gm_run_ok(r); /* takes the graph's error over */
 		gm_run_fail(r, GM_ERR_STATE, "%s: a step does not compile", r->model->name);
 		return NULL;
 	}
-	r->part[r->parts++] = (gm_run_part){s, asked, all, n};
+	r->part[r->parts++] = (gm_run_part){s, asked, all, name, n};
 	return s;
 }
 
@@ -397,19 +325,17 @@ void gm_report_number(gm_run *r, const char *name, double value)
 		gm_run_nonfinite(r, name, value);
 }
 
-void gm_report(gm_run *r, const char *name, gm_node *value)
+/* The values of a step that has run, of the turn under way. */
+static void log_values(gm_run *r, const gm_run_part *part)
 {
-	if (r->building || r->err.code)
-		return;
-	for (int i = 0; i < r->parts; i++)
-		for (int j = 0; j < r->part[i].n; j++)
-			if (r->part[i].outputs[j] == value) {
-				gm_report_number(
-					r, name,
-					gm_step_scalar(r->part[i].step, r->part[i].given[j]));
-				return;
-			}
-	gm_run_fail(r, GM_ERR_STATE, "%s logs %s, which no step gives", r->model->name, name);
+	for (int i = 0; i < part->n; i++) {
+		if (!part->name[i])
+			continue;
+		gm_report_number(r, part->name[i], gm_step_scalar(part->step, part->given[i]));
+		gm_run_value *v = gm_run_value_of(r, part->name[i]);
+		if (v)
+			v->rare = true, v->at = r->step + 1;
+	}
 }
 
 void gm_run_step(gm_run *r, gm_step *s)
@@ -422,16 +348,14 @@ void gm_run_step(gm_run *r, gm_step *s)
 	if (gm_step_check(s))
 		gm_run_fail(r, GM_ERR_STATE, "step %lld: %s", (long long)r->step + 1,
 		            gm_step_check(s));
+	for (int i = 0; i < r->parts; i++)
+		if (r->part[i].step == s)
+			log_values(r, &r->part[i]);
 }
 
 int64_t gm_step_number(gm_run *r)
 {
 	return r->step;
-}
-
-int64_t gm_step_total(gm_run *r)
-{
-	return r->total;
 }
 
 double gm_epoch(gm_run *r)

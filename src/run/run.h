@@ -15,11 +15,12 @@
 #include "run/settings.h"
 
 enum {
-	GM_RUN_NETS = 16,
-	GM_RUN_ENDPOINTS = 16,
-	GM_RUN_STEPS = 32,
-	GM_RUN_VALUES = 64,
+	GM_RUN_NETS = 64,
+	GM_RUN_ENDPOINTS = 64,
+	GM_RUN_STEPS = 64,
+	GM_RUN_VALUES = 128,
 	GM_RUN_INPUTS = 32,
+	GM_RUN_NORMS = 64,
 	GM_RUN_FIELDS = 12,
 	GM_RUN_LATENTS = 32,
 	GM_GRID_CLASSES = 32 /* more do not get a row of a grid each */
@@ -57,16 +58,34 @@ typedef struct gm_run_part { /* a compiled training step and what can be read fr
 	gm_step *step;
 	gm_node **outputs; /* as the model named them */
 	gm_node **given;   /* as the step gives them: means over all ranks */
+	const char **name; /* under which an output is logged, or NULL */
 	int n;
 } gm_run_part;
+
+/* A value whose name is known before the step that gives it is compiled. */
+typedef struct gm_run_logged {
+	const char *name;
+	gm_node *node;
+	struct gm_run_logged *next;
+} gm_run_logged;
+
+/* The schedule of the learning rate: a row of the table in rate.c with its arguments. */
+typedef struct gm_rate_schedule {
+	const struct gm_rate_row *row; /* NULL: not read yet */
+	double arg[2];
+	int unit;
+} gm_rate_schedule;
 
 typedef struct gm_run_value { /* to be logged, in order of first appearance */
 	const char *name;
 	gm_node *schedule; /* the input that holds it, or NULL */
+	/* of a schedule that the run evaluates before each turn; or NULL */
+	double (*course)(const gm_run *r, const struct gm_run_value *v);
+	double arg[4]; /* the course's own */
+	bool is_rate;  /* a learning rate: rollbacks lower it */
 	double value;
-	double asked; /* of a schedule: what the model set, before rollbacks lowered it */
-	bool quiet;   /* not in the progress line */
-	bool rare;    /* measured at some steps only: of step `at`, and logged there */
+	bool quiet; /* not in the progress line */
+	bool rare;  /* measured at some steps only: of step `at`, and logged there */
 	int64_t at;
 } gm_run_value;
 
@@ -124,18 +143,25 @@ struct gm_run {
 	int lock;         /* on the folder, or below 0 */
 	int64_t saved_at; /* step of the last checkpoint, or -1 */
 
-	gm_node *noise; /* schedule of instance noise, or NULL */
-	double noise_first;
-	int64_t noise_steps; /* until it is gone; 0: never */
+	gm_rate_schedule rate;
+	gm_run_logged *logged;   /* newest first, in arena */
+	const char *length_name; /* the model's own option for the length of --rate auto, or NULL */
+	bool rate_over;          /* that the learning rate is 0 for good has been said */
 
 	struct gm_run_guard { /* train/monitors.c */
 		bool nonfinite, monitors, rollback;
 		int64_t most;   /* rollbacks allowed */
 		gm_step *probe; /* D on its one input, for inference; or NULL */
 		gm_node *probe_in, *probe_out;
-		double threshold; /* of D's output between fake and real; NaN: between means */
-		gm_node *norm[GM_RUN_NETS]; /* of the gradient, by net; or NULL */
-		int norm_part[GM_RUN_NETS];
+		double threshold;    /* of D's output between fake and real; NaN: between means */
+		struct gm_run_norm { /* of the gradient that an optimiser was given */
+			const char *name;
+			const gm_net *net;
+			const gm_node *effect;
+			gm_node *norm;
+			int part;
+		} norm[GM_RUN_NORMS];
+		int norms;
 		bool draws;                       /* there is something to watch: "generate" */
 		gm_run_endpoint *changes;         /* or else this: "translate" */
 		float *fake, *real, *logit;       /* [batch, ...], malloc */
@@ -251,6 +277,15 @@ const char *gm_endpoint_field(const gm_run *r, const gm_node *in);
 const gm_run_latent *gm_endpoint_latent(const gm_run *r, const gm_node *in); /* or NULL */
 /* Bytes of intermediate values of all that is compiled for endpoints. */
 double gm_endpoint_memory(const gm_run *r);
+
+/* rate.c: values that the run sets before each turn */
+/* A schedule with a course; arg [4]. The one of that name, made now or found. */
+gm_node *gm_course(gm_run *r, const char *name, const gm_run_value *course);
+void gm_courses_set(gm_run *r); /* for the turn that begins */
+/* True where the schedule of the learning rate has ended in 0: why, and what to do, into text[room]. */
+bool gm_rate_over(const gm_run *r, char *text, size_t room);
+/* Options that go with twice the steps, where the schedule would be over ("--fall 300"); else "". */
+void gm_rate_prolong(const gm_run *r, char *text, size_t room);
 
 /* dist.c: what several processes of one run agree on. Where there is one, nothing happens. */
 bool gm_dist_any(bool so); /* all must call it; whether it is so on any rank */

@@ -12,66 +12,91 @@
 #include "base/file.h"
 #include "base/text.h"
 
+static bool check_grid(const char *text, gm_error *err)
+{
+	int columns, rows;
+	return !strcmp(text, "auto") || gm_parse_grid(text, &columns, &rows, err);
+}
+
+static bool check_best(const char *text, gm_error *err)
+{
+	char name[64];
+	bool most;
+	return !*text || gm_parse_best(text, name, sizeof name, &most, err);
+}
+
 /* What every run has. A model's table may give another default. */
 static const gm_setting common[] = {
 	{"data", "data set: an embedded name (ganymede data list) or a path", "glyphs"},
-	{"size", "sides of the pictures in pixels; 0: as they are", "0"},
-	{"channels", "1: grey, 3: colour, 0: as they are", "0"},
+	{"size", "sides of the pictures in pixels; 0: as they are", "0", GM_INT(0, 1024)},
+	{"channels", "1: grey, 3: colour, 0: as they are", "0", GM_CHOICE("0|1|3")},
 	{"fit",
          "how another size is reached: resize, pad, crop; auto: crop for folders and archives",
-         "auto"},
-	{"filter", "what scaling weighs by: triangle, box, cubic or lanczos", "triangle"},
-	{"split", "which part of the data: train or test", "train"},
+         "auto", GM_CHOICE("auto|resize|pad|crop")},
+	{"filter", "what scaling weighs by: triangle, box, cubic or lanczos", "triangle",
+         GM_CHOICE("triangle|box|cubic|lanczos")},
+	{"split", "which part of the data: train or test", "train", GM_CHOICE("train|test")},
 	{"range", "only examples FROM:TO of the data's files, such as 0:50000; empty: all", ""},
 	{"pairs", "where pairs are: folders trainA and trainB, or halves of each picture",
-         "folders"},
-	{"bad-files", "files that cannot be read: skip (and count them) or stop", "skip"},
-	{"flip", "mirror every other picture of a batch: on or off", "off"},
-	{"crop", "shift pictures of a batch by up to this many pixels", "0"},
-	{"stack", "three grey pictures as the channels of one (stacked MNIST): on or off", "off"},
-	{"cache", "keep decoded pictures for the next start: on or off", "on", .flags = GM_FREE},
-	{"batch", "minibatch size", "64"},
+         "folders", GM_CHOICE("folders|halves")},
+	{"bad-files", "files that cannot be read: skip (and count them) or stop", "skip",
+         GM_CHOICE("skip|stop")},
+	{"flip", "mirror every other picture of a batch: on or off", "off", GM_CHOICE("off|on")},
+	{"crop", "shift pictures of a batch by up to this many pixels", "0", GM_INT(0, 1024)},
+	{"stack", "three grey pictures as the channels of one (stacked MNIST): on or off", "off",
+         GM_CHOICE("off|on")},
+	{"cache", "keep decoded pictures for the next start: on or off", "on", GM_CHOICE("off|on"),
+         .flags = GM_FREE},
+	{"batch", "minibatch size", "64", GM_INT(1, 1 << 20)},
 	{"sync-norm",
-         "batch norm over the whole batch where mpirun started several processes: yes or no",
-         "yes"},
-	{"seed", "of everything random: data order, initial values, noise", "0"},
+         "batch norm over the whole batch where mpirun started several processes: yes or no", "yes",
+         GM_FLAG},
+	{"seed", "of everything random: data order, initial values, noise", "0", {GM_OPTION_U64}},
 	{"ema", "decay of the moving average of G's weights that samples are made with; 0: none",
-         "0"},
+         "0", GM_REAL(0, .9999999)},
 	{"steps", "length of the training; one step is one turn of the model's loop", "1000",
+         GM_INT(0, GM_MANY), .flags = GM_FREE},
+	{"epochs", "length in passes over the data, instead of steps", "0", GM_REAL(0, 1e6),
          .flags = GM_FREE},
-	{"epochs", "length in passes over the data, instead of steps", "0", .flags = GM_FREE},
-	{"kimg", "length in thousands of examples seen, instead of steps", "0", .flags = GM_FREE},
-	{"log-every", "steps between log lines; 0: a hundredth of the run", "0", .flags = GM_FREE},
+	{"kimg", "length in thousands of examples seen, instead of steps", "0", GM_REAL(0, 1e9),
+         .flags = GM_FREE},
+	{"log-every", "steps between log lines; 0: a hundredth of the run", "0", GM_INT(0, GM_MANY),
+         .flags = GM_FREE},
 	{"sample-every", "steps between sample pictures; 0: a tenth of the run", "0",
+         GM_INT(0, GM_MANY), .flags = GM_FREE},
+	{"save-every", "steps between checkpoints; 0: a tenth of the run", "0", GM_INT(0, GM_MANY),
          .flags = GM_FREE},
-	{"save-every", "steps between checkpoints; 0: a tenth of the run", "0", .flags = GM_FREE},
-	{"keep", "how many checkpoints stay; 0: all", "2", .flags = GM_FREE},
+	{"keep", "how many checkpoints stay; 0: all", "2", GM_INT(0, GM_MANY), .flags = GM_FREE},
 	{"on-nan", "when a value is not finite: stop, or rollback to the newest checkpoint", "stop",
+         GM_CHOICE("stop|rollback"), .flags = GM_FREE},
+	{"max-rollbacks", "rollbacks after which the run stops", "3", GM_INT(0, 1000),
          .flags = GM_FREE},
-	{"max-rollbacks", "rollbacks after which the run stops", "3", .flags = GM_FREE},
-	{"rollback-lr", "each rollback multiplies learning rates by this", "0.5"},
+	{"rollback-lr", "each rollback multiplies learning rates by this", "0.5", GM_REAL(0, 1)},
 	{"monitors", "watch D's accuracy, the samples' spread and gradients: yes or no", "yes",
-         .flags = GM_FREE},
+         GM_FLAG, .flags = GM_FREE},
 	{"best", "also keep the checkpoint where a logged value was best: loss_g:min, spread:max",
-         "", .flags = GM_FREE},
+         "", GM_CHECKED(check_best), .flags = GM_FREE},
 	{"metrics", "scores during the training: fid,kid,... (ganymede eval --help names them)", "",
          .flags = GM_FREE},
-	{"metrics-every", "steps between scores; 0: a tenth of the run", "0", .flags = GM_FREE},
-	{"metrics-count", "examples of each side of a score", "2000", .flags = GM_FREE},
+	{"metrics-every", "steps between scores; 0: a tenth of the run", "0", GM_INT(0, GM_MANY),
+         .flags = GM_FREE},
+	{"metrics-count", "examples of each side of a score", "2000", GM_INT(2, 1 << 24),
+         .flags = GM_FREE},
 	{"extractor", "whose features scores compare; empty: inception, for points pixels", "",
          .flags = GM_FREE},
 	{"extractor-weights", "file of the extractor's weights", "", .flags = GM_FREE},
-	{"tensorboard", "also write event files for TensorBoard: yes or no", "no",
+	{"tensorboard", "also write event files for TensorBoard: yes or no", "no", GM_FLAG,
          .flags = GM_FREE},
 	{"grid",
          "columns x rows of the sample pictures; auto: 8x8, with a row for each class where the "
          "model is told it",
-         "auto", .flags = GM_FREE},
-	{"backend", "what computes: cpu, or ref (slow, by definition); auto: cpu", "auto", .flags = GM_FREE},
+         "auto", GM_CHECKED(check_grid), .flags = GM_FREE},
+	{"backend", "what computes: cpu, or ref (slow, by definition); auto: cpu", "auto",
+         .flags = GM_FREE},
 	{"precision", "of products: fp32, or bf16 (operands rounded, sums in fp32)", "fp32",
-         .flags = GM_FREE},
+         GM_CHOICE("fp32|bf16"), .flags = GM_FREE},
 	{"tune", "convolutions by the fastest way, measured once: off, on, or again", "off",
-         .flags = GM_FREE},
+         GM_CHOICE("off|on|again"), .flags = GM_FREE},
 	{"tuned", "what --tune chose; a run records it, to be the same when it goes on", "",
          .flags = GM_FREE},
 	{"outdir", "folder that the run's folder is made in", "runs", .flags = GM_FREE | GM_PLACE},
@@ -110,13 +135,20 @@ void gm_settings_init(gm_settings *s, const gm_model *m)
 		own++;
 	*s = (gm_settings){.model = m, .arena = gm_arena_new()};
 	s->row = gm_arena_calloc(s->arena, own + COMMON, sizeof *s->row);
-	for (int i = 0; i < own; i++)
-		s->row[s->count++] =
-			(gm_setting){m->options[i].name, m->options[i].help, m->options[i].value};
+	for (int i = 0; i < own; i++) {
+		const gm_option *o = &m->options[i];
+		if (!gm_settings_find(s, o->name))
+			s->row[s->count++] = (gm_setting){.name = o->name,
+			                                  .help = o->help,
+			                                  .initial = o->value,
+			                                  .type = o->type,
+			                                  .flags = o->resume ? GM_FREE : 0};
+	}
+	s->own = s->count;
 	for (int i = 0; i < COMMON; i++) {
 		gm_setting *mine = gm_settings_find(s, common[i].name);
 		if (mine)
-			mine->flags = common[i].flags;
+			mine->flags = common[i].flags, mine->type = common[i].type;
 		else
 			s->row[s->count++] = common[i];
 	}
@@ -134,11 +166,10 @@ static bool set_row(gm_settings *s, const char *name, const char *value, gm_erro
 {
 	gm_setting *row = gm_settings_find(s, name);
 	if (!row) {
-		const char *names[64];
-		int n = 0;
-		for (int i = 0; i < s->count && n < 64; i++)
-			names[n++] = s->row[i].name;
-		const char *near = gm_text_nearest(name, names, n),
+		const char **names = gm_arena_alloc(s->arena, s->count * sizeof *names);
+		for (int i = 0; i < s->count; i++)
+			names[i] = s->row[i].name;
+		const char *near = gm_text_nearest(name, names, s->count),
 			   *model = s->model ? s->model->name : "this";
 		if (near)
 			return gm_fail(err, GM_ERR_VALUE,
@@ -304,42 +335,185 @@ bool gm_settings_data(const gm_settings *s, bool augment, gm_data_options *o, gm
 	return true;
 }
 
-bool gm_settings_int(const gm_settings *s, const char *name, int64_t lo, int64_t hi, int64_t *v,
-                     gm_error *err)
+/* ---- types --------------------------------------------------------------------------------- */
+
+typedef struct option_value {
+	int64_t whole; /* also of a choice: its place; of a flag: 0 or 1 */
+	uint64_t u64;
+	double real;
+} option_value;
+
+/* The i-th word of "a|b|c" or of a table; NULL behind the last. */
+static const char *word_of(const gm_option_type *t, int i, char word[64])
 {
-	const char *text = gm_settings_get(s, name);
-	int64_t n;
-	if (!gm_text_i64(text, &n))
+	if (t->row)
+		return t->row(i);
+	const char *at = t->choices;
+	for (; i > 0 && at; i--)
+		at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL;
+	if (!at)
+		return NULL;
+	snprintf(word, 64, "%.*s", (int)strcspn(at, "|"), at);
+	return word;
+}
+
+/* "a, b or c", or with another word between all of them */
+static void list_words(const gm_option_type *t, const char *between, const char *last, char *text,
+                       size_t room)
+{
+	char word[64], after[64];
+	const char *w;
+	size_t n = 0;
+	*text = 0;
+	for (int i = 0; (w = word_of(t, i, word)) && n < room; i++)
+		n += snprintf(text + n, room - n, "%s%s",
+		              !i                         ? ""
+		              : word_of(t, i + 1, after) ? between
+		                                         : last,
+		              w);
+}
+
+static bool read_int(const gm_setting *row, const char *text, option_value *v, gm_error *err)
+{
+	const gm_option_type *t = &row->type;
+	if (!gm_text_i64(text, &v->whole))
 		return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a whole number",
-		               name, text);
-	if (n < lo || n > hi)
-		return gm_fail(err, GM_ERR_VALUE, "option %s: %lld is not in %lld..%lld", name,
-		               (long long)n, (long long)lo, (long long)hi);
-	*v = n;
-	return true;
+		               row->name, text);
+	v->real = (double)v->whole;
+	return (v->real >= t->lo && v->real <= t->hi) ||
+	       gm_fail(err, GM_ERR_VALUE, "option %s: %lld is not in %lld..%lld", row->name,
+	               (long long)v->whole, (long long)t->lo, (long long)t->hi);
 }
 
-bool gm_settings_real(const gm_settings *s, const char *name, double lo, double hi, double *v,
-                      gm_error *err)
+static bool read_real(const gm_setting *row, const char *text, option_value *v, gm_error *err)
 {
-	const char *text = gm_settings_get(s, name);
-	double x;
-	if (!gm_text_f64(text, &x))
-		return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a number", name,
+	const gm_option_type *t = &row->type;
+	if (!gm_text_f64(text, &v->real))
+		return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a number", row->name,
 		               text);
-	if (!(x >= lo && x <= hi))
-		return gm_fail(err, GM_ERR_VALUE, "option %s: %g is not in %g..%g", name, x, lo,
-		               hi);
-	*v = x;
+	return (v->real >= t->lo && v->real <= t->hi) ||
+	       gm_fail(err, GM_ERR_VALUE, "option %s: %g is not in %g..%g", row->name, v->real,
+	               t->lo, t->hi);
+}
+
+static bool read_u64(const gm_setting *row, const char *text, option_value *v, gm_error *err)
+{
+	return gm_text_u64(text, &v->u64) ||
+	       gm_fail(err, GM_ERR_VALUE,
+	               "option %s: \"%.60s\" is not a whole number of at most 64 bits", row->name,
+	               text);
+}
+
+static bool read_choice(const gm_setting *row, const char *text, option_value *v, gm_error *err)
+{
+	char word[64], all[300];
+	const char *w;
+	for (int i = 0; (w = word_of(&row->type, i, word)); i++)
+		if (same_name(w, text)) {
+			v->whole = i;
+			return true;
+		}
+	list_words(&row->type, ", ", " or ", all, sizeof all);
+	return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not %s", row->name, text, all);
+}
+
+static bool read_flag(const gm_setting *row, const char *text, option_value *v, gm_error *err)
+{
+	static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};
+	for (int i = 0; i < 8; i++)
+		if (!strcmp(words[i], text)) {
+			v->whole = i % 2;
+			return true;
+		}
+	return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not yes or no", row->name, text);
+}
+
+static bool read_text(const gm_setting *row, const char *text, option_value *v, gm_error *err)
+{
+	gm_error inner = {0};
+	*v = (option_value){0};
+	if (!row->type.check || row->type.check(text, &inner))
+		return true;
+	return gm_fail(err, GM_ERR_VALUE, "option %s: %.300s", row->name, inner.message);
+}
+
+static bool read_value(const gm_setting *row, option_value *v, gm_error *err)
+{
+	static bool (*const readers[])(const gm_setting *, const char *, option_value *,
+	                               gm_error *) = {
+		[GM_OPTION_TEXT] = read_text,     [GM_OPTION_INT] = read_int,
+		[GM_OPTION_REAL] = read_real,     [GM_OPTION_U64] = read_u64,
+		[GM_OPTION_CHOICE] = read_choice, [GM_OPTION_FLAG] = read_flag};
+	const char *text = row->value;
+	*v = (option_value){0};
+	if (!strcmp(text, "auto") && !strcmp(row->initial, "auto")) {
+		if (!row->automatic)
+			return true;
+		text = row->automatic;
+	}
+	return readers[row->type.kind](row, text, v, err);
+}
+
+bool gm_settings_check(const gm_settings *s, gm_error *err)
+{
+	option_value v;
+	for (int i = 0; i < s->count; i++)
+		if (!read_value(&s->row[i], &v, err))
+			return false;
 	return true;
 }
 
-bool gm_settings_u64(const gm_settings *s, const char *name, uint64_t *v, gm_error *err)
+static option_value value_of(const gm_settings *s, const char *name)
 {
-	const char *text = gm_settings_get(s, name);
-	return gm_text_u64(text, v) ||
-	       gm_fail(err, GM_ERR_VALUE,
-	               "option %s: \"%.60s\" is not a whole number of at most 64 bits", name, text);
+	const gm_setting *row = gm_settings_find(s, name);
+	option_value v = {0};
+	if (row)
+		read_value(row, &v, NULL);
+	return v;
+}
+
+int64_t gm_settings_int(const gm_settings *s, const char *name)
+{
+	return value_of(s, name).whole;
+}
+
+double gm_settings_real(const gm_settings *s, const char *name)
+{
+	return value_of(s, name).real;
+}
+
+uint64_t gm_settings_u64(const gm_settings *s, const char *name)
+{
+	return value_of(s, name).u64;
+}
+
+bool gm_settings_flag(const gm_settings *s, const char *name)
+{
+	return value_of(s, name).whole;
+}
+
+int gm_settings_choice(const gm_settings *s, const char *name)
+{
+	return (int)value_of(s, name).whole;
+}
+
+const char *gm_setting_range(const gm_setting *row, char *text, size_t room)
+{
+	const gm_option_type *t = &row->type;
+	*text = 0;
+	if (t->kind == GM_OPTION_INT && t->hi >= GM_MANY)
+		snprintf(text, room, ">= %lld", (long long)t->lo);
+	else if (t->kind == GM_OPTION_INT)
+		snprintf(text, room, "%lld..%lld", (long long)t->lo, (long long)t->hi);
+	else if (t->kind == GM_OPTION_REAL && t->hi >= 1e9)
+		snprintf(text, room, ">= %g", t->lo);
+	else if (t->kind == GM_OPTION_REAL)
+		snprintf(text, room, "%g..%g", t->lo, t->hi);
+	else if (t->kind == GM_OPTION_CHOICE)
+		list_words(t, "|", "|", text, room);
+	else if (t->kind == GM_OPTION_FLAG)
+		snprintf(text, room, "yes|no");
+	return text;
 }
 
 bool gm_parse_grid(const char *text, int *columns, int *rows, gm_error *err)
@@ -353,8 +527,20 @@ bool gm_parse_grid(const char *text, int *columns, int *rows, gm_error *err)
 	    b > 256)
 		return gm_fail(
 			err, GM_ERR_VALUE,
-			"option grid: \"%.60s\" is not COLUMNSxROWS, such as 8x8, up to 256x256",
+			"a grid of \"%.60s\" is not COLUMNSxROWS, such as 8x8, up to 256x256",
 			text);
 	*columns = (int)a, *rows = (int)b;
+	return true;
+}
+
+bool gm_parse_best(const char *text, char *name, size_t room, bool *most, gm_error *err)
+{
+	const char *colon = strrchr(text, ':');
+	if (!colon || colon == text || colon - text >= (ptrdiff_t)room ||
+	    (strcmp(colon, ":min") && strcmp(colon, ":max")))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "\"%.60s\" is not NAME:min or NAME:max, such as loss_g:min", text);
+	snprintf(name, room, "%.*s", (int)(colon - text), text);
+	*most = !strcmp(colon, ":max");
 	return true;
 }

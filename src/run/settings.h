@@ -14,13 +14,15 @@
 enum gm_setting_flags {
 	/* may differ when a run is resumed: length, names, how often things are written */
 	GM_FREE = 1,
-	GM_PLACE = 2,   /* of this call, not of the run: outdir, name */
-	GM_REPLACED = 4 /* a model's row of the same name stands in its place */
+	GM_PLACE = 2 /* of this call, not of the run: outdir, name */
 };
 
 typedef struct gm_setting {
 	const char *name, *help, *initial; /* initial: the default */
+	gm_option_type type;
 	const char *value;
+	const char
+		*automatic; /* what the value "auto" means, once the model has said so; or NULL */
 	unsigned flags;
 	bool given; /* by a recipe, a file or the command line */
 } gm_setting;
@@ -28,7 +30,7 @@ typedef struct gm_setting {
 typedef struct gm_settings {
 	const gm_model *model;
 	gm_setting *row; /* the model's first, then the common ones */
-	int count;
+	int count, own;  /* own: of those, the model's */
 	gm_arena *arena; /* owns rows and texts */
 } gm_settings;
 
@@ -63,13 +65,20 @@ bool gm_recipe_model(const char *path, char *model, size_t room, gm_error *err);
  * `augment`. Texts in *o are those of s. */
 bool gm_settings_data(const gm_settings *s, bool augment, gm_data_options *o, gm_error *err);
 
-/* "2e-4" and so on, with the option named in the error. */
-bool gm_settings_int(const gm_settings *s, const char *name, int64_t lo, int64_t hi, int64_t *v,
-                     gm_error *err);
-bool gm_settings_real(const gm_settings *s, const char *name, double lo, double hi, double *v,
-                      gm_error *err);
-bool gm_settings_u64(const gm_settings *s, const char *name, uint64_t *v, gm_error *err);
+/* Whether every value is of its row's type; else GM_ERR_VALUE, which names the option. */
+bool gm_settings_check(const gm_settings *s, gm_error *err);
+/* Values of checked rows; of an unknown name, 0. "auto" is read as what it means, 0 where nobody has said that. */
+int64_t gm_settings_int(const gm_settings *s, const char *name);
+double gm_settings_real(const gm_settings *s, const char *name);
+uint64_t gm_settings_u64(const gm_settings *s, const char *name);
+bool gm_settings_flag(const gm_settings *s, const char *name);
+int gm_settings_choice(const gm_settings *s, const char *name); /* the place in the type's list */
+/* "1..4096", "adam|sgd|rmsprop", "yes|no", or "" for any text. */
+const char *gm_setting_range(const gm_setting *row, char *text, size_t room);
+
 /* "8x8": columns by rows. */
 bool gm_parse_grid(const char *text, int *columns, int *rows, gm_error *err);
+/* "loss_g:min": the name into name[room], and whether the largest value is the best. */
+bool gm_parse_best(const char *text, char *name, size_t room, bool *most, gm_error *err);
 
 #endif

@@ -23,7 +23,7 @@ static void put_net(FILE *out, const gm_net *net)
 	fprintf(out, "%s\n", gm_net_name(net));
 	for (int i = 0; i < gm_net_count(net); i++) {
 		gm_net_entry e = gm_net_at(net, i);
-		if (e.role == GM_PARAM)
+		if (e.role == GM_PARAM || e.role == GM_FROZEN)
 			fprintf(out, "  %-32s %-22s %12" PRId64 "\n", e.name,
 			        shape_text(gm_node_shape(e.node), text, sizeof text),
 			        gm_node_size(e.node));
@@ -55,7 +55,7 @@ void gm_dry_run_print(gm_run *r)
 	FILE *out = r->call->out;
 	const struct gm_speed *v = &r->call->speed;
 	const char *what = r->facts.points ? "points" : "images";
-	double kept[GM_AVERAGE + 1] = {0}, steps = 0, others = 0, all = 0;
+	double kept[GM_FROZEN + 1] = {0}, steps = 0, others = 0, all = 0;
 	char time[2][32];
 	fprintf(out, "%s: %s, %s\n\n", r->model->name, r->model->title, r->model->source);
 	for (int i = 0; i < r->nets; i++)
@@ -71,13 +71,14 @@ void gm_dry_run_print(gm_run *r)
 	if (r->guard.probe)
 		others += (double)gm_step_describe(r->guard.probe).arena_bytes;
 	fprintf(out, "memory\n");
-	put_bytes(out, "parameters and running statistics", kept[GM_PARAM] + kept[GM_STAT]);
+	put_bytes(out, "parameters and running statistics",
+	          kept[GM_PARAM] + kept[GM_FROZEN] + kept[GM_STAT]);
 	put_bytes(out, "the optimisers' moments", kept[GM_MOMENT]);
 	if (kept[GM_AVERAGE] > 0)
 		put_bytes(out, "moving averages", kept[GM_AVERAGE]);
 	put_bytes(out, "intermediate values of the training steps", steps);
 	put_bytes(out, "intermediate values of pictures and monitors", others);
-	for (int i = 0; i <= GM_AVERAGE; i++)
+	for (int i = 0; i <= GM_FROZEN; i++)
 		all += kept[i];
 	put_bytes(out, "a checkpoint", all);
 	put_bytes(out, "together, beside the data and the program", all + steps + others);

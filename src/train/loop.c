@@ -27,36 +27,22 @@
 
 static bool lengths(gm_run *r)
 {
-	int64_t steps, log, sample, save;
-	double epochs, kimg;
 	const gm_settings *s = r->settings;
-	const char *grid = gm_settings_get(s, "grid");
+	const char *grid = gm_settings_get(s, "grid"), *best = gm_settings_get(s, "best");
 	bool usual = !strcmp(grid, "auto");
 	gm_error *e = &r->err;
-	if (!gm_settings_int(s, "steps", 0, INT32_MAX, &steps, e) ||
-	    !gm_settings_real(s, "epochs", 0, 1e6, &epochs, e) ||
-	    !gm_settings_real(s, "kimg", 0, 1e9, &kimg, e) ||
-	    !gm_settings_int(s, "log-every", 0, INT32_MAX, &log, e) ||
-	    !gm_settings_int(s, "sample-every", 0, INT32_MAX, &sample, e) ||
-	    !gm_settings_int(s, "save-every", 0, INT32_MAX, &save, e) ||
-	    !gm_settings_int(s, "metrics-every", 0, INT32_MAX, &r->metrics_every, e) ||
-	    !gm_settings_int(s, "keep", 0, INT32_MAX, &r->keep, e) ||
-	    !gm_parse_grid(usual ? "8x8" : grid, &r->columns, &r->rows, e))
+	int64_t steps = gm_settings_int(s, "steps"), log = gm_settings_int(s, "log-every"),
+		sample = gm_settings_int(s, "sample-every"),
+		save = gm_settings_int(s, "save-every");
+	double epochs = gm_settings_real(s, "epochs"), kimg = gm_settings_real(s, "kimg");
+	r->metrics_every = gm_settings_int(s, "metrics-every");
+	r->keep = gm_settings_int(s, "keep");
+	if (!gm_parse_grid(usual ? "8x8" : grid, &r->columns, &r->rows, e) ||
+	    (*best && !gm_parse_best(best, r->best_name, sizeof r->best_name, &r->best_most, e)))
 		return false;
-	/* Grids of a model that is told the class have a row for each. */
+	/* Grids of class-conditional models have a row for each class. */
 	if (usual && gm_run_draws_classes(r) && r->facts.classes <= GM_GRID_CLASSES)
 		r->rows = (int)r->facts.classes;
-	const char *best = gm_settings_get(s, "best"), *colon = strrchr(best, ':');
-	if (*best && (!colon || colon == best || colon - best >= sizeof r->best_name ||
-	              (strcmp(colon, ":min") && strcmp(colon, ":max"))))
-		return gm_fail(e, GM_ERR_VALUE,
-		               "option best: \"%.60s\" is not NAME:min or NAME:max, such as "
-		               "loss_g:min",
-		               best);
-	if (*best) {
-		snprintf(r->best_name, sizeof r->best_name, "%.*s", (int)(colon - best), best);
-		r->best_most = !strcmp(colon, ":max");
-	}
 	if (epochs > 0)
 		kimg = epochs * (r->facts.count ? r->facts.count : 50000) / 1000;
 	double total = kimg > 0 ? ceil(kimg * 1000 / gm_run_whole_batch(r)) : steps;
@@ -302,6 +288,7 @@ static bool measured_next(gm_run *r)
 			return false;
 		}
 	}
+	gm_courses_set(r);
 	r->processor = gm_processor_seconds();
 	r->began = gm_seconds();
 	return true;
@@ -329,6 +316,17 @@ static bool begin(gm_run *r)
 	return gm_run_ok(r);
 }
 
+/* Values of the turn that begins. That a learning rate is 0 for good is said once. */
+static void set_rates(gm_run *r)
+{
+	char text[400];
+	gm_courses_set(r);
+	if (!r->rate_over && gm_rate_over(r, text, sizeof text)) {
+		r->rate_over = true;
+		gm_report_warn(r, text);
+	}
+}
+
 bool gm_next(gm_run *r)
 {
 	if (r->building)
@@ -353,6 +351,8 @@ bool gm_next(gm_run *r)
 	r->finishing = false;
 	r->seen_before = r->seen;
 	r->counted = gm_run_ok(r) && r->step < r->total && !r->call->stopped;
+	if (r->counted)
+		set_rates(r);
 	r->began = gm_seconds();
 	return r->counted;
 }
@@ -497,7 +497,7 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 	/* One value's best says nothing of another's. */
 	r->has_best = ok && !isnan(rec.best) &&
 	              !strcmp(gm_settings_get(s, "best"), gm_settings_get(&rec.settings, "best"));
-	ok = ok && gm_settings_u64(s, "seed", &r->seed, err);
+	r->seed = gm_settings_u64(s, "seed");
 	gm_record_free(&rec);
 	return ok;
 }
@@ -544,8 +544,9 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	if (call->measure > 0)
 		gm_machine_peak(true);
 	run.rank = gm_rank(), run.ranks = gm_ranks();
-	bool ok = call->resume ? prepare_resume(r, checkpoint, &trouble)
-	                       : gm_settings_u64(call->settings, "seed", &r->seed, &trouble);
+	run.seed = gm_settings_u64(call->settings, "seed");
+	bool ok = (!call->resume || prepare_resume(r, checkpoint, &trouble)) &&
+	          gm_settings_check(call->settings, &trouble);
 	uint64_t then = r->data_hash;
 	/* Rank 0 first: what it decodes into the cache the others need not decode again. */
 	for (int turn = 0; turn < (r->ranks > 1 ? 2 : 1); turn++) {
@@ -562,6 +563,7 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	}
 	if (!ok && err && !err->code)
 		*err = trouble.code ? trouble : r->err;
+	gm_rate_prolong(r, call->prolong, sizeof call->prolong);
 	memcpy(call->folder, r->folder, sizeof call->folder);
 	call->step = r->step;
 	call->echo = r->echo;

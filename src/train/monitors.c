@@ -27,7 +27,7 @@
 static bool has_rate(const gm_run *r)
 {
 	for (int i = 0; i < r->values; i++)
-		if (r->value[i].schedule && !strncmp(r->value[i].name, "lr", 2))
+		if (r->value[i].is_rate)
 			return true;
 	return false;
 }
@@ -66,9 +66,6 @@ void gm_monitors_roll_back(gm_run *r)
 	if (!load_newest(r))
 		return;
 	r->rollbacks++;
-	for (int i = 0; i < r->values; i++)
-		if (r->value[i].schedule)
-			gm_schedule_set(r, r->value[i].schedule, r->value[i].asked);
 	gm_report_rewind(r);
 	snprintf(text, sizeof text,
 	         "%s; back to step %lld, learning rate times %.3g (rollback %lld of %lld)", why,
@@ -124,20 +121,9 @@ static void compile_probe(gm_run *r)
 bool gm_monitors_start(gm_run *r)
 {
 	struct gm_run_guard *g = &r->guard;
-	const char *on_nan = gm_settings_get(r->settings, "on-nan");
-	const char *monitors = gm_settings_get(r->settings, "monitors");
-	double factor;
-	g->rollback = !strcmp(on_nan, "rollback");
-	g->monitors = !strcmp(monitors, "yes");
-	if (!g->rollback && strcmp(on_nan, "stop"))
-		return gm_fail(&r->err, GM_ERR_VALUE,
-		               "option on-nan: \"%.60s\" is not stop or rollback", on_nan);
-	if (!g->monitors && strcmp(monitors, "no"))
-		return gm_fail(&r->err, GM_ERR_VALUE, "option monitors: \"%.60s\" is not yes or no",
-		               monitors);
-	if (!gm_settings_int(r->settings, "max-rollbacks", 0, 1000, &g->most, &r->err) ||
-	    !gm_settings_real(r->settings, "rollback-lr", 0, 1, &factor, &r->err))
-		return false;
+	g->rollback = gm_settings_choice(r->settings, "on-nan");
+	g->monitors = gm_settings_flag(r->settings, "monitors");
+	g->most = gm_settings_int(r->settings, "max-rollbacks");
 	if (r->rank)
 		g->monitors = false; /* rank 0 watches for all */
 	if (!g->monitors)
@@ -162,10 +148,15 @@ bool gm_monitors_start(gm_run *r)
 		put(r, "acc_real", 0), put(r, "acc_fake", 0);
 	if (r->batch > 1 && (g->draws || g->changes))
 		put(r, "spread", 0);
-	for (int i = 0; i < r->nets; i++)
-		if (g->norm[i])
-			put(r, gm_name(r, "grad_%s", gm_net_name(r->net[i])), 0);
+	for (int i = 0; i < g->norms; i++)
+		put(r, g->norm[i].name, 0);
 	return gm_run_ok(r);
+}
+
+static double norm_value(const gm_run *r, int i)
+{
+	const struct gm_run_norm *n = &r->guard.norm[i];
+	return gm_step_scalar(r->part[n->part].step, n->norm);
 }
 
 /* Root of the mean square distance from the mean example. */
@@ -308,11 +299,8 @@ static void warn(gm_run *r)
 		                   "has "
 		                   "not begun to learn; try another seed or a lower learning rate");
 	double least = INFINITY, most = 0;
-	for (int i = 0; i < r->nets; i++)
-		if (g->norm[i]) {
-			double v = gm_step_scalar(r->part[g->norm_part[i]].step, g->norm[i]);
-			least = fmin(least, v), most = fmax(most, v);
-		}
+	for (int i = 0; i < g->norms; i++)
+		least = fmin(least, norm_value(r, i)), most = fmax(most, norm_value(r, i));
 	warn_if(r, 3, &g->vanished, least < 1e-7,
 	        "a net's gradient has vanished: it no longer learns; the other net may have won, "
 	        "or "
@@ -325,21 +313,16 @@ static void warn(gm_run *r)
 void gm_monitors_step(gm_run *r, bool log)
 {
 	struct gm_run_guard *g = &r->guard;
-	for (int i = 0; i < r->nets; i++) {
-		if (!g->norm[i])
-			continue;
-		double v = gm_step_scalar(r->part[g->norm_part[i]].step, g->norm[i]);
-		const char *name = gm_net_name(r->net[i]);
+	for (int i = 0; i < g->norms; i++) {
+		double v = norm_value(r, i);
 		char what[100];
-		snprintf(what, sizeof what, "the gradient of %.60s", name);
+		snprintf(what, sizeof what, "the gradient of %.60s", gm_net_name(g->norm[i].net));
 		if (!isfinite(v)) {
 			gm_run_nonfinite(r, what, v);
 			return;
 		}
-		if (log && g->monitors) {
-			snprintf(what, sizeof what, "grad_%.60s", name);
-			put(r, what, v);
-		}
+		if (log && g->monitors)
+			put(r, g->norm[i].name, v);
 	}
 	if (!log || !g->monitors)
 		return;

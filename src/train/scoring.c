@@ -18,16 +18,13 @@ bool gm_scoring_start(gm_run *r)
 	const char *metrics = gm_settings_get(s, "metrics"),
 		   *extractor = gm_settings_get(s, "extractor"),
 		   *weights = gm_settings_get(s, "extractor-weights");
-	int64_t count;
 	if (!*metrics || r->scorer)
 		return true;
-	if (!gm_settings_int(s, "metrics-count", 2, 1 << 24, &count, &r->err))
-		return false;
 	gm_score_options o = {.metrics = metrics,
 	                      .extractor = *extractor ? extractor : NULL,
 	                      .weights = *weights ? weights : NULL,
 	                      .outdir = gm_settings_get(s, "outdir"),
-	                      .count = count,
+	                      .count = gm_settings_int(s, "metrics-count"),
 	                      .seed = r->seed};
 	r->scorer = gm_scorer_open(r, &o, &r->err);
 	return r->scorer != NULL;

@@ -36,6 +36,8 @@ typedef struct gm_train_call {
 	char folder[PATH_MAX]; /* of the run; empty when it never got one */
 	int64_t step;          /* steps done, over all sessions of this run */
 	bool stopped;          /* by *stop */
+	char prolong
+		[160]; /* options that make a longer run worth running ("--fall 300"), or empty */
 	const char *
 		gives; /* "generate", or the endpoint of a model that draws nothing: "translate", "classify" */
 	struct gm_speed {     /* of a run with measure */

@@ -51,7 +51,8 @@ static bool load(gm_saved *s, const char *checkpoint, const gm_saved_options *o,
 	r->facts = s->record.facts;
 	memcpy(r->field, s->record.field, sizeof r->field);
 	r->fields = s->record.fields;
-	if (!gm_settings_int(settings, "batch", 1, 1 << 20, &r->batch, err) || !resize(r, o, err))
+	r->batch = gm_settings_int(settings, "batch");
+	if (!resize(r, o, err))
 		return false;
 	if (o->batch && (o->exact || r->batch > o->batch))
 		r->batch = o->batch;

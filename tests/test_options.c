@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_options.c -- options of a run: their types, files of them, and schedules made of them.
+ */
+#include "training.h"
+
+#include <math.h>
+
+static void senseless_options_are_refused(void **state)
+{
+	(void)state;
+	const struct {
+		const char *model, *option, *word[2];
+	} bad[] = {
+		{"gan", "lr=fast", {"option lr", "fast"}},
+		{"gan", "batch=0", {"option batch", "0"}},
+		{"gan", "batch=7.5", {"option batch", "7.5"}},
+		{"gan", "nz=-3", {"option nz", "-3"}},
+		{"gan", "net=cnn", {"option net", "mlp"}},
+		{"gan", "objective=win", {"option objective", "hinge"}},
+		{"gan", "net=paper", {"pictures", "ring8"}},
+		{"gan", "grid=8", {"grid", "8x8"}},
+		{"gan", "steps=-1", {"option steps", "-1"}},
+		{"gan", "best=loss_g", {"option best", "NAME:min"}},
+		{"gan", "on-nan=pray", {"on-nan", "rollback"}},
+		{"gan", "monitors=maybe", {"monitors", "yes or no"}},
+		{"gan", "seed=x", {"option seed", "x"}},
+		{"gan", "ema=1", {"option ema", "1"}},
+		{"gan", "backend=abacus", {"abacus", "backend"}},
+		{"gan", "data=rings", {"rings", "ring8"}},
+		{"dcgan", "width=8", {"pictures", "ring8"}},
+		{"gan", "width=0", {"option width", "0"}},
+		{"gan", "penalty=gp", {"option penalty", "wgan-gp"}},
+		{"gan", "normalise-d=sn", {"option normalise-d", "spectral"}},
+		{"gan", "labels=0,1", {"option labels", "-1,1,0"}},
+		{"gan", "pack=3", {"3 examples", "--pack"}},
+		{"gan", "normalise-g=instance", {"instance norm", "pictures"}},
+		{"gan", "optimiser=sdg", {"option optimiser", "rmsprop"}},
+		{"gan", "rate=linear:5", {"option rate", "linear:HOLD:FALL"}},
+		{"gan", "rate=linear:5:0", {"option rate", "linear:HOLD:FALL"}},
+		{"gan", "rate=cosine:9miles", {"option rate", "cosine:LENGTH"}},
+		{"gan", "rate=sinking", {"option rate", "exponential:FACTOR:FLOOR"}},
+		{"gan", "momentum=.5:.7", {"option momentum", "0.5:0.7:250"}},
+		{"gan", "momentum=1", {"option momentum", "0.5:0.7:250"}},
+		{"gan", "accumulate=0", {"option accumulate", "0"}},
+	};
+	const char *out = scratch_path("bad");
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		gm_train_call call = {0};
+		gm_error err = {0};
+		bool ok = train(&call, &err, bad[i].model, out,
+		                OPTIONS("data=ring8", "steps=1", bad[i].option));
+		REFUSED(ok, &err, bad[i].word[0], bad[i].word[1]);
+	}
+	assert_false(gm_file_exists(out)); /* no run, no folder */
+	gm_error err = {0};
+	gm_settings s;
+	gm_settings_init(&s, gm_model_find("dcgan"));
+	REFUSED(gm_settings_set(&s, "widht", "3", &err), &err, "widht", "did you mean width");
+	must(gm_settings_set(&s, "log_every", "3", &(gm_error){0}), &err);
+	assert_string_equal(gm_settings_get(&s, "log-every"), "3");
+	assert_string_equal(gm_settings_get(&s, "batch"), "128"); /* the model's own default */
+	gm_settings_free(&s);
+	/* also a name near one of the last rows */
+	gm_settings_init(&s, gm_model_find("cgan"));
+	assert_true(s.count > 64);
+	err = (gm_error){0};
+	REFUSED(gm_settings_set(&s, "outdri", "3", &err), &err, "did you mean outdir");
+	gm_settings_free(&s);
+}
+
+/* Every row has a type that its own default fits, and types are checked before data are opened. */
+static void options_are_typed(void **state)
+{
+	(void)state;
+	char range[300];
+	for (int i = 0; gm_models[i]; i++) {
+		gm_settings s;
+		gm_error err = {0};
+		gm_settings_init(&s, gm_models[i]);
+		must(gm_settings_check(&s, &err), &err);
+		for (int k = 0; k < s.count; k++) {
+			gm_setting *row = &s.row[k];
+			const char *was = row->value;
+			if (row->type.kind == GM_OPTION_TEXT)
+				continue;
+			row->value = "no value at all";
+			REFUSED(gm_settings_check(&s, &err), &err, row->name);
+			if (row->type.kind != GM_OPTION_U64)
+				assert_true(*gm_setting_range(row, range, sizeof range));
+			row->value = was, err = (gm_error){0};
+		}
+		gm_settings_free(&s);
+		gm_train_call call = {0};
+		REFUSED(train(&call, &err, gm_models[i]->name, scratch_path("typed"),
+		              OPTIONS("data=no-such-data", "seed=x")),
+		        &err, "option seed");
+	}
+}
+
+/* The learning rate that was logged for a step. */
+static double logged(const gm_train_call *call, const char *name, int64_t step)
+{
+	char line[1000], want[64], key[64];
+	FILE *f = fopen(in_run(call, "stats.jsonl"), "r");
+	double v = NAN;
+	assert_non_null(f);
+	snprintf(want, sizeof want, "{\"step\": %d,", (int)step);
+	snprintf(key, sizeof key, "\"%s\": ", name);
+	while (fgets(line, sizeof line, f))
+		if (!strncmp(line, want, strlen(want)) && strstr(line, key))
+			v = strtod(strstr(line, key) + strlen(key), NULL);
+	fclose(f);
+	return v;
+}
+
+/* Batches of 10 of the 50,000 points that count as a pass: step n begins after n - 1 of them. */
+static void rates_follow_their_schedules(void **state)
+{
+	(void)state;
+	enum { N = 8 };
+	const struct {
+		const char *rate;
+		double want[N];
+	} row[] = {
+		{"constant", {1, 1, 1, 1, 1, 1, 1, 1}},
+		{"exponential:2:1e-9", {1, .5, .25, .125, .0625, .03125, .015625, .0078125}},
+		{"linear:2steps:4steps", {1, 1, 1, .75, .5, .25, 0, 0}},
+		{"linear:0.0004:0.0008", {1, 1, 1, .75, .5, .25, 0, 0}},
+		{"linear:.02kimg:.04kimg", {1, 1, 1, .75, .5, .25, 0, 0}},
+		{"cosine:4", {1, .853553391, .5, .146446609, 0, 0, 0, 0}},
+		{"step:3steps:.1", {1, 1, 1, .1, .1, .1, .01, .01}},
+		{"stages:0", {1, 1, 1, 1, 1, 1, 1, 1}},
+	};
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		gm_train_call call = {0};
+		gm_error err = {0};
+		char rate[64];
+		snprintf(rate, sizeof rate, "rate=%s", row[i].rate);
+		must(train(&call, &err, "gan", scratch_path("rates"),
+		           OPTIONS("data=ring8", "batch=10", "width=4", "lr=.25", "lr-d=.5",
+		                   "steps=8", "log-every=1", rate)),
+		     &err);
+		for (int n = 0; n < N; n++) {
+			double g = logged(&call, "lr", n + 1), d = logged(&call, "lr_d", n + 1);
+			if (fabs(g - .25 * row[i].want[n]) > 1e-8 || fabs(d - 2 * g) > 1e-8)
+				fail_msg("%s, step %d: %g, not %g", row[i].rate, n + 1, g,
+				         .25 * row[i].want[n]);
+		}
+		/* A schedule that has ended is said, with a way on. */
+		bool ends = row[i].want[N - 1] == 0;
+		assert_true(in_file(in_run(&call, "log.txt"), "has ended") == ends);
+		assert_true((*call.prolong != 0) == ends);
+	}
+	/* Momentum grows with the epoch: here the third of four begins at step 5. */
+	gm_train_call call = {0};
+	gm_error err = {0};
+	must(train(&call, &err, "gan", scratch_path("rates"),
+	           OPTIONS("data=ring8", "batch=25000", "width=4", "optimiser=sgd", "steps=7",
+	                   "momentum=.5:.8:4", "log-every=1")),
+	     &err);
+	const double want[] = {.5, .5, .6, .6, .7, .7, .8};
+	for (int n = 0; n < 7; n++)
+		assert_true(fabs(logged(&call, "momentum", n + 1) - want[n]) < 1e-6);
+}
+
+/* What a schedule is made of may be another when a run is resumed; the way on that is printed trains. */
+static void schedules_may_change_on_resume(void **state)
+{
+	(void)state;
+	gm_train_call call = {0};
+	gm_error err = {0};
+	const char *out = scratch_path("longer");
+	char first[PATH_MAX], more[300];
+	must(train(&call, &err, "classifier", out,
+	           OPTIONS("data=shapes", "batch=4", "width=2", "features=4", "steps=4", "decay=4",
+	                   "metrics=", "log-every=1")),
+	     &err);
+	assert_string_equal(call.prolong, "--decay 8");
+	assert_false(in_file(in_run(&call, "log.txt"), "has ended"));
+	snprintf(first, sizeof first, "%s", call.folder);
+	snprintf(more, sizeof more, "decay=%s", call.prolong + strlen("--decay "));
+	call = (gm_train_call){.resume = first};
+	must(train(&call, &err, "classifier", out, OPTIONS("steps=7", more)), &err);
+	assert_true(fabs(logged(&call, "lr", 5) - 5e-4) < 1e-9); /* half of 8 */
+	call = (gm_train_call){.resume = first};
+	must(train(&call, &err, "classifier", out, OPTIONS("steps=10")), &err);
+	assert_true(logged(&call, "lr", 10) == 0 && in_file(in_run(&call, "log.txt"), "has ended"));
+	call = (gm_train_call){.resume = first};
+	must(train(&call, &err, "classifier", out, OPTIONS("steps=11", "rate=constant", "lr=1e-4")),
+	     &err);
+	assert_true(fabs(logged(&call, "lr", 11) - 1e-4) < 1e-9);
+	call = (gm_train_call){.resume = first};
+	REFUSED(train(&call, &err, "classifier", out, OPTIONS("steps=12", "decay=30")), &err,
+	        "option decay", "--rate constant", "--rate auto");
+}
+
+/* Steps, kimg and epochs: the last one said counts, whatever a recipe or the checkpoint had. */
+static void the_last_length_counts(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	const char *out = scratch_path("lengths");
+	gm_train_call call = {0};
+	must(train(&call, &err, "gan", out,
+	           OPTIONS("data=ring8", "batch=32", "width=8", "epochs=1", "kimg=.064")),
+	     &err);
+	assert_int_equal(call.step, 2);
+	call = (gm_train_call){.resume = ""};
+	must(train(&call, &err, "gan", out, OPTIONS("steps=5")), &err);
+	assert_int_equal(call.step, 5);
+	call = (gm_train_call){.resume = ""};
+	must(train(&call, &err, "gan", out, OPTIONS("steps=900", "kimg=.256")), &err);
+	assert_int_equal(call.step, 8);
+}
+
+static void options_from_a_file(void **state)
+{
+	(void)state;
+	gm_settings s;
+	gm_error err = {0};
+	char model[32];
+	const char good[] = "# a recipe\nmodel = dcgan\n width=32 # small\r\n\nlog_every = "
+			    "5\npublished-fid = 9.8\n";
+	scratch_write("good.recipe", good, strlen(good));
+	gm_settings_init(&s, gm_model_find("dcgan"));
+	must(gm_recipe_model(scratch_path("good.recipe"), model, sizeof model, &err), &err);
+	assert_string_equal(model, "dcgan");
+	must(gm_settings_file(&s, scratch_path("good.recipe"), &err), &err);
+	assert_string_equal(gm_settings_get(&s, "width"), "32");
+	assert_string_equal(gm_settings_get(&s, "log-every"), "5");
+	scratch_write("bad.recipe", "width = 3\nwidth 4\n", 18);
+	REFUSED(gm_settings_file(&s, scratch_path("bad.recipe"), &err), &err, "line 2", "width 4");
+	err = (gm_error){0};
+	scratch_write("bad2.recipe", "widht = 3\n", 10);
+	REFUSED(gm_settings_file(&s, scratch_path("bad2.recipe"), &err), &err, "line 1",
+	        "did you mean width");
+	err = (gm_error){0};
+	REFUSED(gm_settings_file(&s, scratch_path("none.recipe"), &err), &err, "none.recipe");
+	gm_settings_free(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(senseless_options_are_refused),
+		cmocka_unit_test(options_are_typed),
+		cmocka_unit_test(rates_follow_their_schedules),
+		cmocka_unit_test(schedules_may_change_on_resume),
+		cmocka_unit_test(the_last_length_counts),
+		cmocka_unit_test(options_from_a_file),
+	};
+	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
+}
