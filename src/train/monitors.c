@@ -272,8 +272,7 @@ static void warn(gm_run *r)
 		       fake = gm_run_value_of(r, "acc_fake")->value;
 		/* Only advice that was not taken already. */
 		const char *penalty = gm_settings_get(r->settings, "penalty");
-		int64_t k = 1;
-		gm_settings_int(r->settings, "k", 1, INT32_MAX, &k, NULL);
+		int64_t k = gm_settings_int(r->settings, "k");
 		char text[400];
 		snprintf(text, sizeof text,
 		         "D has won: it tells every sample from real data, and its gradient "
