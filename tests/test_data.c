@@ -416,7 +416,7 @@ static void options_are_checked(void **state)
 		{"glyphs", {.size = -1}, "not -1"},
 		{"glyphs", {.size = 2000}, "not 2000"},
 		{"glyphs", {.channels = 2}, "1 or 3 channels, not 2"},
-		{"glyphs", {.split = "val"}, "train or test, not \"val\""},
+		{"glyphs", {.split = "dev"}, "train, test or val, not \"dev\""},
 		{"glyphs", {.classes = 9}, "label 9 lies outside the 9 classes asked for"},
 		{"glyphs", {.classes = 11}, "11 classes asked for, but the labels are only 0 to 9"},
 		{"swissroll", {.classes = 2}, "no labels"},

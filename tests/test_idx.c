@@ -249,9 +249,7 @@ static void folders_that_do_not_fit(void **state)
 	assert_true(gm_file_make_folder(scratch_path("odd"), &err));
 	char folder[256];
 	snprintf(folder, sizeof folder, "%s", scratch_path("odd"));
-	refusal(folder, NULL, GM_ERR_IO,
-	        "no pictures here (looked for .png, .jpg and .webp, and for "
-	        "train-images-idx3-ubyte");
+	refusal(folder, NULL, GM_ERR_IO, "no pictures here: it is empty");
 	write_blob("odd/train-images-idx3-ubyte", IDX(8, 5, 9, 9));
 	refusal(folder, &(gm_data_options){.split = "test"}, GM_ERR_IO, "no test pictures here");
 	refusal(folder, &(gm_data_options){.classes = 10}, GM_ERR_VALUE, "the set has no labels");

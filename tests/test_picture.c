@@ -165,8 +165,10 @@ static void refuses_other_things(void **state)
 		const char *message;
 	} bad[] = {
 		{"", 0, "an empty file"},
-		{"<html>not found</html>", 22, "not a PNG, JPEG or WebP"},
-		{"GIF89a", 6, "not a PNG, JPEG or WebP"},
+		{"<html>not found</html>", 22, "not a picture but a web page (HTML)"},
+		{"GIF89a", 6, "GIF: a corrupt header"},
+		{"II*\0\10\0\0\0", 8, "TIFF: "},
+		{"P6 3 3 255 abc", 14, "PNM: cut short"},
 		{"\xff\xd8\xff\xd9", 4, "JPEG:"},
 		{"RIFF\4\0\0\0WEBP", 12, "WebP: a corrupt header"},
 		/* 65500 x 65500 pixels in a few bytes */

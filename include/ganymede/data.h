@@ -55,20 +55,30 @@ typedef enum gm_bad_files {
 	GM_BAD_STOP  /* fail, naming the first */
 } gm_bad_files;
 
+enum { GM_SIZE_MIN = 8, GM_SIZE_MAX = 1024 }; /* of gm_data_options.size */
+
 /* All zero means: the set as it is. */
 typedef struct gm_data_options {
-	int size;     /* pixels along each side, 0 = native (glyphs 28, shapes 32); at most 1024 */
+	/* pixels along each side; 0 = native (glyphs 28, shapes 32), and of pictures from files that
+	 * differ the shorter side that most of them have */
+	int size;
 	int channels; /* 0 = native, 1 = grey (ITU-R BT.601 luma), 3 = RGB */
 	gm_fit fit;
 	gm_filter filter;
-	/* "train" (also when NULL) or "test": which files of a folder, which draws of an embedded set.
-	 * What has no parts is "train" as a whole. */
+	/* "train" (also when NULL), "test" or "val": which files of a folder, which draws of an embedded
+	 * set. What has no parts is "train" as a whole. */
 	const char *split;
+	/* Of folders and archives, where labels come from: "auto" (also when NULL: class folders, else
+	 * tables that name pictures), "folders", "none", or the name of a table. label_column: the one
+	 * that is the class. label_pattern: columns out of the pictures' names, "{age}_{gender}_*".
+	 * caption_column: the one with sentences. no_parts: no folder is a part by its name. */
+	const char *label_from, *label_column, *label_pattern, *caption_column;
+	bool no_parts;
 	int classes;   /* 0 = any; else an error unless the labels are exactly 0 .. classes-1 */
 	uint64_t seed; /* which endless sequence gm_data_get indexes in an embedded set */
 	gm_bad_files bad_files;
 	bool halves; /* each picture is a pair side by side: its left half is "a", its right "b" */
-	bool flip;   /* in batches: mirror every other example, by a coin that is its own */
+	bool flip;   /* in batches: mirror each example with probability 1/2 */
 	int crop;    /* in batches: shift by up to this many pixels either way, edges mirrored */
 	/* only examples from .. to-1 of a finite set, in the order of its files; to 0: to the end */
 	uint64_t from, to;
@@ -78,8 +88,7 @@ typedef struct gm_data_options {
 	bool no_cache; /* neither read nor write the cache of decoded pictures */
 } gm_data_options;
 
-/* Sets the option called name ("size", "channels", "fit", "filter", "split", "classes",
- * "bad-files", "pairs", "flip", "crop", "range", "stack", "cache"; `_` is `-`) from text as people type it.
+/* Sets the option called name (gm_data_option_names lists them; `_` is `-`) from text as people type it.
  * text must outlive o. GM_ERR_VALUE for text that makes no sense; GM_ERR_STATE for an unknown name. */
 GM_API bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_error *err);
 /* Their names, for i = 0, 1, ... until NULL, with a line about each; about may be NULL. */
@@ -111,7 +120,8 @@ typedef struct gm_data_info {
 	int fields;          /* how many gm_data_field_at gives */
 	bool paired;         /* fields "a" and "b" of one example belong together */
 	uint64_t bad;        /* files left out because they cannot be used */
-	uint64_t other;      /* files that are no pictures by their names */
+	uint64_t other;      /* files that are no pictures, hidden ones, links to nowhere */
+	uint64_t left;       /* pictures left out though they can be read; gm_data_note says why */
 	bool cached;         /* decoded pictures came from the cache, not from their files */
 } gm_data_info;
 
@@ -187,6 +197,10 @@ GM_API const char *gm_data_example_name(const gm_dataset *d, uint64_t index);
 /* File i of those left out (info.bad), and why. NULL beyond the last. Owned by the set. */
 GM_API const char *gm_data_bad(const gm_dataset *d, uint64_t i, const char **reason);
 
+/* Line i about what was left out or decided while the set was opened ("12 pictures are left out, beside
+ * the class folders ..."), for people. NULL beyond the last. Owned by the set. */
+GM_API const char *gm_data_note(const gm_dataset *d, int i);
+
 /* What a doctor finds in a set: of all examples of a finite one, of the first 4096 draws of an
  * endless one, without flips and crops. */
 typedef struct gm_data_report {
@@ -200,6 +214,11 @@ typedef struct gm_data_report {
 	int width[3], height[3]; /* least, largest, most common pair */
 	uint64_t sizes, common;  /* how many different sizes; how many have the most common */
 	uint64_t grey, colour, alpha, deep, turned; /* deep: more than 8 bits; turned: by EXIF */
+	uint64_t several;                           /* the first of several in its file */
+	struct gm_data_format {
+		const char *name; /* "JPEG"; NULL ends the list */
+		uint64_t files;
+	} format[8];
 } gm_data_report;
 
 GM_API bool gm_data_examine(gm_dataset *d, gm_data_report *r, gm_error *err);

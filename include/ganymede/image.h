@@ -49,22 +49,30 @@ GM_API gm_image *gm_png_read_memory(const void *bytes, size_t n, gm_error *err);
 
 /* What a file says about its picture, before that became 8-bit grey or RGB the right way up. */
 typedef struct gm_image_facts {
-	const char *format; /* "PNG", "JPEG", "WebP" or NULL where it is none of them */
+	const char *format; /* "PNG", "JPEG", "WebP", "GIF", "TIFF", "BMP", "PNM"; NULL: none */
 	int width, height;  /* as stored, before orientation is applied */
 	int channels;    /* as stored: 1 grey or palette, 2 grey and alpha, 3 RGB, 4 RGBA or CMYK */
 	int bits;        /* of one value */
 	int orientation; /* EXIF's, 1 = upright; the picture that is returned is upright */
+	bool alpha;      /* something in it may be transparent */
+	bool several;    /* frames or pages, of which the first is the picture */
 } gm_image_facts;
 
-/* A PNG, JPEG or WebP, known by its content, becomes 8-bit grey or RGB: palettes are looked up, 16
- * bits cut to 8, transparency laid on black, CMYK inks multiplied (without a colour profile), and
- * EXIF's orientation applied. Colour profiles and gamma are ignored: values are taken as sRGB.
+/* A PNG, JPEG, WebP, GIF, TIFF, BMP or PNM (PBM, PGM, PPM), known by its content, becomes 8-bit grey
+ * or RGB: palettes are looked up, 16 bits cut to 8, transparency laid on black, CMYK inks multiplied
+ * (without a colour profile), and EXIF's orientation applied; of animations and pages the first is
+ * taken. Colour profiles and gamma are ignored: values are taken as sRGB.
  * A JPEG whose data end early or are corrupt is refused, not filled with grey. name is what
  * messages call the bytes; facts may be NULL. NULL with GM_ERR_IO, GM_ERR_FORMAT or
  * GM_ERR_MEMORY; the caller frees the picture. */
 GM_API gm_image *gm_image_read(const char *path, gm_image_facts *facts, gm_error *err);
 GM_API gm_image *gm_image_read_memory(const char *name, const void *bytes, size_t n,
                                       gm_image_facts *facts, gm_error *err);
+
+/* What the header alone says. width and height are as stored. Errors as above; what only the pixels
+ * would show stays unsaid. */
+GM_API bool gm_image_look(const char *name, const void *bytes, size_t n, gm_image_facts *facts,
+                          gm_error *err);
 
 /* Zero fields take the default. */
 typedef struct gm_grid {

@@ -22,10 +22,12 @@ static int list(void)
 	puts("\nTo be fetched by ganymede data fetch NAME, then known by their names:");
 	for (int i = 0; (name = gm_data_fetch_names(i, &about)); i++)
 		printf("%-13s %s\n", name, about);
-	puts("\nAny other name is a path: a folder of pictures (PNG, JPEG, WebP; its folders are "
-	     "classes), an archive of\n"
-	     "them (.zip, .tar.gz, .tar.xz), IDX files such as MNIST's. docs/data-formats.md has "
-	     "the rules.");
+	puts("\nAny other name is a path: a folder of pictures (PNG, JPEG, WebP, GIF, TIFF, BMP, "
+	     "PNM; "
+	     "its folders are\n"
+	     "classes), an archive of them (.zip, .tar.gz, .tar.xz), IDX files such as MNIST's. "
+	     "set:NAME is always a set\n"
+	     "of this list, ./NAME always a path. docs/data-formats.md has the rules.");
 	return CLI_OK;
 }
 
@@ -101,12 +103,16 @@ static void print_files(const gm_data_report *r)
 		       r->sizes, r->width[0], r->height[0], r->width[1], r->height[1], r->common,
 		       r->width[2], r->height[2]);
 	printf("; %" PRIu64 " in colour, %" PRIu64 " grey", r->colour, r->grey);
+	for (int k = 0; r->format[k].name; k++)
+		printf("%s %" PRIu64 " %s", k ? "," : ";", r->format[k].files, r->format[k].name);
 	if (r->alpha)
 		printf(", %" PRIu64 " transparent (on black)", r->alpha);
 	if (r->deep)
 		printf(", %" PRIu64 " of 16 bits (cut to 8)", r->deep);
 	if (r->turned)
 		printf(", %" PRIu64 " turned upright", r->turned);
+	if (r->several)
+		printf(", %" PRIu64 " with several pictures (the first is taken)", r->several);
 	puts("");
 }
 
@@ -130,10 +136,12 @@ static void print_bad(gm_dataset *d, const gm_data_info *i)
 	const char *name, *reason;
 	for (uint64_t k = 0; (name = gm_data_bad(d, k, &reason)); k++)
 		printf("    %s: %s\n", name, reason);
-	if (i->other)
-		printf("  other      %" PRIu64 " file%s that %s by name no picture%s\n", i->other,
-		       i->other == 1 ? "" : "s", i->other == 1 ? "is" : "are",
-		       i->other == 1 ? "" : "s");
+	printf("  other      %" PRIu64 " file%s\n", i->other, i->other == 1 ? "" : "s");
+	if (i->left)
+		printf("  left out   %" PRIu64 " picture%s that can be read\n", i->left,
+		       i->left == 1 ? "" : "s");
+	for (int k = 0; (name = gm_data_note(d, k)); k++)
+		printf("  note       %s\n", name);
 }
 
 static void print_info(gm_dataset *d, const gm_data_report *r)

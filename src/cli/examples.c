@@ -16,7 +16,9 @@
 /* As the run's own data were opened, but for what follows from the checkpoint. */
 static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
 {
-	static const char *const names[] = {"fit", "filter", "pairs", "bad-files", "cache"};
+	static const char *const names[] = {
+		"fit",   "filter",     "pairs",        "bad-files",     "cache",
+		"parts", "label-from", "label-column", "label-pattern", "caption-column"};
 	const gm_facts *f = gm_saved_facts(s);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!gm_data_option(o, names[i], gm_settings_get(gm_saved_settings(s), names[i]),

@@ -2,28 +2,33 @@
  *
  * album.c -- decoding a folder or archive of pictures, or finding that done already. One thread
  * reads the files of the next chunk while all decode this one; places are fixed before that, so the
- * result does not depend on threads. See album.h. */
+ * result does not depend on threads. What is held at once is bounded in bytes, however large the
+ * pictures are. See album.h. */
 #include "data/album.h"
 
+#include "base/cache.h"
+#include "base/content.h"
 #include "base/machine.h"
 #include "base/progress.h"
 #include "base/text.h"
-#include "base/cache.h"
 #include "data/fit.h"
 #include "data/tree.h"
 #include "ganymede/image.h"
 
-#include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define VERSION 1 /* raised when the same files begin to give other pixels */
+#define VERSION 2 /* raised when the same files begin to give other pixels, or other lists */
 #define CHUNK 512 /* files */
 #define CHUNK_BYTES ((size_t)64 << 20)
-#define FILE_MAX ((size_t)256 << 20)
+#define STAGED_BYTES ((size_t)128 << 20) /* of pictures on their way out; one at least */
+#define DECODE_BYTES ((size_t)384 << 20) /* that all decoders together take; one may take more */
+#define FILE_MAX ((size_t)512 << 20)
 #define CAPTION_MAX ((size_t)64 << 10)
+#define TABLE_MAX ((size_t)256 << 20)
 
 typedef struct text {
 	char *p;
@@ -38,6 +43,7 @@ typedef struct item {
 	gm_image_facts facts;
 	int width, height, channels; /* of the picture, upright */
 	uint64_t hash;
+	uint32_t order;
 	gm_error err;
 } item;
 
@@ -49,15 +55,24 @@ typedef struct chunk {
 } chunk;
 
 typedef struct caption {
-	char *stem, *line;
+	char *name, *line;
+	uint32_t order;
 } caption;
 
 /* What one thread keeps from picture to picture: most have the size of the one before. */
 typedef struct worker {
 	gm_fitter fitter;
-	float *scratch, *x;
+	bool ready;
+	float *scratch;
 	size_t room;
 } worker;
+
+/* Lets so many bytes of decoded pictures be at once. */
+typedef struct gate {
+	pthread_mutex_t lock;
+	pthread_cond_t freed;
+	size_t used;
+} gate;
 
 typedef struct builder {
 	gm_album a;
@@ -67,18 +82,23 @@ typedef struct builder {
 	gm_error *err;
 	text text;
 	gm_album_entry *entry;
-	gm_album_bad *bad;
+	gm_album_left *bad, *other;
+	gm_album_table *table;
 	caption *caption;
-	size_t entry_room, bad_room, captions, caption_room;
+	size_t entry_room, bad_room, other_room, table_room, captions, caption_room;
+	uint32_t files;
 	size_t slot;     /* bytes of one picture */
 	int halves;      /* slots for each file */
 	uint8_t *memory; /* all pixels, where they are kept in memory */
 	size_t memory_room;
 	gm_writer *writer; /* else they go here */
-	uint8_t *staged;   /* [CHUNK * halves] pictures */
+	uint8_t *staged;   /* [stage * halves] pictures */
+	int stage;         /* files that are decoded at once */
 	worker *workers;
 	int threads;
+	gate gate;
 	bool met_colour;      /* in an album that was begun as grey */
+	bool met_sizes;       /* of different pictures, where none is asked for */
 	bool write_failed;    /* the cache's disk is full */
 	int first_w, first_h; /* the size that all must have, where none is asked for */
 	bool resized;
@@ -106,20 +126,25 @@ static bool grow(void *list, size_t *room, size_t used, size_t each)
 	return true;
 }
 
-static bool put_text(builder *b, const char *s, uint64_t *at)
+static bool put_bytes(builder *b, const void *bytes, size_t n, uint64_t *at)
 {
-	const size_t n = strlen(s) + 1;
-	while (b->text.room - b->text.n < n) {
+	while (b->text.room - b->text.n <= n) {
 		const size_t room = b->text.room ? b->text.room * 2 : 4096;
 		char *p = realloc(b->text.p, room);
 		if (!p)
 			return no_memory(b);
 		b->text.p = p, b->text.room = room;
 	}
-	memcpy(b->text.p + b->text.n, s, n);
+	memcpy(b->text.p + b->text.n, bytes, n);
+	b->text.p[b->text.n + n] = 0;
 	*at = b->text.n;
-	b->text.n += n;
+	b->text.n += n + 1;
 	return true;
+}
+
+static bool put_text(builder *b, const char *s, uint64_t *at)
+{
+	return put_bytes(b, s, strlen(s), at);
 }
 
 static const char *ending(const char *name)
@@ -128,41 +153,117 @@ static const char *ending(const char *name)
 	return dot && (!slash || dot > slash) ? dot : name + strlen(name);
 }
 
-static bool is_picture(const char *name)
+static const char *last_part(const char *name)
 {
-	static const char *const ends[] = {".png", ".jpg", ".jpeg", ".jpe", ".webp"};
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-		if (strcasecmp(ending(name), ends[i]) == 0)
-			return true;
-	return false;
+	const char *slash = strrchr(name, '/');
+	return slash ? slash + 1 : name;
 }
 
 /* ---- reading ---- */
 
-static bool read_caption(builder *b, const char *name)
+/* name: where in text it stands already. */
+static bool keep_other_at(builder *b, uint64_t name, const char *reason, uint64_t order)
+{
+	gm_album_left l = {.name = name, .order = order};
+	if (!grow(&b->other, &b->other_room, b->a.others, sizeof *b->other))
+		return no_memory(b);
+	if (!put_text(b, reason, &l.reason))
+		return false;
+	b->other[b->a.others++] = l;
+	return true;
+}
+
+static bool keep_other(builder *b, const char *name, const char *reason, uint32_t order)
+{
+	uint64_t at = 0;
+	return put_text(b, name, &at) && keep_other_at(b, at, reason, order);
+}
+
+/* Files that may say what pictures are: data/labels.c reads them. */
+static bool is_table(const char *name)
+{
+	const char *last = last_part(name), *end = ending(name);
+	return strcasecmp(last, "dataset.json") == 0 || strcasecmp(end, ".csv") == 0 ||
+	       strcasecmp(end, ".tsv") == 0 || strcasecmp(last, "list_attr_celeba.txt") == 0;
+}
+
+static bool read_table(builder *b, const char *name, uint32_t order)
+{
+	uint8_t *bytes;
+	size_t n;
+	gm_error why = {0};
+	gm_album_table t;
+	if (!gm_tree_read(b->tree, TABLE_MAX, &bytes, &n, &why))
+		return keep_other(b, name, why.message, order);
+	if (!grow(&b->table, &b->table_room, b->a.tables, sizeof *b->table)) {
+		free(bytes);
+		return no_memory(b);
+	}
+	t.size = n;
+	const bool ok = put_text(b, name, &t.name) && put_bytes(b, bytes, n, &t.text);
+	free(bytes);
+	b->table[b->a.tables] = t;
+	b->a.tables += ok;
+	return ok;
+}
+
+static bool read_caption(builder *b, const char *name, uint32_t order)
 {
 	uint8_t *bytes;
 	size_t n;
 	gm_error why = {0};
 	/* Text that is too long or not text belongs to no picture: it is some other file. */
-	if (!gm_tree_read(b->tree, CAPTION_MAX, &bytes, &n, &why)) {
-		b->a.other++;
-		return true;
-	}
+	if (!gm_tree_read(b->tree, CAPTION_MAX, &bytes, &n, &why))
+		return keep_other(b, name, "text", order);
 	if (!gm_text_is_utf8((const char *)bytes, n) || memchr(bytes, 0, n)) {
 		free(bytes);
-		b->a.other++;
-		return true;
+		return keep_other(b, name, "text that is not UTF-8", order);
 	}
-	caption c = {gm_text_copy(name, (size_t)(ending(name) - name)), gm_text_copy(bytes, n)};
+	/* A mark that Windows' editors put before UTF-8 is no part of the text. */
+	const size_t mark = n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	caption c = {strdup(name), gm_text_copy(bytes + mark, n - mark), order};
 	free(bytes);
-	if (!c.stem || !c.line ||
+	if (!c.name || !c.line ||
 	    !grow(&b->caption, &b->caption_room, b->captions, sizeof *b->caption)) {
-		free(c.stem), free(c.line);
+		free(c.name), free(c.line);
 		return no_memory(b);
 	}
 	b->caption[b->captions++] = c;
 	return true;
+}
+
+static bool take_picture(builder *b, chunk *c, const char *name, uint32_t order, size_t *bytes)
+{
+	item *it = c->item + c->items++;
+	*it = (item){.name = strdup(name), .order = order};
+	if (!it->name)
+		return no_memory(b);
+	gm_tree_read(b->tree, FILE_MAX, &it->bytes, &it->n, &it->err);
+	*bytes += it->n;
+	return true;
+}
+
+/* A file is a picture by its content; and, so that it is named among the bad ones, by its name. */
+static bool take_file(builder *b, chunk *c, const gm_tree_file *f, size_t *bytes)
+{
+	uint8_t head[GM_CONTENT_HEAD];
+	const uint32_t order = b->files++;
+	const bool hidden = f->aside && strcmp(f->aside, "hidden") == 0;
+	if (f->aside && !hidden)
+		return keep_other(b, f->name, f->aside, order);
+	const size_t n = gm_tree_head(b->tree, head, sizeof head);
+	const gm_content is = gm_content_of(head, n);
+	const bool picture = is.kind == GM_CONTENT_PICTURE || is.kind == GM_CONTENT_UNREAD;
+	const bool words = is.kind == GM_CONTENT_TEXT || is.kind == GM_CONTENT_EMPTY;
+	if (hidden)
+		return !picture || keep_other(b, f->name, "a hidden picture", order);
+	if (picture || gm_content_named_picture(f->name) || (n == 0 && f->size > 0))
+		return take_picture(b, c, f->name, order, bytes);
+	if (words && is_table(f->name))
+		return read_table(b, f->name, order);
+	if (words && strcasecmp(ending(f->name), ".txt") == 0)
+		return read_caption(b, f->name, order);
+	return keep_other(b, f->name, is.name, order);
 }
 
 static bool tell(const builder *b, uint64_t done, gm_error *err)
@@ -182,25 +283,12 @@ static bool read_chunk(builder *b, chunk *c)
 		gm_tree_place(b->tree, &c->to, &total);
 		if (c == b->now && !tell(b, c->to, b->err))
 			return false;
-		if (!gm_tree_next(b->tree, &f, b->err)) {
+		if (!gm_tree_next_any(b->tree, &f, b->err)) {
 			c->last = true;
 			break;
 		}
-		if (strcasecmp(ending(f.name), ".txt") == 0) {
-			if (!read_caption(b, f.name))
-				return false;
-			continue;
-		}
-		if (!is_picture(f.name)) {
-			b->a.other++;
-			continue;
-		}
-		item *it = c->item + c->items++;
-		*it = (item){.name = strdup(f.name)};
-		if (!it->name)
-			return no_memory(b);
-		gm_tree_read(b->tree, FILE_MAX, &it->bytes, &it->n, &it->err);
-		bytes += it->n;
+		if (!take_file(b, c, &f, &bytes))
+			return false;
 	}
 	gm_tree_place(b->tree, &c->to, &total);
 	return b->err->code == GM_OK;
@@ -215,41 +303,54 @@ static void empty(chunk *c)
 
 /* ---- decoding ---- */
 
+/* Waits until so many bytes may be taken. One picture alone always may. */
+static void enter(gate *g, size_t bytes)
+{
+	pthread_mutex_lock(&g->lock);
+	while (g->used && g->used + bytes > DECODE_BYTES)
+		pthread_cond_wait(&g->freed, &g->lock);
+	g->used += bytes;
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void leave(gate *g, size_t bytes)
+{
+	pthread_mutex_lock(&g->lock);
+	g->used -= bytes;
+	pthread_cond_broadcast(&g->freed);
+	pthread_mutex_unlock(&g->lock);
+}
+
 static bool prepare(worker *w, const builder *b, int channels, int height, int width, gm_error *err)
 {
-	if (w->x && w->fitter.channels == channels && w->fitter.height == height &&
+	if (w->ready && w->fitter.channels == channels && w->fitter.height == height &&
 	    w->fitter.width == width)
 		return true;
 	gm_data_options o = *b->o;
 	o.channels = b->a.channels;
 	gm_fitter_free(&w->fitter);
+	w->ready = false;
 	if (!gm_fitter_init(&w->fitter, channels, height, width, &o, err))
 		return false;
-	const size_t need = gm_fitter_scratch(&w->fitter);
+	const size_t need = gm_fitter_bytes_scratch(&w->fitter);
 	if (need > w->room) {
 		free(w->scratch);
 		w->scratch = malloc(need * sizeof *w->scratch);
 		w->room = w->scratch ? need : 0;
 	}
-	if (!w->x)
-		w->x = malloc(b->slot * sizeof *w->x);
-	return (w->scratch && w->x) || gm_fail(err, GM_ERR_MEMORY, "out of memory");
-}
-
-static void to_bytes(const float *x, uint8_t *to, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] = (uint8_t)lrintf((x[i] + 1) * 127.5f);
+	w->ready = w->scratch != NULL;
+	return w->ready || gm_fail(err, GM_ERR_MEMORY, "out of memory");
 }
 
 static bool same_size(const builder *b, const item *it, gm_error *err)
 {
 	if (b->o->size || (it->width == b->first_w && it->height == b->first_h))
 		return true;
-	return gm_fail(err, GM_ERR_SHAPE,
-	               "%s: pictures of different sizes (%s has %d x %d pixels, %s %d x %d): say "
-	               "which one they shall have (size)",
-	               b->path, b->first, b->first_w, b->first_h, it->name, it->width, it->height);
+	return gm_fail(
+		err, GM_ERR_SHAPE,
+		"%s: pictures of different sizes (%s has %d x %d pixels, %s %d x %d), the most "
+		"common of which is none that a set can have: say --size N",
+		b->path, b->first, b->first_w, b->first_h, it->name, it->width, it->height);
 }
 
 static gm_image *decode(item *it)
@@ -260,11 +361,9 @@ static gm_image *decode(item *it)
 	return im;
 }
 
-/* One picture into its place. What is wrong stays in it->err; GM_ERR_SHAPE ends it all. */
-static void decode_into(const builder *b, worker *w, item *it, uint8_t *to)
+/* The picture into its place. */
+static void fit(const builder *b, worker *w, item *it, uint8_t *to)
 {
-	if (it->err.code)
-		return;
 	gm_image *im = decode(it);
 	if (im && b->halves == 2 && (im->width & 1))
 		gm_fail(&it->err, GM_ERR_FORMAT, "%s: %d pixels wide, which has no two halves",
@@ -276,16 +375,29 @@ static void decode_into(const builder *b, worker *w, item *it, uint8_t *to)
 	const size_t step = (size_t)im->channels, row = step * (size_t)im->width;
 	const int width = im->width / b->halves;
 	if (prepare(w, b, im->channels, im->height, width, &it->err))
-		for (int half = 0; half < b->halves; half++) {
-			gm_fitter_run(&w->fitter, im->pixel + (size_t)half * (size_t)width * step,
-			              1, row, step, w->scratch, w->x);
-			to_bytes(w->x, to + (size_t)half * b->slot, b->slot);
-		}
+		for (int half = 0; half < b->halves; half++)
+			gm_fitter_bytes(&w->fitter, im->pixel + (size_t)half * (size_t)width * step,
+			                1, row, step, w->scratch, to + (size_t)half * b->slot);
 	it->hash = gm_hash(0, to, b->slot * (size_t)b->halves);
 	gm_image_free(im);
 }
 
+/* What is wrong stays in it->err; GM_ERR_SHAPE ends it all. */
+static void decode_into(builder *b, worker *w, item *it, uint8_t *to)
+{
+	if (it->err.code || !gm_image_look(it->name, it->bytes, it->n, &it->facts, &it->err))
+		return;
+	/* Three bytes a pixel, six more where libjpeg holds all of a progressive file, three to turn. */
+	const size_t bytes = (size_t)it->facts.width * (size_t)it->facts.height *
+	                     (size_t)(9 + (it->facts.orientation > 1 ? 3 : 0));
+	enter(&b->gate, bytes);
+	fit(b, w, it, to);
+	leave(&b->gate, bytes);
+}
+
 /* ---- keeping ---- */
+
+const char *const gm_album_formats[] = {"PNG", "JPEG", "WebP", "GIF", "TIFF", "BMP", "PNM", NULL};
 
 static bool keep_pixels(builder *b, const uint8_t *p, size_t n)
 {
@@ -313,7 +425,7 @@ static bool keep_pixels(builder *b, const uint8_t *p, size_t n)
 
 static bool keep_bad(builder *b, const item *it)
 {
-	gm_album_bad bad;
+	gm_album_left bad = {.order = it->order};
 	/* The name stands beside the reason already. */
 	const size_t n = strlen(it->name);
 	const char *why = it->err.message;
@@ -329,6 +441,7 @@ static bool keep_bad(builder *b, const item *it)
 
 static bool keep_item(builder *b, const item *it, const uint8_t *pixels)
 {
+	b->met_sizes = it->err.code == GM_ERR_SHAPE;
 	if (it->err.code == GM_ERR_SHAPE || it->err.code == GM_ERR_MEMORY)
 		return gm_fail(b->err, it->err.code, "%s", it->err.message);
 	if (it->err.code && b->o->bad_files == GM_BAD_STOP)
@@ -340,12 +453,19 @@ static bool keep_item(builder *b, const item *it, const uint8_t *pixels)
 		return false;
 	}
 	gm_album_entry e = {
-		.slot = b->a.slots, .hash = it->hash, .width = it->width, .height = it->height};
-	const int stored = it->facts.channels;
-	const bool png = it->facts.format[0] == 'P', webp = it->facts.format[0] == 'W';
+		.slot = b->a.slots,
+		.hash = it->hash,
+		.width = it->width,
+		.height = it->height,
+		.order = it->order,
+	};
+	int format = 0;
+	while (gm_album_formats[format] && strcmp(gm_album_formats[format], it->facts.format) != 0)
+		format++;
 	e.facts = (it->channels == 3 ? ALBUM_COLOUR : 0) | (it->facts.bits > 8 ? ALBUM_DEEP : 0) |
 	          (it->facts.orientation > 1 ? ALBUM_TURNED : 0) |
-	          ((stored == 2 || (stored == 4 && (png || webp))) ? ALBUM_ALPHA : 0);
+	          (it->facts.alpha ? ALBUM_ALPHA : 0) | (it->facts.several ? ALBUM_FIRST : 0) |
+	          (uint32_t)format << ALBUM_FORMAT;
 	if (it->width != b->a.width * b->halves || it->height != b->a.height)
 		b->resized = true;
 	if (!grow(&b->entry, &b->entry_room, b->a.entries, sizeof *b->entry))
@@ -378,8 +498,49 @@ static bool begin(builder *b, chunk *c, int channels)
 		return gm_fail(b->err, GM_ERR_FORMAT, "%s: %s is one pixel wide", b->path,
 		               b->first);
 	b->slot = (size_t)b->a.channels * (size_t)b->a.height * (size_t)b->a.width;
-	b->staged = malloc(b->slot * (size_t)(CHUNK * b->halves));
+	const size_t room = STAGED_BYTES / (b->slot * (size_t)b->halves);
+	b->stage = room < 1 ? 1 : room < CHUNK ? (int)room : CHUNK;
+	b->staged = malloc(b->slot * (size_t)(b->stage * b->halves));
 	return b->staged || no_memory(b);
+}
+
+/* Decodes files from .. to-1 of the chunk and, the first time, has one thread read the next chunk
+ * meanwhile. */
+static bool decode_some(builder *b, int from, int to, bool *read_ok)
+{
+	bool stopped = false;
+	gm_error stop = {0};
+	const bool read = from == 0 && !b->now->last;
+#pragma omp parallel num_threads(b->threads)
+	{
+#pragma omp single nowait
+		if (read)
+			*read_ok = read_chunk(b, b->next);
+		worker *w = b->workers + gm_thread_index();
+#pragma omp for schedule(dynamic, 1)
+		for (int i = from; i < to; i++) {
+			item *it = b->now->item + i;
+			const uint64_t done =
+				(b->now->to - b->now->from) * (uint64_t)i / (uint64_t)b->now->items;
+			bool end;
+#pragma omp atomic read
+			end = stopped;
+			if (end)
+				continue;
+			if (!tell(b, b->now->from + done, &stop)) {
+#pragma omp atomic write
+				stopped = true;
+			} else if (b->staged) {
+				decode_into(b, w, it,
+				            b->staged + (size_t)((i - from) * b->halves) * b->slot);
+			} else if (!it->err.code) { /* a chunk of bad files only: why? */
+				gm_image_free(decode(it));
+			}
+		}
+	}
+	if (stopped)
+		return gm_fail(b->err, stop.code, "%s: %s", b->path, stop.message);
+	return true;
 }
 
 static bool decode_all(builder *b, int channels)
@@ -390,39 +551,20 @@ static bool decode_all(builder *b, int channels)
 	while (ok && (b->now->items || !b->now->last)) {
 		if (!b->staged && !begin(b, b->now, channels))
 			return false;
-		bool read_ok = true, stopped = false;
-		gm_error stop = {0};
+		bool read_ok = true;
 		b->next->items = 0;
 		b->next->last = b->now->last;
-#pragma omp parallel num_threads(b->threads)
-		{
-#pragma omp single nowait
-			if (!b->now->last)
-				read_ok = read_chunk(b, b->next);
-			worker *w = b->workers + gm_thread_index();
-#pragma omp for schedule(dynamic, 8)
-			for (int i = 0; i < b->now->items; i++) {
-				item *it = b->now->item + i;
-				if (stopped)
-					continue;
-				const uint64_t done = (b->now->to - b->now->from) * (uint64_t)i /
-				                      (uint64_t)b->now->items;
-				if (!tell(b, b->now->from + done, &stop)) {
-#pragma omp atomic write
-					stopped = true;
-				} else if (b->staged)
-					decode_into(b, w, it,
-					            b->staged + (size_t)(i * b->halves) * b->slot);
-				else if (!it->err.code) /* a chunk of bad files only: why? */
-					gm_image_free(decode(it));
-			}
+		const int stage = b->staged ? b->stage : CHUNK;
+		for (int from = 0; ok && (from == 0 || from < b->now->items); from += stage) {
+			const int to = from + stage < b->now->items ? from + stage : b->now->items;
+			ok = decode_some(b, from, to, &read_ok);
+			for (int i = from; ok && i < to; i++)
+				ok = keep_item(
+					b, b->now->item + i,
+					b->staged ? b->staged + (size_t)((i - from) * b->halves) *
+									b->slot
+						  : NULL);
 		}
-		if (stopped)
-			ok = gm_fail(b->err, stop.code, "%s: %s", b->path, stop.message);
-		for (int i = 0; ok && i < b->now->items; i++)
-			ok = keep_item(b, b->now->item + i,
-			               b->staged ? b->staged + (size_t)(i * b->halves) * b->slot
-			                         : NULL);
 		ok = ok && read_ok;
 		empty(b->now);
 		chunk *swap = b->now;
@@ -439,63 +581,118 @@ static int by_entry_name(const void *x, const void *y)
 {
 	const gm_album_entry *a = x, *b = y;
 	const int order = strcmp(sort_text + a->name, sort_text + b->name);
-	return order ? order : a->slot < b->slot ? -1 : a->slot > b->slot;
+	return order ? order : a->order < b->order ? -1 : a->order > b->order;
 }
 
-static int by_bad_name(const void *x, const void *y)
+static int by_left_name(const void *x, const void *y)
 {
-	const gm_album_bad *a = x, *b = y;
-	return strcmp(sort_text + a->name, sort_text + b->name);
+	const gm_album_left *a = x, *b = y;
+	const int order = strcmp(sort_text + a->name, sort_text + b->name);
+	return order ? order : a->order < b->order ? -1 : a->order > b->order;
 }
 
+static int by_table_name(const void *x, const void *y)
+{
+	const gm_album_table *a = x, *b = y;
+	const int order = strcmp(sort_text + a->name, sort_text + b->name);
+	return order ? order : a->text < b->text ? -1 : a->text > b->text;
+}
+
+/* By the names without their endings. */
 static int by_stem(const void *x, const void *y)
 {
-	return strcmp(((const caption *)x)->stem, ((const caption *)y)->stem);
+	const char *a = ((const caption *)x)->name, *b = ((const caption *)y)->name;
+	const size_t m = (size_t)(ending(a) - a), n = (size_t)(ending(b) - b);
+	const int order = memcmp(a, b, m < n ? m : n);
+	return order ? order : m < n ? -1 : m > n;
 }
 
-/* Names in order; of two with the same name the later in the archive holds, as when unpacking. Each
- * caption to its picture. */
-static bool finish(builder *b)
+static bool sort_lists(builder *b)
 {
 	sort_text = b->text.p;
 	if (b->a.entries)
 		qsort(b->entry, b->a.entries, sizeof *b->entry, by_entry_name);
 	if (b->a.bads)
-		qsort(b->bad, b->a.bads, sizeof *b->bad, by_bad_name);
+		qsort(b->bad, b->a.bads, sizeof *b->bad, by_left_name);
+	if (b->a.others)
+		qsort(b->other, b->a.others, sizeof *b->other, by_left_name);
+	if (b->a.tables)
+		qsort(b->table, b->a.tables, sizeof *b->table, by_table_name);
+	return true;
+}
+
+/* Of files with one name the last in the archive holds, as when unpacking. */
+static bool drop_replaced(builder *b)
+{
+	static const char replaced[] = "replaced by a later file of the same name";
+	uint64_t n = 0, k = 0, bads = 0;
+	for (uint64_t i = 0; i < b->a.entries; i++) {
+		const gm_album_entry *e = b->entry + i;
+		bool again = i + 1 < b->a.entries &&
+		             strcmp(b->text.p + e->name, b->text.p + b->entry[i + 1].name) == 0;
+		/* Bad files come in the same order. */
+		int order = 1;
+		while (k < b->a.bads &&
+		       (order = strcmp(b->text.p + b->bad[k].name, b->text.p + e->name)) < 0)
+			b->bad[bads++] = b->bad[k++];
+		if (k < b->a.bads && order == 0) {
+			if (b->bad[k].order > e->order)
+				again = true;
+			else if (!keep_other_at(b, b->bad[k].name, replaced, b->bad[k].order))
+				return false;
+			else
+				k++;
+		}
+		if (again && !keep_other_at(b, e->name, replaced, e->order))
+			return false;
+		if (!again)
+			b->entry[n++] = *e;
+	}
+	while (k < b->a.bads)
+		b->bad[bads++] = b->bad[k++];
+	b->a.entries = n, b->a.bads = bads;
+	return true;
+}
+
+/* Each caption to the pictures of its name; one that has none is another file. */
+static bool give_captions(builder *b)
+{
+	bool *used = calloc(b->captions + 1, sizeof *used);
+	bool ok = used || no_memory(b);
 	if (b->captions)
 		qsort(b->caption, b->captions, sizeof *b->caption, by_stem);
-	uint64_t n = 0;
-	for (uint64_t i = 0; i < b->a.entries; i++) {
-		const bool again =
-			i + 1 < b->a.entries &&
-			strcmp(b->text.p + b->entry[i].name, b->text.p + b->entry[i + 1].name) == 0;
-		if (!again)
-			b->entry[n++] = b->entry[i];
-	}
-	b->a.entries = n;
-	uint64_t used = 0;
-	for (uint64_t i = 0; i < n && b->captions; i++) {
-		const char *name = b->text.p + b->entry[i].name;
-		char *stem = gm_text_copy(name, (size_t)(ending(name) - name));
-		if (!stem)
-			return no_memory(b);
-		const caption key = {.stem = stem};
+	for (uint64_t i = 0; ok && i < b->a.entries && b->captions; i++) {
+		char *name = strdup(b->text.p + b->entry[i].name);
+		if (!name) {
+			ok = no_memory(b);
+			break;
+		}
+		const caption key = {.name = name};
 		const caption *c =
 			bsearch(&key, b->caption, b->captions, sizeof *b->caption, by_stem);
-		free(stem);
+		free(name);
 		if (c && !put_text(b, c->line, &b->entry[i].caption))
-			return false;
-		used += c != NULL;
+			ok = false;
+		if (c)
+			used[c - b->caption] = true;
 	}
-	b->a.other += used < b->captions ? b->captions - used : 0;
-	const gm_filter filter = b->o->filter;
+	for (size_t i = 0; ok && i < b->captions; i++)
+		ok = used[i] || keep_other(b, b->caption[i].name, "text", b->caption[i].order);
+	free(used);
+	return ok;
+}
+
+static bool finish(builder *b)
+{
+	if (!sort_lists(b) || !drop_replaced(b) || !give_captions(b) || !sort_lists(b))
+		return false;
 	static const char *const fits[] = {"", "", ", padded", ", centre"};
 	if (!b->resized)
 		snprintf(b->a.how, sizeof b->a.how, "none");
 	else
-		snprintf(b->a.how, sizeof b->a.how, "%s%s", gm_resize_name(filter),
+		snprintf(b->a.how, sizeof b->a.how, "%s%s", gm_resize_name(b->o->filter),
 		         fits[b->o->fit]);
-	b->a.entry = b->entry, b->a.bad = b->bad;
+	b->a.entry = b->entry, b->a.bad = b->bad, b->a.other = b->other, b->a.table = b->table;
 	b->a.text = b->text.p, b->a.text_size = b->text.n;
 	return true;
 }
@@ -503,13 +700,13 @@ static bool finish(builder *b)
 static void free_worker(worker *w)
 {
 	gm_fitter_free(&w->fitter);
-	free(w->scratch), free(w->x);
+	free(w->scratch);
 }
 
 static void release(builder *b)
 {
 	for (size_t i = 0; i < b->captions; i++)
-		free(b->caption[i].stem), free(b->caption[i].line);
+		free(b->caption[i].name), free(b->caption[i].line);
 	for (int i = 0; b->workers && i < b->threads; i++)
 		free_worker(b->workers + i);
 	if (b->now)
@@ -521,7 +718,7 @@ static void release(builder *b)
 }
 
 /* How a try to build ended. */
-typedef enum outcome { BUILT, FAILED, MET_COLOUR, NO_ROOM } outcome;
+typedef enum outcome { BUILT, FAILED, MET_COLOUR, MET_SIZES, NO_ROOM } outcome;
 
 /* Everything once, with so many channels (0: the first picture's), into the file called cache (NULL:
  * into memory). */
@@ -531,6 +728,8 @@ static outcome build(gm_album *a, const char *path, const gm_data_options *o, in
 	uint64_t zero;
 	builder b = {.o = o, .path = path, .err = err, .halves = o->halves ? 2 : 1};
 	b.threads = gm_thread_count();
+	pthread_mutex_init(&b.gate.lock, NULL);
+	pthread_cond_init(&b.gate.freed, NULL);
 	b.workers = calloc((size_t)b.threads, sizeof *b.workers);
 	b.now = calloc(1, sizeof *b.now), b.next = calloc(1, sizeof *b.next);
 	b.a.halves = b.halves;
@@ -541,6 +740,8 @@ static outcome build(gm_album *a, const char *path, const gm_data_options *o, in
 	ok = ok && decode_all(&b, channels) && finish(&b);
 	gm_progress_end();
 	release(&b);
+	pthread_cond_destroy(&b.gate.freed);
+	pthread_mutex_destroy(&b.gate.lock);
 	if (b.writer) {
 		const bool good = ok;
 		ok = ok && gm_album_write(&b.a, key, b.writer, err);
@@ -549,10 +750,60 @@ static outcome build(gm_album *a, const char *path, const gm_data_options *o, in
 	}
 	*a = b.a;
 	a->pixel = b.memory;
-	a->heap[0] = b.memory, a->heap[1] = b.entry, a->heap[2] = b.bad, a->heap[3] = b.text.p;
+	a->heap[0] = b.memory, a->heap[1] = b.entry, a->heap[2] = b.bad, a->heap[3] = b.other;
+	a->heap[4] = b.table, a->heap[5] = b.text.p;
 	if (!ok)
 		gm_album_close(a);
-	return ok ? BUILT : b.met_colour ? MET_COLOUR : b.write_failed ? NO_ROOM : FAILED;
+	return ok               ? BUILT
+	       : b.met_colour   ? MET_COLOUR
+	       : b.met_sizes    ? MET_SIZES
+	       : b.write_failed ? NO_ROOM
+	                        : FAILED;
+}
+
+/* The shorter sides of all pictures, by their headers: how many have each. */
+static bool survey(const char *path, uint64_t count[GM_SIZE_MAX + 1], gm_error *err)
+{
+	gm_tree *t = gm_tree_open(path, err);
+	gm_tree_file f;
+	uint64_t total, at;
+	bool ok = t != NULL;
+	while (ok && gm_tree_next(t, &f, err)) {
+		uint8_t head[GM_CONTENT_HEAD], *bytes;
+		size_t n = gm_tree_head(t, head, sizeof head);
+		gm_image_facts facts;
+		const char *unit = gm_tree_place(t, &at, &total);
+		ok = gm_progress_tell("looking at sizes", at, total, unit, err);
+		if (!ok || gm_content_of(head, n).kind != GM_CONTENT_PICTURE ||
+		    !gm_tree_read(t, FILE_MAX, &bytes, &n, NULL))
+			continue;
+		if (gm_image_look(f.name, bytes, n, &facts, NULL)) {
+			const int side = facts.width < facts.height ? facts.width : facts.height;
+			count[side <= GM_SIZE_MAX ? side : 0]++;
+		}
+		free(bytes);
+	}
+	gm_progress_end();
+	gm_tree_close(t);
+	return ok && err->code == GM_OK;
+}
+
+/* The most common shorter side; of equally common ones the largest. 0 where that is no size that a set
+ * can have. */
+static bool common_side(const char *path, int *size, gm_error *err)
+{
+	uint64_t *count = calloc(GM_SIZE_MAX + 1, sizeof *count);
+	if (!count)
+		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", path);
+	const bool ok = survey(path, count, err);
+	*size = 0;
+	for (int i = 1; ok && i <= GM_SIZE_MAX; i++)
+		if (count[i] && count[i] >= count[*size])
+			*size = i;
+	if (*size < GM_SIZE_MIN)
+		*size = 0;
+	free(count);
+	return ok;
 }
 
 static uint64_t key_of(uint64_t identity, const gm_data_options *o)
@@ -590,14 +841,19 @@ bool gm_album_open(gm_album *a, const char *path, const gm_data_options *o, gm_e
 		return true;
 
 	int channels = o->channels;
-	for (;;) {
+	gm_data_options sized = *o;
+	for (bool asked = false;;) {
 		gm_error why = {0};
-		const outcome end = build(a, path, o, channels, key, cache, &why);
+		const outcome end = build(a, path, &sized, channels, key, cache, &why);
 		if (end == MET_COLOUR) {
 			channels = 3;
+		} else if (end == MET_SIZES && !asked && !o->halves) {
+			if (!common_side(path, &sized.size, err))
+				return false;
+			asked = true;
 		} else if (end == NO_ROOM) {
 			cache = NULL;
-		} else if (end == FAILED) {
+		} else if (end == FAILED || end == MET_SIZES) {
 			return gm_fail_at(err, why.offset, why.code, "%s", why.message);
 		} else if (a->pixel || a->entries == 0) {
 			return true; /* in memory */
@@ -615,7 +871,7 @@ bool gm_album_open(gm_album *a, const char *path, const gm_data_options *o, gm_e
 
 void gm_album_close(gm_album *a)
 {
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < sizeof a->heap / sizeof *a->heap; i++)
 		free(a->heap[i]);
 	gm_file_close(&a->map);
 	*a = (gm_album){0};

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAGIC "GMALBUM1"
+#define MAGIC "GMALBUM2"
 #define ALIGN 64
 /* Pixels that are compared with their hashes when an album is opened: all of a small one, evenly
  * spaced pictures of a larger one. */
@@ -16,7 +16,7 @@
 
 typedef struct footer {
 	char magic[8];
-	uint64_t key, entries, bads, other, slots, text_size;
+	uint64_t key, entries, bads, others, tables, slots, text_size;
 	int32_t channels, height, width, halves;
 	char how[64];
 	uint64_t table_hash;
@@ -33,6 +33,8 @@ static uint64_t table_hash(const gm_album *a)
 {
 	uint64_t h = gm_hash(0, a->entry, a->entries * sizeof *a->entry);
 	h = gm_hash(h, a->bad, a->bads * sizeof *a->bad);
+	h = gm_hash(h, a->other, a->others * sizeof *a->other);
+	h = gm_hash(h, a->table, a->tables * sizeof *a->table);
 	return gm_hash(h, a->text, a->text_size);
 }
 
@@ -45,7 +47,8 @@ bool gm_album_write(const gm_album *a, uint64_t key, gm_writer *w, gm_error *err
 	            .key = key,
 	            .entries = a->entries,
 	            .bads = a->bads,
-	            .other = a->other,
+	            .others = a->others,
+	            .tables = a->tables,
 	            .slots = a->slots,
 	            .text_size = a->text_size,
 	            .channels = a->channels,
@@ -58,13 +61,15 @@ bool gm_album_write(const gm_album *a, uint64_t key, gm_writer *w, gm_error *err
 	return gm_writer_put(w, zeros, padding(pixels), err) &&
 	       gm_writer_put(w, a->entry, a->entries * sizeof *a->entry, err) &&
 	       gm_writer_put(w, a->bad, a->bads * sizeof *a->bad, err) &&
+	       gm_writer_put(w, a->other, a->others * sizeof *a->other, err) &&
+	       gm_writer_put(w, a->table, a->tables * sizeof *a->table, err) &&
 	       gm_writer_put(w, a->text, a->text_size, err) && gm_writer_put(w, &f, sizeof f, err);
 }
 
 /* The parts' sizes must add up to the file's, without overflow on the way. */
 static bool sizes_fit(const footer *f, uint64_t size, uint64_t *pixels)
 {
-	uint64_t entries, bads, total;
+	uint64_t entries, bads, others, tables, total;
 	if (f->channels < 1 || f->channels > 3 || f->halves < 1 || f->halves > 2 || f->height < 1 ||
 	    f->width < 1)
 		return false;
@@ -73,11 +78,15 @@ static bool sizes_fit(const footer *f, uint64_t size, uint64_t *pixels)
 	    __builtin_mul_overflow(*pixels, f->slots, pixels) || *pixels > size)
 		return false;
 	if (__builtin_mul_overflow(f->entries, sizeof(gm_album_entry), &entries) ||
-	    __builtin_mul_overflow(f->bads, sizeof(gm_album_bad), &bads))
+	    __builtin_mul_overflow(f->bads, sizeof(gm_album_left), &bads) ||
+	    __builtin_mul_overflow(f->others, sizeof(gm_album_left), &others) ||
+	    __builtin_mul_overflow(f->tables, sizeof(gm_album_table), &tables))
 		return false;
 	total = *pixels + padding(*pixels);
 	return !__builtin_add_overflow(total, entries, &total) &&
 	       !__builtin_add_overflow(total, bads, &total) &&
+	       !__builtin_add_overflow(total, others, &total) &&
+	       !__builtin_add_overflow(total, tables, &total) &&
 	       !__builtin_add_overflow(total, f->text_size, &total) &&
 	       !__builtin_add_overflow(total, sizeof *f, &total) && total == size;
 }
@@ -92,9 +101,17 @@ static bool places_fit(const gm_album *a)
 		    e->name >= a->text_size || e->caption >= a->text_size)
 			return false;
 	}
-	for (uint64_t i = 0; i < a->bads; i++)
-		if (a->bad[i].name >= a->text_size || a->bad[i].reason >= a->text_size)
+	for (uint64_t i = 0; i < a->bads + a->others; i++) {
+		const gm_album_left *l = i < a->bads ? a->bad + i : a->other + (i - a->bads);
+		if (l->name >= a->text_size || l->reason >= a->text_size)
 			return false;
+	}
+	for (uint64_t i = 0; i < a->tables; i++) {
+		const gm_album_table *t = a->table + i;
+		if (t->name >= a->text_size || t->text >= a->text_size ||
+		    t->size >= a->text_size - t->text || a->text[t->text + t->size])
+			return false;
+	}
 	return true;
 }
 
@@ -127,15 +144,18 @@ bool gm_album_parse(gm_album *a, const gm_bytes *map, uint64_t key, gm_error *er
 	                .width = f.width,
 	                .entries = f.entries,
 	                .bads = f.bads,
-	                .other = f.other,
+	                .others = f.others,
+	                .tables = f.tables,
 	                .slots = f.slots,
 	                .halves = f.halves,
 	                .text_size = f.text_size,
 	                .pixel = map->data,
 	                .cached = true};
 	a->entry = (const gm_album_entry *)p;
-	a->bad = (const gm_album_bad *)(a->entry + a->entries);
-	a->text = (const char *)(a->bad + a->bads);
+	a->bad = (const gm_album_left *)(a->entry + a->entries);
+	a->other = a->bad + a->bads;
+	a->table = (const gm_album_table *)(a->other + a->others);
+	a->text = (const char *)(a->table + a->tables);
 	memcpy(a->how, f.how, sizeof a->how - 1);
 	if (table_hash(a) != f.table_hash || !places_fit(a) || !pixels_fit(a)) {
 		*a = (gm_album){0};

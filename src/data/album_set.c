@@ -1,266 +1,662 @@
 /* SPDX-License-Identifier: MIT
  *
  * album_set.c -- which examples a folder or archive of pictures makes: by the names of its folders
- * it has parts (train, test), pairs (trainA, trainB) and classes. See docs/data-formats.md. */
+ * it has parts (train, test), pairs (trainA, trainB) and classes; tables and names say more. See
+ * docs/data-formats.md. */
 #include "data/pictures.h"
 
+#include "data/attributes.h"
 #include "data/cifar.h"
+#include "data/parts.h"
 #include "data/tree.h"
 
-#include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* What a folder's name says: which part, and which side of a pair (0 where neither). In the order
- * in which they are preferred. */
-static const struct {
-	const char *folder, *split;
-	char side;
-} parts[] = {
-	{"train", "train", 0},    {"training", "train", 0},  {"trainA", "train", 'a'},
-	{"trainB", "train", 'b'}, {"test", "test", 0},       {"testing", "test", 0},
-	{"testA", "test", 'a'},   {"testB", "test", 'b'},    {"val", "test", 0},
-	{"valid", "test", 0},     {"validation", "test", 0}, {"valA", "test", 'a'},
-	{"valB", "test", 'b'},    {"A", NULL, 'a'},          {"B", NULL, 'b'},
-};
-#define PARTS ((int)(sizeof parts / sizeof *parts))
-
 typedef struct sorting {
+	gm_pictures *p;
 	const gm_album *a;
-	const char *path;
-	size_t common;           /* letters that all names begin with and that say nothing */
-	uint64_t in_part[PARTS]; /* pictures in each */
-	uint64_t outside;        /* in none */
+	const char *path, *split;
+	const gm_data_options *o;
+	gm_parts parts;
+	gm_attributes said;
+	gm_error *err;
 } sorting;
 
-static const char *name_of(const sorting *s, uint64_t i)
+static bool no_memory(const sorting *s)
 {
-	return s->a->text + s->a->entry[i].name + s->common;
+	return gm_fail(s->err, GM_ERR_MEMORY, "%s: out of memory", s->path);
 }
 
-/* Which of parts the name's first folder is, or -1. */
-static int part_of(const char *name)
+static const char *name_of(const sorting *s, uint64_t entry)
 {
-	const char *slash = strchr(name, '/');
-	for (int i = 0; slash && i < PARTS; i++) {
-		const size_t n = strlen(parts[i].folder);
-		/* One letter is a class as often as a side, unless it is a capital. */
-		if ((size_t)(slash - name) == n &&
-		    (n == 1 ? *name == *parts[i].folder
-		            : strncasecmp(name, parts[i].folder, n) == 0))
-			return i;
+	return s->a->text + s->a->entry[entry].name;
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* ---- what the album leaves out --------------------------------------------------------------- */
+
+/* Others of one reason are one line, with the first of them; what is no picture at all is one line
+ * together. */
+static void note_others(sorting *s)
+{
+	static const struct {
+		const char *reason, *one, *many;
+	} kinds[] = {
+		{"a hidden picture", "1 hidden picture is left out",
+	         "hidden pictures are left out"},
+		{"a link that leads nowhere", "1 link leads nowhere", "links lead nowhere"},
+		{"a link to a folder that it lies in",
+	         "1 link leads back to a folder that it lies in",
+	         "links lead back to folders that they lie in"},
+		{"an empty folder", "1 folder is empty", "folders are empty"},
+		{"replaced by a later file of the same name",
+	         "1 file is replaced by a later one of the same name",
+	         "files are replaced by later ones of the same names"},
+	};
+	enum { KINDS = sizeof kinds / sizeof *kinds };
+	struct {
+		const char *reason, *first;
+		uint64_t n;
+	} plain[64] = {{0}};
+	int reasons = 0;
+	uint64_t count[KINDS] = {0}, no_pictures = 0;
+	const char *first[KINDS] = {0};
+	for (uint64_t i = 0; i < s->a->others; i++) {
+		const char *why = s->a->text + s->a->other[i].reason,
+			   *name = s->a->text + s->a->other[i].name;
+		int k = 0;
+		while (k < KINDS && strcmp(kinds[k].reason, why) != 0)
+			k++;
+		if (k < KINDS) {
+			first[k] = count[k]++ ? first[k] : name;
+			continue;
+		}
+		no_pictures++;
+		for (k = 0; k < reasons && strcmp(plain[k].reason, why) != 0;)
+			k++;
+		if (k == reasons && reasons < 64)
+			plain[reasons].reason = why, plain[reasons++].first = name;
+		if (k < 64)
+			plain[k].n++;
 	}
+	for (int k = 0; k < KINDS; k++)
+		if (count[k] == 1)
+			gm_pictures_note(s->p, "%s: %.300s", kinds[k].one, first[k]);
+		else if (count[k])
+			gm_pictures_note(s->p, "%llu %s; the first: %.300s",
+			                 (unsigned long long)count[k], kinds[k].many, first[k]);
+	char text[400] = "";
+	size_t n = 0;
+	for (int k = 0; k < reasons && k < 4; k++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s%llu x %.60s (%.40s)",
+		                      k ? ", " : "", (unsigned long long)plain[k].n,
+		                      plain[k].reason, plain[k].first);
+	if (no_pictures)
+		gm_pictures_note(s->p, "%llu other file%s no picture%s: %s%s",
+		                 (unsigned long long)no_pictures,
+		                 no_pictures == 1 ? " is" : "s are", plural(no_pictures), text,
+		                 reasons > 4 ? ", ..." : "");
+}
+
+static void note_bads(sorting *s)
+{
+	const gm_album_left *b = s->a->bad;
+	if (s->a->bads)
+		gm_pictures_note(
+			s->p,
+			"%llu file%s cannot be used and %s left out; the first: %.200s: %.200s",
+			(unsigned long long)s->a->bads, plural(s->a->bads),
+			s->a->bads == 1 ? "is" : "are", s->a->text + b->name,
+			s->a->text + b->reason);
+}
+
+/* Where nobody asked for a size, that one was chosen. */
+static void note_sizes(sorting *s)
+{
+	const gm_album *a = s->a;
+	const gm_album_entry *least = a->entry, *most = a->entry;
+	for (uint64_t i = 1; i < a->entries; i++) {
+		const gm_album_entry *e = a->entry + i;
+		const int64_t pixels = (int64_t)e->width * e->height;
+		least = pixels < (int64_t)least->width * least->height ? e : least;
+		most = pixels >= (int64_t)most->width * most->height ? e : most;
+	}
+	if (least->width != most->width || least->height != most->height)
+		gm_pictures_note(
+			s->p,
+			"pictures of different sizes, from %d x %d (%.100s) to %d x %d (%.100s): "
+			"all are brought to %d x %d, the most common shorter side (--size N for "
+			"any other)",
+			least->width, least->height, a->text + least->name, most->width,
+			most->height, a->text + most->name, a->width, a->height);
+}
+
+static void note_left(sorting *s, uint64_t n, const char *first, const char *why)
+{
+	if (n == 0)
+		return;
+	s->p->left += n;
+	gm_pictures_note(s->p, "%llu picture%s left out, %s: %s%.300s", (unsigned long long)n,
+	                 n == 1 ? " is" : "s are", why, n == 1 ? "" : "the first is ", first);
+}
+
+/* ---- labels ---------------------------------------------------------------------------------- */
+
+/* Keeps of the examples those that keep[] says. */
+static void thin_out(sorting *s, const bool *keep)
+{
+	gm_pictures *p = s->p;
+	uint64_t n = 0;
+	for (uint64_t i = 0; i < p->count; i++) {
+		if (!keep[i])
+			continue;
+		p->entry[n] = p->entry[i];
+		if (p->label)
+			p->label[n] = p->label[i];
+		n++;
+	}
+	p->count = n;
+}
+
+static int by_name(const void *x, const void *y)
+{
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+/* The first folder below a part, into name; false where there is none. */
+static bool class_folder(const char *below, char *name, size_t room)
+{
+	const char *slash = strchr(below, '/');
+	if (!slash || (size_t)(slash - below) >= room)
+		return false;
+	memcpy(name, below, (size_t)(slash - below));
+	name[slash - below] = 0;
+	return true;
+}
+
+/* All class folders of all parts, those of bad files too, in the order of their names as bytes: so a
+ * class has one number whichever part is opened and whatever is broken. */
+static const char **folder_names(sorting *s, int *count)
+{
+	const uint64_t all = s->a->entries + s->a->bads;
+	const char **list = malloc((all + 1) * sizeof *list);
+	char name[PATH_MAX], last[PATH_MAX] = "";
+	size_t n = 0, k = 0;
+	for (uint64_t i = 0; list && i < all; i++) {
+		const char *full = i < s->a->entries
+		                           ? name_of(s, i)
+		                           : s->a->text + s->a->bad[i - s->a->entries].name;
+		const char *below = gm_parts_below(&s->parts, full);
+		/* Names come sorted: most repeat the one before. */
+		if (below && class_folder(below, name, sizeof name) && strcmp(name, last) != 0) {
+			strcpy(last, name);
+			list[n++] = gm_arena_strdup(s->p->arena, name);
+		}
+	}
+	if (n)
+		qsort(list, n, sizeof *list, by_name);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || strcmp(list[k - 1], list[i]) != 0)
+			list[k++] = list[i];
+	*count = (int)k;
+	return list;
+}
+
+/* Labels by folders. Pictures that lie beside the class folders are left out, unless they are the
+ * more: then there are no classes. */
+static bool classify(sorting *s, bool must)
+{
+	gm_pictures *p = s->p;
+	char name[PATH_MAX];
+	const char *key = name, *first = NULL;
+	int classes;
+	uint64_t loose = 0;
+	const char **names = folder_names(s, &classes);
+	bool *keep = malloc(p->count + 1);
+	p->label = malloc((p->count + 1) * sizeof *p->label);
+	if (!names || !keep || !p->label) {
+		free(names), free(keep);
+		return no_memory(s);
+	}
+	for (uint64_t i = 0; i < p->count; i++) {
+		const char *below = gm_parts_below(&s->parts, name_of(s, p->entry[i]));
+		keep[i] = below && class_folder(below, name, sizeof name);
+		if (!keep[i]) {
+			first = loose++ ? first : name_of(s, p->entry[i]);
+			continue;
+		}
+		const char **at = bsearch(&key, names, (size_t)classes, sizeof *names, by_name);
+		p->label[i] = (int32_t)(at - names);
+	}
+	const bool few = loose * 2 < p->count || (must && loose < p->count);
+	if (classes > 1 && few) {
+		p->labels = classes, p->class_names = names;
+		thin_out(s, keep);
+		note_left(s, loose, first, "beside the class folders (--label-from none uses all)");
+	} else {
+		if (classes > 1)
+			gm_pictures_note(
+				p,
+				"%llu of %llu pictures lie beside the folders, so folders are no "
+				"classes here (--label-from folders makes them so)",
+				(unsigned long long)loose, (unsigned long long)p->count);
+		free(names), free(p->label);
+		p->label = NULL;
+	}
+	free(keep);
+	if (must && !p->label)
+		return gm_fail(s->err, GM_ERR_VALUE,
+		               "%s: option label-from: there are no class folders", s->path);
+	return true;
+}
+
+/* The column that is the label: the one asked for, the only one, or the one with such a name. */
+static int choose_label(sorting *s, bool *ok)
+{
+	static const char *const usual[] = {"label",  "class",   "category", "labels",
+	                                    "target", "species", "y"};
+	const gm_attributes *t = &s->said;
+	char all[300] = "";
+	size_t n = 0;
+	*ok = true;
+	for (int i = 0; i < t->count && n < sizeof all; i++)
+		n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "",
+		                      t->attribute[i].name);
+	if (s->o->label_column && *s->o->label_column) {
+		for (int i = 0; i < t->count; i++)
+			if (strcasecmp(t->attribute[i].name, s->o->label_column) == 0)
+				return i;
+		*ok = gm_fail(
+			s->err, GM_ERR_VALUE,
+			t->count
+				? "%s: option label-column: there is no column %.60s; there are %s"
+				: "%s: option label-column: nothing names a column %.60s: no table "
+				  "beside the pictures does, and no --label-pattern%s",
+			s->path, s->o->label_column, all);
+		return -1;
+	}
+	if (t->count == 1)
+		return 0;
+	for (size_t k = 0; k < sizeof usual / sizeof *usual; k++)
+		for (int i = 0; i < t->count; i++)
+			if (strcasecmp(t->attribute[i].name, usual[k]) == 0)
+				return i;
+	if (t->count)
+		gm_pictures_note(
+			s->p,
+			"known of each picture: %s; --label-column NAME makes one of them the "
+			"class",
+			all);
 	return -1;
 }
 
-static uint64_t has(const sorting *s, const char *folder)
+/* Labels from a column; pictures that it says nothing about are left out. */
+static bool label_by_column(sorting *s, const gm_attribute *t)
 {
-	for (int i = 0; i < PARTS; i++)
-		if (strcmp(parts[i].folder, folder) == 0)
-			return s->in_part[i];
-	return 0;
-}
-
-/* Archives often hold one folder that holds the rest: that says nothing. It is passed over, unless it
- * is a part. */
-static void look(sorting *s)
-{
-	for (;;) {
-		const char *first = name_of(s, 0), *slash = strchr(first, '/');
-		const size_t n = slash ? (size_t)(slash - first) + 1 : 0;
-		bool all = slash && part_of(first) < 0;
-		for (uint64_t i = 1; all && i < s->a->entries; i++)
-			all = strncmp(name_of(s, i), first, n) == 0;
-		if (!all)
-			break;
-		s->common += n;
+	gm_pictures *p = s->p;
+	bool *keep = malloc(p->count + 1);
+	const char *first = NULL;
+	uint64_t unknown = 0;
+	p->label = malloc((p->count + 1) * sizeof *p->label);
+	if (!keep || !p->label) {
+		free(keep);
+		return no_memory(s);
 	}
-	for (uint64_t i = 0; i < s->a->entries; i++) {
-		const int part = part_of(name_of(s, i));
-		if (part < 0)
-			s->outside++;
-		else
-			s->in_part[part]++;
+	for (uint64_t i = 0; i < p->count; i++) {
+		p->label[i] = t->value[p->entry[i]];
+		keep[i] = p->label[i] >= 0;
+		if (!keep[i])
+			first = unknown++ ? first : name_of(s, p->entry[i]);
 	}
-	/* A and B are sides only when both are there and nothing else is: else they are classes. */
-	if (!has(s, "A") || !has(s, "B") || has(s, "A") + has(s, "B") != s->a->entries)
-		for (int i = 0; i < PARTS; i++)
-			if (!parts[i].split)
-				s->outside += s->in_part[i], s->in_part[i] = 0;
+	if (unknown == p->count) {
+		gm_pictures_note(p, "%s says nothing about the pictures of this part", t->name);
+		free(p->label);
+		p->label = NULL;
+	} else {
+		thin_out(s, keep);
+		char why[120];
+		snprintf(why, sizeof why, "without a %.40s (--label-from none uses all)", t->name);
+		note_left(s, unknown, first, why);
+		p->labels = t->classes;
+		if (t->class_names) {
+			p->class_names = malloc((size_t)t->classes * sizeof *p->class_names);
+			if (p->class_names)
+				memcpy(p->class_names, t->class_names,
+				       (size_t)t->classes * sizeof *p->class_names);
+		}
+	}
+	free(keep);
+	return true;
 }
 
-/* The part that holds split on that side, with pictures in it; -1 where there is none. */
-static int find_part(const sorting *s, const char *split, char side)
+/* Of a number that is not known of every picture, unknown is one more class. */
+static bool one_number(sorting *s, const gm_attribute *t)
 {
-	for (int i = 0; i < PARTS; i++)
-		if (s->in_part[i] && parts[i].side == side &&
-		    (!parts[i].split || strcmp(parts[i].split, split) == 0))
-			return i;
-	return -1;
+	gm_pictures *p = s->p;
+	gm_number n = {.name = t->name, .classes = t->classes, .class_names = t->class_names};
+	n.value = malloc((p->count + 1) * sizeof *n.value);
+	if (!n.value)
+		return no_memory(s);
+	uint64_t unknown = 0;
+	for (uint64_t i = 0; i < p->count; i++) {
+		const int32_t v = t->value[p->entry[i]];
+		unknown += v < 0;
+		n.value[i] = v < 0 ? t->classes : v;
+	}
+	if (unknown) {
+		n.class_names = NULL;
+		if (t->class_names) {
+			n.class_names = gm_arena_alloc(p->arena, (size_t)(t->classes + 1) *
+			                                                 sizeof *n.class_names);
+			memcpy(n.class_names, t->class_names,
+			       (size_t)t->classes * sizeof *n.class_names);
+			n.class_names[t->classes] = "(unknown)";
+		}
+		n.classes++;
+		gm_pictures_note(p, "%s is not known of %llu picture%s: that is its class %d",
+		                 t->name, (unsigned long long)unknown, plural(unknown), t->classes);
+	}
+	p->number[p->numbers++] = n;
+	return true;
 }
 
-static const char *below_part(const char *name, int part)
+/* All numbers of two classes as one row of flags for each example. */
+static bool join_flags(gm_pictures *p)
 {
-	return part < 0 ? name : strchr(name, '/') + 1;
+	int flags = 0;
+	for (int i = 0; i < p->numbers; i++)
+		flags += p->number[i].classes == 2 && !p->number[i].class_names;
+	if (flags < 2)
+		return true;
+	p->vector = malloc((p->count + 1) * (size_t)flags * sizeof *p->vector);
+	int32_t *to = p->vector;
+	for (uint64_t k = 0; to && k < p->count; k++)
+		for (int i = 0; i < p->numbers; i++)
+			if (p->number[i].classes == 2 && !p->number[i].class_names)
+				*to++ = p->number[i].value[k];
+	p->flags = p->vector ? flags : 0;
+	return p->vector != NULL;
 }
 
-/* The entries of a part (-1: all), in order. */
+static bool give_numbers(sorting *s)
+{
+	gm_pictures *p = s->p;
+	bool ok = true;
+	p->number = calloc((size_t)s->said.count + 1, sizeof *p->number);
+	for (int i = 0; ok && p->number && i < s->said.count; i++)
+		ok = one_number(s, &s->said.attribute[i]);
+	if (ok && s->said.caption) {
+		p->caption = calloc(p->count + 1, sizeof *p->caption);
+		for (uint64_t i = 0; p->caption && i < p->count; i++)
+			p->caption[i] = s->said.caption[p->entry[i]];
+		p->captions = p->caption != NULL;
+	}
+	return ok && p->number && (join_flags(p) || no_memory(s));
+}
+
+static bool label(sorting *s)
+{
+	const char *labels = s->o->label_from ? s->o->label_from : "auto";
+	const bool none = strcmp(labels, "none") == 0, by_folder = strcmp(labels, "folders") == 0;
+	const bool asked = s->o->label_column && *s->o->label_column;
+	bool ok = true;
+	if (none) {
+		if (asked)
+			return gm_fail(s->err, GM_ERR_VALUE,
+			               "options label-from and label-column: none, and %.60s",
+			               s->o->label_column);
+		return true;
+	}
+	const bool by_table = s->said.stylegan || strcmp(labels, "auto") != 0 ||
+	                      (s->o->label_pattern && *s->o->label_pattern);
+	if (by_folder || (!asked && !by_table))
+		ok = classify(s, by_folder);
+	if (ok && !s->p->label && !by_folder) {
+		const int i = choose_label(s, &ok);
+		ok = ok && (i < 0 || label_by_column(s, &s->said.attribute[i]));
+	}
+	return ok && give_numbers(s);
+}
+
+/* ---- examples -------------------------------------------------------------------------------- */
+
+/* The entries that lie in folder i of the parts (or, below 0, all that are in play), in order. */
 static uint64_t *list_part(const sorting *s, int part, uint64_t *count)
 {
 	uint64_t *list = malloc((s->a->entries + 1) * sizeof *list), n = 0;
 	for (uint64_t i = 0; list && i < s->a->entries; i++)
-		if (part < 0 || part_of(name_of(s, i)) == part)
+		if (part < 0 || gm_parts_of(&s->parts, name_of(s, i)) == part)
 			list[n++] = i;
 	*count = n;
 	return list;
 }
 
-static bool no_memory(const sorting *s, gm_error *err)
+static size_t stem_of(const char *below)
 {
-	return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", s->path);
+	const char *slash = strrchr(below, '/'), *dot = strrchr(slash ? slash : below, '.');
+	return dot ? (size_t)(dot - below) : strlen(below);
 }
 
-/* Classes are the first folders below, when every picture lies in one and there are two at least.
- * Names are sorted, so each class is a run. */
-static bool classify(gm_pictures *p, const sorting *s, int part, gm_error *err)
+/* A picture of one side and the name it shares with its partner. */
+typedef struct half {
+	const char *stem;
+	size_t n;
+	uint64_t entry,
+		place; /* place: in its side's list; UINT64_MAX: a file that cannot be used */
+} half;
+
+static int by_stem(const void *x, const void *y)
 {
-	int classes = 0, room = 0;
-	const char *last = NULL;
-	size_t last_n = 0;
-	p->label = malloc((p->count + !p->count) * sizeof *p->label);
-	if (!p->label)
-		return no_memory(s, err);
-	for (uint64_t i = 0; i < p->count; i++) {
-		const char *name = below_part(name_of(s, p->entry[i]), part),
-			   *slash = strchr(name, '/');
-		const size_t n = slash ? (size_t)(slash - name) : 0;
-		if (!slash) {
-			classes = 0;
-			break;
-		}
-		if (!last || n != last_n || strncmp(name, last, n) != 0) {
-			if (classes == room) {
-				room = room ? room * 2 : 16;
-				const char **more =
-					realloc(p->class_names, (size_t)room * sizeof *more);
-				if (!more)
-					return no_memory(s, err);
-				p->class_names = more;
-			}
-			p->class_names[classes++] = gm_arena_strndup(p->arena, name, n);
-			last = name, last_n = n;
-		}
-		p->label[i] = classes - 1;
+	const half *a = x, *b = y;
+	const int order = memcmp(a->stem, b->stem, a->n < b->n ? a->n : b->n);
+	return order ? order : a->n < b->n ? -1 : a->n > b->n;
+}
+
+/* One side with its bad files, in the order of the shared names. */
+static half *side_of(const sorting *s, int part, const uint64_t *list, uint64_t count, size_t *n)
+{
+	half *side = malloc((count + s->a->bads + 1) * sizeof *side);
+	*n = 0;
+	for (uint64_t i = 0; side && i < count; i++) {
+		const char *below = gm_parts_below(&s->parts, name_of(s, list[i]));
+		side[(*n)++] = (half){below, stem_of(below), list[i], i};
 	}
-	p->labels = classes > 1 ? classes : 0;
-	if (!p->labels) {
-		free(p->label), free(p->class_names);
-		p->label = NULL, p->class_names = NULL;
+	for (uint64_t i = 0; side && i < s->a->bads; i++) {
+		const char *name = s->a->text + s->a->bad[i].name;
+		if (gm_parts_of(&s->parts, name) != part)
+			continue;
+		const char *below = gm_parts_below(&s->parts, name);
+		side[(*n)++] = (half){below, stem_of(below), 0, UINT64_MAX};
+	}
+	if (side && *n)
+		qsort(side, *n, sizeof *side, by_stem);
+	return side;
+}
+
+/* Matches the sides. partner[place in b] becomes the entry of a. A picture whose partner cannot be
+ * used is left out; false where any has no partner at all, or two: *alone names it. */
+static bool match(sorting *s, const half *a, size_t na, const half *b, size_t nb, uint64_t *partner,
+                  uint64_t *lost, const char **first_lost, const char **alone)
+{
+	size_t i = 0, j = 0;
+	while (i < na || j < nb) {
+		const int order = i == na ? 1 : j == nb ? -1 : by_stem(a + i, b + j);
+		const half *one = order <= 0 ? a + i : b + j;
+		const bool twice = (order <= 0 && i + 1 < na && by_stem(a + i, a + i + 1) == 0) ||
+		                   (order >= 0 && j + 1 < nb && by_stem(b + j, b + j + 1) == 0);
+		if (twice || (order != 0 && one->place != UINT64_MAX)) {
+			*alone = one->place == UINT64_MAX ? one->stem : name_of(s, one->entry);
+			return false;
+		}
+		if (order == 0) {
+			const bool good_a = a[i].place != UINT64_MAX,
+				   good_b = b[j].place != UINT64_MAX;
+			if (good_a && good_b)
+				partner[b[j].place] = a[i].entry;
+			else if (good_a || good_b)
+				*first_lost =
+					(*lost)++ ? *first_lost
+						  : name_of(s, good_a ? a[i].entry : b[j].entry);
+		}
+		i += order <= 0, j += order >= 0;
 	}
 	return true;
-}
-
-/* The name without folders' part and without the ending: what two sides of a pair share. */
-static bool same_stem(const char *a, const char *b)
-{
-	const char *dot_a = strrchr(a, '.'), *dot_b = strrchr(b, '.');
-	const size_t n = (size_t)(dot_a - a);
-	return n == (size_t)(dot_b - b) && strncmp(a, b, n) == 0;
-}
-
-/* The first picture without its other half: both lists are in the order of their names. */
-static const char *without_partner(const sorting *s, const gm_pictures *p, int part_a, int part_b)
-{
-	uint64_t i = 0;
-	for (; i < p->count_a && i < p->count; i++) {
-		const char *a = below_part(name_of(s, p->slot_a[i]), part_a),
-			   *b = below_part(name_of(s, p->entry[i]), part_b);
-		if (!same_stem(a, b))
-			return strcmp(a, b) < 0 ? name_of(s, p->slot_a[i])
-			                        : name_of(s, p->entry[i]);
-	}
-	return i < p->count_a ? name_of(s, p->slot_a[i]) : name_of(s, p->entry[i]);
 }
 
 /* Two folders of pictures: pairs when they have the same names, two domains when not. */
-static bool two_sides(gm_pictures *p, const sorting *s, int part_a, int part_b, gm_error *err)
+static bool two_sides(sorting *s, int part_a, int part_b)
 {
-	uint64_t *a = list_part(s, part_a, &p->count_a);
-	p->slot_a = a;
+	gm_pictures *p = s->p;
+	size_t na, nb;
+	uint64_t lost = 0;
+	const char *first = NULL, *alone = "";
+	p->entry_a = list_part(s, part_a, &p->count_a);
 	p->entry = list_part(s, part_b, &p->count);
-	if (!a || !p->entry)
-		return no_memory(s, err);
-	p->pairs = p->count == p->count_a;
-	for (uint64_t i = 0; p->pairs && i < p->count; i++)
-		p->pairs = same_stem(below_part(name_of(s, a[i]), part_a),
-		                     below_part(name_of(s, p->entry[i]), part_b));
-	char text[400] = "pairs of pictures, of two folders with the same names";
-	if (!p->pairs)
-		snprintf(text, sizeof text,
-		         "two domains of pictures, unpaired: %.300s is the first without a partner",
-		         without_partner(s, p, part_a, part_b));
-	p->about = gm_arena_strdup(p->arena, text);
+	if (!p->entry_a || !p->entry)
+		return no_memory(s);
+	half *a = side_of(s, part_a, p->entry_a, p->count_a, &na),
+	     *b = side_of(s, part_b, p->entry, p->count, &nb);
+	uint64_t *partner = malloc((p->count + 1) * sizeof *partner);
+	bool ok = a && b && partner;
+	for (uint64_t i = 0; ok && i < p->count; i++)
+		partner[i] = UINT64_MAX;
+	p->pairs = ok && match(s, a, na, b, nb, partner, &lost, &first, &alone);
+	if (p->pairs) {
+		p->about = "pairs of pictures, of two folders with the same names";
+		uint64_t n = 0;
+		for (uint64_t i = 0; i < p->count; i++)
+			if (partner[i] != UINT64_MAX)
+				p->entry_a[n] = partner[i], p->entry[n++] = p->entry[i];
+		p->count = p->count_a = n;
+		note_left(s, lost, first, "whose partners cannot be used");
+	} else if (ok) {
+		p->about = gm_arena_printf(p->arena,
+		                           "two domains of pictures, unpaired: %.300s is the first "
+		                           "without a partner",
+		                           alone);
+	}
+	free(a), free(b), free(partner);
+	p->slot_a = malloc((p->count_a + 1) * sizeof *p->slot_a);
+	if (!ok || !p->slot_a)
+		return no_memory(s);
 	for (uint64_t i = 0; i < p->count_a; i++)
-		a[i] = s->a->entry[a[i]].slot;
-	return true;
+		p->slot_a[i] = s->a->entry[p->entry_a[i]].slot;
+	return p->count > 0 ||
+	       gm_fail(s->err, GM_ERR_FORMAT, "%s: no pair of which both can be read", s->path);
 }
 
-static bool one_side(gm_pictures *p, const sorting *s, int part, gm_error *err)
+static bool one_side(sorting *s, int part)
 {
+	gm_pictures *p = s->p;
 	p->entry = list_part(s, part, &p->count);
 	if (!p->entry)
-		return no_memory(s, err);
+		return no_memory(s);
+	if (p->count == 0)
+		return gm_fail(s->err, GM_ERR_FORMAT, "%s: no picture of this part can be read",
+		               s->path);
+	if (s->a->halves == 1 &&
+	    (!gm_attributes_read(&s->said, p, s->path, s->o, s->err) || !label(s)))
+		return false;
 	if (s->a->halves == 2) {
 		p->slot_a = malloc((p->count + 1) * sizeof *p->slot_a);
 		if (!p->slot_a)
-			return no_memory(s, err);
+			return no_memory(s);
 		for (uint64_t i = 0; i < p->count; i++)
 			p->slot_a[i] = s->a->entry[p->entry[i]].slot;
 		p->count_a = p->count, p->pairs = true;
 		p->about = "pairs of pictures, side by side in one file";
-		return true;
+	} else {
+		p->about = !p->label       ? "pictures"
+		           : s->said.count ? "pictures with labels"
+		                           : "pictures in folders, one for each class";
 	}
-	if (!classify(p, s, part, err))
-		return false;
-	p->about = p->label ? "pictures in folders, one for each class" : "pictures";
 	return true;
+}
+
+/* Pictures that lie in no folder that is in use, by folder. */
+static void note_outside(sorting *s, const bool *used)
+{
+	for (int k = 0; k <= s->parts.folders; k++) {
+		uint64_t n = 0;
+		const char *first = NULL;
+		char why[200];
+		if (k < s->parts.folders && used[k])
+			continue;
+		for (uint64_t i = 0; i < s->a->entries; i++)
+			if (gm_parts_of(&s->parts, name_of(s, i)) ==
+			    (k < s->parts.folders ? k : -1))
+				first = n++ ? first : name_of(s, i);
+		if (k == s->parts.folders)
+			snprintf(why, sizeof why, "outside of all parts");
+		else
+			snprintf(why, sizeof why,
+			         "in %.80s, which is %s (--parts off: all folders are "
+			         "classes)",
+			         s->parts.folder[k].name,
+			         s->parts.folder[k].split ? "a second folder for its part"
+			                                  : "no part");
+		note_left(s, n, first, why);
+	}
+}
+
+static bool choose_examples(sorting *s)
+{
+	gm_parts *q = &s->parts;
+	const int a = gm_parts_find(q, s->split, 'a'), b = gm_parts_find(q, s->split, 'b');
+	const int part = gm_parts_find(q, s->split, 0);
+	bool ok;
+	if (a >= 0 && b >= 0)
+		ok = two_sides(s, a, b);
+	else if (q->parted && part < 0)
+		return gm_parts_lack(q, s->path, s->split, s->err);
+	else if (!q->parted && !gm_pictures_no_split(s->path, s->o, s->err))
+		return false;
+	else
+		ok = one_side(s, part);
+	if (ok && q->parted) {
+		bool *used = gm_arena_calloc(s->p->arena, (size_t)q->folders + 1, sizeof *used);
+		gm_parts_used(q, used);
+		note_outside(s, used);
+	}
+	return ok;
+}
+
+static bool nothing_here(sorting *s)
+{
+	const gm_album *a = s->a;
+	if (a->bads)
+		return gm_fail(
+			s->err, GM_ERR_FORMAT,
+			"%s: none of its %llu pictures can be read; the first: %.120s: %.160s",
+			s->path, (unsigned long long)a->bads, a->text + a->bad[0].name,
+			a->text + a->bad[0].reason);
+	return gm_pictures_none(s->path, a, s->err);
 }
 
 static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err)
 {
-	sorting s = {.a = &p->album, .path = path};
-	const char *split = o->split ? o->split : "train";
-	if (s.a->entries == 0 && s.a->bads)
-		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: none of its %llu pictures can be read; the first: %s: %s", path,
-		               (unsigned long long)s.a->bads, s.a->text + s.a->bad[0].name,
-		               s.a->text + s.a->bad[0].reason);
+	sorting s = {.p = p, .a = &p->album, .path = path, .o = o, .err = err};
+	s.split = o->split ? o->split : "train";
 	if (s.a->entries == 0)
-		return gm_fail(err, GM_ERR_IO,
-		               "%s: no pictures here (looked for .png, .jpg and .webp, and for "
-		               "train-images-idx3-ubyte)",
-		               path);
-	look(&s);
-	const int a = find_part(&s, split, 'a'), b = find_part(&s, split, 'b');
-	const int part = find_part(&s, split, 0);
-	const char *other = strcmp(split, "test") == 0 ? "train" : "test";
-	const bool parted =
-		part >= 0 || find_part(&s, other, 0) >= 0 || find_part(&s, other, 'a') >= 0;
-	bool ok;
-	if (a >= 0 && b >= 0)
-		ok = two_sides(p, &s, a, b, err);
-	else if (parted && part < 0)
-		return gm_fail(err, GM_ERR_IO, "%s: no %s pictures here, only %s", path, split,
-		               other);
-	else if (!parted && !gm_pictures_no_split(path, o, err))
-		return false;
-	else
-		ok = one_side(p, &s, part, err);
+		return nothing_here(&s);
+	note_bads(&s);
+	note_others(&s);
+	if (!o->size && s.a->halves == 1)
+		note_sizes(&s);
+	bool ok = gm_parts_look(&s.parts, s.a, p->arena, !o->no_parts) || no_memory(&s);
+	ok = ok && choose_examples(&s);
+	gm_attributes_free(&s.said);
 	p->slot = ok ? malloc((p->count + 1) * sizeof *p->slot) : NULL;
 	if (!p->slot)
-		return ok ? no_memory(&s, err) : false;
+		return ok ? no_memory(&s) : false;
 	for (uint64_t i = 0; i < p->count; i++) {
 		const gm_album_entry *e = s.a->entry + p->entry[i];
 		p->slot[i] = e->slot + (uint64_t)(s.a->halves - 1);
@@ -271,7 +667,9 @@ static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, 
 
 static bool takes(const gm_place *at)
 {
-	return at->folder || gm_tree_is_archive(at->path);
+	return at->folder || gm_tree_is_archive(at->path) ||
+	       strcmp(at->content.name, "a zip archive") == 0 ||
+	       strcmp(at->content.name, "a tar archive") == 0;
 }
 
 static bool open_album(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err)

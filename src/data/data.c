@@ -92,6 +92,9 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 		info->low = -s->extent, info->high = s->extent;
 		info->resize = "none";
 	}
+	if (o->split && strcmp(o->split, "val") == 0)
+		return gm_fail(err, GM_ERR_VALUE, "%s: is drawn, in two parts: train and test",
+		               s->name);
 	const bool test = o->split && strcmp(o->split, "test") == 0;
 	d->salt = hash_text(test, s->name);
 	info->hash = gm_hash(d->salt, &s->version, sizeof s->version);
@@ -150,7 +153,8 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 	info->classes = p->labels, info->class_names = p->class_names;
 	info->resize = p->how, info->augment = d->augment.text;
 	info->paired = p->pairs;
-	info->bad = p->album.bads, info->other = p->album.other, info->cached = p->album.cached;
+	info->bad = p->album.bads, info->other = p->album.others, info->cached = p->album.cached;
+	info->left = p->left;
 	info->hash = gm_pictures_hash(p);
 	if (d->augment.flip || d->augment.crop)
 		info->hash = hash_text(info->hash, d->augment.text);
@@ -175,17 +179,29 @@ static bool unknown(const char *spec, gm_error *err)
 
 static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o, gm_error *err)
 {
+	static const char set[] = "set:";
 	if (!gm_options_check(o, err))
 		return false;
 	const gm_source *source = NULL;
 	char fetched[PATH_MAX];
+	const bool by_name = strncmp(spec, set, sizeof set - 1) == 0;
+	spec += by_name ? sizeof set - 1 : 0;
 	for (int i = 0; i < SOURCES; i++)
 		if (strcmp(spec, sources[i]->name) == 0)
 			source = sources[i];
+	const bool known = source || (gm_fetch_find(spec, fetched) && fetched[0]);
+	/* Nobody can know which of the two is meant, and a run that learns the other is lost. */
+	if (known && !by_name && gm_file_exists(spec))
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"%s is the name of a data set, and a %s of that name is here too: say "
+			"./%s for the %s, set:%s for the set",
+			spec, gm_file_is_folder(spec) ? "folder" : "file", spec,
+			gm_file_is_folder(spec) ? "folder" : "file", spec);
 	if (source) {
 		if (!open_source(d, source, o, err))
 			return false;
-	} else if (!gm_file_exists(spec) && gm_fetch_find(spec, fetched)) {
+	} else if ((by_name || !gm_file_exists(spec)) && gm_fetch_find(spec, fetched)) {
 		if (gm_fetch_is_weights(spec))
 			return gm_fail(err, GM_ERR_VALUE,
 			               "%s is the weights of a network that scores look through, "
@@ -199,7 +215,7 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 			return false;
 	} else {
 		/* Only a plain word can be a misspelt name; a path gets the system's own reason. */
-		if (!strchr(spec, '/') && !strchr(spec, '.') && !gm_file_exists(spec))
+		if (by_name || (!strchr(spec, '/') && !strchr(spec, '.') && !gm_file_exists(spec)))
 			return unknown(spec, err);
 		if (!open_pictures(d, spec, o, err))
 			return false;
@@ -366,11 +382,13 @@ bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text
 		return true;
 	}
 	const gm_pictures *p = &d->pictures;
-	const gm_album_entry *e =
-		p->album.entry + p->entry[d->from + gm_data_index(d, seed, position)];
-	if (e->caption && room)
-		choose_line(p->album.text + e->caption, gm_hash(seed, &position, sizeof position),
-		            text, room);
+	const uint64_t i = d->from + gm_data_index(d, seed, position);
+	const gm_album_entry *e = p->album.entry + p->entry[i];
+	const char *said = e->caption   ? p->album.text + e->caption
+	                   : p->caption ? p->caption[i]
+	                                : NULL;
+	if (said && room)
+		choose_line(said, gm_hash(seed, &position, sizeof position), text, room);
 	return true;
 }
 
@@ -390,6 +408,11 @@ const char *gm_data_bad(const gm_dataset *d, uint64_t i, const char **reason)
 	if (reason)
 		*reason = a->text + a->bad[i].reason;
 	return a->text + a->bad[i].name;
+}
+
+const char *gm_data_note(const gm_dataset *d, int i)
+{
+	return i >= 0 && i < d->pictures.notes ? d->pictures.note[i] : NULL;
 }
 
 bool gm_data_factors(gm_dataset *d, uint64_t seed, uint64_t position, float *value, gm_error *err)

@@ -128,6 +128,7 @@ static bool look_at_files(const gm_dataset *d, gm_data_report *r, gm_error *err)
 		r->alpha += (e->facts & ALBUM_ALPHA) != 0;
 		r->deep += (e->facts & ALBUM_DEEP) != 0;
 		r->turned += (e->facts & ALBUM_TURNED) != 0;
+		r->several += (e->facts & ALBUM_FIRST) != 0;
 		if (i == 0)
 			r->width[0] = r->width[1] = e->width,
 			r->height[0] = r->height[1] = e->height;
@@ -148,6 +149,16 @@ static bool look_at_files(const gm_dataset *d, gm_data_report *r, gm_error *err)
 		}
 	}
 	free(size);
+	int k = 0;
+	for (uint32_t f = 0; gm_album_formats[f]; f++) {
+		struct gm_data_format *to = &r->format[k];
+		to->name = gm_album_formats[f];
+		for (uint64_t i = 0; i < n; i++)
+			to->files +=
+				p->album.entry[p->entry[d->from + i]].facts >> ALBUM_FORMAT == f;
+		k += to->files > 0;
+	}
+	r->format[k].name = NULL;
 	return true;
 }
 

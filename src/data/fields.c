@@ -42,6 +42,33 @@ static void add_of_source(gm_dataset *d, const gm_source_field *s)
 	f->classes = s->classes, f->class_names = s->class_names;
 }
 
+static bool is_taken(const gm_dataset *d, const char *name)
+{
+	for (int i = 0; i < d->info.fields; i++)
+		if (strcmp(d->field[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* What tables and names say: all flags together, then each number. The column that is the label, and
+ * what there is no room for, has no field of its own. */
+static void add_numbers(gm_dataset *d)
+{
+	const gm_pictures *p = &d->pictures;
+	if (p->flags && !is_taken(d, "attributes")) {
+		gm_field *f = add(d, "attributes", "all columns of two classes", GM_FIELD_INT);
+		f->rank = 1, f->shape[0] = f->numel = p->flags, f->classes = 2;
+	}
+	for (int i = 0; i < p->numbers && d->info.fields < GM_SET_FIELDS - 1; i++) {
+		const gm_number *n = &p->number[i];
+		if (is_taken(d, n->name))
+			continue;
+		gm_field *f =
+			add(d, n->name, "a column of a table, or a part of names", GM_FIELD_INT);
+		f->classes = n->classes, f->class_names = n->class_names;
+	}
+}
+
 void gm_fields_init(gm_dataset *d)
 {
 	const gm_data_info *i = &d->info;
@@ -61,6 +88,8 @@ void gm_fields_init(gm_dataset *d)
 	}
 	for (int k = 0; d->source && k < d->source->fields; k++)
 		add_of_source(d, d->source->field + k);
+	if (!d->source && !d->stacked)
+		add_numbers(d);
 	if ((d->source && d->source->caption) || p->captions)
 		add(d, "caption", "a sentence about the picture", GM_FIELD_TEXT);
 }
@@ -103,6 +132,22 @@ static void read_part(const gm_dataset *d, int part, uint64_t seed, uint64_t pos
 	d->source->draw(&draw);
 }
 
+/* Whole numbers of pictures from files. */
+static void read_numbers(const gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t position,
+                         int64_t n, int32_t *out)
+{
+	const gm_pictures *p = &d->pictures;
+	const int32_t *from = p->vector;
+	for (int i = 0; f->rank == 0 && i < p->numbers; i++)
+		if (strcmp(p->number[i].name, f->name) == 0)
+			from = p->number[i].value;
+	for (int64_t i = 0; i < n; i++) {
+		const uint64_t at = d->from + gm_data_index(d, seed, position + (uint64_t)i);
+		memcpy(out + i * f->numel, from + at * (uint64_t)f->numel,
+		       (size_t)f->numel * sizeof *out);
+	}
+}
+
 bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t position, int64_t n,
                   void *out, gm_error *err)
 {
@@ -113,11 +158,16 @@ bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t posi
 	if (strcmp(f->name, "label") == 0)
 		return gm_data_batch(d, seed, position, n, NULL, out, err);
 	const bool of_source = d->source && strcmp(f->name, "image") != 0;
-	const bool other_side = !d->source && strcmp(f->name, "a") == 0;
+	const bool other_side =
+		!d->source && (strcmp(f->name, "a") == 0 || f->type == GM_FIELD_INT);
 	if (!of_source && !other_side)
 		return gm_data_batch(d, seed, position, n, out, NULL, err);
 	if (n < 0)
 		return gm_fail(err, GM_ERR_VALUE, "a batch of %lld examples", (long long)n);
+	if (!d->source && f->type == GM_FIELD_INT) {
+		read_numbers(d, f, seed, position, n, out);
+		return true;
+	}
 	int part = 0;
 	while (of_source && strcmp(d->source->field[part].name, f->name) != 0)
 		part++;

@@ -3,6 +3,7 @@
  * fit.c -- from stored pictures to delivered ones. See fit.h. */
 #include "data/fit.h"
 
+#include <math.h>
 #include <string.h>
 
 static int scaled(int side, int longer, int size)
@@ -67,8 +68,7 @@ void gm_fitter_free(gm_fitter *f)
 
 size_t gm_fitter_scratch(const gm_fitter *f)
 {
-	return (size_t)f->cut_height * (size_t)f->cut_width +
-	       (f->resize ? gm_resize_scratch(f->resize) : 0);
+	return f->resize ? (size_t)f->cut_width + gm_resize_scratch(f->resize) : 1;
 }
 
 /* Filters with negative lobes overshoot at edges. */
@@ -79,41 +79,92 @@ static void clamp(const gm_fitter *f, float *x)
 			x[i] = x[i] < -1 ? -1 : x[i] > 1 ? 1 : x[i];
 }
 
+static bool is_full(const gm_fitter *f)
+{
+	return f->inner_height == f->to_height && f->inner_width == f->to_width;
+}
+
+static bool makes_luma(const gm_fitter *f)
+{
+	return f->to_channels == 1 && f->channels == 3;
+}
+
+/* Delivered plane c, [to_height, to_width]; of a stored grey picture every one is the same. */
+static void one_plane(const gm_fitter *f, int c, const uint8_t *pixel, size_t plane, size_t row,
+                      size_t step, float *scratch, float *x)
+{
+	if (!is_full(f))
+		for (size_t i = 0; i < (size_t)f->to_height * (size_t)f->to_width; i++)
+			x[i] = -1;
+	float *out = x + (size_t)f->top * (size_t)f->to_width + (size_t)f->left;
+	float *rows = scratch + f->cut_width;
+	for (int y = 0; y < f->cut_height; y++) {
+		const uint8_t *in = pixel + (size_t)c * plane + (size_t)(f->cut_y + y) * row +
+		                    (size_t)f->cut_x * step;
+		float *v = f->resize ? scratch : out + (size_t)y * (size_t)f->to_width;
+		if (makes_luma(f))
+			for (int i = 0; i < f->cut_width; i++, in += step)
+				v[i] = (.299f * in[0] + .587f * in[plane] + .114f * in[2 * plane]) *
+				               (2.f / 255) -
+				       1;
+		else
+			for (int i = 0; i < f->cut_width; i++)
+				v[i] = (float)in[(size_t)i * step] * (2.f / 255) - 1;
+		if (f->resize)
+			gm_resize_row(f->resize, v, rows + (size_t)y * (size_t)f->inner_width);
+	}
+	if (f->resize) {
+		gm_resize_down(f->resize, rows, out, (size_t)f->to_width);
+		clamp(f, out);
+	}
+}
+
 void gm_fitter_run(const gm_fitter *f, const uint8_t *pixel, size_t plane, size_t row, size_t step,
                    float *scratch, float *x)
 {
-	const size_t from = (size_t)f->cut_height * (size_t)f->cut_width,
-		     to = (size_t)f->to_height * (size_t)f->to_width;
-	const bool luma = f->to_channels == 1 && f->channels == 3,
-		   copy = f->to_channels == 3 && f->channels == 1;
+	const size_t to = (size_t)f->to_height * (size_t)f->to_width;
+	for (int c = 0; c < f->to_channels; c++)
+		if (c > 0 && f->channels == 1)
+			memcpy(x + (size_t)c * to, x, to * sizeof *x);
+		else
+			one_plane(f, c, pixel, plane, row, step, scratch, x + (size_t)c * to);
+}
 
-	if (f->inner_height != f->to_height || f->inner_width != f->to_width)
-		for (size_t i = 0; i < to * (size_t)f->to_channels; i++)
-			x[i] = -1;
-	for (int c = 0; c < (copy ? 1 : f->to_channels); c++) {
-		float *out =
-			x + (size_t)c * to + (size_t)f->top * (size_t)f->to_width + (size_t)f->left;
-		for (int y = 0; y < f->cut_height; y++) {
-			const uint8_t *in = pixel + (size_t)c * plane +
-			                    (size_t)(f->cut_y + y) * row + (size_t)f->cut_x * step;
-			float *v = f->resize ? scratch + (size_t)y * (size_t)f->cut_width
-			                     : out + (size_t)y * (size_t)f->to_width;
-			if (luma)
-				for (int i = 0; i < f->cut_width; i++, in += step)
-					v[i] = (.299f * in[0] + .587f * in[plane] +
-					        .114f * in[2 * plane]) *
-					               (2.f / 255) -
-					       1;
-			else
-				for (int i = 0; i < f->cut_width; i++)
-					v[i] = (float)in[(size_t)i * step] * (2.f / 255) - 1;
-		}
-		if (f->resize) {
-			gm_resize_plane(f->resize, scratch, out, (size_t)f->to_width,
-			                scratch + from);
-			clamp(f, out);
+static bool only_copies(const gm_fitter *f)
+{
+	return !f->resize && is_full(f) && !makes_luma(f);
+}
+
+size_t gm_fitter_bytes_scratch(const gm_fitter *f)
+{
+	return only_copies(f) ? 1
+	                      : gm_fitter_scratch(f) + (size_t)f->to_height * (size_t)f->to_width;
+}
+
+static void copy_plane(const gm_fitter *f, const uint8_t *from, size_t row, size_t step,
+                       uint8_t *to)
+{
+	for (int y = 0; y < f->cut_height; y++) {
+		const uint8_t *in = from + (size_t)(f->cut_y + y) * row + (size_t)f->cut_x * step;
+		for (int i = 0; i < f->cut_width; i++)
+			*to++ = in[(size_t)i * step];
+	}
+}
+
+void gm_fitter_bytes(const gm_fitter *f, const uint8_t *pixel, size_t plane, size_t row,
+                     size_t step, float *scratch, uint8_t *to)
+{
+	const size_t n = (size_t)f->to_height * (size_t)f->to_width;
+	float *x = scratch + gm_fitter_scratch(f);
+	for (int c = 0; c < f->to_channels; c++, to += n) {
+		if (c > 0 && f->channels == 1) {
+			memcpy(to, to - n, n);
+		} else if (only_copies(f)) {
+			copy_plane(f, pixel + (size_t)c * plane, row, step, to);
+		} else {
+			one_plane(f, c, pixel, plane, row, step, scratch, x);
+			for (size_t i = 0; i < n; i++)
+				to[i] = (uint8_t)lrintf((x[i] + 1) * 127.5f);
 		}
 	}
-	for (int c = 1; copy && c < f->to_channels; c++)
-		memcpy(x + (size_t)c * to, x, to * sizeof *x);
 }

@@ -30,4 +30,10 @@ size_t gm_fitter_scratch(const gm_fitter *f); /* floats that gm_fitter_run needs
 void gm_fitter_run(const gm_fitter *f, const uint8_t *pixel, size_t plane, size_t row, size_t step,
                    float *scratch, float *x);
 
+/* The same as bytes, [-1, 1] to 0 .. 255, rounded. Its scratch holds a plane more, and nothing where
+ * bytes are only copied. */
+size_t gm_fitter_bytes_scratch(const gm_fitter *f);
+void gm_fitter_bytes(const gm_fitter *f, const uint8_t *pixel, size_t plane, size_t row,
+                     size_t step, float *scratch, uint8_t *to);
+
 #endif

@@ -9,19 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SIZE_SMALLEST 8
-#define SIZE_LARGEST 1024
-
 bool gm_options_check(const gm_data_options *o, gm_error *err)
 {
-	if (o->size != 0 && (o->size < SIZE_SMALLEST || o->size > SIZE_LARGEST))
+	if (o->size != 0 && (o->size < GM_SIZE_MIN || o->size > GM_SIZE_MAX))
 		return gm_fail(err, GM_ERR_VALUE, "pictures can be %d to %d pixels wide, not %d",
-		               SIZE_SMALLEST, SIZE_LARGEST, o->size);
+		               GM_SIZE_MIN, GM_SIZE_MAX, o->size);
 	if (o->channels != 0 && o->channels != 1 && o->channels != 3)
 		return gm_fail(err, GM_ERR_VALUE, "pictures have 1 or 3 channels, not %d",
 		               o->channels);
-	if (o->split && strcmp(o->split, "train") != 0 && strcmp(o->split, "test") != 0)
-		return gm_fail(err, GM_ERR_VALUE, "the split is train or test, not \"%s\"",
+	if (o->split && strcmp(o->split, "train") != 0 && strcmp(o->split, "test") != 0 &&
+	    strcmp(o->split, "val") != 0)
+		return gm_fail(err, GM_ERR_VALUE, "the split is train, test or val, not \"%s\"",
 		               o->split);
 	if (o->fit != GM_FIT_RESIZE && o->fit != GM_FIT_PAD && o->fit != GM_FIT_CROP &&
 	    o->fit != GM_FIT_AUTO)
@@ -42,6 +40,7 @@ static const char *const bad_files[] = {"skip", "stop", NULL};
 static const char *const sides[] = {"folders", "halves", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
 static const char *const on_off[] = {"on", "off", NULL};
+static const char *const auto_off[] = {"auto", "off", NULL};
 
 enum {
 	SIZE,
@@ -49,6 +48,11 @@ enum {
 	FIT,
 	FILTER,
 	SPLIT,
+	PARTS,
+	LABEL_FROM,
+	LABEL_COLUMN,
+	LABEL_PATTERN,
+	CAPTION_COLUMN,
 	CLASSES,
 	BAD_FILES,
 	PAIRS,
@@ -72,13 +76,24 @@ static const struct {
                  WORD, fits},
 	[FILTER] = {"filter", "what scaling weighs by: triangle, box, cubic or lanczos", WORD,
                     filters},
-	[SPLIT] = {"split", "which part of the data: train or test", TEXT},
+	[SPLIT] = {"split", "which part of the data: train, test or val", TEXT},
+	[PARTS] = {"parts", "auto: folders called train, test, ... are parts; off: none is", WORD,
+                   auto_off},
+	[LABEL_FROM] = {"label-from",
+                        "where classes come from: auto, folders, none, or a table (.csv, .tsv, "
+                        "dataset.json, list_attr_celeba.txt)",
+                        TEXT},
+	[LABEL_COLUMN] = {"label-column", "which column of a table or pattern is the class", TEXT},
+	[LABEL_PATTERN] = {"label-pattern", "columns out of file names, such as {age}_{gender}_*",
+                           TEXT},
+	[CAPTION_COLUMN] = {"caption-column", "which column of a table holds sentences", TEXT},
 	[CLASSES] = {"classes", "how many there must be; 0: any", NUMBER},
 	[BAD_FILES] = {"bad-files", "files that cannot be read: skip or stop", WORD, bad_files},
 	[PAIRS] = {"pairs",
                    "where they are: in folders trainA and trainB, or halves of each picture", WORD,
                    sides},
-	[FLIP] = {"flip", "mirror every other picture of a batch: off or on", WORD, off_on},
+	[FLIP] = {"flip", "mirror each picture of a batch with probability 1/2: off or on", WORD,
+                  off_on},
 	[CROP] = {"crop", "shift pictures of a batch by up to this many pixels", NUMBER},
 	[RANGE] = {"range", "only examples FROM:TO of the files, such as 0:50000; empty: all",
                    SPAN},
@@ -159,7 +174,24 @@ bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_e
 		o->filter = (gm_filter)v;
 		break;
 	case SPLIT:
-		o->split = text;
+		/* Other words for the same part. */
+		o->split = strcmp(text, "valid") == 0 || strcmp(text, "validation") == 0 ? "val"
+		                                                                         : text;
+		break;
+	case PARTS:
+		o->no_parts = v;
+		break;
+	case LABEL_FROM:
+		o->label_from = *text ? text : NULL;
+		break;
+	case LABEL_COLUMN:
+		o->label_column = *text ? text : NULL;
+		break;
+	case LABEL_PATTERN:
+		o->label_pattern = *text ? text : NULL;
+		break;
+	case CAPTION_COLUMN:
+		o->caption_column = *text ? text : NULL;
 		break;
 	case CLASSES:
 		o->classes = v;

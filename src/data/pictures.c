@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,6 +30,76 @@ static void look(gm_place *at, const char *path)
 	     i++)
 		at->ending_room[i] = (char)tolower((unsigned char)dot[i]);
 	at->ending = at->ending_room;
+	at->content = at->folder ? (gm_content){.name = "a folder"} : gm_content_at(path);
+}
+
+static const char what_is_read[] = "Read are folders and archives (.zip, .tar, .tar.gz, .tar.xz, "
+                                   "...) of pictures, IDX, .npy and "
+				   ".npz, .mat, CIFAR's binary version, and points as .csv";
+
+/* What is no set of any format, by its content. */
+static bool refuse(const gm_place *at, gm_error *err)
+{
+	const gm_content *c = &at->content;
+	if (c->kind == GM_CONTENT_PICTURE || c->kind == GM_CONTENT_UNREAD)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: %s. A data set is a folder or an archive of pictures: give the "
+		               "path of its folder",
+		               at->path, c->name);
+	return gm_fail(err, GM_ERR_FORMAT, "%s: %s, which is not read%s%s%s. %s", at->path, c->name,
+	               c->advice ? " (" : "", c->advice ? c->advice : "", c->advice ? ")" : "",
+	               what_is_read);
+}
+
+/* Whether the file is certainly not IDX: that begins with two zeros, or is gzip. */
+static bool is_something_else(const gm_place *at)
+{
+	const gm_content_kind k = at->content.kind;
+	return !at->folder && k != GM_CONTENT_UNKNOWN && k != GM_CONTENT_EMPTY &&
+	       k != GM_CONTENT_ARCHIVE && strcmp(at->content.name, "zeros") != 0;
+}
+
+static bool begins(const char *name, const char *word)
+{
+	const char *slash = strrchr(name, '/');
+	return strncmp(slash ? slash + 1 : name, word, strlen(word)) == 0;
+}
+
+bool gm_pictures_none(const char *path, const gm_album *a, gm_error *err)
+{
+	/* What can be opened by itself, if only its own path is given. */
+	static const char *const sets[] = {"a zip archive", "a tar archive",  "gzip data",
+	                                   "xz data",       "bzip2 data",     "Zstandard data",
+	                                   "a NumPy array", "a MATLAB 5 file"};
+	for (uint64_t i = 0; i < a->others; i++) {
+		const char *name = a->text + a->other[i].name, *what = a->text + a->other[i].reason;
+		for (size_t k = 0; k < sizeof sets / sizeof *sets; k++)
+			if (strcmp(what, sets[k]) == 0)
+				return gm_fail(err, GM_ERR_IO,
+				               "%s: no pictures here, but %s: give its path, "
+				               "%.150s/%.100s",
+				               path, what, path, name);
+		if (strcmp(what, "a Python pickle") == 0 &&
+		    (begins(name, "data_batch") || begins(name, "test") || begins(name, "train")))
+			return gm_fail(
+				err, GM_ERR_FORMAT,
+				"%s: this looks like CIFAR's python version (%.60s is a Python "
+				"pickle), which is not read; the binary version is, such as "
+				"cifar-10-binary.tar.gz (ganymede data fetch cifar10)",
+				path, name);
+	}
+	if (a->tables)
+		return gm_fail(err, GM_ERR_IO,
+		               "%s: no pictures here, but a table: for points give its path, "
+		               "%.150s/%.100s",
+		               path, path, a->text + a->table->name);
+	if (a->others)
+		return gm_fail(err, GM_ERR_IO,
+		               "%s: no pictures here: %.80s is %.80s, and %llu file%s in all. %s",
+		               path, a->text + a->other->name, a->text + a->other->reason,
+		               (unsigned long long)a->others, a->others == 1 ? "" : "s",
+		               what_is_read);
+	return gm_fail(err, GM_ERR_IO, "%s: no pictures here: it is empty", path);
 }
 
 bool gm_pictures_open(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err)
@@ -42,6 +114,8 @@ bool gm_pictures_open(gm_pictures *p, const char *path, const gm_data_options *o
 		return gm_fail(err, GM_ERR_IO, "cannot open %s: %s", path, strerror(errno));
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
 		if (formats[i]->takes(&at)) {
+			if (formats[i] == &gm_format_idx && is_something_else(&at))
+				return refuse(&at, err);
 			gm_data_options mine = *o;
 			if (o->fit == GM_FIT_AUTO)
 				mine.fit = formats[i] == &gm_format_album ? GM_FIT_CROP
@@ -49,6 +123,21 @@ bool gm_pictures_open(gm_pictures *p, const char *path, const gm_data_options *o
 			return formats[i]->open(p, path, &mine, err);
 		}
 	return gm_fail(err, GM_ERR_FORMAT, "%s: not a data set", path);
+}
+
+void gm_pictures_note(gm_pictures *p, const char *fmt, ...)
+{
+	char text[600];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	const char **more = realloc(p->note, (size_t)(p->notes + 1) * sizeof *more);
+	if (!more)
+		return;
+	p->note = more;
+	p->arena = p->arena ? p->arena : gm_arena_new();
+	p->note[p->notes++] = gm_arena_strdup(p->arena, text);
 }
 
 bool gm_pictures_no_split(const char *path, const gm_data_options *o, gm_error *err)
@@ -97,7 +186,10 @@ void gm_pictures_free(gm_pictures *p)
 	free(p->class_names);
 	gm_arena_free(p->arena);
 	gm_album_close(&p->album);
-	free(p->slot), free(p->entry), free(p->slot_a);
+	free(p->slot), free(p->entry), free(p->slot_a), free(p->entry_a);
+	for (int i = 0; i < p->numbers; i++)
+		free(p->number[i].value);
+	free(p->number), free(p->vector), free(p->caption), free(p->note);
 	free(p->scratch);
 	gm_fitter_free(&p->fit);
 	*p = (gm_pictures){0};
@@ -125,9 +217,12 @@ uint64_t gm_pictures_hash(const gm_pictures *p)
 	/* An album knows the hash of each of its pictures; with halves, of both together. */
 	for (uint64_t i = 0; p->slot && i < p->count; i++)
 		h = gm_hash(h, &p->album.entry[p->entry[i]].hash, sizeof h);
-	for (uint64_t i = 0; p->slot_a && i < p->count_a; i++)
-		h = gm_hash(h, p->slot_a + i, sizeof h);
+	/* By what the pictures are: their slots are the order of an archive. Halves are hashed already. */
+	for (uint64_t i = 0; p->entry_a && i < p->count_a; i++)
+		h = gm_hash(h, &p->album.entry[p->entry_a[i]].hash, sizeof h);
 	if (p->label)
 		h = gm_hash(h, p->label, p->count * sizeof *p->label);
+	for (int i = 0; i < p->numbers; i++)
+		h = gm_hash(h, p->number[i].value, p->count * sizeof *p->number[i].value);
 	return h;
 }

@@ -6,8 +6,17 @@
 #define GANYMEDE_DATA_PICTURES_H
 
 #include "base/arena.h"
+#include "base/content.h"
 #include "data/album.h"
 #include "data/fit.h"
+
+/* A whole number that is known of every example, besides its label. */
+typedef struct gm_number {
+	const char *name;
+	int classes;
+	const char **class_names; /* in arena, or NULL */
+	int32_t *value;           /* [count], owned */
+} gm_number;
 
 typedef struct gm_pictures {
 	uint64_t count;
@@ -25,11 +34,21 @@ typedef struct gm_pictures {
 	gm_album album;
 	uint64_t
 		*slot; /* [count] which picture an example is; NULL: the one of its number; owned */
-	uint64_t *entry;  /* [count] which of the album's entries it is, or NULL; owned */
-	uint64_t *slot_a; /* [count_a] of pairs; `slot` are then the "b"; owned */
+	uint64_t *entry;   /* [count] which of the album's entries it is, or NULL; owned */
+	uint64_t *slot_a;  /* [count_a] of pairs; `slot` are then the "b"; owned */
+	uint64_t *entry_a; /* [count_a] the entries of slot_a; owned */
 	uint64_t count_a;
 	bool pairs; /* slot_a[i] belongs to slot[i] */
 	bool captions;
+	const char **caption; /* [count] from a table, or NULL; owned, the words in arena */
+	gm_number *number;    /* owned */
+	int numbers;
+	int32_t *vector; /* [count, flags]: those of two classes together, or NULL; owned */
+	int flags;
+	uint64_t left; /* pictures that can be read and are left out all the same */
+	/* What was left out or decided and people should know, a line each. */
+	const char **note; /* owned, the words in arena */
+	int notes;
 
 	/* The way from a stored picture to a delivered one, set by gm_pictures_fit. */
 	gm_fitter fit;
@@ -45,6 +64,7 @@ typedef struct gm_place {
 	bool folder;
 	const char *ending; /* ".npy", in lower case; "" without one */
 	char ending_room[16];
+	gm_content content; /* of a file */
 } gm_place;
 
 typedef struct gm_format {
@@ -67,8 +87,13 @@ void gm_pictures_get(const gm_pictures *p, uint64_t slot, int thread, float *x);
 /* Hash of all examples in their order, labels included. */
 uint64_t gm_pictures_hash(const gm_pictures *p);
 
+/* A line for people about what the set holds or leaves out; in p->arena, which is made if need be. */
+void gm_pictures_note(gm_pictures *p, const char *fmt, ...) GM_PRINTF(2, 3);
+
 /* For formats: a set of one file has no parts, so only "train", or nothing, may be asked of it. */
 bool gm_pictures_no_split(const char *path, const gm_data_options *o, gm_error *err);
+/* That there are no pictures at path, and what is there instead. a: of its files, or NULL. */
+bool gm_pictures_none(const char *path, const gm_album *a, gm_error *err);
 /* Labels as bytes become p->label; p->labels is the largest + 1. */
 bool gm_pictures_labels(gm_pictures *p, const uint8_t *label, gm_error *err);
 

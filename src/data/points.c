@@ -57,6 +57,7 @@ static void grid25(gm_draw *d)
 
 int gm_data_modes(const char *name, double centre[GM_DATA_MODES][2], double *sigma)
 {
+	name += strncmp(name, "set:", 4) == 0 ? 4 : 0;
 	const mixture *m = !strcmp(name, "ring8") ? &ring : !strcmp(name, "grid25") ? &grid : NULL;
 	for (int i = 0; m && i < m->modes; i++)
 		m->centre(i, centre[i]);

@@ -114,22 +114,24 @@ size_t gm_resize_scratch(const gm_resize *r)
 	return (size_t)r->y.from * (size_t)r->x.to;
 }
 
-void gm_resize_plane(const gm_resize *r, const float *from, float *to, size_t stride,
-                     float *scratch)
+void gm_resize_row(const gm_resize *r, const float *from, float *to)
+{
+	const side *x = &r->x;
+	for (int i = 0; i < x->to; i++) {
+		const float *in = from + x->first[i], *w = x->weight + (size_t)i * (size_t)x->taps;
+		float sum = 0;
+		for (int k = 0; k < x->taps; k++)
+			sum += w[k] * in[k];
+		to[i] = sum;
+	}
+}
+
+void gm_resize_down(const gm_resize *r, const float *rows, float *to, size_t stride)
 {
 	const side *x = &r->x, *y = &r->y;
-	for (int row = 0; row < y->from; row++)
-		for (int i = 0; i < x->to; i++) {
-			const float *in = from + (size_t)row * (size_t)x->from + x->first[i];
-			const float *w = x->weight + (size_t)i * (size_t)x->taps;
-			float sum = 0;
-			for (int k = 0; k < x->taps; k++)
-				sum += w[k] * in[k];
-			scratch[(size_t)row * (size_t)x->to + (size_t)i] = sum;
-		}
 	for (int i = 0; i < y->to; i++) {
 		const float *w = y->weight + (size_t)i * (size_t)y->taps;
-		const float *in = scratch + (size_t)y->first[i] * (size_t)x->to;
+		const float *in = rows + (size_t)y->first[i] * (size_t)x->to;
 		float *out = to + (size_t)i * stride;
 		for (int c = 0; c < x->to; c++)
 			out[c] = w[0] * in[c];
@@ -139,4 +141,13 @@ void gm_resize_plane(const gm_resize *r, const float *from, float *to, size_t st
 				out[c] += w[k] * in[c];
 		}
 	}
+}
+
+void gm_resize_plane(const gm_resize *r, const float *from, float *to, size_t stride,
+                     float *scratch)
+{
+	for (int row = 0; row < r->y.from; row++)
+		gm_resize_row(r, from + (size_t)row * (size_t)r->x.from,
+		              scratch + (size_t)row * (size_t)r->x.to);
+	gm_resize_down(r, scratch, to, stride);
 }

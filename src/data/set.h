@@ -7,7 +7,7 @@
 #include "data/pictures.h"
 #include "data/source.h"
 
-#define GM_SET_FIELDS 12
+#define GM_SET_FIELDS 64
 
 /* How batches change pictures from files. */
 typedef struct gm_augment {

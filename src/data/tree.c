@@ -4,26 +4,35 @@
 #include "data/tree.h"
 
 #include "base/arena.h"
+#include "base/content.h"
 #include "base/file.h"
+#include "base/locale.h"
 #include "base/machine.h"
+#include "data/links.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#define DEPTH_MAX 32 /* folders in folders; links may lead in circles */
+#define DEPTH_MAX 64 /* folders in folders */
 #define BLOCK (1 << 16)
 #define SAMPLE ((size_t)1 << 20)
 
+static const char hidden_file[] = "hidden", nowhere[] = "a link that leads nowhere",
+		  circle[] = "a link to a folder that it lies in",
+		  irregular[] = "neither a file nor a folder", empty_folder[] = "an empty folder";
+
 typedef struct leaf {
-	const char *name;
+	const char *name, *aside;
 	uint64_t size, modified; /* nanoseconds */
 } leaf;
 
@@ -34,16 +43,32 @@ struct gm_tree {
 	leaf *leaf;
 	size_t leaves, room, at;
 	/* of an archive */
+	bool packed_files;
 	struct archive *archive;
 	struct archive_entry *entry;
 	uint64_t packed; /* bytes */
 	uint64_t identity;
+	uint64_t entries; /* so far, in this round */
+	char *name;       /* of the entry, cleaned */
+	uint8_t head[GM_CONTENT_HEAD];
+	size_t head_size;
+	bool head_read;
+	/* The second round, which only archives with links need: each entry gives its content to the
+	 * names that lead to it, one after another. */
+	gm_links *links;
+	bool again;
+	const char *const *alias;
+	size_t aliases, next_alias, next_lost;
+	uint8_t *held; /* the entry's bytes, while more than one name asks for them */
+	size_t held_size;
+	bool held_read;
 };
 
 bool gm_tree_is_archive(const char *path)
 {
-	static const char *const ends[] = {".zip", ".tar",    ".tgz",     ".txz",    ".tar.gz",
-	                                   ".tbz", ".tar.xz", ".tar.bz2", ".tar.zst"};
+	static const char *const ends[] = {".zip",  ".cbz",    ".tar",     ".tgz",
+	                                   ".txz",  ".tar.gz", ".tbz",     ".tbz2",
+	                                   ".tzst", ".tar.xz", ".tar.bz2", ".tar.zst"};
 	const size_t n = strlen(path);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		const size_t e = strlen(ends[i]);
@@ -53,13 +78,19 @@ bool gm_tree_is_archive(const char *path)
 	return false;
 }
 
-/* ".DS_Store", ".git/...", "__MACOSX/..." */
-static bool hidden(const char *name)
+/* ".DS_Store", ".git/...", "__MACOSX/...": whether a part of the name hides it. */
+static bool is_hidden(const char *name)
 {
 	for (const char *p = name; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL)
 		if (*p == '.' || strncmp(p, "__MACOSX/", 9) == 0)
 			return true;
 	return false;
+}
+
+/* A version control's own files are never looked into. */
+static bool is_store(const char *name)
+{
+	return strcmp(name, ".git") == 0 || strcmp(name, ".svn") == 0 || strcmp(name, ".hg") == 0;
 }
 
 static uint64_t modified(const struct stat *st)
@@ -69,7 +100,8 @@ static uint64_t modified(const struct stat *st)
 
 /* ---- folders ---- */
 
-static bool add_leaf(gm_tree *t, const char *name, const struct stat *st, gm_error *err)
+static bool add_leaf(gm_tree *t, const char *name, const struct stat *st, const char *aside,
+                     gm_error *err)
 {
 	if (t->leaves == t->room) {
 		const size_t room = t->room ? t->room * 2 : 256;
@@ -78,39 +110,74 @@ static bool add_leaf(gm_tree *t, const char *name, const struct stat *st, gm_err
 			return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", t->path);
 		t->leaf = more, t->room = room;
 	}
-	t->leaf[t->leaves++] =
-		(leaf){gm_arena_strdup(t->arena, name), (uint64_t)st->st_size, modified(st)};
+	t->leaf[t->leaves++] = (leaf){gm_arena_strdup(t->arena, name),
+	                              aside             ? aside
+	                              : is_hidden(name) ? hidden_file
+	                                                : NULL,
+	                              (uint64_t)st->st_size, modified(st)};
 	return true;
 }
 
-static bool walk(gm_tree *t, const char *below, int depth, gm_error *err)
+/* A folder on the way down, and those above it. */
+typedef struct way {
+	const struct way *up;
+	const struct stat *at;
+	int depth;
+} way;
+
+static bool leads_up(const way *w, const struct stat *st)
 {
-	char full[PATH_MAX], name[PATH_MAX];
+	for (; w; w = w->up)
+		if (w->at->st_dev == st->st_dev && w->at->st_ino == st->st_ino)
+			return true;
+	return false;
+}
+
+static bool walk(gm_tree *t, const char *below, const way *up, gm_error *err);
+
+static bool visit(gm_tree *t, int folder, const char *below, const char *entry, const way *here,
+                  gm_error *err)
+{
+	char name[PATH_MAX];
+	struct stat st;
+	if (snprintf(name, sizeof name, "%s%s%s", below, *below ? "/" : "", entry) >=
+	    (int)sizeof name)
+		return gm_fail(err, GM_ERR_IO, "%s/%.60s...: the path is too long", t->path, name);
+	if (fstatat(folder, entry, &st, 0) != 0) {
+		const bool gone = errno == ENOENT || errno == ELOOP || errno == ENOTDIR;
+		return fstatat(folder, entry, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		       add_leaf(t, name, &st, gone ? nowhere : "it cannot be looked at", err);
+	}
+	if (S_ISREG(st.st_mode))
+		return add_leaf(t, name, &st, NULL, err);
+	if (!S_ISDIR(st.st_mode))
+		return add_leaf(t, name, &st, irregular, err);
+	if (is_store(entry))
+		return true;
+	if (leads_up(here, &st))
+		return add_leaf(t, name, &st, circle, err);
+	if (here->depth == DEPTH_MAX)
+		return gm_fail(err, GM_ERR_IO, "%s: folders more than %d deep", t->path, DEPTH_MAX);
+	return walk(t, name, &(way){here, &st, here->depth + 1}, err);
+}
+
+/* The folder called below; here is itself. */
+static bool walk(gm_tree *t, const char *below, const way *here, gm_error *err)
+{
+	char full[PATH_MAX];
 	if (snprintf(full, sizeof full, "%s/%s", t->path, below) >= (int)sizeof full)
 		return gm_fail(err, GM_ERR_IO, "%s/%.60s...: the path is too long", t->path, below);
-	if (depth > DEPTH_MAX)
-		return gm_fail(err, GM_ERR_IO, "%s: folders more than %d deep", t->path, DEPTH_MAX);
 	DIR *d = opendir(full);
 	if (!d)
 		return gm_fail(err, GM_ERR_IO, "cannot open %s: %s", full, strerror(errno));
-	bool ok = true;
-	for (const struct dirent *e; ok && (e = readdir(d));) {
-		struct stat st;
-		if (e->d_name[0] == '.' || strcmp(e->d_name, "__MACOSX") == 0)
-			continue;
-		if (snprintf(name, sizeof name, "%s%s%s", below, *below ? "/" : "", e->d_name) >=
-		    (int)sizeof name)
-			ok = gm_fail(err, GM_ERR_IO, "%s/%.60s...: the path is too long", t->path,
-			             name);
-		else if (fstatat(dirfd(d), e->d_name, &st, 0) != 0)
-			continue; /* a link to nowhere */
-		else if (S_ISDIR(st.st_mode))
-			ok = walk(t, name, depth + 1, err);
-		else if (S_ISREG(st.st_mode))
-			ok = add_leaf(t, name, &st, err);
-	}
+	bool ok = true, empty = true;
+	for (const struct dirent *e; ok && (e = readdir(d));)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
+			ok = visit(t, dirfd(d), below, e->d_name, here, err);
+			empty = false;
+		}
 	closedir(d);
-	return ok;
+	return ok && (!empty || !*below || add_leaf(t, below, here->at, empty_folder, err));
 }
 
 static int by_name(const void *a, const void *b)
@@ -120,7 +187,10 @@ static int by_name(const void *a, const void *b)
 
 static bool open_folder(gm_tree *t, gm_error *err)
 {
-	if (!walk(t, "", 0, err))
+	struct stat top;
+	if (stat(t->path, &top) != 0)
+		return gm_fail(err, GM_ERR_IO, "cannot open %s: %s", t->path, strerror(errno));
+	if (!walk(t, "", &(way){NULL, &top, 0}, err))
 		return false;
 	if (t->leaves)
 		qsort(t->leaf, t->leaves, sizeof *t->leaf, by_name);
@@ -143,20 +213,12 @@ static bool archive_failed(const gm_tree *t, gm_error *err)
 	               why ? why : "corrupt or cut short");
 }
 
-static bool open_archive(gm_tree *t, gm_error *err)
+/* From its beginning. */
+static bool start_archive(gm_tree *t, gm_error *err)
 {
-	struct stat st;
-	gm_bytes file;
-	if (stat(t->path, &st) != 0 || !gm_file_open(t->path, &file, err))
-		return gm_fail(err, GM_ERR_IO, "cannot open %s: %s", t->path, strerror(errno));
-	const uint64_t facts[] = {file.size, modified(&st)};
-	const size_t n = file.size < SAMPLE ? file.size : SAMPLE;
-	t->packed = file.size;
-	t->identity = gm_hash(0, facts, sizeof facts);
-	t->identity = gm_hash(t->identity, file.data, n);
-	t->identity = gm_hash(t->identity, file.data + file.size - n, n);
-	gm_file_close(&file);
-
+	if (t->archive)
+		archive_read_free(t->archive);
+	t->entries = 0;
 	t->archive = archive_read_new();
 	if (!t->archive)
 		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", t->path);
@@ -169,6 +231,23 @@ static bool open_archive(gm_tree *t, gm_error *err)
 	archive_read_support_format_zip(t->archive);
 	return archive_read_open_filename(t->archive, t->path, BLOCK) == ARCHIVE_OK ||
 	       archive_failed(t, err);
+}
+
+static bool open_archive(gm_tree *t, gm_error *err)
+{
+	struct stat st;
+	gm_bytes file;
+	if (stat(t->path, &st) != 0 || !gm_file_open(t->path, &file, err))
+		return gm_fail(err, GM_ERR_IO, "cannot open %s: %s", t->path, strerror(errno));
+	const uint64_t facts[] = {file.size, modified(&st)};
+	const size_t n = file.size < SAMPLE ? file.size : SAMPLE;
+	t->packed_files = true;
+	t->packed = file.size;
+	t->identity = gm_hash(0, facts, sizeof facts);
+	t->identity = gm_hash(t->identity, file.data, n);
+	t->identity = gm_hash(t->identity, file.data + file.size - n, n);
+	gm_file_close(&file);
+	return start_archive(t, err);
 }
 
 gm_tree *gm_tree_open(const char *path, gm_error *err)
@@ -192,7 +271,10 @@ void gm_tree_close(gm_tree *t)
 	if (!t)
 		return;
 	archive_read_free(t->archive);
+	gm_links_free(t->links);
 	free(t->leaf);
+	free(t->name);
+	free(t->held);
 	gm_arena_free(t->arena);
 	free(t);
 }
@@ -204,7 +286,7 @@ uint64_t gm_tree_identity(const gm_tree *t)
 
 const char *gm_tree_place(const gm_tree *t, uint64_t *done, uint64_t *total)
 {
-	if (!t->archive) {
+	if (!t->packed_files) {
 		*done = t->at, *total = t->leaves;
 		return "files";
 	}
@@ -213,37 +295,183 @@ const char *gm_tree_place(const gm_tree *t, uint64_t *done, uint64_t *total)
 	return "bytes";
 }
 
+/* The entry's name into t->name: "./a//b" becomes "a/b", and where Windows wrote a zip "a\b" too. */
+static bool clean_name(gm_tree *t, const char *name)
+{
+	char made_up[32];
+	/* Nothing is lost for a name that cannot be read: the content is there. */
+	if (!name || !*name) {
+		snprintf(made_up, sizeof made_up, "entry-%06llu", (unsigned long long)t->entries);
+		name = made_up;
+	}
+	free(t->name);
+	t->name = malloc(strlen(name) + 1);
+	if (!t->name)
+		return false;
+	const bool zip =
+		(archive_format(t->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
+	const bool windows = zip && !strchr(name, '/');
+	char *to = t->name;
+	bool start = true; /* of a part */
+	for (const char *p = name; *p; p++) {
+		const char c = windows && *p == '\\' ? '/' : *p;
+		if (start && (c == '/' || (c == '.' && (p[1] == '/' || !p[1]))))
+			continue;
+		*to++ = c;
+		start = c == '/';
+	}
+	*to = 0;
+	return true;
+}
+
+static bool next_header(gm_tree *t, int *status)
+{
+	const locale_t before = gm_utf8_begin();
+	*status = archive_read_next_header(t->archive, &t->entry);
+	const char *name = NULL;
+	if (*status == ARCHIVE_OK || *status == ARCHIVE_WARN) {
+		/* Names that are not UTF-8 have no such form, only their own bytes. */
+		name = archive_entry_pathname_utf8(t->entry);
+		name = name ? name : archive_entry_pathname(t->entry);
+	}
+	const bool ok = clean_name(t, name);
+	gm_utf8_end(before);
+	t->entries++;
+	t->head_read = t->held_read = false;
+	t->head_size = t->held_size = 0;
+	free(t->held);
+	t->held = NULL;
+	return ok;
+}
+
+/* What the entry leads to, and whether that is a name from the top (a hard link); or NULL. */
+static const char *link_of(const gm_tree *t, bool *hard)
+{
+	const locale_t before = gm_utf8_begin();
+	const char *to = archive_entry_hardlink_utf8(t->entry);
+	to = to ? to : archive_entry_hardlink(t->entry);
+	/* Some archivers store the content with every name. */
+	*hard = to && !(archive_entry_size_is_set(t->entry) && archive_entry_size(t->entry) > 0);
+	if (*hard) {
+		gm_utf8_end(before);
+		return to;
+	}
+	to = NULL;
+	if (archive_entry_filetype(t->entry) == AE_IFLNK) {
+		to = archive_entry_symlink_utf8(t->entry);
+		to = to ? to : archive_entry_symlink(t->entry);
+		to = to ? to : "";
+	}
+	gm_utf8_end(before);
+	return to;
+}
+
+/* Whether *f is filled by this entry of the first round. */
+static bool take_entry(gm_tree *t, gm_tree_file *f, gm_error *err)
+{
+	bool hard;
+	const char *to = link_of(t, &hard);
+	if (to) {
+		t->links = t->links ? t->links : gm_links_new();
+		if (!t->links || !gm_links_add(t->links, t->name, to, hard))
+			gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", t->path);
+		return false;
+	}
+	if (archive_entry_filetype(t->entry) == AE_IFDIR)
+		return false;
+	const la_int64_t size = archive_entry_size(t->entry);
+	*f = (gm_tree_file){t->name, size > 0 ? (uint64_t)size : 0, NULL};
+	if (archive_entry_filetype(t->entry) != AE_IFREG)
+		f->aside = irregular;
+	else if (is_hidden(t->name))
+		f->aside = hidden_file;
+	return true;
+}
+
+/* The next name that leads to this entry of the second round. */
+static bool take_alias(gm_tree *t, gm_tree_file *f)
+{
+	if (t->next_alias == t->aliases)
+		return false;
+	const la_int64_t size = archive_entry_size(t->entry);
+	*f = (gm_tree_file){t->alias[t->next_alias++], size > 0 ? (uint64_t)size : 0, NULL};
+	if (is_hidden(f->name))
+		f->aside = hidden_file;
+	return true;
+}
+
+/* After all else, the links that led to nothing. */
+static bool take_lost(gm_tree *t, gm_tree_file *f)
+{
+	bool in_circle;
+	const char *name = gm_links_lost(t->links, t->next_lost++, &in_circle);
+	if (!name)
+		return false;
+	t->entry = NULL;
+	*f = (gm_tree_file){name, 0, in_circle ? circle : nowhere};
+	return true;
+}
+
 static bool next_in_archive(gm_tree *t, gm_tree_file *f, gm_error *err)
 {
 	for (;;) {
-		const int status = archive_read_next_header(t->archive, &t->entry);
-		if (status == ARCHIVE_EOF)
-			return false;
+		int status;
+		if (t->again && take_alias(t, f))
+			return true;
+		if (t->next_lost)
+			return take_lost(t, f);
+		if (!next_header(t, &status))
+			return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", t->path);
+		if (status == ARCHIVE_EOF) {
+			if (!t->links)
+				return false;
+			if (t->again)
+				return take_lost(t, f);
+			t->again = true;
+			if (!gm_links_ready(t->links))
+				return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", t->path);
+			if (!start_archive(t, err))
+				return false;
+			continue;
+		}
 		/* A warning (an odd time stamp, a name in an old encoding) leaves the entry usable. */
 		if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
 			return archive_failed(t, err);
-		/* Names in UTF-8 have no other form where the locale is plain C. */
-		const char *name = archive_entry_pathname_utf8(t->entry);
-		name = name ? name : archive_entry_pathname(t->entry);
-		while (name && (name[0] == '/' || (name[0] == '.' && name[1] == '/')))
-			name++;
-		if (archive_entry_filetype(t->entry) != AE_IFREG || !name || hidden(name))
-			continue;
-		const la_int64_t size = archive_entry_size(t->entry);
-		*f = (gm_tree_file){name, size > 0 ? (uint64_t)size : 0};
-		return true;
+		if (!t->again && take_entry(t, f, err))
+			return true;
+		if (err && err->code)
+			return false;
+		bool hard;
+		if (t->again && !link_of(t, &hard) &&
+		    archive_entry_filetype(t->entry) == AE_IFREG) {
+			t->next_alias = 0;
+			t->alias = gm_links_to(t->links, t->name, &t->aliases);
+		}
 	}
+}
+
+bool gm_tree_next_any(gm_tree *t, gm_tree_file *f, gm_error *err)
+{
+	gm_error why = {0};
+	if (t->packed_files) {
+		const bool found = next_in_archive(t, f, &why);
+		if (why.code)
+			gm_fail(err, why.code, "%s", why.message);
+		return found && !why.code;
+	}
+	if (t->at == t->leaves)
+		return false;
+	const leaf *l = t->leaf + t->at++;
+	*f = (gm_tree_file){l->name, l->size, l->aside};
+	return true;
 }
 
 bool gm_tree_next(gm_tree *t, gm_tree_file *f, gm_error *err)
 {
-	if (t->archive)
-		return next_in_archive(t, f, err);
-	if (t->at == t->leaves)
-		return false;
-	*f = (gm_tree_file){t->leaf[t->at].name, t->leaf[t->at].size};
-	t->at++;
-	return true;
+	while (gm_tree_next_any(t, f, err))
+		if (!f->aside)
+			return true;
+	return false;
 }
 
 static bool too_long(size_t most, gm_error *err)
@@ -251,9 +479,30 @@ static bool too_long(size_t most, gm_error *err)
 	return gm_fail(err, GM_ERR_FORMAT, "longer than %zu bytes", most);
 }
 
+static bool read_failed(const gm_tree *t, gm_error *err)
+{
+	const char *why = archive_error_string(t->archive);
+	return gm_fail(err, GM_ERR_FORMAT, "%s", why ? why : "corrupt in the archive");
+}
+
+/* The entry's first bytes, which later come out of t->head. */
+static bool read_head(gm_tree *t)
+{
+	la_ssize_t got = 1;
+	while (!t->head_read && got > 0 && t->head_size < sizeof t->head) {
+		got = archive_read_data(t->archive, t->head + t->head_size,
+		                        sizeof t->head - t->head_size);
+		t->head_size += got > 0 ? (size_t)got : 0;
+	}
+	t->head_read = true;
+	return got >= 0;
+}
+
 static bool read_entry(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_error *err)
 {
 	size_t room = 0;
+	if (!read_head(t))
+		return read_failed(t, err);
 	for (;;) {
 		if (*n == room) {
 			if (room > most)
@@ -263,21 +512,34 @@ static bool read_entry(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_e
 			room = room                                   ? room * 2
 			       : hint > 0 && hint < (la_int64_t)BLOCK ? (size_t)hint + 1
 			                                              : BLOCK;
+			room = room > t->head_size ? room : t->head_size + 1;
 			uint8_t *more = realloc(*bytes, room);
 			if (!more)
 				return gm_fail(err, GM_ERR_MEMORY, "out of memory");
 			*bytes = more;
+			if (*n == 0)
+				memcpy(*bytes, t->head, *n = t->head_size);
 		}
 		const la_ssize_t got = archive_read_data(t->archive, *bytes + *n, room - *n);
-		if (got < 0) {
-			const char *why = archive_error_string(t->archive);
-			return gm_fail(err, GM_ERR_FORMAT, "%s",
-			               why ? why : "corrupt in the archive");
-		}
+		if (got < 0)
+			return read_failed(t, err);
 		if (got == 0)
 			return *n <= most || too_long(most, err);
 		*n += (size_t)got;
 	}
+}
+
+/* The entry's bytes for one name of several. */
+static bool read_held(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_error *err)
+{
+	if (!t->held_read && !read_entry(t, most, &t->held, &t->held_size, err))
+		return false;
+	t->held_read = true;
+	*bytes = malloc(t->held_size + 1);
+	if (!*bytes)
+		return gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	memcpy(*bytes, t->held, *n = t->held_size);
+	return true;
 }
 
 static bool read_leaf(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_error *err)
@@ -301,9 +563,43 @@ bool gm_tree_read(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_error 
 {
 	*bytes = NULL;
 	*n = 0;
-	if (t->archive ? read_entry(t, most, bytes, n, err) : read_leaf(t, most, bytes, n, err))
+	if (t->packed_files && !t->entry)
+		return gm_fail(err, GM_ERR_STATE, "nothing to read");
+	if (!t->packed_files             ? read_leaf(t, most, bytes, n, err)
+	    : t->again && t->aliases > 1 ? read_held(t, most, bytes, n, err)
+	                                 : read_entry(t, most, bytes, n, err))
 		return true;
 	free(*bytes);
 	*bytes = NULL;
+	*n = 0;
 	return false;
+}
+
+static size_t head_of_leaf(const gm_tree *t, uint8_t *head, size_t most)
+{
+	char full[PATH_MAX];
+	const leaf *l = t->leaf + t->at - 1;
+	size_t n = 0;
+	snprintf(full, sizeof full, "%s/%s", t->path, l->name);
+	const int fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t got = fd < 0 ? -1 : 1;
+	while (got > 0 && n < most)
+		if ((got = read(fd, head + n, most - n)) > 0)
+			n += (size_t)got;
+	if (fd >= 0)
+		close(fd);
+	return n;
+}
+
+size_t gm_tree_head(gm_tree *t, uint8_t *head, size_t most)
+{
+	if (!t->packed_files)
+		return head_of_leaf(t, head, most);
+	if (!t->entry)
+		return 0;
+	if (!t->held_read)
+		read_head(t);
+	const size_t n = t->head_size < most ? t->head_size : most;
+	memcpy(head, t->head, n);
+	return n;
 }

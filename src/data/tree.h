@@ -10,8 +10,8 @@
  *	ok = !err->code;
  *	gm_tree_close(t);
  *
- * Hidden files, and what macOS leaves in archives, are passed over. Nothing is ever written to
- * disk, and names are only names. */
+ * Links are followed, in folders and in archives alike: a link's name is a file with the content of what it
+ * leads to. Nothing is ever written to disk, and names are only names. */
 #ifndef GANYMEDE_DATA_TREE_H
 #define GANYMEDE_DATA_TREE_H
 
@@ -22,6 +22,8 @@ typedef struct gm_tree gm_tree;
 typedef struct gm_tree_file {
 	const char *name; /* from the top, parts joined by '/'; good until the next call */
 	uint64_t size;    /* as stored in the listing; an archive may lie */
+	/* why it is passed over: "hidden", "a link that leads nowhere", ...; NULL: a file to be read */
+	const char *aside;
 } gm_tree_file;
 
 /* Whether path looks like an archive by its name: .zip, .tar, .tgz, .tar.gz, .tar.xz, ... */
@@ -31,9 +33,14 @@ bool gm_tree_is_archive(const char *path);
 gm_tree *gm_tree_open(const char *path, gm_error *err);
 void gm_tree_close(gm_tree *t); /* NULL is fine */
 
-/* The next regular file: a folder's in the order of their names, an archive's in its own. false at
- * the end, and with err filled when the archive is corrupt or cut short. */
+/* The next file to be read: a folder's in the order of their names, an archive's in its own, its
+ * links last. false at the end, and with err filled when the archive is corrupt or cut short. */
 bool gm_tree_next(gm_tree *t, gm_tree_file *f, gm_error *err);
+/* The same with what is passed over: hidden files (which can be read), what macOS leaves in archives,
+ * links that lead nowhere or in a circle, pipes and devices (which cannot). */
+bool gm_tree_next_any(gm_tree *t, gm_tree_file *f, gm_error *err);
+/* The first bytes, at most most, of the file that was given; how many. 0 where it cannot be read. */
+size_t gm_tree_head(gm_tree *t, uint8_t *head, size_t most);
 
 /* The bytes of the file that gm_tree_next gave, *n of them, which the caller frees. GM_ERR_FORMAT
  * for more than most bytes. */

@@ -1,19 +1,35 @@
 /* SPDX-License-Identifier: MIT
  *
- * decode.h -- one decoder of pictures from memory for each format; gm_image_read chooses. name is
- * what messages call the input. The caller frees the picture. */
+ * decode.h -- one decoder of pictures from memory for each format; gm_image_read chooses. */
 #ifndef GANYMEDE_BASE_DECODE_H
 #define GANYMEDE_BASE_DECODE_H
 
 #include "ganymede/image.h"
 
-/* Each fills *facts, and leaves the picture as it is stored: facts->orientation is not applied. */
-gm_image *gm_png_decode(const char *name, const void *bytes, size_t n, gm_image_facts *facts,
-                        gm_error *err);
-gm_image *gm_jpeg_decode(const char *name, const void *bytes, size_t n, gm_image_facts *facts,
-                         gm_error *err);
-gm_image *gm_webp_decode(const char *name, const void *bytes, size_t n, gm_image_facts *facts,
-                         gm_error *err);
+/* Many formats can claim any size in a few bytes: larger pictures are refused unless the file is
+ * long enough to hold them. */
+enum { GM_PICTURE_PIXELS_MAX = 1 << 28 };
+
+typedef struct gm_picture_file {
+	const char *name; /* what messages call it */
+	const uint8_t *bytes;
+	size_t n;
+	bool header; /* only what its header says: *facts is filled and no picture made */
+} gm_picture_file;
+
+/* Each fills *facts, and leaves the picture as it is stored: facts->orientation is not applied. The
+ * caller frees the picture. NULL with an error, and with f->header also without one. Of several
+ * pictures in one file (animations, pages) the first. */
+gm_image *gm_png_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err);
+gm_image *gm_jpeg_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err);
+gm_image *gm_webp_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err);
+gm_image *gm_gif_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err);
+gm_image *gm_tiff_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err);
+gm_image *gm_bmp_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err);
+gm_image *gm_pnm_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err);
+
+/* n colours, three bytes each: whether all of them are shades of grey. */
+bool gm_palette_is_grey(const uint8_t *rgb, int n);
 
 /* The orientation, 1 to 8, that EXIF data asks for (a TIFF header and its first directory, with or
  * without "Exif\0\0" in front); 1 where it says nothing, or nothing that makes sense. */

@@ -77,14 +77,14 @@ static void from_inks(uint8_t *to, const uint8_t *from, int width, bool inverted
 }
 
 /* *out and *row are set before anything can jump after them, so the caller can free them. */
-static bool decode(struct jpeg_decompress_struct *j, session *s, const void *bytes, size_t n,
+static bool decode(struct jpeg_decompress_struct *j, session *s, const gm_picture_file *f,
                    gm_image **out, uint8_t **row, gm_image_facts *facts)
 {
 	if (setjmp(s->jump))
 		return false;
 	jpeg_create_decompress(j);
 	j->progress = &s->progress;
-	jpeg_mem_src(j, bytes, n);
+	jpeg_mem_src(j, f->bytes, f->n);
 	jpeg_save_markers(j, JPEG_APP0 + 1, 0xFFFF);
 	jpeg_read_header(j, TRUE);
 	const bool inks = j->jpeg_color_space == JCS_CMYK || j->jpeg_color_space == JCS_YCCK;
@@ -98,10 +98,12 @@ static bool decode(struct jpeg_decompress_struct *j, session *s, const void *byt
 		if (m->data_length >= 6 && memcmp(m->data, "Exif\0\0", 6) == 0)
 			facts->orientation = gm_exif_orientation(m->data, m->data_length);
 	const uint64_t pixels = (uint64_t)j->image_width * j->image_height;
-	if (pixels > PIXELS_BELIEVED && pixels / PIXELS_PER_BYTE > n)
+	if (pixels > PIXELS_BELIEVED && pixels / PIXELS_PER_BYTE > f->n)
 		return gm_fail(s->err, GM_ERR_FORMAT,
 		               "%s: JPEG: the file is cut short (%u x %u pixels in %zu bytes)",
-		               s->name, j->image_width, j->image_height, n);
+		               s->name, j->image_width, j->image_height, f->n);
+	if (f->header)
+		return true;
 	const bool grey = j->jpeg_color_space == JCS_GRAYSCALE;
 	j->out_color_space = inks ? JCS_CMYK : grey ? JCS_GRAYSCALE : JCS_RGB;
 	j->dct_method = JDCT_ISLOW; /* the exact one: the same pixels on every machine */
@@ -122,17 +124,16 @@ static bool decode(struct jpeg_decompress_struct *j, session *s, const void *byt
 	return true;
 }
 
-gm_image *gm_jpeg_decode(const char *name, const void *bytes, size_t n, gm_image_facts *facts,
-                         gm_error *err)
+gm_image *gm_jpeg_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err)
 {
-	session s = {.progress.progress_monitor = on_progress, .name = name, .err = err};
+	session s = {.progress.progress_monitor = on_progress, .name = f->name, .err = err};
 	struct jpeg_decompress_struct j = {.err = jpeg_std_error(&s.manager)};
 	s.manager.error_exit = on_error;
 	s.manager.emit_message = on_message;
 	s.manager.output_message = on_output;
 	gm_image *im = NULL;
 	uint8_t *row = NULL;
-	const bool ok = decode(&j, &s, bytes, n, &im, &row, facts);
+	const bool ok = decode(&j, &s, f, &im, &row, facts);
 	jpeg_destroy_decompress(&j);
 	free(row);
 	if (!ok) {

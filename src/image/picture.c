@@ -1,48 +1,58 @@
 /* SPDX-License-Identifier: MIT
  *
  * picture.c -- a picture from bytes of whichever format they are in. See ganymede/image.h. */
-#include "image/decode.h"
+#include "base/content.h"
 #include "base/file.h"
+#include "image/decode.h"
 
 #include <string.h>
 
-static bool is_png(const uint8_t *p, size_t n)
-{
-	return n >= 8 && memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0;
-}
-
-static bool is_jpeg(const uint8_t *p, size_t n)
-{
-	return n >= 3 && memcmp(p, "\xff\xd8\xff", 3) == 0;
-}
-
-static bool is_webp(const uint8_t *p, size_t n)
-{
-	return n >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0;
-}
-
 /* The content decides, not the name: the web is full of .jpg files that are something else. */
 static const struct {
-	bool (*is)(const uint8_t *p, size_t n);
-	gm_image *(*decode)(const char *, const void *, size_t, gm_image_facts *, gm_error *);
-} formats[] = {{is_png, gm_png_decode}, {is_jpeg, gm_jpeg_decode}, {is_webp, gm_webp_decode}};
+	const char *content; /* as base/content.c names it */
+	gm_image *(*decode)(const gm_picture_file *, gm_image_facts *, gm_error *);
+} formats[] = {
+	{"a PNG picture", gm_png_decode},   {"a JPEG picture", gm_jpeg_decode},
+	{"a WebP picture", gm_webp_decode}, {"a GIF picture", gm_gif_decode},
+	{"a TIFF picture", gm_tiff_decode}, {"a BMP picture", gm_bmp_decode},
+	{"a PNM picture", gm_pnm_decode},
+};
+
+static gm_image *decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err)
+{
+	const gm_content c = gm_content_of(f->bytes, f->n);
+	*facts = (gm_image_facts){.orientation = 1};
+	for (size_t i = 0; c.kind == GM_CONTENT_PICTURE && i < sizeof formats / sizeof *formats;
+	     i++)
+		if (strcmp(formats[i].content, c.name) == 0)
+			return formats[i].decode(f, facts, err);
+	if (c.kind == GM_CONTENT_EMPTY)
+		gm_fail(err, GM_ERR_FORMAT, "%s: an empty file", f->name);
+	else if (c.kind == GM_CONTENT_UNREAD)
+		gm_fail(err, GM_ERR_FORMAT, "%s: %s, which is not read (%s)", f->name, c.name,
+		        c.advice);
+	else
+		gm_fail(err, GM_ERR_FORMAT, "%s: not a picture but %s%s%s%s", f->name, c.name,
+		        c.advice ? " (" : "", c.advice ? c.advice : "", c.advice ? ")" : "");
+	return NULL;
+}
 
 gm_image *gm_image_read_memory(const char *name, const void *bytes, size_t n, gm_image_facts *facts,
                                gm_error *err)
 {
 	gm_image_facts ignored;
 	facts = facts ? facts : &ignored;
-	*facts = (gm_image_facts){.orientation = 1};
-	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-		if (formats[i].is(bytes, n)) {
-			gm_image *im = formats[i].decode(name, bytes, n, facts, err);
-			return im && facts->orientation > 1
-			               ? gm_image_turn(im, facts->orientation, err)
-			               : im;
-		}
-	gm_fail(err, GM_ERR_FORMAT, n ? "%s: not a PNG, JPEG or WebP picture" : "%s: an empty file",
-	        name);
-	return NULL;
+	gm_image *im = decode(&(gm_picture_file){.name = name, .bytes = bytes, .n = n}, facts, err);
+	return im && facts->orientation > 1 ? gm_image_turn(im, facts->orientation, err) : im;
+}
+
+bool gm_image_look(const char *name, const void *bytes, size_t n, gm_image_facts *facts,
+                   gm_error *err)
+{
+	gm_error why = {0};
+	const gm_picture_file f = {.name = name, .bytes = bytes, .n = n, .header = true};
+	gm_image_free(decode(&f, facts, &why));
+	return !why.code || gm_fail_at(err, why.offset, why.code, "%s", why.message);
 }
 
 gm_image *gm_image_read(const char *path, gm_image_facts *facts, gm_error *err)
@@ -53,4 +63,12 @@ gm_image *gm_image_read(const char *path, gm_image_facts *facts, gm_error *err)
 	gm_image *im = gm_image_read_memory(path, file.data, file.size, facts, err);
 	gm_file_close(&file);
 	return im;
+}
+
+bool gm_palette_is_grey(const uint8_t *rgb, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (rgb[3 * i] != rgb[3 * i + 1] || rgb[3 * i] != rgb[3 * i + 2])
+			return false;
+	return true;
 }

@@ -105,7 +105,7 @@ bool gm_png_encode(const gm_image *im, void **bytes, size_t *n, gm_error *err)
 }
 
 /* *out is set before anything can jump after it, so the caller can free it. */
-static bool decode(png_structp png, png_infop info, gm_image **out, session *s,
+static bool decode(png_structp png, png_infop info, gm_image **out, session *s, bool header,
                    gm_image_facts *facts)
 {
 	if (setjmp(png_jmpbuf(png)))
@@ -126,10 +126,13 @@ static bool decode(png_structp png, png_infop info, gm_image **out, session *s,
 	png_bytep exif;
 	if (png_get_eXIf_1(png, info, &exif_size, &exif))
 		facts->orientation = gm_exif_orientation(exif, exif_size);
+	facts->alpha = (png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA) ||
+	               png_get_valid(png, info, PNG_INFO_tRNS);
+	if (header)
+		return true;
 	png_set_expand(png);
 	png_set_strip_16(png);
-	if (png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA ||
-	    png_get_valid(png, info, PNG_INFO_tRNS)) {
+	if (facts->alpha) {
 		const png_color_16 black = {0};
 		png_set_background(png, &black, PNG_BACKGROUND_GAMMA_SCREEN, 0, 1.0);
 	}
@@ -151,20 +154,19 @@ static bool decode(png_structp png, png_infop info, gm_image **out, session *s,
 	return true;
 }
 
-gm_image *gm_png_decode(const char *path, const void *bytes, size_t n, gm_image_facts *facts,
-                        gm_error *err)
+gm_image *gm_png_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err)
 {
-	session s = {.err = err, .path = path, .at = bytes};
-	s.end = s.at + n;
-	if (n < 8 || png_sig_cmp(bytes, 0, 8) != 0) {
-		gm_fail(err, GM_ERR_FORMAT, "%s: not a PNG file", path);
+	session s = {.err = err, .path = f->name, .at = f->bytes, .end = f->bytes + f->n};
+	if (f->n < 8 || png_sig_cmp(f->bytes, 0, 8) != 0) {
+		gm_fail(err, GM_ERR_FORMAT, "%s: not a PNG file", f->name);
 		return NULL;
 	}
 	png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning);
 	png_infop info = png ? png_create_info_struct(png) : NULL;
 	gm_image *im = NULL;
-	const bool ok = info ? decode(png, info, &im, &s, facts)
-	                     : gm_fail(err, GM_ERR_MEMORY, "cannot read %s: out of memory", path);
+	const bool ok =
+		info ? decode(png, info, &im, &s, f->header, facts)
+		     : gm_fail(err, GM_ERR_MEMORY, "cannot read %s: out of memory", f->name);
 	png_destroy_read_struct(&png, &info, NULL);
 	if (!ok) {
 		gm_image_free(im);
@@ -176,7 +178,7 @@ gm_image *gm_png_decode(const char *path, const void *bytes, size_t n, gm_image_
 gm_image *gm_png_read_memory(const void *bytes, size_t n, gm_error *err)
 {
 	gm_image_facts facts;
-	return gm_png_decode("picture", bytes, n, &facts, err);
+	return gm_png_decode(&(gm_picture_file){"picture", bytes, n, false}, &facts, err);
 }
 
 gm_image *gm_png_read(const char *path, gm_error *err)
@@ -185,7 +187,8 @@ gm_image *gm_png_read(const char *path, gm_error *err)
 	if (!gm_file_open(path, &file, err))
 		return NULL;
 	gm_image_facts facts;
-	gm_image *im = gm_png_decode(path, file.data, file.size, &facts, err);
+	gm_image *im =
+		gm_png_decode(&(gm_picture_file){path, file.data, file.size, false}, &facts, err);
 	gm_file_close(&file);
 	return im;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <webp/decode.h>
+#include <webp/demux.h>
 
 #define PIXELS_MAX (1 << 26) /* a few bytes of lossless WebP can be any size */
 
@@ -28,48 +29,78 @@ static int orientation(const uint8_t *p, size_t n)
 	return 1;
 }
 
-gm_image *gm_webp_decode(const char *name, const void *bytes, size_t n, gm_image_facts *facts,
-                         gm_error *err)
+/* One picture of w x h with its left top corner at (x, y) of im, laid on black. */
+static bool put(gm_image *im, const uint8_t *bytes, size_t n, int x, int y, int w, int h,
+                gm_error *err)
 {
-	WebPBitstreamFeatures f;
-	if (WebPGetFeatures(bytes, n, &f) != VP8_STATUS_OK) {
-		gm_fail(err, GM_ERR_FORMAT, "%s: WebP: a corrupt header", name);
+	const size_t row = (size_t)w * 4;
+	if (x < 0 || y < 0 || w < 1 || h < 1 || x > im->width - w || y > im->height - h)
+		return false;
+	uint8_t *rgba = malloc(row * (size_t)h);
+	if (!rgba)
+		return gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	const bool ok = WebPDecodeRGBAInto(bytes, n, rgba, row * (size_t)h, (int)row) != NULL;
+	for (int i = 0; ok && i < h; i++) {
+		const uint8_t *from = rgba + (size_t)i * row;
+		uint8_t *to = im->pixel + ((size_t)(y + i) * (size_t)im->width + (size_t)x) * 3;
+		for (int k = 0; k < w; k++, from += 4)
+			for (int c = 0; c < 3; c++)
+				*to++ = (uint8_t)((from[c] * from[3] + 127) / 255);
+	}
+	free(rgba);
+	return ok;
+}
+
+static bool first_frame(gm_image *im, const gm_picture_file *f, gm_error *err)
+{
+	const WebPData data = {f->bytes, f->n};
+	WebPDemuxer *demux = WebPDemux(&data);
+	WebPIterator it;
+	bool ok = false;
+	if (demux && WebPDemuxGetFrame(demux, 1, &it)) {
+		ok = it.complete && put(im, it.fragment.bytes, it.fragment.size, it.x_offset,
+		                        it.y_offset, it.width, it.height, err);
+		WebPDemuxReleaseIterator(&it);
+	}
+	WebPDemuxDelete(demux);
+	return ok;
+}
+
+gm_image *gm_webp_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err)
+{
+	WebPBitstreamFeatures has;
+	if (WebPGetFeatures(f->bytes, f->n, &has) != VP8_STATUS_OK) {
+		gm_fail(err, GM_ERR_FORMAT, "%s: WebP: a corrupt header", f->name);
 		return NULL;
 	}
 	*facts = (gm_image_facts){.format = "WebP",
-	                          .width = f.width,
-	                          .height = f.height,
-	                          .channels = f.has_alpha ? 4 : 3,
+	                          .width = has.width,
+	                          .height = has.height,
+	                          .channels = has.has_alpha ? 4 : 3,
 	                          .bits = 8,
-	                          .orientation = orientation(bytes, n)};
-	if (f.has_animation) {
-		gm_fail(err, GM_ERR_FORMAT, "%s: WebP: an animation, not a picture", name);
-		return NULL;
-	}
-	const int64_t pixels = (int64_t)f.width * f.height;
+	                          .alpha = has.has_alpha,
+	                          .several = has.has_animation,
+	                          .orientation = orientation(f->bytes, f->n)};
+	const int64_t pixels = (int64_t)has.width * has.height;
 	if (pixels > PIXELS_MAX) {
-		gm_fail(err, GM_ERR_MEMORY, "%s: WebP: %d x %d pixels are too many", name, f.width,
-		        f.height);
+		gm_fail(err, GM_ERR_MEMORY, "%s: WebP: %d x %d pixels are too many", f->name,
+		        has.width, has.height);
 		return NULL;
 	}
-	gm_image *im = gm_image_new(f.width, f.height, 3, err);
-	uint8_t *rgba = im && f.has_alpha ? malloc((size_t)pixels * 4) : NULL;
-	const uint8_t *done = NULL;
-	if (im && !f.has_alpha)
-		done = WebPDecodeRGBInto(bytes, n, im->pixel, (size_t)pixels * 3, f.width * 3);
-	else if (rgba)
-		done = WebPDecodeRGBAInto(bytes, n, rgba, (size_t)pixels * 4, f.width * 4);
-	for (int64_t i = 0; done && rgba && i < pixels; i++)
-		for (int c = 0; c < 3; c++)
-			im->pixel[3 * i + c] =
-				(uint8_t)((rgba[4 * i + c] * rgba[4 * i + 3] + 127) / 255);
-	if (!done) {
-		if (im && f.has_alpha && !rgba)
-			gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", name);
-		gm_fail(err, GM_ERR_FORMAT, "%s: WebP: corrupt or cut short", name);
-		gm_image_free(im);
-		im = NULL;
-	}
-	free(rgba);
-	return im;
+	gm_image *im = f->header ? NULL : gm_image_new(has.width, has.height, 3, err);
+	if (!im)
+		return NULL;
+	bool ok;
+	if (has.has_animation)
+		ok = first_frame(im, f, err);
+	else if (has.has_alpha)
+		ok = put(im, f->bytes, f->n, 0, 0, has.width, has.height, err);
+	else
+		ok = WebPDecodeRGBInto(f->bytes, f->n, im->pixel, (size_t)pixels * 3,
+		                       has.width * 3) != NULL;
+	if (ok)
+		return im;
+	gm_fail(err, GM_ERR_FORMAT, "%s: WebP: corrupt or cut short", f->name);
+	gm_image_free(im);
+	return NULL;
 }

@@ -4,6 +4,7 @@
 #include "tensorfile/zip.h"
 
 #include "base/arena.h"
+#include "base/locale.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -116,6 +117,8 @@ static bool read_all(gm_zip *z, const char *name, const void *bytes, size_t n, g
 	struct archive_entry *e;
 	if (!a)
 		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", name);
+	/* Names in UTF-8 are lost where the locale cannot hold them. */
+	const locale_t before = gm_utf8_begin();
 	archive_read_support_format_zip_seekable(a);
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 	/* A fuzzer cannot guess checksums, and would never get behind them. */
@@ -127,6 +130,7 @@ static bool read_all(gm_zip *z, const char *name, const void *bytes, size_t n, g
 		ok = status == ARCHIVE_OK || status == ARCHIVE_WARN ? add(z, name, a, e, err)
 		                                                    : failed(name, a, err);
 	archive_read_free(a);
+	gm_utf8_end(before);
 	return ok && index_names(z, name, err);
 }
 

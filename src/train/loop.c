@@ -114,11 +114,9 @@ static void describe(gm_run *r)
 		                      : "");
 	if (strcmp(d->augment, "none"))
 		gm_report_say(r, "  augmented: %s", d->augment);
-	if (d->bad)
-		gm_report_say(r,
-		              "  %" PRIu64 " files could not be read and are left out: ganymede "
-		              "data info %s names them",
-		              d->bad, gm_settings_get(r->settings, "data"));
+	const char *note;
+	for (int i = 0; (note = gm_data_note(r->data, i)); i++)
+		gm_report_say(r, "  data: %s", note);
 	for (int i = 0; i < r->nets; i++)
 		gm_report_say(r, "  %s: %" PRId64 " parameters", gm_net_name(r->net[i]),
 		              gm_net_parameters(r->net[i]));

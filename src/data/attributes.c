@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * attributes.c -- see attributes.h. */
+#include "data/attributes.h"
+
+#include "base/text.h"
+#include "data/labels.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define CLASSES_MAX 65536
+#define WORDS_MAX 1024 /* different ones that make a class where nobody asked for it */
+#define FEW 16
+
+/* A column while it is gathered, possibly from several tables. */
+typedef struct column {
+	const char *name;
+	const char **word; /* [entries] or NULL */
+	const char **all;  /* the words of all rows */
+	size_t rows, room;
+} column;
+
+typedef struct gatherer {
+	gm_pictures *p;
+	const gm_album *a;
+	const char *path;
+	const gm_data_options *o;
+	gm_attributes *out;
+	column *column;
+	int columns;
+	uint64_t *by_base,
+		*by_stem; /* entries in the order of their last parts, with and without ending */
+	gm_sheet *sheet;  /* words live in them until all is done */
+	int sheets;
+	gm_error *err;
+} gatherer;
+
+static bool no_memory(gatherer *g)
+{
+	return gm_fail(g->err, GM_ERR_MEMORY, "%s: out of memory", g->path);
+}
+
+/* ---- which picture a word names -------------------------------------------------------------- */
+
+static const char *name_at(const gatherer *g, uint64_t i)
+{
+	return g->a->text + g->a->entry[i].name;
+}
+
+static const char *last_part(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	return slash ? slash + 1 : name;
+}
+
+static size_t stem_size(const char *last)
+{
+	const char *dot = strrchr(last, '.');
+	return dot ? (size_t)(dot - last) : strlen(last);
+}
+
+static _Thread_local const gatherer *sorting;
+
+static int by_base(const void *x, const void *y)
+{
+	const uint64_t *a = x, *b = y;
+	return strcmp(last_part(name_at(sorting, *a)), last_part(name_at(sorting, *b)));
+}
+
+static int compare_stems(const char *a, size_t m, const char *b, size_t n)
+{
+	const int order = memcmp(a, b, m < n ? m : n);
+	return order ? order : m < n ? -1 : m > n;
+}
+
+static int by_stem(const void *x, const void *y)
+{
+	const char *a = last_part(name_at(sorting, *(const uint64_t *)x)),
+		   *b = last_part(name_at(sorting, *(const uint64_t *)y));
+	return compare_stems(a, stem_size(a), b, stem_size(b));
+}
+
+static bool index_names(gatherer *g)
+{
+	const size_t n = (size_t)g->a->entries;
+	g->by_base = malloc((n + 1) * sizeof *g->by_base);
+	g->by_stem = malloc((n + 1) * sizeof *g->by_stem);
+	if (!g->by_base || !g->by_stem)
+		return no_memory(g);
+	for (size_t i = 0; i < n; i++)
+		g->by_base[i] = g->by_stem[i] = i;
+	sorting = g;
+	if (n)
+		qsort(g->by_base, n, sizeof *g->by_base, by_base);
+	if (n)
+		qsort(g->by_stem, n, sizeof *g->by_stem, by_stem);
+	return true;
+}
+
+static int64_t find_full(const gatherer *g, const char *name)
+{
+	size_t lo = 0, hi = (size_t)g->a->entries;
+	while (lo < hi) {
+		const size_t mid = (lo + hi) / 2;
+		const int order = strcmp(name_at(g, mid), name);
+		if (order == 0)
+			return (int64_t)mid;
+		*(order < 0 ? &lo : &hi) = order < 0 ? mid + 1 : mid;
+	}
+	return -1;
+}
+
+/* The only entry of that last part, with or without its ending; -1 where there is none or more. */
+static int64_t find_last(const gatherer *g, const char *word, bool stem)
+{
+	const size_t n = strlen(word);
+	const uint64_t *list = stem ? g->by_stem : g->by_base;
+	size_t lo = 0, hi = (size_t)g->a->entries;
+	while (lo < hi) {
+		const size_t mid = (lo + hi) / 2;
+		const char *last = last_part(name_at(g, list[mid]));
+		const int order =
+			compare_stems(last, stem ? stem_size(last) : strlen(last), word, n);
+		*(order < 0 ? &lo : &hi) = order < 0 ? mid + 1 : mid;
+	}
+	int64_t found = -1;
+	for (; lo < g->a->entries; lo++) {
+		const char *last = last_part(name_at(g, list[lo]));
+		if (compare_stems(last, stem ? stem_size(last) : strlen(last), word, n) != 0)
+			break;
+		if (found >= 0)
+			return -1;
+		found = (int64_t)list[lo];
+	}
+	return found;
+}
+
+/* The entry that word names in a table that lies in folder (n letters, with its slash). */
+static int64_t find_entry(const gatherer *g, const char *folder, size_t n, const char *word)
+{
+	char name[PATH_MAX], clean[PATH_MAX];
+	size_t k = 0;
+	while (word[0] == '.' && (word[1] == '/' || word[1] == '\\'))
+		word += 2;
+	for (; word[k] && k < sizeof clean - 1; k++)
+		clean[k] = word[k] == '\\' ? '/' : word[k];
+	clean[k] = 0;
+	if (!k)
+		return -1;
+	int64_t i = -1;
+	if (snprintf(name, sizeof name, "%.*s%s", (int)n, folder, clean) < (int)sizeof name)
+		i = find_full(g, name);
+	if (i < 0 && n)
+		i = find_full(g, clean);
+	if (i < 0)
+		i = find_last(g, last_part(clean), false);
+	return i >= 0 ? i : find_last(g, last_part(clean), true);
+}
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+static column *column_called(gatherer *g, const char *name)
+{
+	for (int i = 0; i < g->columns; i++)
+		if (strcmp(g->column[i].name, name) == 0)
+			return &g->column[i];
+	column *more = realloc(g->column, (size_t)(g->columns + 1) * sizeof *more);
+	if (!more)
+		return NULL;
+	g->column = more;
+	column *c = &more[g->columns++];
+	*c = (column){.name = gm_arena_strdup(g->p->arena, name),
+	              .word = calloc((size_t)g->a->entries + 1, sizeof *c->word)};
+	return c->word ? c : NULL;
+}
+
+static bool put_word(column *c, const char *word, int64_t entry)
+{
+	if (c->rows == c->room) {
+		const size_t room = c->room ? c->room * 2 : 256;
+		const char **more = realloc(c->all, room * sizeof *more);
+		if (!more)
+			return false;
+		c->all = more, c->room = room;
+	}
+	c->all[c->rows++] = word;
+	if (entry >= 0)
+		c->word[entry] = word;
+	return true;
+}
+
+/* How many different pictures the words of a column name. */
+static uint64_t names_pictures(const gatherer *g, const gm_sheet *s, int k, const char *folder,
+                               size_t n, uint8_t *seen)
+{
+	uint64_t different = 0;
+	memset(seen, 0, (size_t)g->a->entries + 1);
+	for (uint64_t r = 0; r < s->rows; r++) {
+		const int64_t i = find_entry(g, folder, n, gm_sheet_cell(s, r, k));
+		different += i >= 0 && !seen[i];
+		if (i >= 0)
+			seen[i] = 1;
+	}
+	return different;
+}
+
+/* The column that names pictures: of the first eight the one that names most; -1 where none does. */
+static int key_column(gatherer *g, const gm_sheet *s, const char *folder, size_t n)
+{
+	uint8_t *seen = malloc((size_t)g->a->entries + 1);
+	uint64_t most = 0;
+	int key = -1;
+	for (int k = 0; seen && k < s->columns && k < 8; k++) {
+		const uint64_t names = names_pictures(g, s, k, folder, n, seen);
+		if (names > most)
+			most = names, key = k;
+	}
+	free(seen);
+	return key;
+}
+
+static bool add_sheet(gatherer *g, const gm_sheet *s, const char *table, const char *folder,
+                      size_t n, bool *used)
+{
+	const int key = key_column(g, s, folder, n);
+	*used = key >= 0;
+	if (key < 0)
+		return true;
+	const bool header = s->header || find_entry(g, folder, n, gm_sheet_cell(s, 0, key)) < 0;
+	if (s->columns == 1) {
+		gm_pictures_note(g->p, "%s names pictures and says nothing about them", table);
+		return true;
+	}
+	for (int k = 0, unnamed = 0; k < s->columns; k++) {
+		char name[64];
+		if (k == key)
+			continue;
+		unnamed++;
+		if (header && *gm_sheet_cell(s, 0, k))
+			snprintf(name, sizeof name, "%s", gm_sheet_cell(s, 0, k));
+		else if (s->columns == 2)
+			snprintf(name, sizeof name, "label");
+		else
+			snprintf(name, sizeof name, "column%d", unnamed);
+		column *c = column_called(g, name);
+		for (uint64_t r = header; c && r < s->rows; r++)
+			if (!put_word(c, gm_sheet_cell(s, r, k),
+			              find_entry(g, folder, n, gm_sheet_cell(s, r, key))))
+				c = NULL;
+		if (!c)
+			return no_memory(g);
+	}
+	return true;
+}
+
+/* A table by its bytes; where must, anything wrong with it is an error. */
+static bool read_sheet(gatherer *g, const char *table, const char *folder, size_t n,
+                       const void *bytes, size_t size, bool must)
+{
+	gm_error why = {0};
+	bool used = false;
+	gm_sheet *more = realloc(g->sheet, (size_t)(g->sheets + 1) * sizeof *more);
+	if (!more)
+		return no_memory(g);
+	g->sheet = more;
+	gm_sheet *s = &more[g->sheets];
+	if (!gm_sheet_parse(s, table, bytes, size, &why)) {
+		if (must || why.code == GM_ERR_MEMORY)
+			return gm_fail(g->err, why.code, "%s", why.message);
+		gm_pictures_note(g->p, "not read: %s", why.message);
+		return true;
+	}
+	g->sheets++;
+	if (s->none) {
+		g->out->stylegan = true;
+		gm_pictures_note(g->p,
+		                 "%s says that there are no labels; folders are no classes then "
+		                 "(--label-from folders makes them so)",
+		                 table);
+		return true;
+	}
+	if (!add_sheet(g, s, table, folder, n, &used))
+		return false;
+	const char *last = last_part(table);
+	g->out->stylegan |= used && strcasecmp(last, "dataset.json") == 0;
+	if (!used && must)
+		return gm_fail(g->err, GM_ERR_VALUE,
+		               "%s: none of its first columns names a picture of %s", table,
+		               g->path);
+	if (!used)
+		gm_pictures_note(g->p, "%s names no picture here and is not read", table);
+	return true;
+}
+
+static size_t folder_size(const char *name)
+{
+	return (size_t)(last_part(name) - name);
+}
+
+static bool read_file(gatherer *g, const char *path, bool must)
+{
+	gm_bytes file;
+	if (!gm_file_open(path, &file, g->err))
+		return false;
+	const bool ok = read_sheet(g, path, "", 0, file.data, file.size, must);
+	gm_file_close(&file);
+	return ok;
+}
+
+static bool read_table(gatherer *g, const gm_album_table *t, bool must)
+{
+	const char *name = g->a->text + t->name;
+	return read_sheet(g, name, name, folder_size(name), g->a->text + t->text, (size_t)t->size,
+	                  must);
+}
+
+/* Beside an archive: its own name with another ending, or CelebA's list. */
+static bool read_beside(gatherer *g)
+{
+	static const char *const ends[] = {".csv", ".tsv", ".json"};
+	char path[PATH_MAX];
+	const char *last = last_part(g->path);
+	const size_t folder = (size_t)(last - g->path), stem = strcspn(last, ".");
+	bool ok = true;
+	for (int i = 0; ok && i < 4; i++) {
+		if (i < 3)
+			snprintf(path, sizeof path, "%.*s%s", (int)(folder + stem), g->path,
+			         ends[i]);
+		else
+			snprintf(path, sizeof path, "%.*slist_attr_celeba.txt", (int)folder,
+			         g->path);
+		if (gm_file_exists(path) && !gm_file_is_folder(path)) {
+			ok = read_file(g, path, false);
+			gm_pictures_note(g->p, "labels are looked for in %s, beside the archive",
+			                 path);
+		}
+	}
+	return ok;
+}
+
+/* The file that the option label-from names: among the set's own, or anywhere. */
+static bool read_named(gatherer *g, const char *file)
+{
+	const size_t n = strlen(file);
+	for (uint64_t i = 0; i < g->a->tables; i++) {
+		const char *name = g->a->text + g->a->table[i].name;
+		const size_t k = strlen(name);
+		if (k >= n && strcmp(name + k - n, file) == 0 && (k == n || name[k - n - 1] == '/'))
+			return read_table(g, g->a->table + i, true);
+	}
+	if (gm_file_exists(file))
+		return read_file(g, file, true);
+	return gm_fail(
+		g->err, GM_ERR_IO,
+		"option label-from: there is no file %.200s, neither in %s nor here (or say auto, "
+		"folders or none)",
+		file, g->path);
+}
+
+static bool read_pattern(gatherer *g)
+{
+	gm_pattern *p = gm_pattern_new(g->o->label_pattern, g->err);
+	if (!p)
+		return false;
+	const int columns = gm_pattern_columns(p);
+	const char *word[32];
+	uint64_t matched = 0;
+	bool ok = true;
+	for (int k = 0; ok && k < columns; k++)
+		ok = column_called(g, gm_pattern_column(p, k)) || no_memory(g);
+	for (uint64_t i = 0; ok && i < g->a->entries; i++) {
+		if (!gm_pattern_match(p, name_at(g, i), g->p->arena, word))
+			continue;
+		matched++;
+		for (int k = 0; ok && k < columns; k++)
+			ok = put_word(column_called(g, gm_pattern_column(p, k)), word[k],
+			              (int64_t)i) ||
+			     no_memory(g);
+	}
+	gm_pattern_free(p);
+	if (ok && !matched)
+		ok = gm_fail(g->err, GM_ERR_VALUE,
+		             "option label-pattern: no name of %s matches \"%.80s\"; the first is "
+		             "%.120s",
+		             g->path, g->o->label_pattern, name_at(g, 0));
+	return ok;
+}
+
+/* ---- words to numbers ------------------------------------------------------------------------ */
+
+static bool is_missing(const char *w)
+{
+	return !w || !*w || strcasecmp(w, "nan") == 0 || strcasecmp(w, "null") == 0;
+}
+
+static bool whole(const char *w, int64_t *v)
+{
+	double x;
+	if (gm_text_i64(w, v))
+		return true;
+	if (!gm_text_f64(w, &x) || x != (double)(int64_t)x)
+		return false;
+	*v = (int64_t)x; /* "3.0", as pandas writes a column with gaps */
+	return true;
+}
+
+typedef struct numbers {
+	bool all;  /* every word is a whole number */
+	bool some; /* there is a word at all */
+	bool any_number;
+	int64_t low, high;
+} numbers;
+
+static numbers look_at_numbers(const column *c)
+{
+	numbers n = {.all = true, .low = INT64_MAX, .high = INT64_MIN};
+	for (size_t i = 0; i < c->rows; i++) {
+		int64_t v;
+		double x;
+		if (is_missing(c->all[i]))
+			continue;
+		n.some = true;
+		n.any_number |= gm_text_f64(c->all[i], &x);
+		if (!whole(c->all[i], &v)) {
+			n.all = false;
+			continue;
+		}
+		n.low = v < n.low ? v : n.low;
+		n.high = v > n.high ? v : n.high;
+	}
+	return n;
+}
+
+static int by_word(const void *x, const void *y)
+{
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+/* The different words in order, into an array in the arena. */
+static const char **sorted_words(gatherer *g, const column *c, int *count)
+{
+	const char **all = malloc((c->rows + 1) * sizeof *all);
+	size_t n = 0, k = 0;
+	for (size_t i = 0; all && i < c->rows; i++)
+		if (!is_missing(c->all[i]))
+			all[n++] = c->all[i];
+	if (n)
+		qsort(all, n, sizeof *all, by_word);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || strcmp(all[k - 1], all[i]) != 0)
+			all[k++] = all[i];
+	*count = k <= CLASSES_MAX ? (int)k : CLASSES_MAX + 1;
+	const char **words = gm_arena_alloc(g->p->arena, (k + 1) * sizeof *words);
+	for (size_t i = 0; i < k && k <= CLASSES_MAX; i++)
+		words[i] = gm_arena_strdup(g->p->arena, all[i]);
+	free(all);
+	return words;
+}
+
+static bool is_one_of(const char *name, const char *const *list)
+{
+	for (; *list; list++)
+		if (strcasecmp(name, *list) == 0)
+			return true;
+	return false;
+}
+
+static bool asked_for(const gatherer *g, const column *c)
+{
+	return g->o->label_column && strcasecmp(g->o->label_column, c->name) == 0;
+}
+
+static bool give_numbers(gatherer *g, const column *c, gm_attribute *t, int64_t low)
+{
+	t->value = malloc(((size_t)g->a->entries + 1) * sizeof *t->value);
+	if (!t->value)
+		return no_memory(g);
+	for (uint64_t i = 0; i < g->a->entries; i++) {
+		const char *w = c->word[i];
+		int64_t v = -1;
+		if (is_missing(w))
+			v = -1;
+		else if (!t->class_names)
+			whole(w, &v), v = low < 0 ? v > 0 : v;
+		else
+			v = (const char **)bsearch(&w, t->class_names, (size_t)t->classes, sizeof w,
+			                           by_word) -
+			    t->class_names;
+		t->value[i] = (int32_t)v;
+		t->missing += v < 0;
+	}
+	return true;
+}
+
+/* Whether the column becomes numbers; where not, a note says why. */
+static bool one_attribute(gatherer *g, const column *c, bool caption)
+{
+	static const char *const labels[] = {"label",  "labels", "class",   "category",
+	                                     "target", "y",      "species", NULL};
+	gm_attribute t = {.name = c->name};
+	const numbers n = look_at_numbers(c);
+	const char *why = NULL;
+	char room[160];
+	if (!n.some) {
+		why = "it is empty";
+	} else if (n.all && n.low >= -1 && n.high <= 1 && n.low < 0) {
+		t.classes = 2; /* -1 and 1, as CelebA has it */
+	} else if (n.all && n.low >= 0 && n.high < CLASSES_MAX) {
+		t.classes = (int)n.high + 1;
+	} else if (n.all) {
+		snprintf(room, sizeof room, "its numbers, %lld to %lld, are no classes from 0",
+		         (long long)n.low, (long long)n.high);
+		why = room;
+	} else {
+		t.class_names = sorted_words(g, c, &t.classes);
+		const bool few = (size_t)t.classes * 2 <= c->rows ||
+		                 (t.classes <= FEW && (size_t)t.classes < c->rows);
+		if (t.classes > CLASSES_MAX ||
+		    (!asked_for(g, c) &&
+		     (t.classes > WORDS_MAX || (!few && !is_one_of(c->name, labels))))) {
+			snprintf(room, sizeof room,
+			         n.any_number ? "its numbers are no whole ones"
+			                      : "almost every row has words of its own");
+			why = room;
+		}
+	}
+	if (why && asked_for(g, c))
+		return gm_fail(g->err, GM_ERR_VALUE, "%s: option label-column: column %s: %s",
+		               g->path, c->name, why);
+	if (why) {
+		if (!caption)
+			gm_pictures_note(g->p, "column %s is no class: %s", c->name, why);
+		return true;
+	}
+	if (!give_numbers(g, c, &t, n.all ? n.low : 0)) {
+		free(t.value);
+		return false;
+	}
+	g->out->attribute[g->out->count++] = t;
+	return true;
+}
+
+/* The words of the column themselves. */
+static bool take_captions(gatherer *g, const column *c)
+{
+	free(g->out->caption);
+	g->out->caption = calloc((size_t)g->a->entries + 1, sizeof *g->out->caption);
+	if (!g->out->caption)
+		return no_memory(g);
+	for (uint64_t i = 0; i < g->a->entries; i++)
+		if (!is_missing(c->word[i]))
+			g->out->caption[i] = gm_arena_strdup(g->p->arena, c->word[i]);
+	return true;
+}
+
+static bool finish(gatherer *g)
+{
+	static const char *const captions[] = {"caption",  "captions", "text", "description",
+	                                       "sentence", "keywords", NULL};
+	gm_attributes *out = g->out;
+	bool ok = true, said = false;
+	out->attribute = calloc((size_t)g->columns + 1, sizeof *out->attribute);
+	if (!out->attribute)
+		return no_memory(g);
+	for (int i = 0; ok && i < g->columns; i++) {
+		const column *c = &g->column[i];
+		const bool words = g->o->caption_column
+		                           ? strcasecmp(c->name, g->o->caption_column) == 0
+		                           : !said && is_one_of(c->name, captions);
+		ok = (!words || take_captions(g, c)) && one_attribute(g, c, words);
+		said |= words;
+	}
+	if (ok && g->o->caption_column && !said)
+		return gm_fail(g->err, GM_ERR_VALUE,
+		               "%s: option caption-column: no table has a column %.60s", g->path,
+		               g->o->caption_column);
+	return ok;
+}
+
+static bool read_all(gatherer *g, const char *path)
+{
+	const char *labels = g->o->label_from ? g->o->label_from : "auto";
+	if (strcmp(labels, "none") == 0)
+		return true;
+	const bool by_name = strcmp(labels, "auto") != 0 && strcmp(labels, "folders") != 0;
+	if (!index_names(g))
+		return false;
+	if (g->o->label_pattern && *g->o->label_pattern && !read_pattern(g))
+		return false;
+	if (by_name && !read_named(g, labels))
+		return false;
+	if (by_name || (g->o->label_pattern && *g->o->label_pattern))
+		return finish(g);
+	bool ok = true;
+	for (uint64_t i = 0; ok && i < g->a->tables; i++)
+		ok = read_table(g, g->a->table + i, false);
+	if (ok && !gm_file_is_folder(path))
+		ok = read_beside(g);
+	return ok && finish(g);
+}
+
+bool gm_attributes_read(gm_attributes *out, gm_pictures *p, const char *path,
+                        const gm_data_options *o, gm_error *err)
+{
+	gatherer g = {.p = p, .a = &p->album, .path = path, .o = o, .out = out, .err = err};
+	*out = (gm_attributes){0};
+	const bool ok = read_all(&g, path);
+	for (int i = 0; i < g.columns; i++)
+		free(g.column[i].word), free(g.column[i].all);
+	for (int i = 0; i < g.sheets; i++)
+		gm_sheet_free(&g.sheet[i]);
+	free(g.column), free(g.sheet), free(g.by_base), free(g.by_stem);
+	if (!ok)
+		gm_attributes_free(out);
+	return ok;
+}
+
+void gm_attributes_free(gm_attributes *a)
+{
+	for (int i = 0; i < a->count; i++)
+		free(a->attribute[i].value);
+	free(a->attribute), free(a->caption);
+	*a = (gm_attributes){0};
+}
