@@ -42,7 +42,7 @@ problems=$(
 		may["score"]    = "base data metrics run use"
 		may["report"]   = "base plot run use score"
 		may["train"]    = "base ranks run use score report"
-		may["lab"]      = "base image plot nn data metrics models run use train"
+		may["lab"]      = "base tensorfile image plot nn data metrics models run use train"
 		may["studio"]   = "base image plot nn data metrics models run use score report train"
 		may["cli"]      = "base ranks tensorfile image plot graph nn data metrics models run use score report train lab studio"
 		# The public headers, lowest first: a folder sees those up to its own level.

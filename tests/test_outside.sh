@@ -117,6 +117,20 @@ check 'fid depends on the order' test "$(awk '$1 == "fid" { print $2 }' by_eval)
 check 'eval does not say the fit' grep -q 'resized: triangle, antialiased, centre' by_eval
 check 'fid does not say the fit' grep -q 'resized: triangle, antialiased, centre' by_fid
 
+# ---- fine-tuning ----
+
+works '00004-fine' train dcgan --from 0 --data wide --size 16 --lr 1e-5 --batch 2 --steps 2 --name fine
+check 'not said what was taken' grep -qE 'from step 2 of runs/00000-a/checkpoint-000002.safetensors: [0-9]+ tensors$' err
+check 'width is not as in that run' grep -q '"width": "4"' runs/00004-fine/options.json
+check 'the record does not say where it came from' grep -qa '"origin":.*00000-a' runs/00004-fine/checkpoint-000002.safetensors
+works '00004-fine' train --resume 4 --steps 3
+check 'a resumed run forgot where it came from' grep -qa '"origin":.*00000-a' runs/00004-fine/checkpoint-000003.safetensors
+works '00005-' train --from 0 --nz 7 --size 16 --steps 1 --name wider
+check 'not said what was left' grep -q 'keep their initial values' err
+refuses 1 'no tensor of .* name and shape' train vae --from 0 --size 16 --steps 1
+refuses 2 'not both' train --from 0 --resume 0
+refuses 1 'neither a run' train dcgan --from nothing
+
 # ---- options of another verb are refused ----
 
 refuses 2 'mirror is for data fetch' data info glyphs --mirror http://127.0.0.1/
@@ -132,18 +146,18 @@ mkdir old
 cp -r old other
 "$program" sample 0 --grid 1x1 --seed 3 -o other/c.png >/dev/null
 mv old new
-refuses 1 'say where they are: --data PATH' train --resume 4 --steps 3
-works moved train --resume 4 --steps 3 --data new
+refuses 1 'say where they are: --data PATH' train --resume 6 --steps 3
+works moved train --resume 6 --steps 3 --data new
 check 'not said that the data were moved' grep -q 'read from new, formerly old' err
-works moved train --resume 4 --steps 4
-refuses 1 'other data.*--from' train --resume 4 --steps 5 --data other
+works moved train --resume 6 --steps 4
+refuses 1 'other data.*--from' train --resume 6 --steps 5 --data other
 
 # ---- TensorBoard files of a run that was killed ----
 
 "$program" train dcgan --data glyphs $tiny --steps 30 --log-every 1 --save-every 10 --tensorboard yes --name board >/dev/null 2>&1
-rm runs/00005-board/checkpoint-000030.safetensors # as if it had been killed before the last one
-"$program" train --resume 5 --steps 30 --log-every 1 >/dev/null 2>&1
-check 'the event files overlap' test "$(cat runs/00005-board/events* | grep -oa loss_d | wc -l)" = 30
+rm runs/00007-board/checkpoint-000030.safetensors # as if it had been killed before the last one
+"$program" train --resume 7 --steps 30 --log-every 1 >/dev/null 2>&1
+check 'the event files overlap' test "$(cat runs/00007-board/events* | grep -oa loss_d | wc -l)" = 30
 
 
 finish

@@ -107,7 +107,7 @@ int cli_train(int argc, char **argv)
 	static const char *const flags[] = {"help", "h", "dry-run", NULL}, *const maybe[] = {
 										   "resume", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags, .maybe = maybe};
-	const char *model_name = NULL, *resume = NULL, *recipe = NULL, *config = NULL,
+	const char *model_name = NULL, *resume = NULL, *recipe = NULL, *config = NULL, *from = NULL,
 		   *outdir = "runs";
 	char recipe_file[PATH_MAX] = "", named[64] = "";
 	bool want_help = false, dry = false;
@@ -134,9 +134,13 @@ int cli_train(int argc, char **argv)
 			recipe = a.value;
 		else if (cli_is(a.name, "config"))
 			config = a.value;
+		else if (cli_is(a.name, "from"))
+			from = a.value;
 		else if (cli_is(a.name, "outdir"))
 			outdir = a.value;
 	}
+	if (from && resume)
+		return cli_usage("--from starts a new run, --resume goes on with one: not both");
 	if (dry && resume)
 		return cli_usage("--dry-run is for new runs; --resume says how a run stands");
 	if (want_help && !model_name) {
@@ -155,8 +159,8 @@ int cli_train(int argc, char **argv)
 		m = cli_model(model_name);
 		if (!m)
 			return CLI_USAGE;
-	} else if (resume) {
-		m = gm_train_model(resume, outdir, &err);
+	} else if (resume || from) {
+		m = gm_train_model(resume ? resume : from, outdir, &err);
 		if (!m)
 			return cli_fail(&err);
 	} else {
@@ -179,6 +183,8 @@ int cli_train(int argc, char **argv)
 		    !cli_is(a.name, "recipe") && !cli_is(a.name, "config") &&
 		    !gm_settings_set(&s, a.name, a.value, &err))
 			status = cli_usage("%s", err.message);
+	if (!status && !resume && !gm_train_from(&s, &err))
+		status = cli_fail(&err);
 	if (!status) {
 		gm_train_call call = {
 			.settings = &s, .resume = resume, .out = stderr, .stop = &cli_stopped};

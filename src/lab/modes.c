@@ -16,17 +16,22 @@
  * as it says. The published row is printed where every other setting is the paper's.
  */
 #include "lab/lab.h"
-#include "base/machine.h"
-#include "base/arena.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/arena.h"
 #include "base/file.h"
+#include "base/machine.h"
+#include "base/progress.h"
+#include "base/text.h"
 #include "ganymede/data.h"
 #include "ganymede/metrics.h"
+#include "tensorfile/safetensors.h"
 
 static const gm_option options[] = {
 	{"data", "ring8", "ring8 or grid25"},
@@ -104,7 +109,15 @@ typedef struct trial {
 	float *x;
 	gm_image **frame;
 	int frames;
+	bool cut; /* stopped before it was over */
 } trial;
+
+enum { TRIALS = 1000, STATE_TENSORS = 256 };
+
+typedef struct done_trials {
+	int n;
+	double modes[TRIALS], quality[TRIALS], kl[TRIALS];
+} done_trials;
 
 static gm_node *generator(gm_net *G, gm_node *z)
 {
@@ -270,13 +283,147 @@ static void sample(trial *t, float *x)
 	gm_step_read(t->draw, t->sample, x, 2 * SAMPLES);
 }
 
-static bool run_trial(trial *t, int steps, score *out, bool first)
+/* ---- what a killed experiment leaves, and goes on with ---------------------------------------- */
+
+static const double SAVE_EVERY = 20; /* seconds */
+
+static void state_path(const trial *t, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%.4000s/unfinished.safetensors", t->l->folder);
+}
+
+/* All options but the number of trials, as one text: a state of other options is another experiment's. */
+static char *options_text(const gm_lab *l)
+{
+	json_t *o = json_object();
+	for (int i = 0; options[i].name; i++)
+		if (strcmp(options[i].name, "trials"))
+			json_object_set_new(o, options[i].name, json_string(l->value[i]));
+	char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(o);
+	return text;
+}
+
+/* The trials that are done, and where the one under way stands: its nets after `step` steps. */
+static bool save_state(trial *t, const done_trials *d, int step)
+{
+	char path[PATH_MAX], at[24], runs[24];
+	gm_st_tensor tensor[STATE_TENSORS];
+	int n = 0;
+	bool ok = true;
+	gm_net *net[2] = {t->G, t->D};
+	for (int k = 0; k < 2 && t->g; k++)
+		for (int i = 0; ok && i < gm_net_count(net[k]); i++) {
+			gm_net_entry e = gm_net_at(net[k], i);
+			gm_shape s = gm_node_shape(e.node);
+			float *v = malloc(gm_node_size(e.node) * sizeof *v);
+			ok = v && n < STATE_TENSORS && gm_get_f32(e.node, v, gm_node_size(e.node));
+			if (n < STATE_TENSORS) {
+				tensor[n] = (gm_st_tensor){.name = e.name, .type = GM_ST_F32, .rank = s.rank, .data = v};
+				memcpy(tensor[n++].dims, s.dim, s.rank * sizeof *s.dim);
+			}
+		}
+	char *text = options_text(t->l);
+	json_t *scores = json_array();
+	for (int i = 0; i < d->n; i++)
+		json_array_append_new(scores, json_pack("[f, f, f]", d->modes[i], d->quality[i], d->kl[i]));
+	char *list = json_dumps(scores, JSON_COMPACT | JSON_REAL_PRECISION(17));
+	json_decref(scores);
+	snprintf(at, sizeof at, "%d", step);
+	snprintf(runs, sizeof runs, "%" PRIu64, t->g ? gm_graph_runs(t->g) : 0);
+	gm_st_pair meta[] = {{"options", text}, {"runs", runs}, {"step", at}, {"trials", list}};
+	state_path(t, path);
+	ok = ok && text && list && gm_st_write(path, tensor, n, meta, 4, &t->l->err);
+	for (int i = 0; i < n; i++)
+		free((void *)tensor[i].data);
+	free(text), free(list);
+	return ok || gm_fail(&t->l->err, GM_ERR_MEMORY, "no memory to save the trial");
+}
+
+/* What an earlier call left, if that was this experiment; NULL where there is nothing to go on with. */
+static gm_st *open_state(trial *t, done_trials *d, int trials)
+{
+	char path[PATH_MAX], *text = options_text(t->l);
+	state_path(t, path);
+	gm_st *st = gm_file_exists(path) ? gm_st_open(path, NULL) : NULL;
+	const char *of = st ? gm_st_meta(st, "options") : NULL, *list = st ? gm_st_meta(st, "trials") : NULL;
+	json_t *scores = of && list && text && !strcmp(of, text) ? json_loads(list, 0, NULL) : NULL;
+	free(text);
+	if (st && !scores)
+		fprintf(t->l->out, "%s is of other options, and is not gone on with\n", path);
+	if (!scores) {
+		gm_st_close(st);
+		return NULL;
+	}
+	for (size_t i = 0; i < json_array_size(scores) && d->n < trials; i++)
+		if (!json_unpack(json_array_get(scores, i), "[F, F, F]", &d->modes[d->n], &d->quality[d->n], &d->kl[d->n]))
+			d->n++;
+	json_decref(scores);
+	return st;
+}
+
+static int64_t size_of(const gm_st_tensor *x)
+{
+	int64_t n = 1;
+	for (int i = 0; i < x->rank; i++)
+		n *= x->dims[i];
+	return n;
+}
+
+/* The nets of the trial under way take their values; returns the step that they had reached, 0 where they cannot. */
+static int load_state(trial *t, const gm_st *st)
+{
+	int64_t step;
+	uint64_t runs;
+	gm_net *net[2] = {t->G, t->D};
+	if (!gm_text_i64(gm_st_meta(st, "step"), &step) || !gm_text_u64(gm_st_meta(st, "runs"), &runs) || step < 1 ||
+	    step > INT32_MAX)
+		return 0;
+	for (int k = 0; k < 2; k++)
+		for (int i = 0; i < gm_net_count(net[k]); i++) {
+			gm_net_entry e = gm_net_at(net[k], i);
+			const gm_st_tensor *x = gm_st_find(st, e.name);
+			int64_t n = gm_node_size(e.node);
+			float *v = malloc(n * sizeof *v);
+			bool ok = v && x && x->type == GM_ST_F32 && size_of(x) == n;
+			if (ok)
+				memcpy(v, x->data, n * sizeof *v);
+			ok = ok && gm_set_f32(e.node, v, n);
+			free(v);
+			if (!ok)
+				return 0;
+		}
+	gm_graph_seed(t->g, t->seed, runs);
+	return (int)step;
+}
+
+static bool run_trial(trial *t, int number, int steps, score *out, const done_trials *d, const gm_st *from)
 {
 	float x[2 * SAMPLES];
-	int every = t->frames ? steps / t->frames : 0;
-	bool ok = true;
-	for (int i = 0; i < steps && ok && !stopped(t->l); i++) {
-		ok = feed(t, i);
+	char what[48];
+	int every = t->frames ? steps / t->frames : 0, i = from ? load_state(t, from) : 0;
+	bool ok = true, first = number == 0;
+	double saved = gm_seconds();
+	if (i)
+		fprintf(t->l->out, "trial %d goes on at step %d\n", number + 1, i);
+	snprintf(what, sizeof what, "trial %d", number + 1);
+	for (int k = 0; first && every && k < i / every && k < t->frames; k++) {
+		char path[PATH_MAX];
+		snprintf(path, sizeof path, "%.4000s/frame-%02d.png", t->l->folder, k + 1);
+		t->frame[k] = gm_png_read(path, NULL);
+	}
+	for (; i < steps && ok; i++) {
+		/* Asked to stop, here or by Ctrl-C while progress is shown: what was reached is kept. */
+		if (!gm_progress_tell(what, (uint64_t)i, (uint64_t)steps, "steps", NULL) || stopped(t->l)) {
+			gm_progress_end();
+			t->cut = true;
+			return save_state(t, d, i);
+		}
+		if (gm_seconds() - saved > SAVE_EVERY) {
+			ok = save_state(t, d, i);
+			saved = gm_seconds();
+		}
+		ok = ok && feed(t, i);
 		gm_step_run(t->train);
 		if (first && every > 0 && (i + 1) % every == 0 && (i + 1) / every <= t->frames) {
 			sample(t, x);
@@ -288,6 +435,7 @@ static bool run_trial(trial *t, int steps, score *out, bool first)
 			ok = gm_lab_picture(t->l, name, f) && t->frame[k - 1];
 		}
 	}
+	gm_progress_end();
 	sample(t, x);
 	return ok && score_of(t->s, x, out, &t->l->err);
 }
@@ -339,7 +487,7 @@ static bool as_published(gm_lab *l)
 static bool run(gm_lab *l)
 {
 	const set s = set_of(l);
-	int trials = (int)gm_lab_int(l, "trials", 1, 1000),
+	int trials = (int)gm_lab_int(l, "trials", 1, TRIALS),
 	    steps = (int)gm_lab_int(l, "steps", 1, INT32_MAX);
 	trial t = {.l = l,
 	           .s = &s,
@@ -347,23 +495,28 @@ static bool run(gm_lab *l)
 	           .batch = (int)gm_lab_int(l, "batch", 2, 1 << 16),
 	           .frames = (int)gm_lab_int(l, "frames", 0, 99)};
 	uint64_t seed = (uint64_t)gm_lab_int(l, "seed", 0, INT64_MAX);
-	double modes[1000], quality[1000], kl[1000], theirs[3] = {NAN, NAN, NAN};
+	double theirs[3] = {NAN, NAN, NAN};
+	static done_trials d;
+	d = (done_trials){0};
 	t.data = gm_data_open(s.name, NULL, &l->err);
 	t.x = malloc(2 * t.batch * t.pack * sizeof *t.x);
 	t.frame = calloc(t.frames + 1, sizeof(gm_image *));
 	bool ok = !l->err.code && t.data && t.x && t.frame;
 	double cpu = gm_processor_seconds();
-	int done = 0;
-	for (; done < trials && ok && !stopped(l); done++) {
+	gm_st *from = ok ? open_state(&t, &d, trials) : NULL;
+	int before = d.n;
+	for (int i = 0; i < d.n; i++)
+		fprintf(l->out, "trial %d: %g modes, %.1f%% of high quality, reverse KL %.3f (done before)\n", i + 1,
+		        d.modes[i], 100 * d.quality[i], d.kl[i]);
+	while (d.n < trials && ok && !t.cut && !stopped(l)) {
 		score r = {0};
-		t.seed = seed + done;
-		ok = build(&t, l) && run_trial(&t, steps, &r, done == 0);
-		bool whole = ok && !stopped(l);
-		if (whole) {
-			modes[done] = r.modes, quality[done] = r.quality, kl[done] = r.kl;
-			fprintf(l->out,
-			        "trial %d: %g modes, %.1f%% of high quality, reverse KL %.3f\n",
-			        done + 1, r.modes, 100 * r.quality, r.kl);
+		t.seed = seed + (uint64_t)d.n;
+		ok = build(&t, l) && run_trial(&t, d.n, steps, &r, &d, d.n == before ? from : NULL);
+		if (ok && !t.cut) {
+			d.modes[d.n] = r.modes, d.quality[d.n] = r.quality, d.kl[d.n] = r.kl;
+			d.n++;
+			fprintf(l->out, "trial %d: %g modes, %.1f%% of high quality, reverse KL %.3f\n", d.n, r.modes,
+			        100 * r.quality, r.kl);
 			fflush(l->out);
 		}
 		gm_net_free(t.G);
@@ -371,11 +524,20 @@ static bool run(gm_lab *l)
 		if (t.g)
 			gm_graph_free(t.g);
 		t.g = NULL, t.G = t.D = NULL;
-		if (!whole)
-			break; /* what was cut short is no trial */
+		if (ok && !t.cut && d.n < trials)
+			ok = save_state(&t, &d, 0);
 	}
-	if (ok && !done)
-		ok = gm_fail(&l->err, GM_ERR_STATE, "stopped before the first trial was over");
+	gm_st_close(from);
+	if (ok && d.n < trials)
+		fprintf(l->out, "stopped: the same command goes on from here\n");
+	if (ok && !d.n)
+		ok = gm_fail(&l->err, GM_ERR_STATE,
+		             "stopped before the first trial was over: the same command goes on from here");
+	if (ok && d.n == trials) {
+		char path[PATH_MAX];
+		state_path(&t, path);
+		unlink(path);
+	}
 	cpu = gm_processor_seconds() - cpu;
 	if (ok && t.frames) {
 		char path[PATH_MAX];
@@ -392,13 +554,13 @@ static bool run(gm_lab *l)
 				theirs[0] = published[i].s.modes,
 				theirs[1] = published[i].s.quality, theirs[2] = published[i].s.kl;
 		fprintf(l->out, "\n%s, pack %d, %d trial%s of %d steps%-8s %s\n", s.name, t.pack,
-		        done, done == 1 ? "" : "s", steps, "",
+		        d.n, d.n == 1 ? "" : "s", steps, "",
 		        isnan(theirs[0]) ? "" : "published (400000 steps, 10 trials)");
-		summarise(l, "modes found", modes, done, theirs[0]);
-		summarise(l, "high quality", quality, done, theirs[1]);
-		summarise(l, "reverse KL", kl, done, theirs[2]);
+		summarise(l, "modes found", d.modes, d.n, theirs[0]);
+		summarise(l, "high quality", d.quality, d.n, theirs[1]);
+		summarise(l, "reverse KL", d.kl, d.n, theirs[2]);
 		fprintf(l->out, "CPU time %.0f s, %.2f ms a step\n", cpu,
-		        1e3 * cpu / ((double)steps * done));
+		        1e3 * cpu / ((double)steps * (d.n - before ? d.n - before : 1)));
 		gm_lab_keep(l, "cpu seconds", json_real(cpu));
 	}
 	for (int i = 0; i < t.frames && t.frame; i++)

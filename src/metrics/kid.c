@@ -3,6 +3,8 @@
  * metrics/kid.c -- kernel Inception distance. */
 #include "metrics/pairs.h"
 
+#include "base/progress.h"
+
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
@@ -65,6 +67,9 @@ bool gm_kid(const gm_features_pair *f, const gm_kid_options *o, gm_spread *kid, 
 	gm_rng r = gm_rng_new(o ? o->seed : 0, 0);
 	*kid = (gm_spread){0};
 	for (int64_t s = 0; ok && s < subsets; s++) {
+		ok = gm_progress_tell("comparing by kernels (KID)", (uint64_t)s, (uint64_t)subsets, "subsets", err);
+		if (!ok)
+			break;
 		choose(&r, of_x, nr, m), choose(&r, of_y, nf, m);
 		gather(f->real, of_x, m, d, x), gather(f->fake, of_y, m, d, y);
 		each[s] = (kernel_sum(x, x, m, d, true, k) + kernel_sum(y, y, m, d, true, k)) /
@@ -74,6 +79,7 @@ bool gm_kid(const gm_features_pair *f, const gm_kid_options *o, gm_spread *kid, 
 	}
 	for (int64_t s = 0; ok && s < subsets; s++)
 		kid->deviation += (each[s] - kid->mean) * (each[s] - kid->mean) / subsets;
+	gm_progress_end();
 	kid->deviation = sqrt(kid->deviation);
 	free(x), free(y), free(k), free(each), free(of_x), free(of_y);
 	return ok;

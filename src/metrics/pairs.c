@@ -5,6 +5,8 @@
  * and near ties are told apart as every reference implementation tells them. */
 #include "metrics/pairs.h"
 
+#include "base/progress.h"
+
 #include <cblas.h>
 #include <float.h>
 #include <math.h>
@@ -65,7 +67,11 @@ bool gm_pairs(const float *x, int64_t nx, const float *y, int64_t ny, int64_t d,
 	double *na = norm, *nb = norm + ROWS;
 	/* A product of d terms is off by at most d eps |a| |b|, by its root in practice. */
 	double noise = 8 * DBL_EPSILON * (4 + sqrt((double)d));
-	for (int64_t x0 = 0; x0 < nx; x0 += ROWS) {
+	bool ok = true;
+	for (int64_t x0 = 0; ok && x0 < nx; x0 += ROWS) {
+		ok = gm_progress_tell("comparing features", (uint64_t)x0, (uint64_t)nx, "rows", err);
+		if (!ok)
+			break;
 		int64_t rows = nx - x0 < ROWS ? nx - x0 : ROWS;
 		centre(x + x0 * d, rows, d, mean, a, na);
 		for (int64_t y0 = 0; y0 < ny; y0 += COLUMNS) {
@@ -84,6 +90,7 @@ bool gm_pairs(const float *x, int64_t nx, const float *y, int64_t ny, int64_t d,
 			tile(context, out, x0, rows, y0, columns);
 		}
 	}
+	gm_progress_end();
 	free(mean), free(a), free(b), free(out), free(norm);
-	return true;
+	return ok;
 }

@@ -2,6 +2,7 @@
  *
  * metrics/swd.c -- sliced Wasserstein distance of patches in a Laplacian pyramid. */
 #include "metrics/pairs.h"
+#include "base/progress.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -290,6 +291,9 @@ bool gm_swd_get(const gm_swd *s, double *distance, gm_error *err)
 	          gm_fail(err, GM_ERR_MEMORY, "no memory for projections of %lld patches",
 	                  (long long)rows);
 	for (int l = 0; ok && l < s->levels; l++) {
+		ok = gm_progress_tell("projecting patches", (uint64_t)l, (uint64_t)s->levels, "levels", err);
+		if (!ok)
+			break;
 		gm_rng r = gm_rng_new(s->o.seed, DIRECTIONS + l);
 		double *of[2] = {normal, normal + 2 * channels}, sum = 0;
 		for (int side = 0; side < 2; side++)
@@ -311,6 +315,7 @@ bool gm_swd_get(const gm_swd *s, double *distance, gm_error *err)
 		}
 		distance[l] = sum / ((double)rows * s->o.directions);
 	}
+	gm_progress_end();
 	free(normal), free(line), free(out), free(key);
 	return ok;
 }

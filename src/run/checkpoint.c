@@ -11,6 +11,8 @@
  *	runs      the random counter    data      hash of the data's content, hexadecimal
  *	best      the best value so far by the option best; left out where there is none
  *	schedules {"lr": 0.0002, ...}: their values at this step, which tools use
+ *	origin    {"checkpoint": ..., "model": ..., "step": N, "data": ...}: where the weights started from (option
+ *	          from); left out where that was nothing
  *	rollbacks how often values that were not finite took it back; left out for 0
  */
 #include "run/run.h"
@@ -219,7 +221,7 @@ bool gm_checkpoint_save(gm_run *r)
 	ok = ok && options && facts && schedules && !r->err.code;
 	snprintf(best, sizeof best, "%.17g", r->best);
 	snprintf(rollbacks, sizeof rollbacks, "%" PRId64, r->rollbacks);
-	gm_st_pair meta[12] = {
+	gm_st_pair meta[13] = {
 		{"data", data},
 		{"facts", facts},
 		{"format", "ganymede-run"},
@@ -234,6 +236,8 @@ bool gm_checkpoint_save(gm_run *r)
 	int metas = 10; /* and where there were any: */
 	if (r->rollbacks)
 		meta[metas++] = (gm_st_pair){"rollbacks", rollbacks};
+	if (r->origin)
+		meta[metas++] = (gm_st_pair){"origin", r->origin};
 	if (r->has_best)
 		meta[metas++] = (gm_st_pair){"best", best};
 	if (!ok && !r->err.code)
@@ -311,6 +315,8 @@ bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error 
 		return gm_fail(err, GM_ERR_FORMAT, "%s: its best value is no number", path);
 	}
 	rec->step = (int64_t)step;
+	if (gm_st_meta(st, "origin"))
+		rec->origin = gm_arena_strdup(rec->settings.arena, gm_st_meta(st, "origin"));
 	rec->data_hash = hash ? strtoull(hash, NULL, 16) : 0;
 	return true;
 }
@@ -374,6 +380,37 @@ static bool load_one(const gm_st *st, const char *path, const gm_net_entry *e, g
 	bool ok = gm_set_f32(e->node, v, n);
 	free(v);
 	return ok || gm_fail(err, GM_ERR_STATE, "cannot set %s", e->name);
+}
+
+bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path, gm_start_report *report)
+{
+	*report = (gm_start_report){0};
+	for (int i = 0; i < r->nets; i++)
+		for (int j = 0; j < gm_net_count(r->net[i]); j++) {
+			gm_net_entry e = gm_net_at(r->net[i], j);
+			if (e.role == GM_MOMENT)
+				continue;
+			const gm_st_tensor *t = gm_st_find(st, e.name);
+			gm_shape s = gm_node_shape(e.node);
+			char have[60], want[60];
+			if (t && same_dims(t, s) && t->type == GM_ST_F32) {
+				if (!load_one(st, path, &e, &r->err))
+					return false;
+				report->loaded++;
+				continue;
+			}
+			if (!*report->first && t)
+				snprintf(report->first, sizeof report->first, "%.60s has shape %s there and %s here",
+				         e.name, dims_text(t->dims, t->rank, have, sizeof have),
+				         dims_text(s.dim, s.rank, want, sizeof want));
+			else if (!*report->first)
+				snprintf(report->first, sizeof report->first, "%.60s is not there", e.name);
+			*(t ? &report->reshaped : &report->absent) += 1;
+		}
+	return report->loaded > 0 ||
+	       gm_fail(&r->err, GM_ERR_VALUE,
+	               "option from: no tensor of %.200s has the name and shape of one of %s's: %s", path,
+	               r->model->name, report->first);
 }
 
 bool gm_checkpoint_load(gm_run *r, bool all)

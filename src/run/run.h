@@ -122,6 +122,8 @@ struct gm_run {
 
 	gm_dataset *data;
 	uint64_t data_hash;
+	char started_from[600]; /* a line about that, for the log */
+	char *origin; /* JSON: which checkpoint the weights started from (option from); in settings' arena, or NULL */
 	const char *data_was;     /* option data of the checkpoint that is resumed; or NULL */
 	gm_node *example, *label; /* inputs, or NULL */
 	/* what gm_batch can give besides these two: of the data, or of the checkpoint's record */
@@ -231,6 +233,7 @@ typedef struct gm_record {
 	int64_t step;
 	uint64_t seen, runs, data_hash, rollbacks;
 	double best; /* of --best so far; NaN: none */
+	const char *origin; /* of option from, as JSON; or NULL. In the arena of settings */
 } gm_record;
 /* gm_st_open; the error for a damaged file names the newest whole checkpoint beside it. */
 gm_st *gm_checkpoint_open(const char *path, gm_error *err);
@@ -242,6 +245,14 @@ void gm_record_free(gm_record *rec);
  * a file with hostile options costs no memory. */
 bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_shape s,
                         gm_error *err);
+/* What came of starting from other weights: tensors that were taken, and those that keep their initial
+ * values, since the checkpoint has none of that name or one of another shape. */
+typedef struct gm_start_report {
+	int loaded, absent, reshaped;
+	char first[400]; /* the first that was not taken, and why */
+} gm_start_report;
+/* Variables other than the optimisers' memory take the values of tensors of the same name and shape. */
+bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path, gm_start_report *report);
 /* Fills the nets' variables from r->from. Without all, optimiser memory is left alone. */
 bool gm_checkpoint_load(gm_run *r, bool all);
 

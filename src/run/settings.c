@@ -63,6 +63,10 @@ static const gm_setting common[] = {
 	{"seed", "of everything random: data order, initial values, noise", "0", {GM_OPTION_U64}},
 	{"ema", "decay of the moving average of G's weights that samples are made with; 0: none",
          "0", GM_REAL(0, .9999999)},
+	{"from",
+         "start from the weights of this run or checkpoint, where names and shapes agree, and from its "
+         "options where none are given; empty: from nothing",
+         ""},
 	{"steps", "length of the training; one step is one turn of the model's loop", "1000",
          GM_INT(0, GM_MANY), .flags = GM_FREE},
 	{"epochs", "length in passes over the data, instead of steps", "0", GM_REAL(0, 1e6),

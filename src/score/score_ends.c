@@ -4,6 +4,7 @@
  * likelihood, its features, its translations. All on the test part of the run's data.
  */
 #include "score/score_in.h"
+#include "base/progress.h"
 
 #include <inttypes.h>
 #include <linear.h>
@@ -27,6 +28,7 @@ typedef struct walk {
 
 static void end(walk *w)
 {
+	gm_progress_end();
 	for (int i = 0; i < GM_RUN_INPUTS; i++)
 		free(w->in[i]);
 	free(w->label);
@@ -61,11 +63,18 @@ static bool begin(walk *w, gm_scorer *c, const char *endpoint, gm_dataset *data,
 	return ok || gm_fail(err, GM_ERR_MEMORY, "out of memory");
 }
 
+static bool tell(const walk *w, int64_t done, gm_error *err)
+{
+	return gm_progress_tell("evaluating", (uint64_t)done, (uint64_t)w->n, "examples", err);
+}
+
 /* Portion i of the data through the endpoint; how many of its rows count, or -1. */
 static int64_t step(walk *w, int64_t i, gm_error *err)
 {
 	gm_run *r = w->c->r;
 	int64_t at = i * r->batch, left = w->n - at;
+	if (!tell(w, at, err))
+		return -1;
 	for (int k = 0; k < w->e->nin; k++)
 		if (w->field[k] &&
 		    !gm_data_read(w->data, w->field[k], w->c->o.seed, at, r->batch, w->in[k], err))
@@ -182,7 +191,8 @@ static bool importance(walk *w, int64_t i, int64_t k, double *value, gm_error *e
 	for (int64_t j = 0; ok && j < m; j++)
 		most[j] = -INFINITY, sum[j] = 0;
 	for (int64_t run = 0; ok && run < k; run++) {
-		ok = call(w, w->c->o.seed + 1, i * k + run, err);
+		ok = tell(w, i * m + m * run / k, err) &&
+		     call(w, w->c->o.seed + 1, i * k + run, err);
 		for (int64_t j = 0; ok && j < m; j++) {
 			double v = w->out[j], top = fmax(most[j], v);
 			if (top > -INFINITY)
@@ -381,7 +391,11 @@ bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err)
 		struct problem part = {(int)fit, (int)learn.d + 1, y, x, 1},
 			       all = {(int)learn.n, (int)learn.d + 1, y, x, 1};
 		struct parameter p = {.solver_type = L2R_L2LOSS_SVC_DUAL, .eps = .1, .p = .1};
-		for (double C = .01; C < 200; C *= 10) {
+		int tried = 0;
+		for (double C = .01; ok && C < 200; C *= 10) {
+			ok = gm_progress_tell("training SVMs", (uint64_t)tried++, 6, "of them", err);
+			if (!ok)
+				break;
 			p.C = C;
 			struct model *m = train(&part, &p);
 			double v = accuracy_of(m, x + fit, learn.label + fit, held);
@@ -390,13 +404,16 @@ bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err)
 			free_and_destroy_model(&m);
 		}
 		p.C = cost;
-		struct model *m = train(&all, &p);
+		struct model *m = ok ? train(&all, &p) : NULL;
+		gm_progress_end();
 		char note[96];
 		snprintf(note, sizeof note,
 		         "%" PRId64 " tests, %" PRId64 " examples, %" PRId64 " features, C = %g",
 		         test.n, learn.n, learn.d, cost);
-		gm_score_add(s, "svm", accuracy_of(m, z, test.label, test.n), NAN, 1, note);
-		free_and_destroy_model(&m);
+		if (ok)
+			gm_score_add(s, "svm", accuracy_of(m, z, test.label, test.n), NAN, 1, note);
+		if (m)
+			free_and_destroy_model(&m);
 	}
 	nodes_free(x), nodes_free(z);
 	rows_free(&learn), rows_free(&test);

@@ -6,6 +6,7 @@
 #include "train/train.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,9 +133,43 @@ static void describe(gm_run *r)
 	describe_precision(r);
 }
 
+/* Takes the weights of the run that option from names. */
+static bool start_from(gm_run *r)
+{
+	const char *from = gm_settings_get(r->settings, "from");
+	char checkpoint[PATH_MAX];
+	gm_record rec = {0};
+	gm_start_report got;
+	if (!*from || r->call->measure > 0)
+		return true;
+	gm_st *st = NULL;
+	bool ok = gm_folder_checkpoint(from, gm_settings_get(r->settings, "outdir"), checkpoint, NULL, &r->err) &&
+	          (st = gm_checkpoint_open(checkpoint, &r->err)) && gm_record_read(st, checkpoint, &rec, &r->err) &&
+	          gm_checkpoint_start_from(r, st, checkpoint, &got);
+	if (ok) {
+		json_t *o = json_pack("{s:s, s:s, s:I, s:o}", "checkpoint", checkpoint, "model", rec.model->name, "step",
+		                      (json_int_t)rec.step, "data", json_sprintf("%016" PRIx64, rec.data_hash));
+		char *text = json_dumps(o, JSON_COMPACT);
+		r->origin = text ? gm_arena_strdup(r->settings->arena, text) : NULL;
+		free(text);
+		json_decref(o);
+		snprintf(r->started_from, sizeof r->started_from, "  from step %" PRId64 " of %.150s: %d tensors", rec.step,
+		         checkpoint, got.loaded);
+		size_t n = strlen(r->started_from);
+		if (got.absent + got.reshaped)
+			snprintf(r->started_from + n, sizeof r->started_from - n,
+			         "; %d keep their initial values (the first: %s)", got.absent + got.reshaped, got.first);
+	}
+	gm_record_free(&rec);
+	gm_st_close(st);
+	return ok;
+}
+
 static bool start_new(gm_run *r)
 {
 	char name[256], data[128];
+	if (!start_from(r))
+		return false;
 	if (r->rank)
 		return true;
 	const char *asked = gm_settings_get(r->settings, "name");
@@ -146,6 +181,8 @@ static bool start_new(gm_run *r)
 	    !gm_report_open(r))
 		return false;
 	describe(r);
+	if (*r->started_from)
+		gm_report_say(r, "%s", r->started_from);
 	gm_report_say(r, "run: %s", r->folder);
 	return gm_run_real_picture(r, "reals.png") && gm_run_picture(r, "fakes-init.png");
 }
@@ -442,6 +479,28 @@ static bool find_run(const char *run, const char *outdir, char *checkpoint, char
 	return gm_folder_checkpoint(run, outdir, checkpoint, folder, err);
 }
 
+bool gm_train_from(gm_settings *s, gm_error *err)
+{
+	const char *from = gm_settings_get(s, "from");
+	char path[PATH_MAX];
+	gm_record rec = {0};
+	if (!*from)
+		return true;
+	if (!gm_folder_checkpoint(from, gm_settings_get(s, "outdir"), path, NULL, err))
+		return false;
+	gm_st *st = gm_checkpoint_open(path, err);
+	bool ok = st && gm_record_read(st, path, &rec, err);
+	for (int i = 0; ok && rec.model == s->model && i < s->count; i++) {
+		gm_setting *row = &s->row[i];
+		bool own = row->flags & (GM_FREE | GM_PLACE) || !strcmp(row->name, "from") || !strcmp(row->name, "seed");
+		if (!row->given && !own)
+			row->value = gm_arena_strdup(s->arena, gm_settings_get(&rec.settings, row->name));
+	}
+	gm_record_free(&rec);
+	gm_st_close(st);
+	return ok;
+}
+
 const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *err)
 {
 	char path[PATH_MAX];
@@ -490,6 +549,7 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 	r->step = rec.step, r->seen = rec.seen, r->runs = rec.runs;
 	r->from_path = gm_arena_strdup(s->arena, checkpoint);
 	r->data_hash = rec.data_hash;
+	r->origin = rec.origin ? gm_arena_strdup(s->arena, rec.origin) : NULL;
 	r->rollbacks = (int64_t)rec.rollbacks;
 	r->best = rec.best;
 	/* One value's best says nothing of another's. */

@@ -57,6 +57,10 @@ typedef struct gm_train_call {
 /* False with one error when the run could not start or had to stop. What was saved before stays. */
 bool gm_train(gm_train_call *call, gm_error *err);
 
+/* Where option from names a run of the same model: options that were not given become as that run has them, but for
+ * those of this call alone (length, seed, names). Before gm_train of a new run. */
+bool gm_train_from(gm_settings *settings, gm_error *err);
+
 /* The model of a run or checkpoint, "" for the newest in outdir. */
 const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *err);
 

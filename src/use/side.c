@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/progress.h"
 #include "run/folder.h"
 #include "run/run.h"
 #include "use/draw.h"
@@ -198,12 +199,15 @@ bool gm_side_take(gm_side *p, int64_t n, bool rounded, float *x, int32_t *label,
 	bool ok = (some && some_label) || gm_fail(err, GM_ERR_MEMORY, "no memory for examples");
 	for (int64_t at = 0; ok && at < n; at += m) {
 		int64_t take = n - at < m ? n - at : m;
-		ok = gm_side_read(p, at / m, some, some_label, err);
+		ok = gm_progress_tell(p->data ? "reading examples" : "drawing samples", (uint64_t)at, (uint64_t)n,
+		                      "examples", err) &&
+		     gm_side_read(p, at / m, some, some_label, err);
 		if (ok)
 			memcpy(x + at * numel, some, take * numel * sizeof *x);
 		if (ok && label)
 			memcpy(label + at, some_label, take * sizeof *label);
 	}
+	gm_progress_end();
 	if (ok && rounded)
 		round_to_bytes(&p->facts, x, n * numel);
 	free(some);
@@ -228,6 +232,8 @@ bool gm_look(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s, 
 	                         .height = f->points ? 1 : (int)f->height,
 	                         .width = f->points ? (int)f->numel : (int)f->width};
 	int64_t m = p->batch;
+	char what_of[64];
+	snprintf(what_of, sizeof what_of, "features of %.40s", p->name);
 	s->n = n;
 	s->width = gm_extractor_width(x, &in);
 	s->classes = what & GM_LOOK_LOGITS ? gm_extractor_info_of(x)->classes : 0;
@@ -248,7 +254,8 @@ bool gm_look(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s, 
 		float *row = s->features + (whole ? at * s->width : 0);
 		in.x = pictures;
 		in.n = n - at < m ? n - at : m;
-		ok = gm_side_read(p, at / m, pictures, NULL, err);
+		ok = gm_progress_tell(what_of, (uint64_t)at, (uint64_t)n, f->points ? "points" : "pictures", err) &&
+		     gm_side_read(p, at / m, pictures, NULL, err);
 		if (!ok)
 			break;
 		round_to_bytes(f, pictures, in.n * f->numel);
@@ -256,6 +263,7 @@ bool gm_look(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s, 
 		                      err) &&
 		     (!s->moments || gm_moments_add(s->moments, row, in.n, err));
 	}
+	gm_progress_end();
 	free(pictures);
 	if (!whole || !ok)
 		free(s->features), s->features = NULL;
