@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/machine.h"
 #include "base/progress.h"
 #include "base/text.h"
@@ -430,6 +431,33 @@ static void progress_is_told_and_stopped(void **state)
 	gm_progress_to(NULL, NULL);
 }
 
+/* Every text comes back as it was, and plain text is written as it is. */
+static void any_text_survives_json(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"",      "plain name.png", "T\xc3\xbcr/\xe5\x86\x99",
+	                                    "caf\xe9", "50%",            "bytes:caf%E9",
+	                                    "bytes:", "\xff\xfe%25 \"\\\n", "a%b\x80"};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		json_t *v = gm_json_text(texts[i]);
+		char *dump = json_dumps(v, JSON_ENCODE_ANY);
+		json_t *again = json_loads(dump, JSON_DECODE_ANY, NULL);
+		char *text = gm_json_text_of(again);
+		assert_string_equal(text, texts[i]);
+		json_decref(v), json_decref(again);
+		free(dump), free(text);
+	}
+	json_t *v = gm_json_text("plain name.png");
+	assert_string_equal(json_string_value(v), "plain name.png");
+	json_decref(v);
+	v = gm_json_text("caf\xe9");
+	assert_string_equal(json_string_value(v), "bytes:caf%E9");
+	json_decref(v);
+	v = json_integer(3);
+	assert_null(gm_json_text_of(v));
+	json_decref(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,6 +478,7 @@ int main(void)
 		cmocka_unit_test(grid_places_pictures),
 		cmocka_unit_test(scatter_shows_both),
 		cmocka_unit_test(progress_is_told_and_stopped),
+		cmocka_unit_test(any_text_survives_json),
 		cmocka_unit_test(terminal_picture_needs_a_terminal),
 	};
 	return cmocka_run_group_tests_name("base", tests, scratch_make, scratch_remove);

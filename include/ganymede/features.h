@@ -27,12 +27,13 @@ typedef struct gm_extractor gm_extractor;
 
 /* Everything that a score must print beside itself. Strings belong to the extractor. */
 typedef struct gm_extractor_info {
-	const char *name;    /* "inception" */
-	const char *weights; /* the file that they were read from, or "" */
-	const char *sha256;  /* of that file, 64 hexadecimal digits, or "" */
-	const char *resize;  /* the rule by which pictures reach the network, in words */
-	int64_t features;    /* numbers for each picture; 0: as many as a picture has */
-	int64_t classes;     /* logits for each picture; 0: none */
+	const char *name;               /* "inception" */
+	const char *weights;            /* the file that they were read from, or "" */
+	const char *sha256;             /* of that file, 64 hexadecimal digits, or "" */
+	const char *resize;             /* the rule by which pictures reach the network, in words */
+	int64_t features;               /* numbers for each picture; 0: as many as a picture has */
+	int64_t classes;                /* logits for each picture; 0: none */
+	const char *const *class_names; /* [classes], or NULL */
 	int side;     /* pictures are brought to side x side; 0: they are taken as they are */
 	int channels; /* that the network reads; 0: as they are. Grey is copied into three, three are
 	               * averaged into grey */

@@ -198,6 +198,8 @@ typedef struct gm_facts {
 	 * while a tool asks for height and width of its own (gm_sides) */
 	int64_t own_height, own_width;
 	bool paired; /* fields "a" and "b" of one example belong together; unknown in sampling */
+	/* [classes], in the order of their numbers, or NULL; owned by the data or the checkpoint */
+	const char *const *class_names;
 } gm_facts;
 
 GM_API const gm_facts *gm_run_facts(gm_run *r);

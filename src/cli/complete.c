@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "cli/examples.h"
+#include "run/classes.h"
 #include "run/folder.h"
 
 static const char *const parts[] = {"bottom", "top", "left", "right", "middle", "all", NULL};
@@ -106,7 +107,7 @@ static const cli_option options[] = {
 	{"hide", "bottom", "the part that is drawn: bottom, top, left, right, middle or all"},
 	{"ways", "4", "completions of each picture"},
 	{"class", "",
-         "what the model is told, where it is; usual: the class of the picture, where it has one"},
+         "name or number of the class, of a class-conditional model; default: the picture's own class"},
 	{"grid", "1x8", "columns x rows of pictures"},
 	{"split", "", "train or test part of a data set"},
 	{"seed", "0", "of what is drawn"},
@@ -120,13 +121,13 @@ static const cli_option options[] = {
 static bool labels(gm_saved *s, const cli_values *v, const cli_examples *e, request *q,
                    gm_error *err)
 {
-	uint64_t class = 0;
+	int64_t class = 0;
 	bool given = *cli_value(v, "class");
-	int64_t classes = gm_saved_facts(s)->classes, n = e->n * q->ways;
+	int64_t n = e->n * q->ways;
 	if (given && !gm_saved_takes_labels(s))
 		return gm_fail(err, GM_ERR_VALUE, "option class: %s is not told what to draw",
 		               gm_saved_model(s)->name);
-	if (given && !cli_whole(v, "class", 0, (uint64_t)classes - 1, &class, err))
+	if (given && !gm_class_find(gm_saved_facts(s), cli_value(v, "class"), &class, err))
 		return false;
 	if (!gm_saved_takes_labels(s) || (!given && !e->label))
 		return true;

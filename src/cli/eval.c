@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "ganymede/image.h"
@@ -98,7 +99,7 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 		       (long long)gm_saved_step(s), checkpoint);
 		gm_scores_print(&scores, p, stdout);
 		json_t *all = gm_scores_json(&scores, gm_saved_step(s), p);
-		json_object_set_new(all, "checkpoint", json_string(checkpoint));
+		json_object_set_new(all, "checkpoint", gm_json_text(checkpoint));
 		ok = !cli_given(v, "json") || write_json(cli_given(v, "json"), all, err);
 		json_decref(all);
 	}

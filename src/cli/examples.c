@@ -11,7 +11,9 @@
 
 #include "data/fit.h"
 #include "ganymede/data.h"
+#include "run/classes.h"
 #include "run/folder.h"
+#include "run/run.h"
 
 /* As the run's own data were opened, but for what follows from the checkpoint. */
 static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
@@ -102,7 +104,8 @@ static bool of_set(gm_saved *s, const char *input, const char *split, cli_exampl
 	                  (int)f->width, (int)f->height);
 	if (ok) {
 		e->x = malloc(e->n * f->numel * sizeof *e->x);
-		e->label = info->classes && info->classes == f->classes
+		const gm_facts theirs = gm_facts_of(info);
+		e->label = info->classes && gm_labels_fit(f, &theirs, spec, NULL)
 		                   ? calloc((size_t)e->n, sizeof *e->label)
 		                   : NULL;
 		ok = e->x ||

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "base/machine.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -322,7 +323,7 @@ static bool reproduce(const char *name, const cli_values *v, const char *command
 		if (gm_recipe_text(p.path, keys[i], text, sizeof text, err) && *text)
 			json_object_set_new(o, keys[i], json_string(text));
 	json_object_set_new(o, "how", json_string(p.how));
-	json_object_set_new(o, "command", json_string(command));
+	json_object_set_new(o, "command", gm_json_text(command));
 	double wall = wall_seconds(), processor = gm_processor_seconds();
 	bool ok = !strcmp(p.word[0], "eval") ? by_eval(&p, v, o, err) : by_lab(&p, v, o, err);
 	json_object_set_new(o, "wall_seconds", json_real(round((wall_seconds() - wall) * 10) / 10));

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "cli/samples_file.h"
 #include "ganymede/image.h"
+#include "run/classes.h"
 #include "run/folder.h"
 #include "use/saved.h"
 
@@ -34,7 +35,6 @@ typedef struct job {
 
 static bool choose_class(job *j, const char *text, gm_error *err)
 {
-	int64_t classes = gm_saved_facts(j->s)->classes;
 	j->class = ALL;
 	if (!text)
 		return true;
@@ -43,11 +43,12 @@ static bool choose_class(job *j, const char *text, gm_error *err)
 		               "option class: %s is not class-conditional; this needs a model that "
 		               "is, such as cgan",
 		               gm_saved_model(j->s)->name);
-	return !strcmp(text, "all") ||
-	       (gm_text_i64(text, &j->class) && j->class >= 0 && j->class < classes) ||
-	       gm_fail(err, GM_ERR_VALUE,
-	               "option class: this run has the classes 0 to %lld, or all; not %.60s",
-	               (long long)classes - 1, text);
+	/* A class may be called all. */
+	gm_error why = {0};
+	if (gm_class_find(gm_saved_facts(j->s), text, &j->class, &why))
+		return true;
+	j->class = ALL;
+	return !strcmp(text, "all") || gm_fail(err, why.code, "%s (or all)", why.message);
 }
 
 /* The class of sample i of a list; in a grid, each class has a row. */
@@ -202,7 +203,7 @@ static const cli_option options[] = {
 	{"grid", "8x8", "columns x rows of one image"},
 	{"count", "",
          "so many samples, each by itself: with -o FOLDER, FILE.zip, FILE.npz or FILE.npy"},
-	{"class", "all", "of a class-conditional model: draw only this class"},
+	{"class", "all", "of a class-conditional model: draw only this class, by name or number"},
 	{"seed", "", "of the latents; default: those of the run's own fakes-*.png"},
 	{"truncation", "0", "draw normal latents again while they are larger than this; 0: never"},
 	{"manifold", "", "the plane of a model with two latent numbers, evenly in probability"},

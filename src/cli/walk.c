@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "ganymede/image.h"
+#include "run/classes.h"
 #include "run/folder.h"
 #include "use/walk.h"
 
@@ -110,7 +111,8 @@ typedef struct job {
 	cli_values v;
 	gm_saved *s;
 	const gm_facts *facts;
-	uint64_t seed, class;
+	uint64_t seed;
+	int64_t class;
 	char checkpoint[PATH_MAX];
 } job;
 
@@ -132,7 +134,6 @@ static bool open_job(job *j, gm_error *err)
 	    !(j->s = gm_saved_open(j->checkpoint, NULL, err)))
 		return false;
 	j->facts = gm_saved_facts(j->s);
-	uint64_t classes = j->facts->classes > 0 ? (uint64_t)j->facts->classes : 1;
 	gm_text_u64(gm_settings_get(gm_saved_settings(j->s), "seed"), &j->seed);
 	if (cli_given(v, "class") && !gm_saved_takes_labels(j->s))
 		return gm_fail(err, GM_ERR_VALUE,
@@ -140,7 +141,8 @@ static bool open_job(job *j, gm_error *err)
 		               "class-conditional model, such as cgan",
 		               gm_saved_model(j->s)->name);
 	return (!cli_given(v, "seed") || cli_whole(v, "seed", 0, UINT64_MAX, &j->seed, err)) &&
-	       (!cli_given(v, "class") || cli_whole(v, "class", 0, classes - 1, &j->class, err));
+	       (!cli_given(v, "class") ||
+	        gm_class_find(j->facts, cli_given(v, "class"), &j->class, err));
 }
 
 static float *room(int64_t n, const gm_facts *f, gm_error *err)
@@ -185,7 +187,7 @@ static const cli_option between[] = {
 	{"pairs", "8", "rows: ways, each from one sample to another"},
 	{"spherical", "", "great arcs for all latents; usual: for normal ones, lines for others"},
 	{"linear", "", "lines for all latents"},
-	{"class", "", "of all samples, where the model is told it; usual: a row for each"},
+	{"class", "", "of all samples, by name or number, of a class-conditional model; default: a row for each"},
 	{"seed", "", "of the samples; usual: the run's own"},
 	{"o", "", "FILE.png or .jpg, or FILE.webp: animated; usual: interpolation.png"},
 	{"outdir", "runs", "where runs are looked for"},
@@ -250,7 +252,7 @@ static const cli_option along[] = {
 	{"to", "2", "value in the last column"},
 	{"steps", "10", "columns"},
 	{"rows", "10", "rows, where no code of some values gives their number"},
-	{"class", "", "of all samples, where the model is told it"},
+	{"class", "", "of all samples, by name or number, of a class-conditional model"},
 	{"seed", "", "of the samples; usual: the run's own"},
 	{"o", "", "FILE.png or .jpg, or FILE.webp: animated; usual: traverse-NAME.png"},
 	{"outdir", "runs", "where runs are looked for"},

@@ -3,6 +3,7 @@
  * lab/lab.c -- what the experiments share: options, checks, files.
  */
 #include "lab/lab.h"
+#include "base/json.h"
 #include "base/arena.h"
 
 #include <limits.h>
@@ -189,7 +190,7 @@ static bool write_numbers(gm_lab *l)
 	char path[PATH_MAX];
 	json_t *options = json_object(), *all = json_object();
 	for (int i = 0; l->what->options[i].name; i++)
-		json_object_set_new(options, l->what->options[i].name, json_string(l->value[i]));
+		json_object_set_new(options, l->what->options[i].name, gm_json_text(l->value[i]));
 	json_object_set_new(all, "experiment", json_string(l->what->name));
 	json_object_set_new(all, "options", options);
 	json_object_set(all, "checks", l->checks);

@@ -47,6 +47,12 @@ gm_extractor *gm_extractor_wrap(const gm_extractor_kind *kind, void *self,
 	x->info.weights = gm_arena_strdup(a, info->weights ? info->weights : "");
 	x->info.sha256 = gm_arena_strdup(a, info->sha256 ? info->sha256 : "");
 	x->info.resize = gm_arena_strdup(a, info->resize ? info->resize : "");
+	if (info->class_names) {
+		const char **names = gm_arena_calloc(a, (size_t)info->classes, sizeof *names);
+		for (int64_t i = 0; i < info->classes; i++)
+			names[i] = gm_arena_strdup(a, info->class_names[i]);
+		x->info.class_names = names;
+	}
 	return x;
 }
 

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "run/folder.h"
 
@@ -62,7 +63,12 @@ static char *facts_json(const gm_run *r)
 	                      (json_int_t)f->height, "width", (json_int_t)f->width, "numel",
 	                      (json_int_t)f->numel, "classes", (json_int_t)f->classes, "count",
 	                      (json_int_t)f->count, "low", f->low, "high", f->high);
-	json_t *fields = json_array();
+	json_t *names = json_array(), *fields = json_array();
+	for (int64_t i = 0; f->class_names && i < f->classes; i++)
+		json_array_append_new(names, gm_json_text(f->class_names[i]));
+	if (json_array_size(names))
+		json_object_set(o, "class_names", names);
+	json_decref(names);
 	for (int i = 0; i < r->fields; i++)
 		if (r->field[i].node)
 			json_array_append_new(fields, field_json(&r->field[i]));
@@ -103,6 +109,26 @@ static bool fields_from_json(const json_t *list, gm_record *rec)
 	return ok;
 }
 
+/* The names of the classes, into the arena of the record's settings. */
+static bool names_from_json(const json_t *list, gm_record *rec, int64_t classes)
+{
+	const size_t n = json_array_size(list);
+	if (!list)
+		return true;
+	if (!json_is_array(list) || (int64_t)n != classes)
+		return false;
+	const char **names = gm_arena_calloc(rec->settings.arena, n + 1, sizeof *names);
+	for (size_t i = 0; i < n; i++) {
+		char *name = gm_json_text_of(json_array_get(list, i));
+		if (!name)
+			return false;
+		names[i] = gm_arena_strdup(rec->settings.arena, name);
+		free(name);
+	}
+	rec->facts.class_names = names;
+	return true;
+}
+
 static bool facts_from_json(const char *text, gm_record *rec)
 {
 	int points;
@@ -114,12 +140,23 @@ static bool facts_from_json(const char *text, gm_record *rec)
 	                       &points, "channels", &channels, "height", &height, "width", &width,
 	                       "numel", &numel, "classes", &classes, "count", &count, "low",
 	                       &f->low, "high", &f->high) &&
-	          fields_from_json(json_object_get(o, "fields"), rec);
+	          fields_from_json(json_object_get(o, "fields"), rec) &&
+	          names_from_json(json_object_get(o, "class_names"), rec, classes);
 	json_decref(o);
 	if (!ok || classes < 0 || classes > INT32_MAX || count < 0 || !(f->low <= f->high))
 		return false;
-	*f = (gm_facts){points, channels, height,  width,  numel, classes,
-	                count,  f->low,   f->high, height, width};
+	*f = (gm_facts){.points = points,
+	                .channels = channels,
+	                .height = height,
+	                .width = width,
+	                .numel = numel,
+	                .classes = classes,
+	                .count = count,
+	                .low = f->low,
+	                .high = f->high,
+	                .own_height = height,
+	                .own_width = width,
+	                .class_names = f->class_names};
 	if (f->points)
 		return channels == 0 && height == 0 && width == 0 && numel >= 1 && numel <= 4096;
 	return channels >= 1 && channels <= 4096 && height >= 1 && height <= 4096 && width >= 1 &&

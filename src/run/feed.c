@@ -23,7 +23,8 @@ gm_facts gm_facts_of(const gm_data_info *d)
 	              .count = d->count,
 	              .low = d->low,
 	              .high = d->high,
-	              .paired = d->paired};
+	              .paired = d->paired,
+	              .class_names = d->class_names};
 	if (d->rank == 3) {
 		f.channels = d->shape[0];
 		f.height = f.own_height = d->shape[1];

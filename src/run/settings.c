@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 
 static bool check_grid(const char *text, gm_error *err)
@@ -226,7 +227,7 @@ char *gm_settings_json(const gm_settings *s, bool pretty)
 	json_t *o = json_object();
 	for (int i = 0; i < s->count; i++)
 		if (!(s->row[i].flags & GM_PLACE))
-			json_object_set_new(o, s->row[i].name, json_string(s->row[i].value));
+			json_object_set_new(o, s->row[i].name, gm_json_text(s->row[i].value));
 	char *text = json_dumps(o, pretty ? JSON_INDENT(2) : JSON_COMPACT);
 	json_decref(o);
 	return text;
@@ -242,12 +243,15 @@ bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err)
 		        where.text);
 	const char *name;
 	json_t *value;
-	json_object_foreach (o, name, value)
-		if (ok && !json_is_string(value))
+	json_object_foreach (o, name, value) {
+		char *text = gm_json_text_of(value);
+		if (ok && !text)
 			ok = gm_fail(err, GM_ERR_FORMAT,
 			             "option %.60s is recorded as something other than text", name);
 		else
-			ok = ok && set_row(s, name, json_string_value(value), err);
+			ok = ok && set_row(s, name, text, err);
+		free(text);
+	}
 	json_decref(o);
 	return ok;
 }

@@ -3,6 +3,7 @@
  * score/score.c -- the table of metrics, those that compare features, and what all share. See
  * score.h.
  */
+#include "run/classes.h"
 #include "score/score_in.h"
 
 #include <inttypes.h>
@@ -132,11 +133,15 @@ static bool run_told(gm_scorer *c, gm_scores *s, gm_error *err)
 		return false;
 	const gm_seen *f = &c->fake_seen;
 	int64_t right = 0;
-	if (f->classes != c->r->facts.classes)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "metric class-accuracy: the extractor names %d classes, the run %d: "
-		               "take --extractor classifier:RUN of the same data",
-		               (int)f->classes, (int)c->r->facts.classes);
+	const gm_extractor_info *x = gm_extractor_info_of(c->x);
+	const gm_facts theirs = {.classes = f->classes, .class_names = x->class_names};
+	gm_error why = {0};
+	if (!gm_classes_agree(&theirs, "the extractor", &c->r->facts, "this run", &why))
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"metric class-accuracy: %.300s: take --extractor classifier:RUN of the "
+			"same data",
+			why.message);
 	for (int64_t i = 0; i < f->n; i++) {
 		int64_t best = 0;
 		for (int64_t k = 1; k < f->classes; k++)
@@ -257,7 +262,13 @@ gm_dataset *gm_scorer_part(gm_scorer *c, bool test, gm_error *err)
 	gm_data_options o;
 	if (!*d && data_options(c, test ? "test" : NULL, &o, err))
 		*d = gm_data_open(gm_settings_get(c->r->settings, "data"), &o, err);
-	return *d;
+	if (!*d)
+		return NULL;
+	const gm_facts facts = gm_facts_of(gm_data_info_of(*d));
+	const bool fits =
+		!facts.classes || !c->r->facts.classes ||
+		gm_labels_fit(&c->r->facts, &facts, gm_settings_get(c->r->settings, "data"), err);
+	return fits ? *d : NULL;
 }
 
 static bool choose(gm_scorer *c, gm_error *err)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/file.h"
 
 /* JSON knows no infinities. */
@@ -28,7 +29,7 @@ static json_t *score_json(const gm_score *row)
 	if (!isnan(row->deviation))
 		json_object_set_new(o, "deviation", number(row->deviation));
 	if (*row->note)
-		json_object_set_new(o, "note", json_string(row->note));
+		json_object_set_new(o, "note", gm_json_text(row->note));
 	return o;
 }
 
@@ -41,7 +42,7 @@ json_t *gm_scores_json(const gm_scores *s, int64_t step, const json_t *protocol)
 	json_object_set_new(o, "scores", scores);
 	json_object_set(o, "protocol", (json_t *)protocol);
 	if (*s->warning)
-		json_object_set_new(o, "warnings", json_string(s->warning));
+		json_object_set_new(o, "warnings", gm_json_text(s->warning));
 	return o;
 }
 

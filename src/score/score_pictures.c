@@ -2,6 +2,7 @@
  *
  * score/score_pictures.c -- metrics that look at samples themselves, not through an extractor.
  */
+#include "run/classes.h"
 #include "score/score_in.h"
 
 #include <inttypes.h>
@@ -202,6 +203,12 @@ static bool class_modes(gm_scorer *c, gm_modes *m, int64_t *all, int64_t *n, gm_
 {
 	const gm_facts *f = &c->r->facts;
 	const gm_extractor_info *i = gm_extractor_info_of(c->x);
+	const gm_facts theirs = {.classes = i->classes, .class_names = i->class_names};
+	gm_error why = {0};
+	/* Three pictures in one have classes of their own, which count those of the extractor. */
+	if (i->class_names && f->class_names &&
+	    !gm_classes_agree(&theirs, "the extractor", f, "this run", &why))
+		return gm_fail(err, why.code, "metric modes: %s", why.message);
 	int64_t k = i->classes, parts = f->channels == 3 && i->channels == 1 ? 3 : 1;
 	if (!k)
 		return gm_fail(err, GM_ERR_VALUE,

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "ranks/ranks.h"
 #include "report/report.h"
+#include "run/classes.h"
 #include "run/folder.h"
 #include "train/dry_run.h"
 #include "train/monitors.h"
@@ -556,12 +557,25 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 	r->has_best = ok && !isnan(rec.best) &&
 	              !strcmp(gm_settings_get(s, "best"), gm_settings_get(&rec.settings, "best"));
 	r->seed = gm_settings_u64(s, "seed");
+	/* The names outlive the record: they are compared with the data's. */
+	r->facts.classes = rec.facts.classes;
+	if (rec.facts.class_names) {
+		const char **names =
+			gm_arena_calloc(s->arena, (size_t)rec.facts.classes, sizeof *names);
+		for (int64_t i = 0; i < rec.facts.classes; i++)
+			names[i] = gm_arena_strdup(s->arena, rec.facts.class_names[i]);
+		r->facts.class_names = names;
+	}
 	gm_record_free(&rec);
 	return ok;
 }
 
-static bool same_data(const gm_run *r, uint64_t then, gm_error *err)
+/* The content, and what its classes are called: a renamed class is another class. */
+static bool same_data(const gm_run *r, uint64_t then, const gm_facts *was, gm_error *err)
 {
+	if (r->data_hash == then && was->class_names &&
+	    !gm_classes_agree(was, r->folder, &r->facts, gm_settings_get(r->settings, "data"), err))
+		return false;
 	return r->data_hash == then ||
 	       gm_fail(err, GM_ERR_VALUE,
 	               "%.150s was trained on other data than %.150s holds now; to go on with "
@@ -606,11 +620,12 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	bool ok = (!call->resume || prepare_resume(r, checkpoint, &trouble)) &&
 	          gm_settings_check(call->settings, &trouble);
 	uint64_t then = r->data_hash;
+	const gm_facts was = r->facts;
 	/* Rank 0 first: what it decodes into the cache the others need not decode again. */
 	for (int turn = 0; turn < (r->ranks > 1 ? 2 : 1); turn++) {
 		if (!r->rank == !turn)
 			ok = ok && (open_data(r, &trouble) || no_data(r, &trouble)) &&
-			     (!call->resume || same_data(r, then, &trouble));
+			     (!call->resume || same_data(r, then, &was, &trouble));
 		ok = gm_dist_first(r, ok, &trouble);
 	}
 	ok = ok && gm_run_init(r, call->settings, &trouble);

@@ -120,6 +120,7 @@ static gm_extractor *classifier(const char *name, const char *outdir, gm_error *
 	                                              .resize = resize,
 	                                              .features = j->features,
 	                                              .classes = j->classes,
+	                                              .class_names = j->facts.class_names,
 	                                              .channels = (int)j->facts.channels},
 	                         err);
 }

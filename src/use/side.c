@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/file.h"
 #include "base/progress.h"
 #include "run/folder.h"
@@ -28,7 +29,7 @@ static gm_side *blank(const char *name, uint64_t seed, gm_error *err)
 		return NULL;
 	}
 	p->seed = seed;
-	json_object_set_new(p->record, "from", json_string(name));
+	json_object_set_new(p->record, "from", gm_json_text(name));
 	return p;
 }
 
