@@ -51,7 +51,7 @@ static double accuracy(gm_saved *s, double *spread)
 	means_of_classes(mean);
 	for (int i = 0; i < N; i++)
 		label[i] = i % CLASSES;
-	must(gm_saved_draw(s, &(gm_draw){.seed = 5, .n = N, .label = label}, x, &err), &err);
+	must(gm_saved_draw(s, &(gm_samples){.seed = 5, .n = N, .label = label}, x, &err), &err);
 	for (int i = 0; i < N; i++) {
 		double least = INFINITY;
 		int best = 0;
@@ -222,7 +222,7 @@ static void ways_lead_from_sample_to_sample(void **state)
 		float *got = malloc((size_t)3 * NUMEL * sizeof *got);
 		for (int i = 0; i < 3; i++)
 			gm_walk_between(way, i, ends, 1, 3, i / 2., GM_WAY_USUAL);
-		must(gm_saved_draw(s, &(gm_draw){.seed = 11, .n = 4}, want, &err) &&
+		must(gm_saved_draw(s, &(gm_samples){.seed = 11, .n = 4}, want, &err) &&
 		             gm_walk_draw(way, got, &err),
 		     &err);
 		for (int j = 0; j < NUMEL; j++) {

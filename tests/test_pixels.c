@@ -131,10 +131,10 @@ static void steps_draw_what_whole_pictures_draw(void **state)
 		hole.slow = true;
 		must(gm_saved_complete(s, &hole, slow, &err), &err);
 		assert_memory_equal(fast, slow, N * numel * sizeof *fast);
-		must(gm_saved_draw(s, &(gm_draw){.seed = 5, .n = N, .label = label}, slow, &err),
+		must(gm_saved_draw(s, &(gm_samples){.seed = 5, .n = N, .label = label}, slow, &err),
 		     &err);
 		assert_memory_equal(fast, slow, N * numel * sizeof *fast);
-		must(gm_saved_draw(s, &(gm_draw){.seed = 6, .n = N, .label = label}, slow, &err),
+		must(gm_saved_draw(s, &(gm_samples){.seed = 6, .n = N, .label = label}, slow, &err),
 		     &err);
 		assert_memory_not_equal(fast, slow, N * numel * sizeof *fast);
 

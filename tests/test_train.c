@@ -160,7 +160,7 @@ static void samples_are_the_runs_own(void **state)
 	assert_true(f->channels == 1 && f->height == 28 && f->width == 28 && !f->points);
 	assert_int_equal(gm_saved_step(s), 4);
 	float *x = malloc(20 * f->numel * sizeof *x);
-	must(gm_saved_draw(s, &(gm_draw){.seed = 9, .n = 20}, x, &err), &err);
+	must(gm_saved_draw(s, &(gm_samples){.seed = 9, .n = 20}, x, &err), &err);
 	gm_image *got = gm_image_grid(
 		x, &(gm_grid){.n = 20, .channels = 1, .height = 28, .width = 28, .columns = 4},
 		&err);
@@ -173,7 +173,7 @@ static void samples_are_the_runs_own(void **state)
 		assert_memory_equal(end - got->width, got->pixel + (size_t)y * got->width,
 		                    got->width);
 	}
-	must(gm_saved_draw(s, &(gm_draw){.seed = 10, .n = 20}, x, &err), &err);
+	must(gm_saved_draw(s, &(gm_samples){.seed = 10, .n = 20}, x, &err), &err);
 	gm_image *other = gm_image_grid(
 		x, &(gm_grid){.n = 20, .channels = 1, .height = 28, .width = 28, .columns = 4},
 		&err);

@@ -118,7 +118,7 @@ static gm_image *grid(const job *j, gm_error *err)
 	          gm_fail(err, GM_ERR_MEMORY, "no memory for %lld samples", (long long)n);
 	for (int64_t i = 0; ok && i < n; i++)
 		label[i] = class_of(j, i, j->columns);
-	gm_draw d = {.seed = j->seed, .n = n, .label = label, .truncation = j->truncation};
+	gm_samples d = {.seed = j->seed, .n = n, .label = label, .truncation = j->truncation};
 	ok = ok && (j->manifold ? manifold(j->s, j->columns, j->rows, x, err)
 	                        : gm_saved_draw(j->s, &d, x, err));
 	if (ok && f->points)
@@ -171,7 +171,7 @@ static int draw_many(const job *j)
 		int64_t take = n - at < m ? n - at : m;
 		for (int64_t i = 0; i < take; i++)
 			label[i] = class_of(j, at + i, 1);
-		gm_draw d = {.seed = j->seed,
+		gm_samples d = {.seed = j->seed,
 		             .first = at,
 		             .n = take,
 		             .label = label,

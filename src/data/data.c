@@ -177,6 +177,16 @@ static bool unknown(const char *spec, gm_error *err)
 	               spec);
 }
 
+/* The small library (libganymede) fetches nothing, and knows nothing that was fetched. */
+#pragma weak gm_fetch_find
+#pragma weak gm_fetch_is_weights
+
+/* Whether name is a set that can be fetched; its path, or "" where it is not here yet. */
+static bool is_fetched(const char *name, char *path)
+{
+	return gm_fetch_find && gm_fetch_find(name, path);
+}
+
 static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o, gm_error *err)
 {
 	static const char set[] = "set:";
@@ -189,7 +199,7 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 	for (int i = 0; i < SOURCES; i++)
 		if (strcmp(spec, sources[i]->name) == 0)
 			source = sources[i];
-	const bool known = source || (gm_fetch_find(spec, fetched) && fetched[0]);
+	const bool known = source || (is_fetched(spec, fetched) && fetched[0]);
 	/* Nobody can know which of the two is meant, and a run that learns the other is lost. */
 	if (known && !by_name && gm_file_exists(spec))
 		return gm_fail(
@@ -201,7 +211,7 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 	if (source) {
 		if (!open_source(d, source, o, err))
 			return false;
-	} else if ((by_name || !gm_file_exists(spec)) && gm_fetch_find(spec, fetched)) {
+	} else if ((by_name || !gm_file_exists(spec)) && is_fetched(spec, fetched)) {
 		if (gm_fetch_is_weights(spec))
 			return gm_fail(err, GM_ERR_VALUE,
 			               "%s is the weights of a network that scores look through, "

@@ -16,6 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The small library (libganymede) lacks what needs other libraries: those rows are then NULL. */
+#pragma weak gm_format_npy
+#pragma weak gm_format_npz
+#pragma weak gm_format_cifar
+#pragma weak gm_format_album
+#pragma weak gm_album_close
+
 /* Asked in order: the particular before the general. */
 static const gm_format *const formats[] = {
 	&gm_format_idx_folder, &gm_format_svhn,  &gm_format_npy,   &gm_format_npz, &gm_format_mat,
@@ -113,7 +120,7 @@ bool gm_pictures_open(gm_pictures *p, const char *path, const gm_data_options *o
 	if (at.folder && faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) != 0)
 		return gm_fail(err, GM_ERR_IO, "cannot open %s: %s", path, strerror(errno));
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-		if (formats[i]->takes(&at)) {
+		if (formats[i] && formats[i]->takes(&at)) {
 			if (formats[i] == &gm_format_idx && is_something_else(&at))
 				return refuse(&at, err);
 			gm_data_options mine = *o;
@@ -185,7 +192,8 @@ void gm_pictures_free(gm_pictures *p)
 	free(p->label);
 	free(p->class_names);
 	gm_arena_free(p->arena);
-	gm_album_close(&p->album);
+	if (gm_album_close)
+		gm_album_close(&p->album);
 	free(p->slot), free(p->entry), free(p->slot_a), free(p->entry_a);
 	for (int i = 0; i < p->numbers; i++)
 		free(p->number[i].value);

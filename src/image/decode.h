@@ -28,6 +28,10 @@ gm_image *gm_tiff_decode(const gm_picture_file *f, gm_image_facts *facts, gm_err
 gm_image *gm_bmp_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err);
 gm_image *gm_pnm_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err);
 
+/* Images into files; see gm_image_write. */
+bool gm_jpeg_write(const char *path, const gm_image *im, gm_error *err);
+bool gm_webp_write(const char *path, const gm_image *im, gm_error *err);
+
 /* n colours, three bytes each: whether all of them are shades of grey. */
 bool gm_palette_is_grey(const uint8_t *rgb, int n);
 

@@ -7,6 +7,12 @@
 
 #include <string.h>
 
+/* The small library (libganymede) reads PNG, BMP and PNM alone: the others are then NULL. */
+#pragma weak gm_jpeg_decode
+#pragma weak gm_webp_decode
+#pragma weak gm_gif_decode
+#pragma weak gm_tiff_decode
+
 /* The content decides, not the name: the web is full of .jpg files that are something else. */
 static const struct {
 	const char *content; /* as base/content.c names it */
@@ -24,13 +30,16 @@ static gm_image *decode(const gm_picture_file *f, gm_image_facts *facts, gm_erro
 	*facts = (gm_image_facts){.orientation = 1};
 	for (size_t i = 0; c.kind == GM_CONTENT_PICTURE && i < sizeof formats / sizeof *formats;
 	     i++)
-		if (strcmp(formats[i].content, c.name) == 0)
+		if (formats[i].decode && strcmp(formats[i].content, c.name) == 0)
 			return formats[i].decode(f, facts, err);
 	if (c.kind == GM_CONTENT_EMPTY)
 		gm_fail(err, GM_ERR_FORMAT, "%s: an empty file", f->name);
 	else if (c.kind == GM_CONTENT_UNREAD)
 		gm_fail(err, GM_ERR_FORMAT, "%s: %s, which is not read (%s)", f->name, c.name,
 		        c.advice);
+	else if (c.kind == GM_CONTENT_PICTURE)
+		gm_fail(err, GM_ERR_FORMAT, "%s: %s, which libganymede-full reads and this small library does not", f->name,
+		        c.name);
 	else
 		gm_fail(err, GM_ERR_FORMAT, "%s: not a picture but %s%s%s%s", f->name, c.name,
 		        c.advice ? " (" : "", c.advice ? c.advice : "", c.advice ? ")" : "");

@@ -32,7 +32,7 @@
 
 #include "ganymede/data.h"
 #include "ganymede/metrics.h"
-#include "use/side.h"
+#include "score/side.h"
 
 static const gm_option options[] = {
 	{"data", "glyphs", "pictures to model"},

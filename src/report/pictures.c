@@ -9,6 +9,9 @@
 
 #include "use/draw.h"
 
+/* The small library (libganymede) has no images for terminals. */
+#pragma weak gm_term_picture
+
 enum { SCATTER = 2048 }; /* points of each kind in a scatter plot */
 
 static int64_t shown(const gm_run *r)
@@ -33,7 +36,7 @@ static bool put_picture(gm_run *r, const char *file, gm_image *im, bool show)
 	char path[PATH_MAX];
 	bool ok = im && snprintf(path, sizeof path, "%s/%s", r->folder, file) < PATH_MAX &&
 	          gm_png_write(path, im, &r->err);
-	if (ok && show && r->live) {
+	if (ok && show && r->live && gm_term_picture) {
 		gm_report_clear(r);
 		gm_term_picture(r->out, im, 0);
 	}
@@ -78,7 +81,7 @@ static gm_image *drawn(gm_run *r, int64_t n, bool raw, const float *real, float 
 		gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 	else
 		gm_run_grid_labels(r, n, r->columns, label);
-	if (label && gm_run_draw(r, &(gm_draw){.seed = r->seed, .n = n, .label = label}, raw, fake))
+	if (label && gm_run_draw(r, &(gm_samples){.seed = r->seed, .n = n, .label = label}, raw, fake))
 		im = picture_of(r, fake, real, n);
 	free(label);
 	return im;

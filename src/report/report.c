@@ -22,6 +22,9 @@
 #include "score/score.h"
 #include "report/state.h"
 
+/* The small library (libganymede) takes no scores. */
+#pragma weak gm_scores_rewind
+
 /* Keeps of stats.jsonl what a run that goes on at r->step would have written by now itself:
  * whole lines of the steps up to there that lie on its own rhythm. */
 static bool trim_stats(gm_run *r, const char *path)
@@ -61,7 +64,7 @@ static FILE *append(gm_run *r, const char *name)
 	if (snprintf(path, sizeof path, "%s/%s", r->folder, name) >= PATH_MAX ||
 	    (!strcmp(name, "stats.jsonl") &&
 	     (!trim_stats(r, path) ||
-	      !gm_scores_rewind(r->folder, r->step, r->metrics_every, &r->err))))
+	      (gm_scores_rewind && !gm_scores_rewind(r->folder, r->step, r->metrics_every, &r->err)))))
 		return NULL;
 	FILE *f = fopen(path, "ae");
 	if (!f)

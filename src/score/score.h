@@ -17,7 +17,7 @@
 
 #include <stdio.h>
 
-#include "use/side.h"
+#include "score/side.h"
 
 /* Zero fields take the default. */
 typedef struct gm_score_options {

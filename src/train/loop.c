@@ -25,6 +25,19 @@
 #include "train/scoring.h"
 #include "use/draw.h"
 
+/* The small library (libganymede) takes no scores. */
+#pragma weak gm_scoring_start
+#pragma weak gm_scoring_step
+#pragma weak gm_scoring_end
+
+static bool start_scoring(gm_run *r)
+{
+	return gm_scoring_start ? gm_scoring_start(r)
+	                        : !*gm_settings_get(r->settings, "metrics") ||
+	                                  gm_fail(&r->err, GM_ERR_STATE,
+	                                          "option metrics: this small library takes no scores; libganymede-full does");
+}
+
 /* ---- start ----------------------------------------------------------------------------------- */
 
 static bool lengths(gm_run *r)
@@ -333,7 +346,7 @@ static bool measured_next(gm_run *r)
 static bool begin(gm_run *r)
 {
 	bool fine = lengths(r) && (r->rank || gm_run_pictures_ready(r)) && gm_monitors_start(r) &&
-	            (r->rank || gm_scoring_start(r));
+	            (r->rank || start_scoring(r));
 	r->first_step = r->step;
 	if (fine) /* what fails is in r->err */
 		(void)(r->from ? start_again(r) : start_new(r));
@@ -640,7 +653,8 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	memcpy(call->folder, r->folder, sizeof call->folder);
 	call->step = r->step;
 	call->echo = r->echo;
-	gm_scoring_end(r);
+	if (gm_scoring_end)
+		gm_scoring_end(r);
 	call->gives = "generate";
 	for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
 		if (!gm_endpoint_find(r, "generate") && gm_endpoint_find(r, instead[i]))

@@ -64,7 +64,7 @@ static void truncate_normal(float *z, int64_t rows, int64_t width, double limit,
 }
 
 /* The latents of one chunk, truncated, into in[]. */
-static bool truncated(gm_run *r, gm_run_endpoint *e, const gm_draw *d, int64_t chunk,
+static bool truncated(gm_run *r, gm_run_endpoint *e, const gm_samples *d, int64_t chunk,
                       float *const *z, const void **in)
 {
 	uint64_t seed = gm_run_latent_seed(d->seed);
@@ -99,7 +99,7 @@ static bool truncation_room(gm_run *r, gm_run_endpoint *e, float **z)
 	return true;
 }
 
-static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_draw *d, bool raw, float *x)
+static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool raw, float *x)
 {
 	int64_t m = r->batch, numel = r->facts.numel, classes = r->facts.classes;
 	const void *in[GM_RUN_INPUTS] = {0};
@@ -138,7 +138,7 @@ static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_draw *d, bool ra
 	return ok;
 }
 
-bool gm_run_draw(gm_run *r, const gm_draw *d, bool raw, float *x)
+bool gm_run_draw(gm_run *r, const gm_samples *d, bool raw, float *x)
 {
 	gm_run_endpoint *e = gm_run_drawer(r);
 	if (!e || !gm_run_ok(r)) {

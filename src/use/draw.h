@@ -11,7 +11,7 @@
 /* The seed of the latents that people ask for by `seed`: no minibatch's. */
 uint64_t gm_run_latent_seed(uint64_t seed);
 /* gm_saved_draw of a run. raw: by the weights themselves, not their averages. */
-bool gm_run_draw(gm_run *r, const gm_draw *d, bool raw, float *x);
+bool gm_run_draw(gm_run *r, const gm_samples *d, bool raw, float *x);
 /* The endpoint that draws examples, "generate" or "pixels", or NULL; and whether it is told the
  * class. */
 gm_run_endpoint *gm_run_drawer(gm_run *r);

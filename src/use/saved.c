@@ -201,7 +201,7 @@ bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t
 	       told(s, gm_endpoint_latents(&s->run, e, gm_run_latent_seed(seed), chunk, out), err);
 }
 
-bool gm_saved_draw(gm_saved *s, const gm_draw *d, float *x, gm_error *err)
+bool gm_saved_draw(gm_saved *s, const gm_samples *d, float *x, gm_error *err)
 {
 	return (gm_saved_has(s, "pixels") || gm_saved_must(s, "generate", err)) &&
 	       told(s, gm_run_draw(&s->run, d, s->raw, x), err);

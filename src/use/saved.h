@@ -5,7 +5,7 @@
  *
  *	gm_saved *s = gm_saved_open("runs/00000-dcgan/best.safetensors", NULL, &err);
  *	float *x = malloc(100 * gm_saved_facts(s)->numel * sizeof *x);
- *	gm_saved_draw(s, &(gm_draw){.seed = 1, .n = 100}, x, &err);   // 100 samples of the latents of seed 1
+ *	gm_saved_draw(s, &(gm_samples){.seed = 1, .n = 100}, x, &err);   // 100 samples of the latents of seed 1
  *	if (gm_saved_has(s, "features"))
  *		gm_saved_run(s, "features", (const void *[]){x}, 0, 0, f, &err);   // one batch
  *	gm_saved_free(s);
@@ -76,15 +76,15 @@ bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t
                       float *const *out, gm_error *err);
 
 /* Samples first .. first + n - 1 of a seed. Sample i is a function of (seed, i), its label and the truncation alone. */
-typedef struct gm_draw {
+typedef struct gm_samples {
 	uint64_t seed; /* of the latents: the run's own seed gives its fakes-*.png */
 	int64_t first, n;
 	const int32_t *
 		label; /* [n], of class-conditional models; NULL: sample i has class i modulo the number of classes */
 	double truncation; /* normal latents are drawn again while their size is above this; 0: never */
-} gm_draw;
+} gm_samples;
 /* Samples by "generate" (or pixel by pixel) into x [n, shape...]. GM_ERR_VALUE where the latents cannot be truncated. */
-bool gm_saved_draw(gm_saved *s, const gm_draw *d, float *x, gm_error *err);
+bool gm_saved_draw(gm_saved *s, const gm_samples *d, float *x, gm_error *err);
 /* The run that is inside, for the files of this folder. */
 gm_run *gm_saved_inside(gm_saved *s);
 /* What is hidden of pictures, for a model that draws number by number ("pixels") to go on with. */

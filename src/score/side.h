@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * use/side.h -- where the examples of a comparison come from, and what an extractor sees of them.
+ * score/side.h -- where the examples of a comparison come from, and what an extractor sees of them.
  *
  *	gm_extractor *x = gm_judge_open("classifier:runs/00003-classifier", NULL, "runs", &err);
  *	gm_side *p = gm_side_open("runs/00004-dcgan", &(gm_side_options){.seed = 1}, &err);
@@ -11,8 +11,8 @@
  * Pictures are rounded to the 256 steps of a file before an extractor sees them, so that a run
  * scores as the folder of its samples does.
  */
-#ifndef GM_USE_SIDE_H
-#define GM_USE_SIDE_H
+#ifndef GM_SCORE_SIDE_H
+#define GM_SCORE_SIDE_H
 
 #include <jansson.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * use/judge.c -- a classifier that was trained here, as an extractor of features. See side.h.
+ * score/judge.c -- a classifier that was trained here, as an extractor of features. See side.h.
  */
-#include "use/side.h"
+#include "score/side.h"
 
 #include <stdio.h>
 #include <stdlib.h>

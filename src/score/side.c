@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * use/side.c -- see side.h.
+ * score/side.c -- see side.h.
  */
-#include "use/side.h"
+#include "score/side.h"
 
 #include <inttypes.h>
 #include <math.h>
