@@ -135,11 +135,11 @@ static void numpy_refusals(void **state)
 		{npy("|u1", false, "(1, 2, 3)", u, 12), "bytes after the last number"},
 		{npy("|u1", false, "(1, 1, 1, 1, 12)", u, 12), "0 to 4 dimensions"},
 		{npy("|u1", false, "()", u, 1), "a single number"},
-		{npy("|u1", false, "(12,)", u, 12), "has rank 1"},
+		{npy("|u1", false, "(12,)", u, 12), "this has 1 dimension"},
 		{npy("|u1", false, "(4611686018427387904, 4, 4)", u, 12), "absurd"},
 		{npy("|u1", false, "(99999999999999999999, 4, 4)", u, 12), "absurd"},
 		{npy("|u1", false, "(0, 4, 4)", u, 0), "a dimension of 0"},
-		{npy("|u1", false, "(1, 2, 3, 2)", u, 12), "1 or 3 channels"},
+		{npy("|u1", false, "(1, 2, 3, 2)", u, 12), "is pictures of 2 channels; 1 (grey) or 3 (RGB)"},
 		{{.b = "PK\3\4 no numpy at all", .n = 20}, "does not begin as one"},
 		{{.b = "\x93NUMPY\1\0\xff\xff{", .n = 14}, "cut short in its header"},
 	};

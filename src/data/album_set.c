@@ -5,6 +5,7 @@
  * docs/data-formats.md. */
 #include "data/pictures.h"
 
+#include "base/file.h"
 #include "data/attributes.h"
 #include "data/cifar.h"
 #include "data/parts.h"
@@ -672,6 +673,20 @@ static bool takes(const gm_place *at)
 	       strcmp(at->content.name, "a tar archive") == 0;
 }
 
+/* A folder that holds one set in a file and no pictures: that set. */
+static bool open_only(gm_pictures *p, const char *path, const char *file, const gm_data_options *o,
+                      gm_error *err)
+{
+	char full[PATH_MAX];
+	if (snprintf(full, sizeof full, "%s/%s", path, file) >= (int)sizeof full)
+		return gm_fail(err, GM_ERR_IO, "%s: the path is too long", path);
+	gm_pictures_free(p);
+	if (!gm_pictures_open(p, full, o, err))
+		return false;
+	gm_pictures_note(p, "there are no pictures in the folder itself; this is %.300s", full);
+	return true;
+}
+
 static bool open_album(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err)
 {
 	p->arena = gm_arena_new();
@@ -684,6 +699,9 @@ static bool open_album(gm_pictures *p, const char *path, const gm_data_options *
 		const bool ok = gm_cifar_open(p, path, split, &found, err);
 		if (!ok || found)
 			return ok;
+		const char *only = gm_file_is_folder(path) ? gm_pictures_only_set(&p->album) : NULL;
+		if (only)
+			return open_only(p, path, only, o, err);
 	}
 	if (!arrange(p, path, o, err))
 		return false;

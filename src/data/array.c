@@ -89,6 +89,22 @@ static bool colours(int64_t n)
 	return n == 1 || n == 3;
 }
 
+/* Four dimensions, of which neither the last nor the second can be 1 or 3 channels. */
+static bool refuse_channels(const gm_array *a, const char *name, gm_error *err)
+{
+	const long long last = (long long)a->dims[3], first = (long long)a->dims[1];
+	const bool at_end = last <= 4 || first > 4;
+	const long long channels = at_end ? last : first;
+	return gm_fail(
+		err, GM_ERR_FORMAT,
+		"%s: the shape %lld,%lld,%lld,%lld is pictures of %lld channels; 1 (grey) or 3 "
+		"(RGB) are read%s",
+		name, (long long)a->dims[0], first, (long long)a->dims[2], last, channels,
+		channels != 4 ? ""
+		: at_end      ? ", so save x[..., :3] where the fourth is transparency"
+			      : ", so save x[:, :3] where the fourth is transparency");
+}
+
 bool gm_array_pictures(gm_pictures *p, const gm_array *a, const char *name, gm_error *err)
 {
 	int axis[4] = {0, -1, 1, 2}; /* of n, c, y, x; -1: none */
@@ -96,12 +112,13 @@ bool gm_array_pictures(gm_pictures *p, const gm_array *a, const char *name, gm_e
 		axis[1] = 3;
 	else if (a->rank == 4 && colours(a->dims[1]))
 		axis[1] = 1, axis[2] = 2, axis[3] = 3;
+	else if (a->rank == 4)
+		return refuse_channels(a, name, err);
 	else if (a->rank != 3)
 		return gm_fail(err, GM_ERR_FORMAT,
 		               "%s: pictures are N,H,W or N,H,W,C or N,C,H,W with 1 or 3 channels; "
-		               "this has "
-		               "rank %d",
-		               name, a->rank);
+		               "this has %d dimension%s",
+		               name, a->rank, a->rank == 1 ? "" : "s");
 	int64_t dim[4], step[4];
 	for (int i = 0; i < 4; i++) {
 		dim[i] = axis[i] < 0 ? 1 : a->dims[axis[i]];

@@ -4,36 +4,115 @@
 #include "data/idx.h"
 #include "data/pictures.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <strings.h>
 
-/* MNIST's file names, as its own site and as others repack it. */
-static const struct {
-	const char *split, *name;
-} known_files[] = {
-	{"train", "train-images-idx3-ubyte"}, {"train", "train-images.idx3-ubyte"},
-	{"test", "t10k-images-idx3-ubyte"},   {"test", "t10k-images.idx3-ubyte"},
-	{"test", "test-images-idx3-ubyte"},   {"train", "train-images-idx4-ubyte"},
-	{"test", "test-images-idx4-ubyte"},
-};
+/* What a file's name says: "emnist-letters-train-images-idx3-ubyte.gz" holds the pictures of the part
+ * "train" of the set "emnist-letters". MNIST's own files name no set, and its test part t10k. */
+typedef struct file_name {
+	char set[128];     /* "" where it names none */
+	const char *split; /* "train", "test", "val"; NULL where it names none */
+	bool packed;       /* .gz */
+} file_name;
 
-static bool find_in_folder(const char *folder, const char *split, char path[PATH_MAX])
+typedef struct found_file {
+	file_name is;
+	char file[256];
+} found_file;
+
+typedef struct folder {
+	found_file *file; /* of pictures; owned */
+	int files;
+} folder;
+
+static const char *part_of(const char *word, size_t n)
 {
-	for (size_t i = 0; i < sizeof known_files / sizeof *known_files; i++)
-		for (int gz = 0; gz < 2; gz++) {
-			if (split && strcmp(known_files[i].split, split) != 0)
-				continue;
-			snprintf(path, PATH_MAX, "%s/%s%s", folder, known_files[i].name,
-			         gz ? ".gz" : "");
-			if (gm_file_exists(path))
-				return true;
-		}
-	return false;
+	static const struct {
+		const char *word, *split;
+	} words[] = {{"train", "train"}, {"training", "train"}, {"t10k", "test"},
+	             {"test", "test"},   {"testing", "test"},   {"val", "val"},
+	             {"valid", "val"},   {"validation", "val"}, {"dev", "val"}};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strlen(words[i].word) == n && strncasecmp(words[i].word, word, n) == 0)
+			return words[i].split;
+	return NULL;
+}
+
+/* Whether name is that of an IDX file of pictures: words between - _ and . among which "images", "idx3"
+ * or "idx4", and "ubyte" are. The part is one of them too; what is left names the set. */
+static bool read_name(const char *name, file_name *is)
+{
+	bool images = false, idx = false, bytes = false;
+	*is = (file_name){0};
+	size_t used = 0;
+	for (const char *p = name; *p;) {
+		const size_t n = strcspn(p, "-_.");
+		const char *part = part_of(p, n);
+		if (n == 6 && strncasecmp(p, "images", n) == 0)
+			images = true;
+		else if (n == 4 &&
+		         (strncasecmp(p, "idx3", n) == 0 || strncasecmp(p, "idx4", n) == 0))
+			idx = true;
+		else if (n == 5 && strncasecmp(p, "ubyte", n) == 0)
+			bytes = true;
+		else if (n == 2 && strncasecmp(p, "gz", n) == 0)
+			is->packed = true;
+		else if (part && !is->split)
+			is->split = part;
+		else if (used + n + 2 < sizeof is->set)
+			/* With the mark that stood before it. */
+			used += (size_t)snprintf(is->set + used, sizeof is->set - used, "%.*s",
+			                         (int)n + (used > 0), p - (used > 0));
+		p += n + (p[n] != 0);
+	}
+	return images && idx && bytes;
+}
+
+static int by_name(const void *x, const void *y)
+{
+	return strcmp(((const found_file *)x)->file, ((const found_file *)y)->file);
+}
+
+/* The IDX files of pictures in a folder, in the order of their names; of a file that is there packed and
+ * unpacked, the unpacked one. */
+static folder list_folder(const char *path)
+{
+	folder f = {0};
+	DIR *d = opendir(path);
+	for (const struct dirent *e; d && (e = readdir(d));) {
+		found_file one;
+		if (e->d_name[0] == '.' || strlen(e->d_name) >= sizeof one.file ||
+		    !read_name(e->d_name, &one.is))
+			continue;
+		snprintf(one.file, sizeof one.file, "%s", e->d_name);
+		found_file *more = realloc(f.file, (size_t)(f.files + 1) * sizeof *more);
+		if (!more)
+			break;
+		f.file = more, f.file[f.files++] = one;
+	}
+	if (d)
+		closedir(d);
+	if (f.files)
+		qsort(f.file, (size_t)f.files, sizeof *f.file, by_name);
+	return f;
+}
+
+/* The file of that part of the set; NULL where there is none. Where no file is called test, val is. */
+static const found_file *find_part(const folder *f, const char *set, const char *split)
+{
+	const found_file *found = NULL;
+	for (int i = 0; i < f->files; i++) {
+		const found_file *one = f->file + i;
+		const char *part = one->is.split ? one->is.split : "train";
+		if (strcmp(one->is.set, set) == 0 && strcmp(part, split) == 0 &&
+		    (!found || (found->is.packed && !one->is.packed)))
+			found = one;
+	}
+	return found || strcmp(split, "test") != 0 ? found : find_part(f, set, "val");
 }
 
 /* The labels' path by MNIST's naming: "images" becomes "labels" and "idx3" becomes "idx1" in the
@@ -143,22 +222,124 @@ static bool read_both(gm_pictures *p, const char *path, gm_error *err)
 	return true;
 }
 
+/* A folder with such files; or the path of a set in one, FOLDER/emnist-letters, where no file is called
+ * that. */
 static bool takes_folder(const gm_place *at)
 {
-	char found[PATH_MAX];
-	return at->folder && find_in_folder(at->path, NULL, found);
+	folder f = {0};
+	bool takes = false;
+	if (at->folder) {
+		f = list_folder(at->path);
+		takes = f.files > 0;
+	} else if (!gm_file_exists(at->path)) {
+		const char *slash = strrchr(at->path, '/');
+		char up[PATH_MAX];
+		snprintf(up, sizeof up, "%.*s", slash ? (int)(slash - at->path) : 1,
+		         slash ? at->path : ".");
+		f = list_folder(*up ? up : "/");
+		for (int i = 0; i < f.files; i++)
+			takes |= strcmp(f.file[i].is.set, slash ? slash + 1 : at->path) == 0;
+	}
+	free(f.file);
+	return takes;
+}
+
+/* "usps (train, test), emnist-letters (train)" */
+static int say_sets(const folder *f, char *text, size_t room)
+{
+	int sets = 0;
+	size_t n = 0;
+	text[0] = 0;
+	for (int i = 0; i < f->files; i++) {
+		bool first = true;
+		for (int k = 0; k < i; k++)
+			first &= strcmp(f->file[k].is.set, f->file[i].is.set) != 0;
+		if (!first)
+			continue;
+		sets++;
+		const char *set = f->file[i].is.set;
+		if (n < room)
+			n += (size_t)snprintf(text + n, room - n, "%s%.60s (", n ? ", " : "",
+			                      *set ? set : "one without a name");
+		static const char *const splits[] = {"train", "test", "val"};
+		bool any = false;
+		for (int k = 0; k < 3; k++) {
+			const found_file *p = find_part(f, set, splits[k]);
+			if (p && n < room &&
+			    strcmp(p->is.split ? p->is.split : "train", splits[k]) == 0) {
+				n += (size_t)snprintf(text + n, room - n, "%s%s", any ? ", " : "",
+				                      splits[k]);
+				any = true;
+			}
+		}
+		if (n < room)
+			n += (size_t)snprintf(text + n, room - n, ")");
+	}
+	return sets;
+}
+
+/* Classes are those of all parts: one that lacks the last class has it all the same. */
+static bool count_classes(gm_pictures *p, const char *path, const folder *f, const char *set,
+                          gm_error *err)
+{
+	static const char *const splits[] = {"train", "test", "val"};
+	for (int k = 0; p->label && k < 3; k++) {
+		const found_file *other = find_part(f, set, splits[k]);
+		char images[PATH_MAX], labels[PATH_MAX];
+		gm_idx idx;
+		if (!other ||
+		    snprintf(images, sizeof images, "%s/%s", path, other->file) >=
+		            (int)sizeof images ||
+		    !labels_beside(images, labels))
+			continue;
+		if (!gm_idx_read(labels, &idx, err))
+			return false;
+		for (int64_t i = 0; idx.rank == 1 && i < idx.dims[0]; i++)
+			p->labels = idx.data[i] >= p->labels ? idx.data[i] + 1 : p->labels;
+		gm_idx_free(&idx);
+	}
+	return true;
+}
+
+static bool open_of_folder(gm_pictures *p, const char *path, const char *set, const folder *f,
+                           const gm_data_options *o, gm_error *err)
+{
+	char found[PATH_MAX], sets[240];
+	const char *split = o->split ? o->split : "train";
+	const int count = say_sets(f, sets, sizeof sets);
+	if (!set && count > 1)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: several data sets here: %s; say which, such as %s/%.100s", path,
+		               sets, path, *f->file->is.set ? f->file->is.set : f->file->file);
+	set = set ? set : f->file->is.set;
+	const found_file *part = find_part(f, set, split);
+	if (!part)
+		return gm_fail(err, GM_ERR_IO,
+		               "%s: no %s pictures here, only %s; say --split %s for that part",
+		               path, split, sets,
+		               find_part(f, set, "train")  ? "train"
+		               : find_part(f, set, "test") ? "test"
+		                                           : "val");
+	if (snprintf(found, sizeof found, "%s/%s", path, part->file) >= (int)sizeof found)
+		return gm_fail(err, GM_ERR_VALUE, "%s: the path is too long", path);
+	return read_both(p, found, err) && count_classes(p, path, f, set, err);
 }
 
 static bool open_folder(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err)
 {
-	char found[PATH_MAX];
-	const char *split = o->split ? o->split : "train";
-	if (find_in_folder(path, split, found))
-		return read_both(p, found, err);
-	return gm_fail(err, GM_ERR_IO,
-	               "%s: no %s pictures here (looked for %s, with or without .gz)", path, split,
-	               strcmp(split, "test") == 0 ? "t10k-images-idx3-ubyte"
-	                                          : "train-images-idx3-ubyte");
+	char up[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	if (gm_file_is_folder(path)) {
+		folder f = list_folder(path);
+		const bool ok = open_of_folder(p, path, NULL, &f, o, err);
+		free(f.file);
+		return ok;
+	}
+	snprintf(up, sizeof up, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+	folder f = list_folder(*up ? up : "/");
+	const bool ok = open_of_folder(p, *up ? up : "/", slash ? slash + 1 : path, &f, o, err);
+	free(f.file);
+	return ok;
 }
 
 /* Whatever no other format takes: IDX files may be called anything. */

@@ -72,14 +72,38 @@ static const struct {
 	const char *split, *name;
 	bool labels;
 } keys[] = {
-	{"train", "x_train", false}, {"train", "X_train", false}, {"train", "train_images", false},
-	{"train", "y_train", true},  {"train", "Y_train", true},  {"train", "train_labels", true},
-	{"test", "x_test", false},   {"test", "X_test", false},   {"test", "test_images", false},
-	{"test", "y_test", true},    {"test", "Y_test", true},    {"test", "test_labels", true},
-	{NULL, "images", false},     {NULL, "image", false},      {NULL, "x", false},
-	{NULL, "X", false},          {NULL, "imgs", false},       {NULL, "data", false},
-	{NULL, "arr_0", false},      {NULL, "labels", true},      {NULL, "label", true},
-	{NULL, "y", true},           {NULL, "Y", true},           {NULL, "latents_classes", true},
+	{"train", "x_train", false},
+	{"train", "X_train", false},
+	{"train", "train_images", false},
+	{"train", "y_train", true},
+	{"train", "Y_train", true},
+	{"train", "train_labels", true},
+	{"test", "x_test", false},
+	{"test", "X_test", false},
+	{"test", "test_images", false},
+	{"test", "y_test", true},
+	{"test", "Y_test", true},
+	{"test", "test_labels", true},
+	{"val", "x_val", false},
+	{"val", "X_val", false},
+	{"val", "val_images", false},
+	{"val", "y_val", true},
+	{"val", "Y_val", true},
+	{"val", "val_labels", true},
+	{"val", "x_valid", false},
+	{"val", "y_valid", true},
+	{NULL, "images", false},
+	{NULL, "image", false},
+	{NULL, "x", false},
+	{NULL, "X", false},
+	{NULL, "imgs", false},
+	{NULL, "data", false},
+	{NULL, "arr_0", false},
+	{NULL, "labels", true},
+	{NULL, "label", true},
+	{NULL, "y", true},
+	{NULL, "Y", true},
+	{NULL, "latents_classes", true},
 	{NULL, "arr_1", true},
 };
 #define KEYS ((int)(sizeof keys / sizeof *keys))
@@ -100,6 +124,17 @@ static int key_of(const char *name, const char *split)
 	return -1;
 }
 
+/* Whether name is that of the labels of another part. */
+static bool other_labels(const char *name, const char *split)
+{
+	const size_t n = strlen(name);
+	for (int i = 0; i < KEYS; i++)
+		if (keys[i].labels && keys[i].split && strcmp(keys[i].split, split) != 0 &&
+		    n == strlen(keys[i].name) + 4 && strncmp(name, keys[i].name, n - 4) == 0)
+			return strcmp(name + n - 4, ".npy") == 0;
+	return false;
+}
+
 /* Keeps the better of two: lower in the table. */
 static bool offer(member *m, int key, gm_tree *t, gm_error *err)
 {
@@ -110,14 +145,41 @@ static bool offer(member *m, int key, gm_tree *t, gm_error *err)
 	return gm_tree_read(t, ENTRY_MAX, &m->bytes, &m->n, err);
 }
 
+/* The largest label of another part: classes are those of all parts. */
+static bool look_at_labels(gm_tree *t, const char *path, const char *name, int *classes,
+                           gm_error *err)
+{
+	member m = {0};
+	gm_array a;
+	gm_pictures other = {0};
+	bool ok = gm_tree_read(t, ENTRY_MAX, &m.bytes, &m.n, err) &&
+	          gm_npy_parse(&a, name, m.bytes, m.n, err);
+	const int64_t n = ok ? gm_array_numel(&a) : 0;
+	other.count = n > 0 ? (uint64_t)n : 0;
+	ok = ok && gm_array_labels(&other, &a, false, name, err);
+	*classes = ok && other.labels > *classes ? other.labels : *classes;
+	free(m.bytes), free(other.label);
+	return ok || gm_fail(err, err->code, "%s: %s", path, name);
+}
+
+/* Which of the arrays are the pictures and labels of that part; all (room for a list) names what is
+ * there. */
 static bool choose(gm_tree *t, const char *path, const char *split, member *images, member *labels,
-                   gm_error *err)
+                   int *classes, char all[200], gm_error *err)
 {
 	gm_tree_file f;
 	gm_error why = {0};
+	size_t listed = 0;
 	while (gm_tree_next(t, &f, &why)) {
 		char name[64];
 		snprintf(name, sizeof name, "%s", f.name);
+		const size_t n = strlen(name);
+		const int shown = (int)(n > 4 && strcmp(name + n - 4, ".npy") == 0 ? n - 4 : n);
+		if (listed < 140)
+			listed += (size_t)snprintf(all + listed, 200 - listed, "%s%.*s",
+			                           listed ? ", " : "", shown, name);
+		if (other_labels(name, split) && !look_at_labels(t, path, name, classes, &why))
+			return gm_fail(err, why.code, "%s", why.message);
 		const int key = key_of(name, split);
 		if (key >= 0 && !offer(keys[key].labels ? labels : images, key, t, &why))
 			return gm_fail(err, why.code, "%s: %s: %s", path, name, why.message);
@@ -131,14 +193,15 @@ static bool takes_npz(const gm_place *at)
 }
 
 static bool from_members(gm_pictures *p, const char *path, const gm_data_options *o,
-                         const member *images, const member *labels, gm_error *err)
+                         const member *images, const member *labels, const char *all, gm_error *err)
 {
 	gm_array a;
 	char name[PATH_MAX];
 	if (!images->bytes)
-		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: no array in it is called images, x, data, arr_0 or %s", path,
-		               o->split && strcmp(o->split, "test") == 0 ? "x_test" : "x_train");
+		return gm_fail(
+			err, GM_ERR_FORMAT,
+			"%s: no array in it is called images, x, data, arr_0 or x_%s; it has: %s",
+			path, o->split ? o->split : "train", all);
 	if (!keys[images->key].split && !gm_pictures_no_split(path, o, err))
 		return false;
 	snprintf(name, sizeof name, "%s: %s", path, keys[images->key].name);
@@ -156,10 +219,16 @@ static bool from_members(gm_pictures *p, const char *path, const gm_data_options
 static bool open_npz(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err)
 {
 	member images = {0}, labels = {0};
+	int classes = 0;
+	char all[200] = "";
 	gm_tree *t = gm_tree_open(path, err);
 	const bool ok = t &&
-	                choose(t, path, o->split ? o->split : "train", &images, &labels, err) &&
-	                from_members(p, path, o, &images, &labels, err);
+	                choose(t, path, o->split ? o->split : "train", &images, &labels, &classes,
+	                       all, err) &&
+	                from_members(p, path, o, &images, &labels, all, err);
+	/* Labels of other parts count only beside labels of this one. */
+	if (ok && p->label && classes > p->labels && keys[labels.key].split)
+		p->labels = classes;
 	gm_tree_close(t);
 	free(images.bytes), free(labels.bytes);
 	say(p, "npz");

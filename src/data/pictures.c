@@ -41,7 +41,7 @@ static void look(gm_place *at, const char *path)
 }
 
 static const char what_is_read[] = "Read are folders and archives (.zip, .tar, .tar.gz, .tar.xz, "
-                                   "...) of pictures, IDX, .npy and "
+				   "...) of pictures, IDX, .npy and "
 				   ".npz, .mat, CIFAR's binary version, and points as .csv";
 
 /* What is no set of any format, by its content. */
@@ -72,12 +72,29 @@ static bool begins(const char *name, const char *word)
 	return strncmp(slash ? slash + 1 : name, word, strlen(word)) == 0;
 }
 
+/* What can be opened by itself, if only its own path is given. */
+static const char *const sets[] = {"a zip archive", "a tar archive",  "gzip data",
+                                   "xz data",       "bzip2 data",     "Zstandard data",
+                                   "a NumPy array", "a MATLAB 5 file"};
+
+const char *gm_pictures_only_set(const gm_album *a)
+{
+	const char *only = NULL;
+	for (uint64_t i = 0; i < a->others; i++) {
+		const char *name = a->text + a->other[i].name, *what = a->text + a->other[i].reason;
+		bool is_set = false;
+		for (size_t k = 0; k < sizeof sets / sizeof *sets; k++)
+			is_set |= strcmp(what, sets[k]) == 0;
+		if (is_set && only)
+			return NULL;
+		if (is_set)
+			only = name;
+	}
+	return only;
+}
+
 bool gm_pictures_none(const char *path, const gm_album *a, gm_error *err)
 {
-	/* What can be opened by itself, if only its own path is given. */
-	static const char *const sets[] = {"a zip archive", "a tar archive",  "gzip data",
-	                                   "xz data",       "bzip2 data",     "Zstandard data",
-	                                   "a NumPy array", "a MATLAB 5 file"};
 	for (uint64_t i = 0; i < a->others; i++) {
 		const char *name = a->text + a->other[i].name, *what = a->text + a->other[i].reason;
 		for (size_t k = 0; k < sizeof sets / sizeof *sets; k++)
@@ -109,6 +126,27 @@ bool gm_pictures_none(const char *path, const gm_album *a, gm_error *err)
 	return gm_fail(err, GM_ERR_IO, "%s: no pictures here: it is empty", path);
 }
 
+/* Bytes that are 0 and 1 alone are bits: black and white, not black and nearly black. */
+static bool spread_bits(gm_pictures *p)
+{
+	const uint64_t n =
+		p->count * (uint64_t)p->channels * (uint64_t)p->height * (uint64_t)p->width;
+	uint8_t *pixel = p->owned;
+	if (!pixel || p->point || pixel != p->pixel)
+		return true;
+	bool ones = false;
+	for (uint64_t i = 0; i < n; i++) {
+		if (pixel[i] > 1)
+			return true;
+		ones |= pixel[i];
+	}
+	for (uint64_t i = 0; ones && i < n; i++)
+		pixel[i] = pixel[i] ? 255 : 0;
+	if (ones)
+		gm_pictures_note(p, "its values are 0 and 1 alone: black and white");
+	return true;
+}
+
 bool gm_pictures_open(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err)
 {
 	gm_place at;
@@ -127,7 +165,7 @@ bool gm_pictures_open(gm_pictures *p, const char *path, const gm_data_options *o
 			if (o->fit == GM_FIT_AUTO)
 				mine.fit = formats[i] == &gm_format_album ? GM_FIT_CROP
 				                                          : GM_FIT_RESIZE;
-			return formats[i]->open(p, path, &mine, err);
+			return formats[i]->open(p, path, &mine, err) && spread_bits(p);
 		}
 	return gm_fail(err, GM_ERR_FORMAT, "%s: not a data set", path);
 }

@@ -92,6 +92,9 @@ void gm_pictures_note(gm_pictures *p, const char *fmt, ...) GM_PRINTF(2, 3);
 
 /* For formats: a set of one file has no parts, so only "train", or nothing, may be asked of it. */
 bool gm_pictures_no_split(const char *path, const gm_data_options *o, gm_error *err);
+/* The only file in a's folder that is a set by itself, an archive or arrays; NULL where there is none or
+ * more than one. */
+const char *gm_pictures_only_set(const gm_album *a);
 /* That there are no pictures at path, and what is there instead. a: of its files, or NULL. */
 bool gm_pictures_none(const char *path, const gm_album *a, gm_error *err);
 /* Labels as bytes become p->label; p->labels is the largest + 1. */

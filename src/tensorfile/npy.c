@@ -61,6 +61,47 @@ static const char *value_of(const char *header, const char *key)
 	return p;
 }
 
+/* What a type that is not read is called, and the way out. p: the value of descr, such as '<f2'. */
+static bool refuse_type(const char *p, const char *name, gm_error *err)
+{
+	static const struct {
+		const char *type, *what, *instead;
+	} others[] = {
+		{"f2", "16-bit floats", "astype('float32')"},
+		{"f16", "floats of 16 bytes", "astype('float64')"},
+		{"u4", "unsigned 32-bit integers", "astype('int64')"},
+		{"u8", "unsigned 64-bit integers", "astype('int64')"},
+		{"c8", "complex numbers", "abs(), or real and imag apart"},
+		{"c16", "complex numbers", "abs(), or real and imag apart"},
+		{"O", "Python objects", "stack the pictures into one array of numbers"},
+	};
+	char type[24] = "";
+	const char quote = *p, *end = quote == '\'' || quote == '"' ? strchr(p + 1, quote) : NULL;
+	if (!end || end - p - 1 >= (ptrdiff_t)sizeof type)
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: NumPy array of a structured type; save each of its fields by "
+		               "itself",
+		               name);
+	memcpy(type, p + 1, (size_t)(end - p - 1));
+	const char *kind = type + (strchr("<>|=", type[0]) && type[0] ? 1 : 0);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (strcmp(kind, others[i].type) == 0)
+			return gm_fail(
+				err, GM_ERR_FORMAT,
+				"%s: NumPy array of type '%s' (%s), which is not read; save it "
+				"with %s",
+				name, type, others[i].what, others[i].instead);
+	const bool big = type[0] == '>', text = kind[0] == 'U' || kind[0] == 'S';
+	return gm_fail(err, GM_ERR_FORMAT,
+	               "%s: NumPy array of type '%s'%s, which is not read; read are bytes, truth "
+	               "values, little-endian integers and floats of 4 and 8 bytes%s",
+	               name, type,
+	               big    ? " (big-endian)"
+	               : text ? " (text)"
+	                      : "",
+	               big ? ": save it with astype('<f4')" : "");
+}
+
 static bool parse_type(gm_array *a, const char *p, const char *name, gm_error *err)
 {
 	static const struct {
@@ -74,11 +115,7 @@ static bool parse_type(gm_array *a, const char *p, const char *name, gm_error *e
 			a->type = types[i].type;
 			return true;
 		}
-	return gm_fail(err, GM_ERR_FORMAT,
-	               "%s: NumPy array of type %.12s; read are bytes, little-endian integers and "
-	               "floats of "
-	               "4 and 8 bytes",
-	               name, p);
+	return refuse_type(p, name, err);
 }
 
 static bool parse_shape(gm_array *a, const char *p, const char *name, gm_error *err)
@@ -91,7 +128,7 @@ static bool parse_shape(gm_array *a, const char *p, const char *name, gm_error *
 		if (*p == ')')
 			break;
 		if (!isdigit((unsigned char)*p) || a->rank == GM_ARRAY_RANK)
-			return bad(name, "its shape is none of 0 to 4 dimensions", err);
+			return bad(name, "its shape is not 0 to 4 dimensions", err);
 		int64_t v = 0;
 		for (; isdigit((unsigned char)*p); p++)
 			if (__builtin_mul_overflow(v, (int64_t)10, &v) ||
