@@ -130,7 +130,11 @@ static void normalise_once(const char *how, gm_shape shape, int64_t references, 
 	gm_net_normalise(net, gm_normaliser_find(how));
 	gm_node *in = gm_input(g, "x", shape, GM_F64);
 	gm_set_f64(in, x, n);
-	gm_node *h = gm_net_with_reference(net, in, ref, references);
+	gm_node *h = gm_net_with_reference(net, in, references, NULL);
+	gm_reference made[2];
+	if (gm_net_references(net, made))
+		assert_true(made[0].like == in &&
+		            gm_set_f64(made[0].variable, ref, references * n / shape.dim[0]));
 	h = gm_net_without_reference(net, gm_norm(net, "norm", gm_tanh(gm_norm(net, "first", h))));
 	gm_step *s = compiled(g, gm_compile(g, h));
 	gm_step_run(s);
@@ -238,8 +242,8 @@ static void second_order_of(const char *penalty, const char *normaliser)
 	gm_game m = {.G = G,
 	             .D = D,
 	             .discriminator = conv_critic,
-	             .real = real,
-	             .fake = fake,
+	             .real.x = real,
+	             .fake.x = fake,
 	             .objective = gm_objective_find("wasserstein"),
 	             .penalty = gm_penalty_find(penalty),
 	             .weight = 3};
@@ -311,8 +315,8 @@ static void clipping_clips(void **state)
 	gm_game m = {.G = G,
 	             .D = D,
 	             .discriminator = conv_critic,
-	             .real = real,
-	             .fake = gm_mul_c(real, .3),
+	             .real.x = real,
+	             .fake.x = gm_mul_c(real, .3),
 	             .objective = gm_objective_find("wasserstein"),
 	             .penalty = gm_penalty_find("clip"),
 	             .weight = .02};
@@ -363,7 +367,7 @@ static void objectives_are_flat_at_the_optimum(void **state)
 		gm_graph *g = graph(GM_F64);
 		gm_node *c = gm_variable(g, "c", GM_RANK0), *slope;
 		gm_node *a = gm_add(gm_full(g, 0, GM_SHAPE(4, 1)), c);
-		gm_node *d = gm_objective_find(rows[i].name)->d_loss(a, a, NULL);
+		gm_node *d = gm_objective_d(gm_objective_find(rows[i].name), a, a, NULL);
 		gm_grad(d, &c, 1, &slope);
 		gm_step *s = compiled(g, gm_compile(g, d, slope));
 		const double at[2] = {isnan(rows[i].best) ? .1 : rows[i].best, .8};
@@ -391,7 +395,7 @@ static void targets_move_the_optimum(void **state)
 		gm_node *wrt[2] = {c, b}, *slope[2];
 		gm_terms t = {.smooth = .1, .a = -1, .b = 1, .c = 0};
 		const gm_objective *o = gm_objective_find(i ? "least-squares" : "minimax");
-		gm_grad(o->d_loss(c, b, &t), wrt, 2, slope);
+		gm_grad(gm_objective_d(o, c, b, &t), wrt, 2, slope);
 		gm_step *s = compiled(g, gm_compile(g, slope[0], slope[1]));
 		double best = i ? 1 - .1 * 2 : log(.9 / .1), fake = -1;
 		gm_set_f64(c, &best, 1), gm_set_f64(b, &fake, 1);
@@ -450,8 +454,8 @@ static void unrolled_as_by_hand(void **state)
 		gm_game m = {.G = G,
 		             .D = D,
 		             .discriminator = line_critic,
-		             .real = gm_array(g, x, GM_SHAPE(POINTS, 1), GM_F64),
-		             .fake = fake,
+		             .real.x = gm_array(g, x, GM_SHAPE(POINTS, 1), GM_F64),
+		             .fake.x = fake,
 		             .objective = gm_objective_find("non-saturating"),
 		             .unroll = k,
 		             .unroll_lr = .7};
@@ -485,18 +489,18 @@ static void packs_neighbours(void **state)
 	gm_game m = {.G = G,
 	             .D = D,
 	             .discriminator = line_critic,
-	             .real = x,
-	             .fake = x,
+	             .real.x = x,
+	             .fake.x = x,
 	             .objective = gm_objective_find("minimax"),
 	             .pack = 3};
 	gm_game_build(&m);
-	gm_shape s = gm_node_shape(m.real), y = gm_node_shape(m.y_real);
+	gm_shape s = gm_node_shape(m.real.x), y = gm_node_shape(m.y_real);
 	assert_true(s.rank == 2 && s.dim[0] == 2 && s.dim[1] == 6 && y.dim[0] == 2);
 	double v[12], p[12];
-	gm_step *step = compiled(g, gm_compile(g, m.real));
+	gm_step *step = compiled(g, gm_compile(g, m.real.x));
 	gm_step_run(step);
 	gm_get_f64(x, v, 12);
-	gm_step_read_f64(step, m.real, p, 12);
+	gm_step_read_f64(step, m.real.x, p, 12);
 	assert_memory_equal(v, p, sizeof v);
 	gm_net_free(G), gm_net_free(D);
 	finish(g);
@@ -534,9 +538,10 @@ static void labels_stay_beside_their_examples(void **state)
 			             .D = D,
 			             .discriminator = label_critic,
 			             .ctx = &pack,
-			             .real = x,
-			             .fake = gm_mul_c(x, -.5),
-			             .given = given,
+			             .real.x = x,
+			             .fake.x = gm_mul_c(x, -.5),
+			             .real.with = given,
+			             .fake.with = given,
 			             .objective = gm_objective_find("wasserstein"),
 			             .penalty = gm_penalty_find(penalties[p]),
 			             .weight = 2,
@@ -590,14 +595,18 @@ static void reference_batches_have_labels(void **state)
 		gm_game m = {.G = G,
 		             .D = D,
 		             .discriminator = normed_label_critic,
-		             .real = x,
-		             .fake = gm_mul_c(x, -.5),
-		             .given = given,
+		             .real.x = x,
+		             .fake.x = gm_mul_c(x, -.5),
+		             .real.with = given,
+		             .fake.with = given,
 		             .objective = gm_objective_find("hinge"),
-		             .reference = ref,
-		             .reference_given = kind[k == 2],
 		             .references = 2};
 		gm_game_build(&m);
+		gm_reference made[2];
+		assert_int_equal(gm_net_references(D, made), 2);
+		assert_true(made[0].like == x && made[1].like == given);
+		assert_true(gm_set_f64(made[0].variable, ref, 2 * WIDE) &&
+		            gm_set_f64(made[1].variable, kind[k == 2], 2));
 		assert_int_equal(gm_node_shape(m.f_real).dim[0], ROWS);
 		gm_step *s = compiled(g, gm_compile(g, m.y_real));
 		gm_step_run(s);
@@ -673,8 +682,8 @@ static void feature_matching_compares_means(void **state)
 	gm_game m = {.G = G,
 	             .D = D,
 	             .discriminator = line_critic,
-	             .real = x,
-	             .fake = z,
+	             .real.x = x,
+	             .fake.x = z,
 	             .objective = gm_objective_find("minimax"),
 	             .match = true};
 	gm_game_build(&m);
@@ -706,8 +715,8 @@ static void flips_exchange_the_roles(void **state)
 		gm_game m = {.G = G,
 		             .D = D,
 		             .discriminator = line_critic,
-		             .real = k ? z : x,
-		             .fake = k ? x : z,
+		             .real.x = k ? z : x,
+		             .fake.x = k ? x : z,
 		             .objective = gm_objective_find("hinge"),
 		             .flip = k ? 1 : 0};
 		gm_game_build(&m);
@@ -755,8 +764,8 @@ static void impossible_games_are_refused(void **state)
 		gm_game m = {.G = G,
 		             .D = D,
 		             .discriminator = line_critic,
-		             .real = x,
-		             .fake = gm_mul(x, t),
+		             .real.x = x,
+		             .fake.x = gm_mul(x, t),
 		             .objective = gm_objective_find(rows[i].objective),
 		             .penalty = gm_penalty_find(rows[i].penalty),
 		             .weight = 1,

@@ -332,7 +332,7 @@ static void objectives_by_hand(void **state)
 		gm_graph *g = graph(GM_F64);
 		gm_node *na = gm_array(g, a, GM_SHAPE(N, 1), GM_F64),
 			*nb = gm_array(g, b, GM_SHAPE(N, 1), GM_F64);
-		gm_node *d = o->d_loss(na, nb, NULL), *l = o->g_loss(na, nb, NULL);
+		gm_node *d = gm_objective_d(o, na, nb, NULL), *l = gm_objective_g(o, na, nb, NULL);
 		gm_step *s = compiled(g, gm_compile(g, d, l));
 		double want_d = 0, want_l = 0, mean_a = 0, mean_b = 0;
 		for (int i = 0; i < N; i++)

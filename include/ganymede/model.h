@@ -59,38 +59,21 @@ typedef struct gm_option_type {
 	double lo, hi;
 	const char *choices;
 	const char *(*row)(int i); /* names of a table, NULL behind the last */
+	bool sum;                  /* several of them may be joined: a+b */
 	/* further asked of a text; fills err with GM_ERR_VALUE */
 	bool (*check)(const char *text, gm_error *err);
 } gm_option_type;
 
-#define GM_INT(least, most)                                                                        \
-	{                                                                                          \
-		GM_OPTION_INT, (least), (most)                                                     \
-	}
-#define GM_REAL(least, most)                                                                       \
-	{                                                                                          \
-		GM_OPTION_REAL, (least), (most)                                                    \
-	}
-#define GM_CHOICE(words)                                                                           \
-	{                                                                                          \
-		GM_OPTION_CHOICE, .choices = words                                                 \
-	}
-#define GM_ROW_OF(names)                                                                           \
-	{                                                                                          \
-		GM_OPTION_CHOICE, .row = names                                                     \
-	}
-#define GM_FLAG                                                                                    \
-	{                                                                                          \
-		GM_OPTION_FLAG                                                                     \
-	}
-#define GM_TEXT                                                                                    \
-	{                                                                                          \
-		GM_OPTION_TEXT                                                                     \
-	}
-#define GM_CHECKED(function)                                                                       \
-	{                                                                                          \
-		GM_OPTION_TEXT, .check = function                                                  \
-	}
+/* clang-format off */
+#define GM_INT(least, most) {GM_OPTION_INT, (least), (most)}
+#define GM_REAL(least, most) {GM_OPTION_REAL, (least), (most)}
+#define GM_CHOICE(words) {GM_OPTION_CHOICE, .choices = words}
+#define GM_ROW_OF(names) {GM_OPTION_CHOICE, .row = names}
+#define GM_SUM_OF(names) {GM_OPTION_CHOICE, .row = names, .sum = true}
+#define GM_FLAG {GM_OPTION_FLAG}
+#define GM_TEXT {GM_OPTION_TEXT}
+#define GM_CHECKED(function) {GM_OPTION_TEXT, .check = function}
+/* clang-format on */
 #define GM_MANY INT32_MAX /* the largest of a GM_INT that has no bound of its own */
 
 /* A row of a model's table: the command line, the help and the record in the checkpoint come
@@ -138,8 +121,7 @@ GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, cons
 	{"objective", objective, "losses of G and D", GM_ROW_OF(gm_objective_name)}, \
 	{"penalty", "none", "regularisation of D", GM_ROW_OF(gm_penalty_name)}, \
 	{"penalty-weight", "auto", "its weight (clip: the bound); auto: the usual one", GM_REAL(0, 1e9)}, \
-	{"normalise-g", norm_g, "normalisation in G", GM_ROW_OF(gm_normaliser_name)}, \
-	{"normalise-d", norm_d, "normalisation in D", GM_ROW_OF(gm_normaliser_name)}, \
+	GM_NORM_OPTIONS(norm_g, norm_d), \
 	{"k", "1", "steps of D for each turn", GM_INT(1, 10000)}, \
 	{"k-g", "1", "steps of G for each turn", GM_INT(1, 10000)}, \
 	{"lr-d", "auto", "learning rate of D; auto: that of G", GM_REAL(0, 1e30), .resume = true}, \
@@ -155,6 +137,11 @@ GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, cons
 	{"minibatch", "no", "minibatch discrimination in D", GM_FLAG}, \
 	{"history", "0", "weight of historical averaging, G and D", GM_REAL(0, 1e6)}, \
 	{"reference", "64", "examples in virtual batch norm's reference batch", GM_INT(1, 65536)}
+
+#define GM_NORM_OPTIONS(norm_g, norm_d) \
+	{"normalise-g", norm_g, "normalisation in G; one of activations and one of weights join with +", \
+	 GM_SUM_OF(gm_normaliser_name)}, \
+	{"normalise-d", norm_d, "normalisation in D", GM_SUM_OF(gm_normaliser_name)}
 
 /* The rows that gm_move reads, with the model's own defaults: the rule, the learning rate, Adam's beta1 and the schedule of
  * the rate ("constant", "linear:100:100", ..; "auto" where gm_opt_auto or gm_opt_rate says what). */
@@ -176,16 +163,16 @@ GM_API bool gm_check_labels(const char *text, gm_error *err);
 GM_API bool gm_check_rate(const char *text, gm_error *err);
 GM_API bool gm_check_momentum(const char *text, gm_error *err);
 
-/* Those options, and normalises the nets by them: before their first layer. Then set what
- * nn.h's gm_game asks for besides (discriminator, ctx, real, fake) and call gm_run_game, which is
- * gm_game_build with the run told of impossible games. Of the rows, `k` and `lr-d` are the
- * model's own to read. */
+/* Those options, and normalises the nets by them: before their first layer. Then set what nn.h's gm_game asks for besides
+ * (generator, discriminator, ctx, real, fake) and call gm_run_game, which is gm_game_build with the run told of impossible
+ * games and reference batches filled with what the nets read of the data. Of the rows, the loop reads game.k and game.k_g,
+ * and gm_move reads lr-d. A run may have several games. */
 GM_API gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D);
 GM_API void gm_run_game(gm_run *r, gm_game *m);
-/* The first n examples of the run's stream [n, numel]; NULL when only sampling. */
-GM_API const double *gm_data_examples(gm_run *r, int64_t n);
-/* And their labels [n]; NULL also where the data has none. */
-GM_API const double *gm_data_labels(gm_run *r, int64_t n);
+/* The head of a condition that has one, behind gm_run_game, by the option aux-weight: its logits for real examples. */
+GM_API gm_node *gm_run_head(gm_run *r, gm_game *m, const gm_condition *how, gm_node *y);
+/* Only the normalisers, for models with losses of their own: GM_NORM_OPTIONS has the rows. */
+GM_API void gm_opt_norms(gm_run *r, gm_net *G, gm_net *D);
 
 typedef struct gm_facts {
 	bool points;                     /* examples are points [2], not pictures */
@@ -197,7 +184,7 @@ typedef struct gm_facts {
 	/* sides of the pictures that the run learned from: what the shape of a net may depend on,
 	 * while a tool asks for height and width of its own (gm_sides) */
 	int64_t own_height, own_width;
-	bool paired; /* fields "a" and "b" of one example belong together; unknown in sampling */
+	bool paired; /* fields "a" and "b" of one example belong together; unknown in tools */
 	/* [classes], in the order of their numbers, or NULL; owned by the data or the checkpoint */
 	const char *const *class_names;
 } gm_facts;
@@ -233,6 +220,9 @@ GM_API gm_net *gm_net_new(gm_run *r, const char *name);
  * fields of one example belong together. Asking for what the data has not is the run's error. */
 GM_API gm_node *gm_batch(gm_run *r, const char *field);
 
+/* Refuses data whose fields "a" and "b" do not belong together. */
+GM_API void gm_want_pairs(gm_run *r);
+
 /* Tells the tools what an expression of randomness is, so that they can put values of their own in
  * its place: names it ("z", "c1"; numbers and letters) and says how it is distributed. Returns it.
  * What an endpoint takes and nobody named counts as normal noise. */
@@ -242,6 +232,17 @@ typedef enum gm_latent_kind {
 	GM_LATENT_ONE_HOT  /* one 1 in each row, at a place drawn uniformly */
 } gm_latent_kind;
 GM_API gm_node *gm_latent(gm_run *r, const char *name, gm_node *source, gm_latent_kind kind);
+
+/* m rows of n random numbers, named for the tools (for one-hot codes: of n classes). */
+GM_API gm_node *gm_noise(gm_run *r, const char *name, gm_latent_kind kind, int64_t m, int64_t n);
+
+/* How often both sides of the run's pictures halve, `most` at most, while they stay even before and `smallest` or more
+ * after; fewer than `least` is the run's error. */
+GM_API int gm_want_halvings(gm_run *r, int least, int most, int64_t smallest);
+/* DCGAN's nets for the run's pictures, by the options width and kernel. */
+GM_API gm_dcgan gm_opt_dcgan(gm_run *r);
+/* A fixed binarisation of m pictures: thresholds in (0,1) [m,n], the same in every run and on every machine. */
+GM_API gm_node *gm_thresholds(gm_run *r, int64_t m, int64_t n);
 
 /* A rank-0 input that changes as training goes. gm_schedule_set gives it a value, before
  * gm_run_step; values are pure functions of the step, so that a resumed run needs no memory of

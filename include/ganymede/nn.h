@@ -258,8 +258,8 @@ GM_API gm_node *gm_embedding_(gm_net *n, const char *name, gm_node *index, gm_em
 
 /* ---- normalisers ----------------------------------------------------------------------------- */
 
-/* A row of the table in nn/norm.c. A net has one; it acts on what flows between the layers, where
- * the model says gm_norm, or on the weights of all its layers. */
+/* A row of the table in nn/norm.c: it acts on activations (flow), where the model says gm_norm or gm_block, or on the weights
+ * of all layers. A net has at most one of each kind. */
 typedef struct gm_normaliser {
 	const char *name, *source;
 	gm_node *(*flow)(gm_net *n, const char *name, gm_node *x, const gm_norm_args *a);
@@ -268,29 +268,107 @@ typedef struct gm_normaliser {
 	bool mixes;     /* the examples of a batch change each other */
 	bool reference; /* wants a reference batch: gm_net_with_reference */
 	bool pictures;  /* only for pictures */
+	bool uncentred; /* does not subtract a mean, so that a bias before it counts */
+	gm_init init; /* of weights: what weights start from, whatever the layer says; kind 0: that */
 } gm_normaliser;
 
 GM_API extern const gm_normaliser gm_normalisers[]; /* ends with name NULL */
 GM_API const char *gm_normaliser_name(int i);       /* NULL behind the last */
 /* `_` = `-`; NULL when there is none */
 GM_API const gm_normaliser *gm_normaliser_find(const char *name);
-/* Before the first layer. NULL is none. */
+/* Before the first layer. Takes the place of the one of its kind (flow or weight); NULL and "none": of both. */
 GM_API void gm_net_normalise(gm_net *n, const gm_normaliser *how);
-GM_API const gm_normaliser *gm_net_normaliser(const gm_net *n);
-/* x as the net's normaliser makes it, or x. Variables are the normaliser's own, under name. */
+GM_API const gm_normaliser *gm_net_flow(const gm_net *n); /* or NULL */
+/* x as the net's normaliser of activations makes it, or x. Variables are the normaliser's own, under name. */
 #define gm_norm(net, name, x, ...) gm_norm_(net, name, x, (gm_norm_args){__VA_ARGS__})
 GM_API gm_node *gm_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a);
-/* True where gm_norm takes a mean away, so that a bias before it would do nothing. */
+/* True where gm_norm subtracts a mean, so that a bias before it would do nothing. */
 GM_API bool gm_net_centres(const gm_net *n);
 
-/* Virtual batch norm's reference batch [count, ..] before the rows of x, so that it passes the
- * same layers, and y without its rows again. Both give back what they are given for any other
- * normaliser. first: its values, as many as it has (drawn from N(0,1) where NULL); it is a
- * variable of the net and so in the checkpoint. */
-GM_API gm_node *gm_net_with_reference(gm_net *n, gm_node *x, const double *first, int64_t count);
+/* Virtual batch norm: a reference batch in front of the rows of x, so that both pass the same layers, and y without its rows
+ * again. Both return their argument for any other normaliser. The reference batch NET/reference [count, ..] is a variable of
+ * the net, so it is in the checkpoint: drawn from N(0,1) (labels: 0), until somebody fills it with values like those of
+ * `like` (default: x). gm_game_build calls these; others need not. */
+GM_API gm_node *gm_net_with_reference(gm_net *n, gm_node *x, int64_t count, gm_node *like);
 GM_API gm_node *gm_net_without_reference(gm_net *n, gm_node *y);
-/* Between the two: what the reference batch comes with (labels: i32) before the rows of y. */
-GM_API gm_node *gm_net_given_reference(gm_net *n, gm_node *y, const double *first);
+/* Between the two: the same for what comes with the examples (labels: i32), NET/reference.given. */
+GM_API gm_node *gm_net_given_reference(gm_net *n, gm_node *y, gm_node *like);
+/* The variables of reference batches and what to fill their rows with, at most 2; returns how many. */
+typedef struct gm_reference {
+	gm_node *variable; /* [count, ..] */
+	gm_node *like;     /* [m, ..]; the rows of several batches are the variable's */
+} gm_reference;
+GM_API int gm_net_references(const gm_net *n, gm_reference out[2]);
+
+/* What layers of a net take where they say nothing else: initial weights, the normaliser's initial gain, momentum and eps. */
+typedef struct gm_net_style {
+	gm_init init, gain;   /* default GM_FAN_IN, GM_ONES */
+	double momentum, eps; /* default: gm_norm_args' */
+} gm_net_style;
+/* Before the first layer. */
+#define gm_net_defaults(net, ...) gm_net_defaults_(net, (gm_net_style){__VA_ARGS__})
+GM_API void gm_net_defaults_(gm_net *n, gm_net_style style);
+
+/* ---- blocks ---------------------------------------------------------------------------------- */
+
+typedef enum gm_activation {
+	GM_LINEAR,
+	GM_RELU,
+	GM_LEAKY, /* relu with a slope below 0 */
+	GM_TANH,
+	GM_SIGMOID,
+	GM_PRELU, /* GM_LEAKY with a learned slope for each channel, NAME/slope: He et al. 2015 */
+	GM_GLU, /* half of twice the channels times the sigmoid of the other half: Dauphin et al. 2017 */
+	GM_MAXOUT /* the largest of `pieces` channels */
+} gm_activation;
+
+/* A layer, the net's normaliser, an activation, dropout: NAME/weight, NAME/bias, NAME/norm/gain, .. The layer has no bias
+ * where a normaliser that subtracts the mean follows. Of GM_MAXOUT the normaliser comes behind the maximum. */
+typedef struct gm_block_args {
+	int64_t out;                      /* channels or units */
+	int kernel;                       /* of a convolution; 0: dense */
+	int stride, pad, out_pad, groups; /* as in gm_conv_args */
+	bool up;                          /* a transposed convolution */
+	int64_t height, width;            /* dense: y is a map [m,out,height,width] */
+	gm_activation act;
+	double slope; /* of GM_LEAKY; default .2 */
+	int pieces;   /* of GM_MAXOUT */
+	bool plain;   /* no normaliser here: a net's first and last layer */
+	bool no_bias; /* in any case */
+	gm_init init; /* default: the net's */
+	gm_node *gain,
+		*bias; /* [m,out] in the place of the normaliser's own: conditional normalisation; or NULL */
+	double keep; /* dropout behind it; 0 and 1: none */
+	bool noise;  /* that dropout is on in inference too */
+} gm_block_args;
+#define gm_block(net, name, x, ...) gm_block_(net, name, x, (gm_block_args){__VA_ARGS__})
+GM_API gm_node *gm_block_(gm_net *n, const char *name, gm_node *x, gm_block_args a);
+
+/* x plus two convolutions of it, [m,C,H,W] to [m,out,..]; where channels or sides change, a 1x1 convolution is on the
+ * shortcut. Normalisers NAME/a/norm, NAME/b/norm. */
+typedef struct gm_residual_args {
+	int64_t out; /* default: as many as x has */
+	int kernel;  /* default 3 */
+	bool pre; /* normalise and activate before each convolution (He et al. 2016, arXiv:1603.05027; Miyato et al. 2018); default:
+	                    * convolve, normalise, activate, convolve, normalise (He et al. 2016, arXiv:1512.03385) */
+	bool up, down;     /* twice the sides (nearest neighbour) or half of them (mean) */
+	bool reflect;      /* pad by mirrored edges instead of zeros */
+	gm_activation act; /* default GM_RELU */
+	double slope;
+	gm_node *gain[2], *bias[2]; /* as in gm_block_args, of both normalisers */
+} gm_residual_args;
+#define gm_residual(net, name, x, ...) gm_residual_(net, name, x, (gm_residual_args){__VA_ARGS__})
+GM_API gm_node *gm_residual_(gm_net *n, const char *name, gm_node *x, gm_residual_args a);
+
+/* Self-attention over the places of a map [m,C,H,W] (SAGAN: Zhang et al. 2019, eq. 1 to 3, arXiv:1805.08318): 1x1 convolutions f,
+ * g, h to C/8 channels, v back to C, and gamma, which starts at 0. */
+GM_API gm_node *gm_attention(gm_net *n, const char *name, gm_node *x);
+/* [m,C,H,W] to [m,C+1,H,W]: the standard deviation over groups of `group` examples, averaged over channels and places
+ * (Karras et al. 2018, section 3). group 0: the whole batch; one that does not divide m is made smaller. */
+GM_API gm_node *gm_minibatch_stddev(gm_node *x, int group);
+/* [-1,1] to [0,1], and back */
+GM_API gm_node *gm_unit(gm_node *x);
+GM_API gm_node *gm_signed(gm_node *p);
 
 /* ---- objectives ------------------------------------------------------------------------------ */
 
@@ -300,15 +378,23 @@ typedef struct gm_terms {
 	double a, b, c; /* least squares: labels of fake and real examples, and what G wants */
 } gm_terms;
 
-/* The game, one row each; real and fake are the discriminator's outputs before any sigmoid,
- * [N,1] or any shape. Both losses are means over the batch and are minimised, rank 0. terms may be
- * NULL: no smoothing, labels 0, 1, 1. The table with its formulas is nn/objective.c. */
+/* A row for each game: the terms of both losses, from the discriminator's outputs before any sigmoid, [N,1] or any shape. Each
+ * is a mean over the batch, minimised, rank 0. terms may be NULL: no smoothing, labels 0, 1, 1. Where a loss is no sum of one
+ * term for each side, d_loss and g_loss give it from both. The table with its formulas is nn/objective.c. */
 typedef struct gm_objective {
 	const char *name, *source;
+	gm_node *(*real)(gm_node *real, const gm_terms *terms); /* D's, of real examples */
+	gm_node *(*fake)(gm_node *fake, const gm_terms *terms); /* D's, of fakes */
+	gm_node *(*g)(gm_node *fake, const gm_terms *terms);    /* G's */
+	bool targets; /* D is asked for labels, which can be smoothed */
 	gm_node *(*d_loss)(gm_node *real, gm_node *fake, const gm_terms *terms);
 	gm_node *(*g_loss)(gm_node *real, gm_node *fake, const gm_terms *terms);
-	bool targets; /* D is asked for labels, which can be smoothed */
 } gm_objective;
+/* Both losses of a row. */
+GM_API gm_node *gm_objective_d(const gm_objective *o, gm_node *real, gm_node *fake,
+                               const gm_terms *t);
+GM_API gm_node *gm_objective_g(const gm_objective *o, gm_node *real, gm_node *fake,
+                               const gm_terms *t);
 
 GM_API extern const gm_objective gm_objectives[]; /* ends with name NULL */
 GM_API const char *gm_objective_name(int i);      /* NULL behind the last */
@@ -331,6 +417,7 @@ typedef struct gm_penalty {
 	double weight;                       /* usual: what build's value is multiplied with */
 	gm_node *(*build)(const gm_game *m); /* rank 0; NULL: nothing is added to a loss */
 	bool each;                           /* asks for D's slope at each example by itself */
+	bool between;                        /* .. at mixes of a real and a generated one */
 	bool both;                           /* G pays as well */
 	bool clips; /* D's parameters are clamped to +-weight after each step */
 } gm_penalty;
@@ -341,26 +428,35 @@ GM_API const gm_penalty *gm_penalty_find(const char *name); /* `_` = `-`; NULL: 
 
 /* ---- whole games ----------------------------------------------------------------------------- */
 
-/* The discriminator as a function: examples x [N,..] to scores [N,1], with the net's variables.
- * given: what each x comes with (labels i32 [N], or i32 [N,k] of packs of k; or anything [N,..]);
- * NULL where nothing is. */
-typedef gm_node *gm_net_fn(void *ctx, gm_net *n, gm_node *x, gm_node *given);
+/* A net as a function. A discriminator makes of examples x [N,..] scores [N,1]; a generator makes examples of latents. with:
+ * what each row of x comes with (labels i32 [N], or i32 [N,k] of packs of k; codes [N,..]; pictures); NULL where nothing is. */
+typedef gm_node *gm_net_fn(void *ctx, gm_net *n, gm_node *x, gm_node *with);
+
+/* Examples, or latents, and what comes with them. */
+typedef struct gm_shown {
+	gm_node *x, *with; /* with: NULL where nothing does */
+} gm_shown;
+
+enum { GM_WRONGS = 4 };
 
 /* An objective, a penalty and tricks put together over any G and D. Fill the upper part, call
  * gm_game_build, and give loss_d and loss_g to optimisers; clip is gm_adam's clip_weights for D.
  *
- *	gm_game m = {.G = G, .D = D, .discriminator = discriminator, .real = x, .fake = fake,
+ *	gm_game m = {.G = G, .D = D, .generator = generator, .discriminator = discriminator, .real.x = x, .fake.x = z,
  *		.objective = gm_objective_find("hinge"), .penalty = gm_penalty_find("r1"), .weight = 10};
  *	gm_game_build(&m);
  */
 struct gm_game {
 	gm_net *G, *D;
-	gm_net_fn *discriminator;
+	gm_net_fn *generator, *discriminator; /* generator NULL: fake.x is given */
 	void *ctx;
-	gm_node *real, *fake; /* [m,..]; gm_game_build leaves what D is shown here */
-	/* What row i of real and row i of fake both come with, so that a mix of the two has it as
-	 * well: labels i32 [m], or [m,..]; or NULL. gm_game_build leaves what D is shown here. */
-	gm_node *given;
+	/* What D is shown. fake.x is the latent where there is a generator, which gets fake.with as well. */
+	gm_shown real, fake;
+	gm_shown
+		fake_d; /* what D learns from as fake, where that is not G's newest, such as a pool of older ones; x NULL: fake */
+	/* also fake for D, and nothing to G: a real picture with another one's caption; as many as have an x */
+	gm_shown wrong[GM_WRONGS];
+	double wrong_share; /* of those in D's loss on fakes; default .5 */
 	const gm_objective *objective;
 	gm_terms terms;
 	const gm_penalty *penalty; /* NULL: none */
@@ -373,11 +469,12 @@ struct gm_game {
 	double unroll_lr; /* of those steps, plain gradient descent */
 	bool match;       /* G matches means of D's features (Salimans et al. 2016, section 3.1) */
 	double history;   /* weight of historical averaging, both nets (section 3.3) */
-	const double *reference; /* values of D's reference batch [references, example], or NULL */
-	const double *reference_given; /* and of what it comes with, or NULL */
-	int64_t references;
-	int k, k_g; /* steps of D and of G in a turn, for the model's loop */
+	int64_t references; /* rows of virtual batch norm's reference batches */
+	int k, k_g;         /* steps of D and of G in a turn, for the model's loop */
 
+	/* Filled by gm_game_build: G's examples (fake.x, where there is no generator); real, fake, fake_d and wrong become
+	 * what D is shown, noise and packs included. */
+	gm_node *generated;
 	gm_node *y_real, *y_fake, *loss_d, *loss_g;
 	/* What D gave to gm_features for real and fake, for heads on the same body, or NULL. */
 	gm_node *f_real, *f_fake;
@@ -387,7 +484,7 @@ struct gm_game {
 GM_API void gm_game_build(gm_game *m);
 GM_API const char *gm_game_refusal(const gm_game *m);
 /* D's scores of examples as D is shown them. */
-GM_API gm_node *gm_game_discriminate(const gm_game *m, gm_node *x);
+GM_API gm_node *gm_game_discriminate(const gm_game *m, gm_shown s);
 
 /* What D's last hidden layer h is called before its logit: feature matching compares it, and where
  * gm_net_minibatch is on, minibatch discrimination is appended to what comes back. */
@@ -409,6 +506,48 @@ GM_API gm_node *gm_minibatch_discrimination_(gm_net *n, const char *name, gm_nod
 GM_API gm_node *gm_historical(gm_net *n);
 
 /* ---- bodies ---------------------------------------------------------------------------------- */
+
+/* `layers` dense blocks of `width` units: h0, h1, .. */
+typedef struct gm_mlp {
+	int layers;
+	int64_t width;
+	gm_activation act;
+	double slope; /* of GM_LEAKY */
+	int pieces;   /* of GM_MAXOUT */
+	double keep;  /* dropout behind each; 0: none */
+} gm_mlp;
+GM_API gm_node *gm_mlp_body(gm_net *n, gm_node *x, const gm_mlp *p);
+
+/* The U-Net of Isola et al. 2017, arXiv:1611.07004, appendix 6.1.1: `depth` strided 4x4 convolutions (e1, e2, ..) halve x, as many
+ * transposed ones (d<depth> .. d1) double it again, each joined by the map of its size on the way down; 1, 2, 4, 8, 8, ..
+ * times `width` channels. No normaliser in the first, the innermost and the last layer. x [m,C,H,W] to [m,channels,H,W] in (-1,1). */
+enum { GM_UNET_DEPTH = 8 };
+typedef struct gm_unet {
+	int64_t width, channels;
+	int depth;     /* 1 to GM_UNET_DEPTH; 2^depth divides the sides of x */
+	int drops;     /* so many maps on the way up have dropout of .5 */
+	bool noise;    /* in inference too */
+	bool no_skips; /* an encoder and a decoder */
+} gm_unet;
+GM_API gm_node *gm_unet_body(gm_net *n, gm_node *x, const gm_unet *p);
+
+/* The discriminator of patches of the same paper, appendix 6.1.2: `layers` strided 4x4 convolutions, one more, and a logit at
+ * each place of the map, whose receptive fields are 1, 16, 34, 70, 142 or 286 pixels wide for 0 to 5 layers. */
+GM_API gm_node *gm_patch_body(gm_net *n, gm_node *x, int64_t width, int layers);
+
+/* How a discriminator learns of the class of an example: a row of the table in nn/condition.c; members that a row lacks are
+ * NULL. */
+typedef struct gm_condition {
+	const char *name, *source;
+	/* pictures x [m,C,H,W] with what tells the class y (i32 [m], of packs of k [m,k]) */
+	gm_node *(*input)(gm_net *D, gm_node *x, gm_node *y, int64_t classes);
+	/* logit [m,1] from the last hidden layer h, with what the class adds */
+	gm_node *(*logit)(gm_net *D, gm_node *logit, gm_node *h, gm_node *y, int64_t classes);
+	/* behind gm_game_build: a second head on D's features joins both losses; returns its logits for real examples */
+	gm_node *(*head)(gm_game *m, gm_node *y, int64_t classes, double weight);
+} gm_condition;
+GM_API extern const gm_condition gm_conditions[]; /* ends with name NULL */
+GM_API const char *gm_condition_name(int i);      /* NULL behind the last */
 
 /* The nets of Radford et al. 2016, arXiv:1511.06434, without D's last layer. Between the picture
  * and the smallest map, sides halve while they stay even and at least 4; each halving doubles the

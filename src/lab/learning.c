@@ -69,8 +69,8 @@ static bool build(play *p, gm_lab *l, uint64_t seed)
 	gm_game m = {.G = p->G,
 	             .D = p->D,
 	             .discriminator = discriminator,
-	             .real = p->real,
-	             .fake = generator(p->G, gm_uniform(p->g, GM_SHAPE(p->m, 1))),
+	             .real.x = p->real,
+	             .fake.x = generator(p->G, gm_uniform(p->g, GM_SHAPE(p->m, 1))),
 	             .objective = gm_objective_find("non-saturating")};
 	gm_game_build(&m);
 	p->step_d = gm_compile(p->g, gm_adam(p->D, m.loss_d, .lr = p->rate, .beta1 = .5));

@@ -180,7 +180,7 @@ static bool build(trial *t, gm_lab *l)
 			&l->err, GM_ERR_VALUE,
 			"minibatch discrimination judges points by their company, so D is no "
 			"map that could be drawn: give --frames 0");
-	m.real = t->real, m.fake = gm_concat(fake, t->pack, 1);
+	m.real.x = t->real, m.fake.x = gm_concat(fake, t->pack, 1);
 	gm_game_build(&m);
 	if (m.refusal)
 		return gm_fail(&l->err, GM_ERR_VALUE, "%s", m.refusal);
@@ -194,7 +194,7 @@ static bool build(trial *t, gm_lab *l)
 	t->draw = gm_compile_nodes(t->g, &t->sample, 1, &infer);
 	if (t->frames) {
 		t->at = gm_input(t->g, "at", GM_SHAPE(GRID * GRID, 2 * t->pack), GM_F32);
-		t->score = gm_game_discriminate(&m, t->at);
+		t->score = gm_game_discriminate(&m, (gm_shown){t->at, NULL});
 		gm_grad(t->score, &t->at, 1, &t->slope);
 		gm_node *map[2] = {t->score, t->slope};
 		t->map = gm_compile_nodes(t->g, map, 2, &infer);

@@ -31,56 +31,50 @@ static const gm_option options[] = {
 	{0},
 };
 
-static gm_node *layer(gm_run *r, gm_net *C, const char *name, gm_node *x, int64_t out, int stride)
-{
-	x = gm_conv(C, name, x, .out = out, .kernel = 3, .stride = stride, .pad = 1,
-	            .no_bias = true, .init = GM_HE_NORMAL(0));
-	return gm_relu(gm_batch_norm(C, gm_name(r, "%s/norm", name), x));
-}
-
 /* pictures [m,C,H,W] to [m, features] */
-static gm_node *body(gm_run *r, gm_net *C, gm_node *x)
+static gm_node *body(gm_run *r, gm_net *C, gm_node *x, double keep)
 {
-	const gm_facts *data = gm_run_facts(r);
-	int64_t f = gm_opt_int(r, "width"), h = data->height, w = data->width;
-	double keep = 1 - gm_opt_real(r, "dropout");
+	int64_t f = gm_opt_int(r, "width"), h = gm_run_facts(r)->height, w = gm_run_facts(r)->width;
 	if (h < 8 || w < 8)
 		gm_trouble(r, "classifier needs pictures of 8 pixels or more; these are %dx%d",
 		           (int)w, (int)h);
 	for (; h >= 8 && w >= 8; f *= 2) {
-		x = layer(r, C, gm_name(r, "%dx%d/a", (int)h, (int)w), x, f, 1);
-		x = layer(r, C, gm_name(r, "%dx%d/b", (int)h, (int)w), x, f, 2);
+		for (int i = 0; i < 2; i++)
+			x = gm_block(C, gm_name(r, "%dx%d/%c", (int)h, (int)w, "ab"[i]), x,
+			             .out = f, .kernel = 3, .stride = 1 + i, .pad = 1,
+			             .act = GM_RELU);
 		h = (h + 1) / 2, w = (w + 1) / 2;
 	}
-	x = gm_dropout(x, .keep = keep);
-	return gm_relu(gm_linear(C, "features", x, .out = gm_opt_int(r, "features"),
-	                         .init = GM_HE_NORMAL(0)));
+	return gm_block(C, "features", gm_dropout(x, .keep = keep),
+	                .out = gm_opt_int(r, "features"), .plain = true, .act = GM_RELU);
 }
 
 static int train(gm_run *r)
 {
-	int64_t classes = gm_run_facts(r)->classes, m = gm_opt_int(r, "batch");
+	int64_t classes = gm_run_facts(r)->classes;
+	double keep = 1 - gm_opt_real(r, "dropout"), smooth = gm_opt_real(r, "smooth");
 	gm_net *C = gm_net_new(r, "C");
 	gm_node *x = gm_batch(r, "image"), *label = gm_batch(r, "label");
-	if (classes < 2)
+	if (classes < 2) {
 		gm_trouble(r, "classifier needs two classes or more");
+		classes = 2;
+	}
+	gm_net_normalise(C, gm_normaliser_find("batch"));
+	gm_net_defaults(C, .init = GM_HE_NORMAL(0));
+	gm_opt_rate(r, "cosine", "decay", NULL);
 
-	gm_node *features = body(r, C, x);
-	gm_node *logits =
-		gm_linear(C, "logits", gm_dropout(features, .keep = 1 - gm_opt_real(r, "dropout")),
-	                  .out = classes < 2 ? 2 : classes);
-	double smooth = gm_opt_real(r, "smooth");
-	gm_node *target = gm_one_hot(label, classes < 2 ? 2 : classes);
-	target = gm_add_c(gm_mul_c(target, 1 - smooth), smooth / (classes < 2 ? 2 : classes));
-	gm_node *loss = gm_mean_all(gm_softmax_xent(logits, target));
+	gm_node *features = body(r, C, x, keep);
+	gm_node *logits = gm_linear(C, "logits", gm_dropout(features, .keep = keep), .out = classes,
+	                            .init = GM_FAN_IN);
+	gm_node *target = gm_mul_c(gm_one_hot(label, classes), 1 - smooth);
+	gm_node *loss =
+		gm_mean_all(gm_softmax_xent(logits, gm_add_c(target, smooth / (double)classes)));
 	gm_node *right = gm_equal(gm_cast(gm_argmax(logits, 1), GM_F32), gm_cast(label, GM_F32));
-	gm_node *batch_accuracy = gm_mul_c(gm_sum_all(right), 1. / m);
 	gm_endpoint(r, "features", features, x);
 	gm_endpoint(r, "classify", logits, x);
 
-	gm_opt_rate(r, "cosine", "decay", NULL);
 	gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss),
-	                               gm_logged(r, "batch_accuracy", batch_accuracy),
+	                               gm_logged(r, "batch_accuracy", gm_mean_all(right)),
 	                               gm_move(r, C, loss, .average = true));
 	while (gm_next(r)) {
 		gm_feed(r);

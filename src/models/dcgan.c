@@ -2,7 +2,7 @@
  *
  * dcgan.c -- Radford, Metz & Chintala, "Unsupervised representation learning with deep
  * convolutional generative adversarial networks", ICLR 2016, arXiv:1511.06434. Generator: figure
- * 1. Rules: section 3. Settings: section 4.
+ * 1. Rules: section 3. Settings: section 4. The nets are in nn/dcgan.c.
  *
  * z is projected and reshaped to a small map of many channels; each fractionally strided
  * convolution doubles its sides and halves its channels, down to `width` before the picture. D
@@ -16,10 +16,10 @@
  * are 4x4 as in dcgan.torch, which tile evenly at stride 2 (--kernel 5: the paper's and
  * dcgan_code's 5x5); width is 64 (paper: 128); the projected z is normalised per channel as in
  * dcgan.torch (dcgan_code: per unit); D's last layer is linear on the flat map (the same as
- * dcgan.torch's 4x4 convolution); no weight decay (dcgan_code: 1e-5, which is --l2 1e-5); D then
- * G, each on fakes of its own, as in Algorithm 1 of the GAN paper. Sides other than 64 halve
- * while they stay even and at least 4: 28 px has maps of 7 and 14, so a width of its own there:
- * 2 and 1 times `width`.
+ * dcgan.torch's 4x4 convolution); no weight decay (dcgan_code: --l2 1e-5) and eps of Adam 1e-8;
+ * D then G, each on fakes of its own, as in Algorithm 1 of the GAN paper (dcgan.torch: G's step
+ * reuses D's fakes). Sides other than 64 halve while they stay even and at least 4: 28 px has
+ * maps of 7 and 14, with 2 and 1 times `width` channels.
  */
 #include "ganymede/model.h"
 
@@ -34,60 +34,36 @@ static const gm_option options[] = {
 	{0},
 };
 
-typedef struct plan {
-	gm_dcgan body;      /* the nets themselves: nn/dcgan.c */
-	int64_t references; /* rows of virtual batch norm's reference batch */
-} plan;
-
 /* z [m,nz] to pictures [m,C,H,W] */
-static gm_node *generator(const plan *p, gm_net *G, gm_node *z)
+static gm_node *generator(void *ctx, gm_net *G, gm_node *z, gm_node *with)
 {
-	z = gm_net_with_reference(G, z, NULL, p->references);
-	return gm_net_without_reference(G, gm_dcgan_up(&p->body, G, z));
+	(void)with;
+	return gm_dcgan_up(ctx, G, z);
 }
 
 /* pictures [m,C,H,W] to logits [m,1] */
-static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *with)
 {
-	(void)given;
-	const plan *p = ctx;
-	gm_node *h = gm_features(D, gm_dcgan_down(&p->body, D, x));
-	return gm_linear(D, "logit", h, .out = 1, .no_bias = gm_net_centres(D),
-	                 .init = GM_NORMAL(0, p->body.std));
-}
-
-static plan make_plan(gm_run *r)
-{
-	const gm_facts *data = gm_run_facts(r);
-	plan p = {.body = {.channels = data->channels,
-	                   .height = data->height,
-	                   .width = data->width,
-	                   .std = .02,
-	                   .filters = gm_opt_int(r, "width"),
-	                   .kernel = (int)gm_opt_int(r, "kernel")}};
-	if (!gm_dcgan_fit(&p.body))
-		gm_trouble(r,
-		           "dcgan needs pictures whose sides halve at least once down to 4 or "
-		           "more; these are %dx%d: "
-		           "try --size 32",
-		           (int)data->width, (int)data->height);
-	return p;
+	(void)with;
+	gm_node *h = gm_features(D, gm_dcgan_down(ctx, D, x));
+	return gm_linear(D, "logit", h, .out = 1, .no_bias = gm_net_centres(D));
 }
 
 static int train(gm_run *r)
 {
-	gm_graph *g = gm_run_graph(r);
-	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz");
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
-	gm_node *x = gm_batch(r, "image"), *z = gm_randn(g, GM_SHAPE(m, nz));
+	gm_node *x = gm_batch(r, "image");
+	gm_node *z =
+		gm_noise(r, "z", GM_LATENT_NORMAL, gm_opt_int(r, "batch"), gm_opt_int(r, "nz"));
 	gm_game game = gm_opt_game(r, G, D);
-	plan p = make_plan(r);
-	p.references = game.references;
+	gm_dcgan nets = gm_opt_dcgan(r);
+	gm_net_defaults(G, .init = GM_NORMAL(0, .02), .gain = GM_NORMAL(1, .02));
+	gm_net_defaults(D, .init = GM_NORMAL(0, .02), .gain = GM_NORMAL(1, .02));
 
-	gm_node *fake = generator(&p, G, z);
-	game.discriminator = discriminator, game.ctx = &p, game.real = x, game.fake = fake;
+	game.generator = generator, game.discriminator = discriminator, game.ctx = &nets;
+	game.real.x = x, game.fake.x = z;
 	gm_run_game(r, &game);
-	gm_endpoint(r, "generate", fake, z);
+	gm_endpoint(r, "generate", game.generated, z);
 	gm_endpoint(r, "discriminate", game.y_real, x);
 
 	gm_step *step_d =

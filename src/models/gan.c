@@ -13,8 +13,8 @@
  * at the same time on the same fakes, by SGD: rate .1 / 1.000004^t, not below 1e-6; momentum
  * from .5, linear from epoch 1 to .7 at epoch 250. Batch 100. No column norm is constrained (the
  * authors do so for TFD only). Differs: the authors train on the first 50,000 of MNIST's
- * training set, this on whatever --data holds; other --objective rows are at hand; a picture of
- * any size and number of channels will do.
+ * training set, this on whatever --data holds; the last bias is of at most 10,000 examples; their
+ * configuration names no end of the training.
  *
  * --net mlp: what most tutorials build. z normal; G and D of `layers` hidden layers of `width`, leaky
  * relu .2, no dropout; D moves, then G, each on its own fakes, by Adam 2e-4 with beta1 .5.
@@ -42,137 +42,54 @@ static const gm_option options[] = {
 	{0},
 };
 
-/* z [m,nz] to an example [m,numel] in [-1,1]; b: the logits of the mean picture, or NULL */
-static gm_node *paper_generator(gm_net *G, gm_node *z, int64_t numel, const double *b)
+typedef struct nets {
+	bool paper, points;
+	gm_mlp g, d;
+	gm_init last_g, last_d;
+	const double *mean; /* the logits of the mean picture, or NULL */
+	int64_t numel;
+} nets;
+
+/* z [m,nz] to examples [m,numel]: pixels in [0,1] (paper) or numbers in [-1,1] */
+static gm_node *generator(void *ctx, gm_net *G, gm_node *z, gm_node *with)
 {
-	gm_node *h = gm_relu(gm_linear(G, "h0", z, .out = 1200, .init = GM_UNIFORM(-.05, .05)));
-	h = gm_relu(gm_linear(G, "h1", h, .out = 1200, .init = GM_UNIFORM(-.05, .05)));
-	h = gm_linear(G, "y", h, .out = numel, .init = GM_UNIFORM(-.05, .05), .bias = GM_GIVEN(b));
-	return gm_sigmoid(h);
+	(void)with;
+	const nets *p = ctx;
+	if (p->paper) /* U(-sqrt 3, sqrt 3) has variance 1 */
+		z = gm_mul_c(z, 1.7320508075688772);
+	gm_node *h = gm_mlp_body(G, z, &p->g);
+	h = gm_linear(G, "y", h, .out = p->numel, .init = p->last_g, .bias = GM_GIVEN(p->mean));
+	return p->paper ? gm_sigmoid(h) : p->points ? h : gm_tanh(h);
 }
 
-/* x [m,numel] in [0,1] to logits [m,1] */
-static gm_node *paper_discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
+/* examples [m,..] to logits [m,1] */
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *with)
 {
-	(void)ctx, (void)given;
-	gm_node *h = gm_dropout(x, .keep = .8);
-	h = gm_dropout(
-		gm_maxout(D, "h0", h, .out = 240, .pieces = 5, .init = GM_UNIFORM(-.005, .005)),
-		.keep = .5);
-	h = gm_dropout(
-		gm_maxout(D, "h1", h, .out = 240, .pieces = 5, .init = GM_UNIFORM(-.005, .005)),
-		.keep = .5);
-	return gm_linear(D, "y", gm_features(D, h), .out = 1, .init = GM_UNIFORM(-.005, .005));
+	(void)with;
+	const nets *p = ctx;
+	gm_node *h = gm_mlp_body(D, p->paper ? gm_dropout(x, .keep = .8) : x, &p->d);
+	return gm_linear(D, "y", gm_features(D, h), .out = 1, .init = p->last_d);
 }
 
-static int train_paper(gm_run *r)
+static nets make_nets(gm_run *r, bool paper, gm_net *G, gm_net *D)
 {
-	gm_graph *g = gm_run_graph(r);
 	const gm_facts *data = gm_run_facts(r);
-	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz");
-	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
-	gm_game game = gm_opt_game(r, G, D);
-	if (gm_net_centres(G) || gm_net_centres(D))
-		gm_trouble(r,
-		           "--net paper has no place for a normaliser between its layers: weight "
-		           "and spectral act on weights, or take --net mlp");
-
-	/* U(-sqrt 3, sqrt 3) has variance 1. The nets see pixels in [0,1]. */
-	gm_node *u = gm_mul_c(gm_add_c(gm_uniform(g, GM_SHAPE(m, nz)), -.5), 2);
-	gm_node *z = gm_latent(r, "z", u, GM_LATENT_UNIFORM);
-	gm_node *x = gm_reshape(gm_batch(r, "image"), GM_SHAPE(m, data->numel));
-	gm_node *real = gm_mul_c(gm_add_c(x, 1), .5);
-	gm_node *fake = paper_generator(G, gm_mul_c(z, 1.7320508075688772), data->numel,
-	                                gm_data_mean_logit(r));
-	gm_node *picture = gm_reshape(gm_add_c(gm_mul_c(fake, 2), -1),
-	                              GM_SHAPE(m, data->channels, data->height, data->width));
-	game.discriminator = paper_discriminator, game.real = real, game.fake = fake;
-	gm_run_game(r, &game);
-	gm_node *loss_d = gm_mul_c(game.loss_d, .5), *loss_g = game.loss_g;
-
-	gm_endpoint(r, "generate", picture, z);
-	gm_endpoint(r, "discriminate", game.y_real, x);
-
-	gm_step *step =
-		gm_run_compile(r, gm_logged(r, "loss_d", loss_d), gm_logged(r, "loss_g", loss_g),
-	                       gm_move(r, D, loss_d, .which = "d", .clip_weights = game.clip),
-	                       gm_move(r, G, loss_g, .average = true));
-	while (gm_next(r)) {
-		gm_feed(r);
-		gm_run_step(r, step);
+	double slope = data->points ? 0 : .2;
+	gm_mlp mlp = {.layers = (int)gm_opt_int(r, "layers"),
+	              .width = gm_opt_int(r, "width"),
+	              .act = data->points ? GM_RELU : GM_LEAKY,
+	              .slope = slope};
+	nets p = {paper, data->points, mlp, mlp, GM_FAN_IN, GM_FAN_IN, NULL, data->numel};
+	if (paper) {
+		p.g = (gm_mlp){.layers = 2, .width = 1200, .act = GM_RELU};
+		p.d = (gm_mlp){
+			.layers = 2, .width = 240, .act = GM_MAXOUT, .pieces = 5, .keep = .5};
+		p.last_g = GM_UNIFORM(-.05, .05), p.last_d = GM_UNIFORM(-.005, .005);
+		p.mean = gm_data_mean_logit(r);
 	}
-	return gm_end(r);
-}
-
-typedef struct mlp {
-	gm_run *r;
-	int64_t numel, width;
-	int layers;
-	bool points;
-	int64_t references; /* rows of virtual batch norm's reference batch */
-} mlp;
-
-static gm_node *mlp_layers(const mlp *p, gm_net *n, gm_node *x)
-{
-	double slope = p->points ? 0 : .2;
-	for (int i = 0; i < p->layers; i++) {
-		const char *name = gm_name(p->r, "h%d", i);
-		x = gm_linear(n, name, x, .out = p->width, .init = GM_HE_UNIFORM(slope));
-		x = gm_leaky_relu(gm_norm(n, gm_name(p->r, "%s/norm", name), x), slope);
-	}
-	return x;
-}
-
-/* z [m,nz] to an example [m,numel] */
-static gm_node *mlp_generator(const mlp *p, gm_net *G, gm_node *z)
-{
-	gm_node *h = gm_net_with_reference(G, z, NULL, p->references);
-	h = mlp_layers(p, G, h);
-	h = gm_net_without_reference(G, gm_linear(G, "y", h, .out = p->numel));
-	return p->points ? h : gm_tanh(h);
-}
-
-/* x [m,..] to logits [m,1] */
-static gm_node *mlp_discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
-{
-	(void)given;
-	const mlp *p = ctx;
-	gm_node *h = mlp_layers(p, D, x);
-	return gm_linear(D, "y", gm_features(D, h), .out = 1);
-}
-
-static int train_mlp(gm_run *r)
-{
-	gm_graph *g = gm_run_graph(r);
-	const gm_facts *data = gm_run_facts(r);
-	bool points = data->points;
-	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz");
-	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
-	gm_game game = gm_opt_game(r, G, D);
-	mlp p = {r,      data->numel,    gm_opt_int(r, "width"), (int)gm_opt_int(r, "layers"),
-	         points, game.references};
-
-	gm_node *x = gm_batch(r, "example"), *z = gm_randn(g, GM_SHAPE(m, nz));
-	gm_node *fake = gm_reshape(mlp_generator(&p, G, z), gm_node_shape(x));
-	game.discriminator = mlp_discriminator, game.ctx = &p, game.real = x, game.fake = fake;
-	gm_run_game(r, &game);
-	gm_endpoint(r, "generate", fake, z);
-	gm_endpoint(r, "discriminate", game.y_real, x);
-
-	gm_step *step_d =
-		gm_run_compile(r, gm_logged(r, "loss_d", game.loss_d),
-	                       gm_move(r, D, game.loss_d, .which = "d", .clip_weights = game.clip));
-	gm_step *step_g = gm_run_compile(r, gm_logged(r, "loss_g", game.loss_g),
-	                                 gm_move(r, G, game.loss_g, .average = true));
-	while (gm_next(r)) {
-		for (int i = 0; i < game.k; i++) {
-			gm_feed(r);
-			gm_run_step(r, step_d);
-		}
-		for (int i = 0; i < game.k_g; i++)
-			gm_run_step(r, step_g);
-	}
-	return gm_end(r);
+	gm_net_defaults(G, .init = paper ? p.last_g : GM_HE_UNIFORM(slope));
+	gm_net_defaults(D, .init = paper ? p.last_d : GM_HE_UNIFORM(slope));
+	return p;
 }
 
 static int train(gm_run *r)
@@ -186,7 +103,42 @@ static int train(gm_run *r)
 	gm_opt_auto(r, "lr", paper ? ".1" : points ? "1e-3" : "2e-4");
 	gm_opt_auto(r, "momentum", paper ? "0.5:0.7:250" : "0");
 	gm_opt_auto(r, "rate", paper ? "exponential:1.000004:1e-6" : "constant");
-	return paper ? train_paper(r) : train_mlp(r);
+
+	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
+	gm_game game = gm_opt_game(r, G, D);
+	nets p = make_nets(r, paper, G, D);
+	gm_node *x = gm_batch(r, paper ? "image" : "example");
+	gm_node *flat = gm_reshape(x, GM_SHAPE(-1, p.numel));
+	gm_node *z = gm_noise(r, "z", paper ? GM_LATENT_UNIFORM : GM_LATENT_NORMAL,
+	                      gm_opt_int(r, "batch"), gm_opt_int(r, "nz"));
+	game.generator = generator, game.discriminator = discriminator, game.ctx = &p;
+	game.real.x = paper ? gm_unit(flat) : flat, game.fake.x = z;
+	gm_run_game(r, &game);
+	gm_node *drawn = paper ? gm_signed(game.generated) : game.generated;
+	gm_endpoint(r, "generate", gm_reshape(drawn, gm_node_shape(x)), z);
+	gm_endpoint(r, "discriminate", game.y_real, x);
+
+	gm_node *loss_d = gm_logged(r, "loss_d", paper ? gm_mul_c(game.loss_d, .5) : game.loss_d);
+	gm_node *loss_g = gm_logged(r, "loss_g", game.loss_g);
+	gm_node *move_d = gm_move(r, D, loss_d, .which = "d", .clip_weights = game.clip);
+	gm_node *move_g = gm_move(r, G, loss_g, .average = true);
+	/* paper: the last step of D and the first of G are one, on the same fakes */
+	gm_step *both = paper ? gm_run_compile(r, loss_d, loss_g, move_d, move_g) : NULL;
+	gm_step *step_d = game.k > paper ? gm_run_compile(r, loss_d, move_d) : NULL;
+	gm_step *step_g = game.k_g > paper ? gm_run_compile(r, loss_g, move_g) : NULL;
+
+	while (gm_next(r)) {
+		for (int i = paper; i < game.k; i++) {
+			gm_feed(r);
+			gm_run_step(r, step_d);
+		}
+		if (paper)
+			gm_feed(r);
+		gm_run_step(r, both);
+		for (int i = paper; i < game.k_g; i++)
+			gm_run_step(r, step_g);
+	}
+	return gm_end(r);
 }
 
 const gm_model gm_model_gan = {"gan", "Generative adversarial nets (Goodfellow et al. 2014)",

@@ -44,89 +44,61 @@ static const gm_option options[] = {
 
 enum { CODES = 12 }; /* of each kind, at most */
 
-typedef struct plan {
+typedef struct nets {
 	int codes, continuous;
-	int64_t categories, width, channels, height, width_px, references;
-} plan;
-
-static gm_conv_args conv(const gm_net *n, int64_t out)
-{
-	return (gm_conv_args){.out = out,
-	                      .kernel = 4,
-	                      .stride = 2,
-	                      .pad = 1,
-	                      .no_bias = gm_net_centres(n),
-	                      .init = GM_NORMAL(0, .02)};
-}
-
-static gm_node *dense(gm_net *n, const char *name, gm_node *x, int64_t out)
-{
-	return gm_linear(n, name, x, .out = out, .no_bias = gm_net_centres(n),
-	                 .init = GM_NORMAL(0, .02));
-}
-
-static gm_node *norm(gm_net *n, const char *name, gm_node *x)
-{
-	return gm_norm(n, name, x, .gain = GM_NORMAL(1, .02));
-}
+	int64_t categories, width, channels, height, width_px;
+} nets;
 
 /* z beside its codes [m,nz+..] to pictures [m,C,H,W] in (0,1) */
-static gm_node *generator(const plan *p, gm_net *G, gm_node *z)
+static gm_node *generator(void *ctx, gm_net *G, gm_node *z, gm_node *with)
 {
+	(void)with;
+	const nets *p = ctx;
 	int64_t f = p->width, h = p->height / 4, w = p->width_px / 4;
-	gm_node *x = gm_net_with_reference(G, z, NULL, p->references);
-	x = gm_relu(norm(G, "dense/norm", dense(G, "dense", x, 16 * f)));
-	x = gm_relu(norm(G, "map/norm", dense(G, "map", x, 2 * f * h * w)));
+	gm_node *x = gm_block(G, "dense", z, .out = 16 * f, .act = GM_RELU);
+	x = gm_block(G, "map", x, .out = 2 * f * h * w, .act = GM_RELU);
 	x = gm_reshape(x, GM_SHAPE(-1, 2 * f, h, w));
-	x = gm_relu(norm(G, "half/norm", gm_conv_transposed_(G, "half", x, conv(G, f))));
-	x = gm_sigmoid(gm_conv_transposed_(G, "picture", x, conv(G, p->channels)));
-	return gm_net_without_reference(G, x);
+	x = gm_block(G, "half", x, .out = f, .kernel = 4, .stride = 2, .pad = 1, .up = true,
+	             .act = GM_RELU);
+	return gm_block(G, "picture", x, .out = p->channels, .kernel = 4, .stride = 2, .pad = 1,
+	                .up = true, .plain = true, .act = GM_SIGMOID);
 }
 
 /* pictures in [0,1] to logits [m,1]; its last hidden layer [m, 16 width] is Q's as well */
-static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *given)
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *with)
 {
-	(void)given;
-	const plan *p = ctx;
-	x = gm_leaky_relu(gm_conv_(D, "half", x, conv(D, p->width)), .01);
-	x = norm(D, "map/norm", gm_conv_(D, "map", x, conv(D, 2 * p->width)));
-	x = dense(D, "dense", gm_leaky_relu(x, .01), 16 * p->width);
-	x = gm_leaky_relu(norm(D, "dense/norm", x), .01);
-	return gm_linear(D, "logit", gm_features(D, x), .out = 1, .init = GM_NORMAL(0, .02));
+	(void)with;
+	int64_t f = ((const nets *)ctx)->width;
+	x = gm_block(D, "half", x, .out = f, .kernel = 4, .stride = 2, .pad = 1, .plain = true,
+	             .act = GM_LEAKY, .slope = .01);
+	x = gm_block(D, "map", x, .out = 2 * f, .kernel = 4, .stride = 2, .pad = 1, .act = GM_LEAKY,
+	             .slope = .01);
+	x = gm_block(D, "dense", x, .out = 16 * f, .act = GM_LEAKY, .slope = .01);
+	return gm_linear(D, "logit", gm_features(D, x), .out = 1);
 }
 
 /* D's features to logits and means of all codes [m, codes K + continuous] */
-static gm_node *recogniser(const plan *p, gm_net *Q, gm_node *h)
+static gm_node *recogniser(const nets *p, gm_net *Q, gm_node *h)
 {
-	int64_t out = p->codes * p->categories + p->continuous;
-	h = gm_linear(Q, "dense", h, .out = 2 * p->width, .no_bias = true,
-	              .init = GM_NORMAL(0, .02));
-	h = gm_batch_norm(Q, "dense/norm", h, .gain = GM_NORMAL(1, .02));
-	return gm_linear(Q, "codes", gm_leaky_relu(h, .01), .out = out, .init = GM_NORMAL(0, .02));
-}
-
-/* Q's logits of the one-of-K code i */
-static gm_node *logits(const plan *p, gm_node *q, int i)
-{
-	return gm_narrow(q, 1, i * p->categories, p->categories);
+	h = gm_block(Q, "dense", h, .out = 2 * p->width, .act = GM_LEAKY, .slope = .01);
+	return gm_linear(Q, "codes", h, .out = p->codes * p->categories + p->continuous);
 }
 
 /* L of the one-of-K codes: log K for each less the cross-entropy, in nats. */
-static gm_node *information(const plan *p, gm_node *q, gm_node *const *c)
+static gm_node *information(const nets *p, gm_node *q, gm_node *const *c)
 {
-	gm_node *sum = gm_scalar(gm_node_graph(q), 0);
+	gm_graph *g = gm_node_graph(q);
+	gm_node *sum = gm_scalar(g, 0), *entropy = gm_log(gm_scalar(g, p->categories));
 	for (int i = 0; i < p->codes; i++) {
-		gm_node *entropy = gm_log(gm_scalar(gm_node_graph(q), p->categories));
-		gm_node *cross = gm_mean_all(gm_softmax_xent(logits(p, q, i), c[i]));
-		sum = gm_add(sum, gm_sub(entropy, cross));
+		gm_node *logits = gm_narrow(q, 1, i * p->categories, p->categories);
+		sum = gm_add(sum, gm_sub(entropy, gm_mean_all(gm_softmax_xent(logits, c[i]))));
 	}
 	return sum;
 }
 
-/* L of the continuous ones. Density 1/2 on [-1,1], so H = log 2; -log q = (c - mean)^2 / 2 +
- * log(2 pi) / 2. With variance 1 it stays below log 2 - log(2 pi) / 2 < 0: only its slope counts.
- */
-static gm_node *information_continuous(const plan *p, gm_node *q, gm_node *const *c)
+/* L of the continuous ones. Density 1/2 on [-1,1], so H = log 2; -log q = (c - mean)^2 / 2 + log(2 pi) / 2. With
+ * variance 1 it stays below log 2 - log(2 pi) / 2 < 0: only its slope counts. */
+static gm_node *information_continuous(const nets *p, gm_node *q, gm_node *const *c)
 {
 	gm_node *sum = gm_scalar(gm_node_graph(q), 0);
 	for (int i = 0; i < p->continuous; i++) {
@@ -138,73 +110,54 @@ static gm_node *information_continuous(const plan *p, gm_node *q, gm_node *const
 	return sum;
 }
 
-/* Uniform on [-1,1] */
-static gm_node *uniform(gm_graph *g, int64_t m, int64_t n)
-{
-	return gm_add_c(gm_mul_c(gm_uniform(g, GM_SHAPE(m, n)), 2), -1);
-}
-
-static plan make_plan(gm_run *r)
-{
-	const gm_facts *data = gm_run_facts(r);
-	plan p = {.codes = (int)gm_opt_int(r, "codes"),
-	          .continuous = (int)gm_opt_int(r, "continuous"),
-	          .categories = gm_opt_int(r, "categories"),
-	          .width = gm_opt_int(r, "width"),
-	          .channels = data->channels,
-	          .height = data->height,
-	          .width_px = data->width};
-	if (!p.codes && !p.continuous)
-		gm_trouble(r, "infogan needs a code to read back: --codes or --continuous");
-	if (p.height % 4 || p.width_px % 4 || p.height < 4 || p.width_px < 4)
-		gm_trouble(r,
-		           "infogan needs pictures whose sides 4 divides; these are %dx%d: try "
-		           "--size 32",
-		           (int)p.width_px, (int)p.height);
-	return p;
-}
-
 static int train(gm_run *r)
 {
-	gm_graph *g = gm_run_graph(r);
-	int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz");
-	double lambda = gm_opt_real(r, "lambda"), lambda_c = gm_opt_real(r, "lambda-continuous");
+	const gm_facts *data = gm_run_facts(r);
+	int64_t m = gm_opt_int(r, "batch");
 	gm_opt_auto(r, "lr-d", "%.17g", gm_opt_real(r, "lr") / 5);
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D"), *Q = gm_net_new(r, "Q");
 	gm_game game = gm_opt_game(r, G, D);
-	gm_node *x = gm_batch(r, "image");
-	plan p = make_plan(r);
-	p.references = game.references;
+	nets p = {(int)gm_opt_int(r, "codes"),
+	          (int)gm_opt_int(r, "continuous"),
+	          gm_opt_int(r, "categories"),
+	          gm_opt_int(r, "width"),
+	          data->channels,
+	          data->height,
+	          data->width};
+	if (!p.codes && !p.continuous)
+		gm_trouble(r, "infogan needs a code to read back: --codes or --continuous");
 	if (game.pack > 1)
-		gm_trouble(r, "Q reads the codes of one example, and packs hold several: take "
-		              "--pack 1");
+		gm_trouble(
+			r,
+			"Q reads the codes of one example, and packs hold several: take --pack 1");
+	gm_want_halvings(r, 2, 2, 1);
+	gm_net_normalise(Q, gm_normaliser_find("batch"));
+	gm_net *all_nets[] = {G, D, Q};
+	for (int i = 0; i < 3; i++)
+		gm_net_defaults(all_nets[i], .init = GM_NORMAL(0, .02), .gain = GM_NORMAL(1, .02));
 
 	/* z and c, side by side */
-	gm_node *all[1 + 2 * CODES], **c = all + 1;
-	all[0] = gm_latent(r, "z", uniform(g, m, nz), GM_LATENT_UNIFORM);
-	for (int i = 0; i < p.codes; i++) {
-		gm_node *u = gm_mul_c(gm_uniform(g, GM_SHAPE(m)), (double)p.categories);
-		gm_node *one = gm_one_hot(gm_cast(u, GM_I32), p.categories);
-		c[i] = gm_latent(r, gm_name(r, "c%d", i + 1), one, GM_LATENT_ONE_HOT);
-	}
-	for (int i = p.codes; i < p.codes + p.continuous; i++)
-		c[i] = gm_latent(r, gm_name(r, "c%d", i + 1), uniform(g, m, 1), GM_LATENT_UNIFORM);
-	int inputs = 1 + p.codes + p.continuous;
-
-	gm_node *fake = generator(&p, G, gm_concat(all, inputs, 1));
-	game.discriminator = discriminator, game.ctx = &p;
-	game.real = gm_mul_c(gm_add_c(x, 1), .5), game.fake = fake;
+	gm_node *x = gm_batch(r, "image"), *all[1 + 2 * CODES], **c = all + 1;
+	int codes = p.codes + p.continuous;
+	all[0] = gm_noise(r, "z", GM_LATENT_UNIFORM, m, gm_opt_int(r, "nz"));
+	for (int i = 0; i < codes; i++)
+		c[i] = gm_noise(r, gm_name(r, "c%d", i + 1),
+		                i < p.codes ? GM_LATENT_ONE_HOT : GM_LATENT_UNIFORM, m,
+		                i < p.codes ? p.categories : 1);
+	game.generator = generator, game.discriminator = discriminator, game.ctx = &p;
+	game.real.x = gm_unit(x), game.fake.x = gm_concat(all, 1 + codes, 1);
 	gm_run_game(r, &game);
 
 	gm_node *q = recogniser(&p, Q, game.f_fake);
 	gm_node *info = information(&p, q, c), *info_c = information_continuous(&p, q, c);
-	gm_node *price = gm_neg(gm_add(gm_mul_c(info, lambda), gm_mul_c(info_c, lambda_c)));
+	gm_node *price = gm_neg(gm_add(gm_mul_c(info, gm_opt_real(r, "lambda")),
+	                               gm_mul_c(info_c, gm_opt_real(r, "lambda-continuous"))));
 	gm_node *loss_d = gm_add(game.loss_d, price), *loss_g = gm_add(game.loss_g, price);
-
-	gm_endpoint_nodes(r, "generate", gm_add_c(gm_mul_c(fake, 2), -1), all, inputs);
+	gm_endpoint_nodes(r, "generate", gm_signed(game.generated), all, 1 + codes);
 	gm_endpoint(r, "discriminate", game.y_real, x);
 	if (p.codes)
-		gm_endpoint(r, "classify", logits(&p, recogniser(&p, Q, game.f_real), 0), x);
+		gm_endpoint(r, "classify",
+		            gm_narrow(recogniser(&p, Q, game.f_real), 1, 0, p.categories), x);
 
 	gm_step *step_d =
 		gm_run_compile(r, gm_logged(r, "loss_d", loss_d), gm_logged(r, "information", info),

@@ -14,8 +14,8 @@ static gm_node *number(gm_net *n, double v)
 
 /* ---- what the discriminator reads ------------------------------------------------------------ */
 
-/* [m,C,..] to [m/k, k C, ..], [m] to [m/k, k]: k examples at once, the next k the next. A batch that k does not
- * divide is taken k times: then nobody trains, and only the shapes of D's variables matter. */
+/* [m,C,..] to [m/k, k C, ..], [m] to [m/k, k]: k examples at once, the next k the next. In tools the batch need not
+ * divide by k; it is then repeated k times, because only the shapes matter. */
 static gm_node *packed(gm_node *x, int k)
 {
 	gm_shape s = gm_node_shape(x);
@@ -37,17 +37,30 @@ static gm_node *packed(gm_node *x, int k)
 	return gm_reshape(x, s);
 }
 
-gm_node *gm_game_discriminate(const gm_game *m, gm_node *x)
-{
-	x = gm_net_with_reference(m->D, x, m->reference, m->references);
-	gm_node *y = m->given ? gm_net_given_reference(m->D, m->given, m->reference_given) : NULL;
-	return gm_net_without_reference(m->D, m->discriminator(m->ctx, m->D, x, y));
-}
-
 static gm_node *noisy(const gm_game *m, gm_node *x)
 {
 	return m->noise ? gm_add(x, gm_mul(gm_randn(gm_node_graph(x), gm_node_shape(x)), m->noise))
 	                : x;
+}
+
+static gm_shown shown(const gm_game *m, gm_shown s)
+{
+	if (!s.x)
+		return s;
+	return (gm_shown){packed(noisy(m, s.x), m->pack), s.with ? packed(s.with, m->pack) : NULL};
+}
+
+/* A net of the game, with its reference batch, whose rows are like `like`. */
+static gm_node *apply(const gm_game *m, gm_net *n, gm_net_fn *f, gm_shown s, gm_shown like)
+{
+	gm_node *x = gm_net_with_reference(n, s.x, m->references, like.x);
+	gm_node *with = s.with ? gm_net_given_reference(n, s.with, like.with) : NULL;
+	return gm_net_without_reference(n, f(m->ctx, n, x, with));
+}
+
+gm_node *gm_game_discriminate(const gm_game *m, gm_shown s)
+{
+	return apply(m, m->D, m->discriminator, s, s);
 }
 
 /* ---- features -------------------------------------------------------------------------------- */
@@ -109,11 +122,48 @@ gm_node *gm_historical(gm_net *n)
 	return sum;
 }
 
-/* ---- unrolling ------------------------------------------------------------------------------- */
+/* ---- losses ---------------------------------------------------------------------------------- */
+
+/* D's outputs for all that its loss is made of. */
+typedef struct outputs {
+	gm_node *real, *fake, *wrong[GM_WRONGS];
+} outputs;
+
+static int wrongs(const gm_game *m)
+{
+	int n = 0;
+	while (n < GM_WRONGS && m->wrong[n].x)
+		n++;
+	return n;
+}
+
+static gm_node *d_loss(const gm_game *m, const outputs *y)
+{
+	int n = wrongs(m);
+	if (!n)
+		return gm_objective_d(m->objective, y->real, y->fake, &m->terms);
+	double share = m->wrong_share > 0 ? m->wrong_share : .5;
+	gm_node *fake = gm_mul_c(m->objective->fake(y->fake, &m->terms), 1 - share);
+	for (int i = 0; i < n; i++)
+		fake = gm_add(fake,
+		              gm_mul_c(m->objective->fake(y->wrong[i], &m->terms), share / n));
+	return gm_add(m->objective->real(y->real, &m->terms), fake);
+}
+
+/* D's outputs; fake: those for what G made. */
+static outputs look(const gm_game *m, gm_node *real, gm_node *fake)
+{
+	outputs y = {.real = real, .fake = fake};
+	if (m->fake_d.x)
+		y.fake = gm_game_discriminate(m, m->fake_d);
+	for (int i = 0; i < wrongs(m); i++)
+		y.wrong[i] = gm_game_discriminate(m, m->wrong[i]);
+	return y;
+}
 
 /* Metz et al. 2017, eq. 4 to 8: G's loss against the D that k steps of gradient descent on D's loss
  * would make of the present one. Each step is an expression, so G's gradient goes through all. */
-static gm_node *unrolled(const gm_game *m, gm_node *real, gm_node *fake)
+static gm_node *unrolled(const gm_game *m, outputs y)
 {
 	gm_net *n = m->D;
 	gm_node **p = calloc(3 * n->count + 1, sizeof *p), **now = p + n->count,
@@ -124,15 +174,16 @@ static gm_node *unrolled(const gm_game *m, gm_node *real, gm_node *fake)
 	gm_node *a = m->y_real, *b = m->y_fake;
 	memcpy(now, p, params * sizeof *p);
 	for (int k = 0; k < m->unroll; k++) {
-		gm_grad(m->objective->d_loss(a, b, &m->terms), now, params, d);
+		gm_grad(d_loss(m, &y), now, params, d);
 		for (int i = 0; i < params; i++)
 			now[i] = gm_sub(now[i], gm_mul_c(gm_rank_mean(d[i]), m->unroll_lr));
 		gm_net_with(n, p, now, params);
-		a = gm_game_discriminate(m, real), b = gm_game_discriminate(m, fake);
+		a = gm_game_discriminate(m, m->real), b = gm_game_discriminate(m, m->fake);
+		y = look(m, a, b);
 	}
 	gm_net_with(n, NULL, NULL, 0);
 	free(p);
-	return m->objective->g_loss(a, b, &m->terms);
+	return gm_objective_g(m->objective, a, b, &m->terms);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -140,7 +191,7 @@ static gm_node *unrolled(const gm_game *m, gm_node *real, gm_node *fake)
 const char *gm_game_refusal(const gm_game *m)
 {
 	const gm_penalty *p = m->penalty;
-	const gm_normaliser *d = m->D->how, *g = m->G->how;
+	const gm_normaliser *d = m->D->flow, *g = m->G->flow;
 	if (p && p->each && d && d->mixes)
 		return "a gradient penalty asks how D answers to each example by itself, and batch "
 		       "norm mixes the examples of a batch: take --normalise-d layer, or another "
@@ -148,9 +199,13 @@ const char *gm_game_refusal(const gm_game *m)
 	if (p && p->each && m->D->minibatch)
 		return "a gradient penalty asks how D answers to each example by itself, and "
 		       "minibatch discrimination compares the examples of a batch";
-	if (p && p->clips && d && d->weight)
+	if (p && p->clips && m->D->weight)
 		return "clipping bounds weights, and this normaliser of D divides their size away "
 		       "again: take one of the two";
+	if (p && p->between && m->real.with != m->fake.with && m->real.with && m->fake.with &&
+	    !gm_node_is_value(m->real.with))
+		return "this penalty mixes real and generated examples, and the two come with "
+		       "different class numbers, which cannot be mixed: take r1";
 	if (d && d->reference && m->D->minibatch)
 		return "minibatch discrimination would compare examples with virtual batch norm's "
 		       "reference batch";
@@ -163,7 +218,13 @@ const char *gm_game_refusal(const gm_game *m)
 	if (p && p->both && m->unroll > 0)
 		return "consensus already looks at how D will answer: unrolling besides is not "
 		       "defined";
-	if (gm_node_shape(m->real).rank == 2 && ((d && d->pictures) || (g && g->pictures)))
+	if (wrongs(m) && m->objective && m->objective->d_loss)
+		return "further examples that count as fake need an objective that adds a term for "
+		       "each side, and the relativistic one compares pairs";
+	if (wrongs(m) && m->flip > 0)
+		return "exchanging labels is defined for pairs of real and generated examples, and "
+		       "this game has further fakes";
+	if (gm_node_shape(m->real.x).rank == 2 && ((d && d->pictures) || (g && g->pictures)))
 		return "instance norm needs pictures: a single number has no spread of its own";
 	if (m->match && !m->D->feature)
 		return "feature matching needs a layer that the model's D marks, and this one "
@@ -172,39 +233,55 @@ const char *gm_game_refusal(const gm_game *m)
 	return NULL;
 }
 
+/* Everything that D is shown, and G's examples. */
+static void show(gm_game *m)
+{
+	if (m->generator)
+		m->fake.x = apply(m, m->G, m->generator, m->fake, m->fake);
+	m->generated = m->fake.x;
+	gm_scope_push(m->D->graph, "game");
+	m->real = shown(m, m->real), m->fake = shown(m, m->fake), m->fake_d = shown(m, m->fake_d);
+	for (int i = 0; i < GM_WRONGS; i++)
+		m->wrong[i] = shown(m, m->wrong[i]);
+	gm_scope_pop(m->D->graph);
+}
+
+static gm_node *g_loss(const gm_game *m, outputs y)
+{
+	if (m->match) {
+		gm_node *apart = gm_rank_mean(
+			gm_sub(gm_mean(m->f_real, 1u, false), gm_mean(m->f_fake, 1u, false)));
+		return gm_sum_all(gm_square(apart));
+	}
+	return m->unroll > 0 ? unrolled(m, y)
+	                     : gm_objective_g(m->objective, m->y_real, m->y_fake, &m->terms);
+}
+
 void gm_game_build(gm_game *m)
 {
 	gm_net *D = m->D;
-	gm_scope_push(D->graph, "game");
-	m->real = packed(noisy(m, m->real), m->pack), m->fake = packed(noisy(m, m->fake), m->pack);
-	m->given = m->given ? packed(m->given, m->pack) : NULL;
-	gm_scope_pop(D->graph);
-	m->y_real = gm_game_discriminate(m, m->real);
+	/* reference batches are without the noise, which may fall */
+	gm_shown clean = {packed(m->real.x, m->pack),
+	                  m->real.with ? packed(m->real.with, m->pack) : NULL};
+	show(m);
+	m->y_real = apply(m, D, m->discriminator, m->real, clean);
 	m->f_real = D->feature ? gm_net_without_reference(D, D->feature) : NULL;
 	m->y_fake = gm_game_discriminate(m, m->fake);
 	m->f_fake = D->feature ? gm_net_without_reference(D, D->feature) : NULL;
-	gm_node *a = m->y_real, *b = m->y_fake;
+	outputs plain = look(m, m->y_real, m->y_fake), y = plain;
 	m->refusal = gm_game_refusal(m);
 	if (m->refusal) {
-		m->loss_d = m->loss_g = gm_mean_all(b);
+		m->loss_d = m->loss_g = gm_mean_all(m->y_fake);
 		return;
 	}
 	/* A flipped pair plays with its roles exchanged, which any objective understands. */
 	if (m->flip > 0) {
-		gm_node *swap = gm_bernoulli(D->graph, m->flip, gm_node_shape(a));
-		a = gm_select(swap, m->y_fake, m->y_real),
-		b = gm_select(swap, m->y_real, m->y_fake);
+		gm_node *swap = gm_bernoulli(D->graph, m->flip, gm_node_shape(y.real));
+		y = (outputs){.real = gm_select(swap, y.fake, y.real),
+		              .fake = gm_select(swap, y.real, y.fake)};
 	}
-	m->loss_d = m->objective->d_loss(a, b, &m->terms);
-	if (m->match) {
-		gm_node *apart = gm_rank_mean(
-			gm_sub(gm_mean(m->f_real, 1u, false), gm_mean(m->f_fake, 1u, false)));
-		m->loss_g = gm_sum_all(gm_square(apart));
-	} else if (m->unroll > 0) {
-		m->loss_g = unrolled(m, m->real, m->fake);
-	} else {
-		m->loss_g = m->objective->g_loss(m->y_real, m->y_fake, &m->terms);
-	}
+	m->loss_d = d_loss(m, &y);
+	m->loss_g = g_loss(m, plain);
 	if (m->penalty && m->penalty->build) {
 		gm_node *price = gm_mul_c(m->penalty->build(m), m->weight);
 		m->loss_d = gm_add(m->loss_d, price);

@@ -11,6 +11,14 @@ static gm_init or_default(gm_init given, gm_init otherwise)
 	return given.kind == GM_INIT_DEFAULT ? otherwise : given;
 }
 
+/* Of a weight: the normaliser's, for some begin at a value of their own; the layer's; the net's; +-1/sqrt(fan in). */
+static gm_init weight_init(const gm_net *n, gm_init given)
+{
+	if (n->weight && n->weight->init.kind != GM_INIT_DEFAULT)
+		return n->weight->init;
+	return or_default(given, or_default(n->style.init, GM_FAN_IN));
+}
+
 /* [N, rest] */
 static gm_node *flat(gm_node *x)
 {
@@ -34,7 +42,7 @@ gm_node *gm_linear_(gm_net *n, const char *name, gm_node *x, gm_linear_args a)
 	gm_net_leave(n);
 	int64_t in = gm_node_shape(x).rank == 2 ? gm_node_shape(x).dim[1] : 1;
 	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name), GM_SHAPE(a.out, in),
-	                        .init = or_default(a.init, GM_FAN_IN));
+	                        .init = weight_init(n, a.init));
 	gm_node *b = a.no_bias ? NULL
 	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out),
 	                                    .init = a.bias);
@@ -68,7 +76,7 @@ gm_node *gm_conv_(gm_net *n, const char *name, gm_node *x, gm_conv_args a)
 	int64_t in = s.rank > 1 ? s.dim[1] : 1, groups = a.groups ? a.groups : 1;
 	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name),
 	                        kernel_shape(x, a.out, in / groups, a.kernel),
-	                        .init = or_default(a.init, GM_FAN_IN));
+	                        .init = weight_init(n, a.init));
 	gm_node *b = a.no_bias ? NULL
 	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out),
 	                                    .init = a.bias);
@@ -92,10 +100,10 @@ gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_ar
 	int64_t terms = in / groups * a.kernel;
 	if (ws.rank == 4)
 		terms = terms * a.kernel / stride;
-	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name), ws,
-	                        .init = or_default(a.init, GM_FAN_IN),
-	                        .fan_in = terms / stride > 0 ? terms / stride : 1,
-	                        .fan_out = gm_net_size(ws) / (in > 0 ? in : 1));
+	gm_node *w =
+		gm_net_var(n, gm_net_key(n, "%s/weight", name), ws, .init = weight_init(n, a.init),
+	                   .fan_in = terms / stride > 0 ? terms / stride : 1,
+	                   .fan_out = gm_net_size(ws) / (in > 0 ? in : 1));
 	gm_node *b = a.no_bias ? NULL
 	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out),
 	                                    .init = a.bias);

@@ -33,11 +33,13 @@ struct gm_net {
 	gm_arena *arena; /* owns the strings and the struct itself */
 	gm_entry *entry; /* malloc */
 	int count, room;
-	const gm_normaliser *how; /* or NULL: none */
-	int64_t references;       /* rows of the reference batch in front of what layers read */
-	gm_node *feature;         /* what gm_features was last given, or NULL */
-	gm_update *update;        /* the newest, or NULL; in arena */
-	bool minibatch;           /* gm_features adds minibatch discrimination */
+	const gm_normaliser *flow, *weight; /* or NULL: none */
+	gm_net_style style;
+	int64_t references;        /* rows of the reference batch in front of what layers read */
+	gm_reference reference[2]; /* variable NULL: there is none */
+	gm_node *feature;          /* what gm_features was last given, or NULL */
+	gm_update *update;         /* the newest, or NULL; in arena */
+	bool minibatch;            /* gm_features adds minibatch discrimination */
 };
 
 /* Owned by the net, good until the next variable is made; NULL when there is none. */

@@ -89,6 +89,16 @@ static gm_node *virtual_batch(gm_net *n, const char *name, gm_node *x, const gm_
 	return affine(n, name, y, a);
 }
 
+/* x / sqrt(mean over channels of x^2 + eps): each place of a map by itself */
+static gm_node *pixel(gm_net *n, const char *name, gm_node *x, const gm_norm_args *a)
+{
+	gm_net_enter(n, name);
+	gm_node *square = gm_mean(gm_square(x), GM_AXES(1), true);
+	gm_node *y = gm_mul(x, gm_rsqrt(gm_add_c(square, a->eps ? a->eps : 1e-8)));
+	gm_net_leave(n);
+	return y;
+}
+
 /* [out, rest] of a weight whose outputs lie along the axis */
 static gm_node *matrix(gm_node *w, int axis)
 {
@@ -132,6 +142,14 @@ static gm_node *weight_norm(gm_net *n, const char *name, gm_node *v, int axis)
 	gm_node *w = gm_mul(v, gm_reshape(scale, along_axis(s, axis)));
 	gm_net_leave(n);
 	return w;
+}
+
+/* w sqrt(2 / fan in) of a weight drawn from N(0,1): all weights have the same range, so Adam moves all at one rate. */
+static gm_node *equalised(gm_net *n, const char *name, gm_node *w, int axis)
+{
+	(void)n, (void)name;
+	double fan_in = (double)gm_node_size(w) / (double)gm_node_shape(w).dim[axis];
+	return gm_mul_c(w, sqrt(2 / fan_in));
 }
 
 static gm_node *unit(gm_node *x)
@@ -183,6 +201,14 @@ const gm_normaliser gm_normalisers[] = {
 	{.name = "spectral",
          .source = "Miyato et al. 2018, Algorithm 1, arXiv:1802.05957",
          .weight = spectral_norm},
+	{.name = "pixel",
+         .source = "Karras et al. 2018, section 4.2, arXiv:1710.10196",
+         .flow = pixel,
+         .uncentred = true},
+	{.name = "equalised",
+         .source = "Karras et al. 2018, section 4.1, arXiv:1710.10196",
+         .weight = equalised,
+         .init = {GM_INIT_NORMAL, 0, 1}},
 	{0},
 };
 
@@ -201,58 +227,79 @@ const gm_normaliser *gm_normaliser_find(const char *name)
 
 void gm_net_normalise(gm_net *n, const gm_normaliser *how)
 {
-	n->how = how;
+	if (!how || (!how->flow && !how->weight))
+		n->flow = n->weight = NULL;
+	else if (how->flow)
+		n->flow = how;
+	else
+		n->weight = how;
 }
 
-const gm_normaliser *gm_net_normaliser(const gm_net *n)
+const gm_normaliser *gm_net_flow(const gm_net *n)
 {
-	return n->how;
+	return n->flow;
 }
 
 gm_node *gm_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
 {
-	return n->how && n->how->flow ? n->how->flow(n, name, x, &a) : x;
+	a.gain = or_default(a.gain, n->style.gain);
+	a.momentum = a.momentum != 0 ? a.momentum : n->style.momentum;
+	a.eps = a.eps != 0 ? a.eps : n->style.eps;
+	return n->flow ? n->flow->flow(n, name, x, &a) : x;
 }
 
 bool gm_net_centres(const gm_net *n)
 {
-	return n->how && n->how->flow;
+	return n->flow && !n->flow->uncentred;
 }
 
 gm_node *gm_net_weight(gm_net *n, const char *name, gm_node *w, int axis)
 {
-	gm_shape s = gm_node_shape(w);
-	return n->how && n->how->weight && s.rank > axis ? n->how->weight(n, name, w, axis) : w;
+	return n->weight && gm_node_shape(w).rank > axis ? n->weight->weight(n, name, w, axis) : w;
 }
 
-gm_node *gm_net_with_reference(gm_net *n, gm_node *x, const double *first, int64_t count)
+static bool wants_reference(const gm_net *n)
+{
+	return n->flow && n->flow->reference;
+}
+
+/* The variable called name, of rows like those of x; i: its place in n->reference. */
+static gm_node *reference(gm_net *n, int i, const char *name, gm_node *x, gm_node *like)
 {
 	gm_shape s = gm_node_shape(x);
-	n->references = 0;
-	if (!n->how || !n->how->reference || s.rank < 1 || count < 1)
-		return x;
-	s.dim[0] = count;
-	gm_node *ref = gm_net_var(n, "reference", s, .role = GM_STAT,
-	                          .init = first ? GM_GIVEN(first) : GM_NORMAL(0, 1));
-	n->references = count;
-	return GM_CONCAT(0, ref, x);
+	bool whole = gm_node_dtype(x) == GM_I32;
+	s.dim[0] = n->references;
+	gm_node *ref =
+		gm_net_var(n, name, s, .role = GM_STAT, .init = whole ? GM_ZEROS : GM_NORMAL(0, 1));
+	if (!n->reference[i].variable)
+		n->reference[i] = (gm_reference){ref, like ? like : x};
+	return GM_CONCAT(0, whole ? gm_cast(ref, GM_I32) : ref, x);
 }
 
-gm_node *gm_net_given_reference(gm_net *n, gm_node *y, const double *first)
+gm_node *gm_net_with_reference(gm_net *n, gm_node *x, int64_t count, gm_node *like)
 {
-	gm_shape s = gm_node_shape(y);
-	gm_dtype type = gm_node_dtype(y);
-	if (!n->references || s.rank < 1)
-		return y;
-	s.dim[0] = n->references;
-	gm_init otherwise = type == GM_I32 ? GM_ZEROS : GM_NORMAL(0, 1);
-	gm_node *ref = gm_net_var(n, "reference.given", s, .role = GM_STAT,
-	                          .init = first ? GM_GIVEN(first) : otherwise);
-	return GM_CONCAT(0, type == GM_I32 ? gm_cast(ref, GM_I32) : ref, y);
+	n->references = wants_reference(n) && gm_node_shape(x).rank > 0 && count > 0 ? count : 0;
+	return n->references ? reference(n, 0, "reference", x, like) : x;
+}
+
+gm_node *gm_net_given_reference(gm_net *n, gm_node *y, gm_node *like)
+{
+	return n->references && gm_node_shape(y).rank > 0
+	               ? reference(n, 1, "reference.given", y, like)
+	               : y;
 }
 
 gm_node *gm_net_without_reference(gm_net *n, gm_node *y)
 {
 	gm_shape s = gm_node_shape(y);
 	return n->references ? gm_narrow(y, 0, n->references, s.dim[0] - n->references) : y;
+}
+
+int gm_net_references(const gm_net *n, gm_reference out[2])
+{
+	int count = 0;
+	for (int i = 0; i < 2; i++)
+		if (n->reference[i].variable)
+			out[count++] = n->reference[i];
+	return count;
 }

@@ -17,44 +17,49 @@ static const gm_terms *given(const gm_terms *t)
 }
 
 /* E[-log D(x)] */
-static gm_node *real_loss(gm_node *a)
+static gm_node *log_real(gm_node *a)
 {
 	return gm_mean_all(gm_softplus(gm_neg(a)));
 }
 
 /* E[-log(1 - D(x))] */
-static gm_node *fake_loss(gm_node *b)
+static gm_node *log_fake(gm_node *b)
 {
 	return gm_mean_all(gm_softplus(b));
 }
 
-/* E[-(1-s) log D(x) - s log(1 - D(x))] + E[-log(1 - D(G(z)))] */
-static gm_node *d_log(gm_node *a, gm_node *b, const gm_terms *t)
+/* E[-(1-s) log D(x) - s log(1 - D(x))] */
+static gm_node *real_log(gm_node *a, const gm_terms *t)
 {
 	double s = given(t)->smooth;
-	gm_node *real = s > 0 ? gm_add(gm_mul_c(real_loss(a), 1 - s), gm_mul_c(fake_loss(a), s))
-	                      : real_loss(a);
-	return gm_add(real, fake_loss(b));
+	return s > 0 ? gm_add(gm_mul_c(log_real(a), 1 - s), gm_mul_c(log_fake(a), s)) : log_real(a);
+}
+
+/* E[-log(1 - D(G(z)))] */
+static gm_node *fake_log(gm_node *b, const gm_terms *t)
+{
+	(void)t;
+	return log_fake(b);
 }
 
 /* E[log(1 - D(G(z)))] */
-static gm_node *g_minimax(gm_node *a, gm_node *b, const gm_terms *t)
+static gm_node *g_minimax(gm_node *b, const gm_terms *t)
 {
-	(void)a, (void)t;
-	return gm_neg(fake_loss(b));
+	(void)t;
+	return gm_neg(log_fake(b));
 }
 
 /* E[-log D(G(z))] */
-static gm_node *g_non_saturating(gm_node *a, gm_node *b, const gm_terms *t)
+static gm_node *g_non_saturating(gm_node *b, const gm_terms *t)
 {
-	(void)a, (void)t;
-	return real_loss(b);
+	(void)t;
+	return log_real(b);
 }
 
 /* E[-exp(logit)] = E[-D/(1-D)]: with the best D, the gradient of maximum likelihood. */
-static gm_node *g_likelihood(gm_node *a, gm_node *b, const gm_terms *t)
+static gm_node *g_likelihood(gm_node *b, const gm_terms *t)
 {
-	(void)a, (void)t;
+	(void)t;
 	return gm_neg(gm_mean_all(gm_exp(b)));
 }
 
@@ -63,46 +68,54 @@ static gm_node *half_square(gm_node *y, double target)
 	return gm_mul_c(gm_mean_all(gm_square(gm_add_c(y, -target))), .5);
 }
 
-/* 1/2 E[(a - B)^2] + 1/2 E[(b - A)^2], 1/2 E[(b - C)^2]: fakes are labelled A, real ones B, and G
- * wants C. */
-static gm_node *d_squares(gm_node *a, gm_node *b, const gm_terms *t)
+/* 1/2 E[(a - B)^2], 1/2 E[(b - A)^2], 1/2 E[(b - C)^2]: fakes are labelled A, real ones B, and G wants C. */
+static gm_node *real_square(gm_node *a, const gm_terms *t)
 {
 	t = given(t);
-	return gm_add(half_square(a, t->b - t->smooth * (t->b - t->a)), half_square(b, t->a));
+	return half_square(a, t->b - t->smooth * (t->b - t->a));
 }
 
-static gm_node *g_squares(gm_node *a, gm_node *b, const gm_terms *t)
+static gm_node *fake_square(gm_node *b, const gm_terms *t)
 {
-	(void)a;
+	return half_square(b, given(t)->a);
+}
+
+static gm_node *g_square(gm_node *b, const gm_terms *t)
+{
 	return half_square(b, given(t)->c);
 }
 
-/* E[b] - E[a], -E[b] */
-static gm_node *d_wasserstein(gm_node *a, gm_node *b, const gm_terms *t)
+/* -E[a], E[b], -E[b] */
+static gm_node *score_up(gm_node *y, const gm_terms *t)
 {
 	(void)t;
-	return gm_sub(gm_mean_all(b), gm_mean_all(a));
+	return gm_neg(gm_mean_all(y));
 }
 
-static gm_node *g_score(gm_node *a, gm_node *b, const gm_terms *t)
-{
-	(void)a, (void)t;
-	return gm_neg(gm_mean_all(b));
-}
-
-/* E[max(0, 1-a)] + E[max(0, 1+b)] */
-static gm_node *d_hinge(gm_node *a, gm_node *b, const gm_terms *t)
+static gm_node *score_down(gm_node *y, const gm_terms *t)
 {
 	(void)t;
-	return gm_add(gm_mean_all(gm_relu(gm_add_c(gm_neg(a), 1))),
-	              gm_mean_all(gm_relu(gm_add_c(b, 1))));
+	return gm_mean_all(y);
 }
 
-/* d_log of a - E[b] and b - E[a]; G plays the same with real and fake exchanged. */
+/* E[max(0, 1-a)], E[max(0, 1+b)] */
+static gm_node *real_hinge(gm_node *a, const gm_terms *t)
+{
+	(void)t;
+	return gm_mean_all(gm_relu(gm_add_c(gm_neg(a), 1)));
+}
+
+static gm_node *fake_hinge(gm_node *b, const gm_terms *t)
+{
+	(void)t;
+	return gm_mean_all(gm_relu(gm_add_c(b, 1)));
+}
+
+/* The logarithmic loss of a - E[b] and b - E[a]; G's is the same with real and fake exchanged. */
 static gm_node *d_relativistic(gm_node *a, gm_node *b, const gm_terms *t)
 {
-	return d_log(gm_sub(a, gm_rank_mean(gm_mean_all(b))),
-	             gm_sub(b, gm_rank_mean(gm_mean_all(a))), t);
+	return gm_add(real_log(gm_sub(a, gm_rank_mean(gm_mean_all(b))), t),
+	              log_fake(gm_sub(b, gm_rank_mean(gm_mean_all(a)))));
 }
 
 static gm_node *g_relativistic(gm_node *a, gm_node *b, const gm_terms *t)
@@ -111,21 +124,30 @@ static gm_node *g_relativistic(gm_node *a, gm_node *b, const gm_terms *t)
 	return d_relativistic(b, a, NULL);
 }
 
+/* clang-format off */
 const gm_objective gm_objectives[] = {
-	{"non-saturating", "Goodfellow et al. 2014, section 3, arXiv:1406.2661", d_log,
-         g_non_saturating, true},
-	{"minimax", "Goodfellow et al. 2014, eq. 1, arXiv:1406.2661", d_log, g_minimax, true},
-	{"max-likelihood", "Goodfellow 2014, arXiv:1412.6515", d_log, g_likelihood, true},
-	{"least-squares", "Mao et al. 2017, eq. 2 and 9, arXiv:1611.04076", d_squares, g_squares,
-         true},
-	{"wasserstein", "Arjovsky et al. 2017, Algorithm 1, arXiv:1701.07875", d_wasserstein,
-         g_score, false},
-	{"hinge", "Lim & Ye 2017, arXiv:1705.02894; Miyato et al. 2018, eq. 16", d_hinge, g_score,
-         false},
+	{"non-saturating", "Goodfellow et al. 2014, section 3, arXiv:1406.2661",
+	 real_log, fake_log, g_non_saturating, true},
+	{"minimax", "Goodfellow et al. 2014, eq. 1, arXiv:1406.2661", real_log, fake_log, g_minimax, true},
+	{"max-likelihood", "Goodfellow 2014, arXiv:1412.6515", real_log, fake_log, g_likelihood, true},
+	{"least-squares", "Mao et al. 2017, eq. 2 and 9, arXiv:1611.04076", real_square, fake_square, g_square, true},
+	{"wasserstein", "Arjovsky et al. 2017, Algorithm 1, arXiv:1701.07875", score_up, score_down, score_up, false},
+	{"hinge", "Lim & Ye 2017, arXiv:1705.02894; Miyato et al. 2018, eq. 16", real_hinge, fake_hinge, score_up, false},
 	{"relativistic", "relativistic average: Jolicoeur-Martineau 2018, arXiv:1807.00734",
-         d_relativistic, g_relativistic, true},
+	 .targets = true, .d_loss = d_relativistic, .g_loss = g_relativistic},
 	{0},
 };
+/* clang-format on */
+
+gm_node *gm_objective_d(const gm_objective *o, gm_node *real, gm_node *fake, const gm_terms *t)
+{
+	return o->d_loss ? o->d_loss(real, fake, t) : gm_add(o->real(real, t), o->fake(fake, t));
+}
+
+gm_node *gm_objective_g(const gm_objective *o, gm_node *real, gm_node *fake, const gm_terms *t)
+{
+	return o->g_loss ? o->g_loss(real, fake, t) : o->g(fake, t);
+}
 
 bool gm_row_is(const char *row, const char *name)
 {

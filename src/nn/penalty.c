@@ -24,56 +24,96 @@ static gm_node *square_slopes(gm_node *y, gm_node *x)
 }
 
 /* The root has no derivative at 0, where a dead critic starts: the tiny number keeps it finite. */
-static gm_node *slopes(gm_node *y, gm_node *x)
+static gm_node *root(gm_node *square)
 {
-	return gm_sqrt(gm_add_c(square_slopes(y, x), 1e-12));
+	return gm_sqrt(gm_add_c(square, 1e-12));
 }
 
 gm_node *gm_gradient_penalty(gm_node *y, gm_node *x, double centre)
 {
 	gm_scope_push(gm_node_graph(x), "gradient penalty");
-	gm_node *each =
-		centre != 0 ? gm_square(gm_add_c(slopes(y, x), -centre)) : square_slopes(y, x);
+	gm_node *each = centre != 0 ? gm_square(gm_add_c(root(square_slopes(y, x)), -centre))
+	                            : square_slopes(y, x);
 	gm_node *penalty = gm_mean_all(each);
 	gm_scope_pop(gm_node_graph(x));
 	return penalty;
 }
 
+/* Real and generated examples that come with other things than each other, such as codes, are points of a joint space:
+ * D's slope is that in both, and both are mixed. */
+static bool joint(const gm_game *m)
+{
+	return m->real.with != m->fake.with && m->real.with && gm_node_is_value(m->real.with);
+}
+
+/* [N]: the squared length of D's gradient at each of s */
+static gm_node *square_slopes_of(const gm_game *m, gm_shown s)
+{
+	gm_node *y = gm_game_discriminate(m, s), *each = square_slopes(y, s.x);
+	return joint(m) ? gm_add(each, square_slopes(y, s.with)) : each;
+}
+
+/* E(|grad D| - centre)^2 */
+static gm_node *slope_penalty(const gm_game *m, gm_shown s, double centre)
+{
+	if (!joint(m))
+		return gm_gradient_penalty(gm_game_discriminate(m, s), s.x, centre);
+	gm_node *square = square_slopes_of(m, s);
+	return gm_mean_all(centre != 0 ? gm_square(gm_add_c(root(square), -centre)) : square);
+}
+
+/* e a + (1-e) b, e [N,1,..] of any rank */
+static gm_node *between(gm_node *e, gm_node *a, gm_node *b)
+{
+	gm_shape s = gm_node_shape(a);
+	return gm_add(b, gm_mul(gm_reshape(e, (gm_shape){.rank = s.rank,
+	                                                 .dim = {s.dim[0], 1, 1, 1, 1, 1}}),
+	                        gm_sub(a, b)));
+}
+
+/* x^ between x and x~ */
+static gm_shown mixed(const gm_game *m)
+{
+	if (!joint(m))
+		return (gm_shown){gm_interpolate(m->real.x, m->fake.x), m->real.with};
+	gm_node *e =
+		gm_uniform(gm_node_graph(m->real.x), GM_SHAPE(gm_node_shape(m->real.x).dim[0]));
+	return (gm_shown){between(e, m->real.x, m->fake.x), between(e, m->real.with, m->fake.with)};
+}
+
 /* E(|grad D(x^)| - 1)^2, x^ between x and x~ */
 static gm_node *wgan_gp(const gm_game *m)
 {
-	gm_node *x = gm_interpolate(m->real, m->fake);
-	return gm_gradient_penalty(gm_game_discriminate(m, x), x, 1);
+	return slope_penalty(m, mixed(m), 1);
 }
 
 /* E max(0, |grad D(x^)| - 1)^2 */
 static gm_node *one_sided(const gm_game *m)
 {
-	gm_node *x = gm_interpolate(m->real, m->fake);
-	return gm_mean_all(gm_square(gm_relu(gm_add_c(slopes(gm_game_discriminate(m, x), x), -1))));
+	return gm_mean_all(gm_square(gm_relu(gm_add_c(root(square_slopes_of(m, mixed(m))), -1))));
 }
 
 /* 1/2 E |grad D(x)|^2 */
 static gm_node *r1(const gm_game *m)
 {
-	return gm_mul_c(gm_gradient_penalty(gm_game_discriminate(m, m->real), m->real, 0), .5);
+	return gm_mul_c(slope_penalty(m, m->real, 0), .5);
 }
 
 /* 1/2 E |grad D(x~)|^2 */
 static gm_node *r2(const gm_game *m)
 {
-	return gm_mul_c(gm_gradient_penalty(gm_game_discriminate(m, m->fake), m->fake, 0), .5);
+	return gm_mul_c(slope_penalty(m, m->fake, 0), .5);
 }
 
 /* E(|grad D(x + d)| - 1)^2, d uniform on [0, 1/2 std(x)): as in the authors' code */
 static gm_node *dragan(const gm_game *m)
 {
-	gm_node *u = gm_uniform(gm_node_graph(m->real), gm_node_shape(m->real));
+	gm_node *real = m->real.x, *u = gm_uniform(gm_node_graph(real), gm_node_shape(real));
 	gm_node *mean, *var;
-	gm_net_moments(m->real, GM_ALL, false, true, &mean, &var);
+	gm_net_moments(real, GM_ALL, false, true, &mean, &var);
 	gm_node *std = gm_sqrt(var);
-	gm_node *x = gm_add(m->real, gm_mul(u, gm_mul_c(std, .5)));
-	return gm_gradient_penalty(gm_game_discriminate(m, x), x, 1);
+	gm_node *x = gm_add(real, gm_mul(u, gm_mul_c(std, .5)));
+	return slope_penalty(m, (gm_shown){x, m->real.with}, 1);
 }
 
 /* The squared length of d loss / d parameters */
@@ -127,12 +167,14 @@ const gm_penalty gm_penalties[] = {
          .source = "Gulrajani et al. 2017, Algorithm 1, arXiv:1704.00028",
          .weight = 10,
          .build = wgan_gp,
-         .each = true},
+         .each = true,
+         .between = true},
 	{.name = "one-sided",
          .source = "Gulrajani et al. 2017, section 4; Petzka et al. 2018",
          .weight = 10,
          .build = one_sided,
-         .each = true},
+         .each = true,
+         .between = true},
 	{.name = "r1",
          .source = "Mescheder et al. 2018, eq. 9, arXiv:1801.04406",
          .weight = 10,

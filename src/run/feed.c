@@ -128,9 +128,9 @@ static uint64_t first_row(const gm_run *r)
 	return r->seen + (uint64_t)(r->rank * r->batch);
 }
 
-static bool feed_field(gm_run *r, gm_run_field *f)
+static bool feed_field(gm_run *r, gm_run_field *f, uint64_t first)
 {
-	if (!gm_data_read(r->data, gm_data_field(r->data, f->name), r->seed, first_row(r), r->batch,
+	if (!gm_data_read(r->data, gm_data_field(r->data, f->name), r->seed, first, r->batch,
 	                  f->data, &r->err))
 		return false;
 	if (f->whole)
@@ -140,18 +140,17 @@ static bool feed_field(gm_run *r, gm_run_field *f)
 	return true;
 }
 
-static bool feed(gm_run *r)
+bool gm_feed_rows(gm_run *r, uint64_t first)
 {
 	int64_t m = r->batch;
-	if (!gm_data_batch(r->data, r->seed, first_row(r), m, r->example_data, r->label_data,
-	                   &r->err))
+	if (!gm_data_batch(r->data, r->seed, first, m, r->example_data, r->label_data, &r->err))
 		return false;
 	if (r->example)
 		gm_set_f32(r->example, r->example_data, m * r->facts.numel);
 	if (r->label)
 		gm_set_i32(r->label, r->label_data, m);
 	for (int i = 0; i < r->fields; i++)
-		if (r->field[i].node && !feed_field(r, &r->field[i]))
+		if (r->field[i].node && !feed_field(r, &r->field[i], first))
 			return false;
 	return true;
 }
@@ -161,8 +160,19 @@ void gm_feed(gm_run *r)
 	if (r->building || r->err.code)
 		return;
 	double began = gm_seconds();
-	if (!feed(r))
+	if (!gm_feed_rows(r, first_row(r)))
 		return;
 	r->feed_seconds += gm_seconds() - began;
 	r->seen += gm_run_whole_batch(r);
+}
+
+void gm_want_pairs(gm_run *r)
+{
+	if (!r->building && r->data && !r->facts.paired)
+		gm_run_fail(r, GM_ERR_VALUE,
+		            "%s learns from pairs, and %s holds none: it takes pictures of the "
+		            "same names in "
+		            "trainA and trainB, or side by side (--pairs halves); ganymede data "
+		            "info says more",
+		            r->model->name, gm_settings_get(r->settings, "data"));
 }

@@ -27,40 +27,86 @@ static double noise_course(const gm_run *r, const gm_run_value *v)
 	return v->arg[1] > 0 ? gm_ramp(v->arg[0], 0, 0, v->arg[1], (double)r->step) : v->arg[0];
 }
 
-const double *gm_data_examples(gm_run *r, int64_t n)
+/* "batch+spectral": one of activations and one of weights, at most */
+static void normalise(gm_run *r, gm_net *n, const char *option)
 {
-	int64_t numel = r->facts.numel;
-	if (r->building || r->from || !r->data)
-		return NULL;
-	double *v = gm_arena_alloc(r->arena, n * numel * sizeof *v);
-	for (int64_t i = 0; i < n; i++) {
-		if (!gm_data_batch(r->data, r->seed, i, 1, r->example_data, NULL, &r->err))
-			return NULL;
-		for (int64_t j = 0; j < numel; j++)
-			v[i * numel + j] = r->example_data[j];
+	char text[128], *rest = text;
+	int flows = 0, weights = 0;
+	snprintf(text, sizeof text, "%s", gm_opt_str(r, option));
+	gm_net_normalise(n, NULL);
+	while (rest) {
+		const gm_normaliser *how = gm_normaliser_find(strsep(&rest, "+"));
+		flows += how && how->flow, weights += how && how->weight;
+		if (how && (how->flow || how->weight))
+			gm_net_normalise(n, how);
 	}
-	return v;
+	if (flows > 1 || weights > 1)
+		gm_run_fail(r, GM_ERR_VALUE,
+		            "option %s: %.60s: a net has one normaliser of activations and one of "
+		            "weights",
+		            option, gm_opt_str(r, option));
 }
 
-const double *gm_data_labels(gm_run *r, int64_t n)
+void gm_opt_norms(gm_run *r, gm_net *G, gm_net *D)
 {
-	if (r->building || r->from || !r->data || !r->facts.classes)
-		return NULL;
-	double *v = gm_arena_alloc(r->arena, n * sizeof *v);
-	for (int64_t i = 0; i < n; i++) {
-		int32_t label;
-		if (!gm_data_batch(r->data, r->seed, i, 1, r->example_data, &label, &r->err))
-			return NULL;
-		v[i] = label;
+	normalise(r, G, "normalise-g");
+	normalise(r, D, "normalise-d");
+}
+
+/* Copies rows of y [rows, ..] to the reference batch from row `at` on. */
+static void copy_rows(gm_step *s, const gm_reference *ref, gm_node *y, int64_t at)
+{
+	gm_shape have = gm_node_shape(y), want = gm_node_shape(ref->variable);
+	int64_t each = gm_node_size(y) / have.dim[0], all = gm_node_size(ref->variable);
+	int64_t rows = want.dim[0] - at < have.dim[0] ? want.dim[0] - at : have.dim[0];
+	float *v = malloc(all * sizeof *v), *some = malloc(gm_node_size(y) * sizeof *some);
+	if (!v || !some)
+		gm_no_memory(0);
+	if (rows > 0 && gm_get_f32(ref->variable, v, all) &&
+	    gm_step_read(s, y, some, gm_node_size(y))) {
+		memcpy(v + at * each, some, rows * each * sizeof *v);
+		gm_set_f32(ref->variable, v, all);
 	}
-	return v;
+	free(v);
+	free(some);
+}
+
+/* Reference batches of the nets are what the nets read of the first examples: of a new run only, as a checkpoint has
+ * them. The same on all ranks. */
+static void fill_references(gm_run *r, const gm_game *m)
+{
+	gm_reference ref[4];
+	gm_node *like[4];
+	int n = gm_net_references(m->D, ref);
+	n += gm_net_references(m->G, ref + n);
+	if (!n || r->building || r->from || !gm_run_ok(r))
+		return;
+	for (int i = 0; i < n; i++)
+		like[i] =
+			gm_node_is_value(ref[i].like) ? ref[i].like : gm_cast(ref[i].like, GM_F32);
+	gm_compile_options infer = {.infer = true};
+	gm_step *s = gm_compile_nodes(r->graph, like, n, &infer);
+	uint64_t runs = gm_graph_runs(r->graph);
+	gm_graph_part(r->graph, 0);
+	gm_graph_seed(r->graph, r->seed ^ UINT64_C(0x5265666572656e63), 0);
+	for (int64_t at = 0; s && at < m->references; at += gm_node_shape(like[0]).dim[0]) {
+		if (!gm_feed_rows(r, at / gm_node_shape(like[0]).dim[0] * r->batch))
+			break;
+		gm_step_run(s);
+		for (int i = 0; i < n; i++)
+			copy_rows(s, &ref[i], like[i],
+			          at / gm_node_shape(like[0]).dim[0] *
+			                  gm_node_shape(like[i]).dim[0]);
+	}
+	gm_step_free(s);
+	gm_graph_part(r->graph, r->rank);
+	gm_graph_seed(r->graph, r->seed, runs);
 }
 
 gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 {
 	gm_game m = {.G = G, .D = D};
-	gm_net_normalise(G, gm_normaliser_find(gm_opt_str(r, "normalise-g")));
-	gm_net_normalise(D, gm_normaliser_find(gm_opt_str(r, "normalise-d")));
+	gm_opt_norms(r, G, D);
 	gm_net_minibatch(D, gm_opt_flag(r, "minibatch"));
 	m.objective = &gm_objectives[gm_opt_choice(r, "objective")];
 	m.penalty = &gm_penalties[gm_opt_choice(r, "penalty")];
@@ -76,9 +122,6 @@ gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 	m.history = gm_opt_real(r, "history");
 	m.references = gm_opt_int(r, "reference");
 	m.k = (int)gm_opt_int(r, "k"), m.k_g = (int)gm_opt_int(r, "k-g");
-	if (gm_net_normaliser(D) && gm_net_normaliser(D)->reference)
-		m.reference = gm_data_examples(r, m.references * m.pack),
-		m.reference_given = gm_data_labels(r, m.references * m.pack);
 	double noise = gm_opt_real(r, "noise");
 	if (noise > 0)
 		m.noise = gm_course(
@@ -98,4 +141,18 @@ void gm_run_game(gm_run *r, gm_game *m)
 	gm_game_build(m);
 	if (m->refusal)
 		gm_run_fail(r, GM_ERR_VALUE, "%s", m->refusal);
+	fill_references(r, m);
+}
+
+gm_node *gm_run_head(gm_run *r, gm_game *m, const gm_condition *how, gm_node *y)
+{
+	if (m->pack > 1)
+		gm_run_fail(r, GM_ERR_VALUE,
+		            "--condition %s names the label of one example, and packs hold "
+		            "several: take --pack 1, "
+		            "or --condition concat",
+		            how->name);
+	if (m->pack > 1 || m->refusal)
+		return m->y_real;
+	return how->head(m, y, r->facts.classes, gm_opt_real(r, "aux-weight"));
 }

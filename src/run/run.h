@@ -262,6 +262,8 @@ void gm_feed_fields(gm_run *r);
 /* What a model may know of an open set. */
 gm_facts gm_facts_of(const gm_data_info *d);
 gm_run_field *gm_feed_find(gm_run *r, const char *name); /* NULL where there is none */
+/* Fills all inputs with rows first, first + 1, .. of the stream. */
+bool gm_feed_rows(gm_run *r, uint64_t first);
 
 /* endpoint.c: endpoints as functions that tools call. A call leaves the random state and all
  * variables as they were; inputs that gm_feed fills keep what was put into them. */

@@ -421,17 +421,30 @@ static bool read_u64(const gm_setting *row, const char *text, option_value *v, g
 	               text);
 }
 
+/* The place of the first n letters of text in the list, or -1. */
+static int word_at(const gm_option_type *t, const char *text, size_t n)
+{
+	char word[64], asked[64];
+	const char *w;
+	snprintf(asked, sizeof asked, "%.*s", (int)(n < 63 ? n : 63), text);
+	for (int i = 0; (w = word_of(t, i, word)); i++)
+		if (same_name(w, asked))
+			return i;
+	return -1;
+}
+
 static bool read_choice(const gm_setting *row, const char *text, option_value *v, gm_error *err)
 {
-	char word[64], all[300];
-	const char *w;
-	for (int i = 0; (w = word_of(&row->type, i, word)); i++)
-		if (same_name(w, text)) {
-			v->whole = i;
-			return true;
-		}
+	char all[300];
+	const char *at = text;
+	bool ok = true;
+	for (; ok && at; at = strchr(at, '+') && row->type.sum ? strchr(at, '+') + 1 : NULL) {
+		v->whole = word_at(&row->type, at, row->type.sum ? strcspn(at, "+") : strlen(at));
+		ok = v->whole >= 0;
+	}
 	list_words(&row->type, ", ", " or ", all, sizeof all);
-	return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not %s", row->name, text, all);
+	return ok ||
+	       gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not %s", row->name, text, all);
 }
 
 static bool read_flag(const gm_setting *row, const char *text, option_value *v, gm_error *err)

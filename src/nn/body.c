@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nn/body.c -- whole nets that several models share, made of blocks. DCGAN's is nn/dcgan.c.
+ */
+#include "nn/net.h"
+
+gm_node *gm_mlp_body(gm_net *n, gm_node *x, const gm_mlp *p)
+{
+	for (int i = 0; i < p->layers; i++)
+		x = gm_block(n, gm_net_key(n, "h%d", i), x, .out = p->width, .act = p->act,
+		             .slope = p->slope, .pieces = p->pieces, .keep = p->keep);
+	return x;
+}
+
+/* 1, 2, 4, 8, 8, ... times the width */
+static int64_t filters(int64_t width, int level)
+{
+	return width << (level < 3 ? level : 3);
+}
+
+gm_node *gm_unet_body(gm_net *n, gm_node *x, const gm_unet *p)
+{
+	gm_node *e[GM_UNET_DEPTH + 1] = {NULL}, *d = x;
+	for (int i = 1; i <= p->depth; i++)
+		e[i] = d = gm_block(n, gm_net_key(n, "e%d", i), i > 1 ? gm_leaky_relu(d, .2) : d,
+		                    .out = filters(p->width, i - 1), .kernel = 4, .stride = 2,
+		                    .pad = 1, .plain = i == 1 || i == p->depth);
+	for (int i = p->depth; i > 1; i--) {
+		d = gm_block(n, gm_net_key(n, "d%d", i), gm_relu(d),
+		             .out = filters(p->width, i - 2), .kernel = 4, .stride = 2, .pad = 1,
+		             .up = true, .keep = p->depth - i < p->drops ? .5 : 0,
+		             .noise = p->noise);
+		d = p->no_skips ? d : GM_CONCAT(1, d, e[i - 1]);
+	}
+	return gm_block(n, "d1", gm_relu(d), .out = p->channels, .kernel = 4, .stride = 2, .pad = 1,
+	                .up = true, .plain = true, .act = GM_TANH);
+}
+
+gm_node *gm_patch_body(gm_net *n, gm_node *x, int64_t width, int layers)
+{
+	int kernel = layers ? 4 : 1, hidden = layers ? layers + 1 : 2;
+	for (int i = 0; i < hidden; i++)
+		x = gm_block(n, gm_net_key(n, "h%d", i), x, .out = filters(width, i),
+		             .kernel = kernel, .stride = i < layers ? 2 : 1, .pad = kernel > 1,
+		             .plain = i == 0, .act = GM_LEAKY);
+	return gm_conv(n, "logit", gm_features(n, x), .out = 1, .kernel = kernel, .stride = 1,
+	               .pad = kernel > 1);
+}

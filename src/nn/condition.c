@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nn/condition.c -- ways in which a discriminator learns of the class of an example, one row each.
+ */
+#include "nn/net.h"
+
+/* An embedding of y with the sides of the picture is one more channel; packs have several labels. No normaliser of
+ * weights: it would bound how steep D is in x, and y has no slope. */
+static gm_node *concat_input(gm_net *D, gm_node *x, gm_node *y, int64_t classes)
+{
+	gm_shape s = gm_node_shape(x), labels = gm_node_shape(y);
+	if (s.rank != 4)
+		return gm_net_misuse(D, "label, a channel beside what are no pictures");
+	gm_node *table = gm_net_var(D, "label/weight", GM_SHAPE(classes, s.dim[2] * s.dim[3]),
+	                            .init = GM_NORMAL(0, 1));
+	gm_shape map = GM_SHAPE(-1, labels.rank > 1 ? labels.dim[1] : 1, s.dim[2], s.dim[3]);
+	return GM_CONCAT(1, x, gm_reshape(gm_gather(table, y), map));
+}
+
+/* psi(h) + <V_y, h>; of a pack, V is the sum of its members' (y i32 [m,k]). */
+static gm_node *projection_logit(gm_net *D, gm_node *logit, gm_node *h, gm_node *y, int64_t classes)
+{
+	h = gm_reshape(h, GM_SHAPE(gm_node_shape(h).dim[0], -1));
+	gm_node *v = gm_embedding(D, "projection", y, .rows = classes,
+	                          .dim = gm_node_shape(h).dim[1], .init = D->style.init);
+	if (gm_node_shape(v).rank == 3)
+		v = gm_sum(v, GM_AXES(1), false);
+	return gm_add(logit, gm_sum(gm_mul(h, v), GM_AXES(1), true));
+}
+
+/* L_C = E[-log P(y|x)] of real and of generated examples joins D's loss, that of generated ones G's. */
+static gm_node *auxiliary_head(gm_game *m, gm_node *y, int64_t classes, double weight)
+{
+	gm_node *real = gm_linear(m->D, "class", m->f_real, .out = classes);
+	gm_node *fake = gm_linear(m->D, "class", m->f_fake, .out = classes);
+	gm_node *c_real = gm_mean_all(gm_softmax_xent(real, y));
+	gm_node *c_fake = gm_mean_all(gm_softmax_xent(fake, y));
+	m->loss_d = gm_add(m->loss_d, gm_mul_c(gm_add(c_real, c_fake), weight));
+	m->loss_g = gm_add(m->loss_g, gm_mul_c(c_fake, weight));
+	return real;
+}
+
+const gm_condition gm_conditions[] = {
+	{"concat", "Mirza & Osindero 2014, arXiv:1411.1784", .input = concat_input},
+	{"projection", "Miyato & Koyama 2018, eq. 6, arXiv:1802.05637", .logit = projection_logit},
+	{"auxiliary", "AC-GAN: Odena et al. 2017, section 3, arXiv:1610.09585",
+         .head = auxiliary_head},
+	{0},
+};
+
+const char *gm_condition_name(int i)
+{
+	return gm_conditions[i].name;
+}

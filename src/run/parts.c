@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run/parts.c -- what several models ask their run for: noise with a name, sides that halve, the plan of a DCGAN.
+ */
+#include "run/run.h"
+
+gm_node *gm_noise(gm_run *r, const char *name, gm_latent_kind kind, int64_t m, int64_t n)
+{
+	gm_graph *g = r->graph;
+	gm_node *z;
+	if (kind == GM_LATENT_ONE_HOT)
+		z = gm_one_hot(gm_cast(gm_mul_c(gm_uniform(g, GM_SHAPE(m)), (double)n), GM_I32), n);
+	else if (kind == GM_LATENT_UNIFORM)
+		z = gm_signed(gm_uniform(g, GM_SHAPE(m, n)));
+	else
+		z = gm_randn(g, GM_SHAPE(m, n));
+	return gm_latent(r, name, z, kind);
+}
+
+int gm_want_halvings(gm_run *r, int least, int most, int64_t smallest)
+{
+	const gm_facts *f = &r->facts;
+	int64_t h = f->own_height, w = f->own_width;
+	int times = 0;
+	while (times < most && h > 0 && w > 0 && h % 2 == 0 && w % 2 == 0 && h / 2 >= smallest &&
+	       w / 2 >= smallest)
+		h /= 2, w /= 2, times++;
+	if (times < least)
+		gm_run_fail(r, GM_ERR_VALUE,
+		            "%s needs pictures whose sides halve %d time%s down to %d or more; "
+		            "these are %dx%d: try "
+		            "--size 32",
+		            r->model->name, least, least == 1 ? "" : "s", (int)smallest,
+		            (int)f->own_width, (int)f->own_height);
+	return times;
+}
+
+gm_dcgan gm_opt_dcgan(gm_run *r)
+{
+	const gm_facts *f = &r->facts;
+	gm_dcgan p = {.channels = f->channels,
+	              .height = f->height,
+	              .width = f->width,
+	              .filters = gm_opt_int(r, "width"),
+	              .kernel = (int)gm_opt_int(r, "kernel"),
+	              .std = .02};
+	gm_want_halvings(r, 1, 1, 4);
+	gm_dcgan_fit(&p);
+	return p;
+}
+
+/* x mod 2039, exact for whole numbers below 2^22 */
+static gm_node *residue(gm_node *x)
+{
+	return gm_sub(x, gm_mul_c(gm_floor(gm_mul_c(gm_add_c(x, .5), 1. / 2039)), 2039));
+}
+
+/* Pixel j has j^17 mod 2039, a permutation of all residues; each picture shifts them by its own share of a circle. */
+gm_node *gm_thresholds(gm_run *r, int64_t m, int64_t n)
+{
+	gm_node *j = residue(gm_cast(gm_iota(r->graph, n), GM_F32)), *power = j;
+	for (int i = 0; i < 4; i++)
+		power = residue(gm_square(power));
+	gm_node *u = gm_mul_c(gm_add_c(residue(gm_mul(power, j)), .5), 1. / 2039);
+	gm_node *i = gm_cast(gm_iota(r->graph, m), GM_F32);
+	gm_node *shift = gm_reshape(gm_mul_c(i, .6180339887498949), GM_SHAPE(m, 1));
+	u = gm_add(u, shift);
+	return gm_sub(u, gm_floor(u));
+}
