@@ -89,7 +89,8 @@ static void slopes(gm_plane *p, const variant *v, gm_node *data, gm_node *theta,
 		fake = gm_add(real, theta);
 	}
 	gm_node *a = gm_mul(real, psi), *b = gm_mul(fake, psi);
-	gm_node *loss_g = game->g_loss(a, b, NULL), *loss_d = game->d_loss(a, b, NULL);
+	gm_node *loss_g = gm_objective_g(game, a, b, NULL),
+		*loss_d = gm_objective_d(game, a, b, NULL);
 	if (v->r1 > 0)
 		loss_d = gm_add(loss_d, gm_mul_c(gm_gradient_penalty(a, data, 0), v->r1 / 2));
 	if (v->gp > 0)

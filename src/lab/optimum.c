@@ -104,8 +104,8 @@ static bool run(gm_lab *l)
 		*fake = gm_input(g, "fake", GM_SHAPE(m, 1), GM_F32),
 		*line = gm_input(g, "line", GM_SHAPE(POINTS, 1), GM_F32),
 		*rate = gm_input(g, "lr", GM_RANK0, GM_F32);
-	gm_node *loss = gm_objective_find("minimax")->d_loss(discriminator(D, real, width),
-	                                                     discriminator(D, fake, width), NULL);
+	gm_node *loss = gm_objective_d(gm_objective_find("minimax"), discriminator(D, real, width),
+	                               discriminator(D, fake, width), NULL);
 	gm_node *y = discriminator(D, line, width);
 	gm_step *train = gm_compile(g, loss, gm_adam(D, loss, .lr = rate)),
 		*read = gm_compile(g, y);

@@ -100,6 +100,7 @@ static int train(gm_run *r)
 	gm_opt_auto(r, "momentum", paper ? "0.5:0.7:250" : "0");
 	gm_opt_auto(r, "rate", paper ? "exponential:1.00004:1e-6" : "constant");
 
+	gm_node *x = gm_batch(r, "image"), *y = gm_batch(r, "label");
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
 	gm_game game = gm_opt_game(r, G, D);
 	nets p = {.paper = paper,
@@ -116,7 +117,6 @@ static int train(gm_run *r)
 	gm_net_defaults(D, .init = paper ? GM_UNIFORM(-.005, .005) : GM_NORMAL(0, .02),
 	                .gain = GM_NORMAL(1, .02));
 
-	gm_node *x = gm_batch(r, "image"), *y = gm_batch(r, "label");
 	gm_node *z = gm_noise(r, "z", paper ? GM_LATENT_UNIFORM : GM_LATENT_NORMAL,
 	                      gm_opt_int(r, "batch"), gm_opt_int(r, "nz"));
 	game.generator = generator, game.discriminator = discriminator, game.ctx = &p;
