@@ -130,7 +130,12 @@ static void numpy_refusals(void **state)
 		{npy("<f4", false, "(1, 2, 2)", odd, sizeof odd), "values from 0 to 300"},
 		{npy("<f4", false, "(1, 2, 2)", nan, sizeof nan), "not finite"},
 		{npy(">f4", false, "(1, 2, 2)", odd, sizeof odd), "of type '>f4'"},
-		{npy("|O", false, "(1, 2, 2)", odd, sizeof odd), "of type"},
+		{npy("|O", false, "(1, 2, 2)", odd, sizeof odd), "of type '|O' (Python objects)"},
+		{npy("<f2", false, "(1, 2, 2)", u, 8), "of type '<f2' (16-bit floats), which is "
+	                                               "not read; save it with astype('float32')"},
+		{npy("<U5", false, "(1, 2, 2)", u, 8), "of type '<U5' (text)"},
+		{npy("|u1", false, "(1, 2, 1, 4)", u, 8),
+	         "pictures of 4 channels; 1 (grey) or 3 (RGB) are read, so save x[..., :3]"},
 		{npy("|u1", false, "(3, 2, 3)", u, 12), "cut short (its header promises 18"},
 		{npy("|u1", false, "(1, 2, 3)", u, 12), "bytes after the last number"},
 		{npy("|u1", false, "(1, 1, 1, 1, 12)", u, 12), "0 to 4 dimensions"},
@@ -139,7 +144,8 @@ static void numpy_refusals(void **state)
 		{npy("|u1", false, "(4611686018427387904, 4, 4)", u, 12), "absurd"},
 		{npy("|u1", false, "(99999999999999999999, 4, 4)", u, 12), "absurd"},
 		{npy("|u1", false, "(0, 4, 4)", u, 0), "a dimension of 0"},
-		{npy("|u1", false, "(1, 2, 3, 2)", u, 12), "is pictures of 2 channels; 1 (grey) or 3 (RGB)"},
+		{npy("|u1", false, "(1, 2, 3, 2)", u, 12),
+	         "is pictures of 2 channels; 1 (grey) or 3 (RGB)"},
 		{{.b = "PK\3\4 no numpy at all", .n = 20}, "does not begin as one"},
 		{{.b = "\x93NUMPY\1\0\xff\xff{", .n = 14}, "cut short in its header"},
 	};
@@ -198,6 +204,26 @@ static void npz_keys(void **state)
 	d = open_set("parts.npz", &(gm_data_options){.split = "test"});
 	assert_int_equal(gm_data_info_of(d)->count, 2);
 	assert_int_equal(gm_data_info_of(d)->classes, 0);
+	gm_data_close(d);
+	/* The classes are those of all parts: here the test part alone has the last one. */
+	const int64_t more[] = {4, 0};
+	put_zip("classes.npz",
+	        (const char *const[]){"x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy"},
+	        (const blob[]){three, labels, two, npy("<i8", false, "(2,)", more, 16)}, 4);
+	for (int test = 0; test < 2; test++) {
+		d = open_set("classes.npz", &(gm_data_options){.split = test ? "test" : "train"});
+		assert_int_equal(gm_data_info_of(d)->classes, 5);
+		gm_data_close(d);
+	}
+	/* Truth values are black and white. */
+	const uint8_t bits[4] = {0, 1, 1, 0};
+	const blob b = npy("|b1", false, "(1, 2, 2)", bits, 4);
+	scratch_write("bits.npy", b.b, b.n);
+	d = open_set("bits.npy", NULL);
+	float x[4];
+	assert_true(gm_data_get(d, 0, x, NULL, NULL));
+	assert_true(x[0] == -1 && x[1] == 1);
+	assert_non_null(gm_data_note(d, 0));
 	gm_data_close(d);
 	put_zip("plain.npz", (const char *const[]){"arr_0.npy", "arr_1.npy"},
 	        (const blob[]){three, labels}, 2);

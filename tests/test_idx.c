@@ -269,6 +269,60 @@ static void folders_that_do_not_fit(void **state)
 	refusal(scratch_path("odd/four"), NULL, GM_ERR_FORMAT, "must be 1 or 3 channels");
 }
 
+/* Names with the set's before the part's; several sets in a folder; sets without labels. */
+static void sets_by_name(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	char folder[256], path[280];
+	assert_true(gm_file_make_folder(scratch_path("sets"), &err));
+	snprintf(folder, sizeof folder, "%s", scratch_path("sets"));
+	blob images = IDX(8, 5, 9, 9), few = IDX(8, 2, 9, 9), packed = gzip(&images);
+	blob low = IDX(8, 5), high = IDX(8, 2);
+	for (int i = 0; i < 5; i++)
+		low.b[8 + i] = (uint8_t)(i % 3);
+	high.b[8] = 6, high.b[9] = 0;
+	write_blob("sets/usps-train-images-idx3-ubyte.gz", packed);
+	write_blob("sets/usps-train-labels-idx1-ubyte", low);
+	write_blob("sets/usps-test-images-idx3-ubyte", few);
+	write_blob("sets/usps-test-labels-idx1-ubyte", high);
+	for (int test = 0; test < 2; test++) {
+		gm_dataset *d = gm_data_open(
+			folder, &(gm_data_options){.split = test ? "test" : "train"}, &err);
+		if (!d)
+			fail_msg("%s", err.message);
+		assert_int_equal(gm_data_info_of(d)->count, test ? 2 : 5);
+		assert_int_equal(gm_data_info_of(d)->classes, 7); /* of both parts */
+		gm_data_close(d);
+	}
+	refusal(folder, &(gm_data_options){.split = "val"}, GM_ERR_IO,
+	        "no val pictures here, only usps (train, test); say --split train");
+	write_blob("sets/my_set_valid.images.idx3.ubyte", few);
+	refusal(folder, NULL, GM_ERR_VALUE,
+	        "several data sets here: my_set (val), usps (train, test)");
+	snprintf(path, sizeof path, "%s/my_set", folder);
+	refusal(path, NULL, GM_ERR_IO, "say --split val");
+	gm_dataset *d = gm_data_open(path, &(gm_data_options){.split = "val"}, &err);
+	if (!d)
+		fail_msg("%s", err.message);
+	assert_int_equal(gm_data_info_of(d)->count, 2);
+	assert_int_equal(gm_data_info_of(d)->classes, 0);
+	gm_data_close(d);
+	snprintf(path, sizeof path, "%s/usps", folder);
+	d = gm_data_open(path, NULL, NULL);
+	assert_int_equal(gm_data_info_of(d)->count, 5);
+	gm_data_close(d);
+	/* Ones and zeros alone are white and black. */
+	for (size_t i = 16; i < few.n; i++)
+		few.b[i] = i % 2;
+	write_blob("ones", few);
+	d = gm_data_open(scratch_path("ones"), NULL, NULL);
+	float x[81];
+	assert_true(gm_data_get(d, 0, x, NULL, NULL));
+	assert_true(x[0] == -1 && x[1] == 1);
+	gm_data_close(d);
+}
+
 static void folder_without_permission(void **state)
 {
 	(void)state;
@@ -473,6 +527,7 @@ int main(void)
 		cmocka_unit_test(refuses_corrupt_gzip),
 		cmocka_unit_test(pictures_in_a_folder),
 		cmocka_unit_test(folders_that_do_not_fit),
+		cmocka_unit_test(sets_by_name),
 		cmocka_unit_test(folder_without_permission),
 		cmocka_unit_test(colour_pictures),
 		cmocka_unit_test(stacked),

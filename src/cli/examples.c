@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/content.h"
+#include "base/file.h"
 #include "data/fit.h"
 #include "ganymede/data.h"
 #include "run/classes.h"
@@ -31,14 +32,11 @@ static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
 	return true;
 }
 
-bool cli_is_picture(const char *name)
+bool cli_is_picture(const char *path)
 {
-	static const char *const ends[] = {".png", ".jpg", ".jpeg", ".jpe", ".webp"};
-	const char *dot = strrchr(name, '.');
-	for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
-		if (!strcasecmp(dot, ends[i]))
-			return true;
-	return false;
+	const gm_content c = gm_content_at(path);
+	return c.kind == GM_CONTENT_PICTURE || c.kind == GM_CONTENT_UNREAD ||
+	       (!gm_file_is_folder(path) && gm_content_named_picture(path));
 }
 
 static bool one_picture(gm_saved *s, const char *path, cli_examples *e, gm_error *err)

@@ -18,7 +18,7 @@ typedef struct cli_examples {
 	char from[200]; /* where they come from, for people */
 } cli_examples;
 
-bool cli_is_picture(const char *name); /* by its ending */
+bool cli_is_picture(const char *path); /* by its content, or called one */
 
 /* The first columns * rows examples of the input, brought to the run's size as its data were; one where the input is
  * a picture. Without an input: the test part of the run's data, or all of it where it has no parts.

@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/content.h"
 #include "base/file.h"
 #include "base/progress.h"
 #include "data/fit.h"
@@ -220,11 +221,16 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool wanted(const translate_job *j, const names *all, const char *name)
+/* The file that t gave: a picture by its content, or called one. */
+static bool wanted(const translate_job *j, const names *all, gm_tree *t, const char *name)
 {
 	int side;
+	uint8_t head[GM_CONTENT_HEAD];
+	const gm_content c = gm_content_of(head, gm_tree_head(t, head, sizeof head));
+	const bool picture = c.kind == GM_CONTENT_PICTURE || c.kind == GM_CONTENT_UNREAD ||
+	                     gm_content_named_picture(name);
 	const char *part = part_of(name, &side);
-	return cli_is_picture(name) && (!all->sides || side == (j->second ? 'b' : 'a')) &&
+	return picture && (!all->sides || side == (j->second ? 'b' : 'a')) &&
 	       (!j->split || (part && !strcmp(part, j->split)));
 }
 
@@ -246,7 +252,7 @@ static bool look_ahead(const translate_job *j, names *all, gm_error *err)
 				all->parts = all->parts || (part && *part);
 				continue;
 			}
-			if (!wanted(j, all, f.name))
+			if (!wanted(j, all, t, f.name))
 				continue;
 			ok = translate_path(j, f.name, path) ||
 			     gm_fail(err, GM_ERR_VALUE, "%s: the name is too long", f.name);
@@ -300,7 +306,7 @@ bool translate_tree(translate_job *j, gm_error *err)
 		uint8_t *bytes = NULL;
 		size_t n;
 		gm_error why = {0};
-		if (!wanted(j, &all, f.name))
+		if (!wanted(j, &all, t, f.name))
 			continue;
 		if (j->count && j->done == j->count)
 			break;

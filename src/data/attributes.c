@@ -271,6 +271,13 @@ static bool read_sheet(gatherer *g, const char *table, const char *folder, size_
 	if (!gm_sheet_parse(s, table, bytes, size, &why)) {
 		if (must || why.code == GM_ERR_MEMORY)
 			return gm_fail(g->err, why.code, "%s", why.message);
+		/* Its folders are shards, and would be taken for classes. */
+		if ((!g->o->label_from || strcmp(g->o->label_from, "auto") == 0) &&
+		    strcasecmp(last_part(table), "dataset.json") == 0 &&
+		    !strstr(why.message, "no list \"labels\""))
+			return gm_fail(g->err, why.code,
+			               "%s (--label-from folders or none does without)",
+			               why.message);
 		gm_pictures_note(g->p, "not read: %s", why.message);
 		return true;
 	}

@@ -105,10 +105,11 @@ static bool header(reader *r, gm_idx *idx, uint64_t input)
 	if (got < 4)
 		return cut_short(r);
 	if (magic[0] != 0 || magic[1] != 0)
-		return gm_fail_at(
-			r->err, 0, GM_ERR_FORMAT,
-			"%s: not an IDX file (it starts with %02x %02x %02x %02x, IDX with 00 00)",
-			r->name, magic[0], magic[1], magic[2], magic[3]);
+		return gm_fail_at(r->err, 0, GM_ERR_FORMAT,
+		                  "%s: %snot an IDX file (it starts with %02x %02x %02x %02x, IDX "
+		                  "with 00 00)",
+		                  r->name, r->gzip ? "gzip data, but " : "", magic[0], magic[1],
+		                  magic[2], magic[3]);
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (magic[2] == others[i].type)
 			return gm_fail_at(r->err, 2, GM_ERR_FORMAT,

@@ -244,36 +244,36 @@ static bool takes_folder(const gm_place *at)
 	return takes;
 }
 
-/* "usps (train, test), emnist-letters (train)" */
-static int say_sets(const folder *f, char *text, size_t room)
+static bool is_part(const folder *f, const char *set, const char *split)
+{
+	const found_file *p = find_part(f, set, split);
+	return p && strcmp(p->is.split ? p->is.split : "train", split) == 0;
+}
+
+static const char *const splits[] = {"train", "test", "val"};
+
+/* "usps (train, test), emnist-letters (train)"; only: that set alone, or NULL. How many were listed. */
+static int say_sets(const folder *f, const char *only, char *text, size_t room)
 {
 	int sets = 0;
 	size_t n = 0;
 	text[0] = 0;
 	for (int i = 0; i < f->files; i++) {
-		bool first = true;
+		const char *set = f->file[i].is.set;
+		bool first = !only || strcmp(only, set) == 0;
 		for (int k = 0; k < i; k++)
-			first &= strcmp(f->file[k].is.set, f->file[i].is.set) != 0;
+			first &= strcmp(f->file[k].is.set, set) != 0;
 		if (!first)
 			continue;
+		char parts[32] = "";
+		for (int k = 0; k < 3; k++)
+			if (is_part(f, set, splits[k]))
+				snprintf(parts + strlen(parts), sizeof parts - strlen(parts),
+				         "%s%s", *parts ? ", " : "", splits[k]);
 		sets++;
-		const char *set = f->file[i].is.set;
 		if (n < room)
-			n += (size_t)snprintf(text + n, room - n, "%s%.60s (", n ? ", " : "",
-			                      *set ? set : "one without a name");
-		static const char *const splits[] = {"train", "test", "val"};
-		bool any = false;
-		for (int k = 0; k < 3; k++) {
-			const found_file *p = find_part(f, set, splits[k]);
-			if (p && n < room &&
-			    strcmp(p->is.split ? p->is.split : "train", splits[k]) == 0) {
-				n += (size_t)snprintf(text + n, room - n, "%s%s", any ? ", " : "",
-				                      splits[k]);
-				any = true;
-			}
-		}
-		if (n < room)
-			n += (size_t)snprintf(text + n, room - n, ")");
+			n += (size_t)snprintf(text + n, room - n, "%s%.60s (%s)", n ? ", " : "",
+			                      *set ? set : "one without a name", parts);
 	}
 	return sets;
 }
@@ -282,7 +282,6 @@ static int say_sets(const folder *f, char *text, size_t room)
 static bool count_classes(gm_pictures *p, const char *path, const folder *f, const char *set,
                           gm_error *err)
 {
-	static const char *const splits[] = {"train", "test", "val"};
 	for (int k = 0; p->label && k < 3; k++) {
 		const found_file *other = find_part(f, set, splits[k]);
 		char images[PATH_MAX], labels[PATH_MAX];
@@ -306,20 +305,20 @@ static bool open_of_folder(gm_pictures *p, const char *path, const char *set, co
 {
 	char found[PATH_MAX], sets[240];
 	const char *split = o->split ? o->split : "train";
-	const int count = say_sets(f, sets, sizeof sets);
+	const int count = say_sets(f, set, sets, sizeof sets);
 	if (!set && count > 1)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: several data sets here: %s; say which, such as %s/%.100s", path,
 		               sets, path, *f->file->is.set ? f->file->is.set : f->file->file);
 	set = set ? set : f->file->is.set;
 	const found_file *part = find_part(f, set, split);
+	int other = 0;
+	while (other < 2 && !is_part(f, set, splits[other]))
+		other++;
 	if (!part)
 		return gm_fail(err, GM_ERR_IO,
 		               "%s: no %s pictures here, only %s; say --split %s for that part",
-		               path, split, sets,
-		               find_part(f, set, "train")  ? "train"
-		               : find_part(f, set, "test") ? "test"
-		                                           : "val");
+		               path, split, sets, splits[other]);
 	if (snprintf(found, sizeof found, "%s/%s", path, part->file) >= (int)sizeof found)
 		return gm_fail(err, GM_ERR_VALUE, "%s: the path is too long", path);
 	return read_both(p, found, err) && count_classes(p, path, f, set, err);

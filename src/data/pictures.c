@@ -40,14 +40,16 @@ static void look(gm_place *at, const char *path)
 	at->content = at->folder ? (gm_content){.name = "a folder"} : gm_content_at(path);
 }
 
-static const char what_is_read[] = "Read are folders and archives (.zip, .tar, .tar.gz, .tar.xz, "
-				   "...) of pictures, IDX, .npy and "
+static const char what_is_read[] = "Data sets are folders and archives (.zip, .tar, .tar.gz, "
+                                   ".tar.xz) of pictures, IDX, .npy and "
 				   ".npz, .mat, CIFAR's binary version, and points as .csv";
 
 /* What is no set of any format, by its content. */
 static bool refuse(const gm_place *at, gm_error *err)
 {
 	const gm_content *c = &at->content;
+	if (c->kind == GM_CONTENT_EMPTY)
+		return gm_fail(err, GM_ERR_FORMAT, "%s: an empty file", at->path);
 	if (c->kind == GM_CONTENT_PICTURE || c->kind == GM_CONTENT_UNREAD)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: %s. A data set is a folder or an archive of pictures: give the "
@@ -62,8 +64,8 @@ static bool refuse(const gm_place *at, gm_error *err)
 static bool is_something_else(const gm_place *at)
 {
 	const gm_content_kind k = at->content.kind;
-	return !at->folder && k != GM_CONTENT_UNKNOWN && k != GM_CONTENT_EMPTY &&
-	       k != GM_CONTENT_ARCHIVE && strcmp(at->content.name, "zeros") != 0;
+	return !at->folder && k != GM_CONTENT_UNKNOWN && k != GM_CONTENT_ARCHIVE &&
+	       strcmp(at->content.name, "zeros") != 0;
 }
 
 static bool begins(const char *name, const char *word)
