@@ -62,7 +62,7 @@ refuses 1 'is there already' sample 1 --count 9 --class 1 -o c.npz
 works '9 samples' sample 1 --count 9 --class 1 -o c.npz --force
 works '9 samples' sample 0 --count 9 -o x.npy
 refuses 1 'no place for labels' sample 1 --count 9 -o y.npy
-refuses 1 'classes 0 to [0-9]+, or all' sample 1 --count 9 --class 99 -o y.npz
+refuses 1 'there is no class 99; this run has the classes 0 to [0-9]+.* \(or all\)' sample 1 --count 9 --class 99 -o y.npz
 refuses 2 'say how many, --count' sample 0 -o y.npz
 refuses 2 'needs -o FOLDER' sample 0 --count 9 -o y.png
 refuses 2 'not both' sample 0 --count 9 --grid 3x3 -o y.npz
