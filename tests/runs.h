@@ -13,8 +13,9 @@
 
 #include "scratch.h"
 #include "run/folder.h"
-#include "use/saved.h"
-#include "train/train.h"
+#include "ganymede/saved.h"
+#include "ganymede/train.h"
+#include "run/settings.h"
 
 static void must(bool ok, const gm_error *err)
 {

@@ -14,6 +14,7 @@
 #include "ganymede/data.h"
 #include "runs.h"
 #include "score/score.h"
+#include "use/saved_run.h"
 #include "use/walk.h"
 
 enum { SIDE = 16, NUMEL = SIDE * SIDE, CLASSES = 10 };

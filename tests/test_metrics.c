@@ -659,7 +659,7 @@ static void segments_by_hand(void **state)
 	OK(gm_segments_add(count, truth + 4, got + 4, N - 4, K, err));
 	OK(gm_segments_of(count, K, &s, err));
 	near(s.pixel, .5, 1e-12);
-	near(s.class, (4 / 5. + 1 / 3.) / 3, 1e-12);
+	near(s.per_class, (4 / 5. + 1 / 3.) / 3, 1e-12);
 	near(s.iou, (4 / 9. + 1 / 4.) / 3, 1e-12);
 	assert_true(s.pixels == N && s.classes == 3);
 	REFUSED(gm_segments_add(count, (int32_t[]){4}, got, 1, K, err));

@@ -15,10 +15,11 @@
 #include "ganymede/image.h"
 #include "training.h"
 #include "report/events.h"
-#include "use/saved.h"
+#include "ganymede/saved.h"
 #include "run/folder.h"
 #include "report/state.h"
-#include "train/train.h"
+#include "ganymede/train.h"
+#include "run/settings.h"
 
 #include <math.h>
 

@@ -14,8 +14,9 @@
 #include "ganymede/data.h"
 #include "ganymede/image.h"
 #include "scratch.h"
-#include "use/saved.h"
-#include "train/train.h"
+#include "ganymede/saved.h"
+#include "ganymede/train.h"
+#include "run/settings.h"
 #include "use/translate.h"
 
 #include <math.h>

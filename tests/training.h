@@ -13,7 +13,8 @@
 
 #include "base/file.h"
 #include "scratch.h"
-#include "train/train.h"
+#include "ganymede/train.h"
+#include "run/settings.h"
 
 /* A call with options as "name=value" texts, ended by NULL. */
 static inline bool train(gm_train_call *call, gm_error *err, const char *model, const char *outdir,

@@ -18,6 +18,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The version that these headers are of. There is no promise about the binary interface before 1.0: a program is built
+ * against the headers of the library that it runs with. The headers are GNU C17, for macros with named arguments; C++
+ * may include them, but calls the functions that end in _ (gm_conv_) instead of those macros. */
+#define GM_VERSION_MAJOR 0
+#define GM_VERSION_MINOR 1
+#define GM_VERSION_PATCH 0
+
+#ifdef __cplusplus
+#define GM_BEGIN_C extern "C" {
+#define GM_END_C }
+#else
+#define GM_BEGIN_C
+#define GM_END_C
+#endif
+
 #if defined(__GNUC__)
 #define GM_API __attribute__((visibility("default")))
 #define GM_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -25,6 +40,8 @@
 #define GM_API
 #define GM_PRINTF(fmt, args)
 #endif
+
+GM_BEGIN_C
 
 typedef enum gm_code {
 	GM_OK = 0,
@@ -83,5 +100,7 @@ GM_API void gm_rng_skip(gm_rng *r, uint64_t words); /* as after drawing so many 
 GM_API double gm_rng_uniform(gm_rng *r);            /* in [0, 1), 32 bits of it */
 GM_API double gm_rng_normal(gm_rng *r);             /* mean 0, variance 1 (Box & Muller 1958) */
 GM_API uint32_t gm_rng_below(gm_rng *r, uint32_t bound); /* in [0, bound), unbiased (Lemire 2019) */
+
+GM_END_C
 
 #endif

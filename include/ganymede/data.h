@@ -31,6 +31,8 @@
 
 #include "ganymede/base.h"
 
+GM_BEGIN_C
+
 typedef struct gm_dataset gm_dataset;
 
 /* How a picture of another size is brought to the size asked. */
@@ -241,5 +243,7 @@ GM_API const char *gm_data_fetch_names(int i, const char **about);
 /* The embedded sets: name and one line about it, for i = 0, 1, ... until NULL. about may be
  * NULL. */
 GM_API const char *gm_data_names(int i, const char **about);
+
+GM_END_C
 
 #endif

@@ -23,6 +23,8 @@
 
 #include "ganymede/base.h"
 
+GM_BEGIN_C
+
 typedef struct gm_extractor gm_extractor;
 
 /* Everything that a score must print beside itself. Strings belong to the extractor. */
@@ -67,5 +69,7 @@ GM_API int64_t gm_extractor_width(const gm_extractor *x, const gm_extractor_inpu
  * GM_ERR_MEMORY. One thread at a time may run an extractor. */
 GM_API bool gm_extractor_run(gm_extractor *x, const gm_extractor_input *in, float *features,
                              float *logits, gm_error *err);
+
+GM_END_C
 
 #endif

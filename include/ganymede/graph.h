@@ -30,6 +30,10 @@
  * [out, in/groups, kh, kw]. Two operands broadcast by NumPy's rule: aligned at the last axis, 1 stretches. Axes may be
  * negative, counted from the end.
  *
+ * Threads. A graph, its steps and whatever was made from it (nets, runs) belong to one thread at a time. Several threads
+ * may each work on graphs of their own; nothing is shared between graphs but the pool of OpenMP threads and oneDNN's
+ * engine, both of which allow it. A step uses as many threads as OpenMP gives the caller (OMP_NUM_THREADS).
+ *
  * Types. A graph computes in one real type (float; double where exactness is studied); labels and indices are 32-bit
  * integers. A comparison gives a real 0 or 1.
  */
@@ -37,6 +41,8 @@
 #define GANYMEDE_GRAPH_H
 
 #include "ganymede/base.h"
+
+GM_BEGIN_C
 
 #define GM_MAX_RANK 6
 
@@ -286,6 +292,19 @@ GM_API void gm_grad(gm_node *loss, gm_node *const *wrt, int n, gm_node **out);
 /* The same with a given cotangent dy of y's shape: out[i] = sum dy dy/dwrt[i]. */
 GM_API void gm_vjp(gm_node *y, gm_node *dy, gm_node *const *wrt, int n, gm_node **out);
 
+/* Copies of expressions with some nodes replaced, as new expressions of the same graph. */
+typedef struct gm_clone_options {
+	gm_node *const *from,
+		*const *to; /* n pairs of equal shape and type: wherever from[i] is read, to[i] is */
+	int n;
+	/* as in inference: the infer side of every gm_by_mode, and nothing of what gm_after ties in. A net that was cloned so
+	 * keeps its running statistics when the copy is part of a training step. */
+	bool infer;
+} gm_clone_options;
+/* out[i] is y[i] with the replacements. What depends on none of them is shared, not copied; random nodes draw the
+ * same numbers in the copy. GM_ERR_SHAPE in the graph where a pair does not fit. */
+GM_API void gm_clone(gm_node *const *y, int n, const gm_clone_options *o, gm_node **out);
+
 /* ---- effects and modes --------------------------------------------------------------------------------------------- */
 
 /* Within one run every read of a variable sees its value from before the run; all assigns land together at the end.
@@ -354,5 +373,7 @@ GM_API char *gm_step_profile(const gm_step *s);
 /* The first trouble of any run: an instruction that a library failed; with check on also one that disagreed with its
  * definition or made a NaN. NULL if there was none so far. */
 GM_API const char *gm_step_check(const gm_step *s);
+
+GM_END_C
 
 #endif

@@ -18,6 +18,8 @@
 
 #include <stdio.h>
 
+GM_BEGIN_C
+
 typedef struct gm_image {
 	int width, height, channels; /* channels: 1 = grey, 3 = RGB */
 	uint8_t *pixel;              /* [height][width][channels], owned by the image */
@@ -106,5 +108,7 @@ GM_API gm_image *gm_image_scatter(const gm_scatter *s, gm_error *err);
  * returns false, when out is not a terminal (or a dumb one), or the library was built without
  * chafa. */
 GM_API bool gm_term_picture(FILE *out, const gm_image *im, int columns);
+
+GM_END_C
 
 #endif

@@ -26,6 +26,8 @@
 
 #include "ganymede/base.h"
 
+GM_BEGIN_C
+
 /* A mean and how it was spread, over trials, splits, subsets or examples: each function says which
  * deviation it is. */
 typedef struct gm_spread {
@@ -209,10 +211,10 @@ GM_API bool gm_ms_ssim(const gm_picture_pairs *p, double *each, double *mean, gm
 
 /* How well classes of single pixels are met, as fully convolutional nets are scored (Long, Shelhamer
  * & Darrell, CVPR 2015, section 5): with n_ij pixels of class i taken for j, pixel = sum n_ii / sum
- * n_ij; class = mean over i of n_ii / sum_j n_ij; iou = mean over i of n_ii / (sum_j n_ij + sum_j
+ * n_ij; per_class = mean over i of n_ii / sum_j n_ij; iou = mean over i of n_ii / (sum_j n_ij + sum_j
  * n_ji - n_ii). Classes without a pixel in truth are left out of both means. */
 typedef struct gm_segments {
-	double pixel, class, iou;
+	double pixel, per_class, iou;
 	int64_t pixels, classes; /* how many there were */
 } gm_segments;
 /* Adds n pixels to count [classes, classes], rows by truth. GM_ERR_VALUE for a class outside of 0
@@ -249,5 +251,7 @@ GM_API bool gm_swd_add(gm_swd *s, bool fake, const float *x, int64_t n, gm_error
 GM_API int gm_swd_levels(const gm_swd *s); /* level i has the sides of the pictures / 2^i */
 /* distance [levels]; as many real as fake pictures are needed. Sets as they are: more may join. */
 GM_API bool gm_swd_get(const gm_swd *s, double *distance, gm_error *err);
+
+GM_END_C
 
 #endif

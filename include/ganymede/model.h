@@ -42,6 +42,8 @@
 #include "ganymede/graph.h"
 #include "ganymede/nn.h"
 
+GM_BEGIN_C
+
 typedef struct gm_run gm_run;
 
 /* What the value of an option may be. Checked before anything is opened; shown by the help and the shells' completion. */
@@ -92,7 +94,10 @@ typedef struct gm_model {
 	int (*train)(gm_run *r);  /* returns gm_end(r) */
 } gm_model;
 
-GM_API extern const gm_model *const gm_models[];        /* ends with NULL */
+GM_API extern const gm_model *const gm_models[]; /* ends with NULL */
+/* From now on gm_model_find, and so training, resuming and opening, know m, which must outlive all that. GM_ERR_VALUE where
+ * the name is taken. Call it before other threads use the library. */
+GM_API bool gm_model_register(const gm_model *m, gm_error *err);
 GM_API const gm_model *gm_model_find(const char *name); /* NULL when there is none */
 
 /* ---- what the run knows ---------------------------------------------------------------------- */
@@ -333,5 +338,7 @@ GM_API void gm_run_step(gm_run *r, gm_step *s);
 /* Logs a value that the model computed itself. */
 GM_API void gm_report_number(gm_run *r, const char *name, double value);
 GM_API int gm_end(gm_run *r);
+
+GM_END_C
 
 #endif

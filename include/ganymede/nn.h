@@ -28,6 +28,8 @@
 
 #include "ganymede/graph.h"
 
+GM_BEGIN_C
+
 /* ---- nets ------------------------------------------------------------------------------------ */
 
 typedef struct gm_net gm_net;
@@ -624,5 +626,7 @@ GM_API void gm_clip_norm(gm_node **g, int n, double max_norm);
 /* Fills from[i], to[i] with variables and their averages (for gm_compile_options), at most room
  * pairs; returns how many. */
 GM_API int gm_net_averages(const gm_net *n, gm_node **from, gm_node **to, int room);
+
+GM_END_C
 
 #endif

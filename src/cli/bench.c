@@ -18,7 +18,8 @@
 
 #include "base/machine.h"
 #include "base/text.h"
-#include "train/train.h"
+#include "ganymede/train.h"
+#include "run/settings.h"
 
 typedef struct bench {
 	const char *name, *model, *option[20]; /* name, value, ... */

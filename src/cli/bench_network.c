@@ -9,7 +9,7 @@
 
 #include "base/machine.h"
 #include "metrics/extractor.h"
-#include "train/train.h"
+#include "ganymede/train.h"
 
 #define BATCH 32
 #define SIDE 32

@@ -4,6 +4,8 @@
  */
 #include "cli/cli.h"
 
+#include "use/saved_run.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

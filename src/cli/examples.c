@@ -24,8 +24,7 @@ static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
 		"parts", "label-from", "label-column", "label-pattern", "caption-column"};
 	const gm_facts *f = gm_saved_facts(s);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!gm_data_option(o, names[i], gm_settings_get(gm_saved_settings(s), names[i]),
-		                    err))
+		if (!gm_data_option(o, names[i], gm_saved_option(s, names[i]), err))
 			return false;
 	o->channels = (int)f->channels;
 	o->size = f->height == f->width ? (int)f->height : 0;
@@ -83,7 +82,7 @@ static bool of_set(gm_saved *s, const char *input, const char *split, cli_exampl
 {
 	const int64_t n = (int64_t)e->columns * e->rows;
 	const gm_facts *f = gm_saved_facts(s);
-	const char *spec = input ? input : gm_settings_get(gm_saved_settings(s), "data");
+	const char *spec = input ? input : gm_saved_option(s, "data");
 	const char *part = split ? split : input ? "train" : "test";
 	gm_error first = {0};
 	gm_dataset *d = open_part(s, spec, part, &first);

@@ -8,7 +8,7 @@
 
 #include "ganymede/image.h"
 #include "cli/cli.h"
-#include "use/saved.h"
+#include "ganymede/saved.h"
 
 typedef struct cli_examples {
 	int columns, rows, status; /* of cli_examples_read */

@@ -5,6 +5,8 @@
  */
 #include "cli/cli.h"
 
+#include "use/saved_run.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

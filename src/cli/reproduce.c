@@ -8,6 +8,8 @@
  * VALUE]...`.
  */
 #include "cli/cli.h"
+
+#include "use/saved_run.h"
 #include "cli/ledger.h"
 
 #include <errno.h>
@@ -26,7 +28,8 @@
 #include "lab/lab.h"
 #include "run/folder.h"
 #include "score/score.h"
-#include "train/train.h"
+#include "ganymede/train.h"
+#include "run/settings.h"
 
 static const cli_option table[] = {
 	{"list", "", "print the recipes that say how they are scored, and what is known of them"},
@@ -181,8 +184,7 @@ static bool score_one(const plan *p, const cli_values *v, const char *checkpoint
 		json_t *all = gm_scores_json(&scores, gm_saved_step(s), gm_scorer_protocol(c));
 		json_object_set(row, "step", json_object_get(all, "step"));
 		json_object_set(row, "scores", json_object_get(all, "scores"));
-		json_object_set_new(row, "seed",
-		                    json_string(gm_settings_get(gm_saved_settings(s), "seed")));
+		json_object_set_new(row, "seed", json_string(gm_saved_option(s, "seed")));
 		json_decref(t->protocol);
 		t->protocol = json_incref(json_object_get(all, "protocol"));
 		/* Paths of this machine say nothing elsewhere; hashes do. */

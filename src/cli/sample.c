@@ -17,7 +17,7 @@
 #include "ganymede/image.h"
 #include "run/classes.h"
 #include "run/folder.h"
-#include "use/saved.h"
+#include "use/saved_run.h"
 
 enum { POINTS = 4096 };
 
@@ -172,10 +172,10 @@ static int draw_many(const job *j)
 		for (int64_t i = 0; i < take; i++)
 			label[i] = class_of(j, at + i, 1);
 		gm_samples d = {.seed = j->seed,
-		             .first = at,
-		             .n = take,
-		             .label = label,
-		             .truncation = j->truncation};
+		                .first = at,
+		                .n = take,
+		                .label = label,
+		                .truncation = j->truncation};
 		ok = gm_progress_tell("drawing samples", (uint64_t)at, (uint64_t)n,
 		                      f->points ? "points" : "images", &err) &&
 		     gm_saved_draw(j->s, &d, x, &err) && cli_samples_put(to, x, label, take, &err);
@@ -293,7 +293,7 @@ int cli_sample(int argc, char **argv)
 		if (!cli_given(&v, "grid") && gm_saved_takes_labels(j.s) && j.class == ALL)
 			j.rows = gm_saved_rows(j.s, j.rows);
 		if (!cli_given(&v, "seed"))
-			gm_text_u64(gm_settings_get(gm_saved_settings(j.s), "seed"), &j.seed);
+			gm_text_u64(gm_saved_option(j.s, "seed"), &j.seed);
 		status = j.count ? draw_many(&j) : draw_grid(&j);
 	}
 	gm_saved_free(j.s);

@@ -13,7 +13,8 @@
 #include "cli/progress.h"
 #include "ranks/ranks.h"
 #include "ganymede/data.h"
-#include "train/train.h"
+#include "ganymede/train.h"
+#include "run/settings.h"
 
 static const double DRY_SECONDS = 3; /* of measuring, preparation included */
 

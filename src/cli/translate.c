@@ -24,7 +24,7 @@ static void say_segments(const char *what, const int64_t *count, int classes)
 	if (gm_segments_of(count, classes, &s, NULL))
 		printf("  %-22s pixel accuracy %.4f, class accuracy %.4f, class IoU %.4f "
 		       "(%" PRId64 " classes)\n",
-		       what, s.pixel, s.class, s.iou, s.classes);
+		       what, s.pixel, s.per_class, s.iou, s.classes);
 }
 
 /* Whether the side that was drawn shows the mask: its own colours tell the classes. */

@@ -134,7 +134,7 @@ static bool open_job(job *j, gm_error *err)
 	    !(j->s = gm_saved_open(j->checkpoint, NULL, err)))
 		return false;
 	j->facts = gm_saved_facts(j->s);
-	gm_text_u64(gm_settings_get(gm_saved_settings(j->s), "seed"), &j->seed);
+	gm_text_u64(gm_saved_option(j->s, "seed"), &j->seed);
 	if (cli_given(v, "class") && !gm_saved_takes_labels(j->s))
 		return gm_fail(err, GM_ERR_VALUE,
 		               "option class: %s is not told what to draw: this needs a "
@@ -187,7 +187,9 @@ static const cli_option between[] = {
 	{"pairs", "8", "rows: ways, each from one sample to another"},
 	{"spherical", "", "great arcs for all latents; usual: for normal ones, lines for others"},
 	{"linear", "", "lines for all latents"},
-	{"class", "", "of all samples, by name or number, of a class-conditional model; default: a row for each"},
+	{"class", "",
+         "of all samples, by name or number, of a class-conditional model; default: a row for "
+         "each"},
 	{"seed", "", "of the samples; usual: the run's own"},
 	{"o", "", "FILE.png or .jpg, or FILE.webp: animated; usual: interpolation.png"},
 	{"outdir", "runs", "where runs are looked for"},

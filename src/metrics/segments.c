@@ -31,13 +31,13 @@ bool gm_segments_of(const int64_t *count, int64_t classes, gm_segments *score, g
 		if (!truth)
 			continue;
 		score->classes++;
-		score->class += (double)both / (double)truth;
+		score->per_class += (double)both / (double)truth;
 		score->iou += (double)both / (double)(truth + got - both);
 	}
 	if (!score->pixels)
 		return gm_fail(err, GM_ERR_VALUE, "no pixels to score");
 	score->pixel = right / (double)score->pixels;
-	score->class /= (double)score->classes;
+	score->per_class /= (double)score->classes;
 	score->iou /= (double)score->classes;
 	return true;
 }

@@ -72,8 +72,7 @@ const gm_run_latent *gm_endpoint_latent(const gm_run *r, const gm_node *in)
 	return NULL;
 }
 
-/* Pairs for gm_compile: weights and their averages. */
-static void know_averages(gm_run *r)
+void gm_run_know_averages(gm_run *r)
 {
 	if (r->averages_known)
 		return;
@@ -91,7 +90,7 @@ static void know_averages(gm_run *r)
 static gm_step *compile(gm_run *r, gm_run_endpoint *e, gm_node *const *y, int n, bool raw,
                         bool fill)
 {
-	know_averages(r);
+	gm_run_know_averages(r);
 	int pairs = raw ? 0 : r->averages;
 	gm_node *from[GM_RUN_INPUTS], *to[GM_RUN_INPUTS], **all_from = r->average_from,
 							  **all_to = r->average_to;
@@ -122,7 +121,7 @@ static gm_step *compile(gm_run *r, gm_run_endpoint *e, gm_node *const *y, int n,
 
 bool gm_endpoint_ready(gm_run *r, gm_run_endpoint *e, bool raw)
 {
-	know_averages(r);
+	gm_run_know_averages(r);
 	int k = raw && r->averages;
 	if (!e->drawn[k])
 		e->drawn[k] =
@@ -133,7 +132,7 @@ bool gm_endpoint_ready(gm_run *r, gm_run_endpoint *e, bool raw)
 /* Inputs in the place of latents, and the step that reads them. */
 static gm_step *ready_to_fill(gm_run *r, gm_run_endpoint *e, bool raw)
 {
-	know_averages(r);
+	gm_run_know_averages(r);
 	int k = raw && r->averages;
 	for (int i = 0; i < e->nin; i++)
 		if (!e->fill[i] && !gm_endpoint_field(r, e->in[i]))

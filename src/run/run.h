@@ -92,7 +92,7 @@ typedef struct gm_run_value { /* to be logged, in order of first appearance */
 struct gm_run {
 	const gm_model *model;
 	gm_settings *settings;      /* borrowed */
-	struct gm_train_call *call; /* of train/train.h, borrowed; NULL when only sampling */
+	struct gm_train_call *call; /* of ganymede/train.h, borrowed; NULL when only sampling */
 	FILE *out;                  /* progress and images; NULL: silent */
 	bool echo;                  /* another process reports the error */
 	bool building;              /* for sampling: nothing is trained */
@@ -232,7 +232,7 @@ typedef struct gm_record {
 	int fields;
 	int64_t step;
 	uint64_t seen, runs, data_hash, rollbacks;
-	double best; /* of --best so far; NaN: none */
+	double best;        /* of --best so far; NaN: none */
 	const char *origin; /* of option from, as JSON; or NULL. In the arena of settings */
 } gm_record;
 /* gm_st_open; the error for a damaged file names the newest whole checkpoint beside it. */
@@ -252,7 +252,8 @@ typedef struct gm_start_report {
 	char first[400]; /* the first that was not taken, and why */
 } gm_start_report;
 /* Variables other than the optimisers' memory take the values of tensors of the same name and shape. */
-bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path, gm_start_report *report);
+bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path,
+                              gm_start_report *report);
 /* Fills the nets' variables from r->from. Without all, optimiser memory is left alone. */
 bool gm_checkpoint_load(gm_run *r, bool all);
 
@@ -288,6 +289,8 @@ bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t 
  * latent. */
 const char *gm_endpoint_field(const gm_run *r, const gm_node *in);
 const gm_run_latent *gm_endpoint_latent(const gm_run *r, const gm_node *in); /* or NULL */
+/* Fills r->average_from and average_to, pairs of weights and their moving averages. */
+void gm_run_know_averages(gm_run *r);
 /* Bytes of intermediate values of all that is compiled for endpoints. */
 double gm_endpoint_memory(const gm_run *r);
 

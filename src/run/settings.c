@@ -65,7 +65,8 @@ static const gm_setting common[] = {
 	{"ema", "decay of the moving average of G's weights that samples are made with; 0: none",
          "0", GM_REAL(0, .9999999)},
 	{"from",
-         "start from the weights of this run or checkpoint, where names and shapes agree, and from its "
+         "start from the weights of this run or checkpoint, where names and shapes agree, and from "
+         "its "
          "options where none are given; empty: from nothing",
          ""},
 	{"steps", "length of the training; one step is one turn of the model's loop", "1000",
@@ -573,4 +574,19 @@ bool gm_parse_best(const char *text, char *name, size_t room, bool *most, gm_err
 	snprintf(name, room, "%.*s", (int)(colon - text), text);
 	*most = !strcmp(colon, ":max");
 	return true;
+}
+
+gm_settings *gm_settings_new(const gm_model *m)
+{
+	gm_settings *s = malloc(sizeof *s);
+	if (s)
+		gm_settings_init(s, m);
+	return s;
+}
+
+void gm_settings_delete(gm_settings *s)
+{
+	if (s)
+		gm_settings_free(s);
+	free(s);
 }

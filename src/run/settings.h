@@ -9,7 +9,8 @@
 
 #include "base/arena.h"
 #include "ganymede/data.h"
-#include "ganymede/model.h"
+#include "ganymede/train.h"
+#include "run/settings.h"
 
 enum gm_setting_flags {
 	/* may differ when a run is resumed: length, names, how often things are written */
@@ -27,12 +28,12 @@ typedef struct gm_setting {
 	bool given; /* by a recipe, a file or the command line */
 } gm_setting;
 
-typedef struct gm_settings {
+struct gm_settings {
 	const gm_model *model;
 	gm_setting *row; /* the model's first, then the common ones */
 	int count, own;  /* own: of those, the model's */
 	gm_arena *arena; /* owns rows and texts */
-} gm_settings;
+};
 
 /* Common rows: i = 0, 1, ... until name NULL. */
 gm_setting gm_settings_common(int i);
@@ -41,20 +42,14 @@ void gm_settings_init(gm_settings *s, const gm_model *m); /* all defaults */
 void gm_settings_free(gm_settings *s);
 /* NULL when there is none. `_` = `-`. */
 gm_setting *gm_settings_find(const gm_settings *s, const char *name);
-/* GM_ERR_VALUE for an unknown name, with the nearest known one. Of steps, kimg and epochs the last one set counts. */
-bool gm_settings_set(gm_settings *s, const char *name, const char *value, gm_error *err);
-/* Never NULL: "" for an unknown name. */
-const char *gm_settings_get(const gm_settings *s, const char *name);
 
 /* The rows that are in a run's record, as a JSON object of texts; the caller frees it. And back:
  * unknown names and things other than texts are GM_ERR_FORMAT. */
 char *gm_settings_json(const gm_settings *s, bool pretty);
 bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err);
 
-/* A file of `key = value` lines; # starts a comment. "model" names the model: read it first with
- * gm_recipe_model. Keys that start with "published", and "reproduce", are for the verb of that name, and are
- * left alone. */
-bool gm_settings_file(gm_settings *s, const char *path, gm_error *err);
+/* In such a file # starts a comment. "model" names the model: read it first with gm_recipe_model. Keys that start with
+ * "published", and "reproduce", are for the verb reproduce, and are passed over. */
 /* The value of one key of the file, the last where there are several, into text[room]; empty where
  * there is none. */
 bool gm_recipe_text(const char *path, const char *key, char *text, size_t room, gm_error *err);

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "run/folder.h"
-#include "run/run.h"
+#include "use/saved_run.h"
 #include "use/draw.h"
 
 enum { BATCH = 100 };
@@ -200,8 +200,8 @@ bool gm_side_take(gm_side *p, int64_t n, bool rounded, float *x, int32_t *label,
 	bool ok = (some && some_label) || gm_fail(err, GM_ERR_MEMORY, "no memory for examples");
 	for (int64_t at = 0; ok && at < n; at += m) {
 		int64_t take = n - at < m ? n - at : m;
-		ok = gm_progress_tell(p->data ? "reading examples" : "drawing samples", (uint64_t)at, (uint64_t)n,
-		                      "examples", err) &&
+		ok = gm_progress_tell(p->data ? "reading examples" : "drawing samples",
+		                      (uint64_t)at, (uint64_t)n, "examples", err) &&
 		     gm_side_read(p, at / m, some, some_label, err);
 		if (ok)
 			memcpy(x + at * numel, some, take * numel * sizeof *x);
@@ -255,7 +255,8 @@ bool gm_look(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s, 
 		float *row = s->features + (whole ? at * s->width : 0);
 		in.x = pictures;
 		in.n = n - at < m ? n - at : m;
-		ok = gm_progress_tell(what_of, (uint64_t)at, (uint64_t)n, f->points ? "points" : "pictures", err) &&
+		ok = gm_progress_tell(what_of, (uint64_t)at, (uint64_t)n,
+		                      f->points ? "points" : "pictures", err) &&
 		     gm_side_read(p, at / m, pictures, NULL, err);
 		if (!ok)
 			break;

@@ -20,7 +20,7 @@
 #include "ganymede/features.h"
 #include "ganymede/metrics.h"
 #include "metrics/stats.h"
-#include "use/saved.h"
+#include "ganymede/saved.h"
 
 /* Opens an extractor by its name, or a classifier that was trained here by "classifier:RUN". weights
  * may be NULL. */

@@ -4,7 +4,7 @@
  */
 #include "train/dry_run.h"
 
-#include "train/train.h"
+#include "ganymede/train.h"
 
 #include <inttypes.h>
 

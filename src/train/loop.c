@@ -3,7 +3,7 @@
  * train/loop.c -- a run from its start to its end: gm_next stands between two turns of the
  * model's loop, and there everything that is not the model happens.
  */
-#include "train/train.h"
+#include "ganymede/train.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -35,7 +35,8 @@ static bool start_scoring(gm_run *r)
 	return gm_scoring_start ? gm_scoring_start(r)
 	                        : !*gm_settings_get(r->settings, "metrics") ||
 	                                  gm_fail(&r->err, GM_ERR_STATE,
-	                                          "option metrics: this small library takes no scores; libganymede-full does");
+	                                          "option metrics: this small library takes no "
+	                                          "scores; libganymede-full does");
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */
@@ -157,22 +158,27 @@ static bool start_from(gm_run *r)
 	if (!*from || r->call->measure > 0)
 		return true;
 	gm_st *st = NULL;
-	bool ok = gm_folder_checkpoint(from, gm_settings_get(r->settings, "outdir"), checkpoint, NULL, &r->err) &&
-	          (st = gm_checkpoint_open(checkpoint, &r->err)) && gm_record_read(st, checkpoint, &rec, &r->err) &&
+	bool ok = gm_folder_checkpoint(from, gm_settings_get(r->settings, "outdir"), checkpoint,
+	                               NULL, &r->err) &&
+	          (st = gm_checkpoint_open(checkpoint, &r->err)) &&
+	          gm_record_read(st, checkpoint, &rec, &r->err) &&
 	          gm_checkpoint_start_from(r, st, checkpoint, &got);
 	if (ok) {
-		json_t *o = json_pack("{s:s, s:s, s:I, s:o}", "checkpoint", checkpoint, "model", rec.model->name, "step",
-		                      (json_int_t)rec.step, "data", json_sprintf("%016" PRIx64, rec.data_hash));
+		json_t *o = json_pack("{s:s, s:s, s:I, s:o}", "checkpoint", checkpoint, "model",
+		                      rec.model->name, "step", (json_int_t)rec.step, "data",
+		                      json_sprintf("%016" PRIx64, rec.data_hash));
 		char *text = json_dumps(o, JSON_COMPACT);
 		r->origin = text ? gm_arena_strdup(r->settings->arena, text) : NULL;
 		free(text);
 		json_decref(o);
-		snprintf(r->started_from, sizeof r->started_from, "  from step %" PRId64 " of %.150s: %d tensors", rec.step,
-		         checkpoint, got.loaded);
+		snprintf(r->started_from, sizeof r->started_from,
+		         "  from step %" PRId64 " of %.150s: %d tensors", rec.step, checkpoint,
+		         got.loaded);
 		size_t n = strlen(r->started_from);
 		if (got.absent + got.reshaped)
 			snprintf(r->started_from + n, sizeof r->started_from - n,
-			         "; %d keep their initial values (the first: %s)", got.absent + got.reshaped, got.first);
+			         "; %d keep their initial values (the first: %s)",
+			         got.absent + got.reshaped, got.first);
 	}
 	gm_record_free(&rec);
 	gm_st_close(st);
@@ -506,9 +512,11 @@ bool gm_train_from(gm_settings *s, gm_error *err)
 	bool ok = st && gm_record_read(st, path, &rec, err);
 	for (int i = 0; ok && rec.model == s->model && i < s->count; i++) {
 		gm_setting *row = &s->row[i];
-		bool own = row->flags & (GM_FREE | GM_PLACE) || !strcmp(row->name, "from") || !strcmp(row->name, "seed");
+		bool own = row->flags & (GM_FREE | GM_PLACE) || !strcmp(row->name, "from") ||
+		           !strcmp(row->name, "seed");
 		if (!row->given && !own)
-			row->value = gm_arena_strdup(s->arena, gm_settings_get(&rec.settings, row->name));
+			row->value = gm_arena_strdup(s->arena,
+			                             gm_settings_get(&rec.settings, row->name));
 	}
 	gm_record_free(&rec);
 	gm_st_close(st);

@@ -5,7 +5,7 @@
 #ifndef GM_USE_DRAW_H
 #define GM_USE_DRAW_H
 
-#include "use/saved.h"
+#include "ganymede/saved.h"
 #include "run/run.h"
 
 /* The seed of the latents that people ask for by `seed`: no minibatch's. */

@@ -3,12 +3,12 @@
  * use/saved.c -- a checkpoint, opened for use. The model's own train function builds the graph,
  * with nothing to train; only the endpoints that are called are ever compiled.
  */
-#include "use/saved.h"
+#include "use/saved_run.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/run.h"
+#include "run/folder.h"
 #include "use/draw.h"
 #include "use/pixels.h"
 
@@ -16,6 +16,7 @@ struct gm_saved {
 	gm_run run;
 	gm_record record;
 	bool raw;
+	char path[PATH_MAX];
 };
 
 /* All fields of the pictures' size go along. */
@@ -62,7 +63,14 @@ static bool load(gm_saved *s, const char *checkpoint, const gm_saved_options *o,
 	       gm_checkpoint_load(r, false);
 }
 
-gm_saved *gm_saved_open(const char *checkpoint, const gm_saved_options *o, gm_error *err)
+gm_saved *gm_saved_open(const char *run, const gm_saved_options *o, gm_error *err)
+{
+	char path[PATH_MAX];
+	return gm_folder_checkpoint(run, "runs", path, NULL, err) ? gm_saved_open_file(path, o, err)
+	                                                          : NULL;
+}
+
+gm_saved *gm_saved_open_file(const char *checkpoint, const gm_saved_options *o, gm_error *err)
 {
 	static const gm_saved_options as_it_is;
 	gm_saved *s = calloc(1, sizeof *s);
@@ -71,6 +79,7 @@ gm_saved *gm_saved_open(const char *checkpoint, const gm_saved_options *o, gm_er
 	            : gm_fail(&trouble, GM_ERR_MEMORY, "no memory for a checkpoint");
 	if (ok) {
 		s->raw = o && o->raw;
+		snprintf(s->path, sizeof s->path, "%s", checkpoint);
 		gm_st_close(s->run.from);
 		s->run.from = NULL;
 		s->run.from_path = NULL;
@@ -94,6 +103,16 @@ void gm_saved_free(gm_saved *s)
 const gm_facts *gm_saved_facts(const gm_saved *s)
 {
 	return &s->run.facts;
+}
+
+const char *gm_saved_option(const gm_saved *s, const char *name)
+{
+	return gm_settings_get(&s->record.settings, name);
+}
+
+const char *gm_saved_path(const gm_saved *s)
+{
+	return s->path;
 }
 
 const gm_settings *gm_saved_settings(const gm_saved *s)
@@ -191,6 +210,82 @@ bool gm_saved_run(gm_saved *s, const char *endpoint, const void *const *in, uint
 	gm_use u = {.in = in, .seed = gm_run_latent_seed(seed), .chunk = chunk, .raw = s->raw};
 	return gm_saved_must(s, endpoint, err) &&
 	       told(s, gm_endpoint_run(&s->run, e, &u, out), err);
+}
+
+enum { PORTS = GM_RUN_INPUTS };
+
+bool gm_saved_apply(gm_saved *s, const char *endpoint, const void *const *in, int64_t n,
+                    uint64_t seed, float *out, gm_error *err)
+{
+	gm_port port[PORTS];
+	if (!gm_saved_must(s, endpoint, err))
+		return false;
+	int ports = gm_saved_ports(s, endpoint, port, PORTS);
+	int64_t m = s->run.batch, width = gm_node_size(gm_endpoint_find(&s->run, endpoint)->y) / m;
+	size_t row[PORTS];
+	char *part[PORTS] = {0};
+	const void *use[PORTS] = {0};
+	float *y = malloc(m * width * sizeof *y);
+	bool ok = y || gm_fail(err, GM_ERR_MEMORY, "no memory for %lld rows", (long long)m);
+	for (int i = 0; ok && i < ports; i++) {
+		row[i] = sizeof(float); /* as large as int32_t */
+		for (int d = 1; d < port[i].shape.rank; d++)
+			row[i] *= (size_t)port[i].shape.dim[d];
+		if (in && in[i] && !(use[i] = part[i] = malloc(m * row[i])))
+			ok = gm_fail(err, GM_ERR_MEMORY, "no memory for %lld rows", (long long)m);
+	}
+	for (int64_t at = 0, chunk = 0; ok && at < n; at += m, chunk++) {
+		int64_t take = n - at < m ? n - at : m;
+		for (int i = 0; i < ports; i++)
+			for (int64_t k = 0; part[i] && k < m; k++)
+				memcpy(part[i] + k * row[i],
+				       (const char *)in[i] +
+				               (at + (k < take ? k : take - 1)) * row[i],
+				       row[i]);
+		ok = gm_saved_run(s, endpoint, use, seed, (uint64_t)chunk, y, err);
+		if (ok)
+			memcpy(out + at * width, y, take * width * sizeof *y);
+	}
+	for (int i = 0; i < ports; i++)
+		free(part[i]);
+	free(y);
+	return ok;
+}
+
+gm_graph *gm_saved_graph(gm_saved *s)
+{
+	return s->run.graph;
+}
+
+gm_node *gm_saved_node(gm_saved *s, const char *endpoint, gm_node *const *in, gm_error *err)
+{
+	gm_run *r = &s->run;
+	gm_run_endpoint *e = gm_endpoint_find(r, endpoint);
+	if (!gm_saved_must(s, endpoint, err))
+		return NULL;
+	if (e->effect) {
+		gm_fail(err, GM_ERR_VALUE,
+		        "%s: the endpoint \"%s\" iterates, and is no single expression",
+		        r->model->name, endpoint);
+		return NULL;
+	}
+	if (!s->raw)
+		gm_run_know_averages(r);
+	int pairs = s->raw ? 0 : r->averages, n = 0;
+	gm_node **from = malloc(2 * (pairs + e->nin + 1) * sizeof *from),
+		**to = from + pairs + e->nin + 1, *y;
+	if (!from) {
+		gm_fail(err, GM_ERR_MEMORY, "out of memory");
+		return NULL;
+	}
+	for (int i = 0; i < pairs; i++, n++)
+		from[n] = r->average_from[i], to[n] = r->average_to[i];
+	for (int i = 0; i < e->nin; i++)
+		if (in && in[i])
+			from[n] = e->in[i], to[n++] = in[i];
+	gm_clone(&e->y, 1, &(gm_clone_options){from, to, n, true}, &y);
+	free(from);
+	return told(s, !gm_graph_error(r->graph)->code, err) ? y : NULL;
 }
 
 bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t chunk,

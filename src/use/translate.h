@@ -10,7 +10,7 @@
 #ifndef GM_USE_TRANSLATE_H
 #define GM_USE_TRANSLATE_H
 
-#include "use/saved.h"
+#include "use/saved_run.h"
 
 typedef struct gm_translator gm_translator;
 

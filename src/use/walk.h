@@ -12,7 +12,7 @@
 #ifndef GM_USE_WALK_H
 #define GM_USE_WALK_H
 
-#include "use/saved.h"
+#include "ganymede/saved.h"
 
 typedef enum gm_way {
 	GM_WAY_USUAL,    /* spherical for normal latents, linear for others */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * use/saved_run.h -- the run inside of a gm_saved, for the folders that score it.
+ */
+#ifndef GM_USE_SAVED_RUN_H
+#define GM_USE_SAVED_RUN_H
+
+#include "ganymede/saved.h"
+#include "run/run.h"
+
+gm_run *gm_saved_inside(gm_saved *s);
+const gm_settings *gm_saved_settings(const gm_saved *s);
+/* gm_saved_open of a checkpoint file, without looking for runs. */
+gm_saved *gm_saved_open_file(const char *checkpoint, const gm_saved_options *o, gm_error *err);
+
+#endif
