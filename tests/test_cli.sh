@@ -88,9 +88,8 @@ refuses 1 'option batch' train gan --data ring8 --batch 0
 refuses 1 'points' train dcgan --data ring8
 refuses 1 'halve' train dcgan --data glyphs --size 9
 refuses 1 'points' train cgan --data ring8
-refuses 1 'layer' train cgan --data glyphs --net paper --normalise-d batch
 refuses 1 'pack' train cgan --data glyphs --condition auxiliary --pack 2
-refuses 1 '4 divides' train infogan --data glyphs --size 18
+refuses 1 'halve 2 times' train infogan --data glyphs --size 18
 refuses 1 'pack' train infogan --data glyphs --pack 2
 refuses 1 'codes' train infogan --data glyphs --codes 0 --continuous 0
 refuses 1 'no run' train --resume
