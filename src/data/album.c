@@ -251,6 +251,8 @@ static bool take_file(builder *b, chunk *c, const gm_tree_file *f, size_t *bytes
 	const bool hidden = f->aside && strcmp(f->aside, "hidden") == 0;
 	if (f->aside && !hidden)
 		return keep_other(b, f->name, f->aside, order);
+	if (f->unnamed && !keep_other(b, f->name, "a name that cannot be read", order))
+		return false;
 	const size_t n = gm_tree_head(b->tree, head, sizeof head);
 	const gm_content is = gm_content_of(head, n);
 	const bool picture = is.kind == GM_CONTENT_PICTURE || is.kind == GM_CONTENT_UNREAD;

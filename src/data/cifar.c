@@ -102,11 +102,14 @@ typedef struct blob {
 } blob;
 
 /* Archives have their own order; records are joined in the order of the files' names. */
-static bool gather(gm_tree *t, const char *split, blob part[FILES], gm_error *err)
+static bool gather(gm_tree *t, const char *split, blob part[FILES], const char **other,
+                   gm_error *err)
 {
 	gm_tree_file f;
 	while (gm_tree_next(t, &f, err)) {
 		const int i = which(f.name);
+		if (i >= 0 && files[i].split && strcmp(files[i].split, split) != 0)
+			*other = files[i].split;
 		if (i < 0 || part[i].bytes ||
 		    (files[i].split && strcmp(files[i].split, split) != 0))
 			continue;
@@ -121,7 +124,8 @@ bool gm_cifar_open(gm_pictures *p, const char *path, const char *split, bool *fo
 	blob part[FILES] = {0};
 	gm_error why = {0};
 	gm_tree *t = gm_tree_open(path, &why);
-	bool ok = t && gather(t, split, part, &why);
+	const char *other = NULL;
+	bool ok = t && gather(t, split, part, &other, &why);
 	gm_tree_close(t);
 	*found = false;
 	int kind = -1;
@@ -141,6 +145,9 @@ bool gm_cifar_open(gm_pictures *p, const char *path, const char *split, bool *fo
 		}
 		free(part[i].bytes);
 	}
+	if (ok && !*found && other)
+		return gm_fail(err, GM_ERR_IO, "%s: no %s pictures here, only %s; say --split %s",
+		               path, split, other, other);
 	return ok || gm_fail(err, why.code, "%s: %s", path, why.message);
 }
 

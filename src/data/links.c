@@ -113,13 +113,15 @@ static int by_name(const void *x, const void *y)
 
 bool gm_links_ready(gm_links *l)
 {
-	qsort(l->link, l->count, sizeof *l->link, by_target);
-	l->by_name = malloc(l->count * sizeof *l->by_name);
+	if (l->count)
+		qsort(l->link, l->count, sizeof *l->link, by_target);
+	l->by_name = malloc((l->count + 1) * sizeof *l->by_name);
 	if (!l->by_name)
 		return false;
 	for (size_t i = 0; i < l->count; i++)
 		l->by_name[i] = &l->link[i];
-	qsort(l->by_name, l->count, sizeof *l->by_name, by_name);
+	if (l->count)
+		qsort(l->by_name, l->count, sizeof *l->by_name, by_name);
 	return true;
 }
 

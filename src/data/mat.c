@@ -248,7 +248,14 @@ static bool open_folder(gm_pictures *p, const char *path, const gm_data_options 
 {
 	char file[PATH_MAX];
 	gm_data_options whole = *o;
-	svhn_path(path, o->split ? o->split : "train", file);
+	const char *split = o->split ? o->split : "train",
+		   *other = strcmp(split, "train") == 0 ? "test" : "train";
+	svhn_path(path, split, file);
+	if (!gm_file_exists(file))
+		return gm_fail(err, GM_ERR_IO,
+		               "%s: no %s pictures here (looked for %s_32x32.mat), only %s; say "
+		               "--split %s",
+		               path, split, split, other, other);
 	whole.split = NULL;
 	return open_mat(p, file, &whole, err);
 }

@@ -124,15 +124,16 @@ static int key_of(const char *name, const char *split)
 	return -1;
 }
 
-/* Whether name is that of the labels of another part. */
-static bool other_labels(const char *name, const char *split)
+/* The part that name is the pictures (or labels) of, where that is another than split; else NULL. */
+static const char *other_part(const char *name, const char *split, bool labels)
 {
 	const size_t n = strlen(name);
 	for (int i = 0; i < KEYS; i++)
-		if (keys[i].labels && keys[i].split && strcmp(keys[i].split, split) != 0 &&
-		    n == strlen(keys[i].name) + 4 && strncmp(name, keys[i].name, n - 4) == 0)
-			return strcmp(name + n - 4, ".npy") == 0;
-	return false;
+		if (keys[i].labels == labels && keys[i].split &&
+		    strcmp(keys[i].split, split) != 0 && n == strlen(keys[i].name) + 4 &&
+		    strncmp(name, keys[i].name, n - 4) == 0 && strcmp(name + n - 4, ".npy") == 0)
+			return keys[i].split;
+	return NULL;
 }
 
 /* Keeps the better of two: lower in the table. */
@@ -165,7 +166,7 @@ static bool look_at_labels(gm_tree *t, const char *path, const char *name, int *
 /* Which of the arrays are the pictures and labels of that part; all (room for a list) names what is
  * there. */
 static bool choose(gm_tree *t, const char *path, const char *split, member *images, member *labels,
-                   int *classes, char all[200], gm_error *err)
+                   int *classes, char all[200], const char **other, gm_error *err)
 {
 	gm_tree_file f;
 	gm_error why = {0};
@@ -178,7 +179,9 @@ static bool choose(gm_tree *t, const char *path, const char *split, member *imag
 		if (listed < 140)
 			listed += (size_t)snprintf(all + listed, 200 - listed, "%s%.*s",
 			                           listed ? ", " : "", shown, name);
-		if (other_labels(name, split) && !look_at_labels(t, path, name, classes, &why))
+		const char *part = other_part(name, split, false);
+		*other = part ? part : *other;
+		if (other_part(name, split, true) && !look_at_labels(t, path, name, classes, &why))
 			return gm_fail(err, why.code, "%s", why.message);
 		const int key = key_of(name, split);
 		if (key >= 0 && !offer(keys[key].labels ? labels : images, key, t, &why))
@@ -193,15 +196,21 @@ static bool takes_npz(const gm_place *at)
 }
 
 static bool from_members(gm_pictures *p, const char *path, const gm_data_options *o,
-                         const member *images, const member *labels, const char *all, gm_error *err)
+                         const member *images, const member *labels, const char *all,
+                         const char *other, gm_error *err)
 {
 	gm_array a;
 	char name[PATH_MAX];
+	const char *split = o->split ? o->split : "train";
+	if (!images->bytes && other)
+		return gm_fail(err, GM_ERR_IO,
+		               "%s: no %s pictures in it, only %s (%s); say --split %s", path,
+		               split, other, all, other);
 	if (!images->bytes)
 		return gm_fail(
 			err, GM_ERR_FORMAT,
 			"%s: no array in it is called images, x, data, arr_0 or x_%s; it has: %s",
-			path, o->split ? o->split : "train", all);
+			path, split, all);
 	if (!keys[images->key].split && !gm_pictures_no_split(path, o, err))
 		return false;
 	snprintf(name, sizeof name, "%s: %s", path, keys[images->key].name);
@@ -221,11 +230,12 @@ static bool open_npz(gm_pictures *p, const char *path, const gm_data_options *o,
 	member images = {0}, labels = {0};
 	int classes = 0;
 	char all[200] = "";
+	const char *other = NULL;
 	gm_tree *t = gm_tree_open(path, err);
 	const bool ok = t &&
 	                choose(t, path, o->split ? o->split : "train", &images, &labels, &classes,
-	                       all, err) &&
-	                from_members(p, path, o, &images, &labels, all, err);
+	                       all, &other, err) &&
+	                from_members(p, path, o, &images, &labels, all, other, err);
 	/* Labels of other parts count only beside labels of this one. */
 	if (ok && p->label && classes > p->labels && keys[labels.key].split)
 		p->labels = classes;

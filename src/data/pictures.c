@@ -41,7 +41,7 @@ static void look(gm_place *at, const char *path)
 }
 
 static const char what_is_read[] = "Data sets are folders and archives (.zip, .tar, .tar.gz, "
-                                   ".tar.xz) of pictures, IDX, .npy and "
+				   ".tar.xz) of pictures, IDX, .npy and "
 				   ".npz, .mat, CIFAR's binary version, and points as .csv";
 
 /* What is no set of any format, by its content. */

@@ -50,6 +50,7 @@ struct gm_tree {
 	uint64_t identity;
 	uint64_t entries; /* so far, in this round */
 	char *name;       /* of the entry, cleaned */
+	bool unnamed;     /* it is made up */
 	uint8_t head[GM_CONTENT_HEAD];
 	size_t head_size;
 	bool head_read;
@@ -295,30 +296,37 @@ const char *gm_tree_place(const gm_tree *t, uint64_t *done, uint64_t *total)
 	return "bytes";
 }
 
-/* The entry's name into t->name: "./a//b" becomes "a/b", and where Windows wrote a zip "a\b" too. */
+/* The entry's name into t->name: "./a//b" and "c/../a/b" become "a/b", and where Windows wrote a zip
+ * "a\\b" too. */
 static bool clean_name(gm_tree *t, const char *name)
 {
 	char made_up[32];
 	/* Nothing is lost for a name that cannot be read: the content is there. */
-	if (!name || !*name) {
+	t->unnamed = !name || !*name;
+	if (t->unnamed) {
 		snprintf(made_up, sizeof made_up, "entry-%06llu", (unsigned long long)t->entries);
 		name = made_up;
 	}
 	free(t->name);
-	t->name = malloc(strlen(name) + 1);
-	if (!t->name)
+	char *to = t->name = malloc(strlen(name) + 2);
+	if (!to)
 		return false;
 	const bool zip =
 		(archive_format(t->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
-	const bool windows = zip && !strchr(name, '/');
-	char *to = t->name;
-	bool start = true; /* of a part */
-	for (const char *p = name; *p; p++) {
-		const char c = windows && *p == '\\' ? '/' : *p;
-		if (start && (c == '/' || (c == '.' && (p[1] == '/' || !p[1]))))
-			continue;
-		*to++ = c;
-		start = c == '/';
+	const char *marks = zip && !strchr(name, '/') ? "/\\" : "/";
+	while (*name) {
+		const size_t n = strcspn(name, marks);
+		if (n == 2 && name[0] == '.' && name[1] == '.') {
+			/* Up, but never out of the archive. */
+			while (to > t->name && *--to != '/')
+				;
+		} else if (n > 0 && !(n == 1 && *name == '.')) {
+			if (to > t->name)
+				*to++ = '/';
+			memcpy(to, name, n);
+			to += n;
+		}
+		name += n + (name[n] != 0);
 	}
 	*to = 0;
 	return true;
@@ -381,6 +389,7 @@ static bool take_entry(gm_tree *t, gm_tree_file *f, gm_error *err)
 		return false;
 	const la_int64_t size = archive_entry_size(t->entry);
 	*f = (gm_tree_file){t->name, size > 0 ? (uint64_t)size : 0, NULL};
+	f->unnamed = t->unnamed;
 	if (archive_entry_filetype(t->entry) != AE_IFREG)
 		f->aside = irregular;
 	else if (is_hidden(t->name))

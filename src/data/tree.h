@@ -24,6 +24,7 @@ typedef struct gm_tree_file {
 	uint64_t size;    /* as stored in the listing; an archive may lie */
 	/* why it is passed over: "hidden", "a link that leads nowhere", ...; NULL: a file to be read */
 	const char *aside;
+	bool unnamed; /* the archive's own name cannot be read, and this one is made up */
 } gm_tree_file;
 
 /* Whether path looks like an archive by its name: .zip, .tar, .tgz, .tar.gz, .tar.xz, ... */
