@@ -352,6 +352,17 @@ refuses 1 'class|label' data info good --classes 10
 set_of gz && gzip -c good/train-images-idx3-ubyte | head -c 40 >gz/train-images-idx3-ubyte.gz && rm gz/train-images-idx3-ubyte
 spoiled 'gz' gz
 spoiled 'missing-folder' missing-folder/data
+
+# Photographs of 24 megapixels: what is held at once does not grow with their number.
+mkdir photos
+for i in 1 2 3 4 5 6; do { printf 'P5\n6000 4000\n255\n'; head -c 24000000 /dev/zero; } >photos/$i.jpg; done
+printf 'P6\n6000 4000\n255\n' >photos/cut.jpg
+if (ulimit -v 3000000 && "$program" --version) >/dev/null 2>&1; then # not where a sanitizer maps the world
+	out=$(ulimit -v 3000000 && OMP_NUM_THREADS=8 "$program" data info photos --size 64 --cache off 2>&1)
+	check 'large photographs do not fit' grep -q 'examples   6' <<<"$out"
+fi
+works 'bad files  1' data info photos --size 64 --cache off
+rm -r photos
 check 'a refused data set left a run' [ ! -e spoiled ]
 
 sound=runs/00000-gan-ring8/checkpoint-000020.safetensors

@@ -3,6 +3,8 @@
  * csv.c -- points as text. See csv.h. */
 #include "data/csv.h"
 
+#include "base/progress.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -155,7 +157,9 @@ bool gm_csv_parse(gm_pictures *p, const char *name, const void *bytes, size_t n,
 	for (bool started = false; r.at < r.end;) {
 		const char *stop = memchr(r.at, '\n', (size_t)(r.end - r.at)), *first = r.at;
 		stop = stop ? stop : r.end;
-		r.line++;
+		if (r.line++ % 4096 == 0 &&
+		    !gm_progress_tell("reading points", (uint64_t)(r.at - r.text), n, "bytes", err))
+			return false;
 		while (first < stop && is_gap(*first))
 			first++;
 		if (first < stop && *first != '#') {
@@ -168,6 +172,7 @@ bool gm_csv_parse(gm_pictures *p, const char *name, const void *bytes, size_t n,
 		}
 		r.at = stop + (stop < r.end);
 	}
+	gm_progress_end();
 	return p->count > 0 || gm_fail(err, GM_ERR_FORMAT, "%s: no points in it", name);
 }
 

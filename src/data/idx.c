@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/machine.h"
+#include "base/progress.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -12,7 +13,8 @@
 #include <zlib.h>
 
 #define TYPE_BYTE 0x08
-#define SIDE_MAX 16384 /* pixels */
+#define SIDE_MAX 16384           /* pixels */
+#define PIECE ((size_t)16 << 20) /* bytes between two tells of progress */
 
 /* Deflate cannot shrink by more than this (zlib's technical notes), which bounds what a small
  * file may claim. */
@@ -170,8 +172,15 @@ static bool body(reader *r, gm_idx *idx)
 	if (!idx->data)
 		return gm_fail(r->err, GM_ERR_MEMORY, "%s: out of memory (%zu bytes)", r->name,
 		               idx->bytes);
-	if (!pull(r, idx->data, idx->bytes, &got))
-		return false;
+	got = 0;
+	for (size_t part = PIECE; got < idx->bytes && part == PIECE;) {
+		const size_t left = idx->bytes - got, most = left < PIECE ? left : PIECE;
+		if (!gm_progress_tell("reading IDX data", got, idx->bytes, "bytes", r->err) ||
+		    !pull(r, idx->data + got, most, &part))
+			return false;
+		got += part;
+	}
+	gm_progress_end();
 	if (got < idx->bytes)
 		return gm_fail_at(
 			r->err, (int64_t)r->given, GM_ERR_FORMAT,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * npy.c -- NumPy's arrays: .npy, and .npz, which is a zip of them. See array.h. */
+#include "base/progress.h"
 #include "data/array.h"
 #include "data/tree.h"
 
@@ -240,6 +241,7 @@ static bool open_npz(gm_pictures *p, const char *path, const gm_data_options *o,
 	if (ok && p->label && classes > p->labels && keys[labels.key].split)
 		p->labels = classes;
 	gm_tree_close(t);
+	gm_progress_end();
 	free(images.bytes), free(labels.bytes);
 	say(p, "npz");
 	return ok;

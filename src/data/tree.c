@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/locale.h"
 #include "base/machine.h"
+#include "base/progress.h"
 #include "data/links.h"
 
 #include <archive.h>
@@ -26,6 +27,7 @@
 #define DEPTH_MAX 64 /* folders in folders */
 #define BLOCK (1 << 16)
 #define SAMPLE ((size_t)1 << 20)
+#define LARGE ((size_t)64 << 20) /* bytes of one entry, of which progress is told */
 
 static const char hidden_file[] = "hidden", nowhere[] = "a link that leads nowhere",
 		  circle[] = "a link to a folder that it lies in",
@@ -535,6 +537,13 @@ static bool read_entry(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_e
 		if (got == 0)
 			return *n <= most || too_long(most, err);
 		*n += (size_t)got;
+		/* Arrays of gigabytes are one entry. */
+		if (*n > LARGE && !gm_progress_tell("reading an archive", *n,
+		                                    archive_entry_size_is_set(t->entry)
+		                                            ? (uint64_t)archive_entry_size(t->entry)
+		                                            : 0,
+		                                    "bytes", err))
+			return false;
 	}
 }
 

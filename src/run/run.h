@@ -21,7 +21,7 @@ enum {
 	GM_RUN_VALUES = 128,
 	GM_RUN_INPUTS = 32,
 	GM_RUN_NORMS = 64,
-	GM_RUN_FIELDS = 12,
+	GM_RUN_FIELDS = 64,
 	GM_RUN_LATENTS = 32,
 	GM_GRID_CLASSES = 32 /* more do not get a row of a grid each */
 };
@@ -40,7 +40,7 @@ typedef struct gm_run_endpoint {
 
 /* A field of the data that the model reads besides, or as, the example. */
 typedef struct gm_run_field {
-	char name[32];
+	char name[64];
 	gm_shape shape; /* of one example's */
 	bool whole;     /* int32_t instead of floats */
 	int classes;
