@@ -38,6 +38,7 @@ static void tables(void **state)
 		{"x/dataset.json", "{\"labels\": [[\"a.png\", 4], [\"b.png\", [0, 0, 1.0]]]}", 2, 3,
 	         "2"},
 		{"dataset.json", "{\"labels\": [[\"a.png\", null]]}", 2, 2, ""},
+		{"dataset.json", "{\"labels\": {\"a.png\": 7}}", 2, 2, "7"},
 		{"dataset.json", "{\"labels\": null}", 2, 1, "label"},
 		{"list_attr_celeba.txt", "2\nA B_c\n1.jpg  -1  1\r\n2.jpg  1 -1 \n", 3, 3, "-1"},
 	};

@@ -44,6 +44,8 @@ static const struct {
 	{4, "ftypmif1", 8, {GM_CONTENT_UNREAD, "a HEIF picture", to_png}},
 	{4, "ftypcrx", 7, {GM_CONTENT_UNREAD, "a raw photograph (CR3)", to_png}},
 	{0, "\0\0\0\x0cJXL \r\n\x87\n", 12, {GM_CONTENT_UNREAD, "a JPEG XL picture", to_png}},
+	{0, "\xff\xfe", 2, {GM_CONTENT_OTHER, "text in UTF-16", "save it as UTF-8"}},
+	{0, "\xfe\xff", 2, {GM_CONTENT_OTHER, "text in UTF-16", "save it as UTF-8"}},
 	{0, "\xff\x0a", 2, {GM_CONTENT_UNREAD, "a JPEG XL picture", to_png}},
 	{0, "\0\0\0\x0cjP  \r\n\x87\n", 12, {GM_CONTENT_UNREAD, "a JPEG 2000 picture", to_png}},
 	{0, "\xff\x4f\xff\x51", 4, {GM_CONTENT_UNREAD, "a JPEG 2000 picture", to_png}},

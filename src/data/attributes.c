@@ -15,6 +15,7 @@
 #define CLASSES_MAX 65536
 #define WORDS_MAX 1024 /* different ones that make a class where nobody asked for it */
 #define FEW 16
+#define SAMPLE_ROWS 512 /* of a table, to find the column that names pictures */
 
 /* A column while it is gathered, possibly from several tables. */
 typedef struct column {
@@ -193,13 +194,13 @@ static bool put_word(column *c, const char *word, int64_t entry)
 	return true;
 }
 
-/* How many different pictures the words of a column name. */
+/* How many different pictures the words of a column name, in the first rows or in all. */
 static uint64_t names_pictures(const gatherer *g, const gm_sheet *s, int k, const char *folder,
-                               size_t n, uint8_t *seen)
+                               size_t n, uint64_t rows, uint8_t *seen)
 {
 	uint64_t different = 0;
 	memset(seen, 0, (size_t)g->a->entries + 1);
-	for (uint64_t r = 0; r < s->rows; r++) {
+	for (uint64_t r = 0; r < s->rows && r < rows; r++) {
 		const int64_t i = find_entry(g, folder, n, gm_sheet_cell(s, r, k));
 		different += i >= 0 && !seen[i];
 		if (i >= 0)
@@ -214,13 +215,25 @@ static int key_column(gatherer *g, const gm_sheet *s, const char *folder, size_t
 	uint8_t *seen = malloc((size_t)g->a->entries + 1);
 	uint64_t most = 0;
 	int key = -1;
-	for (int k = 0; seen && k < s->columns && k < 8; k++) {
-		const uint64_t names = names_pictures(g, s, k, folder, n, seen);
-		if (names > most)
-			most = names, key = k;
-	}
+	/* A table may be of more pictures than are here, so that its first rows name none. */
+	static const uint64_t rows[] = {SAMPLE_ROWS, UINT64_MAX};
+	for (int pass = 0; seen && pass < 2 && key < 0; pass++)
+		for (int k = 0; k < s->columns && k < 8; k++) {
+			const uint64_t names = names_pictures(g, s, k, folder, n, rows[pass], seen);
+			if (names > most)
+				most = names, key = k;
+		}
 	free(seen);
 	return key;
+}
+
+/* The entry that each row is about, or -1. */
+static int64_t *rows_of(const gatherer *g, const gm_sheet *s, int key, const char *folder, size_t n)
+{
+	int64_t *entry = malloc((s->rows + 1) * sizeof *entry);
+	for (uint64_t r = 0; entry && r < s->rows; r++)
+		entry[r] = find_entry(g, folder, n, gm_sheet_cell(s, r, key));
+	return entry;
 }
 
 static bool add_sheet(gatherer *g, const gm_sheet *s, const char *table, const char *folder,
@@ -235,6 +248,9 @@ static bool add_sheet(gatherer *g, const gm_sheet *s, const char *table, const c
 		gm_pictures_note(g->p, "%s names pictures and says nothing about them", table);
 		return true;
 	}
+	int64_t *entry = rows_of(g, s, key, folder, n);
+	if (!entry)
+		return no_memory(g);
 	for (int k = 0, unnamed = 0; k < s->columns; k++) {
 		char name[64];
 		if (k == key)
@@ -248,12 +264,14 @@ static bool add_sheet(gatherer *g, const gm_sheet *s, const char *table, const c
 			snprintf(name, sizeof name, "column%d", unnamed);
 		column *c = column_called(g, name);
 		for (uint64_t r = header; c && r < s->rows; r++)
-			if (!put_word(c, gm_sheet_cell(s, r, k),
-			              find_entry(g, folder, n, gm_sheet_cell(s, r, key))))
+			if (!put_word(c, gm_sheet_cell(s, r, k), entry[r]))
 				c = NULL;
-		if (!c)
+		if (!c) {
+			free(entry);
 			return no_memory(g);
+		}
 	}
+	free(entry);
 	return true;
 }
 

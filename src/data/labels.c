@@ -232,12 +232,10 @@ static int64_t class_of(const json_t *label)
 	return json_array_size(label) > 1 ? one : -1;
 }
 
-static bool json_row(reader *r, const json_t *row)
+static bool json_row(reader *r, const char *file, const json_t *label)
 {
-	const char *file = json_string_value(json_array_get(row, 0));
-	const json_t *label = json_array_get(row, 1);
 	char number[24] = "";
-	if (json_array_size(row) != 2 || !file)
+	if (!file || !label)
 		return gm_fail(r->err, GM_ERR_FORMAT,
 		               "%s: entry %llu of its labels is not [\"FILE\", LABEL]", r->name,
 		               (unsigned long long)r->s->rows);
@@ -252,30 +250,52 @@ static bool json_row(reader *r, const json_t *row)
 	return put_cell(r, file, strlen(file)) && put_cell(r, number, strlen(number)) && end_row(r);
 }
 
+/* [["a.png", 3], ...], or the same as an object: {"a.png": 3, ...}. */
+static bool json_rows(reader *r, json_t *labels)
+{
+	const char *file;
+	json_t *label;
+	bool ok = true;
+	for (size_t i = 0; ok && i < json_array_size(labels); i++) {
+		const json_t *row = json_array_get(labels, i);
+		const bool pair = json_array_size(row) == 2;
+		ok = json_row(r, pair ? json_string_value(json_array_get(row, 0)) : NULL,
+		              json_array_get(row, 1));
+	}
+	if (json_is_object(labels))
+		json_object_foreach (labels, file, label)
+			ok = ok && json_row(r, file, label);
+	return ok;
+}
+
 static bool parse_json(reader *r)
 {
 	json_error_t where;
 	json_t *top = json_loadb(r->at, (size_t)(r->end - r->at), 0, &where);
-	const json_t *labels = json_object_get(top, "labels");
+	json_t *labels = json_object_get(top, "labels");
+	const char *file;
+	json_t *label;
 	bool ok = true;
 	if (!top)
 		ok = gm_fail(r->err, GM_ERR_FORMAT, "%s: line %d: %.160s", r->name, where.line,
 		             where.text);
-	else if (!json_is_array(labels) && !json_is_null(labels))
+	else if (!json_is_array(labels) && !json_is_object(labels) && !json_is_null(labels))
 		ok = gm_fail(r->err, GM_ERR_FORMAT,
 		             "%s: no list \"labels\" in it, as StyleGAN's dataset.json has one",
 		             r->name);
-	r->s->none = ok && json_array_size(labels) == 0;
-	/* What it holds is escaped in the file, so never longer than there; empty labels are. */
+	r->s->none = ok && json_array_size(labels) == 0 && json_object_size(labels) == 0;
+	/* Names as they are unescaped, and a number for each. */
 	size_t need = 64;
 	for (size_t i = 0; ok && i < json_array_size(labels); i++)
 		need += json_string_length(json_array_get(json_array_get(labels, i), 0)) + 26;
+	if (json_is_object(labels))
+		json_object_foreach (labels, file, label)
+			need += strlen(file) + 26;
 	free(r->s->text);
 	r->s->text = r->to = ok && need < UINT32_MAX ? malloc(need) : NULL;
 	ok = ok && (r->to || gm_fail(r->err, GM_ERR_MEMORY, "%s: out of memory", r->name));
 	ok = ok && put_cell(r, "file", 4) && put_cell(r, "label", 5) && end_row(r);
-	for (size_t i = 0; ok && i < json_array_size(labels); i++)
-		ok = json_row(r, json_array_get(labels, i));
+	ok = ok && json_rows(r, labels);
 	json_decref(top);
 	r->s->header = true;
 	return ok;
