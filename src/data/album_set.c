@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <zlib.h>
 
 typedef struct sorting {
 	gm_pictures *p;
@@ -291,8 +292,13 @@ static int choose_label(sorting *s, bool *ok)
 		return 0;
 	for (size_t k = 0; k < sizeof usual / sizeof *usual; k++)
 		for (int i = 0; i < t->count; i++)
-			if (strcasecmp(t->attribute[i].name, usual[k]) == 0)
+			if (strcasecmp(t->attribute[i].name, usual[k]) == 0) {
+				gm_pictures_note(s->p,
+				                 "known of each picture: %s; the class is %s "
+				                 "(--label-column NAME chooses another)",
+				                 all, t->attribute[i].name);
 				return i;
+			}
 	if (t->count)
 		gm_pictures_note(
 			s->p,
@@ -669,11 +675,25 @@ static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, 
 	return true;
 }
 
+/* IDX files are packed by gzip too: what is inside decides. */
+static bool is_packed_tar(const gm_place *at)
+{
+	uint8_t head[GM_CONTENT_HEAD];
+	gzFile f = strcmp(at->content.name, "gzip data") == 0 ? gzopen(at->path, "rb") : NULL;
+	const int n = f ? gzread(f, head, sizeof head) : 0;
+	if (f)
+		gzclose(f);
+	return n > 0 && strcmp(gm_content_of(head, (size_t)n).name, "a tar archive") == 0;
+}
+
 static bool takes(const gm_place *at)
 {
-	return at->folder || gm_tree_is_archive(at->path) ||
-	       strcmp(at->content.name, "a zip archive") == 0 ||
-	       strcmp(at->content.name, "a tar archive") == 0;
+	static const char *const archives[] = {"a zip archive", "a tar archive", "xz data",
+	                                       "bzip2 data", "Zstandard data"};
+	for (size_t i = 0; !at->folder && i < sizeof archives / sizeof *archives; i++)
+		if (strcmp(at->content.name, archives[i]) == 0)
+			return true;
+	return at->folder || gm_tree_is_archive(at->path) || is_packed_tar(at);
 }
 
 /* A folder that holds one set in a file and no pictures: that set. */

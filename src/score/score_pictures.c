@@ -129,9 +129,11 @@ bool gm_metric_parzen(gm_scorer *c, gm_scores *s, gm_error *err)
 	const gm_facts *f = &c->r->facts;
 	gm_dataset *test = gm_scorer_part(c, true, err), *train = NULL;
 	gm_data_options o = {.seed = c->r->seed};
-	static const char *const names[] = {"size", "channels", "fit", "filter", "cache"};
+	static const char *const names[] = {"size",         "channels",     "fit",   "filter",
+	                                    "cache",        "bad-files",    "parts", "label-from",
+	                                    "label-column", "label-pattern"};
 	bool ok = test != NULL;
-	for (int i = 0; i < 5 && ok; i++)
+	for (size_t i = 0; i < sizeof names / sizeof *names && ok; i++)
 		ok = gm_data_option(&o, names[i], gm_settings_get(c->r->settings, names[i]), err);
 	ok = ok && (train = gm_data_open(gm_settings_get(c->r->settings, "data"), &o, err));
 	if (!ok)
