@@ -764,7 +764,7 @@ static outcome build(gm_album *a, const char *path, const gm_data_options *o, in
 }
 
 /* The shorter sides of all pictures, by their headers: how many have each. */
-static bool survey(const char *path, uint64_t count[GM_SIZE_MAX + 1], gm_error *err)
+static bool survey(const char *path, int halves, uint64_t count[GM_SIZE_MAX + 1], gm_error *err)
 {
 	gm_tree *t = gm_tree_open(path, err);
 	gm_tree_file f;
@@ -780,7 +780,11 @@ static bool survey(const char *path, uint64_t count[GM_SIZE_MAX + 1], gm_error *
 		    !gm_tree_read(t, FILE_MAX, &bytes, &n, NULL))
 			continue;
 		if (gm_image_look(f.name, bytes, n, &facts, NULL)) {
-			const int side = facts.width < facts.height ? facts.width : facts.height;
+			/* Upright: halves lie side by side then. */
+			const bool turned = facts.orientation > 4;
+			const int width = (turned ? facts.height : facts.width) / halves,
+				  height = turned ? facts.width : facts.height;
+			const int side = width < height ? width : height;
 			count[side <= GM_SIZE_MAX ? side : 0]++;
 		}
 		free(bytes);
@@ -792,12 +796,12 @@ static bool survey(const char *path, uint64_t count[GM_SIZE_MAX + 1], gm_error *
 
 /* The most common shorter side; of equally common ones the largest. 0 where that is no size that a set
  * can have. */
-static bool common_side(const char *path, int *size, gm_error *err)
+static bool common_side(const char *path, int halves, int *size, gm_error *err)
 {
 	uint64_t *count = calloc(GM_SIZE_MAX + 1, sizeof *count);
 	if (!count)
 		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", path);
-	const bool ok = survey(path, count, err);
+	const bool ok = survey(path, halves, count, err);
 	*size = 0;
 	for (int i = 1; ok && i <= GM_SIZE_MAX; i++)
 		if (count[i] && count[i] >= count[*size])
@@ -849,8 +853,8 @@ bool gm_album_open(gm_album *a, const char *path, const gm_data_options *o, gm_e
 		const outcome end = build(a, path, &sized, channels, key, cache, &why);
 		if (end == MET_COLOUR) {
 			channels = 3;
-		} else if (end == MET_SIZES && !asked && !o->halves) {
-			if (!common_side(path, &sized.size, err))
+		} else if (end == MET_SIZES && !asked) {
+			if (!common_side(path, o->halves ? 2 : 1, &sized.size, err))
 				return false;
 			asked = true;
 		} else if (end == NO_ROOM) {

@@ -659,7 +659,7 @@ static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, 
 		return nothing_here(&s);
 	note_bads(&s);
 	note_others(&s);
-	if (!o->size && s.a->halves == 1)
+	if (!o->size)
 		note_sizes(&s);
 	bool ok = gm_parts_look(&s.parts, s.a, p->arena, !o->no_parts) || no_memory(&s);
 	ok = ok && choose_examples(&s);

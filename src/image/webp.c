@@ -83,7 +83,7 @@ gm_image *gm_webp_decode(const gm_picture_file *f, gm_image_facts *facts, gm_err
 	                          .orientation = orientation(f->bytes, f->n)};
 	const int64_t pixels = (int64_t)has.width * has.height;
 	if (pixels > PIXELS_MAX) {
-		gm_fail(err, GM_ERR_MEMORY, "%s: WebP: %d x %d pixels are too many", f->name,
+		gm_fail(err, GM_ERR_FORMAT, "%s: WebP: %d x %d pixels are too many", f->name,
 		        has.width, has.height);
 		return NULL;
 	}
