@@ -202,7 +202,7 @@ static const char **folder_names(sorting *s, int *count)
 		const char *below = gm_parts_below(&s->parts, full);
 		/* Names come sorted: most repeat the one before. */
 		if (below && class_folder(below, name, sizeof name) && strcmp(name, last) != 0) {
-			strcpy(last, name);
+			snprintf(last, sizeof last, "%s", name);
 			list[n++] = gm_arena_strdup(s->p->arena, name);
 		}
 	}

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,9 +143,8 @@ static const link *find(gm_links *l, const char *name)
 /* Where the folder called name really is, into real; false where that is never reached. */
 static bool resolve(gm_links *l, const char *name, char real[NAME_MAX_BYTES])
 {
-	if (strlen(name) >= NAME_MAX_BYTES)
+	if (snprintf(real, NAME_MAX_BYTES, "%s", name) >= NAME_MAX_BYTES)
 		return false;
-	strcpy(real, name);
 	for (int links = 0; links < 40 && l->steps < STEPS_MAX; links++) {
 		bool changed = false;
 		for (char *end = real + strlen(real); end > real && !changed; end--) {
@@ -157,12 +157,12 @@ static bool resolve(gm_links *l, const char *name, char real[NAME_MAX_BYTES])
 			if (!k)
 				continue;
 			char rest[NAME_MAX_BYTES];
-			strcpy(rest, end);
-			if (!k->target || strlen(k->target) + strlen(rest) >= NAME_MAX_BYTES)
-				return false;
-			strcpy(real, k->target);
+			snprintf(rest, sizeof rest, "%s", end);
 			/* Below the top itself there is no slash in front. */
-			strcat(real, *k->target ? rest : rest + (*rest == '/'));
+			if (!k->target ||
+			    snprintf(real, NAME_MAX_BYTES, "%s%s", k->target,
+			             *k->target ? rest : rest + (*rest == '/')) >= NAME_MAX_BYTES)
+				return false;
 			changed = true;
 		}
 		if (!changed)

@@ -52,9 +52,8 @@ static int row_of(const char *folder)
 {
 	char name[64];
 	const size_t n = strlen(folder);
-	if (n >= sizeof name)
+	if (snprintf(name, sizeof name, "%s", folder) >= (int)sizeof name)
 		return -1;
-	strcpy(name, folder);
 	for (int again = 0; again < 2; again++, strip(name))
 		for (int i = 0; i < PARTS; i++)
 			/* One letter is a class as often as a side, unless it is a capital. */

@@ -65,6 +65,7 @@ struct gm_tree {
 	uint8_t *held; /* the entry's bytes, while more than one name asks for them */
 	size_t held_size;
 	bool held_read;
+	gm_error held_trouble;
 };
 
 bool gm_tree_is_archive(const char *path)
@@ -351,6 +352,7 @@ static bool next_header(gm_tree *t, int *status)
 	t->head_size = t->held_size = 0;
 	free(t->held);
 	t->held = NULL;
+	t->held_trouble = (gm_error){0};
 	return ok;
 }
 
@@ -550,13 +552,23 @@ static bool read_entry(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_e
 /* The entry's bytes for one name of several. */
 static bool read_held(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_error *err)
 {
-	if (!t->held_read && !read_entry(t, most, &t->held, &t->held_size, err))
-		return false;
-	t->held_read = true;
+	/* What the archive gave once it does not give again: the other names share the trouble. */
+	if (!t->held_read) {
+		uint8_t *all = NULL;
+		size_t size = 0;
+		const bool ok = read_entry(t, most, &all, &size, &t->held_trouble);
+		if (!ok)
+			free(all);
+		t->held = ok ? all : NULL, t->held_size = ok ? size : 0;
+		t->held_read = true;
+	}
+	if (t->held_trouble.code)
+		return gm_fail(err, t->held_trouble.code, "%s", t->held_trouble.message);
 	*bytes = malloc(t->held_size + 1);
 	if (!*bytes)
 		return gm_fail(err, GM_ERR_MEMORY, "out of memory");
-	memcpy(*bytes, t->held, *n = t->held_size);
+	if (t->held_size)
+		memcpy(*bytes, t->held, *n = t->held_size);
 	return true;
 }
 
