@@ -115,6 +115,8 @@ GM_API bool gm_opt_has(gm_run *r,
                        const char *name); /* the model's table, or every run's, has the row */
 /* Says what the value "auto" means from here on; nothing where the value is another, or there is no such option. */
 GM_API void gm_opt_auto(gm_run *r, const char *name, const char *fmt, ...) GM_PRINTF(3, 4);
+/* The same for several at once: "optimiser=sgd lr=.1". */
+GM_API void gm_opt_autos(gm_run *r, const char *settings);
 /* Says that --rate auto is the schedule of that name, its arguments the values of two options of the model's own (or one,
  * with NULL): gm_opt_rate(r, "linear", "hold", "fall"). Naming one of those beside another --rate is refused. */
 GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, const char *second);
@@ -152,13 +154,14 @@ GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, cons
  * the rate ("constant", "linear:100:100", ..; "auto" where gm_opt_auto or gm_opt_rate says what). */
 #define GM_OPTIMISER_OPTIONS(rule, rate, beta1, schedule) \
 	{"optimiser", rule, "how parameters follow their gradients", GM_CHOICE("sgd|adam|rmsprop")}, \
-	{"lr", rate, "learning rate", GM_REAL(0, 1e30), .resume = true}, \
+	{"lr", rate, "learning rate; auto: the usual one", GM_REAL(0, 1e30), .resume = true}, \
 	{"rate", schedule, "schedule of the learning rate: constant, exponential:FACTOR:FLOOR, linear:HOLD:FALL, cosine:STEPS, " \
 	 "step:EVERY:FACTOR, stages:PASSES", GM_CHECKED(gm_check_rate), .resume = true}, \
 	{"beta1", beta1, "adam: decay of the mean of gradients", GM_REAL(0, .9999)}, \
 	{"beta2", "auto", "decay of the mean of squared gradients; auto: .999 (adam), .9 (rmsprop)", GM_REAL(0, .999999)}, \
 	{"eps", "1e-8", "adam, rmsprop: added to the root of that mean", GM_REAL(1e-30, 1)}, \
-	{"momentum", "0", "sgd: momentum, or FROM:TO:EPOCH: growing from epoch 1 to that one", GM_CHECKED(gm_check_momentum), \
+	{"momentum", "auto", "sgd: momentum, or FROM:TO:EPOCH, growing from epoch 1 to that one; auto: the model's, or none", \
+	 GM_CHECKED(gm_check_momentum), \
 	 .resume = true}, \
 	{"l2", "0", "weight decay: this times a parameter is added to its gradient", GM_REAL(0, 1), .resume = true}, \
 	{"clip-norm", "0", "largest norm of a net's gradient; 0: any", GM_REAL(0, 1e9), .resume = true}, \
@@ -216,8 +219,12 @@ GM_API void gm_trouble(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
 
 /* ---- building -------------------------------------------------------------------------------- */
 
-/* A net whose variables the run saves and loads. */
-GM_API gm_net *gm_net_new(gm_run *r, const char *name);
+/* A net whose variables the run saves and loads; further arguments are those of gm_net_defaults:
+ * gm_net_new(r, "G", .init = GM_NORMAL(0, .02)). */
+#define gm_net_new(r, name, ...) gm_net_new_(r, name, (gm_net_style){__VA_ARGS__})
+GM_API gm_net *gm_net_new_(gm_run *r, const char *name, gm_net_style style);
+/* DCGAN's initial values. */
+#define GM_DCGAN_STYLE .init = GM_NORMAL(0, .02), .gain = GM_NORMAL(1, .02)
 
 /* The input that gm_feed fills: "image" [m,C,H,W], "point" [m,2], "example" (whichever of the
  * two), "label" i32 [m], or any other field that the data has (data.h): "a" and "b" of pairs,
@@ -246,6 +253,9 @@ GM_API gm_node *gm_noise(gm_run *r, const char *name, gm_latent_kind kind, int64
 GM_API int gm_want_halvings(gm_run *r, int least, int most, int64_t smallest);
 /* DCGAN's nets for the run's pictures, by the options width and kernel. */
 GM_API gm_dcgan gm_opt_dcgan(gm_run *r);
+/* Strided layers of gm_patch_body by the option patch (a choice of 1, 16, 34, 70, 142 and 286 pixels), or the run's error where
+ * the pictures are too small for it. */
+GM_API int gm_opt_patch(gm_run *r);
 /* A fixed binarisation of m pictures: thresholds in (0,1) [m,n], the same in every run and on every machine. */
 GM_API gm_node *gm_thresholds(gm_run *r, int64_t m, int64_t n);
 
@@ -337,6 +347,22 @@ GM_API void gm_feed(gm_run *r); /* the next minibatch into everything that gm_ba
 GM_API void gm_run_step(gm_run *r, gm_step *s);
 /* Logs a value that the model computed itself. */
 GM_API void gm_report_number(gm_run *r, const char *name, double value);
+/* The steps of a game: D's moves D down loss_d at the rate of --lr-d, G's moves G down loss_g and keeps its average; both
+ * losses are logged. */
+typedef struct gm_play_args {
+	gm_node *loss_d, *loss_g; /* default: the game's; where both are NULL for D, there is no step of D */
+	gm_node *d[4], *g[4];     /* further outputs and effects of D's and of G's step */
+	bool together; /* the last step of D and the first of G are one step, on the same fakes */
+} gm_play_args;
+typedef struct gm_turn {
+	gm_step *d, *g, *both; /* or NULL */
+	int k, k_g;
+} gm_turn;
+#define gm_play(r, game, ...) gm_play_(r, game, (gm_play_args){__VA_ARGS__})
+GM_API gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a);
+/* One turn, Algorithm 1 of Goodfellow et al. 2014: option k times the next minibatch and a step of D, then option k-g times a
+ * step of G. */
+GM_API void gm_run_turn(gm_run *r, const gm_turn *t);
 GM_API int gm_end(gm_run *r);
 
 GM_END_C

@@ -343,6 +343,8 @@ typedef struct gm_block_args {
 	double keep; /* dropout behind it; 0 and 1: none */
 	bool noise;  /* that dropout is on in inference too */
 } gm_block_args;
+/* Arguments of a convolution that halves the sides, or of a transposed one that doubles them: 4x4, stride 2. */
+#define GM_BY_TWO .kernel = 4, .stride = 2, .pad = 1
 #define gm_block(net, name, x, ...) gm_block_(net, name, x, (gm_block_args){__VA_ARGS__})
 GM_API gm_node *gm_block_(gm_net *n, const char *name, gm_node *x, gm_block_args a);
 
@@ -371,6 +373,19 @@ GM_API gm_node *gm_minibatch_stddev(gm_node *x, int group);
 /* [-1,1] to [0,1], and back */
 GM_API gm_node *gm_unit(gm_node *x);
 GM_API gm_node *gm_signed(gm_node *p);
+
+/* ---- likelihoods ----------------------------------------------------------------------------- */
+
+/* -log of the normal density at x, per element, nats; log_sigma: log of the standard deviation. All broadcast. */
+GM_API gm_node *gm_normal_nll(gm_node *x, gm_node *mean, gm_node *log_sigma);
+/* KL divergence of N(mean, sigma^2) from N(0, 1), per element (Kingma & Welling 2014, appendix B). */
+GM_API gm_node *gm_normal_kl(gm_node *mean, gm_node *log_sigma);
+/* Numbers x in [-1,1] to the nearest of `levels` levels 0, 1, ..; sampled: to 0 or 1, with the probability that the number is
+ * 1's; real, of x's shape. */
+GM_API gm_node *gm_levels(gm_node *x, int64_t levels, bool sampled);
+/* -log of the probability of each level, nats, level's shape; logits have that shape (two levels: of level 1), or one more axis
+ * of `levels` at the end. */
+GM_API gm_node *gm_levels_nll(gm_node *logits, gm_node *level, int64_t levels);
 
 /* ---- objectives ------------------------------------------------------------------------------ */
 

@@ -9,22 +9,19 @@
  * 4, sigmoid. Dropout .5 in G and D. SGD, batch 100, rate .1 divided by 1.00004 each step down to
  * 1e-6, momentum .5 growing to .7. The paper gives no initial values, no J_D and no places of
  * dropout: weights, last bias, the half in J_D and the epochs of the momentum are those of the
- * authors' GAN (gan.c); dropout is behind hidden layers, and off in inference. The paper
- * stops by the likelihood of a validation set; this at --epochs.
+ * authors' GAN (gan.c); dropout is behind hidden layers, and off in inference. The paper stops by
+ * the likelihood of a validation set; this at --epochs.
  *
- * --net dcgan: the nets of dcgan.c. G reads z beside an embedding of y. Adam. D, then G, each on
- * fakes of its own.
+ * --net dcgan: the nets of dcgan.c. G reads z beside an embedding of y. Adam. D, then G.
  *
- * --condition: how D learns of y, a row of nn/condition.c. concat: beside x (in dcgan's nets an
- * embedding of y is one more channel). projection: Miyato & Koyama, ICLR 2018; differs: h is flat,
- * not summed over places, and G gets y at its input, not by its normalisers. auxiliary: AC-GAN,
- * Odena, Olah & Shlens, ICML 2017; differs: nets.
+ * --condition: how D learns of y, a row of nn/condition.c: concat beside x; projection (Miyato &
+ * Koyama, ICLR 2018; differs: h is flat, not summed over places, and G gets y at its input, not by
+ * its normalisers); auxiliary (AC-GAN: Odena, Olah & Shlens, ICML 2017; differs: nets).
  */
 #include "ganymede/model.h"
 
 static const gm_option options[] = {
-	{"net", "dcgan", "paper (maxout D, dropout, SGD), dcgan (convolutions, Adam)",
-         GM_CHOICE("paper|dcgan")},
+	{"net", "dcgan", "nets and settings", GM_CHOICE("paper|dcgan")},
 	{"condition", "concat", "how D learns of labels", GM_ROW_OF(gm_condition_name)},
 	{"aux-weight", "1", "auxiliary: weight of naming the label in both losses",
          GM_REAL(0, 1e6)},
@@ -33,10 +30,6 @@ static const gm_option options[] = {
 	{"embed", "50", "numbers in G's embedding of a label (dcgan)", GM_INT(1, 65536)},
 	{"width", "64", "channels of the largest map (dcgan)", GM_INT(1, 4096)},
 	{"kernel", "4", "side of every kernel (dcgan)", GM_INT(2, 9)},
-	{"lr", "auto", "learning rate; auto: .1 (paper), 2e-4 (dcgan)", GM_REAL(0, 1e30),
-         .resume = true},
-	{"momentum", "auto", "sgd: momentum; auto: 0.5:0.7:250 (paper)",
-         GM_CHECKED(gm_check_momentum), .resume = true},
 	GM_OPTIMISER_OPTIONS("auto", "auto", "0.5", "auto"),
 	GM_GAME_OPTIONS("non-saturating", "auto", "auto"),
 	{0},
@@ -69,11 +62,12 @@ static gm_node *generator(void *ctx, gm_net *G, gm_node *z, gm_node *y)
 /* The paper's D up to its last hidden layer [m,240]: x [m,numel] in [0,1], y i32 [m] */
 static gm_node *paper_body(const nets *p, gm_net *D, gm_node *x, gm_node *y)
 {
+	y = gm_one_hot(y, p->classes);
 	gm_node *h = gm_block(D, "x", x, .out = 240, .act = GM_MAXOUT, .pieces = 5, .keep = .5);
-	if (p->how->input)
-		h = GM_CONCAT(1, h,
-		              gm_block(D, "y", gm_one_hot(y, p->classes), .out = 50,
-		                       .act = GM_MAXOUT, .pieces = 5, .keep = .5));
+	if (p->how->input) {
+		y = gm_block(D, "y", y, .out = 50, .act = GM_MAXOUT, .pieces = 5, .keep = .5);
+		h = GM_CONCAT(1, h, y);
+	}
 	return gm_block(D, "h", h, .out = 240, .act = GM_MAXOUT, .pieces = 4, .keep = .5);
 }
 
@@ -93,29 +87,22 @@ static int train(gm_run *r)
 {
 	const gm_facts *data = gm_run_facts(r);
 	bool paper = gm_opt_choice(r, "net") == 0;
-	gm_opt_auto(r, "normalise-g", paper ? "none" : "batch");
-	gm_opt_auto(r, "normalise-d", paper ? "none" : "batch");
-	gm_opt_auto(r, "optimiser", paper ? "sgd" : "adam");
-	gm_opt_auto(r, "lr", paper ? ".1" : "2e-4");
-	gm_opt_auto(r, "momentum", paper ? "0.5:0.7:250" : "0");
-	gm_opt_auto(r, "rate", paper ? "exponential:1.00004:1e-6" : "constant");
-
+	gm_opt_autos(
+		r, paper ? "optimiser=sgd lr=.1 momentum=0.5:0.7:250 rate=exponential:1.00004:1e-6"
+			 : "optimiser=adam lr=2e-4 rate=constant");
+	gm_opt_autos(r, paper ? "normalise-g=none normalise-d=none"
+	                      : "normalise-g=batch normalise-d=batch");
 	gm_node *x = gm_batch(r, "image"), *y = gm_batch(r, "label");
-	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
+	gm_init init_g = GM_UNIFORM(-.05, .05), init_d = GM_UNIFORM(-.005, .005);
+	gm_net *G = paper ? gm_net_new(r, "G", .init = init_g) : gm_net_new(r, "G", GM_DCGAN_STYLE);
+	gm_net *D = paper ? gm_net_new(r, "D", .init = init_d) : gm_net_new(r, "D", GM_DCGAN_STYLE);
 	gm_game game = gm_opt_game(r, G, D);
-	nets p = {.paper = paper,
-	          .how = &gm_conditions[gm_opt_choice(r, "condition")],
-	          .classes = data->classes,
-	          .embed = gm_opt_int(r, "embed"),
-	          .numel = data->numel};
+	nets p = {paper, &gm_conditions[gm_opt_choice(r, "condition")], data->classes,
+	          gm_opt_int(r, "embed"), data->numel};
 	if (paper)
 		p.mean = gm_data_mean_logit(r);
 	else
 		p.dcgan = gm_opt_dcgan(r);
-	gm_net_defaults(G, .init = paper ? GM_UNIFORM(-.05, .05) : GM_NORMAL(0, .02),
-	                .gain = GM_NORMAL(1, .02));
-	gm_net_defaults(D, .init = paper ? GM_UNIFORM(-.005, .005) : GM_NORMAL(0, .02),
-	                .gain = GM_NORMAL(1, .02));
 
 	gm_node *z = gm_noise(r, "z", paper ? GM_LATENT_UNIFORM : GM_LATENT_NORMAL,
 	                      gm_opt_int(r, "batch"), gm_opt_int(r, "nz"));
@@ -131,20 +118,9 @@ static int train(gm_run *r)
 	gm_endpoint(r, "generate", fake, z, y);
 	gm_endpoint_nodes(r, "discriminate", game.y_real, (gm_node *[]){x, y}, p.how->head ? 1 : 2);
 
-	gm_step *step_d =
-		gm_run_compile(r, gm_logged(r, "loss_d", loss_d),
-	                       gm_move(r, D, loss_d, .which = "d", .clip_weights = game.clip));
-	gm_step *step_g = gm_run_compile(r, gm_logged(r, "loss_g", game.loss_g),
-	                                 gm_move(r, G, game.loss_g, .average = true));
-
-	while (gm_next(r)) {
-		for (int i = 0; i < game.k; i++) {
-			gm_feed(r);             /* sample minibatch {(x1,y1)..(xm,ym)} from data */
-			gm_run_step(r, step_d); /* update D by its stochastic gradient */
-		}
-		for (int i = 0; i < game.k_g; i++)
-			gm_run_step(r, step_g); /* update G, which is asked for the same labels */
-	}
+	gm_turn turn = gm_play(r, &game, .loss_d = loss_d);
+	while (gm_next(r)) /* for number of training iterations */
+		gm_run_turn(r, &turn);
 	return gm_end(r);
 }
 

@@ -53,14 +53,13 @@ static int train(gm_run *r)
 {
 	int64_t classes = gm_run_facts(r)->classes;
 	double keep = 1 - gm_opt_real(r, "dropout"), smooth = gm_opt_real(r, "smooth");
-	gm_net *C = gm_net_new(r, "C");
+	gm_net *C = gm_net_new(r, "C", .init = GM_HE_NORMAL(0));
 	gm_node *x = gm_batch(r, "image"), *label = gm_batch(r, "label");
 	if (classes < 2) {
 		gm_trouble(r, "classifier needs two classes or more");
 		classes = 2;
 	}
 	gm_net_normalise(C, gm_normaliser_find("batch"));
-	gm_net_defaults(C, .init = GM_HE_NORMAL(0));
 	gm_opt_rate(r, "cosine", "decay", NULL);
 
 	gm_node *features = body(r, C, x, keep);

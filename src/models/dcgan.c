@@ -51,14 +51,12 @@ static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *with)
 
 static int train(gm_run *r)
 {
-	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
+	gm_net *G = gm_net_new(r, "G", GM_DCGAN_STYLE), *D = gm_net_new(r, "D", GM_DCGAN_STYLE);
 	gm_node *x = gm_batch(r, "image");
 	gm_node *z =
 		gm_noise(r, "z", GM_LATENT_NORMAL, gm_opt_int(r, "batch"), gm_opt_int(r, "nz"));
 	gm_game game = gm_opt_game(r, G, D);
 	gm_dcgan nets = gm_opt_dcgan(r);
-	gm_net_defaults(G, .init = GM_NORMAL(0, .02), .gain = GM_NORMAL(1, .02));
-	gm_net_defaults(D, .init = GM_NORMAL(0, .02), .gain = GM_NORMAL(1, .02));
 
 	game.generator = generator, game.discriminator = discriminator, game.ctx = &nets;
 	game.real.x = x, game.fake.x = z;
@@ -66,20 +64,9 @@ static int train(gm_run *r)
 	gm_endpoint(r, "generate", game.generated, z);
 	gm_endpoint(r, "discriminate", game.y_real, x);
 
-	gm_step *step_d =
-		gm_run_compile(r, gm_logged(r, "loss_d", game.loss_d),
-	                       gm_move(r, D, game.loss_d, .which = "d", .clip_weights = game.clip));
-	gm_step *step_g = gm_run_compile(r, gm_logged(r, "loss_g", game.loss_g),
-	                                 gm_move(r, G, game.loss_g, .average = true));
-
-	while (gm_next(r)) { /* for number of training iterations */
-		for (int i = 0; i < game.k; i++) {
-			gm_feed(r);             /* sample minibatch {x1..xm} from data */
-			gm_run_step(r, step_d); /* update D by its stochastic gradient */
-		}
-		for (int i = 0; i < game.k_g; i++)
-			gm_run_step(r, step_g); /* update G by its stochastic gradient */
-	}
+	gm_turn turn = gm_play(r, &game);
+	while (gm_next(r)) /* for number of training iterations */
+		gm_run_turn(r, &turn);
 	return gm_end(r);
 }
 

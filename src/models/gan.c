@@ -4,39 +4,25 @@
  * "Generative adversarial nets", NIPS 2014, arXiv:1406.2661.
  *
  * --net paper: the published MNIST setting, from the authors' configuration
- * (github.com/goodfeli/adversarial, mnist.yaml and __init__.py; rules of Pylearn2's SGD,
- * Momentum, ExponentialDecay and MomentumAdjustor). z: 100 uniform numbers of variance 1. G:
- * 1200 relu, 1200 relu, sigmoid; weights U(-.05, .05); last bias: the logit of each pixel's
- * mean. D: 240 maxout units of 5 pieces, twice, sigmoid; weights U(-.005, .005); every layer of
- * D drops inputs (keeping .8 of the picture, .5 of the rest, both scaled to the mean), also
- * while G learns. J_D = half the sum of its two cross-entropies, J_G = -E log D(G(z)). Both move
- * at the same time on the same fakes, by SGD: rate .1 / 1.000004^t, not below 1e-6; momentum
- * from .5, linear from epoch 1 to .7 at epoch 250. Batch 100. No column norm is constrained (the
- * authors do so for TFD only). Differs: the authors train on the first 50,000 of MNIST's
- * training set, this on whatever --data holds; the last bias is of at most 10,000 examples; their
- * configuration names no end of the training.
- *
- * --net mlp: what most tutorials build. z normal; G and D of `layers` hidden layers of `width`, leaky
- * relu .2, no dropout; D moves, then G, each on its own fakes, by Adam 2e-4 with beta1 .5.
- * Points are learned by the same nets with plain relu in both, 128 wide, rate 1e-3, and no
- * squashing at the end of G.
+ * (github.com/goodfeli/adversarial, mnist.yaml and __init__.py; rules of Pylearn2). z: 100 uniform
+ * numbers of variance 1. G: 1200 relu, 1200 relu, sigmoid; weights U(-.05, .05); last bias: the
+ * logit of each pixel's mean. D: 240 maxout units of 5 pieces, twice, sigmoid; weights U(-.005,
+ * .005); D drops inputs of every layer (keeping .8 of the picture, .5 of the rest), also while G
+ * learns. J_D = half the sum of its two cross-entropies, J_G = -E log D(G(z)). Both move at the
+ * same time on the same fakes, by SGD: rate .1 / 1.000004^t, not below 1e-6; momentum from .5 to
+ * .7 at epoch 250. Batch 100. Differs: the authors train on the first 50,000 of MNIST, for a time
+ * that their configuration does not name; the last bias is of at most 10,000 examples.
+ * --net mlp: what most tutorials build. z normal; hidden layers of leaky relu .2; D moves, then G,
+ * each on its own fakes, by Adam 2e-4 with beta1 .5. Points: plain relu, rate 1e-3, linear end.
  */
 #include "ganymede/model.h"
 
 static const gm_option options[] = {
-	{"net", "auto",
-         "paper (maxout discriminator, dropout, SGD), mlp (leaky relu, Adam); auto: mlp for "
-         "points",
-         GM_CHOICE("paper|mlp")},
+	{"net", "auto", "nets and settings; auto: mlp for points", GM_CHOICE("paper|mlp")},
 	{"batch", "100", "minibatch size m"},
 	{"nz", "auto", "numbers in z; auto: 100, for points 2", GM_INT(1, 65536)},
-	{"width", "auto", "hidden units of each mlp layer; auto: 512, for points 128",
-         GM_INT(1, 65536)},
+	{"width", "auto", "units of an mlp layer; auto: 512, for points 128", GM_INT(1, 65536)},
 	{"layers", "2", "hidden layers of each mlp", GM_INT(1, 64)},
-	{"lr", "auto", "learning rate; auto: .1 (paper), 2e-4 (mlp), 1e-3 (points)",
-         GM_REAL(0, 1e30), .resume = true},
-	{"momentum", "auto", "sgd: momentum; auto: 0.5:0.7:250 (paper)",
-         GM_CHECKED(gm_check_momentum), .resume = true},
 	GM_OPTIMISER_OPTIONS("auto", "auto", "0.5", "auto"),
 	GM_GAME_OPTIONS("non-saturating", "none", "none"),
 	{0},
@@ -44,7 +30,7 @@ static const gm_option options[] = {
 
 typedef struct nets {
 	bool paper, points;
-	gm_mlp g, d;
+	gm_mlp g, d; /* hidden layers */
 	gm_init last_g, last_d;
 	const double *mean; /* the logits of the mean picture, or NULL */
 	int64_t numel;
@@ -71,24 +57,19 @@ static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *with)
 	return gm_linear(D, "y", gm_features(D, h), .out = 1, .init = p->last_d);
 }
 
-static nets make_nets(gm_run *r, bool paper, gm_net *G, gm_net *D)
+static nets make_nets(gm_run *r, bool paper)
 {
 	const gm_facts *data = gm_run_facts(r);
-	double slope = data->points ? 0 : .2;
-	gm_mlp mlp = {.layers = (int)gm_opt_int(r, "layers"),
-	              .width = gm_opt_int(r, "width"),
-	              .act = data->points ? GM_RELU : GM_LEAKY,
-	              .slope = slope};
-	nets p = {paper, data->points, mlp, mlp, GM_FAN_IN, GM_FAN_IN, NULL, data->numel};
+	nets p = {paper, data->points, .last_g = GM_FAN_IN, .last_d = GM_FAN_IN,
+	          .numel = data->numel};
+	p.g.layers = (int)gm_opt_int(r, "layers"), p.g.width = gm_opt_int(r, "width");
+	p.g.act = p.points ? GM_RELU : GM_LEAKY, p.d = p.g;
 	if (paper) {
 		p.g = (gm_mlp){.layers = 2, .width = 1200, .act = GM_RELU};
-		p.d = (gm_mlp){
-			.layers = 2, .width = 240, .act = GM_MAXOUT, .pieces = 5, .keep = .5};
+		p.d = (gm_mlp){2, 240, GM_MAXOUT, .pieces = 5, .keep = .5};
 		p.last_g = GM_UNIFORM(-.05, .05), p.last_d = GM_UNIFORM(-.005, .005);
 		p.mean = gm_data_mean_logit(r);
 	}
-	gm_net_defaults(G, .init = paper ? p.last_g : GM_HE_UNIFORM(slope));
-	gm_net_defaults(D, .init = paper ? p.last_d : GM_HE_UNIFORM(slope));
 	return p;
 }
 
@@ -97,16 +78,17 @@ static int train(gm_run *r)
 	bool points = gm_run_facts(r)->points;
 	gm_opt_auto(r, "net", points ? "mlp" : "paper");
 	bool paper = gm_opt_choice(r, "net") == 0;
-	gm_opt_auto(r, "nz", points ? "2" : "100");
-	gm_opt_auto(r, "width", points ? "128" : "512");
-	gm_opt_auto(r, "optimiser", paper ? "sgd" : "adam");
-	gm_opt_auto(r, "lr", paper ? ".1" : points ? "1e-3" : "2e-4");
-	gm_opt_auto(r, "momentum", paper ? "0.5:0.7:250" : "0");
-	gm_opt_auto(r, "rate", paper ? "exponential:1.000004:1e-6" : "constant");
+	gm_opt_autos(r, points ? "nz=2 width=128" : "nz=100 width=512");
+	gm_opt_autos(r, points ? "optimiser=adam lr=1e-3" : "optimiser=adam lr=2e-4");
+	if (paper)
+		gm_opt_autos(
+			r,
+			"optimiser=sgd lr=.1 momentum=0.5:0.7:250 rate=exponential:1.000004:1e-6");
 
-	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
+	nets p = make_nets(r, paper);
+	gm_net *G = gm_net_new(r, "G", .init = paper ? p.last_g : GM_HE_UNIFORM(points ? 0 : .2));
+	gm_net *D = gm_net_new(r, "D", .init = paper ? p.last_d : GM_HE_UNIFORM(points ? 0 : .2));
 	gm_game game = gm_opt_game(r, G, D);
-	nets p = make_nets(r, paper, G, D);
 	gm_node *x = gm_batch(r, paper ? "image" : "example");
 	gm_node *flat = gm_reshape(x, GM_SHAPE(-1, p.numel));
 	gm_node *z = gm_noise(r, "z", paper ? GM_LATENT_UNIFORM : GM_LATENT_NORMAL,
@@ -117,27 +99,10 @@ static int train(gm_run *r)
 	gm_node *drawn = paper ? gm_signed(game.generated) : game.generated;
 	gm_endpoint(r, "generate", gm_reshape(drawn, gm_node_shape(x)), z);
 	gm_endpoint(r, "discriminate", game.y_real, x);
-
-	gm_node *loss_d = gm_logged(r, "loss_d", paper ? gm_mul_c(game.loss_d, .5) : game.loss_d);
-	gm_node *loss_g = gm_logged(r, "loss_g", game.loss_g);
-	gm_node *move_d = gm_move(r, D, loss_d, .which = "d", .clip_weights = game.clip);
-	gm_node *move_g = gm_move(r, G, loss_g, .average = true);
-	/* paper: the last step of D and the first of G are one, on the same fakes */
-	gm_step *both = paper ? gm_run_compile(r, loss_d, loss_g, move_d, move_g) : NULL;
-	gm_step *step_d = game.k > paper ? gm_run_compile(r, loss_d, move_d) : NULL;
-	gm_step *step_g = game.k_g > paper ? gm_run_compile(r, loss_g, move_g) : NULL;
-
-	while (gm_next(r)) {
-		for (int i = paper; i < game.k; i++) {
-			gm_feed(r);
-			gm_run_step(r, step_d);
-		}
-		if (paper)
-			gm_feed(r);
-		gm_run_step(r, both);
-		for (int i = paper; i < game.k_g; i++)
-			gm_run_step(r, step_g);
-	}
+	gm_turn turn = gm_play(r, &game, .loss_d = paper ? gm_mul_c(game.loss_d, .5) : NULL,
+	                       .together = paper);
+	while (gm_next(r)) /* for number of training iterations */
+		gm_run_turn(r, &turn);
 	return gm_end(r);
 }
 

@@ -46,10 +46,9 @@ static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *with)
 
 static int train(gm_run *r)
 {
-	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
+	gm_net *G = gm_net_new(r, "G", .init = GM_NORMAL(0, .02), .momentum = .05, .eps = 1e-4);
+	gm_net *D = gm_net_new(r, "D", .init = GM_NORMAL(0, .02), .eps = 1e-4);
 	gm_game game = gm_opt_game(r, G, D);
-	gm_net_defaults(G, .init = GM_NORMAL(0, .02), .momentum = .05, .eps = 1e-4);
-	gm_net_defaults(D, .init = GM_NORMAL(0, .02), .eps = 1e-4);
 
 	gm_node *x = gm_batch(r, "point");
 	gm_node *z =
@@ -60,24 +59,9 @@ static int train(gm_run *r)
 	gm_endpoint(r, "generate", game.generated, z);
 	gm_endpoint(r, "discriminate", game.y_real, x);
 
-	gm_node *loss_d = gm_logged(r, "loss_d", game.loss_d);
-	gm_node *loss_g = gm_logged(r, "loss_g", game.loss_g);
-	gm_node *move_d = gm_move(r, D, loss_d, .which = "d", .clip_weights = game.clip);
-	gm_node *move_g = gm_move(r, G, loss_g, .average = true);
-	gm_step *step_d = game.k > 1 ? gm_run_compile(r, loss_d, move_d) : NULL;
-	gm_step *step_g = game.k_g > 1 ? gm_run_compile(r, loss_g, move_g) : NULL;
-	gm_step *both = gm_run_compile(r, loss_d, loss_g, move_d, move_g);
-
-	while (gm_next(r)) {
-		for (int i = 1; i < game.k; i++) {
-			gm_feed(r);
-			gm_run_step(r, step_d);
-		}
-		gm_feed(r);
-		gm_run_step(r, both); /* both players at once */
-		for (int i = 1; i < game.k_g; i++)
-			gm_run_step(r, step_g);
-	}
+	gm_turn turn = gm_play(r, &game, .together = true);
+	while (gm_next(r)) /* for number of training iterations */
+		gm_run_turn(r, &turn);
 	return gm_end(r);
 }
 

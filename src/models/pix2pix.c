@@ -29,31 +29,27 @@
 
 static const gm_option options[] = {
 	{"data", "edges2shapes",
-         "pairs: an embedded set, a folder with trainA and trainB, or pictures side by side "
-         "(--pairs halves)"},
+         "a set of pairs, or a folder with trainA and trainB (or --pairs halves)"},
 	{"direction", "a-to-b", "what becomes what", GM_CHOICE("a-to-b|b-to-a")},
 	{"batch", "1", "minibatch size m"},
-	{"width", "64", "channels of the largest maps; the smallest have 8 times as many",
+	{"width", "64", "channels of the largest maps; the smallest: 8 times that",
          GM_INT(1, 1024)},
-	{"depth", "auto", "how often G halves the picture; auto: down to a pixel, 8 times at most",
-         GM_INT(1, 8)},
-	{"skips", "yes", "join maps on the way up with those on the way down; no: encoder-decoder",
-         GM_FLAG},
+	{"depth", "auto", "halvings in G; auto: down to a pixel, 8 at most", GM_INT(1, 8)},
+	{"skips", "yes", "join maps on the way up with those on the way down", GM_FLAG},
 	{"patch", "70", "pixels that one logit of D sees", GM_CHOICE("1|16|34|70|142|286")},
 	{"conditional", "yes", "D sees a beside b; no: b alone", GM_FLAG},
 	{"loss", "both", "what G minimises", GM_CHOICE("both|l1|cgan")},
 	{"lambda", "100", "weight of L1", GM_REAL(0, 1e6)},
 	{"dropout", "yes", "G's noise: yes, train (none in use) or no", GM_CHOICE("yes|train|no")},
 	{"hold", "100", "epochs at the full rate", GM_REAL(0, 1e9), .resume = true},
-	{"fall", "100", "epochs in which the rate then falls to 0", GM_REAL(1e-9, 1e9),
-         .resume = true},
+	{"fall", "100", "epochs in which it then falls to 0", GM_REAL(1e-9, 1e9), .resume = true},
 	GM_OPTIMISER_OPTIONS("adam", "2e-4", "0.5", "auto"),
 	GM_GAME_OPTIONS("non-saturating", "instance", "instance"),
 	{0},
 };
 
 enum { BOTH, L1, CGAN };
-enum { DROP_ALWAYS, DROP_TRAIN, DROP_NEVER };
+enum { ALWAYS, TRAIN, NEVER };
 
 typedef struct nets {
 	gm_unet g;
@@ -77,33 +73,12 @@ static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *a)
 
 static nets make_nets(gm_run *r, int64_t channels)
 {
-	const gm_facts *f = gm_run_facts(r);
-	int64_t least = f->own_height < f->own_width ? f->own_height : f->own_width;
 	int dropout = gm_opt_choice(r, "dropout"), most = gm_want_halvings(r, 1, GM_UNET_DEPTH, 1);
 	gm_opt_auto(r, "depth", "%d", most > 0 ? most : 1);
-	nets p = {.width = gm_opt_int(r, "width"), .layers = gm_opt_choice(r, "patch")};
-	p.g = (gm_unet){.width = p.width,
-	                .channels = channels,
-	                .depth = (int)gm_opt_int(r, "depth"),
-	                .drops = dropout == DROP_NEVER ? 0 : 3,
-	                .noise = dropout == DROP_ALWAYS,
-	                .no_skips = !gm_opt_flag(r, "skips")};
-	if (p.g.depth > most) {
-		gm_trouble(
-			r,
-			"pictures of %dx%d halve %d times, not %d: try another --size, or --depth",
-			(int)f->own_width, (int)f->own_height, most, p.g.depth);
-		p.g.depth = most > 0 ? most : 1;
-	}
-	if (p.layers && least >> p.layers < 3) {
-		gm_trouble(r,
-		           "--patch %s needs pictures of %d pixels or more; these are %dx%d: try a "
-		           "smaller "
-		           "patch, or a larger --size",
-		           gm_opt_str(r, "patch"), 3 << p.layers, (int)f->own_width,
-		           (int)f->own_height);
-		p.layers = 0;
-	}
+	nets p = {.width = gm_opt_int(r, "width"), .layers = gm_opt_patch(r)};
+	p.g = (gm_unet){p.width, channels, (int)gm_opt_int(r, "depth"), .noise = dropout == ALWAYS};
+	p.g.drops = dropout == NEVER ? 0 : 3, p.g.no_skips = !gm_opt_flag(r, "skips");
+	gm_want_halvings(r, p.g.depth, GM_UNET_DEPTH, 1);
 	return p;
 }
 
@@ -112,10 +87,8 @@ static int train(gm_run *r)
 	bool back = gm_opt_choice(r, "direction"), see_a = gm_opt_flag(r, "conditional");
 	int loss = gm_opt_choice(r, "loss");
 	gm_opt_rate(r, "linear", "hold", "fall");
-	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
+	gm_net *G = gm_net_new(r, "G", GM_DCGAN_STYLE), *D = gm_net_new(r, "D", GM_DCGAN_STYLE);
 	gm_game game = gm_opt_game(r, G, D);
-	gm_net_defaults(G, .init = GM_NORMAL(0, .02), .gain = GM_NORMAL(1, .02));
-	gm_net_defaults(D, .init = GM_NORMAL(0, .02), .gain = GM_NORMAL(1, .02));
 	gm_want_pairs(r);
 	if (gm_opt_flag(r, "minibatch"))
 		gm_trouble(r, "minibatch discrimination compares whole pictures, and pix2pix's D "
@@ -138,26 +111,14 @@ static int train(gm_run *r)
 		gm_endpoint_nodes(r, "discriminate", game.y_real, (gm_node *[]){b, a}, 1 + see_a);
 	gm_sides(r, (int64_t)1 << p.g.depth);
 
-	gm_node *loss_d = loss == L1 ? NULL : gm_logged(r, "loss_d", gm_mul_c(game.loss_d, .5));
-	gm_step *step_d = NULL;
-	if (loss_d)
-		step_d = gm_run_compile(
-			r, loss_d, gm_move(r, D, loss_d, .which = "d", .clip_weights = game.clip));
-	gm_step *step_g = gm_run_compile(r, gm_logged(r, "loss_g", loss_g), gm_logged(r, "l1", l1),
-	                                 gm_move(r, G, loss_g, .average = true));
-
-	while (gm_next(r)) { /* one gradient descent step on D, then one on G */
-		for (int i = 0; i < game.k; i++) {
-			gm_feed(r);
-			gm_run_step(r, step_d);
-		}
-		for (int i = 0; i < game.k_g; i++)
-			gm_run_step(r, step_g);
-	}
+	gm_turn turn = gm_play(r, &game, .loss_d = game.loss_d ? gm_mul_c(game.loss_d, .5) : NULL,
+	                       .loss_g = loss_g, .g = {gm_logged(r, "l1", l1)});
+	while (gm_next(r)) /* for number of training iterations */
+		gm_run_turn(r, &turn);
 	return gm_end(r);
 }
 
-const gm_model gm_model_pix2pix = {"pix2pix",
-                                   "image-to-image translation with conditional adversarial "
-                                   "networks (Isola, Zhu, Zhou & Efros 2017)",
-                                   "arXiv:1611.07004", options, train};
+const gm_model gm_model_pix2pix = {
+	"pix2pix",
+	"image-to-image translation with conditional adversarial networks (Isola et al. 2017)",
+	"arXiv:1611.07004", options, train};

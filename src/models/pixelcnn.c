@@ -129,23 +129,6 @@ static gm_node *logits_of(void *ctx, gm_causal *c, gm_node *x)
 	return gm_permute(h, (int[]){0, 1, 3, 4, 2});
 }
 
-/* Numbers x in [-1,1] to levels 0 .. L-1, as reals of x's shape */
-static gm_node *levels_of(const net *p, gm_node *x, bool stochastic)
-{
-	gm_node *share = gm_clamp(gm_mul_c(gm_add_c(x, 1), .5), 0, 1);
-	if (p->levels == 2 && stochastic)
-		return gm_less(gm_uniform(gm_node_graph(x), gm_node_shape(x)), share);
-	return gm_floor(gm_add_c(gm_mul_c(share, (double)p->levels - 1), .5));
-}
-
-/* -log p(x) in nats, [m] */
-static gm_node *surprise(const net *p, gm_node *logits, gm_node *level)
-{
-	gm_node *each = p->levels == 2 ? gm_sigmoid_xent(logits, level)
-	                               : gm_softmax_xent(logits, gm_cast(level, GM_I32));
-	return gm_sum(each, GM_AXES(1, 2, 3), false);
-}
-
 static net make_net(gm_run *r)
 {
 	const gm_facts *d = gm_run_facts(r);
@@ -177,7 +160,6 @@ static net make_net(gm_run *r)
 
 static int train(gm_run *r)
 {
-	bool stochastic = gm_opt_choice(r, "binarise") == 0;
 	gm_node *x = gm_batch(r, "image");
 	net p = make_net(r);
 	if (gm_opt_flag(r, "conditional"))
@@ -185,10 +167,11 @@ static int train(gm_run *r)
 	if (p.label && !p.gated)
 		gm_trouble(r, "option conditional: only the gated net is told the class");
 
-	gm_node *level = levels_of(&p, x, stochastic);
+	gm_node *level = gm_levels(x, p.levels, gm_opt_choice(r, "binarise") == 0);
 	gm_node *seen = gm_add_c(gm_mul_c(level, 2 / ((double)p.levels - 1)), -1);
 	gm_node *logits = logits_of(&p, &p.c, seen);
-	gm_node *nats = surprise(&p, logits, level), *loss = gm_mean_all(nats);
+	gm_node *nats = gm_sum(gm_levels_nll(logits, level, p.levels), GM_AXES(1, 2, 3), false);
+	gm_node *loss = gm_mean_all(nats);
 	gm_node *given = logits_of(&p, &p.c, x);
 	int inputs = p.label ? 2 : 1;
 	gm_endpoint_nodes(r, "log-likelihood", gm_neg(nats), (gm_node *[]){x, p.label}, inputs);

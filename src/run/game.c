@@ -156,3 +156,47 @@ gm_node *gm_run_head(gm_run *r, gm_game *m, const gm_condition *how, gm_node *y)
 		return m->y_real;
 	return how->head(m, y, r->facts.classes, gm_opt_real(r, "aux-weight"));
 }
+
+/* A step of the loss, the effect and what else there is. */
+static gm_step *compile(gm_run *r, gm_node *const *first, int n, gm_node *const more[4])
+{
+	gm_node *all[12];
+	memcpy(all, first, n * sizeof *all);
+	for (int i = 0; i < 4 && more && more[i]; i++)
+		all[n++] = more[i];
+	return gm_run_compile_nodes(r, all, n);
+}
+
+gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a)
+{
+	gm_turn t = {.k = m->k, .k_g = m->k_g};
+	gm_node *loss_d = a.loss_d ? a.loss_d : m->loss_d,
+		*loss_g = a.loss_g ? a.loss_g : m->loss_g;
+	gm_node *d[2] = {loss_d}, *g[2] = {loss_g};
+	if (loss_d) {
+		gm_logged(r, "loss_d", loss_d);
+		d[1] = gm_move(r, m->D, loss_d, .which = "d", .clip_weights = m->clip);
+	}
+	gm_logged(r, "loss_g", loss_g);
+	g[1] = gm_move(r, m->G, loss_g, .average = true);
+	if (loss_d && (!a.together || t.k > 1))
+		t.d = compile(r, d, 2, a.d);
+	if (!a.together || t.k_g > 1)
+		t.g = compile(r, g, 2, a.g);
+	if (a.together)
+		t.both = compile(r, (gm_node *[]){d[0], g[0], d[1], g[1]}, 4, a.d);
+	return t;
+}
+
+void gm_run_turn(gm_run *r, const gm_turn *t)
+{
+	for (int i = t->both != NULL; i < t->k; i++) {
+		gm_feed(r);
+		gm_run_step(r, t->d);
+	}
+	if (t->both)
+		gm_feed(r);
+	gm_run_step(r, t->both);
+	for (int i = t->both != NULL; i < t->k_g; i++)
+		gm_run_step(r, t->g);
+}

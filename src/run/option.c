@@ -71,6 +71,17 @@ void gm_opt_auto(gm_run *r, const char *name, const char *fmt, ...)
 		row->automatic = gm_arena_strdup(r->settings->arena, text);
 }
 
+void gm_opt_autos(gm_run *r, const char *settings)
+{
+	char text[512], *rest = text, *one;
+	snprintf(text, sizeof text, "%s", settings);
+	while ((one = strsep(&rest, " "))) {
+		const char *name = strsep(&one, "=");
+		if (one)
+			gm_opt_auto(r, name, "%s", one);
+	}
+}
+
 void gm_opt_rate(gm_run *r, const char *schedule, const char *first, const char *second)
 {
 	const char *const option[] = {first, second};

@@ -49,6 +49,21 @@ gm_dcgan gm_opt_dcgan(gm_run *r)
 	return p;
 }
 
+int gm_opt_patch(gm_run *r)
+{
+	const gm_facts *f = &r->facts;
+	int64_t least = f->own_height < f->own_width ? f->own_height : f->own_width;
+	int layers = gm_opt_choice(r, "patch");
+	if (!layers || least >> layers >= 3)
+		return layers;
+	gm_run_fail(r, GM_ERR_VALUE,
+	            "--patch %s needs pictures of %d pixels or more; these are %dx%d: try a "
+	            "smaller patch, or a "
+	            "larger --size",
+	            gm_opt_str(r, "patch"), 3 << layers, (int)f->own_width, (int)f->own_height);
+	return 0;
+}
+
 /* x mod 2039, exact for whole numbers below 2^22 */
 static gm_node *residue(gm_node *x)
 {

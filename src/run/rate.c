@@ -155,7 +155,8 @@ gm_node *gm_rate(gm_run *r, const char *which)
 		if (strcmp(gm_opt_str(r, gm_name(r, "lr-%s", which)), "auto"))
 			option = gm_name(r, "lr-%s", which);
 	}
-	if (!r->rate.row)
+	bool open = !strcmp(gm_opt_str(r, "rate"), "auto"); /* nobody has said what it means */
+	if (!r->rate.row && !open)
 		parse_rate(gm_opt_str(r, "rate"), &r->rate, &r->err);
 	if (!r->rate.row)
 		parse_rate("constant", &r->rate, NULL);
@@ -200,7 +201,8 @@ static double momentum_course(const gm_run *r, const gm_run_value *v)
 static gm_node *momentum_of(gm_run *r)
 {
 	double v[3] = {0};
-	if (!parse_momentum(gm_opt_str(r, "momentum"), v, &r->err) || (v[0] == 0 && v[1] == 0))
+	const char *text = gm_opt_str(r, "momentum");
+	if (!strcmp(text, "auto") || !parse_momentum(text, v, &r->err) || (v[0] == 0 && v[1] == 0))
 		return NULL;
 	if (v[2] < 0)
 		return gm_scalar(r->graph, v[0]);

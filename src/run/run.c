@@ -182,11 +182,12 @@ static bool in_checkpoint(void *ctx, const char *name, gm_shape shape)
 	return gm_checkpoint_fits(r->from, r->from_path, name, shape, &r->err);
 }
 
-gm_net *gm_net_new(gm_run *r, const char *name)
+gm_net *gm_net_new_(gm_run *r, const char *name, gm_net_style style)
 {
 	gm_net *n =
 		gm_net_create(r->graph, name, .seed = r->seed, .blank = r->from, .apart = r->apart,
 	                      .ctx = r, .accept = r->from ? in_checkpoint : NULL);
+	gm_net_defaults_(n, style);
 	if (r->nets == GM_RUN_NETS) {
 		gm_run_fail(r, GM_ERR_STATE, "%s has more than %d nets", r->model->name,
 		            GM_RUN_NETS);
