@@ -322,8 +322,7 @@ static void first_error_is_kept(void **state)
 static void check_finds_nothing_wrong(void **state)
 {
 	(void)state;
-	gm_graph *g =
-		gm_graph_new(&(gm_graph_options){.backend = "cpu", .check = true, .seed = 3});
+	gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "cpu", .check = true, .seed = 3});
 	gm_net *G = gm_net_create(g, "G"), *D = gm_net_create(g, "D");
 	gm_node *loss;
 	gm_step *s = gan_step(g, G, D, &loss);
@@ -406,8 +405,7 @@ static void ranks_share_out_random_rows(void **state)
 static void one_rank_is_its_own_mean(void **state)
 {
 	(void)state;
-	gm_graph *g = graph("cpu"),
-		 *h = gm_graph_new(&(gm_graph_options){.rank = 1, .ranks = 2});
+	gm_graph *g = graph("cpu"), *h = gm_graph_new(&(gm_graph_options){.rank = 1, .ranks = 2});
 	gm_node *x = gm_variable(g, "x", GM_SHAPE(4)), *y = gm_variable(h, "x", GM_SHAPE(4));
 	assert_ptr_equal(gm_rank_mean(x), x);
 	assert_ptr_equal(gm_rank_mean_later(x), x);
@@ -427,6 +425,33 @@ static void one_rank_is_its_own_mean(void **state)
 	gm_graph_free(h);
 }
 
+/* Chains much deeper than a stack of calls could follow: built, differentiated, compiled, run. y = y / 2 + 1 tends to 2,
+ * and every step halves the gradient. */
+static void deep_chains_compile(void **state)
+{
+	(void)state;
+	for (int b = 0; b < 2; b++) {
+		int depth = b ? 50000 : 2000; /* the reference computes one by one */
+		gm_graph *g = graph(backends[b]);
+		gm_node *x = gm_variable(g, "x", GM_SHAPE(3)), *y = x, *dx;
+		for (int i = 0; i < depth; i++)
+			y = gm_add_c(gm_mul_c(y, .5), 1);
+		gm_node *loss = gm_sum_all(y);
+		gm_grad(loss, &x, 1, &dx);
+		gm_set_f32(x, (float[]){5, -7, 100}, 3);
+		gm_step *s = gm_compile(g, loss, dx, gm_assign(x, y));
+		assert_non_null(s);
+		gm_step_run(s);
+		float v[3];
+		assert_true(gm_step_scalar(s, loss) == 6);
+		gm_step_read(s, dx, v, 3);
+		assert_true(v[0] == 0 && v[1] == 0 && v[2] == 0); /* 2^-2000 */
+		gm_get_f32(x, v, 3);
+		assert_true(v[0] == 2 && v[1] == 2 && v[2] == 2);
+		gm_graph_free(g);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -443,6 +468,7 @@ int main(void)
 		cmocka_unit_test(check_finds_nothing_wrong),
 		cmocka_unit_test(check_names_the_first_nan),
 		cmocka_unit_test(profile_names_instructions),
+		cmocka_unit_test(deep_chains_compile),
 		cmocka_unit_test(ranks_share_out_random_rows),
 		cmocka_unit_test(one_rank_is_its_own_mean),
 	};

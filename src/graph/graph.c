@@ -338,15 +338,41 @@ gm_node *gm_node_new(gm_graph *g, int opid, gm_node *const *in, int nin, const v
 
 /* ---- storage ------------------------------------------------------------------------------------------------------- */
 
+static gm_storage **name_bucket(const gm_graph *g, const char *name)
+{
+	return &g->name[hash_bytes(0xcbf29ce484222325u, name, strlen(name)) % g->nname];
+}
+
+static gm_storage *find_storage(const gm_graph *g, const char *name)
+{
+	gm_storage *v = g->nname ? *name_bucket(g, name) : NULL;
+	while (v && strcmp(v->name, name))
+		v = v->bucket;
+	return v;
+}
+
+static void keep_name(gm_graph *g, gm_storage *v)
+{
+	if (++g->nstorage > g->nname) { /* all anew, in a table of twice the size */
+		g->nname = g->nname ? 2 * g->nname : 64;
+		g->name = gm_arena_calloc(g->arena, g->nname, sizeof *g->name);
+		for (gm_storage *w = g->storage->next; w; w = w->next) {
+			gm_storage **b = name_bucket(g, w->name);
+			w->bucket = *b, *b = w;
+		}
+	}
+	gm_storage **b = name_bucket(g, v->name);
+	v->bucket = *b, *b = v;
+}
+
 static gm_node *gm_storage_new(gm_graph *g, int opid, const char *name, gm_shape shape,
                                gm_dtype dtype)
 {
 	const char *kind = gm_ops[opid]->name;
 	char *full = *g->scope ? gm_arena_printf(g->arena, "%s/%s", g->scope, name)
 	                       : gm_arena_strdup(g->arena, name);
-	for (gm_storage *v = g->storage; v; v = v->next)
-		if (!strcmp(v->name, full))
-			return gm_poison(g, kind, GM_ERR_STATE, "the name %s is taken", full);
+	if (find_storage(g, full))
+		return gm_poison(g, kind, GM_ERR_STATE, "the name %s is taken", full);
 	if (shape.rank < 0 || shape.rank > GM_MAX_RANK)
 		return gm_poison(g, kind, GM_ERR_SHAPE, "rank %d of %s is not in 0..%d", shape.rank,
 		                 full, GM_MAX_RANK);
@@ -369,6 +395,7 @@ static gm_node *gm_storage_new(gm_graph *g, int opid, const char *name, gm_shape
 	memset(v->data, 0, v->bytes);
 	v->next = g->storage;
 	g->storage = v;
+	keep_name(g, v);
 	v->shape = shape;
 	v->dtype = dtype;
 	v->node = gm_node_new(g, opid, NULL, 0, &v, sizeof v);

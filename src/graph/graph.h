@@ -37,6 +37,8 @@ struct gm_graph {
 	gm_node **bucket; /* hash table of nodes; nbucket is a power of two */
 	int nbucket;
 	gm_storage *storage;
+	gm_storage **name; /* hash table of their names; nname is a power of two, or 0 */
+	int nname, nstorage;
 	gm_step *steps; /* all that were compiled */
 	/* Intermediate values of all steps, of which one runs at a time: addresses for as much as the machine has, memory
 	 * for as much as the largest step needs. */

@@ -96,7 +96,8 @@ typedef struct gm_storage {
 	gm_shape shape;
 	gm_dtype dtype;
 	gm_node *node;
-	struct gm_storage *next; /* all of the graph's */
+	struct gm_storage *next;   /* all of the graph's */
+	struct gm_storage *bucket; /* others whose name has the same hash */
 } gm_storage;
 
 bool gm_is_storage(const gm_node *x); /* a variable or an input */

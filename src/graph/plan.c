@@ -195,6 +195,63 @@ static gm_node *resolve(gm_plan *p, gm_node *x)
 	return y;
 }
 
+typedef struct frame {
+	gm_node *x;
+	int next; /* input to look at */
+} frame;
+
+/* Which input of x comes at place i of those that resolving x resolves; NULL behind the last. */
+static gm_node *resolved_input(const gm_plan *p, const gm_node *x, int i)
+{
+	if (x->opid == GM_OPID_by_mode)
+		return i == 0 ? x->in[p->infer] : NULL;
+	if (x->opid == GM_OPID_after)
+		return i < 2 - p->infer ? x->in[i] : NULL;
+	if (x->opid == GM_OPID_assign)
+		return i == 0 ? x->in[1] : NULL;
+	return i < x->nin ? x->in[i] : NULL;
+}
+
+/* Resolves what x is made of, in the order in which resolve would come to it, with a stack of its own: so resolve never
+ * calls itself deeper than what one lowering makes. */
+static bool resolve_below(gm_plan *p, gm_node *x)
+{
+	int n = 0, room = 0;
+	frame *stack = NULL;
+	char *seen = calloc(p->g->nnode ? p->g->nnode : 1,
+	                    1); /* the nodes that there are; those to come are shallow */
+	int count = p->g->nnode;
+	bool ok = seen != NULL;
+	for (gm_node *in = x; ok;) {
+		if (in && in->id < count && !seen[in->id] &&
+		    !(in->id < p->nmap && p->map[in->id])) {
+			seen[in->id] = 1;
+			if (n == room) {
+				frame *more = realloc(stack, (room = 2 * room + 64) * sizeof *more);
+				ok = more != NULL;
+				if (!ok)
+					break;
+				stack = more;
+			}
+			stack[n++] = (frame){in, 0};
+		}
+		if (!n)
+			break;
+		frame *top = &stack[n - 1];
+		in = resolved_input(p, top->x, top->next);
+		top->next += in != NULL;
+		if (!in) {
+			if (!(top->x->op->flags &
+			      GM_OP_EFFECT)) /* effects are carried out by whoever ties them in */
+				resolve(p, top->x);
+			n--;
+		}
+	}
+	free(stack);
+	free(seen);
+	return ok || gm_fail(&p->g->error, GM_ERR_MEMORY, "compile: no memory");
+}
+
 /* ---- values -------------------------------------------------------------------------------------------------------- */
 
 void gm_order_strides(gm_shape s, const int *order, int64_t stride[GM_MAX_RANK])
@@ -449,36 +506,39 @@ static int by_size(const void *a, const void *b)
 	return x->first != y->first ? (x->first < y->first ? -1 : 1) : 0;
 }
 
-static int by_offset(const void *a, const void *b)
-{
-	const gm_buf *x = *(gm_buf *const *)a, *y = *(gm_buf *const *)b;
-	return (x->offset > y->offset) - (x->offset < y->offset);
-}
+/* A buffer that has its place: close together in memory, since each new one is held against all of them. */
+typedef struct placed_buf {
+	int first, last;
+	size_t offset, end;
+} placed_buf;
 
-/* Places the n buffers, largest first; how many bytes they take together. */
-static size_t place(gm_buf *const *buf, int n, bool keep, gm_buf **hit)
+/* Places the n buffers, largest first; how many bytes they take together. placed: room for n, kept by rising offset. */
+static size_t place(gm_buf *const *buf, int n, bool keep, placed_buf *placed)
 {
 	size_t total = 0;
+	int live = 0;
 	for (int i = 0; i < n; i++) {
 		gm_buf *b = buf[i];
 		size_t need = (b->bytes + 63) & ~(size_t)63, at = 0;
-		int hits = 0;
-		for (int j = 0; j < i; j++) {
-			gm_buf *o = buf[j];
-			if (o->last >= 0 && (keep || (o->first <= b->last && b->first <= o->last)))
-				hit[hits++] = o;
-		}
-		qsort(hit, hits, sizeof *hit, by_offset);
-		for (int j = 0; j < hits; j++) {
-			if (at + need <= hit[j]->offset)
+		for (int j = 0; j < live; j++) {
+			const placed_buf *o = &placed[j];
+			if (!keep && (o->first > b->last || b->first > o->last))
+				continue;
+			if (at + need <= o->offset)
 				break;
-			size_t end = hit[j]->offset + ((hit[j]->bytes + 63) & ~(size_t)63);
-			if (end > at)
-				at = end;
+			if (o->end > at)
+				at = o->end;
 		}
 		b->offset = at;
-		if (b->last >= 0 && at + need > total)
+		if (b->last < 0)
+			continue;
+		if (at + need > total)
 			total = at + need;
+		int to = live++;
+		while (to && placed[to - 1].offset > at)
+			to--;
+		memmove(placed + to + 1, placed + to, (live - 1 - to) * sizeof *placed);
+		placed[to] = (placed_buf){b->first, b->last, at, at + need};
 	}
 	return total;
 }
@@ -500,8 +560,9 @@ static char *shared(gm_graph *g, size_t bytes)
 static bool lay_out(gm_plan *p, bool keep)
 {
 	gm_step *s = p->step;
-	gm_buf **hit = malloc((p->nbuf + 1) * sizeof *hit), **own = p->buf;
-	if (!hit)
+	placed_buf *placed = malloc((p->nbuf + 1) * sizeof *placed);
+	gm_buf **own = p->buf;
+	if (!placed)
 		return false;
 	int n = 0; /* own ones first */
 	for (int i = 0; i < p->nbuf; i++)
@@ -515,9 +576,9 @@ static bool lay_out(gm_plan *p, bool keep)
 		qsort(own, n, sizeof *own, by_size);
 	if (passing)
 		qsort(own + n, passing, sizeof *own, by_size);
-	size_t mine = place(own, n, keep, hit), theirs = place(own + n, passing, false, hit);
+	size_t mine = place(own, n, keep, placed), theirs = place(own + n, passing, false, placed);
 	char *base = theirs ? shared(p->g, theirs) : NULL;
-	free(hit);
+	free(placed);
 	s->memory_bytes = mine + theirs;
 	s->memory =
 		mine || (theirs && !base) ? gm_machine_alloc(base ? mine : mine + theirs) : NULL;
@@ -547,14 +608,18 @@ typedef struct walk {
 	char *seen;
 } walk;
 
+/* All that x is made of into the list, in no order: without recursion, as graphs of long chains are deep. */
 static void visit(walk *w, gm_node *x)
 {
-	if (w->seen[x->id])
-		return;
-	w->seen[x->id] = 1;
-	for (int i = x->opid == GM_OPID_assign; i < x->nin; i++)
-		visit(w, x->in[i]);
-	w->list[w->n++] = x;
+	int at = w->n;
+	if (!w->seen[x->id])
+		w->seen[x->id] = 1, w->list[w->n++] = x;
+	for (; at < w->n; at++) {
+		gm_node *y = w->list[at];
+		for (int i = y->opid == GM_OPID_assign; i < y->nin; i++)
+			if (!w->seen[y->in[i]->id])
+				w->seen[y->in[i]->id] = 1, w->list[w->n++] = y->in[i];
+	}
 }
 
 static int by_id(const void *a, const void *b)
@@ -562,16 +627,18 @@ static int by_id(const void *a, const void *b)
 	return (*(gm_node *const *)a)->id - (*(gm_node *const *)b)->id;
 }
 
+static bool is_assigned(const gm_plan *p, const gm_node *variable)
+{
+	return variable->id < p->nassign && p->assign[variable->id];
+}
+
 /* assign(p, q) and assign(q, p) in one step: the value read must be the old one, so it is copied first. */
 static void snapshot_swaps(gm_plan *p)
 {
 	for (int i = 0; i < p->neffect; i++) {
 		gm_node *a = p->effect[i], *root = gm_plan_root(p->b, a->in[1]);
-		for (int j = 0; j < p->neffect; j++)
-			if (p->effect[j]->in[0] == root && root != a->in[0]) {
-				p->effect[i] = gm_assign(a->in[0], gm_stop_gradient(a->in[1]));
-				break;
-			}
+		if (is_assigned(p, root) && root != a->in[0])
+			p->effect[i] = gm_assign(a->in[0], gm_stop_gradient(a->in[1]));
 	}
 }
 
@@ -608,6 +675,8 @@ static bool emit_all(gm_plan *p, gm_node *const *outputs, int n, bool keep)
 	gm_graph *g = p->g;
 	s->out = gm_arena_calloc(s->own, n + 1, sizeof *s->out);
 	for (int i = 0; i < n; i++) {
+		if (!resolve_below(p, outputs[i]))
+			return false;
 		if (outputs[i]->op->flags & GM_OP_EFFECT) {
 			resolve_effect(p, outputs[i]);
 			continue;
@@ -618,9 +687,8 @@ static bool emit_all(gm_plan *p, gm_node *const *outputs, int n, bool keep)
 	snapshot_swaps(p);
 	/* An output that is a variable is read after the run, when the variable may hold its next value. */
 	for (int i = 0; i < s->nout; i++)
-		for (int j = 0; j < p->neffect; j++)
-			if (gm_plan_root(p->b, s->out[i].node) == p->effect[j]->in[0])
-				s->out[i].node = gm_stop_gradient(s->out[i].node);
+		if (is_assigned(p, gm_plan_root(p->b, s->out[i].node)))
+			s->out[i].node = gm_stop_gradient(s->out[i].node);
 	if (g->error.code)
 		return false;
 	walk w = {.seen = gm_arena_calloc(s->own, g->nnode, 1),
@@ -657,8 +725,8 @@ gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n, const gm_
 		return NULL;
 	const gm_backend *b = gm_backend_find(g->backend);
 	if (!b) {
-		gm_fail(&g->error, GM_ERR_VALUE,
-		        "there is no backend '%s': cpu and ref are here", g->backend);
+		gm_fail(&g->error, GM_ERR_VALUE, "there is no backend '%s': cpu and ref are here",
+		        g->backend);
 		return NULL;
 	}
 	for (int i = 0; i < n; i++)

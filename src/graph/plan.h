@@ -60,7 +60,13 @@ typedef struct gm_unit {
 	gm_node **leaf;  /* values read from outside, before views: what the unit waits for */
 	int nleaf, leafcap;
 	int id, key;
-	uint64_t *before; /* bit set of the units that must have run */
+	uint64_t *
+		before; /* bit set of the units that must have run, `words` of it: later ones are not in it */
+	int words;
+	bool awaited; /* in the set of some other unit */
+	struct gm_unit **after,
+		*merged; /* what it waits for directly; the unit that took its nodes over, or NULL */
+	int nafter, aftercap;
 } gm_unit;
 
 typedef struct gm_backend {

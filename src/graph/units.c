@@ -24,12 +24,14 @@ typedef struct builder {
 	gm_arena *a;
 	const gm_backend *b;
 	gm_unit **unit;
-	int nunit, words, count;
+	int nunit, count;
 	gm_unit **home;
 	char *needed, *must;
 	signed char *cost; /* nodes to compute it again from one large leaf; 0: not to be done */
 	gm_node **large;   /* that leaf, or NULL when all are small */
 	gm_unit **sibling; /* by node: the newest tape that reads it over its whole shape */
+	gm_unit ***reader; /* by node number of a root: the units that read it, nreader of them */
+	int *nreader, *readercap;
 } builder;
 
 gm_node *gm_plan_root(const gm_backend *b, gm_node *x)
@@ -58,9 +60,23 @@ static gm_shape domain(const gm_node *x)
 	return is_reduce(x) ? x->in[0]->shape : x->shape;
 }
 
-static bool has(const uint64_t *set, int i)
+/* Whether u waits for unit i. */
+static bool has(const gm_unit *u, int i)
 {
-	return set[i / 64] >> (i % 64) & 1;
+	return i / 64 < u->words && u->before[i / 64] >> (i % 64) & 1;
+}
+
+/* u comes to wait for what is in the set of v. */
+static void join_sets(builder *k, gm_unit *u, const gm_unit *v, int words)
+{
+	if (u->words < words) {
+		uint64_t *more = gm_arena_calloc(k->a, words + words / 4, sizeof *more);
+		if (u->words)
+			memcpy(more, u->before, u->words * sizeof *more);
+		u->before = more, u->words = words + words / 4;
+	}
+	for (int w = 0; w < v->words && w < words; w++)
+		u->before[w] |= v->before[w];
 }
 
 static bool is_member(const gm_unit *u, const gm_node *x)
@@ -76,8 +92,18 @@ static gm_unit *new_unit(builder *k, bool tape)
 	gm_unit *u = gm_arena_calloc(k->a, 1, sizeof *u);
 	u->id = k->nunit;
 	u->tape = tape;
-	u->before = gm_arena_calloc(k->a, k->words, sizeof *u->before);
 	return k->unit[k->nunit++] = u;
+}
+
+static void push_unit(builder *k, gm_unit ***list, int *n, int *cap, gm_unit *u)
+{
+	if (*n == *cap) {
+		gm_unit **l = gm_arena_alloc(k->a, (*cap = *cap * 2 + 4) * sizeof *l);
+		if (*n)
+			memcpy(l, *list, *n * sizeof *l);
+		*list = l;
+	}
+	(*list)[(*n)++] = u;
 }
 
 static void push(builder *k, gm_node ***list, int *n, int *cap, gm_node *x)
@@ -92,17 +118,18 @@ static void push(builder *k, gm_node ***list, int *n, int *cap, gm_node *x)
 }
 
 /* u waits for unit v and for all that v waits for; so does whoever waits for u. */
-static void wait_for(builder *k, gm_unit *u, const gm_unit *v)
+static void wait_for(builder *k, gm_unit *u, gm_unit *v)
 {
-	if (u == v || has(u->before, v->id))
+	if (u == v || has(u, v->id))
 		return;
-	for (int w = 0; w < k->words; w++)
-		u->before[w] |= v->before[w];
+	push_unit(k, &u->after, &u->nafter, &u->aftercap, v);
+	v->awaited = true;
+	int words = k->nunit / 64 + 1;
+	join_sets(k, u, v, words);
 	u->before[v->id / 64] |= 1ull << (v->id % 64);
-	for (int i = 0; i < k->nunit; i++)
-		if (has(k->unit[i]->before, u->id))
-			for (int w = 0; w < k->words; w++)
-				k->unit[i]->before[w] |= u->before[w];
+	for (int i = 0; u->awaited && i < k->nunit; i++)
+		if (has(k->unit[i], u->id))
+			join_sets(k, k->unit[i], u, words);
 }
 
 /* Whether u has x's elements at hand while it runs: sums are whole only after the pass. */
@@ -127,6 +154,7 @@ static void add_leaf(builder *k, gm_unit *u, gm_node *x)
 	push(k, &u->leaf, &u->nleaf, &u->leafcap, x);
 	gm_node *r = gm_plan_root(k->b, x);
 	k->needed[r->id] = 1;
+	push_unit(k, &k->reader[r->id], &k->nreader[r->id], &k->readercap[r->id], u);
 	if (k->home[r->id])
 		wait_for(k, u, k->home[r->id]);
 	if (u->tape && gm_shape_equal(x->shape, u->domain))
@@ -154,7 +182,7 @@ static bool fits(const builder *k, const gm_unit *u, const gm_node *x, int *leav
 			continue;
 		}
 		const gm_unit *v = k->home[gm_plan_root(k->b, in)->id];
-		if (v && (v == u || has(v->before, u->id)))
+		if (v && (v == u || has(v, u->id)))
 			return false;
 		*leaves += !is_leaf(u, in);
 	}
@@ -229,7 +257,7 @@ static void judge(builder *k, gm_node *x)
 static bool merge(builder *k, gm_unit *u, gm_unit *v)
 {
 	if (!u || !v || u == v || !u->tape || !v->tape || !gm_shape_equal(u->domain, v->domain) ||
-	    has(u->before, v->id) || has(v->before, u->id) || u->n + v->n > MAX_TAPE ||
+	    has(u, v->id) || has(v, u->id) || u->n + v->n > MAX_TAPE ||
 	    u->nleaf + v->nleaf > MAX_LEAVES)
 		return false;
 	for (int i = 0; i < v->n; i++) {
@@ -240,13 +268,14 @@ static bool merge(builder *k, gm_unit *u, gm_unit *v)
 	}
 	for (int i = 0; i < v->nleaf; i++)
 		add_leaf(k, u, v->leaf[i]);
-	for (int i = 0; i < k->nunit; i++)
-		if (has(k->unit[i]->before, v->id)) {
+	for (int i = 0; v->awaited && i < k->nunit; i++)
+		if (has(k->unit[i], v->id)) {
 			k->unit[i]->before[v->id / 64] &= ~(1ull << (v->id % 64));
 			wait_for(k, k->unit[i], u);
 		}
 	v->n = v->nleaf = 0;
-	memset(v->before, 0, k->words * sizeof *v->before);
+	v->merged = u;
+	v->words = 0;
 	for (int i = 0; i < u->nleaf; i++)
 		if (k->sibling[u->leaf[i]->id] == v)
 			k->sibling[u->leaf[i]->id] = u;
@@ -304,12 +333,11 @@ static bool reads_otherwise(const builder *k, const gm_unit *u, const gm_node *v
 	return is_leaf(u, v) && !gm_shape_equal(v->shape, u->domain);
 }
 
-static bool reads(const builder *k, const gm_unit *u, const gm_node *v)
+static gm_unit *final_unit(gm_unit *u)
 {
-	for (int i = 0; i < u->nleaf; i++)
-		if (gm_plan_root(k->b, u->leaf[i]) == v)
-			return true;
-	return false;
+	while (u->merged)
+		u = u->merged;
+	return u;
 }
 
 static void place_assign(builder *k, gm_node *x)
@@ -318,9 +346,11 @@ static void place_assign(builder *k, gm_node *x)
 	gm_unit *u = k->home[x->in[1]->id];
 	bool join = u && u->tape && gm_shape_equal(u->domain, x->shape) && is_member(u, x->in[1]) &&
 	            !is_reduce(x->in[1]) && u->n < 2 * MAX_TAPE && !reads_otherwise(k, u, var);
-	for (int i = 0; join && i < k->nunit; i++)
-		if (k->unit[i] != u && reads(k, k->unit[i], var) && has(k->unit[i]->before, u->id))
+	for (int i = 0; join && i < k->nreader[var->id]; i++) {
+		const gm_unit *r = final_unit(k->reader[var->id][i]);
+		if (r != u && has(r, u->id))
 			join = false;
+	}
 	if (!join) {
 		u = new_unit(k, tapeable(k, x));
 		u->domain = x->shape;
@@ -328,9 +358,8 @@ static void place_assign(builder *k, gm_node *x)
 	}
 	push(k, &u->node, &u->n, &u->cap, x);
 	k->home[x->id] = u;
-	for (int i = 0; i < k->nunit; i++)
-		if (k->unit[i] != u && reads(k, k->unit[i], var))
-			wait_for(k, u, k->unit[i]);
+	for (int i = 0; i < k->nreader[var->id]; i++)
+		wait_for(k, u, final_unit(k->reader[var->id][i]));
 }
 
 /* A mean over ranks stands right behind what it is the mean of; whoever waits for one that can wait comes last. */
@@ -343,9 +372,43 @@ static void order_exchanges(builder *k)
 			continue;
 		u->key = gm_plan_root(k->b, y->in[0])->id;
 		for (int j = 0; *(const int *)y->attr && j < k->nunit; j++)
-			if (k->unit[j]->key < k->count && has(k->unit[j]->before, u->id))
+			if (k->unit[j]->key < k->count && has(k->unit[j], u->id))
 				k->unit[j]->key += k->count;
 	}
+}
+
+/* Units, the one with the least (key, number) first. */
+typedef struct heap {
+	gm_unit **unit;
+	int n;
+} heap;
+
+static bool comes_first(const gm_unit *a, const gm_unit *b)
+{
+	return a->key != b->key ? a->key < b->key : a->id < b->id;
+}
+
+static void heap_put(heap *h, gm_unit *u)
+{
+	int at = h->n++;
+	for (; at && comes_first(u, h->unit[(at - 1) / 2]); at = (at - 1) / 2)
+		h->unit[at] = h->unit[(at - 1) / 2];
+	h->unit[at] = u;
+}
+
+static gm_unit *heap_take(heap *h)
+{
+	gm_unit *top = h->unit[0], *last = h->unit[--h->n];
+	int at = 0;
+	for (int next; (next = 2 * at + 1) < h->n; at = next) {
+		if (next + 1 < h->n && comes_first(h->unit[next + 1], h->unit[next]))
+			next++;
+		if (!comes_first(h->unit[next], last))
+			break;
+		h->unit[at] = h->unit[next];
+	}
+	h->unit[at] = last;
+	return top;
 }
 
 /* Units by rising key among those whose predecessors have run: nearly the order in which the model was written, so that
@@ -353,24 +416,40 @@ static void order_exchanges(builder *k)
 static gm_unit **order(builder *k)
 {
 	gm_unit **out = gm_arena_alloc(k->a, (k->nunit + 1) * sizeof *out);
-	uint64_t *done = gm_arena_calloc(k->a, k->words, sizeof *done);
 	for (int i = 0; i < k->nunit; i++)
 		for (int j = 0; j < k->unit[i]->n; j++)
 			if (k->unit[i]->node[j]->id > k->unit[i]->key)
 				k->unit[i]->key = k->unit[i]->node[j]->id;
 	order_exchanges(k);
-	for (int n = 0; n < k->nunit; n++) {
-		gm_unit *best = NULL;
-		for (int i = 0; i < k->nunit; i++) {
-			gm_unit *u = k->unit[i];
-			bool ready = !has(done, u->id) && (!best || u->key < best->key);
-			for (int w = 0; ready && w < k->words; w++)
-				ready = !(u->before[w] & ~done[w]);
-			if (ready)
-				best = u;
+	heap ready = {.unit = gm_arena_alloc(k->a, (k->nunit + 1) * sizeof *ready.unit)};
+	/* By unit: how many it still waits for, and who waits for it. */
+	int *left = gm_arena_calloc(k->a, k->nunit + 1, sizeof *left),
+	    *first = gm_arena_calloc(k->a, k->nunit + 2, sizeof *first), all = 0;
+	for (int i = 0; i < k->nunit; i++)
+		for (int j = 0; j < k->unit[i]->nafter; j++) {
+			const gm_unit *v = k->unit[i]->after[j] = final_unit(k->unit[i]->after[j]);
+			if (v != final_unit(k->unit[i]))
+				first[v->id + 1]++, left[final_unit(k->unit[i])->id]++, all++;
 		}
-		done[best->id / 64] |= 1ull << (best->id % 64);
-		out[n] = best;
+	for (int i = 0; i < k->nunit; i++)
+		first[i + 1] += first[i];
+	gm_unit **waiting = gm_arena_alloc(k->a, (all + 1) * sizeof *waiting);
+	int *filled = gm_arena_calloc(k->a, k->nunit + 1, sizeof *filled);
+	for (int i = 0; i < k->nunit; i++)
+		for (int j = 0; j < k->unit[i]->nafter; j++) {
+			const gm_unit *v = k->unit[i]->after[j];
+			gm_unit *u = final_unit(k->unit[i]);
+			if (v != u)
+				waiting[first[v->id] + filled[v->id]++] = u;
+		}
+	for (int i = 0; i < k->nunit; i++)
+		if (!left[i])
+			heap_put(&ready, k->unit[i]);
+	for (int n = 0; n < k->nunit; n++) {
+		gm_unit *best = out[n] = heap_take(&ready);
+		for (int i = first[best->id]; i < first[best->id + 1]; i++)
+			if (!--left[waiting[i]->id])
+				heap_put(&ready, waiting[i]);
 	}
 	return out;
 }
@@ -410,7 +489,7 @@ static void find_needed(builder *k, const gm_units *r)
 gm_units gm_plan_units(gm_arena *a, const gm_backend *b, gm_node *const *nodes, int n, int count,
                        const char *asked)
 {
-	builder k = {.a = a, .b = b, .count = count, .words = (2 * n + 63) / 64 + 1};
+	builder k = {.a = a, .b = b, .count = count};
 	k.unit = gm_arena_calloc(a, 2 * n + 1, sizeof *k.unit);
 	k.home = gm_arena_calloc(a, count, sizeof *k.home);
 	k.needed = gm_arena_calloc(a, count, 1);
@@ -418,6 +497,9 @@ gm_units gm_plan_units(gm_arena *a, const gm_backend *b, gm_node *const *nodes, 
 	k.cost = gm_arena_calloc(a, count, 1);
 	k.large = gm_arena_calloc(a, count, sizeof *k.large);
 	k.sibling = gm_arena_calloc(a, count, sizeof *k.sibling);
+	k.reader = gm_arena_calloc(a, count, sizeof *k.reader);
+	k.nreader = gm_arena_calloc(a, count, sizeof *k.nreader);
+	k.readercap = gm_arena_calloc(a, count, sizeof *k.readercap);
 	/* What a reader outside any tape of its own domain wants must lie in memory. */
 	for (int i = 0; i < n; i++) {
 		gm_node *x = nodes[i];
