@@ -12,11 +12,15 @@ MESON_ARGS ?=
 TESTS ?=
 FUZZ_SECONDS ?= 30
 FUZZ ?=
+BENCH ?=
 # `make peers PEERS="dcgan-64" PEERS_PYTHON=venv/bin/python` compares only that, with the PyTorch of that Python.
 PEERS ?=
 PEERS_PYTHON ?= python3
 PREFIX ?= /usr/local
 DESTDIR ?=
+
+ASAN = build-asan
+FUZZERS = build-fuzz
 
 SOURCES = $$(git ls-files '*.c' '*.h')
 
@@ -38,30 +42,31 @@ build: ## the optimised program at build/ganymede
 	@$(MAKE) -s --no-print-directory program
 	@printf 'built %s\n' $(BUILD)/ganymede
 
-test: ## every test; the last line counts them
-	@scripts/setup.sh test
+test: ## every test, a sanitizer pass, a smoke run of the fuzzers; the last line counts them
+	@scripts/setup.sh $(if $(TESTS),test,dev)
 	@$(MAKE) -s --no-print-directory $(BUILD)/.tests
 	@ninja -C $(BUILD) $(NINJA_QUIET)
+	@$(if $(TESTS),,$(MAKE) -s --no-print-directory $(ASAN)/build.ninja $(FUZZERS)/build.ninja)
+	@$(if $(TESTS),,ninja -C $(ASAN) $(NINJA_QUIET) sanitized)
+	@$(if $(TESTS),,ninja -C $(FUZZERS) $(NINJA_QUIET))
 	@scripts/run-tests.sh $(BUILD) $(TESTS)
 
 check: ## the tests again, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/setup.sh test
-	@test -f build-asan/build.ninja || meson setup build-asan $(MESON_ARGS) -Dtests=enabled \
-		-Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
-	@ninja -C build-asan $(NINJA_QUIET)
-	@scripts/run-tests.sh build-asan --timeout-multiplier 8 $(TESTS)
+	@$(MAKE) -s --no-print-directory $(ASAN)/build.ninja
+	@ninja -C $(ASAN) $(NINJA_QUIET)
+	@scripts/run-tests.sh $(ASAN) --timeout-multiplier 8 $(TESTS)
 
 fuzz: ## libFuzzer over every parser, FUZZ_SECONDS=30 each; FUZZ="png npy" for some
 	@scripts/setup.sh dev
-	@test -f build-fuzz/build.ninja || CC=clang meson setup build-fuzz $(MESON_ARGS) -Dfuzz=true \
-		-Dtests=disabled -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
-	@ninja -C build-fuzz $(NINJA_QUIET)
-	@scripts/run-fuzz.sh build-fuzz $(FUZZ_SECONDS) $(FUZZ)
+	@$(MAKE) -s --no-print-directory $(FUZZERS)/build.ninja
+	@ninja -C $(FUZZERS) $(NINJA_QUIET)
+	@scripts/run-fuzz.sh $(FUZZERS) $(FUZZ_SECONDS) $(FUZZ)
 
-bench: ## how fast: operations and whole training steps
+bench: ## how fast whole training steps are; BENCH="dcgan-64 --seconds 5" for some
 	@scripts/setup.sh build
 	@$(MAKE) -s --no-print-directory program
-	@meson test -C $(BUILD) --benchmark --no-rebuild --verbose --num-processes 1
+	@$(BUILD)/ganymede bench $(BENCH)
 
 peers: ## the same nets in PyTorch, turn about; PEERS="dcgan-64 gan-mlp" for some
 	@scripts/setup.sh build
@@ -99,6 +104,14 @@ NINJA_QUIET = --quiet
 .PHONY: program
 program: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) $(NINJA_QUIET) ganymede
+
+$(ASAN)/build.ninja:
+	@meson setup $(ASAN) $(MESON_ARGS) -Dtests=enabled -Dbuildtype=debugoptimized -Db_sanitize=address,undefined \
+		-Db_lundef=false >/dev/null
+
+$(FUZZERS)/build.ninja:
+	@CC=clang meson setup $(FUZZERS) $(MESON_ARGS) -Dfuzz=true -Dtests=disabled -Dbuildtype=debugoptimized \
+		-Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 
 $(BUILD)/build.ninja:
 	@meson setup $(BUILD) $(MESON_ARGS)

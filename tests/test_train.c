@@ -688,7 +688,6 @@ static void unsound_checkpoints(void **state)
 		{"format", "something", {"no checkpoint of ganymede", "made"}},
 		{"version", "99", {"version 99", "made"}},
 		{"model", "styleganX", {"styleganX", "does not have"}},
-		{"options", "{\"colour\": \"red\"}", {"colour", "no option"}},
 		{"options", "{\"width\": 16}", {"width", "other than text"}},
 		{"options", "{\"width\": \"many\", \"data\": \"ring8\"}", {"option width", "many"}},
 		{"options", "{\"width\": \"999999999\"}", {"", ""}},

@@ -45,6 +45,8 @@ GM_API void gm_saved_free(gm_saved *s); /* NULL is fine */
 GM_API const gm_facts *gm_saved_facts(const gm_saved *s);
 /* The text of an option that the run was trained with ("width", "data"); "" where it has no such option. */
 GM_API const char *gm_saved_option(const gm_saved *s, const char *name);
+/* Options of the checkpoint that this version of the library does not know, with commas between; "" where it knows all. */
+GM_API const char *gm_saved_unknown_options(const gm_saved *s);
 GM_API const char *gm_saved_path(const gm_saved *s); /* the checkpoint that was opened */
 GM_API const gm_model *gm_saved_model(const gm_saved *s);
 GM_API int64_t gm_saved_step(const gm_saved *s);  /* that the checkpoint was saved at */

@@ -172,8 +172,8 @@ gm_node *gm_batch_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
 		gm_node *next_var = gm_add(gm_mul_c(run_var, 1 - momentum),
 		                           gm_mul_c(seen_var, momentum * unbiased));
 		gm_node *both[2] = {gm_assign(run_mean, next_mean), gm_assign(run_var, next_var)};
-		gm_net_entry_of(n, gm_net_key(n, "%s/mean", name))->next = next_mean;
-		gm_net_entry_of(n, gm_net_key(n, "%s/var", name))->next = next_var;
+		gm_net_set_next(n, gm_net_key(n, "%s/mean", name), next_mean);
+		gm_net_set_next(n, gm_net_key(n, "%s/var", name), next_var);
 		y = gm_after(y, gm_group(n->graph, both, 2));
 	}
 	gm_net_leave(n);

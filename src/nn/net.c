@@ -225,3 +225,10 @@ int gm_net_averages(const gm_net *n, gm_node **from, gm_node **to, int room)
 			from[pairs] = n->entry[i].node, to[pairs++] = n->entry[i].average;
 	return pairs;
 }
+
+void gm_net_set_next(gm_net *n, const char *key, gm_node *next)
+{
+	gm_entry *e = gm_net_entry_of(n, key);
+	if (e)
+		e->next = next;
+}

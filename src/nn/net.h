@@ -42,6 +42,8 @@ struct gm_net {
 	bool minibatch;            /* gm_features adds minibatch discrimination */
 };
 
+/* What the variable is about to become; nothing where there is no such variable, as one that was refused. */
+void gm_net_set_next(gm_net *n, const char *key, gm_node *next);
 /* Owned by the net, good until the next variable is made; NULL when there is none. */
 gm_entry *gm_net_entry_of(gm_net *n, const char *key);
 

@@ -3,7 +3,7 @@
  * run/checkpoint.c -- a run as one safetensors file. The tensors are the variables of its nets
  * under their full names. The metadata is everything else that the run is, as texts:
  *
- *	format    "ganymede-run"        version   "1"
+ *	format    "ganymede-run"        version   "2" (what older ones call differently: history.h)
  *	model     "dcgan"               options   {"batch": "64", ...}, all of them
  *	facts     {"channels": 1, ...}  what the model was told of its data: sampling needs none;
  *	          "fields" in it are those that it read besides pictures and labels
@@ -26,6 +26,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "run/folder.h"
+#include "run/history.h"
 
 gm_st *gm_checkpoint_open(const char *path, gm_error *err)
 {
@@ -252,7 +253,8 @@ bool gm_checkpoint_save(gm_run *r)
 	snprintf(seen, sizeof seen, "%" PRIu64, r->seen);
 	snprintf(runs, sizeof runs, "%" PRIu64, gm_graph_runs(r->graph));
 	snprintf(data, sizeof data, "%016" PRIx64, r->data_hash);
-	char rollbacks[24], best[32];
+	char rollbacks[24], best[32], version[12];
+	snprintf(version, sizeof version, "%d", GM_RECORD_VERSION);
 	char *schedules = schedules_json(r);
 	bool better = is_best(r);
 	ok = ok && options && facts && schedules && !r->err.code;
@@ -268,7 +270,7 @@ bool gm_checkpoint_save(gm_run *r)
 		{"schedules", schedules},
 		{"seen", seen},
 		{"step", step},
-		{"version", "1"},
+		{"version", version},
 	};
 	int metas = 10; /* and where there were any: */
 	if (r->rollbacks)
@@ -314,10 +316,12 @@ bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error 
 	if (!format || strcmp(format, "ganymede-run"))
 		return gm_fail(err, GM_ERR_FORMAT,
 		               "%s: a safetensors file, but no checkpoint of ganymede", path);
-	if (!version || strcmp(version, "1"))
+	uint64_t of = 0;
+	if (!gm_text_u64(version, &of) || of < 1 || of > GM_RECORD_VERSION)
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: its format is version %.20s, this program reads 1", path,
-		               version ? version : "unknown");
+		               "%s: its format is version %.20s, and this program reads up to %d: "
+		               "a newer ganymede wrote it",
+		               path, version ? version : "unknown", GM_RECORD_VERSION);
 	rec->model = model ? gm_model_find(model) : NULL;
 	if (!rec->model)
 		return gm_fail(err, GM_ERR_FORMAT,
@@ -325,7 +329,7 @@ bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error 
 		               path, model ? model : "");
 	gm_settings_init(&rec->settings, rec->model);
 	gm_error inner = {0};
-	if (!gm_settings_from_json(&rec->settings, gm_st_meta(st, "options"), &inner) ||
+	if (!gm_settings_from_json(&rec->settings, (int)of, gm_st_meta(st, "options"), &inner) ||
 	    !gm_settings_check(&rec->settings, &inner)) {
 		gm_record_free(rec);
 		return gm_fail(err, GM_ERR_FORMAT, "%s: %.300s", path, inner.message);
@@ -383,13 +387,33 @@ static const char *dims_text(const int64_t *d, int rank, char *text, size_t room
 	return text;
 }
 
+static int version_of(const gm_st *st)
+{
+	uint64_t v;
+	return gm_text_u64(gm_st_meta(st, "version"), &v) && v <= GM_RECORD_VERSION
+	               ? (int)v
+	               : GM_RECORD_VERSION;
+}
+
+/* The tensor that is called name now, as the checkpoint calls it; NULL where it has none. */
+static const gm_st_tensor *find_tensor(const gm_st *st, const char *name)
+{
+	return gm_st_find(st, gm_history_tensor(version_of(st), gm_st_meta(st, "model"), name));
+}
+
+static bool may_lack(const gm_st *st, const char *name)
+{
+	return gm_history_lacks(version_of(st), gm_st_meta(st, "model"), name);
+}
+
 bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_shape s,
                         gm_error *err)
 {
-	const gm_st_tensor *t = gm_st_find(st, name);
+	const gm_st_tensor *t = find_tensor(st, name);
 	char have[160], want[160];
 	if (!t)
-		return gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is missing", path, name);
+		return may_lack(st, name) ||
+		       gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is missing", path, name);
 	if (!same_dims(t, s))
 		return gm_fail(err, GM_ERR_FORMAT,
 		               "%s: the tensor %s has shape %s, the model's options ask for %s",
@@ -405,7 +429,9 @@ static bool load_one(const gm_st *st, const char *path, const gm_net_entry *e, g
 {
 	if (!gm_checkpoint_fits(st, path, e->name, gm_node_shape(e->node), err))
 		return false;
-	const gm_st_tensor *t = gm_st_find(st, e->name);
+	const gm_st_tensor *t = find_tensor(st, e->name);
+	if (!t)
+		return true; /* newer than the checkpoint: stays as it is */
 	int64_t n = gm_node_size(e->node);
 	if ((uintptr_t)t->data % sizeof(float) == 0)
 		return gm_set_f32(e->node, t->data, n) ||
@@ -427,7 +453,7 @@ bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path, gm_s
 			gm_net_entry e = gm_net_at(r->net[i], j);
 			if (e.role == GM_MOMENT)
 				continue;
-			const gm_st_tensor *t = gm_st_find(st, e.name);
+			const gm_st_tensor *t = find_tensor(st, e.name);
 			gm_shape s = gm_node_shape(e.node);
 			char have[60], want[60];
 			if (t && same_dims(t, s) && t->type == GM_ST_F32) {
@@ -437,17 +463,32 @@ bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path, gm_s
 				continue;
 			}
 			if (!*report->first && t)
-				snprintf(report->first, sizeof report->first, "%.60s has shape %s there and %s here",
-				         e.name, dims_text(t->dims, t->rank, have, sizeof have),
+				snprintf(report->first, sizeof report->first,
+				         "%.60s has shape %s there and %s here", e.name,
+				         dims_text(t->dims, t->rank, have, sizeof have),
 				         dims_text(s.dim, s.rank, want, sizeof want));
 			else if (!*report->first)
-				snprintf(report->first, sizeof report->first, "%.60s is not there", e.name);
+				snprintf(report->first, sizeof report->first, "%.60s is not there",
+				         e.name);
 			*(t ? &report->reshaped : &report->absent) += 1;
 		}
 	return report->loaded > 0 ||
 	       gm_fail(&r->err, GM_ERR_VALUE,
-	               "option from: no tensor of %.200s has the name and shape of one of %s's: %s", path,
-	               r->model->name, report->first);
+	               "option from: no tensor of %.200s has the name and shape of one of %s's: %s",
+	               path, r->model->name, report->first);
+}
+
+/* Whether one of the net's variables is what the checkpoint calls name. */
+static bool owns(const gm_net *n, const gm_st *st, const char *name)
+{
+	if (gm_net_find(n, name))
+		return true;
+	for (int i = 0; i < gm_net_count(n); i++)
+		if (!strcmp(gm_history_tensor(version_of(st), gm_st_meta(st, "model"),
+		                              gm_net_at(n, i).name),
+		            name))
+			return true;
+	return false;
 }
 
 bool gm_checkpoint_load(gm_run *r, bool all)
@@ -458,14 +499,14 @@ bool gm_checkpoint_load(gm_run *r, bool all)
 	for (int i = 0; i < r->nets; i++)
 		for (int j = 0; j < gm_net_count(r->net[i]); j++) {
 			gm_net_entry e = gm_net_at(r->net[i], j);
-			known += gm_st_find(st, e.name) != NULL;
+			known += find_tensor(st, e.name) != NULL;
 			if ((all || e.role != GM_MOMENT) && !load_one(st, path, &e, &r->err))
 				return false;
 		}
 	for (int64_t i = 0; known < gm_st_count(st) && i < gm_st_count(st); i++) {
 		bool mine = false;
 		for (int j = 0; j < r->nets && !mine; j++)
-			mine = gm_net_find(r->net[j], gm_st_at(st, i)->name) != NULL;
+			mine = owns(r->net[j], st, gm_st_at(st, i)->name);
 		if (!mine)
 			return gm_fail(&r->err, GM_ERR_FORMAT,
 			               "%s: the tensor %.100s is none of %s's", path,

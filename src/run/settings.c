@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "run/history.h"
 
 static bool check_grid(const char *text, gm_error *err)
 {
@@ -229,12 +230,32 @@ char *gm_settings_json(const gm_settings *s, bool pretty)
 	for (int i = 0; i < s->count; i++)
 		if (!(s->row[i].flags & GM_PLACE))
 			json_object_set_new(o, s->row[i].name, gm_json_text(s->row[i].value));
+	for (int i = 0; i < s->unknowns; i++)
+		json_object_set_new(o, s->unknown[2 * i], json_string(s->unknown[2 * i + 1]));
 	char *text = json_dumps(o, pretty ? JSON_INDENT(2) : JSON_COMPACT);
 	json_decref(o);
 	return text;
 }
 
-bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err)
+void gm_settings_keep(gm_settings *s, const char *name, const char *value)
+{
+	const char **more = gm_arena_alloc(s->arena, 2 * (s->unknowns + 1) * sizeof *more);
+	if (s->unknowns)
+		memcpy(more, s->unknown, 2 * s->unknowns * sizeof *more);
+	more[2 * s->unknowns] = gm_arena_strdup(s->arena, name);
+	more[2 * s->unknowns + 1] = gm_arena_strdup(s->arena, value);
+	s->unknown = more, s->unknowns++;
+}
+
+void gm_settings_unknown(const gm_settings *s, char *text, size_t room)
+{
+	size_t n = 0;
+	*text = 0;
+	for (int i = 0; i < s->unknowns && n < room; i++)
+		n += snprintf(text + n, room - n, "%s%s", i ? ", " : "", s->unknown[2 * i]);
+}
+
+bool gm_settings_from_json(gm_settings *s, int version, const char *json, gm_error *err)
 {
 	json_error_t where;
 	json_t *o = json_loads(json ? json : "", JSON_REJECT_DUPLICATES, &where);
@@ -249,8 +270,15 @@ bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err)
 		if (ok && !text)
 			ok = gm_fail(err, GM_ERR_FORMAT,
 			             "option %.60s is recorded as something other than text", name);
-		else
-			ok = ok && set_row(s, name, text, err);
+		if (ok) {
+			const char *now = name, *value_now = text;
+			gm_history_option(version, s->model ? s->model->name : NULL, &now,
+			                  &value_now);
+			if (gm_settings_find(s, now))
+				ok = set_row(s, now, value_now, err);
+			else
+				gm_settings_keep(s, name, text);
+		}
 		free(text);
 	}
 	json_decref(o);

@@ -33,6 +33,9 @@ struct gm_settings {
 	gm_setting *row; /* the model's first, then the common ones */
 	int count, own;  /* own: of those, the model's */
 	gm_arena *arena; /* owns rows and texts */
+	/* options of a record that this version does not know: kept, and written again */
+	const char **unknown; /* names and values in turn */
+	int unknowns;
 };
 
 /* Common rows: i = 0, 1, ... until name NULL. */
@@ -44,9 +47,13 @@ void gm_settings_free(gm_settings *s);
 gm_setting *gm_settings_find(const gm_settings *s, const char *name);
 
 /* The rows that are in a run's record, as a JSON object of texts; the caller frees it. And back:
- * unknown names and things other than texts are GM_ERR_FORMAT. */
+ * things other than texts are GM_ERR_FORMAT, unknown names are kept. version: of the record (run/history.h). */
 char *gm_settings_json(const gm_settings *s, bool pretty);
-bool gm_settings_from_json(gm_settings *s, const char *json, gm_error *err);
+bool gm_settings_from_json(gm_settings *s, int version, const char *json, gm_error *err);
+/* Keeps an option that this version does not know. */
+void gm_settings_keep(gm_settings *s, const char *name, const char *value);
+/* The names of options that this version does not know, with commas between, into text[room]; empty where there are none. */
+void gm_settings_unknown(const gm_settings *s, char *text, size_t room);
 
 /* In such a file # starts a comment. "model" names the model: read it first with gm_recipe_model. Keys that start with
  * "published", and "reproduce", are for the verb reproduce, and are passed over. */

@@ -223,6 +223,13 @@ static bool start_again(gm_run *r)
 	r->from = NULL;
 	gm_report_say(r, "%s resumes at step %" PRId64 " of %" PRId64, r->folder, r->step,
 	              r->total);
+	char unknown[300];
+	gm_settings_unknown(r->settings, unknown, sizeof unknown);
+	if (*unknown)
+		gm_report_say(
+			r,
+			"  options of another version of ganymede have no effect, and are kept: %s",
+			unknown);
 	if (strcmp(r->data_was, gm_settings_get(r->settings, "data")))
 		gm_report_say(r, "  data are read from %s, formerly %s: their content is the same",
 		              gm_settings_get(r->settings, "data"), r->data_was);
@@ -567,6 +574,9 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 		rec.model == s->model || gm_fail(err, GM_ERR_VALUE, "%s is a run of %s, not of %s",
 	                                         checkpoint, rec.model->name, s->model->name);
 	ok = ok && merge_options(s, &rec.settings, err);
+	s->unknown = NULL, s->unknowns = 0;
+	for (int i = 0; i < rec.settings.unknowns; i++)
+		gm_settings_keep(s, rec.settings.unknown[2 * i], rec.settings.unknown[2 * i + 1]);
 	r->data_was = gm_arena_strdup(s->arena, gm_settings_get(&rec.settings, "data"));
 	r->step = rec.step, r->seen = rec.seen, r->runs = rec.runs;
 	r->from_path = gm_arena_strdup(s->arena, checkpoint);

@@ -16,7 +16,7 @@ struct gm_saved {
 	gm_run run;
 	gm_record record;
 	bool raw;
-	char path[PATH_MAX];
+	char path[PATH_MAX], unknown[300];
 };
 
 /* All fields of the pictures' size go along. */
@@ -80,6 +80,7 @@ gm_saved *gm_saved_open_file(const char *checkpoint, const gm_saved_options *o, 
 	if (ok) {
 		s->raw = o && o->raw;
 		snprintf(s->path, sizeof s->path, "%s", checkpoint);
+		gm_settings_unknown(&s->record.settings, s->unknown, sizeof s->unknown);
 		gm_st_close(s->run.from);
 		s->run.from = NULL;
 		s->run.from_path = NULL;
@@ -108,6 +109,11 @@ const gm_facts *gm_saved_facts(const gm_saved *s)
 const char *gm_saved_option(const gm_saved *s, const char *name)
 {
 	return gm_settings_get(&s->record.settings, name);
+}
+
+const char *gm_saved_unknown_options(const gm_saved *s)
+{
+	return s->unknown;
 }
 
 const char *gm_saved_path(const gm_saved *s)

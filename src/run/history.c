@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run/history.c -- see history.h.
+ */
+#include "run/history.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* Up to version `last`; model NULL: of every model. A row's value NULL: any, which stays. */
+static const struct {
+	int last;
+	const char *model, *name, *value, *name_now, *value_now;
+} options[] = {
+	{1, NULL, "backend", "onednn", "backend", "cpu"},
+	{0},
+};
+
+static const struct {
+	int last;
+	const char *model, *name, *name_now;
+} tensors[] = {
+	{0},
+};
+
+static const struct {
+	int last;
+	const char *model, *name;
+} added[] = {
+	{1, "infogan", "D/half/bias"},
+	{1, "infogan", "G/picture/bias"},
+	{0},
+};
+
+static bool of(const char *row, const char *model)
+{
+	return !row || (model && !strcmp(row, model));
+}
+
+void gm_history_option(int version, const char *model, const char **name, const char **value)
+{
+	for (int i = 0; options[i].last; i++)
+		if (version <= options[i].last && of(options[i].model, model) &&
+		    !strcmp(options[i].name, *name) &&
+		    (!options[i].value || !strcmp(options[i].value, *value))) {
+			*name = options[i].name_now;
+			*value = options[i].value_now ? options[i].value_now : *value;
+		}
+}
+
+const char *gm_history_tensor(int version, const char *model, const char *name)
+{
+	for (int i = 0; tensors[i].last; i++)
+		if (version <= tensors[i].last && of(tensors[i].model, model) &&
+		    !strcmp(tensors[i].name_now, name))
+			return tensors[i].name;
+	return name;
+}
+
+/* Whether name is the variable, or what an optimiser or an average keeps of it (VARIABLE.adam.m). */
+static bool is_of(const char *name, const char *variable)
+{
+	size_t n = strlen(variable);
+	return !strncmp(name, variable, n) && (!name[n] || name[n] == '.');
+}
+
+bool gm_history_lacks(int version, const char *model, const char *name)
+{
+	for (int i = 0; added[i].last; i++)
+		if (version <= added[i].last && of(added[i].model, model) &&
+		    is_of(name, added[i].name))
+			return true;
+	return false;
+}
