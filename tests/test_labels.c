@@ -662,6 +662,10 @@ static void a_folder_called_like_a_set(void **state)
 	assert_null(d);
 	assert_non_null(strstr(err.message, "./shapes"));
 	assert_non_null(strstr(err.message, "set:shapes"));
+	/* What a run learned when no such folder was there is still the set. */
+	d = gm_data_open("shapes", &(gm_data_options){.again = true}, NULL);
+	assert_int_equal(gm_data_info_of(d)->count, 0);
+	gm_data_close(d);
 	d = gm_data_open("./shapes", NULL, NULL);
 	assert_int_equal(gm_data_info_of(d)->count, 1);
 	gm_data_close(d);

@@ -88,6 +88,9 @@ typedef struct gm_data_options {
 	 * endless stream; labels are (a k + b) k + c (stacked MNIST, arXiv:1611.02163) */
 	bool stack;
 	bool no_cache; /* neither read nor write the cache of decoded pictures */
+	/* The spec was opened before, and is what it was then, whatever files were made since: the name of
+	 * an embedded set means the set. */
+	bool again;
 } gm_data_options;
 
 /* Sets the option called name (gm_data_option_names lists them; `_` is `-`) from text as people type it.

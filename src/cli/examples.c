@@ -74,6 +74,7 @@ static gm_dataset *open_part(gm_saved *s, const char *spec, const char *split, g
 	if (!data_options(s, &o, err))
 		return NULL;
 	o.split = split;
+	o.again = !strcmp(spec, gm_saved_option(s, "data"));
 	return gm_data_open(spec, &o, err);
 }
 

@@ -201,7 +201,7 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 			source = sources[i];
 	const bool known = source || (is_fetched(spec, fetched) && fetched[0]);
 	/* Nobody can know which of the two is meant, and a run that learns the other is lost. */
-	if (known && !by_name && gm_file_exists(spec))
+	if (known && !by_name && !o->again && gm_file_exists(spec))
 		return gm_fail(
 			err, GM_ERR_VALUE,
 			"%s is the name of a data set, and a %s of that name is here too: say "

@@ -248,7 +248,7 @@ static const gm_metric *find(const char *name, gm_error *err)
 
 static bool data_options(const gm_scorer *c, const char *split, gm_data_options *o, gm_error *err)
 {
-	*o = (gm_data_options){.seed = c->r->seed};
+	*o = (gm_data_options){.seed = c->r->seed, .again = true};
 	if (!gm_settings_data(c->r->settings, false, o, err))
 		return false;
 	if (split && strcmp(split, o->split))

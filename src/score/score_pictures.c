@@ -128,7 +128,7 @@ bool gm_metric_parzen(gm_scorer *c, gm_scores *s, gm_error *err)
 	enum { VALIDATION = 10000, VALID = 1000, TEST = 10000 };
 	const gm_facts *f = &c->r->facts;
 	gm_dataset *test = gm_scorer_part(c, true, err), *train = NULL;
-	gm_data_options o = {.seed = c->r->seed};
+	gm_data_options o = {.seed = c->r->seed, .again = true};
 	static const char *const names[] = {"size",         "channels",     "fit",   "filter",
 	                                    "cache",        "bad-files",    "parts", "label-from",
 	                                    "label-column", "label-pattern"};

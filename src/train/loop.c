@@ -455,7 +455,8 @@ static bool open_data(gm_run *r, gm_error *err)
 {
 	const gm_settings *s = r->settings;
 	const char *spec = gm_settings_get(s, "data");
-	gm_data_options o = {.seed = r->seed};
+	gm_data_options o = {.seed = r->seed,
+	                     .again = r->call->resume && !gm_settings_find(s, "data")->given};
 	r->data = gm_settings_data(s, true, &o, err) ? gm_data_open(spec, &o, err) : NULL;
 	if (!r->data)
 		return false;
