@@ -7,11 +7,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "base/machine.h"
 #include "tensorfile/safetensors.h"
 #include "ganymede/features.h"
 #include "metrics/extractor.h"
 #include "scratch.h"
+#include "ganymede/image.h"
+#include "score/side.h"
 
 #include <math.h>
 
@@ -325,6 +328,71 @@ static void weights_are_checked_tensor_by_tensor(void **state)
 	refused("inception", NULL, GM_ERR_VALUE, "ganymede data fetch inception");
 }
 
+/* A folder of pictures of several sizes: what the extractor sees is each picture at its own size, as pytorch-fid feeds it, in the
+ * order of their names, and the mean of that. One file is no picture. */
+static void pictures_of_their_own_sizes(void **state)
+{
+	(void)state;
+	enum { N = 5 };
+	gm_error err = {0};
+	gm_extractor *e = narrow(NULL, &err);
+	assert_non_null(e);
+	int64_t d = gm_extractor_width(
+		e, &(gm_extractor_input){.channels = 3, .height = 9, .width = 9});
+	float *want = malloc(N * d * sizeof *want);
+	assert_true(gm_file_make_folder(scratch_path("sizes"), &err));
+	scratch_write("sizes/readme.txt", "no picture", 10);
+	for (int i = 0; i < N; i++) {
+		int w = 20 + 7 * i, h = 33 - 3 * i, plane = w * h;
+		char name[64];
+		gm_image *im = gm_image_new(w, h, i == 2 ? 1 : 3, &err); /* one of them is grey */
+		float *x = malloc(3 * plane * sizeof *x);
+		for (int k = 0; k < plane * im->channels; k++)
+			im->pixel[k] = (uint8_t)((k * (31 + i) + k / 7) & 255);
+		for (int k = 0; k < plane; k++)
+			for (int c = 0; c < 3; c++)
+				x[c * plane + k] =
+					im->pixel[k * im->channels + (im->channels == 3 ? c : 0)] /
+						127.5f -
+					1;
+		snprintf(name, sizeof name, "sizes/%d.png", i);
+		assert_true(gm_png_write(scratch_path(name), im, &err));
+		assert_true(gm_extractor_run(
+			e,
+			&(gm_extractor_input){
+				.x = x, .n = 1, .channels = 3, .height = h, .width = w},
+			want + i * d, NULL, &err));
+		free(x);
+		gm_image_free(im);
+	}
+	gm_side_options o = {.own_sizes = true};
+	gm_side *p = gm_side_open(scratch_path("sizes"), &o, &err);
+	if (!p)
+		fail_msg("%s", err.message);
+	assert_int_equal(p->count, N);
+	gm_seen s = {0};
+	assert_true(gm_look(p, e, N, GM_LOOK_FEATURES | GM_LOOK_MOMENTS, &s, &err));
+	assert_int_equal(s.width, d);
+	assert_memory_equal(s.features, want, N * d * sizeof *want);
+	double *mean = malloc(d * sizeof *mean), *sigma = malloc(d * d * sizeof *sigma);
+	assert_true(gm_moments_get(s.moments, mean, sigma, &err));
+	for (int64_t k = 0; k < d; k++) {
+		double sum = 0;
+		for (int i = 0; i < N; i++)
+			sum += want[i * d + k] / (double)N;
+		assert_true(fabs(mean[k] - sum) <=
+		            1e-9 * (1 + fabs(sum))); /* double sums of five floats */
+	}
+	gm_seen_free(&s);
+	gm_extractor *pixels = gm_extractor_open("pixels", NULL, &err);
+	assert_false(gm_look(p, pixels, N, GM_LOOK_FEATURES, &s, &err));
+	assert_non_null(strstr(err.message, "--size"));
+	gm_extractor_free(pixels);
+	gm_side_free(p);
+	free(want), free(mean), free(sigma);
+	gm_extractor_free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +404,7 @@ int main(void)
 		cmocka_unit_test(vgg16_as_torchvision),
 		cmocka_unit_test(features_do_not_depend_on_company_or_threads),
 		cmocka_unit_test(weights_are_checked_tensor_by_tensor),
+		cmocka_unit_test(pictures_of_their_own_sizes),
 	};
 	setenv("XDG_CACHE_HOME", "/nonexistent", 1); /* nothing was fetched */
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

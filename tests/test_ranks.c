@@ -295,8 +295,10 @@ static void asked_to_stop_all_stop(void **state)
 	(void)state;
 	/* mpirun hands a signal on and gives its processes a second to end, which is little on a busy machine. */
 	setenv("OMPI_MCA_odls_base_sigkill_timeout", "5", 1);
+	setenv("PRTE_MCA_odls_base_sigkill_timeout", "5", 1);
 	pid_t pid = start(2, endless, "stop");
 	unsetenv("OMPI_MCA_odls_base_sigkill_timeout");
+	unsetenv("PRTE_MCA_odls_base_sigkill_timeout");
 	wait_for("stop/00000-run/checkpoint-000007.safetensors", pid);
 	kill(pid, SIGTERM);
 	end_of(pid);
@@ -344,7 +346,10 @@ int main(int argc, char **argv)
 	/* Containers have nobody but root. */
 	setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
 	setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
-	setenv("OMPI_MCA_rmaps_base_oversubscribe", "1", 1); /* four ranks on two cores */
+	/* Four ranks on two cores, or on one: Open MPI 4, and 5 with its launcher PRRTE. */
+	setenv("OMPI_MCA_rmaps_base_oversubscribe", "1", 1);
+	setenv("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe", 1);
+	setenv("PRTE_MCA_hwloc_default_binding_policy", "none", 1);
 	/* Open MPI unloads components whose memory it keeps, so that no suppression could name them. */
 	char asan[512];
 	const char *was = getenv("ASAN_OPTIONS");

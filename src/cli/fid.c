@@ -220,6 +220,10 @@ static bool run(const cli_values *v, const given *g, gm_error *err)
 	                     .outdir = cli_value(v, "outdir"),
 	                     .raw = cli_given(v, "raw"),
 	                     .stats = true};
+	/* As pytorch-fid reads folders, unless this call, or a run beside, says how pictures are fitted. */
+	bool beside_run = gm_side_is_run(v->operand[0], &o) ||
+	                  (v->operand[1] && gm_side_is_run(v->operand[1], &o));
+	o.own_sizes = !g->n && !beside_run;
 	part a = {0}, b = {0};
 	gm_extractor *x = NULL;
 	gm_scores s = {0};

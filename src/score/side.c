@@ -11,6 +11,9 @@
 
 #include "base/json.h"
 #include "base/file.h"
+#include "data/source.h"
+#include "data/tree.h"
+#include "ganymede/image.h"
 #include "base/progress.h"
 #include "run/folder.h"
 #include "use/saved_run.h"
@@ -114,10 +117,148 @@ bool gm_side_is_run(const char *spec, const gm_side_options *o)
 	return !gm_stats_is(spec) && find_run(spec, o, checkpoint, NULL);
 }
 
+/* ---- pictures of their own sizes --------------------------------------------------------------- */
+
+enum { FILE_MOST = 1 << 28 }; /* bytes */
+
+/* The next picture of the tree, decoded; NULL at the end, and for a file that is none or cannot be read, when *more is true. */
+static gm_image *next_picture(gm_tree *t, bool header, gm_image_facts *facts, bool *more,
+                              gm_error *err)
+{
+	gm_tree_file f;
+	char name[PATH_MAX];
+	uint8_t *bytes = NULL;
+	size_t n = 0;
+	gm_error why = {0};
+	gm_image *im = NULL;
+	*facts = (gm_image_facts){0};
+	*more = gm_tree_next(t, &f, err);
+	if (!*more)
+		return NULL;
+	snprintf(name, sizeof name, "%s", f.name);
+	if (gm_tree_read(t, FILE_MOST, &bytes, &n, &why)) {
+		if (!header)
+			im = gm_image_read_memory(name, bytes, n, facts, &why);
+		else if (!gm_image_look(name, bytes, n, facts, &why))
+			*facts = (gm_image_facts){0};
+	}
+	free(bytes);
+	return im;
+}
+
+/* Whether the pictures of a folder or archive have more than one size; how many there are. */
+static bool sizes_differ(const char *path, uint64_t *count, gm_error *err)
+{
+	gm_tree *t = gm_tree_open(path, err);
+	gm_image_facts f;
+	int width = 0, height = 0;
+	bool differ = false, more = t != NULL;
+	*count = 0;
+	while (more) {
+		next_picture(t, true, &f, &more, err);
+		more = more && gm_progress_tell("looking at sizes", *count, 0, "pictures", err);
+		if (!f.format)
+			continue;
+		differ = differ || (*count && (f.width != width || f.height != height));
+		width = f.width, height = f.height;
+		++*count;
+	}
+	gm_progress_end();
+	gm_tree_close(t);
+	return differ && !err->code;
+}
+
+/* 8-bit pixels as RGB [3, height, width] in [-1, 1]. */
+static float *rgb_of(const gm_image *im)
+{
+	int64_t plane = (int64_t)im->width * im->height;
+	float *x = malloc(3 * plane * sizeof *x);
+	for (int64_t i = 0; x && i < plane; i++)
+		for (int c = 0; c < 3; c++)
+			x[c * plane + i] =
+				im->pixel[i * im->channels + (im->channels == 3 ? c : 0)] / 127.5f -
+				1;
+	return x;
+}
+
+/* Features of n pictures, chosen by the seed where there are more, each at its own size: as pytorch-fid reads a folder, with the
+ * extractor's own resizing and no other before it. */
+static bool look_at_own_sizes(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s,
+                              gm_error *err)
+{
+	bool whole = what & GM_LOOK_FEATURES;
+	gm_tree *t = gm_tree_open(p->name, err);
+	char *chosen = calloc(p->count + 1, 1);
+	bool ok = t && (chosen || gm_fail(err, GM_ERR_MEMORY, "out of memory")), more = ok;
+	for (int64_t i = 0; ok && i < n; i++)
+		chosen[(uint64_t)n < p->count ? gm_data_permute(p->seed, 0, p->count, (uint64_t)i)
+		                              : (uint64_t)i] = 1;
+	for (int64_t k = 0, at = 0; ok && at < n;) {
+		gm_image_facts f;
+		gm_image *im = next_picture(t, false, &f, &more, err);
+		if (!more) {
+			ok = err->code == GM_OK &&
+			     gm_fail(err, GM_ERR_STATE, "%s changed while it was read", p->name);
+			break;
+		}
+		if (!f.format || !im || !chosen[k++]) {
+			gm_image_free(im);
+			continue;
+		}
+		float *pixels = rgb_of(im);
+		gm_extractor_input in = {.x = pixels,
+		                         .n = 1,
+		                         .channels = 3,
+		                         .height = im->height,
+		                         .width = im->width};
+		int64_t width = gm_extractor_width(x, &in);
+		if (!s->width) {
+			s->width = width;
+			s->features = malloc((whole ? n : 1) * width * sizeof *s->features);
+			s->logits = s->classes ? malloc(n * s->classes * sizeof *s->logits) : NULL;
+			s->moments = what & GM_LOOK_MOMENTS ? gm_moments_new(width, err) : NULL;
+			ok = (s->features && (s->logits || !s->classes) &&
+			      (s->moments || !(what & GM_LOOK_MOMENTS))) ||
+			     gm_fail(err, GM_ERR_MEMORY, "no memory for features");
+		}
+		if (ok && width != s->width)
+			ok = gm_fail(err, GM_ERR_VALUE,
+			             "%s: extractor %s needs pictures of one size: say --size N",
+			             p->name, gm_extractor_info_of(x)->name);
+		float *row = ok ? s->features + (whole ? at * s->width : 0) : NULL;
+		ok = ok && (pixels || gm_fail(err, GM_ERR_MEMORY, "no memory for a picture")) &&
+		     gm_progress_tell("features", (uint64_t)at, (uint64_t)n, "pictures", err) &&
+		     gm_extractor_run(x, &in, row, s->classes ? s->logits + at * s->classes : NULL,
+		                      err) &&
+		     (!s->moments || gm_moments_add(s->moments, row, 1, err));
+		at++;
+		free(pixels);
+		gm_image_free(im);
+	}
+	gm_progress_end();
+	gm_tree_close(t);
+	free(chosen);
+	return ok;
+}
+
+static bool open_own_sizes(gm_side *p, uint64_t count)
+{
+	p->own_sizes = true;
+	p->count = count;
+	p->facts = (gm_facts){.channels = 3};
+	json_object_set_new(p->record, "kind", json_string("data"));
+	json_object_set_new(p->record, "seed", json_integer((json_int_t)p->seed));
+	json_object_set_new(p->record, "split", json_string("whole"));
+	json_object_set_new(p->record, "resize",
+	                    json_string("by the extractor, each from its own size"));
+	return true;
+}
+
 gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err)
 {
 	char checkpoint[PATH_MAX];
 	gm_side *p = blank(spec, o->seed, err);
+	uint64_t count = 0;
 	gm_error several = {0}; /* a number that two runs have is not the name of a data set */
 	bool ok = p != NULL, is_file = is_checkpoint(spec);
 	if (ok)
@@ -132,8 +273,12 @@ gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err)
 		ok = open_run(p, checkpoint, err);
 	else if (ok && several.code == GM_ERR_VALUE)
 		ok = gm_fail(err, several.code, "%s", several.message);
+	else if (ok && o->own_sizes && !is_file && gm_file_exists(spec) &&
+	         (gm_file_is_folder(spec) || gm_tree_is_archive(spec)) &&
+	         sizes_differ(spec, &count, err))
+		ok = open_own_sizes(p, count);
 	else if (ok)
-		ok = !is_file && open_data(p, spec, &o->data, err);
+		ok = !is_file && !(err && err->code) && open_data(p, spec, &o->data, err);
 	if (ok)
 		return p;
 	gm_side_free(p);
@@ -241,6 +386,15 @@ bool gm_look(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s, 
 	if (what & GM_LOOK_LOGITS && !s->classes)
 		return gm_fail(err, GM_ERR_VALUE, "extractor %s has no classes",
 		               gm_extractor_info_of(x)->name);
+	if (p->own_sizes) {
+		s->width = 0;
+		bool seen = look_at_own_sizes(p, x, n, what, s, err);
+		if (!seen)
+			gm_seen_free(s);
+		else if (!(what & GM_LOOK_FEATURES))
+			free(s->features), s->features = NULL;
+		return seen;
+	}
 	bool whole = what & GM_LOOK_FEATURES;
 	float *pictures = malloc(m * f->numel * sizeof *pictures);
 	s->features = malloc((whole ? n : m) * s->width * sizeof *s->features);

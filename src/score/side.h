@@ -34,6 +34,8 @@ typedef struct gm_side_options {
 	gm_data_options data; /* of a data set */
 	bool raw;             /* of a run: weights, not their averages */
 	bool stats;           /* statistics (.npz) will do */
+	/* a folder or archive whose pictures differ in size, where data asks for none: each at its own size, for gm_look alone */
+	bool own_sizes;
 } gm_side_options;
 
 typedef struct gm_side {
@@ -44,9 +46,9 @@ typedef struct gm_side {
 	gm_dataset *data;     /* one of these three, and what is borrowed */
 	gm_run *run;
 	gm_stats *stats;
-	gm_saved *saved; /* owns run, or NULL */
-	bool raw;
-	json_t *record; /* what it is, for a protocol */
+	gm_saved *saved;     /* owns run, or NULL */
+	bool raw, own_sizes; /* own_sizes: pictures are read by gm_look, one by one */
+	json_t *record;      /* what it is, for a protocol */
 } gm_side;
 
 /* spec: a run or checkpoint (samples are drawn), a data set or path, or statistics. NULL on
