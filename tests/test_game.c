@@ -729,6 +729,160 @@ static void flips_exchange_the_roles(void **state)
 	near(loss[1], loss[0], 1e-12);
 }
 
+/* D's loss with a pool's fakes and with wrong pairs, in shares; G's is of its own fakes alone. */
+static void sides_have_their_own_examples(void **state)
+{
+	(void)state;
+	gm_graph *g = graph(GM_F64);
+	gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
+	gm_node *x[5];
+	static const char *const name[] = {"real", "fake", "old", "wrong1", "wrong2"};
+	for (int i = 0; i < 5; i++)
+		x[i] = input_of(g, name[i], GM_SHAPE(3, 2), i);
+	gm_game m = {.G = G,
+	             .D = D,
+	             .discriminator = line_critic,
+	             .real.x = x[0],
+	             .fake.x = x[1],
+	             .fake_d.x = x[2],
+	             .wrong = {{x[3]}, {x[4]}},
+	             .wrong_share = .3,
+	             .objective = gm_objective_find("hinge")};
+	gm_game_build(&m);
+	gm_step *s = compiled(g, gm_compile(g, m.loss_d, m.loss_g));
+	double w[2], b, mean[5] = {0}, v[6];
+	gm_step_run(s);
+	gm_get_f64(gm_net_find(D, "D/y/weight"), w, 2),
+		gm_get_f64(gm_net_find(D, "D/y/bias"), &b, 1);
+	for (int i = 0; i < 5; i++) {
+		gm_get_f64(x[i], v, 6);
+		for (int j = 0; j < 3; j++) {
+			double y = w[0] * v[2 * j] + w[1] * v[2 * j + 1] + b;
+			mean[i] += (i == 0 ? fmax(0, 1 - y) : i == 1 ? -y : fmax(0, 1 + y)) / 3;
+		}
+	}
+	near(gm_step_scalar(s, m.loss_d), mean[0] + .7 * mean[2] + .15 * (mean[3] + mean[4]),
+	     1e-12);
+	near(gm_step_scalar(s, m.loss_g), mean[1], 1e-12);
+	m.objective = gm_objective_find("relativistic");
+	assert_non_null(gm_game_refusal(&m));
+	gm_net_free(G), gm_net_free(D);
+	finish(g);
+}
+
+/* D(x, c) = <x, w> + <c, v>: where the two sides come with other codes, its slope is that in both. */
+static gm_node *joint_critic(void *ctx, gm_net *D, gm_node *x, gm_node *with)
+{
+	(void)ctx;
+	return gm_linear(D, "y", GM_CONCAT(1, x, with), .out = 1);
+}
+
+static void penalties_of_joint_games(void **state)
+{
+	(void)state;
+	static const char *const penalties[] = {"wgan-gp", "r1", "r2", "dragan"};
+	for (int k = 0; k < 4; k++) {
+		gm_graph *g = graph(GM_F64);
+		gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
+		gm_node *x = input_of(g, "x", GM_SHAPE(4, 2), .3),
+			*c = input_of(g, "c", GM_SHAPE(4, 3), 1);
+		gm_game m = {.G = G,
+		             .D = D,
+		             .discriminator = joint_critic,
+		             .real = {x, c},
+		             .fake = {gm_mul_c(x, -2), gm_mul_c(c, .5)},
+		             .objective = gm_objective_find("wasserstein"),
+		             .penalty = gm_penalty_find(penalties[k]),
+		             .weight = 1};
+		gm_game_build(&m);
+		gm_node *score = gm_objective_d(m.objective, m.y_real, m.y_fake, NULL);
+		gm_step *s = compiled(g, gm_compile(g, gm_sub(m.loss_d, score)));
+		double w[5], square = 0;
+		gm_get_f64(gm_net_find(D, "D/y/weight"), w, 5);
+		for (int i = 0; i < 5; i++)
+			square += w[i] * w[i];
+		gm_node *price = gm_sub(m.loss_d, score);
+		gm_step_run(s);
+		near(gm_step_scalar(s, price), k % 3 == 0 ? pow(sqrt(square) - 1, 2) : square / 2,
+		     1e-9);
+		gm_net_free(G), gm_net_free(D);
+		finish(g);
+	}
+}
+
+static gm_node *conditional_generator(void *ctx, gm_net *G, gm_node *z, gm_node *with)
+{
+	(void)ctx;
+	return gm_block(G, "x", GM_CONCAT(1, z, with), .out = 2);
+}
+
+/* G is applied inside, with what its latents come with, and its reference batch is like those. */
+static void generators_inside(void **state)
+{
+	(void)state;
+	gm_graph *g = graph(GM_F64);
+	gm_net *G = gm_net_create(g, "G", .seed = 5), *D = gm_net_create(g, "D", .seed = 4);
+	gm_net_normalise(G, gm_normaliser_find("virtual"));
+	gm_node *z = input_of(g, "z", GM_SHAPE(4, 2), .3), *c = input_of(g, "c", GM_SHAPE(4, 3), 1);
+	gm_game m = {.G = G,
+	             .D = D,
+	             .generator = conditional_generator,
+	             .discriminator = line_critic,
+	             .real.x = input_of(g, "x", GM_SHAPE(4, 2), 2),
+	             .fake = {z, c},
+	             .objective = gm_objective_find("minimax"),
+	             .references = 5};
+	gm_game_build(&m);
+	gm_reference ref[2];
+	assert_int_equal(gm_net_references(G, ref), 2);
+	assert_true(ref[0].like == z && ref[1].like == c);
+	assert_int_equal(gm_node_shape(ref[1].variable).dim[0], 5);
+	gm_shape s = gm_node_shape(m.generated);
+	assert_true(s.dim[0] == 4 && s.dim[1] == 2);
+	assert_int_equal(gm_net_references(D, ref), 0);
+	gm_net_free(G), gm_net_free(D);
+	finish(g);
+}
+
+/* Numbers 1, 2, .. go by in twos through a pool of 6: it gives them back until it is full; then about half the time an
+ * older one that it holds, each once. */
+static void pools_give_older_examples(void **state)
+{
+	(void)state;
+	enum { M = 2, SIZE = 6, TURNS = 400 };
+	gm_graph *g = graph(GM_F32);
+	gm_net *n = gm_net_create(g, "D", .seed = 4);
+	gm_node *x = gm_input(g, "x", GM_SHAPE(M, 1, 1), GM_F32), *y = gm_pool(n, "pool", x, SIZE);
+	gm_step *s = compiled(g, gm_compile(g, y));
+	assert_ptr_equal(gm_pool(n, "none", x, 0), x);
+	int older = 0;
+	bool given[M * TURNS + 1] = {false};
+	for (int t = 0; t < TURNS; t++) {
+		float in[M] = {(float)(M * t + 1), (float)(M * t + 2)}, out[M], before[SIZE],
+		      after[SIZE];
+		gm_set_f32(x, in, M);
+		gm_get_f32(gm_net_find(n, "D/pool/examples"), before, SIZE);
+		gm_step_run(s);
+		gm_step_read(s, y, out, M);
+		gm_get_f32(gm_net_find(n, "D/pool/examples"), after, SIZE);
+		for (int i = 0; i < M; i++) {
+			int held = 0, took = 0;
+			for (int k = 0; k < SIZE; k++)
+				held += before[k] == out[i], took += after[k] == in[i];
+			assert_true(out[i] == in[i] || (t >= SIZE / M && held == 1));
+			assert_int_equal(took, t < SIZE / M || out[i] != in[i]);
+			/* what came out of the pool is gone */
+			assert_false(out[i] != in[i] && given[(int)out[i]]);
+			given[(int)out[i]] |= out[i] != in[i];
+			older += out[i] != in[i];
+		}
+	}
+	assert_true(abs(older - M * TURNS / 2) <
+	            3 * 14); /* three standard deviations of 800 coins */
+	gm_net_free(n);
+	finish(g);
+}
+
 static void impossible_games_are_refused(void **state)
 {
 	(void)state;
@@ -802,6 +956,10 @@ int main(void)
 		cmocka_unit_test(historical_averaging_by_hand),
 		cmocka_unit_test(feature_matching_compares_means),
 		cmocka_unit_test(flips_exchange_the_roles),
+		cmocka_unit_test(sides_have_their_own_examples),
+		cmocka_unit_test(penalties_of_joint_games),
+		cmocka_unit_test(generators_inside),
+		cmocka_unit_test(pools_give_older_examples),
 		cmocka_unit_test(impossible_games_are_refused),
 	};
 	return cmocka_run_group_tests_name("game", tests, NULL, NULL);

@@ -2,6 +2,7 @@
  *
  * test_options.c -- options of a run: their types, files of them, and schedules made of them.
  */
+#include "tensorfile/safetensors.h"
 #include "training.h"
 
 #include <math.h>
@@ -240,6 +241,146 @@ static void options_from_a_file(void **state)
 	gm_settings_free(&s);
 }
 
+/* ---- what models ask for besides -------------------------------------------------------------- */
+
+static int counted; /* state of the model's own */
+
+/* A counter that checkpoints carry; weights from another file. */
+static int train_other(gm_run *r)
+{
+	static char count[4];
+	memset(count, 0, sizeof count);
+	gm_net *C = gm_net_new(r, "C");
+	gm_node *x = gm_batch(r, "point");
+	gm_node *h = gm_block(C, "h0", x, .out = 4, .act = GM_RELU);
+	gm_node *loss = gm_mean_all(gm_square(gm_linear(C, "y", h, .out = 3)));
+	gm_load_report rep = {0};
+	const char *from = gm_opt_str(r, "weights");
+	if (*from && gm_net_load(r, C, from, "D/", &rep) && !gm_opt_flag(r, "quiet"))
+		assert_true(rep.loaded == 2 && rep.reshaped == 2 && rep.absent == 0);
+	gm_keep(r, "count", count, sizeof count);
+	gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss), gm_move(r, C, loss));
+	while (gm_next(r)) {
+		gm_feed(r);
+		gm_run_step(r, step);
+		count[0]++;
+	}
+	counted = count[0];
+	return gm_end(r);
+}
+
+static gm_node *scores(void *ctx, gm_net *D, gm_node *x, gm_node *with)
+{
+	(void)ctx, (void)with;
+	return gm_linear(D, "y", gm_features(D, gm_block(D, "h", x, .out = 4, .act = GM_TANH)),
+	                 .out = 1);
+}
+
+static int train_two_games(gm_run *r)
+{
+	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D"), *E = gm_net_new(r, "E");
+	gm_game one = gm_opt_game(r, G, D), two = gm_opt_game(r, G, E);
+	gm_node *x = gm_batch(r, "point");
+	gm_node *z = gm_noise(r, "z", GM_LATENT_UNIFORM, gm_opt_int(r, "batch"), 3);
+	one.discriminator = two.discriminator = scores;
+	one.real.x = x, one.fake.x = gm_linear(G, "x", z, .out = 2);
+	/* the second is a game over numbers in [0,1], of another width than the data */
+	two.real.x = gm_unit(gm_noise(r, "p", GM_LATENT_UNIFORM, gm_opt_int(r, "batch"), 5));
+	two.fake.x = gm_linear(G, "c", z, .out = 5);
+	gm_run_game(r, &one), gm_run_game(r, &two);
+	gm_node *loss = gm_add(one.loss_g, two.loss_g);
+	gm_step *s = gm_run_compile(r, gm_logged(r, "loss_g", loss), gm_logged(r, "d", one.loss_d),
+	                            gm_logged(r, "e", two.loss_d), gm_move(r, G, loss),
+	                            gm_move(r, D, one.loss_d, .which = "d"),
+	                            gm_move(r, E, two.loss_d, .which = "d"));
+	while (gm_next(r)) {
+		gm_feed(r);
+		gm_run_step(r, s);
+	}
+	return gm_end(r);
+}
+
+static void train_model(gm_train_call *call, const gm_model *m, const char *const *options)
+{
+	gm_settings s;
+	gm_error err = {0};
+	char name[64];
+	gm_settings_init(&s, m);
+	must(gm_settings_set(&s, "outdir", scratch_path("models"), &err) &&
+	             gm_settings_set(&s, "data", "ring8", &err) &&
+	             gm_settings_set(&s, "batch", "8", &err) &&
+	             gm_settings_set(&s, "steps", "2", &err),
+	     &err);
+	for (; *options; options++) {
+		const char *equals = strchr(*options, '=');
+		snprintf(name, sizeof name, "%.*s", (int)(equals - *options), *options);
+		must(gm_settings_set(&s, name, equals + 1, &err), &err);
+	}
+	call->settings = &s;
+	must(gm_train(call, &err), &err);
+	call->settings = NULL;
+	gm_settings_free(&s);
+}
+
+/* Reference batches are what each net reads, of its own game; the noise on both is one schedule. */
+static void games_of_one_run(void **state)
+{
+	(void)state;
+	static const gm_option options[] = {GM_OPTIMISER_OPTIONS("adam", "1e-3", ".5", "constant"),
+	                                    GM_GAME_OPTIONS("hinge", "none", "virtual"),
+	                                    {0}};
+	const gm_model model = {"two", "", "", options, train_two_games};
+	gm_train_call call = {0};
+	gm_error err = {0};
+	train_model(&call, &model,
+	            OPTIONS("noise=.1", "noise-steps=4", "reference=11", "log-every=1"));
+	gm_st *st = gm_st_open(in_run(&call, "checkpoint-000002.safetensors"), &err);
+	must(st != NULL, &err);
+	const gm_st_tensor *d = gm_st_find(st, "D/reference"), *e = gm_st_find(st, "E/reference");
+	assert_true(d && e && d->dims[0] == 11 && d->dims[1] == 2 && e->dims[0] == 11 &&
+	            e->dims[1] == 5);
+	double low = 0, high = 0;
+	for (int i = 0; i < 22; i++)
+		low = fmin(low, ((const float *)d->data)[i]),
+		high = fmax(high, ((const float *)d->data)[i]);
+	assert_true(low < -.5 && high > .5); /* points of the ring */
+	for (int i = 0; i < 55; i++) {
+		float v = ((const float *)e->data)[i];
+		assert_true(v >= 0 && v <= 1 && v != ((const float *)e->data)[(i + 1) % 55]);
+	}
+	gm_st_close(st);
+	assert_true(logged(&call, "noise", 1) == (double).1f ||
+	            fabs(logged(&call, "noise", 1) - .1) < 1e-8);
+	assert_true(fabs(logged(&call, "noise", 2) - .075) < 1e-8);
+}
+
+static void weights_and_state_of_a_models_own(void **state)
+{
+	(void)state;
+	static const gm_option options[] = {{"weights", "", "file"},
+	                                    {"quiet", "no", "", GM_FLAG},
+	                                    GM_OPTIMISER_OPTIONS("sgd", "0", "0", "constant"),
+	                                    {0}};
+	const gm_model model = {"other", "", "", options, train_other};
+	gm_train_call gan = {0}, call = {0};
+	gm_error err = {0};
+	char weights[PATH_MAX + 100];
+	must(train(&gan, &err, "gan", scratch_path("gan"),
+	           OPTIONS("data=ring8", "batch=8", "width=4", "steps=1")),
+	     &err);
+	snprintf(weights, sizeof weights, "weights=%s",
+	         in_run(&gan, "checkpoint-000001.safetensors"));
+	/* h0 is D's, the head is new; at rate 0 it stays so */
+	train_model(&call, &model, OPTIONS(weights));
+	assert_int_equal(counted, 2);
+	gm_st *a = gm_st_open(weights + strlen("weights="), &err),
+	      *b = gm_st_open(in_run(&call, "checkpoint-000002.safetensors"), &err);
+	must(a && b, &err);
+	assert_memory_equal(gm_st_find(a, "D/h0/weight")->data, gm_st_find(b, "C/h0/weight")->data,
+	                    8 * sizeof(float));
+	gm_st_close(a), gm_st_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +390,8 @@ int main(void)
 		cmocka_unit_test(schedules_may_change_on_resume),
 		cmocka_unit_test(the_last_length_counts),
 		cmocka_unit_test(options_from_a_file),
+		cmocka_unit_test(games_of_one_run),
+		cmocka_unit_test(weights_and_state_of_a_models_own),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

@@ -4,26 +4,37 @@
  * steps and loops over them, as the algorithm box of its paper does; the run that it is given
  * does the rest: options, data, seeds, pictures, logs, checkpoints, resuming, stopping.
  *
+ *	static const gm_option options[] = {
+ *		{"nz", "100", "numbers in z", GM_INT(1, 65536)},
+ *		GM_OPTIMISER_OPTIONS("adam", "2e-4", "0.5", "constant"),
+ *		GM_GAME_OPTIONS("non-saturating", "batch", "batch"),
+ *		{0},
+ *	};
+ *
  *	static int train(gm_run *r)
  *	{
- *		gm_graph *g = gm_run_graph(r);
- *		int64_t m = gm_opt_int(r, "batch");
  *		gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
- *		gm_node *x = gm_batch(r, "image"), *z = gm_randn(g, GM_SHAPE(m, 100));
- *		gm_node *fake = generator(G, z);
- *		gm_node *loss_d = ..., *loss_g = ...;
- *		gm_endpoint(r, "generate", fake, z);
- *		gm_step *step_d = gm_run_compile(r, loss_d, gm_adam(D, loss_d));
- *		gm_step *step_g = gm_run_compile(r, loss_g, gm_adam(G, loss_g));
- *		while (gm_next(r)) {
- *			gm_feed(r);
- *			gm_run_step(r, step_d);
- *			gm_run_step(r, step_g);
- *			gm_report(r, "loss_d", loss_d), gm_report(r, "loss_g", loss_g);
- *		}
+ *		gm_game game = gm_opt_game(r, G, D);
+ *		gm_node *x = gm_batch(r, "image");
+ *		gm_node *z = gm_noise(r, "z", GM_LATENT_NORMAL, gm_opt_int(r, "batch"), gm_opt_int(r, "nz"));
+ *		game.generator = generator, game.discriminator = discriminator;
+ *		game.real.x = x, game.fake.x = z;
+ *		gm_run_game(r, &game);
+ *		gm_endpoint(r, "generate", game.generated, z);
+ *		gm_turn turn = gm_play(r, &game);
+ *		while (gm_next(r))
+ *			gm_run_turn(r, &turn);
  *		return gm_end(r);
  *	}
  *	const gm_model gm_model_mine = {"mine", "my own GAN", "arXiv:...", options, train};
+ *
+ * and where there is no game of two players:
+ *
+ *		gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss), gm_move(r, net, loss, .average = true));
+ *		while (gm_next(r)) {
+ *			gm_feed(r);
+ *			gm_run_step(r, step);
+ *		}
  *
  * The same function serves `ganymede sample`: there gm_run_compile gives NULL, gm_next gives
  * false at once, and only what the endpoint needs is ever compiled. So everything is built
@@ -223,6 +234,17 @@ GM_API void gm_trouble(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
  * gm_net_new(r, "G", .init = GM_NORMAL(0, .02)). */
 #define gm_net_new(r, name, ...) gm_net_new_(r, name, (gm_net_style){__VA_ARGS__})
 GM_API gm_net *gm_net_new_(gm_run *r, const char *name, gm_net_style style);
+/* Fills variables of n, those of optimisers excepted, from a safetensors file, by their names within the net behind prefix ("G/" for
+ * another run's G; NULL: none). Names that the file lacks, and tensors of another shape, are left alone and counted: a
+ * head that is to be learned anew. Only where a new run begins: a checkpoint has its own values. False with the run's error
+ * where the file cannot be read. rep may be NULL. */
+typedef struct gm_load_report {
+	int loaded, absent, reshaped;
+} gm_load_report;
+GM_API bool gm_net_load(gm_run *r, gm_net *n, const char *file, const char *prefix, gm_load_report *rep);
+/* Bytes of the model's own that checkpoints carry, such as the state of environments: saved from here, filled here when the run
+ * is resumed or opened. They outlive the run, and their size is the same in every call. */
+GM_API void gm_keep(gm_run *r, const char *name, void *bytes, size_t size);
 /* DCGAN's initial values. */
 #define GM_DCGAN_STYLE .init = GM_NORMAL(0, .02), .gain = GM_NORMAL(1, .02)
 

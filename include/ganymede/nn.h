@@ -337,6 +337,7 @@ typedef struct gm_block_args {
 	int pieces;   /* of GM_MAXOUT */
 	bool plain;   /* no normaliser here: a net's first and last layer */
 	bool no_bias; /* in any case */
+	bool with_bias; /* also where a normaliser follows */
 	gm_init init; /* default: the net's */
 	gm_node *gain,
 		*bias; /* [m,out] in the place of the normaliser's own: conditional normalisation; or NULL */
@@ -503,6 +504,11 @@ GM_API const char *gm_game_refusal(const gm_game *m);
 /* D's scores of examples as D is shown them. */
 GM_API gm_node *gm_game_discriminate(const gm_game *m, gm_shown s);
 
+/* A pool of the last examples, state of n (NAME/examples, NAME/count): of each row of x [m,..], x itself or, once the pool holds
+ * `size`, with probability 1/2 an older one, whose place x then takes (Shrivastava et al. 2017, section 2.3). No gradient goes
+ * through it. m at most size; size 0: x. In one process only. */
+GM_API gm_node *gm_pool(gm_net *n, const char *name, gm_node *x, int64_t size);
+
 /* What D's last hidden layer h is called before its logit: feature matching compares it, and where
  * gm_net_minibatch is on, minibatch discrimination is appended to what comes back. */
 GM_API gm_node *gm_features(gm_net *n, gm_node *h);
@@ -532,6 +538,7 @@ typedef struct gm_mlp {
 	double slope; /* of GM_LEAKY */
 	int pieces;   /* of GM_MAXOUT */
 	double keep;  /* dropout behind each; 0: none */
+	bool with_bias; /* as in gm_block_args */
 } gm_mlp;
 GM_API gm_node *gm_mlp_body(gm_net *n, gm_node *x, const gm_mlp *p);
 

@@ -63,7 +63,7 @@ static nets make_nets(gm_run *r, bool paper)
 	nets p = {paper, data->points, .last_g = GM_FAN_IN, .last_d = GM_FAN_IN,
 	          .numel = data->numel};
 	p.g.layers = (int)gm_opt_int(r, "layers"), p.g.width = gm_opt_int(r, "width");
-	p.g.act = p.points ? GM_RELU : GM_LEAKY, p.d = p.g;
+	p.g.act = p.points ? GM_RELU : GM_LEAKY, p.g.with_bias = true, p.d = p.g;
 	if (paper) {
 		p.g = (gm_mlp){.layers = 2, .width = 1200, .act = GM_RELU};
 		p.d = (gm_mlp){2, 240, GM_MAXOUT, .pieces = 5, .keep = .5};

@@ -98,7 +98,7 @@ gm_node *gm_block_(gm_net *n, const char *name, gm_node *x, gm_block_args a)
 	bool norm = !a.plain && n->flow, maxout = a.act == GM_MAXOUT;
 	int64_t out = a.out * (maxout ? a.pieces : a.act == GM_GLU ? 2 : 1);
 	/* A mean that the normaliser subtracts makes a bias before it useless; maxout stands between the two. */
-	bool no_bias = a.no_bias || (norm && gm_net_centres(n) && !maxout);
+	bool no_bias = a.no_bias || (norm && gm_net_centres(n) && !maxout && !a.with_bias);
 	x = layer(n, name, x, &a, out, no_bias);
 	if (maxout)
 		x = largest_piece(x, a.out, a.pieces);

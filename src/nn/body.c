@@ -8,7 +8,8 @@ gm_node *gm_mlp_body(gm_net *n, gm_node *x, const gm_mlp *p)
 {
 	for (int i = 0; i < p->layers; i++)
 		x = gm_block(n, gm_net_key(n, "h%d", i), x, .out = p->width, .act = p->act,
-		             .slope = p->slope, .pieces = p->pieces, .keep = p->keep);
+		             .slope = p->slope, .pieces = p->pieces, .keep = p->keep,
+		             .with_bias = p->with_bias);
 	return x;
 }
 

@@ -227,6 +227,8 @@ bool gm_checkpoint_save(gm_run *r)
 	int count = 0, k = 0;
 	for (int i = 0; i < r->nets; i++)
 		count += gm_net_count(r->net[i]);
+	for (const gm_run_kept *kept = r->kept; kept; kept = kept->next)
+		count++;
 	gm_st_tensor *t = calloc(count ? count : 1, sizeof *t);
 	bool ok = t != NULL;
 	for (int i = 0; i < r->nets && ok; i++)
@@ -246,6 +248,17 @@ bool gm_checkpoint_save(gm_run *r)
 				.name = e.name, .type = GM_ST_F32, .rank = s.rank, .data = v};
 			memcpy(t[k].dims, s.dim, s.rank * sizeof *s.dim);
 		}
+	for (const gm_run_kept *kept = r->kept; ok && kept; kept = kept->next, k++) {
+		void *copy = malloc(kept->size ? kept->size : 1);
+		ok = copy != NULL;
+		if (ok)
+			memcpy(copy, kept->bytes, kept->size);
+		t[k] = (gm_st_tensor){.name = kept->name,
+		                      .type = GM_ST_U8,
+		                      .rank = 1,
+		                      .dims = {kept->size},
+		                      .data = copy};
+	}
 	gm_run_keep_tuned(r);
 	char *options = gm_settings_json(r->settings, false), *facts = facts_json(r);
 	char step[24], seen[24], runs[24], data[24], path[PATH_MAX];
@@ -491,6 +504,28 @@ static bool owns(const gm_net *n, const gm_st *st, const char *name)
 	return false;
 }
 
+static bool is_kept(const gm_run *r, const char *name)
+{
+	for (const gm_run_kept *k = r->kept; k; k = k->next)
+		if (!strcmp(k->name, name))
+			return true;
+	return false;
+}
+
+/* Moments and averages of a variable that nothing moves: earlier versions kept some. */
+static bool is_unused_memory(const gm_run *r, const char *name)
+{
+	const char *last = strrchr(name, '/'), *dot = last ? strchr(last, '.') : NULL;
+	char variable[512];
+	if (!dot || dot - name >= (ptrdiff_t)sizeof variable)
+		return false;
+	snprintf(variable, sizeof variable, "%.*s", (int)(dot - name), name);
+	for (int i = 0; i < r->nets; i++)
+		if (gm_net_find(r->net[i], variable))
+			return true;
+	return false;
+}
+
 bool gm_checkpoint_load(gm_run *r, bool all)
 {
 	const gm_st *st = r->from;
@@ -504,7 +539,8 @@ bool gm_checkpoint_load(gm_run *r, bool all)
 				return false;
 		}
 	for (int64_t i = 0; known < gm_st_count(st) && i < gm_st_count(st); i++) {
-		bool mine = false;
+		bool mine = is_kept(r, gm_st_at(st, i)->name) ||
+		            is_unused_memory(r, gm_st_at(st, i)->name);
 		for (int j = 0; j < r->nets && !mine; j++)
 			mine = owns(r->net[j], st, gm_st_at(st, i)->name);
 		if (!mine)

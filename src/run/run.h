@@ -63,6 +63,13 @@ typedef struct gm_run_part { /* a compiled training step and what can be read fr
 } gm_run_part;
 
 /* A value whose name is known before the step that gives it is compiled. */
+typedef struct gm_run_kept { /* bytes of the model's own that checkpoints carry */
+	const char *name; /* "keep/NAME" */
+	void *bytes;      /* the model's */
+	int64_t size;
+	struct gm_run_kept *next;
+} gm_run_kept;
+
 typedef struct gm_run_logged {
 	const char *name;
 	gm_node *node;
@@ -146,6 +153,7 @@ struct gm_run {
 	int64_t saved_at; /* step of the last checkpoint, or -1 */
 
 	gm_rate_schedule rate;
+	gm_run_kept *kept;       /* newest first, in arena */
 	gm_run_logged *logged;   /* newest first, in arena */
 	const char *length_name; /* the model's own option for the length of --rate auto, or NULL */
 	bool rate_over;          /* that the learning rate is 0 for good has been said */
