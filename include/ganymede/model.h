@@ -241,7 +241,8 @@ GM_API gm_net *gm_net_new_(gm_run *r, const char *name, gm_net_style style);
 typedef struct gm_load_report {
 	int loaded, absent, reshaped;
 } gm_load_report;
-GM_API bool gm_net_load(gm_run *r, gm_net *n, const char *file, const char *prefix, gm_load_report *rep);
+GM_API bool gm_net_load(gm_run *r, gm_net *n, const char *file, const char *prefix,
+                        gm_load_report *rep);
 /* Bytes of the model's own that checkpoints carry, such as the state of environments: saved from here, filled here when the run
  * is resumed or opened. They outlive the run, and their size is the same in every call. */
 GM_API void gm_keep(gm_run *r, const char *name, void *bytes, size_t size);
@@ -372,8 +373,9 @@ GM_API void gm_report_number(gm_run *r, const char *name, double value);
 /* The steps of a game: D's moves D down loss_d at the rate of --lr-d, G's moves G down loss_g and keeps its average; both
  * losses are logged. */
 typedef struct gm_play_args {
-	gm_node *loss_d, *loss_g; /* default: the game's; where both are NULL for D, there is no step of D */
-	gm_node *d[4], *g[4];     /* further outputs and effects of D's and of G's step */
+	gm_node *loss_d,
+		*loss_g; /* default: the game's; where both are NULL for D, there is no step of D */
+	gm_node *d[4], *g[4]; /* further outputs and effects of D's and of G's step */
 	bool together; /* the last step of D and the first of G are one step, on the same fakes */
 } gm_play_args;
 typedef struct gm_turn {

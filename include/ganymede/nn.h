@@ -333,12 +333,12 @@ typedef struct gm_block_args {
 	bool up;                          /* a transposed convolution */
 	int64_t height, width;            /* dense: y is a map [m,out,height,width] */
 	gm_activation act;
-	double slope; /* of GM_LEAKY; default .2 */
-	int pieces;   /* of GM_MAXOUT */
-	bool plain;   /* no normaliser here: a net's first and last layer */
-	bool no_bias; /* in any case */
+	double slope;   /* of GM_LEAKY; default .2 */
+	int pieces;     /* of GM_MAXOUT */
+	bool plain;     /* no normaliser here: a net's first and last layer */
+	bool no_bias;   /* in any case */
 	bool with_bias; /* also where a normaliser follows */
-	gm_init init; /* default: the net's */
+	gm_init init;   /* default: the net's */
 	gm_node *gain,
 		*bias; /* [m,out] in the place of the normaliser's own: conditional normalisation; or NULL */
 	double keep; /* dropout behind it; 0 and 1: none */
@@ -535,9 +535,9 @@ typedef struct gm_mlp {
 	int layers;
 	int64_t width;
 	gm_activation act;
-	double slope; /* of GM_LEAKY */
-	int pieces;   /* of GM_MAXOUT */
-	double keep;  /* dropout behind each; 0: none */
+	double slope;   /* of GM_LEAKY */
+	int pieces;     /* of GM_MAXOUT */
+	double keep;    /* dropout behind each; 0: none */
 	bool with_bias; /* as in gm_block_args */
 } gm_mlp;
 GM_API gm_node *gm_mlp_body(gm_net *n, gm_node *x, const gm_mlp *p);

@@ -319,14 +319,18 @@ static bool save_state(trial *t, const done_trials *d, int step)
 			float *v = malloc(gm_node_size(e.node) * sizeof *v);
 			ok = v && n < STATE_TENSORS && gm_get_f32(e.node, v, gm_node_size(e.node));
 			if (n < STATE_TENSORS) {
-				tensor[n] = (gm_st_tensor){.name = e.name, .type = GM_ST_F32, .rank = s.rank, .data = v};
+				tensor[n] = (gm_st_tensor){.name = e.name,
+				                           .type = GM_ST_F32,
+				                           .rank = s.rank,
+				                           .data = v};
 				memcpy(tensor[n++].dims, s.dim, s.rank * sizeof *s.dim);
 			}
 		}
 	char *text = options_text(t->l);
 	json_t *scores = json_array();
 	for (int i = 0; i < d->n; i++)
-		json_array_append_new(scores, json_pack("[f, f, f]", d->modes[i], d->quality[i], d->kl[i]));
+		json_array_append_new(scores,
+		                      json_pack("[f, f, f]", d->modes[i], d->quality[i], d->kl[i]));
 	char *list = json_dumps(scores, JSON_COMPACT | JSON_REAL_PRECISION(17));
 	json_decref(scores);
 	snprintf(at, sizeof at, "%d", step);
@@ -346,7 +350,8 @@ static gm_st *open_state(trial *t, done_trials *d, int trials)
 	char path[PATH_MAX], *text = options_text(t->l);
 	state_path(t, path);
 	gm_st *st = gm_file_exists(path) ? gm_st_open(path, NULL) : NULL;
-	const char *of = st ? gm_st_meta(st, "options") : NULL, *list = st ? gm_st_meta(st, "trials") : NULL;
+	const char *of = st ? gm_st_meta(st, "options") : NULL,
+		   *list = st ? gm_st_meta(st, "trials") : NULL;
 	json_t *scores = of && list && text && !strcmp(of, text) ? json_loads(list, 0, NULL) : NULL;
 	free(text);
 	if (st && !scores)
@@ -356,7 +361,8 @@ static gm_st *open_state(trial *t, done_trials *d, int trials)
 		return NULL;
 	}
 	for (size_t i = 0; i < json_array_size(scores) && d->n < trials; i++)
-		if (!json_unpack(json_array_get(scores, i), "[F, F, F]", &d->modes[d->n], &d->quality[d->n], &d->kl[d->n]))
+		if (!json_unpack(json_array_get(scores, i), "[F, F, F]", &d->modes[d->n],
+		                 &d->quality[d->n], &d->kl[d->n]))
 			d->n++;
 	json_decref(scores);
 	return st;
@@ -376,8 +382,8 @@ static int load_state(trial *t, const gm_st *st)
 	int64_t step;
 	uint64_t runs;
 	gm_net *net[2] = {t->G, t->D};
-	if (!gm_text_i64(gm_st_meta(st, "step"), &step) || !gm_text_u64(gm_st_meta(st, "runs"), &runs) || step < 1 ||
-	    step > INT32_MAX)
+	if (!gm_text_i64(gm_st_meta(st, "step"), &step) ||
+	    !gm_text_u64(gm_st_meta(st, "runs"), &runs) || step < 1 || step > INT32_MAX)
 		return 0;
 	for (int k = 0; k < 2; k++)
 		for (int i = 0; i < gm_net_count(net[k]); i++) {
@@ -397,7 +403,8 @@ static int load_state(trial *t, const gm_st *st)
 	return (int)step;
 }
 
-static bool run_trial(trial *t, int number, int steps, score *out, const done_trials *d, const gm_st *from)
+static bool run_trial(trial *t, int number, int steps, score *out, const done_trials *d,
+                      const gm_st *from)
 {
 	float x[2 * SAMPLES];
 	char what[48];
@@ -414,7 +421,8 @@ static bool run_trial(trial *t, int number, int steps, score *out, const done_tr
 	}
 	for (; i < steps && ok; i++) {
 		/* Asked to stop, here or by Ctrl-C while progress is shown: what was reached is kept. */
-		if (!gm_progress_tell(what, (uint64_t)i, (uint64_t)steps, "steps", NULL) || stopped(t->l)) {
+		if (!gm_progress_tell(what, (uint64_t)i, (uint64_t)steps, "steps", NULL) ||
+		    stopped(t->l)) {
 			gm_progress_end();
 			t->cut = true;
 			return save_state(t, d, i);
@@ -506,8 +514,10 @@ static bool run(gm_lab *l)
 	gm_st *from = ok ? open_state(&t, &d, trials) : NULL;
 	int before = d.n;
 	for (int i = 0; i < d.n; i++)
-		fprintf(l->out, "trial %d: %g modes, %.1f%% of high quality, reverse KL %.3f (done before)\n", i + 1,
-		        d.modes[i], 100 * d.quality[i], d.kl[i]);
+		fprintf(l->out,
+		        "trial %d: %g modes, %.1f%% of high quality, reverse KL %.3f (done "
+		        "before)\n",
+		        i + 1, d.modes[i], 100 * d.quality[i], d.kl[i]);
 	while (d.n < trials && ok && !t.cut && !stopped(l)) {
 		score r = {0};
 		t.seed = seed + (uint64_t)d.n;
@@ -515,8 +525,9 @@ static bool run(gm_lab *l)
 		if (ok && !t.cut) {
 			d.modes[d.n] = r.modes, d.quality[d.n] = r.quality, d.kl[d.n] = r.kl;
 			d.n++;
-			fprintf(l->out, "trial %d: %g modes, %.1f%% of high quality, reverse KL %.3f\n", d.n, r.modes,
-			        100 * r.quality, r.kl);
+			fprintf(l->out,
+			        "trial %d: %g modes, %.1f%% of high quality, reverse KL %.3f\n",
+			        d.n, r.modes, 100 * r.quality, r.kl);
 			fflush(l->out);
 		}
 		gm_net_free(t.G);
@@ -532,7 +543,8 @@ static bool run(gm_lab *l)
 		fprintf(l->out, "stopped: the same command goes on from here\n");
 	if (ok && !d.n)
 		ok = gm_fail(&l->err, GM_ERR_STATE,
-		             "stopped before the first trial was over: the same command goes on from here");
+		             "stopped before the first trial was over: the same command goes on "
+		             "from here");
 	if (ok && d.n == trials) {
 		char path[PATH_MAX];
 		state_path(&t, path);

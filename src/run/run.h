@@ -64,8 +64,8 @@ typedef struct gm_run_part { /* a compiled training step and what can be read fr
 
 /* A value whose name is known before the step that gives it is compiled. */
 typedef struct gm_run_kept { /* bytes of the model's own that checkpoints carry */
-	const char *name; /* "keep/NAME" */
-	void *bytes;      /* the model's */
+	const char *name;    /* "keep/NAME" */
+	void *bytes;         /* the model's */
 	int64_t size;
 	struct gm_run_kept *next;
 } gm_run_kept;

@@ -226,8 +226,9 @@ static void monitor(gm_run *r)
 			return;
 		real = g->real, label = g->real_label;
 	}
-	if (g->draws && !gm_run_draw(r, &(gm_samples){.seed = r->seed, .n = m, .label = g->fake_label},
-	                             true, g->fake))
+	if (g->draws &&
+	    !gm_run_draw(r, &(gm_samples){.seed = r->seed, .n = m, .label = g->fake_label}, true,
+	                 g->fake))
 		return;
 	if (m > 1) {
 		double data = spread_of(real, m, numel);
