@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES_MAX 1024     /* of one file: links of links can multiply without end */
-#define STEPS_MAX 10000000 /* of all questions together, for the same reason */
+#define NAMES_MAX 1024  /* of one file: links of links can multiply without end */
+#define STEPS_MAX 16384 /* links that one question may follow, for the same reason */
 #define NAME_MAX_BYTES 4096
 #define DEPTH_MAX 128
 
@@ -126,10 +126,9 @@ bool gm_links_ready(gm_links *l)
 	return true;
 }
 
-static const link *find(gm_links *l, const char *name)
+static const link *find(const gm_links *l, const char *name)
 {
 	size_t lo = 0, hi = l->count;
-	l->steps++;
 	while (lo < hi) {
 		const size_t mid = (lo + hi) / 2;
 		const int order = strcmp(l->by_name[mid]->name, name);
@@ -156,6 +155,7 @@ static bool resolve(gm_links *l, const char *name, char real[NAME_MAX_BYTES])
 			*end = was;
 			if (!k)
 				continue;
+			l->steps++;
 			char rest[NAME_MAX_BYTES];
 			snprintf(rest, sizeof rest, "%s", end);
 			/* Below the top itself there is no slash in front. */
@@ -241,6 +241,7 @@ const char *const *gm_links_to(gm_links *l, const char *name, size_t *n)
 {
 	gm_arena_free(l->answer);
 	l->answer = gm_arena_new();
+	l->steps = 0;
 	size_t names = 0;
 	for (size_t at = 0; at <= names && names < NAMES_MAX; at++) {
 		const char *path = at == 0 ? name : l->names[at - 1];
