@@ -435,9 +435,15 @@ static void progress_is_told_and_stopped(void **state)
 static void any_text_survives_json(void **state)
 {
 	(void)state;
-	static const char *const texts[] = {"",      "plain name.png", "T\xc3\xbcr/\xe5\x86\x99",
-	                                    "caf\xe9", "50%",            "bytes:caf%E9",
-	                                    "bytes:", "\xff\xfe%25 \"\\\n", "a%b\x80"};
+	static const char *const texts[] = {"",
+	                                    "plain name.png",
+	                                    "T\xc3\xbcr/\xe5\x86\x99",
+	                                    "caf\xe9",
+	                                    "50%",
+	                                    "bytes:caf%E9",
+	                                    "bytes:",
+	                                    "\xff\xfe%25 \"\\\n",
+	                                    "a%b\x80"};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		json_t *v = gm_json_text(texts[i]);
 		char *dump = json_dumps(v, JSON_ENCODE_ANY);

@@ -100,8 +100,7 @@ static void sums_agree_with_plain_loops(void **state)
 	for (size_t d = 0; d < sizeof dims / sizeof *dims; d++)
 		for (unsigned axes = 0; axes < 16; axes++)
 			for (int order = 0; order < 2; order++) {
-				gm_graph *g =
-					gm_graph_new(&(gm_graph_options){.backend = "cpu"});
+				gm_graph *g = gm_graph_new(&(gm_graph_options){.backend = "cpu"});
 				const int64_t *s = dims[d], n = s[0] * s[1] * s[2] * s[3];
 				gm_node *x = gm_variable(g, "x", GM_SHAPE(s[0], s[1], s[2], s[3]));
 				gm_node *c = gm_variable(g, "c", GM_SHAPE(1, s[1], 1, 1));

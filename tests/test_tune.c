@@ -20,8 +20,8 @@
 /* The choices of a graph with one convolution; NULL in `read` or its result. */
 static char *choices(const char *tune, const char *tuned, float *read)
 {
-	gm_graph *g = gm_graph_new(
-		&(gm_graph_options){.backend = "cpu", .tune = tune, .tuned = tuned});
+	gm_graph *g =
+		gm_graph_new(&(gm_graph_options){.backend = "cpu", .tune = tune, .tuned = tuned});
 	gm_node *x = gm_input(g, "x", GM_SHAPE(4, 16, 8, 8), GM_F32),
 		*w = gm_input(g, "w", GM_SHAPE(64, 16, 4, 4), GM_F32);
 	float v[64 * 16 * 16];

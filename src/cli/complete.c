@@ -107,7 +107,8 @@ static const cli_option options[] = {
 	{"hide", "bottom", "the part that is drawn: bottom, top, left, right, middle or all"},
 	{"ways", "4", "completions of each picture"},
 	{"class", "",
-         "name or number of the class, of a class-conditional model; default: the picture's own class"},
+         "name or number of the class, of a class-conditional model; default: the picture's own "
+         "class"},
 	{"grid", "1x8", "columns x rows of pictures"},
 	{"split", "", "train or test part of a data set"},
 	{"seed", "0", "of what is drawn"},

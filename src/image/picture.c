@@ -38,8 +38,9 @@ static gm_image *decode(const gm_picture_file *f, gm_image_facts *facts, gm_erro
 		gm_fail(err, GM_ERR_FORMAT, "%s: %s, which is not read (%s)", f->name, c.name,
 		        c.advice);
 	else if (c.kind == GM_CONTENT_PICTURE)
-		gm_fail(err, GM_ERR_FORMAT, "%s: %s, which libganymede-full reads and this small library does not", f->name,
-		        c.name);
+		gm_fail(err, GM_ERR_FORMAT,
+		        "%s: %s, which libganymede-full reads and this small library does not",
+		        f->name, c.name);
 	else
 		gm_fail(err, GM_ERR_FORMAT, "%s: not a picture but %s%s%s%s", f->name, c.name,
 		        c.advice ? " (" : "", c.advice ? c.advice : "", c.advice ? ")" : "");

@@ -44,7 +44,9 @@ bool gm_image_write(const char *path, const gm_image *im, gm_error *err)
 {
 	const struct row *row = row_of(path, err);
 	if (row && !row->write)
-		return gm_fail(err, GM_ERR_STATE, "%.300s: this small library writes PNG alone; libganymede-full writes %s", path,
-		               row->format);
+		return gm_fail(
+			err, GM_ERR_STATE,
+			"%.300s: this small library writes PNG alone; libganymede-full writes %s",
+			path, row->format);
 	return row && row->write(path, im, err);
 }

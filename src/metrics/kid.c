@@ -67,7 +67,8 @@ bool gm_kid(const gm_features_pair *f, const gm_kid_options *o, gm_spread *kid, 
 	gm_rng r = gm_rng_new(o ? o->seed : 0, 0);
 	*kid = (gm_spread){0};
 	for (int64_t s = 0; ok && s < subsets; s++) {
-		ok = gm_progress_tell("comparing by kernels (KID)", (uint64_t)s, (uint64_t)subsets, "subsets", err);
+		ok = gm_progress_tell("comparing by kernels (KID)", (uint64_t)s, (uint64_t)subsets,
+		                      "subsets", err);
 		if (!ok)
 			break;
 		choose(&r, of_x, nr, m), choose(&r, of_y, nf, m);

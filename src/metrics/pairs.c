@@ -69,7 +69,8 @@ bool gm_pairs(const float *x, int64_t nx, const float *y, int64_t ny, int64_t d,
 	double noise = 8 * DBL_EPSILON * (4 + sqrt((double)d));
 	bool ok = true;
 	for (int64_t x0 = 0; ok && x0 < nx; x0 += ROWS) {
-		ok = gm_progress_tell("comparing features", (uint64_t)x0, (uint64_t)nx, "rows", err);
+		ok = gm_progress_tell("comparing features", (uint64_t)x0, (uint64_t)nx, "rows",
+		                      err);
 		if (!ok)
 			break;
 		int64_t rows = nx - x0 < ROWS ? nx - x0 : ROWS;

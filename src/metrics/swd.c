@@ -291,7 +291,8 @@ bool gm_swd_get(const gm_swd *s, double *distance, gm_error *err)
 	          gm_fail(err, GM_ERR_MEMORY, "no memory for projections of %lld patches",
 	                  (long long)rows);
 	for (int l = 0; ok && l < s->levels; l++) {
-		ok = gm_progress_tell("projecting patches", (uint64_t)l, (uint64_t)s->levels, "levels", err);
+		ok = gm_progress_tell("projecting patches", (uint64_t)l, (uint64_t)s->levels,
+		                      "levels", err);
 		if (!ok)
 			break;
 		gm_rng r = gm_rng_new(s->o.seed, DIRECTIONS + l);

@@ -81,7 +81,8 @@ static gm_image *drawn(gm_run *r, int64_t n, bool raw, const float *real, float 
 		gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 	else
 		gm_run_grid_labels(r, n, r->columns, label);
-	if (label && gm_run_draw(r, &(gm_samples){.seed = r->seed, .n = n, .label = label}, raw, fake))
+	if (label &&
+	    gm_run_draw(r, &(gm_samples){.seed = r->seed, .n = n, .label = label}, raw, fake))
 		im = picture_of(r, fake, real, n);
 	free(label);
 	return im;

@@ -64,7 +64,8 @@ static FILE *append(gm_run *r, const char *name)
 	if (snprintf(path, sizeof path, "%s/%s", r->folder, name) >= PATH_MAX ||
 	    (!strcmp(name, "stats.jsonl") &&
 	     (!trim_stats(r, path) ||
-	      (gm_scores_rewind && !gm_scores_rewind(r->folder, r->step, r->metrics_every, &r->err)))))
+	      (gm_scores_rewind &&
+	       !gm_scores_rewind(r->folder, r->step, r->metrics_every, &r->err)))))
 		return NULL;
 	FILE *f = fopen(path, "ae");
 	if (!f)

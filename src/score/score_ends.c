@@ -393,7 +393,8 @@ bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err)
 		struct parameter p = {.solver_type = L2R_L2LOSS_SVC_DUAL, .eps = .1, .p = .1};
 		int tried = 0;
 		for (double C = .01; ok && C < 200; C *= 10) {
-			ok = gm_progress_tell("training SVMs", (uint64_t)tried++, 6, "of them", err);
+			ok = gm_progress_tell("training SVMs", (uint64_t)tried++, 6, "of them",
+			                      err);
 			if (!ok)
 				break;
 			p.C = C;

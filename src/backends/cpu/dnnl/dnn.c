@@ -12,7 +12,8 @@
 #include "backends/cpu/dnnl/dnn.h"
 
 static dnnl_engine_t engine;
-static pthread_key_t stream_key; /* oneDNN does not promise that threads may share a stream: each has its own */
+static pthread_key_t
+	stream_key; /* oneDNN does not promise that threads may share a stream: each has its own */
 static dnnl_primitive_attr_t attr;      /* scratch memory comes from the caller's arena */
 static dnnl_primitive_attr_t attr_relu; /* the same, and a ReLU behind */
 static bool fine;
@@ -59,8 +60,8 @@ static dnnl_stream_t stream_here(void)
 static void open_engine(void)
 {
 	fine = dnnl_engine_create(&engine, dnnl_cpu, 0) == dnnl_success &&
-	       pthread_key_create(&stream_key, end_stream) == 0 &&
-	       open_attr(&attr, false) && open_attr(&attr_relu, true);
+	       pthread_key_create(&stream_key, end_stream) == 0 && open_attr(&attr, false) &&
+	       open_attr(&attr_relu, true);
 }
 
 static bool ready(void)
@@ -280,7 +281,7 @@ static bool conclude(dnn_prim *r, dnnl_status_t s, const char **why)
 }
 
 bool gm_dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor *w,
-              const dnn_tensor *y, const dnn_conv_options *o, const char **why)
+                 const dnn_tensor *y, const dnn_conv_options *o, const char **why)
 {
 	memset(r, 0, sizeof *r);
 	if (!ready())
@@ -330,7 +331,7 @@ bool gm_dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tens
 }
 
 bool gm_dnn_matmul(dnn_prim *r, const dnn_tensor *a, const dnn_tensor *b, const dnn_tensor *y,
-                const char **why)
+                   const char **why)
 {
 	memset(r, 0, sizeof *r);
 	if (!ready())
@@ -354,7 +355,7 @@ bool gm_dnn_matmul(dnn_prim *r, const dnn_tensor *a, const dnn_tensor *b, const 
 }
 
 bool gm_dnn_reorder(dnn_prim *r, const dnn_tensor *from, const dnn_tensor *to, const dnn_prim *like,
-                 int arg, const char **why)
+                    int arg, const char **why)
 {
 	memset(r, 0, sizeof *r);
 	if (!ready())

@@ -51,13 +51,13 @@ typedef struct dnn_conv_options {
 /* x, w, y: whichever the pass makes is its result. Arguments in the order x, w, y. False when oneDNN has no such
  * primitive (why, if not NULL, gets its status in words). */
 bool gm_dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor *w,
-              const dnn_tensor *y, const dnn_conv_options *o, const char **why);
+                 const dnn_tensor *y, const dnn_conv_options *o, const char **why);
 /* y = a b. Arguments a, b, y. */
 bool gm_dnn_matmul(dnn_prim *r, const dnn_tensor *a, const dnn_tensor *b, const dnn_tensor *y,
-                const char **why);
+                   const char **why);
 /* Copies between layouts; `like` (an argument of another primitive) gives the side that is NULL. Arguments from, to. */
 bool gm_dnn_reorder(dnn_prim *r, const dnn_tensor *from, const dnn_tensor *to, const dnn_prim *like,
-                 int arg, const char **why);
+                    int arg, const char **why);
 /* Whether two arguments lie alike, so that one reorder serves both. */
 bool gm_dnn_same_layout(const dnn_prim *a, int arg_a, const dnn_prim *b, int arg_b);
 const char *gm_dnn_impl(const dnn_prim *r); /* oneDNN's name of the implementation */

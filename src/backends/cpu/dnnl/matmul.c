@@ -114,8 +114,8 @@ bool gm_matmul_planner(gm_plan *p, gm_unit *u)
 	if (!gm_dnn_matmul(&x->prim, &a, &b, &c, NULL))
 		return false;
 	v[2] = gm_plan_place(p, y, NULL);
-	gm_dnn_emit(p, x, gm_arena_printf(gm_plan_arena(p), "matmul %s", gm_dnn_impl(&x->prim)), y, v,
-	            3)
+	gm_dnn_emit(p, x, gm_arena_printf(gm_plan_arena(p), "matmul %s", gm_dnn_impl(&x->prim)), y,
+	            v, 3)
 		->rounding = bf16 ? GM_BF16_ROUNDING : 0;
 	return true;
 }
