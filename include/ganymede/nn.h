@@ -559,6 +559,19 @@ GM_API gm_node *gm_unet_body(gm_net *n, gm_node *x, const gm_unet *p);
  * each place of the map, whose receptive fields are 1, 16, 34, 70, 142 or 286 pixels wide for 0 to 5 layers. */
 GM_API gm_node *gm_patch_body(gm_net *n, gm_node *x, int64_t width, int layers);
 
+/* Stacks of causal convolutions, features of numbers in [-1,1] from those before each. gated (van den Oord et al. 2016, arXiv:1606.05328,
+ * figure 2): a vertical and a horizontal stack, [m,features,H,W]; else residual blocks (arXiv:1601.06759, table 1), [m,2 features,H,W].
+ * Kernels `first` wide in the first of `layers`, `kernel` in the others; odd. In mode ROW it fills the caches and returns what
+ * is of no use. */
+typedef struct gm_pixelcnn {
+	int64_t features;
+	int layers, kernel, first;
+	bool gated;
+	gm_node *label; /* i32 [m], or NULL; gated only */
+	int64_t classes;
+} gm_pixelcnn;
+GM_API gm_node *gm_pixelcnn_body(const gm_pixelcnn *p, gm_causal *c, gm_node *x);
+
 /* How a discriminator learns of the class of an example: a row of the table in nn/condition.c; members that a row lacks are
  * NULL. */
 typedef struct gm_condition {

@@ -7,14 +7,12 @@
  * G makes a picture of noise z and codes c: one-of-K codes, and continuous ones in [-1,1]. Q, two layers on
  * D's body, must read the codes back; L = E[log Q(c|G(z,c))] + H(c) is a lower bound of the information that
  * the picture holds of the codes (eq. 5), and G, D and Q all raise it: J_D - lambda L, J_G - lambda L. Q gives
- * a softmax for each one-of-K code and, for each continuous one, the mean of a normal distribution of variance
- * 1; lambda is 1 for both, as in the code (the paper: smaller for continuous codes).
+ * a softmax for a one-of-K code and, for a continuous one, the mean of a normal distribution of variance 1.
  * G: 1024 relu, 7x7x128 relu, 4x4 transposed to 64 relu, to the picture, sigmoid; D: 4x4 to 64, 4x4 to 128,
  * 1024, 1; Q: 1024 of D to 128, to the codes; strides 2, batch norm but at G's end and D's beginning, leaky
- * relu .01 (the paper: .1). Pixels in [0,1]. Weights N(0, .02), gains N(1, .02). z: 62 uniform numbers in
- * [-1,1], one code of 10, two continuous. Adam, beta1 .5, 1e-3 for G and 2e-4 for D and Q, batch 128, 5000
- * steps; D moves with Q, then G, each on its own codes. Differs: the code cuts D's initial kernels at 2 sigma;
- * running statistics of batch norm are those of real pictures in D and of generated ones in Q.
+ * relu .01 (paper: .1). Pixels in [0,1]. z: 62 uniform numbers, one code of 10, two continuous. Adam, beta1
+ * .5, 1e-3 for G, 2e-4 for D and Q, batch 128, 5000 steps; D moves with Q, then G, each on its own codes.
+ * Differs: the code cuts D's initial kernels at 2 sigma; running statistics are of real pictures in D.
  */
 #include "ganymede/model.h"
 

@@ -12,13 +12,9 @@
  *
  * gated: a vertical stack sees all rows above, a horizontal one what is to the left in the row, and
  * is fed by the first through 1x1; both are gated, tanh(W x + V h) sigmoid(U x + T h) with h the
- * class; the first kernel is 7 wide, the others `kernel`. Kernels are cut to the taps that a mask
- * would leave, so nothing is multiplied by zeros. plain: 7x7 of mask A, residual blocks 1x1, kxk, 1x1
- * of mask B, whose kxk leaves a blind spot to the right above.
- *
- * A gated net also declares how to go on by one row and by one pixel, with what earlier ones gave
- * kept in variables: drawing a picture then computes every feature once, instead of the whole
- * picture for each number.
+ * class. plain: 7x7 of mask A, residual blocks 1x1, kxk, 1x1 of mask B, whose kxk leaves a blind spot
+ * to the right above. The stacks are in nn/pixelcnn.c. A gated net also declares how it goes on by
+ * one row and by one pixel with cached activations, so that sampling computes every feature once.
  *
  * Differs: Adam instead of RMSProp, and sizes for a small machine (the papers: 128 features, 15
  * layers). MNIST's published figures are for one fixed binarisation (Salakhutdinov & Murray 2008);
@@ -49,78 +45,20 @@ static const gm_option options[] = {
 enum { OUTPUTS = 4096 };
 
 typedef struct net {
-	gm_run *r;
 	gm_causal c;
-	int64_t features, levels, classes;
-	int layers, kernel, first;
-	bool gated;
-	gm_node *label; /* i32 [m], or NULL */
+	gm_pixelcnn body;
+	int64_t levels;
 } net;
-
-/* tanh(a + V h) sigmoid(b + T h): eq. 2 and 4 */
-static gm_node *gate(const net *p, const char *name, gm_node *x)
-{
-	int64_t f = p->features;
-	if (p->label)
-		x = gm_add(x, gm_reshape(gm_embedding(p->c.net, gm_name(p->r, "%s/class", name),
-		                                      p->label, .rows = p->classes, .dim = 2 * f,
-		                                      .init = GM_NORMAL(0, .05)),
-		                         GM_SHAPE(p->c.batch, 2 * f, 1, 1)));
-	return gm_mul(gm_tanh(gm_narrow(x, 1, 0, f)), gm_sigmoid(gm_narrow(x, 1, f, f)));
-}
-
-/* numbers in [-1,1] to features: figure 2 of the second paper. By rows it ends in what pixels will need. */
-static gm_node *gated_stacks(const net *p, gm_causal *c, gm_node *x)
-{
-	gm_node *v = x, *h = x, *u = NULL;
-	int64_t f = p->features;
-	for (int l = 0; l < p->layers; l++) {
-		int k = l ? p->kernel : p->first;
-		char m = l ? 'B' : 'A';
-		const char *above = gm_name(p->r, "%d/above", l),
-			   *left = gm_name(p->r, "%d/left", l), *link = gm_name(p->r, "%d/link", l);
-		if (c->mode != GM_CAUSAL_PIXEL) {
-			u = gm_causal_above(c, above, v, .out = 2 * f, .kernel = k, .mask = m);
-			v = gate(p, above, u);
-			u = gm_causal_conv(c, link, u, .out = 2 * f);
-		}
-		u = gm_causal_hand_down(c, link, u, 2 * f);
-		if (c->mode == GM_CAUSAL_ROW)
-			continue;
-		gm_node *y = gm_causal_left(c, left, h, .out = 2 * f, .kernel = k, .mask = m,
-		                            .groups = 2);
-		y = gate(p, left, gm_add(y, u));
-		y = gm_causal_conv(c, gm_name(p->r, "%d/out", l), y, .out = f, .mask = 'B');
-		h = l ? gm_add(h, y) : y;
-	}
-	return h;
-}
-
-/* pictures to features: table 1 of the first paper */
-static gm_node *plain_stack(const net *p, gm_causal *c, gm_node *x)
-{
-	int64_t f = p->features;
-	gm_node *h = gm_causal_conv(c, "0", x, .out = 2 * f, .kernel = p->first, .mask = 'A');
-	for (int l = 1; l < p->layers; l++) {
-		gm_node *y = gm_causal_conv(c, gm_name(p->r, "%d/in", l), gm_relu(h), .out = f,
-		                            .mask = 'B');
-		y = gm_causal_conv(c, gm_name(p->r, "%d", l), gm_relu(y), .out = f,
-		                   .kernel = p->kernel, .mask = 'B');
-		h = gm_add(h, gm_causal_conv(c, gm_name(p->r, "%d/out", l), gm_relu(y),
-		                             .out = 2 * f, .mask = 'B'));
-	}
-	return h;
-}
 
 /* numbers to logits [m,C,H,W], or [m,C,H,W,L] for L levels above two; by rows NULL */
 static gm_node *logits_of(void *ctx, gm_causal *c, gm_node *x)
 {
 	const net *p = ctx;
 	int64_t l = p->levels == 2 ? 1 : p->levels;
-	gm_node *h = p->gated ? gated_stacks(p, c, x) : plain_stack(p, c, x);
+	gm_node *h = gm_pixelcnn_body(&p->body, c, x);
 	if (c->mode == GM_CAUSAL_ROW)
 		return NULL;
-	h = gm_causal_conv(c, "head", gm_relu(h), .out = 2 * p->features, .mask = 'B');
+	h = gm_causal_conv(c, "head", gm_relu(h), .out = 2 * p->body.features, .mask = 'B');
 	h = gm_causal_conv(c, "logits", gm_relu(h), .out = c->channels * l, .mask = 'B');
 	if (l == 1)
 		return h;
@@ -132,29 +70,25 @@ static gm_node *logits_of(void *ctx, gm_causal *c, gm_node *x)
 static net make_net(gm_run *r)
 {
 	const gm_facts *d = gm_run_facts(r);
-	net p = {.r = r,
-	         .c = {.net = gm_net_new(r, "P"),
-	               .batch = gm_opt_int(r, "batch"),
-	               .channels = d->channels,
-	               .height = d->height,
-	               .width = d->width}};
 	gm_opt_auto(r, "levels", d->channels == 1 ? "2" : "256");
-	p.levels = gm_opt_int(r, "levels");
-	p.features = gm_opt_int(r, "features");
-	p.layers = (int)gm_opt_int(r, "layers");
-	p.kernel = (int)gm_opt_int(r, "kernel");
-	p.first = (int)gm_opt_int(r, "first");
-	p.gated = gm_opt_flag(r, "gated");
-	if (p.kernel % 2 == 0 || p.first % 2 == 0)
+	net p = {
+		.c = {gm_net_new(r, "P"), gm_opt_int(r, "batch"), d->channels, d->height, d->width},
+		.body = {gm_opt_int(r, "features"), (int)gm_opt_int(r, "layers"),
+	                 (int)gm_opt_int(r, "kernel"), (int)gm_opt_int(r, "first"),
+	                 gm_opt_flag(r, "gated")},
+		.levels = gm_opt_int(r, "levels")};
+	if (gm_opt_flag(r, "conditional"))
+		p.body.label = gm_batch(r, "label"), p.body.classes = d->classes;
+	if (p.body.kernel % 2 == 0 || p.body.first % 2 == 0)
 		gm_trouble(r, "options kernel and first are odd, for a window has a centre");
-	if (p.levels < 2 || p.levels > 256 || d->channels * p.levels > OUTPUTS)
-		gm_trouble(
-			r,
-			"option levels: %d levels of %d channels; 2 to 256 can be, and %d in all",
-			(int)p.levels, (int)d->channels, OUTPUTS);
-	if (p.features < d->channels)
+	if (d->channels * p.levels > OUTPUTS)
+		gm_trouble(r, "option levels: %d levels of %d channels; there can be %d in all",
+		           (int)p.levels, (int)d->channels, OUTPUTS);
+	if (p.body.features < d->channels)
 		gm_trouble(r, "option features: at least one for each of %d channels",
 		           (int)d->channels);
+	if (p.body.label && !p.body.gated)
+		gm_trouble(r, "option conditional: only the gated net takes the class");
 	return p;
 }
 
@@ -162,22 +96,18 @@ static int train(gm_run *r)
 {
 	gm_node *x = gm_batch(r, "image");
 	net p = make_net(r);
-	if (gm_opt_flag(r, "conditional"))
-		p.label = gm_batch(r, "label"), p.classes = gm_run_facts(r)->classes;
-	if (p.label && !p.gated)
-		gm_trouble(r, "option conditional: only the gated net is told the class");
-
+	gm_node *label = p.body.label;
 	gm_node *level = gm_levels(x, p.levels, gm_opt_choice(r, "binarise") == 0);
 	gm_node *seen = gm_add_c(gm_mul_c(level, 2 / ((double)p.levels - 1)), -1);
 	gm_node *logits = logits_of(&p, &p.c, seen);
 	gm_node *nats = gm_sum(gm_levels_nll(logits, level, p.levels), GM_AXES(1, 2, 3), false);
 	gm_node *loss = gm_mean_all(nats);
 	gm_node *given = logits_of(&p, &p.c, x);
-	int inputs = p.label ? 2 : 1;
-	gm_endpoint_nodes(r, "log-likelihood", gm_neg(nats), (gm_node *[]){x, p.label}, inputs);
-	gm_endpoint_nodes(r, "pixels", given, (gm_node *[]){x, p.label}, inputs);
-	if (p.gated)
-		gm_run_pixels(r, &p.c, p.label, logits_of, &p);
+	int inputs = label ? 2 : 1;
+	gm_endpoint_nodes(r, "log-likelihood", gm_neg(nats), (gm_node *[]){x, label}, inputs);
+	gm_endpoint_nodes(r, "pixels", given, (gm_node *[]){x, label}, inputs);
+	if (p.body.gated)
+		gm_run_pixels(r, &p.c, label, logits_of, &p);
 
 	double numbers = (double)gm_run_facts(r)->numel;
 	gm_node *bits = gm_mul_c(loss, 1 / (numbers * 0.6931471805599453));
