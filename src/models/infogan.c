@@ -15,7 +15,6 @@
  * Differs: the code cuts D's initial kernels at 2 sigma; running statistics are of real pictures in D.
  */
 #include "ganymede/model.h"
-
 #define LEAKY .act = GM_LEAKY, .slope = .01
 
 static const gm_option options[] = {
