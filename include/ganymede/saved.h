@@ -111,13 +111,13 @@ GM_API bool gm_saved_draw(gm_saved *s, const gm_samples *d, float *x, gm_error *
 typedef struct gm_saved_hole {
 	uint64_t seed; /* picture i of n is completed by (seed, i), whatever the batch */
 	int64_t n;
-	const int32_t *label;  /* [n], where the model is told the class; NULL: 0, 1, .. in turn */
+	const int32_t *label;  /* [n], of class-conditional models; NULL: 0, 1, .. in turn */
 	const uint8_t *hidden; /* [shape]: 1 where to draw; NULL: everywhere */
 	bool slow;             /* a pass over the whole picture for each number, to compare with */
 } gm_saved_hole;
 /* Draws what is hidden of x [n, shape...]; the rest is brought to the model's levels. */
 GM_API bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err);
-/* Whether what draws is told the class. */
+/* Whether the model is class-conditional: samples have a label. */
 GM_API bool gm_saved_takes_labels(gm_saved *s);
 /* Rows of a grid with one for each class; otherwise where there are too many classes. */
 GM_API int gm_saved_rows(const gm_saved *s, int otherwise);

@@ -51,7 +51,7 @@ static const cli_verb verbs[] = {
          "--all | --docs",
          "run a recipe and put its figure beside the paper's", cli_reproduce},
 	{"lab", "lab [NAME] [-o FOLDER] [--OPTION VALUE]...",
-         "experiments whose outcome theory knows: measured, compared, drawn", cli_lab},
+         "experiments with a known result: measured, compared with theory, drawn", cli_lab},
 	{"bench", "bench [NAME...] [--seconds N] [--json] [--averages] [--OPTION VALUE]...",
          "how fast this machine trains, beside what it can do at best", cli_bench},
 	{"completion", "completion bash|zsh|fish",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab/lab.h -- experiments whose outcome theory knows. Each measures, compares, draws, and leaves
+ * lab/lab.h -- experiments with a known closed-form result. Each measures, compares, draws, and leaves
  * its numbers as JSON and its pictures as PNG and SVG in a folder.
  *
  *	gm_lab *l = gm_lab_open(gm_experiment_find("xy"), stdout);

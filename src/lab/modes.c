@@ -178,8 +178,8 @@ static bool build(trial *t, gm_lab *l)
 	if (t->frames && !strcmp(gm_lab_text(l, "minibatch"), "yes"))
 		return gm_fail(
 			&l->err, GM_ERR_VALUE,
-			"minibatch discrimination judges points by their company, so D is no "
-			"map that could be drawn: give --frames 0");
+			"minibatch discrimination makes D's output depend on the whole batch, so "
+			"D cannot be drawn as a map: give --frames 0");
 	m.real.x = t->real, m.fake.x = gm_concat(fake, t->pack, 1);
 	gm_game_build(&m);
 	if (m.refusal)
