@@ -131,6 +131,35 @@ refuses 1 'no tensor of .* name and shape' train vae --from 0 --size 16 --steps 
 refuses 2 'not both' train --from 0 --resume 0
 refuses 1 'neither a run' train dcgan --from nothing
 
+# ---- what is asked for is done, or refused ----
+
+"$program" train classifier --data glyphs --size 16 --width 4 --batch 4 --steps 1 --metrics "" --name k >/dev/null 2>&1
+works 'of the train part' eval 6 --metrics accuracy --split train --count 8
+works 'scored +the train part' eval 6 --metrics accuracy --split train --count 8 --force
+works 'of the test part' eval 6 --metrics accuracy --count 8 --force
+works '3 samples' sample 0 --count 3 --seed 9 -o few --force
+check 'samples of an earlier call are left' test "$(find few -name '*.png' | wc -l)" = 3
+refuses 1 'option size is for data sets' fid 0 0 --extractor pixels --size 32
+refuses 1 'option raw is for runs' fid wide wide --extractor pixels --size 16 --raw
+refuses 1 'does not end in .npz' fid wide --save-stats foo.txt --extractor pixels --size 16
+works 'foo.npz' fid wide --save-stats foo.npz --extractor pixels --size 16
+refuses 1 'is there already' fid wide --save-stats foo.npz --extractor pixels --size 16
+works 'foo.npz' fid wide --save-stats foo.npz --extractor pixels --size 16 --force
+printf 'model = vae\nsteps = 3\n' >vae.txt
+refuses 2 'vae.txt is for the model vae, not for dcgan' train dcgan --config vae.txt
+refuses 1 'name is for new runs' train --resume 0 --steps 9 --name zz
+refuses 1 'is at step 2 already' train --resume 0 --steps 1
+mkdir -p four/cat four/dog four2/ant four2/bee
+cp parts/train/1.png four/cat/1.png
+cp parts/train/2.png four/cat/2.png
+cp parts/train/3.png four/dog/3.png
+cp parts/train/1.png four/dog/1.png
+cp four/cat/* four2/ant/
+cp four/dog/* four2/bee/
+"$program" train cgan --data four $tiny --batch 2 --steps 1 --name one >/dev/null 2>&1
+works '00008-two' train cgan --from 7 --data four2 --steps 1 --name two
+check 'not said that classes are others' grep -q 'class 0 was cat there and is ant here' err
+
 # ---- options of another verb are refused ----
 
 refuses 2 'mirror is for data fetch' data info glyphs --mirror http://127.0.0.1/
@@ -146,18 +175,18 @@ mkdir old
 cp -r old other
 "$program" sample 0 --grid 1x1 --seed 3 -o other/c.png >/dev/null
 mv old new
-refuses 1 'say where they are: --data PATH' train --resume 6 --steps 3
-works moved train --resume 6 --steps 3 --data new
+refuses 1 'say where they are: --data PATH' train --resume 9 --steps 3
+works moved train --resume 9 --steps 3 --data new
 check 'not said that the data were moved' grep -q 'read from new, formerly old' err
-works moved train --resume 6 --steps 4
-refuses 1 'other data.*--from' train --resume 6 --steps 5 --data other
+works moved train --resume 9 --steps 4
+refuses 1 'other data.*--from' train --resume 9 --steps 5 --data other
 
 # ---- TensorBoard files of a run that was killed ----
 
 "$program" train dcgan --data glyphs $tiny --steps 30 --log-every 1 --save-every 10 --tensorboard yes --name board >/dev/null 2>&1
-rm runs/00007-board/checkpoint-000030.safetensors # as if it had been killed before the last one
-"$program" train --resume 7 --steps 30 --log-every 1 >/dev/null 2>&1
-check 'the event files overlap' test "$(cat runs/00007-board/events* | grep -oa loss_d | wc -l)" = 30
+rm runs/00010-board/checkpoint-000030.safetensors # as if it had been killed before the last one
+"$program" train --resume 10 --steps 30 --log-every 1 >/dev/null 2>&1
+check 'the event files overlap' test "$(cat runs/00010-board/events* | grep -oa loss_d | wc -l)" = 30
 
 
 finish

@@ -29,7 +29,8 @@ static const cli_option table[] = {
 	{"raw", "", "of a run: the weights themselves, not their averages"},
 	{"save-stats", "", "write A's mean and covariance here, as .npz with mu and sigma"},
 	{"json", "", "write the result and its protocol here"},
-	{"force", "", "compare what was measured by unlike protocols all the same"},
+	{"force", "",
+         "compare what was measured by unlike protocols all the same; overwrite statistics"},
 	{"help", "", "this"},
 	{0},
 };
@@ -147,6 +148,20 @@ static bool compare(part *a, part *b, uint64_t seed, gm_scores *s, gm_error *err
 	return true;
 }
 
+/* Statistics have the ending that fid knows them by, and replace nothing unasked. */
+static bool may_save(const char *path, bool force, gm_error *err)
+{
+	const char *dot = strrchr(path, '.');
+	if (!dot || strcmp(dot, ".npz"))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option save-stats: %.300s does not end in .npz, by which "
+		               "statistics are known",
+		               path);
+	return force || !gm_file_exists(path) ||
+	       gm_fail(err, GM_ERR_VALUE,
+	               "%.300s is there already: give another name, or --force to overwrite", path);
+}
+
 static bool save(const char *path, part *a, const json_t *protocol, gm_error *err)
 {
 	json_t *p = json_deep_copy(protocol);
@@ -224,6 +239,14 @@ static bool run(const cli_values *v, const given *g, gm_error *err)
 	bool beside_run = gm_side_is_run(v->operand[0], &o) ||
 	                  (v->operand[1] && gm_side_is_run(v->operand[1], &o));
 	o.own_sizes = !g->n && !beside_run;
+	bool any_data = !beside_run || !(gm_side_is_run(v->operand[0], &o) &&
+	                                 (!v->operand[1] || gm_side_is_run(v->operand[1], &o)));
+	if (g->n && (!any_data || (gm_stats_is(v->operand[0]) &&
+	                           (!v->operand[1] || gm_stats_is(v->operand[1])))))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option %s is for data sets, and there is none here", g->name[0]);
+	if (o.raw && !beside_run)
+		return gm_fail(err, GM_ERR_VALUE, "option raw is for runs, and there is none here");
 	part a = {0}, b = {0};
 	gm_extractor *x = NULL;
 	gm_scores s = {0};
@@ -232,7 +255,8 @@ static bool run(const cli_values *v, const given *g, gm_error *err)
 	bool swap = v->operand[1] && !gm_side_is_run(v->operand[0], &o) &&
 	            gm_side_is_run(v->operand[1], &o);
 	part *first = swap ? &b : &a, *second = swap ? &a : &b;
-	bool ok = data_options(NULL, g, &o.data, err) &&
+	bool ok = (!out || may_save(out, cli_given(v, "force"), err)) &&
+	          data_options(NULL, g, &o.data, err) &&
 	          (first->side = gm_side_open(v->operand[swap], &o, err));
 	if (ok && v->operand[1])
 		ok = data_options(first->side, g, &o.data, err) &&

@@ -8,6 +8,8 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
@@ -201,6 +203,25 @@ static bool may_write(const cli_samples *s)
 	               "%s holds samples already: give another -o, or --force to overwrite", path);
 }
 
+/* Samples of an earlier call, which this one replaces: NNNNNN.png, and dataset.json. Other files stay. */
+static bool remove_older(cli_samples *s)
+{
+	DIR *d = opendir(s->o.path);
+	bool ok = true;
+	for (struct dirent *e; ok && d && (e = readdir(d));) {
+		char path[PATH_MAX];
+		size_t n = strspn(e->d_name, "0123456789");
+		if ((n < 6 || strcmp(e->d_name + n, ".png")) && strcmp(e->d_name, "dataset.json"))
+			continue;
+		snprintf(path, sizeof path, "%.3800s/%.255s", s->o.path, e->d_name);
+		ok = !unlink(path) || gm_fail(s->err, GM_ERR_IO, "%s: cannot be replaced: %s", path,
+		                              strerror(errno));
+	}
+	if (d)
+		closedir(d);
+	return ok;
+}
+
 static bool open_any(cli_samples *s)
 {
 	const gm_facts *f = s->o.facts;
@@ -222,7 +243,7 @@ static bool open_any(cli_samples *s)
 	if (s->kind == NPZ && s->o.labels && !(s->numbers = calloc(s->o.n, sizeof *s->numbers)))
 		return gm_fail(s->err, GM_ERR_MEMORY, "no memory for labels");
 	if (s->kind == FOLDER)
-		return gm_file_make_folder(s->o.path, s->err);
+		return gm_file_make_folder(s->o.path, s->err) && (!s->o.force || remove_older(s));
 	s->w = gm_writer_open(s->o.path, s->err);
 	return s->w && (s->kind == NPY || open_archive(s)) && (s->kind == ZIP || begin_array(s));
 }

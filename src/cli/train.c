@@ -110,7 +110,7 @@ int cli_train(int argc, char **argv)
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags, .maybe = maybe};
 	const char *model_name = NULL, *resume = NULL, *recipe = NULL, *config = NULL, *from = NULL,
 		   *outdir = "runs";
-	char recipe_file[PATH_MAX] = "", named[64] = "";
+	char recipe_file[PATH_MAX] = "", named[64] = "", chosen[64] = "";
 	bool want_help = false, dry = false;
 	gm_error err = {0};
 	gm_settings s;
@@ -150,10 +150,17 @@ int cli_train(int argc, char **argv)
 	}
 	if (recipe)
 		recipe_path(recipe, recipe_file);
-	if (!model_name && (recipe || config)) {
-		if (!gm_recipe_model(recipe ? recipe_file : config, named, sizeof named, &err))
+	for (int i = 0; i < 2; i++) {
+		const char *file = i ? config : recipe ? recipe_file : NULL;
+		if (!file)
+			continue;
+		if (!gm_recipe_model(file, named, sizeof named, &err))
 			return cli_fail(&err);
-		model_name = *named ? named : NULL;
+		if (*named && model_name && strcmp(named, model_name))
+			return cli_usage("%.300s is for the model %s, not for %s", file, named,
+			                 model_name);
+		if (*named && !model_name)
+			snprintf(chosen, sizeof chosen, "%s", named), model_name = chosen;
 	}
 	const gm_model *m = NULL;
 	if (model_name) {

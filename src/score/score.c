@@ -208,12 +208,12 @@ static const gm_metric table[] = {
 	{"parzen", "log-likelihood under Parzen windows, in nats", gm_metric_parzen, 0, false, true},
 	{"modes", "modes found: of mixtures, or by the extractor's classes", gm_metric_modes, 0, false, true},
 	{"nearest", "distance to the nearest training example, and a picture", gm_metric_nearest, 0, false, true},
-	{"accuracy", "of \"classify\", on the test part", gm_metric_accuracy, 0, .endpoint = "classify"},
+	{"accuracy", "of \"classify\", on the test part (or --split)", gm_metric_accuracy, 0, .part = true, .endpoint = "classify"},
 	{"code-error", "of \"classify\" on the test part, its codes matched to classes", gm_metric_code_error, 0, .endpoint = "classify"},
-	{"nll", "negative log-likelihood of the test part, in nats", gm_metric_nll, 0},
+	{"nll", "negative log-likelihood of the test part (or --split), in nats", gm_metric_nll, 0, .part = true},
 	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0},
 	{"svm", "accuracy of a linear SVM on the run's features", gm_metric_svm, 0},
-	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test part", gm_metric_psnr, 0, .pictures = true},
+	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test part (or --split)", gm_metric_psnr, 0, .part = true, .pictures = true},
 };
 /* clang-format on */
 enum { TABLE = sizeof table / sizeof *table };
@@ -254,6 +254,11 @@ static bool data_options(const gm_scorer *c, const char *split, gm_data_options 
 	if (split && strcmp(split, o->split))
 		o->split = split, o->from = o->to = 0; /* the range is one of the other part */
 	return true;
+}
+
+const char *gm_scorer_scored(const gm_scorer *c)
+{
+	return c->o.split && !strcmp(c->o.split, "train") ? "train" : "test";
 }
 
 gm_dataset *gm_scorer_part(gm_scorer *c, bool test, gm_error *err)
@@ -335,6 +340,10 @@ static bool open_all(gm_scorer *c, gm_error *err)
 		               c->real->name);
 	c->protocol = c->x ? gm_protocol_new(c->x) : json_pack("{s:s}", "ganymede", gm_version());
 	json_object_set(c->protocol, "real", c->real->record);
+	for (int i = 0; i < c->metrics; i++)
+		if (c->wanted[i]->part)
+			json_object_set_new(c->protocol, "scored",
+			                    json_string(gm_scorer_scored(c)));
 	if (c->fake)
 		json_object_set(c->protocol, "samples", c->fake->record);
 	json_object_set_new(c->protocol, "count", json_integer(gm_scorer_count(c)));

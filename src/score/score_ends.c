@@ -99,12 +99,18 @@ static int64_t largest(const float *v, int64_t n)
 	return best;
 }
 
+/* The part of the data that is scored. */
+static gm_dataset *scored(gm_scorer *c, gm_error *err)
+{
+	return gm_scorer_part(c, !strcmp(gm_scorer_scored(c), "test"), err);
+}
+
 /* ---- accuracy -------------------------------------------------------------------------------- */
 
 bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	walk w;
-	bool ok = begin(&w, c, "classify", gm_scorer_part(c, true, err), err) &&
+	bool ok = begin(&w, c, "classify", scored(c, err), err) &&
 	          (gm_data_field(w.data, "label") ||
 	           gm_fail(err, GM_ERR_VALUE, "metric accuracy needs labels, and %s has none",
 	                   gm_data_info_of(w.data)->name));
@@ -116,8 +122,8 @@ bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 	}
 	if (ok) {
 		char note[96];
-		snprintf(note, sizeof note, "%" PRId64 " errors in %" PRId64 " of the test part",
-		         w.n - right, w.n);
+		snprintf(note, sizeof note, "%" PRId64 " errors in %" PRId64 " of the %s part",
+		         w.n - right, w.n, gm_scorer_scored(c));
 		gm_score_add(s, "accuracy", (double)right / w.n, NAN, 1, note);
 	}
 	end(&w);
@@ -217,8 +223,8 @@ bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err)
 	walk w;
 	int64_t k = c->o.samples ? c->o.samples : 100, m;
 	double mean = 0, squares = 0, *value = malloc(c->r->batch * sizeof *value);
-	bool ok = value && begin(&w, c, exact ? "log-likelihood" : "log-weight",
-	                         gm_scorer_part(c, true, err), err);
+	bool ok =
+		value && begin(&w, c, exact ? "log-likelihood" : "log-weight", scored(c, err), err);
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
 		ok = (m = step(&w, i, err)) >= 0 &&
 		     (exact ? call(&w, c->o.seed, i, err) : importance(&w, i, k, value, err));
@@ -233,13 +239,13 @@ bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err)
 		double bits = mean / (c->r->facts.numel * M_LN2);
 		if (exact)
 			snprintf(note, sizeof note,
-			         "s.e. of %" PRId64 " tests of the test part; %.4f bits a number",
-			         w.n, bits);
+			         "s.e. of %" PRId64 " examples of the %s part; %.4f bits a number",
+			         w.n, gm_scorer_scored(c), bits);
 		else
 			snprintf(note, sizeof note,
-			         "s.e. of %" PRId64 " tests of the test part, %" PRId64
+			         "s.e. of %" PRId64 " examples of the %s part, %" PRId64
 			         " samples each; a bound",
-			         w.n, k);
+			         w.n, gm_scorer_scored(c), k);
 		gm_score_add(s, "nll", mean, w.n > 1 ? sqrt(squares / (w.n - 1) / w.n) : NAN, -1,
 		             note);
 	}
@@ -436,7 +442,7 @@ bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err)
 		               "and %s has neither",
 		               r->model->name);
 	walk w;
-	bool ok = begin(&w, c, endpoint, gm_scorer_part(c, true, err), err);
+	bool ok = begin(&w, c, endpoint, scored(c, err), err);
 	/* of pairs the other side than the one that is read */
 	const char *truth = "image";
 	for (int i = 0; ok && translates && i < w.e->nin; i++)
@@ -470,7 +476,8 @@ bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err)
 	}
 	if (ok && n) {
 		char note[96];
-		snprintf(note, sizeof note, "dB, of %" PRId64 " of the test part", n);
+		snprintf(note, sizeof note, "dB, of %" PRId64 " of the %s part", n,
+		         gm_scorer_scored(c));
 		gm_score_add(s, "psnr", psnr / n, NAN, 1, note);
 		gm_score_add(s, "ssim", ssim / n, NAN, 1, "");
 	}

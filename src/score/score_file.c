@@ -225,6 +225,10 @@ void gm_scores_print(const gm_scores *s, const json_t *p, FILE *out)
 		fprintf(out, "  %-10s %s%s%.12s, resize %s\n", "extractor", x,
 		        sha && *sha ? " sha256 " : "", sha ? sha : "", resize ? resize : "unknown");
 	print_side(out, "real", json_object_get(p, "real"));
+	const char *scored = json_string_value(json_object_get(p, "scored"));
+	if (scored)
+		fprintf(out, "  %-10s the %s part, where a score says \"part\"\n", "scored",
+		        scored);
 	print_side(out, "samples", json_object_get(p, "samples"));
 	print_side(out, "A", json_object_get(p, "a"));
 	print_side(out, "B", json_object_get(p, "b"));

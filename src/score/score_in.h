@@ -29,10 +29,11 @@ struct gm_scorer {
 struct gm_metric {
 	const char *name, *about;
 	bool (*run)(gm_scorer *c, gm_scores *s, gm_error *err);
-	unsigned look;        /* GM_LOOK_* of both sides */
-	bool real;            /* looks at real examples through the extractor as well */
-	bool samples;         /* needs "generate" */
-	bool pictures;        /* does not take points */
+	unsigned look; /* GM_LOOK_* of both sides */
+	bool real;     /* looks at real examples through the extractor as well */
+	bool samples;  /* needs "generate" */
+	bool pictures; /* does not take points */
+	bool part;     /* scores one part of the data: the test part, or what option split says */
 	const char *endpoint; /* needs it, or NULL */
 };
 
@@ -41,6 +42,8 @@ bool gm_scorer_look(gm_scorer *c, bool real, gm_error *err);
 int64_t gm_scorer_count(const gm_scorer *c);
 /* The test (or training) part of the run's data, opened once. */
 gm_dataset *gm_scorer_part(gm_scorer *c, bool test, gm_error *err);
+/* "test", or what option split says: the part that a metric with .part scores. */
+const char *gm_scorer_scored(const gm_scorer *c);
 /* The error of a run that a call of its endpoints left. */
 bool gm_scorer_trouble(gm_scorer *c, gm_error *err);
 

@@ -174,7 +174,19 @@ static bool start_from(gm_run *r)
 		snprintf(r->started_from, sizeof r->started_from,
 		         "  from step %" PRId64 " of %.150s: %d tensors", rec.step, checkpoint,
 		         got.loaded);
+		const char *const *then = rec.facts.class_names, *const *now = r->facts.class_names;
+		int64_t classes =
+			rec.facts.classes < r->facts.classes ? rec.facts.classes : r->facts.classes;
 		size_t n = strlen(r->started_from);
+		for (int64_t i = 0; then && now && i < classes; i++)
+			if (strcmp(then[i], now[i])) {
+				n += snprintf(r->started_from + n, sizeof r->started_from - n,
+				              "; class %" PRId64
+				              " was %.40s there and is %.40s here: weights of "
+				              "classes go by number",
+				              i, then[i], now[i]);
+				break;
+			}
 		if (got.absent + got.reshaped)
 			snprintf(r->started_from + n, sizeof r->started_from - n,
 			         "; %d keep their initial values (the first: %s)",
@@ -209,6 +221,11 @@ static bool start_new(gm_run *r)
 
 static bool start_again(gm_run *r)
 {
+	if (r->step > r->total)
+		return gm_fail(&r->err, GM_ERR_VALUE,
+		               "%.200s is at step %" PRId64 " already, and %" PRId64
+		               " are asked for: give --steps above that to train on",
+		               r->folder, r->step, r->total);
 	bool loaded = gm_checkpoint_load(r, true);
 	r->saved_at = r->step;
 	if (!loaded || r->rank) {
@@ -479,6 +496,10 @@ static bool merge_options(gm_settings *now, const gm_settings *then, gm_error *e
 	for (int i = 0; i < now->count; i++) {
 		gm_setting *row = &now->row[i];
 		const char *was = gm_settings_get(then, row->name);
+		if (!strcmp(row->name, "name") && row->given && *row->value)
+			return gm_fail(err, GM_ERR_VALUE,
+			               "option name is for new runs: a run that is resumed has its "
+			               "folder");
 		if (row->flags & GM_PLACE)
 			continue;
 		/* Where the data are is no part of the run; what they hold is: open_data compares that. */
