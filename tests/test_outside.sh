@@ -145,6 +145,13 @@ refuses 1 'does not end in .npz' fid wide --save-stats foo.txt --extractor pixel
 works 'foo.npz' fid wide --save-stats foo.npz --extractor pixels --size 16
 refuses 1 'is there already' fid wide --save-stats foo.npz --extractor pixels --size 16
 works 'foo.npz' fid wide --save-stats foo.npz --extractor pixels --size 16 --force
+check 'unchanged data are called others' eval '! grep -q "was trained on" by_eval'
+mv wide/5.png kept5.png
+works 'does not hold what the run was trained on' eval 3 --metrics fid --extractor pixels --count 4 --force
+mv wide wide2
+refuses 1 'if the data were moved: --data PATH' eval 3 --metrics fid --extractor pixels --count 4 --force
+mv wide2 wide
+mv kept5.png wide/5.png
 printf 'model = vae\nsteps = 3\n' >vae.txt
 refuses 2 'vae.txt is for the model vae, not for dcgan' train dcgan --config vae.txt
 refuses 1 'name is for new runs' train --resume 0 --steps 9 --name zz

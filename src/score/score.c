@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
 
 enum { COUNT = 10000 }; /* below, FID is too biased to stand alone */
@@ -329,9 +330,19 @@ static bool open_all(gm_scorer *c, gm_error *err)
 		if (!c->x)
 			return false;
 	}
-	c->real = gm_side_open(gm_settings_get(c->r->settings, "data"), &p, err);
+	const char *spec = gm_settings_get(c->r->settings, "data");
+	gm_error why = {0};
+	c->real = gm_side_open(spec, &p, &why);
 	if (!c->real)
-		return false;
+		return gm_file_exists(spec) || why.code != GM_ERR_IO
+		               ? gm_fail(err, why.code, "%s", why.message)
+		               : gm_fail(err, why.code,
+		                         "%.380s; if the data were moved: --data PATH",
+		                         why.message);
+	const char *own = gm_settings_get(c->r->settings, "split");
+	c->other_data = c->real->data && c->r->data_hash &&
+	                !strcmp(p.data.split ? p.data.split : "train", own) &&
+	                gm_data_info_of(c->real->data)->hash != c->r->data_hash;
 	if (gm_endpoint_find(c->r, "generate") && !(c->fake = gm_side_of_run(c->r, o->seed, err)))
 		return false;
 	if (c->real->facts.numel != c->r->facts.numel)
@@ -385,6 +396,11 @@ bool gm_scorer_score(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	*s = (gm_scores){0};
 	bool ok = true;
+	if (c->other_data)
+		gm_score_warn(s,
+		              "%s does not hold what the run was trained on: it has changed, or is "
+		              "another set",
+		              c->real->name);
 	for (int i = 0; i < c->metrics && ok; i++)
 		ok = c->wanted[i]->run(c, s, err);
 	gm_seen_free(&c->fake_seen); /* the run may move on before the next time */

@@ -22,6 +22,7 @@ struct gm_scorer {
 	gm_seen real_seen, fake_seen;
 	unsigned look; /* what the metrics need to see */
 	bool real_looked, fake_looked;
+	bool other_data; /* the real side is not what the run was trained on */
 	json_t *protocol;
 };
 

@@ -49,7 +49,7 @@ static bool load(gm_saved *s, const char *checkpoint, const gm_saved_options *o,
 	r->building = true;
 	r->from_path = checkpoint;
 	r->step = s->record.step, r->seen = s->record.seen;
-	r->facts = s->record.facts;
+	r->facts = s->record.facts, r->data_hash = s->record.data_hash;
 	memcpy(r->field, s->record.field, sizeof r->field);
 	r->fields = s->record.fields;
 	r->batch = gm_settings_int(settings, "batch");
