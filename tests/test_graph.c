@@ -425,6 +425,27 @@ static void one_rank_is_its_own_mean(void **state)
 	gm_graph_free(h);
 }
 
+/* Tapes compute in float: what a graph of doubles turns into whole numbers must not pass through one. */
+static void doubles_become_whole_numbers(void **state)
+{
+	(void)state;
+	for (int b = 0; b < 2; b++) {
+		gm_graph *g =
+			gm_graph_new(&(gm_graph_options){.real = GM_F64, .backend = backends[b]});
+		gm_node *x = gm_variable(g, "x", GM_SHAPE(4)),
+			*y = gm_one_hot(gm_cast(x, GM_I32), 5);
+		gm_step *s = gm_compile(g, y);
+		assert_non_null(s);
+		gm_set_f64(x, (double[]){3, 0, 4, 1}, 4);
+		gm_step_run(s);
+		double v[20];
+		gm_step_read_f64(s, y, v, 20);
+		for (int i = 0; i < 20; i++)
+			assert_true(v[i] == (i == 3 || i == 5 || i == 14 || i == 16));
+		gm_graph_free(g);
+	}
+}
+
 /* Chains much deeper than a stack of calls could follow: built, differentiated, compiled, run. y = y / 2 + 1 tends to 2,
  * and every step halves the gradient. */
 static void deep_chains_compile(void **state)
@@ -469,6 +490,7 @@ int main(void)
 		cmocka_unit_test(check_names_the_first_nan),
 		cmocka_unit_test(profile_names_instructions),
 		cmocka_unit_test(deep_chains_compile),
+		cmocka_unit_test(doubles_become_whole_numbers),
 		cmocka_unit_test(ranks_share_out_random_rows),
 		cmocka_unit_test(one_rank_is_its_own_mean),
 	};

@@ -52,7 +52,8 @@ static bool tapeable(const builder *k, const gm_node *x)
 		return false;
 	bool tape = x->op->flags & GM_OP_ELEMENTWISE || x->opid == GM_OPID_assign || is_reduce(x);
 	/* Tapes compute in float: integers that are only moved would not survive it. */
-	return tape && (x->dtype == GM_F32 || (x->dtype == GM_I32 && x->opid == GM_OPID_cast));
+	return tape && (x->dtype == GM_F32 || (x->dtype == GM_I32 && x->opid == GM_OPID_cast &&
+	                                       x->in[0]->dtype == GM_F32));
 }
 
 static gm_shape domain(const gm_node *x)
