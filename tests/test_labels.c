@@ -593,6 +593,83 @@ static gm_image *picture(const char *name, gm_image_facts *facts)
 	return im;
 }
 
+static void counted(const char *name, const char *split, uint64_t count, bool paired)
+{
+	gm_dataset *d = opened(name, &(gm_data_options){.split = split});
+	assert_int_equal(gm_data_info_of(d)->count, count);
+	assert_int_equal(gm_data_info_of(d)->paired, paired);
+	for (uint64_t i = 0; i < count; i++)
+		if (!strstr(gm_data_example_name(d, i), split))
+			fail_msg("%s --split %s holds %s", name, split, gm_data_example_name(d, i));
+	gm_data_close(d);
+}
+
+/* A/train as pix2pix has it, train/A, and cat/train: the part is what the split asks for. */
+static void parts_below_sides_and_classes(void **state)
+{
+	(void)state;
+	static const char *const sides[] = {"A", "B"}, *const kinds[] = {"cat", "dog"};
+	static const struct {
+		const char *part;
+		int n;
+	} parts[] = {{"train", 3}, {"test", 2}, {"val", 1}};
+	char name[64];
+	for (int s = 0; s < 2; s++)
+		for (int k = 0; k < 3; k++)
+			for (int i = 0; i < parts[k].n; i++) {
+				const int shade = s * 40 + k * 10 + i;
+				snprintf(name, sizeof name, "ab/x/%s/%s/%d.png", sides[s],
+				         parts[k].part, i);
+				put(name, shade);
+				snprintf(name, sizeof name, "pa/%s/%s/%d.png", parts[k].part,
+				         sides[s], i);
+				put(name, shade);
+				snprintf(name, sizeof name, "co/%s/%s/%s%d.png", parts[k].part,
+				         sides[s], sides[s], i);
+				put(name, shade);
+				snprintf(name, sizeof name, "ci/%s/%s/%d.png", kinds[s],
+				         parts[k].part, i);
+				put(name, shade);
+			}
+	put("ab/x/loose.png", 99);
+	for (int k = 0; k < 3; k++) {
+		counted("ab", parts[k].part, (uint64_t)parts[k].n, true);
+		counted("pa", parts[k].part, (uint64_t)parts[k].n, true);
+		counted("ci", parts[k].part, 2 * (uint64_t)parts[k].n, false);
+		/* A and B that have other names are classes. */
+		counted("co", parts[k].part, 2 * (uint64_t)parts[k].n, false);
+	}
+	gm_dataset *d = opened("ab", NULL);
+	assert_true(says(d, "loose.png"));
+	gm_data_close(d);
+	d = opened("co", NULL);
+	assert_string_equal(classes(d), "A|B|");
+	gm_data_close(d);
+	d = opened("ci", &(gm_data_options){.split = "test"});
+	assert_string_equal(classes(d), "cat|dog|");
+	int32_t label;
+	for (uint64_t i = 0; i < 4; i++) {
+		assert_true(gm_data_get(d, i, NULL, &label, NULL));
+		assert_int_equal(label, i > 1);
+	}
+	gm_data_close(d);
+	d = opened("ci", &(gm_data_options){.no_parts = true});
+	assert_int_equal(gm_data_info_of(d)->count, 12);
+	gm_data_close(d);
+	/* A part of one side alone is no pair, and never all that there is. */
+	put("one/A/train/1.png", 1), put("one/A/test/2.png", 2), put("one/B/train/1.png", 3);
+	counted("one", "train", 1, true);
+	refused("one", &(gm_data_options){.split = "test"}, "only A/test");
+	refused("one", &(gm_data_options){.split = "val"}, "no val pictures here, only A/test");
+	/* Where a class has pictures beside its parts, nothing is separated, and that is said. */
+	put("ci/dog/more.png", 7);
+	d = opened("ci", NULL);
+	assert_int_equal(gm_data_info_of(d)->count, 13);
+	assert_true(says(d, "are not separated"));
+	gm_data_close(d);
+	refused("ci", &(gm_data_options){.split = "test"}, "no test part");
+}
+
 /* One picture, 9 x 7, that other programs wrote in each format. */
 static void formats_hold_the_same_pixels(void **state)
 {
@@ -749,6 +826,7 @@ int main(void)
 		cmocka_unit_test(folders_called_like_parts),
 		cmocka_unit_test(what_is_left_out_is_said),
 		cmocka_unit_test(labels_from_tables),
+		cmocka_unit_test(parts_below_sides_and_classes),
 		cmocka_unit_test(formats_hold_the_same_pixels),
 		cmocka_unit_test(a_folder_called_like_a_set),
 		cmocka_unit_test(runs_know_their_classes),

@@ -625,12 +625,25 @@ static bool choose_examples(sorting *s)
 	bool ok;
 	if (a >= 0 && b >= 0)
 		ok = two_sides(s, a, b);
+	else if (part < 0 && (a >= 0 || b >= 0))
+		return gm_fail(s->err, GM_ERR_IO,
+		               "%s: pairs need two sides, and of the %s pictures there is only %s; "
+		               "give the path of a folder in it, or say --parts off to take all "
+		               "folders for classes",
+		               s->path, s->split, q->folder[a >= 0 ? a : b].name);
 	else if (q->parted && part < 0)
 		return gm_parts_lack(q, s->path, s->split, s->err);
 	else if (!q->parted && !gm_pictures_no_split(s->path, s->o, s->err))
 		return false;
 	else
 		ok = one_side(s, part);
+	if (ok && q->within && q->nesting == GM_PARTS_FLAT)
+		gm_pictures_note(
+			s->p,
+			"folders that are called parts lie within other folders and are not "
+			"separated, since not every folder has only parts in it; the "
+			"first: %.300s",
+			q->within);
 	if (ok && q->parted) {
 		bool *used = gm_arena_calloc(s->p->arena, (size_t)q->folders + 1, sizeof *used);
 		gm_parts_used(q, used);

@@ -4,6 +4,7 @@
 #include "data/parts.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,18 @@ static void descend(gm_parts *q, const gm_album *a)
 	}
 }
 
+/* The part of below that is the name of a gm_parts_folder, n letters; NULL where it lies in none. */
+static const char *folder_in(const gm_parts *q, const char *below, size_t *n)
+{
+	const char *slash = strchr(below, '/');
+	const char *second = slash && q->nesting != GM_PARTS_FLAT ? strchr(slash + 1, '/') : slash;
+	if (!second)
+		return NULL;
+	const char *from = q->nesting == GM_PARTS_INNER ? slash + 1 : below;
+	*n = (size_t)(second - from);
+	return from;
+}
+
 static int by_name(const void *x, const void *y)
 {
 	return strcmp(((const gm_parts_folder *)x)->name, ((const gm_parts_folder *)y)->name);
@@ -131,13 +144,14 @@ static bool list_folders(gm_parts *q, const gm_album *a, gm_arena *arena)
 	const uint64_t all = a->entries + a->bads;
 	int room = 0;
 	gm_parts_folder *list = NULL;
+	q->folders = 0;
 	for (uint64_t i = 0; i < all; i++) {
-		const char *name = inside(q, name_at(a, i)),
-			   *slash = name ? strchr(name, '/') : NULL;
-		const size_t n = slash ? (size_t)(slash - name) : 0;
+		const char *name = inside(q, name_at(a, i));
+		size_t n = 0;
+		name = name ? folder_in(q, name, &n) : NULL;
 		/* Names come sorted twice over: most are in the folder of the one before. */
-		if (!slash || (q->folders && strncmp(list[q->folders - 1].name, name, n) == 0 &&
-		               !list[q->folders - 1].name[n]))
+		if (!name || (q->folders && strncmp(list[q->folders - 1].name, name, n) == 0 &&
+		              !list[q->folders - 1].name[n]))
 			continue;
 		if (q->folders == room) {
 			gm_parts_folder *more =
@@ -160,13 +174,14 @@ static bool list_folders(gm_parts *q, const gm_album *a, gm_arena *arena)
 	q->folder = list ? gm_arena_copy(arena, list, (size_t)k * sizeof *list) : NULL;
 	free(list);
 	for (uint64_t i = 0; i < a->entries; i++) {
-		const char *name = inside(q, name_at(a, i)),
-			   *slash = name ? strchr(name, '/') : NULL;
-		if (!slash)
+		const char *name = inside(q, name_at(a, i));
+		size_t n;
+		name = name ? folder_in(q, name, &n) : NULL;
+		if (!name)
 			continue;
-		gm_parts_folder *f = q->folder + find_folder(q, name, (size_t)(slash - name));
+		gm_parts_folder *f = q->folder + find_folder(q, name, n);
 		f->pictures++;
-		f->direct += !strchr(slash + 1, '/');
+		f->direct += !strchr(name + n + 1, '/');
 	}
 	return true;
 }
@@ -211,27 +226,133 @@ static bool decide(const gm_parts *q)
 	return named > 0 && others == 0 && test;
 }
 
+/* ---- parts below sides, sides below parts, parts below classes ------------------------------- */
+
+/* Which row of the table the first and the second folder of below are; -1: none, -2: no such folder. */
+static void rows_of(const char *below, int row[2])
+{
+	for (int i = 0; i < 2; i++) {
+		const char *slash = below ? strchr(below, '/') : NULL;
+		char folder[64];
+		row[i] = slash ? -1 : -2;
+		if (slash && (size_t)(slash - below) < sizeof folder) {
+			snprintf(folder, sizeof folder, "%.*s", (int)(slash - below), below);
+			row[i] = row_of(folder);
+		}
+		below = slash ? slash + 1 : NULL;
+	}
+}
+
+static bool is_part(int row)
+{
+	return row >= 0 && parts[row].split && !parts[row].side;
+}
+
+static bool is_side(int row)
+{
+	return row >= 0 && !parts[row].split;
+}
+
+static bool any_begins(const gm_album *a, bool bad, const char *start)
+{
+	const size_t n = strlen(start);
+	uint64_t lo = bad ? a->entries : 0, hi = bad ? a->entries + a->bads : a->entries;
+	const uint64_t end = hi;
+	while (lo < hi) {
+		const uint64_t mid = lo + (hi - lo) / 2;
+		if (strcmp(name_at(a, mid), start) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < end && strncmp(name_at(a, lo), start, n) == 0;
+}
+
+/* Whether the other side of name, "train/A/1.png" with side at its A, has a file of that name with any
+ * ending. */
+static bool has_partner(const gm_album *a, const char *name, const char *side)
+{
+	char other[PATH_MAX];
+	const char *dot = strrchr(strrchr(name, '/'), '.');
+	const int n = dot ? (int)(dot + 1 - name) : (int)strlen(name);
+	if (snprintf(other, sizeof other, "%.*s", n, name) >= (int)sizeof other)
+		return false;
+	other[side - name] = *side == 'A' ? 'B' : 'A';
+	return any_begins(a, false, other) || any_begins(a, true, other);
+}
+
+/* What two levels of folders are. Pictures that lie in no folder do not count. */
+static gm_parts_nesting nesting_of(gm_parts *q, const gm_album *a)
+{
+	bool any = false, side = false, sides = true, pairs = true, classes = true;
+	for (uint64_t i = 0; i < a->entries + a->bads; i++) {
+		const char *full = name_at(a, i), *name = inside(q, full);
+		int row[2];
+		if (!name)
+			continue;
+		rows_of(name, row);
+		if (row[0] == -2)
+			continue;
+		any = true;
+		if (!q->within && row[0] < 0 && is_part(row[1]))
+			q->within = full;
+		side = side || (is_side(row[0]) && is_part(row[1]));
+		sides = sides && is_side(row[0]);
+		pairs = pairs && is_part(row[0]) && is_side(row[1]) &&
+		        has_partner(a, full, strchr(name, '/') + 1);
+		classes = classes && row[0] == -1 && is_part(row[1]);
+	}
+	if (sides && side)
+		return GM_PARTS_SIDES;
+	return pairs && any ? GM_PARTS_PAIRS : classes && any ? GM_PARTS_INNER : GM_PARTS_FLAT;
+}
+
+/* The folder's part and side by its own name, or by both folders that it is. */
+static void name_folder(gm_parts_folder *f, gm_parts_nesting nesting)
+{
+	char name[PATH_MAX];
+	int row[2];
+	snprintf(name, sizeof name, "%s/-", f->name);
+	rows_of(name, row);
+	if (nesting == GM_PARTS_SIDES || nesting == GM_PARTS_PAIRS) {
+		const int part = row[nesting == GM_PARTS_SIDES],
+			  side = row[nesting == GM_PARTS_PAIRS];
+		f->rank = is_part(part) && is_side(side) ? part : -1;
+		if (f->rank >= 0)
+			f->split = parts[part].split, f->side = parts[side].side;
+		return;
+	}
+	f->rank = row[0];
+	if (f->rank >= 0)
+		f->split = parts[f->rank].split, f->side = parts[f->rank].side;
+}
+
+const char *gm_parts_split(const char *folder)
+{
+	const int row = row_of(folder);
+	return is_part(row) ? parts[row].split : NULL;
+}
+
 bool gm_parts_look(gm_parts *q, const gm_album *a, gm_arena *arena, bool by_name_too)
 {
 	*q = (gm_parts){.prefix = ""};
 	descend(q, a);
+	if (by_name_too)
+		q->nesting = nesting_of(q, a);
 	if (!list_folders(q, a, arena))
 		return false;
-	for (int i = 0; i < q->folders; i++) {
-		const int row = row_of(q->folder[i].name);
-		q->folder[i].rank = row;
-		if (row >= 0)
-			q->folder[i].split = parts[row].split, q->folder[i].side = parts[row].side;
-	}
-	q->parted = by_name_too && decide(q);
+	for (int i = 0; i < q->folders; i++)
+		name_folder(&q->folder[i], q->nesting);
+	q->parted = by_name_too && (q->nesting != GM_PARTS_FLAT || decide(q));
 	return true;
 }
 
 int gm_parts_of(const gm_parts *q, const char *name)
 {
 	const char *below = q->parted ? inside(q, name) : NULL;
-	const char *slash = below ? strchr(below, '/') : NULL;
-	return slash ? find_folder(q, below, (size_t)(slash - below)) : -1;
+	size_t n;
+	const char *folder = below ? folder_in(q, below, &n) : NULL;
+	return folder ? find_folder(q, folder, n) : -1;
 }
 
 const char *gm_parts_below(const gm_parts *q, const char *name)
@@ -240,7 +361,10 @@ const char *gm_parts_below(const gm_parts *q, const char *name)
 	if (!below || !q->parted)
 		return below;
 	const int part = gm_parts_of(q, name);
-	return part >= 0 && q->folder[part].rank >= 0 ? strchr(below, '/') + 1 : NULL;
+	if (part < 0 || q->folder[part].rank < 0)
+		return NULL;
+	/* Of a part in classes, the class is what it begins with. */
+	return q->nesting == GM_PARTS_INNER ? below : below + strlen(q->folder[part].name) + 1;
 }
 
 int gm_parts_find(const gm_parts *q, const char *split, char side)

@@ -16,12 +16,22 @@ typedef struct gm_parts_folder {
 	uint64_t pictures, direct; /* in it; directly in it */
 } gm_parts_folder;
 
+/* Which folders of PREFIX/ONE/TWO/... say the part. */
+typedef enum gm_parts_nesting {
+	GM_PARTS_FLAT,  /* ONE: train, test, trainA, A, ... */
+	GM_PARTS_SIDES, /* both: A/train, B/train */
+	GM_PARTS_PAIRS, /* both: train/A, train/B, which have files of the same names */
+	GM_PARTS_INNER  /* TWO: cat/train, dog/train, of which ONE is the class */
+} gm_parts_nesting;
+
 typedef struct gm_parts {
 	const char *prefix; /* folders that (nearly) all names begin with and that say nothing */
 	size_t common;      /* its letters */
 	bool parted;        /* folders are parts; else they are classes or nothing */
-	gm_parts_folder
-		*folder; /* the first ones below prefix, in arena, in the order of their names */
+	gm_parts_nesting nesting;
+	const char *within; /* the first picture in a part's folder within a class, or NULL */
+	/* In the order of their names, in arena: the first ones below prefix, or as nesting says. */
+	gm_parts_folder *folder;
 	int folders;
 } gm_parts;
 
@@ -36,6 +46,8 @@ const char *gm_parts_below(const gm_parts *q, const char *name);
 int gm_parts_find(const gm_parts *q, const char *split, char side);
 /* used[folders]: those that some split and side find. */
 void gm_parts_used(const gm_parts *q, bool *used);
+/* "train", "test" or "val" where a folder of that name can be that part; else NULL. */
+const char *gm_parts_split(const char *folder);
 /* That the set at path has no such part, and what it has instead. */
 bool gm_parts_lack(const gm_parts *q, const char *path, const char *split, gm_error *err);
 
