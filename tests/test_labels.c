@@ -670,6 +670,64 @@ static void parts_below_sides_and_classes(void **state)
 	refused("ci", &(gm_data_options){.split = "test"}, "no test part");
 }
 
+static void tables_whose_names_are_ambiguous(void **state)
+{
+	(void)state;
+	int32_t label;
+	put("pc/train/0.png", 1), put("pc/train/1.png", 2), put("pc/test/0.png", 3),
+		put("pc/test/1.png", 4), put("pc/test/2.png", 5);
+	put_text("pc/train.csv", "0.png,a\n1.png,b\n2.png,c\n");
+	put_text("pc/test.csv", "0.png,b\n1.png,a\n2.png,a\n");
+	for (int test = 0; test < 2; test++) {
+		gm_dataset *d = opened("pc", &(gm_data_options){.split = test ? "test" : "train"});
+		assert_int_equal(gm_data_info_of(d)->count, 2 + test);
+		for (uint64_t i = 0; i < 2; i++) {
+			assert_true(gm_data_get(d, i, NULL, &label, NULL));
+			assert_int_equal(label, (int)i != test ? 1 : 0);
+		}
+		gm_data_close(d);
+	}
+	put("c5/a/0.png", 1), put("c5/b/0.png", 2), put("c5/a/1.png", 3), put("c5/b/1.png", 4);
+	put_text("c5/l.csv", "0.png,x\n1.png,y\n");
+	refused("c5", &(gm_data_options){.label_from = "l.csv"},
+	        "ambiguous: 0.png may be a/0.png or b/0.png");
+	gm_dataset *d = opened("c5", NULL);
+	assert_string_equal(classes(d), "a|b|");
+	assert_true(says(d, "l.csv: 2 of its names are ambiguous"));
+	gm_data_close(d);
+	/* Those that are not are read. */
+	put("c5/b/2.png", 5);
+	put_text("c5/l.csv", "0.png,x\n2.png,y\na/1.png,y\nb/1.png,x\n");
+	d = opened("c5", &(gm_data_options){.label_from = "l.csv"});
+	assert_int_equal(gm_data_info_of(d)->count, 3);
+	assert_true(says(d, "1 of its names are ambiguous"));
+	gm_data_close(d);
+
+	/* UTF-16, as spreadsheets save it, in the set and beside it. */
+	put("u/0.png", 1), put("u/1.png", 2);
+	static const char wide[] = "\xff\xfe\x30\0,\0x\0\n";
+	scratch_write("u/l.csv", wide, sizeof wide);
+	scratch_write("wide.csv", wide, sizeof wide);
+	refused("u", &(gm_data_options){.label_from = "l.csv"}, "UTF-16");
+	refused("u", &(gm_data_options){.label_from = scratch_path("wide.csv")},
+	        "text in UTF-16; save it as UTF-8");
+
+	/* Rows that contradict one another: the last counts, and that is said. */
+	remove(scratch_path("u/l.csv"));
+	put_text("u/l.csv", "file,kind\n0.png,x\n1.png,y\n0.png,y\n1.png,y\n1.png,\n0.png,x\n");
+	d = opened("u", NULL);
+	assert_true(says(d, "column kind: 2 rows say otherwise"));
+	assert_true(says(d, "the first is 0.png: x, then y"));
+	assert_int_equal(gm_data_info_of(d)->count, 2);
+	assert_true(gm_data_get(d, 0, NULL, &label, NULL) && label == 0);
+	assert_true(gm_data_get(d, 1, NULL, &label, NULL) && label == 1);
+	gm_data_close(d);
+	put_text("u/l.csv", "file,kind\n0.png,x\n1.png,y\n0.png,x\n");
+	d = opened("u", NULL);
+	assert_false(says(d, "otherwise"));
+	gm_data_close(d);
+}
+
 /* One picture, 9 x 7, that other programs wrote in each format. */
 static void formats_hold_the_same_pixels(void **state)
 {
@@ -827,6 +885,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_out_is_said),
 		cmocka_unit_test(labels_from_tables),
 		cmocka_unit_test(parts_below_sides_and_classes),
+		cmocka_unit_test(tables_whose_names_are_ambiguous),
 		cmocka_unit_test(formats_hold_the_same_pixels),
 		cmocka_unit_test(a_folder_called_like_a_set),
 		cmocka_unit_test(runs_know_their_classes),

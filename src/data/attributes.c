@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "data/labels.h"
+#include "data/parts.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -23,6 +24,10 @@ typedef struct column {
 	const char **word; /* [entries] or NULL */
 	const char **all;  /* the words of all rows */
 	size_t rows, room;
+	/* Rows that say something else than an earlier one about the same picture; the first of them. */
+	uint64_t disputed;
+	int64_t dispute;
+	const char *was, *is;
 } column;
 
 typedef struct gatherer {
@@ -35,6 +40,7 @@ typedef struct gatherer {
 	int columns;
 	uint64_t *by_base,
 		*by_stem; /* entries in the order of their last parts, with and without ending */
+	const char *part; /* of the table that is read: "train/" for train.csv, or NULL */
 	gm_sheet *sheet;  /* words live in them until all is done */
 	int sheets;
 	gm_error *err;
@@ -115,7 +121,12 @@ static int64_t find_full(const gatherer *g, const char *name)
 	return -1;
 }
 
-/* The only entry of that last part, with or without its ending; -1 where there is none or more. */
+/* Of a word that names no picture; and of one that names several, of which the first is entry i. */
+enum { NONE = -1 };
+#define SEVERAL(i) (-2 - (i))
+
+/* The only entry of that last part in the folder g->part, with or without its ending; NONE, or
+ * SEVERAL of the first one. */
 static int64_t find_last(const gatherer *g, const char *word, bool stem)
 {
 	const size_t n = strlen(word);
@@ -128,19 +139,22 @@ static int64_t find_last(const gatherer *g, const char *word, bool stem)
 			compare_stems(last, stem ? stem_size(last) : strlen(last), word, n);
 		*(order < 0 ? &lo : &hi) = order < 0 ? mid + 1 : mid;
 	}
-	int64_t found = -1;
+	int64_t found = NONE;
 	for (; lo < g->a->entries; lo++) {
 		const char *last = last_part(name_at(g, list[lo]));
 		if (compare_stems(last, stem ? stem_size(last) : strlen(last), word, n) != 0)
 			break;
+		if (g->part && strncmp(name_at(g, list[lo]), g->part, strlen(g->part)) != 0)
+			continue;
 		if (found >= 0)
-			return -1;
+			return SEVERAL(found);
 		found = (int64_t)list[lo];
 	}
 	return found;
 }
 
-/* The entry that word names in a table that lies in folder (n letters, with its slash). */
+/* The entry that word names in a table that lies in folder (n letters, with its slash); NONE or
+ * SEVERAL. */
 static int64_t find_entry(const gatherer *g, const char *folder, size_t n, const char *word)
 {
 	char name[PATH_MAX], clean[PATH_MAX];
@@ -151,15 +165,18 @@ static int64_t find_entry(const gatherer *g, const char *folder, size_t n, const
 		clean[k] = word[k] == '\\' ? '/' : word[k];
 	clean[k] = 0;
 	if (!k)
-		return -1;
-	int64_t i = -1;
+		return NONE;
+	int64_t i = NONE;
 	if (snprintf(name, sizeof name, "%.*s%s", (int)n, folder, clean) < (int)sizeof name)
 		i = find_full(g, name);
 	if (i < 0 && n)
 		i = find_full(g, clean);
+	if (i < 0 && g->part &&
+	    snprintf(name, sizeof name, "%s%s", g->part, clean) < (int)sizeof name)
+		i = find_full(g, name);
 	if (i < 0)
 		i = find_last(g, last_part(clean), false);
-	return i >= 0 ? i : find_last(g, last_part(clean), true);
+	return i != NONE ? i : find_last(g, last_part(clean), true);
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -179,6 +196,11 @@ static column *column_called(gatherer *g, const char *name)
 	return c->word ? c : NULL;
 }
 
+static bool is_missing(const char *w)
+{
+	return !w || !*w || strcasecmp(w, "nan") == 0 || strcasecmp(w, "null") == 0;
+}
+
 static bool put_word(column *c, const char *word, int64_t entry)
 {
 	if (c->rows == c->room) {
@@ -189,12 +211,19 @@ static bool put_word(column *c, const char *word, int64_t entry)
 		c->all = more, c->room = room;
 	}
 	c->all[c->rows++] = word;
-	if (entry >= 0)
-		c->word[entry] = word;
+	if (entry < 0)
+		return true;
+	const char *was = c->word[entry];
+	if (!is_missing(was) && is_missing(word))
+		return true;
+	if (!is_missing(was) && strcmp(was, word) != 0 && c->disputed++ == 0)
+		c->dispute = entry, c->was = was, c->is = word;
+	c->word[entry] = word;
 	return true;
 }
 
-/* How many different pictures the words of a column name, in the first rows or in all. */
+/* Two for each different picture that the words of a column name in the first rows or in all, one for
+ * each different word that names several. */
 static uint64_t names_pictures(const gatherer *g, const gm_sheet *s, int k, const char *folder,
                                size_t n, uint64_t rows, uint8_t *seen)
 {
@@ -202,9 +231,11 @@ static uint64_t names_pictures(const gatherer *g, const gm_sheet *s, int k, cons
 	memset(seen, 0, (size_t)g->a->entries + 1);
 	for (uint64_t r = 0; r < s->rows && r < rows; r++) {
 		const int64_t i = find_entry(g, folder, n, gm_sheet_cell(s, r, k));
-		different += i >= 0 && !seen[i];
-		if (i >= 0)
-			seen[i] = 1;
+		const int64_t at = i >= 0 ? i : SEVERAL(i);
+		if (i == NONE || seen[at])
+			continue;
+		different += i >= 0 ? 2 : 1;
+		seen[at] = 1;
 	}
 	return different;
 }
@@ -236,14 +267,37 @@ static int64_t *rows_of(const gatherer *g, const gm_sheet *s, int key, const cha
 	return entry;
 }
 
+/* How many rows name several pictures, and into text which the first of them are. */
+static uint64_t say_several(const gatherer *g, const gm_sheet *s, int key, const int64_t *entry,
+                            char *text, size_t room)
+{
+	uint64_t n = 0;
+	for (uint64_t r = 0; r < s->rows; r++) {
+		if (entry[r] >= NONE || n++)
+			continue;
+		const char *first = name_at(g, (uint64_t)SEVERAL(entry[r])), *other = first;
+		const char *last = last_part(first);
+		for (uint64_t i = 0; other == first && i < g->a->entries; i++) {
+			const char *name = name_at(g, i), *end = last_part(name);
+			if (name != first &&
+			    (!g->part || strncmp(name, g->part, strlen(g->part)) == 0) &&
+			    compare_stems(end, stem_size(end), last, stem_size(last)) == 0)
+				other = name;
+		}
+		snprintf(text, room, "%.80s may be %.120s or %.120s", gm_sheet_cell(s, r, key),
+		         first, other);
+	}
+	return n;
+}
+
 static bool add_sheet(gatherer *g, const gm_sheet *s, const char *table, const char *folder,
-                      size_t n, bool *used)
+                      size_t n, bool must, bool *used)
 {
 	const int key = key_column(g, s, folder, n);
 	*used = key >= 0;
 	if (key < 0)
 		return true;
-	const bool header = s->header || find_entry(g, folder, n, gm_sheet_cell(s, 0, key)) < 0;
+	const bool header = s->header || find_entry(g, folder, n, gm_sheet_cell(s, 0, key)) == NONE;
 	if (s->columns == 1) {
 		gm_pictures_note(g->p, "%s names pictures and says nothing about them", table);
 		return true;
@@ -251,6 +305,27 @@ static bool add_sheet(gatherer *g, const gm_sheet *s, const char *table, const c
 	int64_t *entry = rows_of(g, s, key, folder, n);
 	if (!entry)
 		return no_memory(g);
+	char text[400];
+	uint64_t clear = 0;
+	for (uint64_t r = 0; r < s->rows; r++)
+		clear += entry[r] >= 0;
+	const uint64_t several = say_several(g, s, key, entry, text, sizeof text);
+	if (several && must && !clear) {
+		free(entry);
+		return gm_fail(g->err, GM_ERR_VALUE,
+		               "%s: the names in it are ambiguous: %s; write the folder before the "
+		               "name",
+		               table, text);
+	}
+	if (several)
+		gm_pictures_note(g->p,
+		                 "%s: %llu of its names are ambiguous and not read: %s; write the "
+		                 "folder before the name",
+		                 table, (unsigned long long)several, text);
+	if (!clear) {
+		free(entry);
+		return true;
+	}
 	for (int k = 0, unnamed = 0; k < s->columns; k++) {
 		char name[64];
 		if (k == key)
@@ -308,7 +383,7 @@ static bool read_sheet(gatherer *g, const char *table, const char *folder, size_
 		                 table);
 		return true;
 	}
-	if (!add_sheet(g, s, table, folder, n, &used))
+	if (!add_sheet(g, s, table, folder, n, must, &used))
 		return false;
 	const char *last = last_part(table);
 	g->out->stylegan |= used && strcasecmp(last, "dataset.json") == 0;
@@ -336,11 +411,30 @@ static bool read_file(gatherer *g, const char *path, bool must)
 	return ok;
 }
 
+/* "x/train/" of the table x/train.csv, where that part has pictures; in the arena, or NULL. */
+static const char *part_of(const gatherer *g, const char *table)
+{
+	const char *last = last_part(table);
+	char stem[64];
+	if (snprintf(stem, sizeof stem, "%.*s", (int)stem_size(last), last) >= (int)sizeof stem ||
+	    !gm_parts_split(stem))
+		return NULL;
+	const char *part =
+		gm_arena_printf(g->p->arena, "%.*s%s/", (int)folder_size(table), table, stem);
+	for (uint64_t i = 0; i < g->a->entries; i++)
+		if (strncmp(name_at(g, i), part, strlen(part)) == 0)
+			return part;
+	return NULL;
+}
+
 static bool read_table(gatherer *g, const gm_album_table *t, bool must)
 {
 	const char *name = g->a->text + t->name;
-	return read_sheet(g, name, name, folder_size(name), g->a->text + t->text, (size_t)t->size,
-	                  must);
+	g->part = part_of(g, name);
+	const bool ok = read_sheet(g, name, name, folder_size(name), g->a->text + t->text,
+	                           (size_t)t->size, must);
+	g->part = NULL;
+	return ok;
 }
 
 /* Beside an archive: its own name with another ending, or CelebA's list. */
@@ -376,6 +470,16 @@ static bool read_named(gatherer *g, const char *file)
 		const size_t k = strlen(name);
 		if (k >= n && strcmp(name + k - n, file) == 0 && (k == n || name[k - n - 1] == '/'))
 			return read_table(g, g->a->table + i, true);
+	}
+	for (uint64_t i = 0; i < g->a->others; i++) {
+		const char *name = g->a->text + g->a->other[i].name;
+		const size_t k = strlen(name);
+		if (k >= n && strcmp(name + k - n, file) == 0 && (k == n || name[k - n - 1] == '/'))
+			return gm_fail(
+				g->err, GM_ERR_FORMAT,
+				"option label-from: %.200s is %.200s and cannot be read as a "
+				"table; save it as a .csv or .tsv in UTF-8",
+				name, g->a->text + g->a->other[i].reason);
 	}
 	if (gm_file_exists(file))
 		return read_file(g, file, true);
@@ -416,11 +520,6 @@ static bool read_pattern(gatherer *g)
 }
 
 /* ---- words to numbers ------------------------------------------------------------------------ */
-
-static bool is_missing(const char *w)
-{
-	return !w || !*w || strcasecmp(w, "nan") == 0 || strcasecmp(w, "null") == 0;
-}
 
 static bool whole(const char *w, int64_t *v)
 {
@@ -596,6 +695,15 @@ static bool finish(gatherer *g)
 		const bool words = g->o->caption_column
 		                           ? strcasecmp(c->name, g->o->caption_column) == 0
 		                           : !said && is_one_of(c->name, captions);
+		if (c->disputed)
+			gm_pictures_note(
+				g->p,
+				"column %s: %llu row%s otherwise than an earlier one about "
+				"the same picture, and the last counts; the first is %.200s: "
+				"%.60s, then %.60s",
+				c->name, (unsigned long long)c->disputed,
+				c->disputed == 1 ? " says" : "s say",
+				name_at(g, (uint64_t)c->dispute), c->was, c->is);
 		ok = (!words || take_captions(g, c)) && one_attribute(g, c, words);
 		said |= words;
 	}

@@ -321,7 +321,11 @@ bool gm_sheet_parse(gm_sheet *s, const char *name, const void *bytes, size_t n, 
 		r.at = copy, r.end = copy + n;
 		if (n >= 3 && memcmp(copy, "\xef\xbb\xbf", 3) == 0)
 			r.at += 3;
-		ok = !memchr(copy, 0, n) || gm_fail(err, GM_ERR_FORMAT, "%s: not text", name);
+		const bool wide = n >= 2 && (memcmp(copy, "\xff\xfe", 2) == 0 ||
+		                             memcmp(copy, "\xfe\xff", 2) == 0);
+		ok = (!wide && !memchr(copy, 0, n)) ||
+		     gm_fail(err, GM_ERR_FORMAT,
+		             wide ? "%s: text in UTF-16; save it as UTF-8" : "%s: not text", name);
 	}
 	ok = ok && (end > 5 && strcasecmp(last + end - 5, ".json") == 0  ? parse_json(&r)
 	            : end > 4 && strcasecmp(last + end - 4, ".txt") == 0 ? parse_celeba(&r)
