@@ -673,6 +673,7 @@ static void parts_below_sides_and_classes(void **state)
 static void tables_whose_names_are_ambiguous(void **state)
 {
 	(void)state;
+	gm_error err = {0};
 	int32_t label;
 	put("pc/train/0.png", 1), put("pc/train/1.png", 2), put("pc/test/0.png", 3),
 		put("pc/test/1.png", 4), put("pc/test/2.png", 5);
@@ -726,6 +727,21 @@ static void tables_whose_names_are_ambiguous(void **state)
 	d = opened("u", NULL);
 	assert_false(says(d, "otherwise"));
 	gm_data_close(d);
+
+	/* A model that needs a label is told which columns could be it. */
+	put("lp/1_f_a.png", 1), put("lp/2_m_b.png", 2), put("lp/1_m_c.png", 3);
+	gm_settings set;
+	gm_settings_init(&set, gm_model_find("cgan"));
+	must(gm_settings_set(&set, "data", scratch_path("lp"), &err) &&
+	             gm_settings_set(&set, "label-pattern", "{age}_{sex}_*", &err) &&
+	             gm_settings_set(&set, "steps", "1", &err) &&
+	             gm_settings_set(&set, "outdir", scratch_path("runs"), &err),
+	     &err);
+	gm_train_call call = {.settings = &set};
+	assert_false(gm_train(&call, &err));
+	if (!strstr(err.message, "known of each picture: age, sex (--label-column NAME"))
+		fail_msg("%s", err.message);
+	gm_settings_free(&set);
 }
 
 /* One picture, 9 x 7, that other programs wrote in each format. */

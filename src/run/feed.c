@@ -95,6 +95,20 @@ static gm_node *field_input(gm_run *r, const char *name)
 	return f->node = gm_input(r->graph, f->name, s, f->whole ? GM_I32 : GM_F32);
 }
 
+/* Columns of whole numbers could be the label, had one of them been chosen. */
+static void no_labels(gm_run *r)
+{
+	char columns[300] = "";
+	size_t n = 0;
+	for (int i = 0; i < r->fields && n < sizeof columns; i++)
+		if (r->field[i].whole && r->field[i].shape.rank == 0)
+			n += (size_t)snprintf(columns + n, sizeof columns - n, "%s%s",
+			                      n ? ", " : "", r->field[i].name);
+	gm_run_fail(r, GM_ERR_VALUE, "%s needs labels, and %s has none%s%s%s", r->model->name,
+	            gm_settings_get(r->settings, "data"), n ? "; known of each picture: " : "",
+	            columns, n ? " (--label-column NAME makes one of them the label)" : "");
+}
+
 gm_node *gm_batch(gm_run *r, const char *field)
 {
 	const gm_facts *f = &r->facts;
@@ -107,8 +121,7 @@ gm_node *gm_batch(gm_run *r, const char *field)
 		            image ? "pictures" : "points", gm_settings_get(r->settings, "data"),
 		            image ? "points" : "pictures");
 	if (label && !f->classes)
-		gm_run_fail(r, GM_ERR_VALUE, "%s needs labels, and %s has none", r->model->name,
-		            gm_settings_get(r->settings, "data"));
+		no_labels(r);
 	if (label) {
 		if (!r->label)
 			r->label = gm_input(r->graph, "label", GM_SHAPE(r->batch), GM_I32);
