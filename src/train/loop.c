@@ -103,7 +103,7 @@ static bool write_options(gm_run *r)
 static void describe_precision(gm_run *r)
 {
 	if (!strcmp(gm_settings_get(r->settings, "precision"), "bf16") && !gm_graph_bf16(r->graph))
-		gm_report_say(r, "  precision: fp32, as bf16 needs AVX512-BF16 and the onednn "
+		gm_report_say(r, "  precision: fp32, as bf16 needs AVX512-BF16 and the cpu "
 		                 "backend");
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * onednn.h -- what the files of this backend share.
+ * cpu.h -- what the files of this backend share.
  */
 #ifndef GM_ONEDNN_H
 #define GM_ONEDNN_H
