@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	gm_error err = {0};
-	gm_array a;
+	gm_npy_array a;
 	gm_pictures p = {0};
 	if (gm_npy_parse(&a, "input", bytes, n, &err)) {
 		if (gm_array_numel(&a) * gm_array_size(a.type) > (int64_t)n)

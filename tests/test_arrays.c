@@ -155,7 +155,7 @@ static void numpy_refusals(void **state)
 	}
 	const blob good = npy("|u1", false, "(3, 2, 2)", u, 12);
 	for (size_t cut = 0; cut < good.n; cut++) {
-		gm_array a;
+		gm_npy_array a;
 		gm_error err = {0};
 		uint8_t *copy = malloc(cut + !cut);
 		memcpy(copy, good.b, cut);

@@ -22,6 +22,7 @@
 
 #include "base/file.h"
 #include "ganymede/image.h"
+#include "tensorfile/npy.h"
 
 typedef enum kind { FOLDER, ZIP, NPZ, NPY } kind;
 
@@ -57,26 +58,6 @@ bool cli_samples_is(const char *path)
 }
 
 /* ---- arrays and archives --------------------------------------------------------------------- */
-
-/* The head of a .npy of version 1.0, whose length is a multiple of 64. */
-static int npy_head(char head[192], const char *type, const int64_t *dim, int rank)
-{
-	char shape[100] = "";
-	for (int i = 0, at = 0; i < rank; i++)
-		at += snprintf(shape + at, sizeof shape - at, "%" PRId64 "%s", dim[i],
-		               rank == 1      ? ","
-		               : i + 1 < rank ? ", "
-		                              : "");
-	memset(head, ' ', 192);
-	memcpy(head, "\x93NUMPY\x01\x00\x00\x00", 10);
-	int n = snprintf(head + 10, 180, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }",
-	                 type, shape);
-	head[10 + n] = ' ';
-	int all = 10 + n + 1 <= 128 ? 128 : 192;
-	head[8] = (char)(all - 10);
-	head[all - 1] = '\n';
-	return all;
-}
 
 static bool entry(cli_samples *s, const char *name, int64_t size)
 {
@@ -119,9 +100,9 @@ static bool open_archive(cli_samples *s)
 static bool begin_array(cli_samples *s)
 {
 	const gm_facts *f = s->o.facts;
-	char head[192];
+	char head[GM_NPY_HEAD];
 	int64_t image[] = {s->o.n, f->height, f->width, f->channels}, point[] = {s->o.n, f->numel};
-	int n = f->points ? npy_head(head, "<f4", point, 2) : npy_head(head, "|u1", image, 4);
+	int n = f->points ? gm_npy_head(head, "<f4", point, 2) : gm_npy_head(head, "|u1", image, 4);
 	int64_t bytes = s->o.n * f->numel * (f->points ? 4 : 1);
 	return (s->kind != NPZ || entry(s, "arr_0.npy", n + bytes)) && put_bytes(s, head, n);
 }
@@ -267,8 +248,8 @@ static bool put_labels(cli_samples *s)
 	if (!s->o.labels)
 		return true;
 	if (s->numbers) {
-		char head[192];
-		int n = npy_head(head, "<i8", &s->o.n, 1);
+		char head[GM_NPY_HEAD];
+		int n = gm_npy_head(head, "<i8", &s->o.n, 1);
 		size_t bytes = s->o.n * sizeof *s->numbers;
 		return entry(s, "arr_1.npy", n + (int64_t)bytes) && put_bytes(s, head, n) &&
 		       put_bytes(s, s->numbers, bytes);

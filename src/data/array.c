@@ -12,7 +12,7 @@
 #define SIDE_MAX 16384
 #define CLASSES_MAX 65536
 
-static double element(const gm_array *a, int64_t at)
+static double element(const gm_npy_array *a, int64_t at)
 {
 	const uint8_t *p = a->data + at * gm_array_size(a->type);
 	union {
@@ -46,7 +46,7 @@ static double element(const gm_array *a, int64_t at)
 	return 0;
 }
 
-static bool is_float(const gm_array *a)
+static bool is_float(const gm_npy_array *a)
 {
 	return a->type == GM_ARRAY_F32 || a->type == GM_ARRAY_F64;
 }
@@ -56,7 +56,7 @@ typedef struct range {
 	double scale, shift;
 } range;
 
-static bool find_range(const gm_array *a, range *r, const char *name, gm_error *err)
+static bool find_range(const gm_npy_array *a, range *r, const char *name, gm_error *err)
 {
 	const int64_t n = gm_array_numel(a);
 	double low = INFINITY, high = -INFINITY;
@@ -90,7 +90,7 @@ static bool colours(int64_t n)
 }
 
 /* Four dimensions, of which neither the last nor the second can be 1 or 3 channels. */
-static bool refuse_channels(const gm_array *a, const char *name, gm_error *err)
+static bool refuse_channels(const gm_npy_array *a, const char *name, gm_error *err)
 {
 	const long long last = (long long)a->dims[3], first = (long long)a->dims[1];
 	const bool at_end = last <= 4 || first > 4;
@@ -105,7 +105,7 @@ static bool refuse_channels(const gm_array *a, const char *name, gm_error *err)
 			      : ", so save x[:, :3] where the fourth is transparency");
 }
 
-bool gm_array_pictures(gm_pictures *p, const gm_array *a, const char *name, gm_error *err)
+bool gm_array_pictures(gm_pictures *p, const gm_npy_array *a, const char *name, gm_error *err)
 {
 	int axis[4] = {0, -1, 1, 2}; /* of n, c, y, x; -1: none */
 	if (a->rank == 4 && colours(a->dims[3]))
@@ -154,7 +154,7 @@ bool gm_array_pictures(gm_pictures *p, const gm_array *a, const char *name, gm_e
 	return true;
 }
 
-bool gm_array_labels(gm_pictures *p, const gm_array *a, bool from_one, const char *name,
+bool gm_array_labels(gm_pictures *p, const gm_npy_array *a, bool from_one, const char *name,
                      gm_error *err)
 {
 	const int64_t n = gm_array_numel(a);
@@ -180,7 +180,7 @@ bool gm_array_labels(gm_pictures *p, const gm_array *a, bool from_one, const cha
 	return true;
 }
 
-bool gm_array_points(gm_pictures *p, const gm_array *a, const char *name, gm_error *err)
+bool gm_array_points(gm_pictures *p, const gm_npy_array *a, const char *name, gm_error *err)
 {
 	const int64_t n = gm_array_numel(a);
 	if (a->rank != 2 || n < 1)
@@ -202,7 +202,7 @@ bool gm_array_points(gm_pictures *p, const gm_array *a, const char *name, gm_err
 	return true;
 }
 
-bool gm_array_examples(gm_pictures *p, const gm_array *a, const char *name, gm_error *err)
+bool gm_array_examples(gm_pictures *p, const gm_npy_array *a, const char *name, gm_error *err)
 {
 	if (a->rank == 0)
 		return gm_fail(err, GM_ERR_FORMAT, "%s: a single number", name);

@@ -62,7 +62,7 @@ static bool take(span *s, uint32_t *type, span *body)
 
 typedef struct variable {
 	char name[32];
-	gm_array a;
+	gm_npy_array a;
 } variable;
 
 static bool number_type(uint32_t type, gm_array_type *t)
@@ -141,7 +141,7 @@ static int place(const char *name, const char *const *names)
 }
 
 /* The array whose name stands first in names. *held: what to free when done with it. */
-static bool find(span file, const char *const *names, gm_array *a, uint8_t **held)
+static bool find(span file, const char *const *names, gm_npy_array *a, uint8_t **held)
 {
 	int best = INT_MAX;
 	uint32_t type;
@@ -166,7 +166,7 @@ static bool find(span file, const char *const *names, gm_array *a, uint8_t **hel
 }
 
 /* As NumPy would see it after moving the last axis to the front: N,H,W,C and N,H,W. */
-static void last_axis_first(gm_array *a)
+static void last_axis_first(gm_npy_array *a)
 {
 	gm_array_strides(a, true);
 	const int64_t dim = a->dims[a->rank - 1], stride = a->stride[a->rank - 1];
@@ -180,7 +180,7 @@ bool gm_mat_parse(gm_pictures *p, const char *name, const void *bytes, size_t n,
 	static const char *const images[] = {"X", "x", "images", "data", NULL};
 	static const char *const labels[] = {"y", "Y", "labels", "label", NULL};
 	const span file = {bytes, n};
-	gm_array a;
+	gm_npy_array a;
 	uint8_t *held;
 	/* Newer ones are HDF5 inside, older ones have no mark at all; only these begin so. */
 	if (n < HEADER || memcmp(bytes, "MATLAB 5.0", 10) != 0)

@@ -48,7 +48,7 @@ static void say(gm_pictures *p, const char *format)
 static bool open_npy(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err)
 {
 	gm_bytes file;
-	gm_array a;
+	gm_npy_array a;
 	char labels[PATH_MAX];
 	if (!gm_pictures_no_split(path, o, err) || !gm_file_open(path, &file, err))
 		return false;
@@ -152,7 +152,7 @@ static bool look_at_labels(gm_tree *t, const char *path, const char *name, int *
                            gm_error *err)
 {
 	member m = {0};
-	gm_array a;
+	gm_npy_array a;
 	gm_pictures other = {0};
 	bool ok = gm_tree_read(t, ENTRY_MAX, &m.bytes, &m.n, err) &&
 	          gm_npy_parse(&a, name, m.bytes, m.n, err);
@@ -200,7 +200,7 @@ static bool from_members(gm_pictures *p, const char *path, const gm_data_options
                          const member *images, const member *labels, const char *all,
                          const char *other, gm_error *err)
 {
-	gm_array a;
+	gm_npy_array a;
 	char name[PATH_MAX];
 	const char *split = o->split ? o->split : "train";
 	if (!images->bytes && other)

@@ -2,6 +2,7 @@
  *
  * metrics/stats.c -- see stats.h. The zip is libarchive's; members are stored, as numpy.savez does. */
 #include "metrics/stats.h"
+#include "tensorfile/npy.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -45,7 +46,7 @@ bool gm_stats_is(const char *path)
 	return seen == 3;
 }
 
-static bool take_doubles(const gm_array *a, const char *path, const char *name, double *out,
+static bool take_doubles(const gm_npy_array *a, const char *path, const char *name, double *out,
                          gm_error *err)
 {
 	int64_t rows = a->dims[0], columns = a->rank == 2 ? a->dims[1] : 1;
@@ -69,7 +70,7 @@ static bool take_doubles(const gm_array *a, const char *path, const char *name, 
 	return true;
 }
 
-static bool is_float(const gm_array *a)
+static bool is_float(const gm_npy_array *a)
 {
 	return a->type == GM_ARRAY_F32 || a->type == GM_ARRAY_F64;
 }
@@ -77,7 +78,7 @@ static bool is_float(const gm_array *a)
 static bool take_arrays(const char *path, uint8_t *const bytes[MEMBERS], const size_t size[MEMBERS],
                         gm_stats *s, gm_error *err)
 {
-	gm_array mu, sigma, text;
+	gm_npy_array mu, sigma, text;
 	if (!bytes[MU] || !bytes[SIGMA])
 		return gm_fail(err, GM_ERR_FORMAT,
 		               "%s: no arrays mu and sigma: no statistics of features", path);
@@ -133,28 +134,16 @@ bool gm_stats_read(const char *path, gm_stats *s, gm_error *err)
 static bool put(struct archive *a, const char *name, const char *descr, const int64_t *dims,
                 int rank, const void *data, size_t bytes)
 {
-	/* Version 1.0 of the format; the header is padded so that the data are aligned to 64. */
-	char header[128], shape[48];
-	if (rank == 1)
-		snprintf(shape, sizeof shape, "(%lld,)", (long long)dims[0]);
-	else
-		snprintf(shape, sizeof shape, "(%lld, %lld)", (long long)dims[0],
-		         (long long)dims[1]);
-	memset(header, ' ', sizeof header);
-	static const char magic[10] = "\x93NUMPY\x01\x00\x76";
-	memcpy(header, magic, sizeof magic);
-	int n = snprintf(header + 10, sizeof header - 10,
-	                 "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, shape);
-	header[10 + n] = ' ';
-	header[127] = '\n';
+	char head[GM_NPY_HEAD];
+	int n = gm_npy_head(head, descr, dims, rank);
 	struct archive_entry *e = archive_entry_new();
 	archive_entry_set_pathname(e, name);
-	archive_entry_set_size(e, (la_int64_t)(sizeof header + bytes));
+	archive_entry_set_size(e, (la_int64_t)(n + bytes));
 	archive_entry_set_filetype(e, AE_IFREG);
 	archive_entry_set_perm(e, 0644);
 	archive_entry_set_mtime(e, 315532800, 0); /* the same bytes whenever they are written */
 	bool ok = archive_write_header(a, e) == ARCHIVE_OK &&
-	          archive_write_data(a, header, sizeof header) == (la_ssize_t)sizeof header &&
+	          archive_write_data(a, head, n) == (la_ssize_t)n &&
 	          (!bytes || archive_write_data(a, data, bytes) == (la_ssize_t)bytes);
 	archive_entry_free(e);
 	return ok;

@@ -381,14 +381,6 @@ void gm_record_free(gm_record *rec)
 		gm_settings_free(&rec->settings);
 }
 
-static bool same_dims(const gm_st_tensor *t, gm_shape s)
-{
-	bool same = t->rank == s.rank;
-	for (int i = 0; same && i < s.rank; i++)
-		same = t->dims[i] == s.dim[i];
-	return same;
-}
-
 /* "[512,256,4,4]" */
 static const char *dims_text(const int64_t *d, int rank, char *text, size_t room)
 {
@@ -427,7 +419,7 @@ bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_
 	if (!t)
 		return may_lack(st, name) ||
 		       gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is missing", path, name);
-	if (!same_dims(t, s))
+	if (!gm_tensor_has_shape(t, s))
 		return gm_fail(err, GM_ERR_FORMAT,
 		               "%s: the tensor %s has shape %s, the model's options ask for %s",
 		               path, name, dims_text(t->dims, t->rank, have, sizeof have),
@@ -469,7 +461,7 @@ bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path, gm_s
 			const gm_st_tensor *t = find_tensor(st, e.name);
 			gm_shape s = gm_node_shape(e.node);
 			char have[60], want[60];
-			if (t && same_dims(t, s) && t->type == GM_ST_F32) {
+			if (t && gm_tensor_has_shape(t, s) && t->type == GM_ST_F32) {
 				if (!load_one(st, path, &e, &r->err))
 					return false;
 				report->loaded++;

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool fits(const gm_st_tensor *t, gm_shape s)
+bool gm_tensor_has_shape(const gm_st_tensor *t, gm_shape s)
 {
-	bool same = t->rank == s.rank && t->type == GM_ST_F32;
+	bool same = t->rank == s.rank;
 	for (int i = 0; same && i < s.rank; i++)
 		same = t->dims[i] == s.dim[i];
 	return same;
@@ -43,7 +43,8 @@ bool gm_net_load(gm_run *r, gm_net *n, const char *file, const char *prefix, gm_
 			const gm_st_tensor *t = gm_st_find(st, name);
 			if (!t)
 				got.absent++;
-			else if (!fits(t, gm_node_shape(e.node)))
+			else if (t->type != GM_ST_F32 ||
+			         !gm_tensor_has_shape(t, gm_node_shape(e.node)))
 				got.reshaped++;
 			else if (copy(t, e.node))
 				got.loaded++;

@@ -243,6 +243,7 @@ typedef struct gm_record {
 	double best;        /* of --best so far; NaN: none */
 	const char *origin; /* of option from, as JSON; or NULL. In the arena of settings */
 } gm_record;
+bool gm_tensor_has_shape(const gm_st_tensor *t, gm_shape s); /* of load.c */
 /* gm_st_open; the error for a damaged file names the newest whole checkpoint beside it. */
 gm_st *gm_checkpoint_open(const char *path, gm_error *err);
 /* Sets *value to what the schedule called name was when the checkpoint was saved, if that is recorded. */

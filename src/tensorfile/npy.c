@@ -3,6 +3,8 @@
  * npy.c -- NumPy's arrays. See npy.h. */
 #include "tensorfile/npy.h"
 
+#include <inttypes.h>
+
 #include "base/text.h"
 
 #include <ctype.h>
@@ -18,7 +20,7 @@ int gm_array_size(gm_array_type t)
 	return size[t];
 }
 
-void gm_array_strides(gm_array *a, bool fortran)
+void gm_array_strides(gm_npy_array *a, bool fortran)
 {
 	int64_t step = 1;
 	for (int i = 0; i < a->rank; i++) {
@@ -28,7 +30,7 @@ void gm_array_strides(gm_array *a, bool fortran)
 	}
 }
 
-int64_t gm_array_numel(const gm_array *a)
+int64_t gm_array_numel(const gm_npy_array *a)
 {
 	int64_t n = 1;
 	for (int i = 0; i < a->rank; i++)
@@ -102,7 +104,7 @@ static bool refuse_type(const char *p, const char *name, gm_error *err)
 	               big ? ": save it with astype('<f4')" : "");
 }
 
-static bool parse_type(gm_array *a, const char *p, const char *name, gm_error *err)
+static bool parse_type(gm_npy_array *a, const char *p, const char *name, gm_error *err)
 {
 	static const struct {
 		const char *descr;
@@ -118,7 +120,7 @@ static bool parse_type(gm_array *a, const char *p, const char *name, gm_error *e
 	return refuse_type(p, name, err);
 }
 
-static bool parse_shape(gm_array *a, const char *p, const char *name, gm_error *err)
+static bool parse_shape(gm_npy_array *a, const char *p, const char *name, gm_error *err)
 {
 	if (*p++ != '(')
 		return bad(name, "its header has no shape", err);
@@ -139,10 +141,10 @@ static bool parse_shape(gm_array *a, const char *p, const char *name, gm_error *
 	return true;
 }
 
-bool gm_npy_parse(gm_array *a, const char *name, const void *bytes, size_t n, gm_error *err)
+bool gm_npy_parse(gm_npy_array *a, const char *name, const void *bytes, size_t n, gm_error *err)
 {
 	const uint8_t *p = bytes;
-	*a = (gm_array){0};
+	*a = (gm_npy_array){0};
 	if (n < 12 || memcmp(p, "\x93NUMPY", 6) != 0)
 		return bad(name, "it does not begin as one", err);
 	if (p[6] < 1 || p[6] > 3)
@@ -177,4 +179,23 @@ bool gm_npy_parse(gm_array *a, const char *name, const void *bytes, size_t n, gm
 	gm_array_strides(a, fortran);
 	a->data = p + start + length;
 	return true;
+}
+
+int gm_npy_head(char head[GM_NPY_HEAD], const char *type, const int64_t *dim, int rank)
+{
+	char shape[100] = "";
+	for (int i = 0, at = 0; i < rank; i++)
+		at += snprintf(shape + at, sizeof shape - at, "%" PRId64 "%s", dim[i],
+		               rank == 1      ? ","
+		               : i + 1 < rank ? ", "
+		                              : "");
+	memset(head, ' ', GM_NPY_HEAD);
+	memcpy(head, "\x93NUMPY\x01\x00\x00\x00", 10);
+	int n = snprintf(head + 10, 180, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }",
+	                 type, shape);
+	head[10 + n] = ' ';
+	int all = 10 + n + 1 <= 128 ? 128 : 192;
+	head[8] = (char)(all - 10);
+	head[all - 1] = '\n';
+	return all;
 }

@@ -68,7 +68,7 @@ static bool from_npz(gm_tensors *f, const char *name, gm_error *err)
 	for (int64_t i = 0; ok && i < gm_zip_count(f->zip); i++) {
 		const gm_zip_member *m = gm_zip_at(f->zip, i);
 		const size_t n = strlen(m->name);
-		gm_array a;
+		gm_npy_array a;
 		gm_error why = {0};
 		if (n <= 4 || strcmp(m->name + n - 4, ".npy") != 0)
 			return gm_fail(err, GM_ERR_FORMAT, "%s: %.80s in it is no NumPy array",
