@@ -367,7 +367,7 @@ static void pairs(void **state)
 	put_picture("facades/testB/1.png", 8, 8, red);
 	gm_dataset *d = open_set("facades", &(gm_data_options){.flip = true});
 	const gm_data_info *info = gm_data_info_of(d);
-	assert_true(info->paired && info->count == 2 && info->fields == 3);
+	assert_true(info->paired && info->count == 2 && info->fields == 4);
 	const gm_field *fa = gm_data_field(d, "a"), *fb = gm_data_field(d, "b"),
 		       *image = gm_data_field(d, "image");
 	float a[20][192], b[20][192], x[20][192];
@@ -583,7 +583,7 @@ static void options_from_text(void **state)
 	int n = 0;
 	while (gm_data_option_names(n, &about))
 		n++, assert_true(strlen(about) > 10);
-	assert_int_equal(n, 18);
+	assert_int_equal(n, 22);
 	assert_true(gm_data_option(&o, "size", "64", &err) && o.size == 64);
 	assert_true(gm_data_option(&o, "fit", "crop", &err) && o.fit == GM_FIT_CROP);
 	assert_true(gm_data_option(&o, "bad_files", "stop", &err) && o.bad_files == GM_BAD_STOP);

@@ -59,6 +59,15 @@ typedef enum gm_bad_files {
 
 enum { GM_SIZE_MIN = 8, GM_SIZE_MAX = 1024 }; /* of gm_data_options.size */
 
+/* How the numbers of a picture, read as probabilities (x + 1) / 2, become -1 or 1. */
+typedef enum gm_binarise {
+	GM_BINARISE_NO,
+	GM_BINARISE_THRESHOLD, /* 1 above one half */
+	GM_BINARISE_FIXED, /* drawn once for each picture: the same in every batch and every run */
+	GM_BINARISE_STOCHASTIC, /* drawn anew for each place in the stream; gm_data_get gives grey pictures */
+	GM_BINARISE_AUTO /* as NO, until gm_data_binarise says otherwise */
+} gm_binarise;
+
 /* All zero means: the set as it is. */
 typedef struct gm_data_options {
 	/* pixels along each side; 0 = native (glyphs 28, shapes 32), and of pictures from files that
@@ -87,7 +96,12 @@ typedef struct gm_data_options {
 	/* grey pictures from files, three as the channels of one, drawn anew for every place in an
 	 * endless stream; labels are (a k + b) k + c (stacked MNIST, arXiv:1611.02163) */
 	bool stack;
-	bool no_cache; /* neither read nor write the cache of decoded pictures */
+	gm_binarise binarise;
+	/* Only so many examples of each class, chosen by subset_seed (gm_data_few); 0: all. */
+	int per_class;
+	uint64_t subset_seed;
+	int caption_length; /* characters of field "caption"; 0: 201, the length of Reed et al. 2016 */
+	bool no_cache;      /* neither read nor write the cache of decoded pictures */
 	/* The spec was opened before, and is what it was then, whatever files were made since: the name of
 	 * an embedded set means the set. */
 	bool again;
@@ -121,6 +135,7 @@ typedef struct gm_data_info {
 	uint64_t hash;       /* of the content as delivered: a resumed run compares it */
 	const char *resize;  /* "none", "pad", "triangle, antialiased", or "drawn at size" */
 	const char *augment; /* "none", "flip", "flip, crop 4": what batches do to examples */
+	bool binary;         /* batches hold only -1 and 1, by option binarise */
 	const char *format;  /* "drawn", "IDX", "pictures", ... */
 	int fields;          /* how many gm_data_field_at gives */
 	bool paired;         /* fields "a" and "b" of one example belong together */
@@ -138,6 +153,15 @@ typedef struct gm_data_info {
  * docs/data-formats.md says what a path may be, and by which rule each format is converted. */
 GM_API gm_dataset *gm_data_open(const char *spec, const gm_data_options *o, gm_error *err);
 GM_API void gm_data_close(gm_dataset *d); /* NULL is fine */
+
+/* A second order over the examples of d, with per_class > 0 over only so many of each class: the first of each in the order
+ * that seed names, so that a smaller choice is a part of a larger one. Shares the pictures of d, which must be closed later, and
+ * belongs to the thread of d. Of an endless set the choice is finite, drawn from the sequence of its option seed. NULL on
+ * failure: GM_ERR_VALUE (no labels, too few of one class, pairs of two unrelated domains), GM_ERR_MEMORY. */
+GM_API gm_dataset *gm_data_few(const gm_dataset *d, int per_class, uint64_t seed, gm_error *err);
+
+/* From now on examples are binarised so. GM_ERR_VALUE for points. */
+GM_API bool gm_data_binarise(gm_dataset *d, gm_binarise how, gm_error *err);
 
 GM_API const gm_data_info *gm_data_info_of(const gm_dataset *d);
 
@@ -158,10 +182,11 @@ GM_API uint64_t gm_data_index(const gm_dataset *d, uint64_t seed, uint64_t posit
 /* One kind of thing that every example of a set has. Owned by the set. */
 typedef enum gm_field_type { GM_FIELD_FLOAT, GM_FIELD_INT, GM_FIELD_TEXT } gm_field_type;
 typedef struct gm_field {
-	const char *name;  /* "image", "label", "a", "b", "mask", "caption", "video", "low", ... */
+	const char *
+		name; /* "image", "label", "index", "a", "b", "mask", "caption", "video", "low", ... */
 	const char *about; /* one line for people */
 	gm_field_type type;
-	int rank;         /* of one value; 0 for labels and captions */
+	int rank;         /* of one value; 0 for labels */
 	int64_t shape[4]; /* {C,H,W}; {H,W} for a mask; {T,C,H,W} for a video */
 	int64_t numel;
 	int classes; /* of GM_FIELD_INT: values are 0 .. classes-1 */
@@ -170,15 +195,15 @@ typedef struct gm_field {
 } gm_field;
 
 /* The field of that name, or number i; NULL where there is none. "image" is always there (the
- * point, in a set of points), "label" where the set has classes. In a set of pairs "image" is "b",
+ * point, in a set of points), "label" where the set has classes, "index" in finite sets: the number for gm_data_get. In a set of pairs "image" is "b",
  * what a translation should look like. */
 GM_API const gm_field *gm_data_field(const gm_dataset *d, const char *name);
 GM_API const gm_field *gm_data_field_at(const gm_dataset *d, int i);
 
 /* The field of examples position .. position+n-1, as gm_data_batch: floats [n, shape...] or int32_t
  * [n, shape...]. The fields of one example belong together, flips and crops included; where
- * info.paired is false "a" and "b" are streams of their own. GM_ERR_VALUE for n < 0; GM_ERR_STATE
- * for text, which gm_data_caption gives. */
+ * info.paired is false "a" and "b" are streams of their own. Text is int32_t [n, option caption_length]: its characters (bytes
+ * of UTF-8), cut to that length, and zeros behind them. GM_ERR_VALUE for n < 0. */
 GM_API bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t position,
                          int64_t n, void *out, gm_error *err);
 

@@ -251,9 +251,26 @@ GM_API void gm_keep(gm_run *r, const char *name, void *bytes, size_t size);
 
 /* The input that gm_feed fills: "image" [m,C,H,W], "point" [m,2], "example" (whichever of the
  * two), "label" i32 [m], or any other field that the data has (data.h): "a" and "b" of pairs,
- * "mask", "low", ..., [m, shape of the field], i32 where the field holds whole numbers. The
+ * "mask", "low", "index", "caption", ..., [m, shape of the field], i32 where the field holds whole numbers or text. The
  * fields of one example belong together. Asking for what the data has not is the run's error. */
 GM_API gm_node *gm_batch(gm_run *r, const char *field);
+
+/* A further order of examples beside the run's own: the labelled few of a set that is otherwise taken as unlabelled, or a
+ * second set. gm_feed fills its inputs too, checkpoints remember its place, and tools know its fields by the record. */
+typedef struct gm_stream gm_stream;
+typedef struct gm_stream_args {
+	/* the option whose value is another set, brought to the size and channels of the run's; default: the run's own data */
+	const char *data;
+	const char *split; /* another part of the set; default: the run's */
+	int64_t rows;      /* of its inputs, in each process; default: the option batch */
+	int64_t per_class; /* only so many examples of each class, chosen by the option subset-seed; 0: all */
+} gm_stream_args;
+#define gm_stream_open(r, name, ...) gm_stream_open_(r, name, (gm_stream_args){__VA_ARGS__})
+/* Never NULL; trouble is the run's error. Owned by the run. */
+GM_API gm_stream *gm_stream_open_(gm_run *r, const char *name, gm_stream_args a);
+GM_API gm_node *gm_stream_batch(gm_stream *s,
+                                const char *field); /* as gm_batch: [rows, shape of the field] */
+GM_API const gm_facts *gm_stream_facts(const gm_stream *s);
 
 /* Refuses data whose fields "a" and "b" do not belong together. */
 GM_API void gm_want_pairs(gm_run *r);
@@ -279,8 +296,9 @@ GM_API gm_dcgan gm_opt_dcgan(gm_run *r);
 /* Strided layers of gm_patch_body by the option patch (a choice of 1, 16, 34, 70, 142 and 286 pixels), or the run's error where
  * the pictures are too small for it. */
 GM_API int gm_opt_patch(gm_run *r);
-/* A fixed binarisation of m pictures: thresholds in (0,1) [m,n], the same in every run and on every machine. */
-GM_API gm_node *gm_thresholds(gm_run *r, int64_t m, int64_t n);
+/* For models of pixels of two levels, before the nets are built: the option binarise where it is auto is `otherwise`, batches hold -1
+ * and 1 accordingly, and so they do in all scores. False where the option says that pixels stay grey. */
+GM_API bool gm_want_binary(gm_run *r, const char *otherwise);
 
 /* A rank-0 input that changes as training goes. gm_schedule_set gives it a value, before
  * gm_run_step; values are pure functions of the step, so that a resumed run needs no memory of
@@ -366,7 +384,8 @@ GM_API gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n);
 
 /* False when the steps are done, somebody asked to stop, or there was trouble. */
 GM_API bool gm_next(gm_run *r);
-GM_API void gm_feed(gm_run *r); /* the next minibatch into everything that gm_batch gave */
+/* The next minibatch into everything that gm_batch and gm_stream_batch gave. */
+GM_API void gm_feed(gm_run *r);
 GM_API void gm_run_step(gm_run *r, gm_step *s);
 /* Logs a value that the model computed itself. */
 GM_API void gm_report_number(gm_run *r, const char *name, double value);

@@ -381,9 +381,19 @@ GM_API gm_node *gm_signed(gm_node *p);
 GM_API gm_node *gm_normal_nll(gm_node *x, gm_node *mean, gm_node *log_sigma);
 /* KL divergence of N(mean, sigma^2) from N(0, 1), per element (Kingma & Welling 2014, appendix B). */
 GM_API gm_node *gm_normal_kl(gm_node *mean, gm_node *log_sigma);
-/* Numbers x in [-1,1] to the nearest of `levels` levels 0, 1, ..; sampled: to 0 or 1, with the probability that the number is
- * 1's; real, of x's shape. */
-GM_API gm_node *gm_levels(gm_node *x, int64_t levels, bool sampled);
+/* An encoder's last layer, "mean" and "log_sigma" of a normal code, and k draws from it, z = mean + sigma e with e ~ N(0, 1)
+ * (Kingma & Welling 2014, section 2.4). */
+typedef struct gm_normal_code {
+	gm_node *mean, *log_sigma; /* [m,n] */
+	gm_node *z;                /* [m,k,n] */
+	gm_node *log_ratio;        /* log p(z) - log q(z|x) for p = N(0, 1), [m,k] */
+	gm_node *divergence;       /* KL of q(z|x) from N(0, 1), [m] */
+} gm_normal_code;
+GM_API gm_normal_code gm_normal_encode(gm_net *n, gm_node *h, int64_t units, int64_t k);
+/* log of the mean over the last axis of exp(x): of log weights [m,k] the importance weighted bound [m] (Burda et al. 2016, eq. 8) */
+GM_API gm_node *gm_log_mean_exp(gm_node *x);
+/* Numbers x in [-1,1] to the nearest of `levels` levels 0, 1, ..; real, of x's shape. */
+GM_API gm_node *gm_levels(gm_node *x, int64_t levels);
 /* -log of the probability of each level, nats, level's shape; logits have that shape (two levels: of level 1), or one more axis
  * of `levels` at the end. */
 GM_API gm_node *gm_levels_nll(gm_node *logits, gm_node *level, int64_t levels);

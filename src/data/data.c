@@ -237,6 +237,12 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 	info->hash = gm_hash(info->hash, info->shape, sizeof info->shape);
 	info->hash = hash_text(info->hash, info->resize);
 	d->seed = o->seed;
+	d->caption_length = o->caption_length ? o->caption_length : 201;
+	/* Not in the hash: that is of what was read, and option binarise cannot change when a run is resumed. */
+	if (!gm_data_binarise(d, o->binarise, err))
+		return false;
+	if (o->per_class && !gm_few_init(d, o->per_class, o->subset_seed, err))
+		return false;
 	gm_fields_init(d);
 	return check_classes(d, o, err);
 }
@@ -264,9 +270,12 @@ void gm_data_close(gm_dataset *d)
 {
 	if (!d)
 		return;
-	gm_pictures_free(&d->pictures);
-	gm_augment_free(&d->augment);
-	free(d->name);
+	free(d->subset);
+	if (!d->shares) {
+		gm_pictures_free(&d->pictures);
+		gm_augment_free(&d->augment);
+		free(d->name);
+	}
 	free(d);
 }
 
@@ -286,11 +295,25 @@ gm_draw gm_set_draw(const gm_dataset *d, uint64_t seed, uint64_t index, float *x
 	};
 }
 
+uint64_t gm_set_place(const gm_dataset *d, uint64_t *seed, uint64_t index)
+{
+	if (!d->subset)
+		return d->from + index;
+	if (d->source)
+		*seed = d->seed;
+	return d->from + d->subset[index];
+}
+
 /* index is a place in the files of a finite set, a position in the stream of an endless one. */
 static void example(const gm_dataset *d, uint64_t seed, uint64_t index, int thread, float *x,
                     int32_t *label)
 {
 	const gm_pictures *p = &d->pictures;
+	if (d->stacked) {
+		gm_stack_example(d, seed, index, thread, x, label);
+		return;
+	}
+	index = gm_set_place(d, &seed, index);
 	if (d->source) {
 		gm_draw draw = gm_set_draw(d, seed, index, x);
 		d->source->draw(&draw);
@@ -298,11 +321,6 @@ static void example(const gm_dataset *d, uint64_t seed, uint64_t index, int thre
 			*label = draw.label;
 		return;
 	}
-	if (d->stacked) {
-		gm_stack_example(d, seed, index, thread, x, label);
-		return;
-	}
-	index += d->from;
 	if (x)
 		gm_pictures_get(p, p->slot ? p->slot[index] : index, thread, x);
 	if (label)
@@ -332,12 +350,16 @@ bool gm_data_batch(gm_dataset *d, uint64_t seed, uint64_t position, int64_t n, f
 	const int64_t numel = d->info.numel, *shape = d->info.shape;
 #pragma omp parallel for num_threads(gm_set_threads(d, n, numel)) schedule(static)
 	for (int64_t i = 0; i < n; i++) {
-		const uint64_t at = position + (uint64_t)i;
-		example(d, seed, gm_data_index(d, seed, at), gm_thread_index(),
-		        x ? x + i * numel : NULL, label ? label + i : NULL);
-		if (x)
-			gm_augment_apply(&d->augment, seed, at, gm_thread_index(), x + i * numel,
-			                 (int)shape[0], (int)shape[1], (int)shape[2]);
+		const uint64_t at = position + (uint64_t)i, index = gm_data_index(d, seed, at);
+		example(d, seed, index, gm_thread_index(), x ? x + i * numel : NULL,
+		        label ? label + i : NULL);
+		if (!x)
+			continue;
+		gm_augment_apply(&d->augment, seed, at, gm_thread_index(), x + i * numel,
+		                 (int)shape[0], (int)shape[1], (int)shape[2]);
+		uint64_t of = seed;
+		gm_binarise_apply(d->binarise, seed, at, gm_set_place(d, &of, index), x + i * numel,
+		                  numel);
 	}
 	return true;
 }
@@ -347,7 +369,10 @@ bool gm_data_get(gm_dataset *d, uint64_t index, float *x, int32_t *label, gm_err
 	if (d->info.count > 0 && index >= d->info.count)
 		return gm_fail(err, GM_ERR_VALUE, "%s: no example %llu, there are %llu", d->name,
 		               (unsigned long long)index, (unsigned long long)d->info.count);
+	uint64_t of = d->seed;
 	example(d, d->seed, index, 0, x, label);
+	if (x && d->binarise != GM_BINARISE_STOCHASTIC)
+		gm_binarise_apply(d->binarise, 0, 0, gm_set_place(d, &of, index), x, d->info.numel);
 	return true;
 }
 
@@ -385,14 +410,15 @@ bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text
 		return gm_fail(err, GM_ERR_STATE, "%s: its examples have no captions", d->name);
 	if (room)
 		text[0] = 0;
+	uint64_t of = seed;
+	const uint64_t i = gm_set_place(d, &of, gm_data_index(d, seed, position));
 	if (d->source) {
-		gm_draw draw = gm_set_draw(d, seed, position, NULL);
+		gm_draw draw = gm_set_draw(d, of, i, NULL);
 		d->source->draw(&draw);
 		d->source->caption(&draw, text, room);
 		return true;
 	}
 	const gm_pictures *p = &d->pictures;
-	const uint64_t i = d->from + gm_data_index(d, seed, position);
 	const gm_album_entry *e = p->album.entry + p->entry[i];
 	const char *said = e->caption   ? p->album.text + e->caption
 	                   : p->caption ? p->caption[i]
@@ -407,7 +433,8 @@ const char *gm_data_example_name(const gm_dataset *d, uint64_t index)
 	const gm_pictures *p = &d->pictures;
 	if (!p->entry || index >= d->info.count)
 		return NULL;
-	return p->album.text + p->album.entry[p->entry[d->from + index]].name;
+	uint64_t seed = 0;
+	return p->album.text + p->album.entry[p->entry[gm_set_place(d, &seed, index)]].name;
 }
 
 const char *gm_data_bad(const gm_dataset *d, uint64_t i, const char **reason)
@@ -430,7 +457,8 @@ bool gm_data_factors(gm_dataset *d, uint64_t seed, uint64_t position, float *val
 	if (d->info.factors == 0)
 		return gm_fail(err, GM_ERR_STATE, "%s: its examples have no known factors",
 		               d->name);
-	gm_draw draw = gm_set_draw(d, seed, position, NULL);
+	const uint64_t at = gm_set_place(d, &seed, gm_data_index(d, seed, position));
+	gm_draw draw = gm_set_draw(d, seed, at, NULL);
 	d->source->draw(&draw);
 	memcpy(value, draw.factor, (size_t)d->info.factors * sizeof *value);
 	return true;

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define TEXT_ROOM 4096
+
 #define DOMAIN_A 0xA5EED5A1D0Au /* the stream of "a" where it is no pair of "b" */
 
 static gm_field *add(gm_dataset *d, const char *name, const char *about, gm_field_type type)
@@ -73,11 +75,16 @@ void gm_fields_init(gm_dataset *d)
 {
 	const gm_data_info *i = &d->info;
 	const gm_pictures *p = &d->pictures;
+	d->info.fields = 0;
 	shape_of_image(d,
 	               add(d, "image", i->rank == 3 ? "the picture" : "the point", GM_FIELD_FLOAT));
 	if (i->classes) {
 		gm_field *f = add(d, "label", "the class", GM_FIELD_INT);
 		f->classes = i->classes, f->class_names = i->class_names;
+	}
+	if (i->count && i->count <= INT32_MAX) {
+		gm_field *f = add(d, "index", "its number in the set", GM_FIELD_INT);
+		f->classes = (int)i->count;
 	}
 	if (p->slot_a) {
 		const bool pairs = p->pairs;
@@ -90,8 +97,10 @@ void gm_fields_init(gm_dataset *d)
 		add_of_source(d, d->source->field + k);
 	if (!d->source && !d->stacked)
 		add_numbers(d);
-	if ((d->source && d->source->caption) || p->captions)
-		add(d, "caption", "a sentence about the picture", GM_FIELD_TEXT);
+	if ((d->source && d->source->caption) || p->captions) {
+		gm_field *f = add(d, "caption", "a sentence about the picture", GM_FIELD_TEXT);
+		f->rank = 1, f->shape[0] = f->numel = d->caption_length, f->classes = 256;
+	}
 }
 
 const gm_field *gm_data_field_at(const gm_dataset *d, int i)
@@ -114,7 +123,9 @@ static void read_a(const gm_dataset *d, uint64_t seed, uint64_t position, int th
 	if (!p->pairs)
 		seed ^= DOMAIN_A;
 	const uint64_t n = p->pairs ? d->info.count : p->count_a;
-	const uint64_t i = d->from + gm_data_permute(seed, position / n, n, position % n);
+	uint64_t of = seed;
+	const uint64_t i =
+		gm_set_place(d, &of, gm_data_permute(seed, position / n, n, position % n));
 	gm_pictures_get(p, p->slot_a[i], thread, x);
 	gm_augment_apply(&d->augment, seed, position, thread, x, (int)s[0], (int)s[1], (int)s[2]);
 }
@@ -123,7 +134,8 @@ static void read_a(const gm_dataset *d, uint64_t seed, uint64_t position, int th
 static void read_part(const gm_dataset *d, int part, uint64_t seed, uint64_t position,
                       const gm_field *f, int64_t i, void *out)
 {
-	gm_draw draw = gm_set_draw(d, seed, position, NULL);
+	const uint64_t at = gm_set_place(d, &seed, gm_data_index(d, seed, position));
+	gm_draw draw = gm_set_draw(d, seed, at, NULL);
 	draw.part = part + 1;
 	if (f->type == GM_FIELD_INT)
 		draw.map = (int32_t *)out + i * f->numel;
@@ -142,19 +154,43 @@ static void read_numbers(const gm_dataset *d, const gm_field *f, uint64_t seed, 
 		if (strcmp(p->number[i].name, f->name) == 0)
 			from = p->number[i].value;
 	for (int64_t i = 0; i < n; i++) {
-		const uint64_t at = d->from + gm_data_index(d, seed, position + (uint64_t)i);
+		uint64_t of = seed;
+		const uint64_t at =
+			gm_set_place(d, &of, gm_data_index(d, seed, position + (uint64_t)i));
 		memcpy(out + i * f->numel, from + at * (uint64_t)f->numel,
 		       (size_t)f->numel * sizeof *out);
 	}
 }
 
+/* Characters, and zeros behind them. */
+static bool read_text(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t position, int64_t n,
+                      int32_t *out, gm_error *err)
+{
+	char text[TEXT_ROOM];
+	for (int64_t i = 0; i < n; i++) {
+		int32_t *to = out + i * f->numel;
+		if (!gm_data_caption(d, seed, position + (uint64_t)i, text, sizeof text, err))
+			return false;
+		const int64_t length = (int64_t)strlen(text);
+		for (int64_t k = 0; k < f->numel; k++)
+			to[k] = k < length ? (unsigned char)text[k] : 0;
+	}
+	return true;
+}
+
 bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t position, int64_t n,
                   void *out, gm_error *err)
 {
+	if (n < 0)
+		return gm_fail(err, GM_ERR_VALUE, "a batch of %lld examples", (long long)n);
 	if (f->type == GM_FIELD_TEXT)
-		return gm_fail(err, GM_ERR_STATE,
-		               "%s: %s is text: one at a time, by gm_data_caption", d->name,
-		               f->name);
+		return read_text(d, f, seed, position, n, out, err);
+	if (strcmp(f->name, "index") == 0) {
+		for (int64_t i = 0; i < n; i++)
+			((int32_t *)out)[i] =
+				(int32_t)gm_data_index(d, seed, position + (uint64_t)i);
+		return true;
+	}
 	if (strcmp(f->name, "label") == 0)
 		return gm_data_batch(d, seed, position, n, NULL, out, err);
 	const bool of_source = d->source && strcmp(f->name, "image") != 0;
@@ -162,8 +198,6 @@ bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t posi
 		!d->source && (strcmp(f->name, "a") == 0 || f->type == GM_FIELD_INT);
 	if (!of_source && !other_side)
 		return gm_data_batch(d, seed, position, n, out, NULL, err);
-	if (n < 0)
-		return gm_fail(err, GM_ERR_VALUE, "a batch of %lld examples", (long long)n);
 	if (!d->source && f->type == GM_FIELD_INT) {
 		read_numbers(d, f, seed, position, n, out);
 		return true;

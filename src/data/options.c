@@ -27,12 +27,19 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 		               (int)o->fit);
 	if (o->filter < GM_FILTER_TRIANGLE || o->filter > GM_FILTER_LANCZOS)
 		return gm_fail(err, GM_ERR_VALUE, "an unknown filter (%d)", (int)o->filter);
+	if (o->binarise < GM_BINARISE_NO || o->binarise > GM_BINARISE_AUTO)
+		return gm_fail(err, GM_ERR_VALUE, "an unknown way to binarise (%d)",
+		               (int)o->binarise);
+	if (o->per_class < 0)
+		return gm_fail(err, GM_ERR_VALUE, "%d examples of each class", o->per_class);
+	if (o->caption_length < 0 || o->caption_length > 4096)
+		return gm_fail(err, GM_ERR_VALUE, "captions of %d characters", o->caption_length);
 	if (o->crop < 0)
 		return gm_fail(err, GM_ERR_VALUE, "a shift of %d pixels", o->crop);
 	return o->classes >= 0 || gm_fail(err, GM_ERR_VALUE, "a negative number of classes");
 }
 
-typedef enum kind { NUMBER, WORD, TEXT, SPAN } kind;
+typedef enum kind { NUMBER, SEED, WORD, TEXT, SPAN } kind;
 
 static const char *const fits[] = {"auto", "resize", "pad", "crop", NULL};
 static const char *const filters[] = {"triangle", "box", "cubic", "lanczos", NULL};
@@ -41,6 +48,7 @@ static const char *const sides[] = {"folders", "halves", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
 static const char *const on_off[] = {"on", "off", NULL};
 static const char *const auto_off[] = {"auto", "off", NULL};
+static const char *const binarise[] = {"no", "threshold", "fixed", "stochastic", "auto", NULL};
 
 enum {
 	SIZE,
@@ -60,6 +68,10 @@ enum {
 	CROP,
 	RANGE,
 	STACK,
+	BINARISE,
+	PER_CLASS,
+	SUBSET_SEED,
+	CAPTION_LENGTH,
 	CACHE
 };
 
@@ -99,6 +111,14 @@ static const struct {
                    SPAN},
 	[STACK] = {"stack", "three grey pictures as the channels of one (stacked MNIST): off or on",
                    WORD, off_on},
+	[BINARISE] =
+		{"binarise",
+                 "pixels of two levels: no, threshold (at one half), fixed (drawn once for each "
+                 "picture), stochastic (drawn anew for each batch); auto: what the model needs",
+                 WORD, binarise},
+	[PER_CLASS] = {"per-class", "only so many examples of each class; 0: all", NUMBER},
+	[SUBSET_SEED] = {"subset-seed", "which examples these are", SEED},
+	[CAPTION_LENGTH] = {"caption-length", "characters of a caption", NUMBER},
 	[CACHE] = {"cache", "keep decoded pictures for the next start: on or off", WORD, on_off},
 };
 #define OPTIONS ((int)(sizeof table / sizeof *table))
@@ -157,6 +177,10 @@ bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_e
 			               "option %s: \"%.60s\" is not a whole number in 0..1048576",
 			               name, text);
 		v = (int)n;
+	} else if (table[option].kind == SEED) {
+		if (!gm_text_u64(text, &o->subset_seed))
+			return gm_fail(err, GM_ERR_VALUE,
+			               "option %s: \"%.60s\" is not a whole number", name, text);
 	} else if (table[option].kind == WORD && !word(option, text, &v, err)) {
 		return false;
 	}
@@ -212,6 +236,15 @@ bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_e
 		return span(o, text, err);
 	case STACK:
 		o->stack = v;
+		break;
+	case BINARISE:
+		o->binarise = (gm_binarise)v;
+		break;
+	case PER_CLASS:
+		o->per_class = v;
+		break;
+	case CAPTION_LENGTH:
+		o->caption_length = v;
 		break;
 	case CACHE:
 		o->no_cache = v;

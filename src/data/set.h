@@ -25,6 +25,11 @@ struct gm_dataset {
 	gm_augment augment;
 	gm_field field[GM_SET_FIELDS];
 	uint64_t from; /* of files: the place of example 0 */
+	/* Of a choice among the examples (few.c): where each stands in the set that it was made from, [count]; else NULL */
+	uint64_t *subset;
+	bool shares; /* pictures, augment and name belong to that set */
+	gm_binarise binarise;
+	int caption_length;
 	uint64_t
 		stacked; /* pictures that the channels of an example are drawn from; 0: it is one */
 	uint64_t seed;   /* of the sequence that gm_data_get indexes */
@@ -52,6 +57,16 @@ bool gm_augment_init(gm_augment *a, const gm_data_options *o, int height, int wi
 void gm_augment_free(gm_augment *a);
 void gm_augment_apply(const gm_augment *a, uint64_t seed, uint64_t position, int thread, float *x,
                       int channels, int height, int width);
+
+/* binarise.c: x [numel] of the example that stands at place (of the set's files, or of its sequence) and is read at position. */
+void gm_binarise_apply(gm_binarise how, uint64_t seed, uint64_t position, uint64_t place, float *x,
+                       int64_t numel);
+
+/* few.c: keeps only per_class examples of each class. */
+bool gm_few_init(gm_dataset *d, int per_class, uint64_t seed, gm_error *err);
+
+/* Where example index (gm_data_index) stands in the files, or in the sequence of an embedded set, which *seed then names. */
+uint64_t gm_set_place(const gm_dataset *d, uint64_t *seed, uint64_t index);
 
 /* The draw that makes example index of an embedded set. */
 gm_draw gm_set_draw(const gm_dataset *d, uint64_t seed, uint64_t index, float *x);

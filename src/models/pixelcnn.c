@@ -18,7 +18,7 @@
  *
  * Differs: Adam instead of RMSProp, and sizes for a small machine (the papers: 128 features, 15
  * layers). MNIST's published figures are for one fixed binarisation (Salakhutdinov & Murray 2008);
- * here pixels are drawn anew at every look, or cut at one half, by --binarise.
+ * here grey pixels are drawn anew for each batch, unless --binarise says otherwise (fixed: once for all).
  */
 #include "ganymede/model.h"
 
@@ -32,10 +32,6 @@ static const gm_option options[] = {
 	{"first", "7", "width of the first layer, odd", GM_INT(3, 15)},
 	{"levels", "auto", "values of a number: 2 to 256; auto: 2 for grey, 256 for colour",
          GM_INT(2, 256)},
-	{"binarise", "stochastic",
-         "how grey becomes two levels: stochastic (drawn anew at every look) or threshold (at one "
-         "half)",
-         GM_CHOICE("stochastic|threshold")},
 	{"conditional", "no", "condition the net on the class", GM_FLAG},
 	GM_OPTIMISER_OPTIONS("adam", "1e-3", "0.9", "constant"),
 	{"grid", "4x4", "columns x rows of the sample pictures; auto: a row for each class"},
@@ -97,7 +93,9 @@ static int train(gm_run *r)
 	gm_node *x = gm_batch(r, "image");
 	net p = make_net(r);
 	gm_node *label = p.body.label;
-	gm_node *level = gm_levels(x, p.levels, gm_opt_choice(r, "binarise") == 0);
+	gm_node *level = gm_levels(x, p.levels);
+	if (p.levels == 2)
+		gm_want_binary(r, "stochastic");
 	gm_node *seen = gm_add_c(gm_mul_c(level, 2 / ((double)p.levels - 1)), -1);
 	gm_node *logits = logits_of(&p, &p.c, seen);
 	gm_node *nats = gm_sum(gm_levels_nll(logits, level, p.levels), GM_AXES(1, 2, 3), false);

@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * vae.c -- Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, arXiv:1312.6114, and
- * Burda, Grosse & Salakhutdinov, "Importance weighted autoencoders", ICLR 2016, arXiv:1509.00519.
- * Bound: eq. 8 of the second, log 1/k sum_i p(x,z_i)/q(z_i|x), of which the first's is k = 1. Nets
- * and settings: section 5 and the authors' code (github.com/yburda/iwae).
+ * vae.c -- Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, arXiv:1312.6114, and Burda,
+ * Grosse & Salakhutdinov, "Importance weighted autoencoders", ICLR 2016, arXiv:1509.00519. Bound: eq. 8
+ * of the second, log 1/k sum_i p(x,z_i)/q(z_i|x), of which the first's is k = 1. Nets and settings:
+ * section 5 and the authors' code (github.com/yburda/iwae).
  *
- * Q makes of x the mean and the log standard deviation of a normal z; P makes of z the logits of
- * pixels that are 0 or 1 (bernoulli), or the means of normal numbers (gaussian). Both have `layers`
- * of `width` tanh: 2 of 200, z of 50 numbers, as in the second paper; 1 of 500 is the first's.
- * Weights: Glorot & Bengio's uniform ones; the last bias: the logit of each pixel's mean.
- * Minibatches of 20, Adam with eps 1e-4, rate 1e-3 10^(-i/7) for 3^i passes, i = 0 .. 7; --passes
- * takes another base than 3, so that all eight stages are as many passes together. Grey pixels are
- * sampled for each minibatch, 1 with the probability of their intensity; "log-weight" uses fixed
- * thresholds, so that all importance weights of a picture refer to the same binary picture.
+ * Q makes of x the mean and the log standard deviation of a normal z; P makes of z the logits of pixels
+ * that are 0 or 1 (bernoulli), or the means of normal numbers (gaussian). Both have `layers` of `width`
+ * tanh: 2 of 200, z of 50 numbers, as in the second paper; 1 of 500 is the first's. Weights: Glorot &
+ * Bengio's uniform ones; the last bias: the logit of each pixel's mean. Minibatches of 20, Adam with eps
+ * 1e-4, rate 1e-3 10^(-i/7) for 3^i passes, i = 0 .. 7; --passes takes another base than 3, so that all
+ * eight stages are as many passes together.
  *
- * Differs: the mean behind the last bias is kept 1e-7 away from 0 and 1 (the code: 1e-3) and is
- * that of 10,000 examples; beta1 is the paper's .9 (the code: .99); second moments begin at 0 and
- * are corrected (the code: at 1); rates are not rounded to one digit; examples are shuffled; the
- * code keeps 400 examples back. --bound elbo takes the divergence of Q from the prior in closed form
- * (the first paper's eq. 10). Gaussian: means in [-1,1] by tanh (points: linear).
+ * Differs: the mean behind the last bias is kept 1e-7 away from 0 and 1 (the code: 1e-3) and is that of
+ * 10,000 examples; beta1 is the paper's .9 (the code: .99); second moments begin at 0 and are corrected
+ * (the code: at 1); rates are not rounded to one digit; examples are shuffled; the code keeps 400 examples
+ * back. --bound elbo takes the divergence of Q from the prior in closed form (the first paper's eq. 10).
+ * Gaussian: means in [-1,1] by tanh (points: linear).
  */
 #include "ganymede/model.h"
 
@@ -27,20 +25,13 @@ static const gm_option options[] = {
 	{"nz", "50", "numbers in z", GM_INT(1, 100000)},
 	{"layers", "2", "hidden layers of each net; 0: linear nets", GM_INT(0, 16)},
 	{"width", "200", "tanh units in each", GM_INT(1, 100000)},
-	{"decoder", "auto", "p(x|z); auto: bernoulli, for points gaussian",
-         GM_CHOICE("bernoulli|gaussian")},
-	{"binarise", "stochastic",
-         "bernoulli: grey pixels are sampled, cut at one half, or kept (no likelihood)",
-         GM_CHOICE("stochastic|threshold|no")},
-	{"sigma", "auto", "gaussian: standard deviation; auto: learned, one for all",
-         GM_REAL(0, 1e6)},
-	{"bound", "iwae", "iwae, or elbo: the mean of k bounds with exact divergence",
-         GM_CHOICE("iwae|elbo")},
+	{"decoder", "auto", "p(x|z); auto: by the data", GM_CHOICE("bernoulli|gaussian")},
+	{"sigma", "auto", "gaussian: deviation; auto: learned, one for all", GM_REAL(0, 1e6)},
+	{"bound", "iwae", "or elbo: mean of k exact bounds", GM_CHOICE("iwae|elbo")},
 	{"k", "1", "samples of z for each example", GM_INT(1, 100000)},
-	{"passes", "0", "passes in which the rate falls to a tenth (paper: 3280); 0: it stays",
-         GM_REAL(0, 1e6), .resume = true},
-	{"eps", "1e-4", "adam, rmsprop: added to the root of the mean of squares",
-         GM_REAL(1e-30, 1)},
+	{"passes", "0", "of the rate's fall to a tenth (paper: 3280); 0: it stays", GM_REAL(0, 1e6),
+         .resume = true},
+	{"eps", "1e-4", "adam, rmsprop: added to the root", GM_REAL(1e-30, 1)},
 	GM_OPTIMISER_OPTIONS("adam", "1e-3", "0.9", "auto"),
 	{0},
 };
@@ -48,7 +39,7 @@ static const gm_option options[] = {
 typedef struct nets {
 	gm_net *Q, *P;
 	gm_mlp hidden;
-	int64_t m, k, nz, numel;
+	int64_t m, nz, numel;
 	bool bernoulli, points;
 	const double *bias;
 	gm_node *log_sigma; /* of gaussian, rank 0 */
@@ -62,59 +53,34 @@ static gm_node *decode(const nets *p, gm_node *z)
 	return p->bernoulli || p->points ? y : gm_tanh(y);
 }
 
-/* The mean of p(x|z), as examples are */
+/* The mean of p(x|z), in the range of examples */
 static gm_node *shown(const nets *p, gm_node *z, gm_shape s)
 {
 	gm_node *y = decode(p, z);
 	return gm_reshape(p->bernoulli ? gm_signed(gm_sigmoid(y)) : y, s);
 }
 
-/* log p(x|z) of rows [m,1,numel] and [m,k,numel]: [m,k] */
-static gm_node *log_p(const nets *p, gm_node *x, gm_node *y)
+/* log p(x|z) for k samples of z by Q, [m,k]; q: those samples */
+static gm_node *likelihoods(const nets *p, gm_node *x, int64_t k, gm_normal_code *q)
 {
-	if (p->bernoulli)
-		return gm_neg(gm_sum(gm_sigmoid_xent(y, x), GM_AXES(2), false));
-	return gm_neg(gm_sum(gm_normal_nll(x, y, p->log_sigma), GM_AXES(2), false));
-}
-
-typedef struct weights {
-	gm_node *log_p, *log_w;     /* [m,k] */
-	gm_node *mean, *divergence; /* of Q: [m,1,nz]; from the prior, exact, [m,1] */
-} weights;
-
-/* k samples of z by Q for each row of x, z = mean + sigma e, and log w = log p(x|z) + log p(z) - log q(z|x) */
-static weights weigh(const nets *p, gm_node *x, int64_t k)
-{
-	gm_shape one = GM_SHAPE(p->m, 1, p->nz);
-	gm_node *h = gm_mlp_body(p->Q, x, &p->hidden);
-	gm_node *mean = gm_reshape(gm_linear(p->Q, "mean", h, .out = p->nz), one);
-	gm_node *log_sigma = gm_reshape(gm_linear(p->Q, "log_sigma", h, .out = p->nz), one);
-	gm_node *sigma = gm_exp(log_sigma),
-		*e = gm_randn(gm_node_graph(x), GM_SHAPE(p->m, k, p->nz));
-	gm_node *z = gm_add(mean, gm_mul(sigma, e));
-	gm_node *y = decode(p, gm_reshape(z, GM_SHAPE(p->m * k, p->nz)));
-	weights w = {.mean = mean};
-	w.log_p = log_p(p, gm_reshape(x, GM_SHAPE(p->m, 1, p->numel)),
-	                gm_reshape(y, GM_SHAPE(p->m, k, p->numel)));
-	gm_node *ratio = gm_add(gm_mul_c(gm_sub(gm_square(e), gm_square(z)), .5), log_sigma);
-	w.log_w = gm_add(w.log_p, gm_sum(ratio, GM_AXES(2), false));
-	w.divergence = gm_sum(gm_normal_kl(mean, log_sigma), GM_AXES(2), false);
-	return w;
+	*q = gm_normal_encode(p->Q, gm_mlp_body(p->Q, x, &p->hidden), p->nz, k);
+	gm_node *y = decode(p, gm_reshape(q->z, GM_SHAPE(p->m * k, p->nz)));
+	y = gm_reshape(y, GM_SHAPE(p->m, k, p->numel)),
+	x = gm_reshape(x, GM_SHAPE(p->m, 1, p->numel));
+	x = p->bernoulli ? gm_sigmoid_xent(y, x) : gm_normal_nll(x, y, p->log_sigma);
+	return gm_neg(gm_sum(x, GM_AXES(2), false));
 }
 
 static int train(gm_run *r)
 {
-	enum { STOCHASTIC, THRESHOLD, GREY };
 	const gm_facts *data = gm_run_facts(r);
 	gm_graph *g = gm_run_graph(r);
 	gm_opt_auto(r, "decoder", data->points ? "gaussian" : "bernoulli");
 	gm_opt_rate(r, "stages", "passes", NULL);
-	int binarise = gm_opt_choice(r, "binarise");
 	nets p = {gm_net_new(r, "Q", .init = GM_XAVIER_UNIFORM(1)),
 	          gm_net_new(r, "P", .init = GM_XAVIER_UNIFORM(1)),
 	          {(int)gm_opt_int(r, "layers"), gm_opt_int(r, "width"), GM_TANH},
 	          gm_opt_int(r, "batch"),
-	          gm_opt_int(r, "k"),
 	          gm_opt_int(r, "nz"),
 	          data->numel,
 	          gm_opt_choice(r, "decoder") == 0,
@@ -122,38 +88,30 @@ static int train(gm_run *r)
 	if (p.bernoulli && p.points)
 		gm_trouble(r, "points are not on or off: --decoder gaussian");
 	double s = gm_opt_real(r, "sigma");
+	bool likely = !p.bernoulli || gm_want_binary(r, "stochastic");
 	if (p.bernoulli)
 		p.bias = gm_data_mean_logit(r);
 	else
 		p.log_sigma =
 			s > 0 ? gm_log(gm_scalar(g, s)) : gm_net_var(p.P, "log_sigma", GM_RANK0);
 
-	/* What bernoulli nets read is in [0,1]; seen: in training; kept: what likelihoods are of. */
 	gm_node *x = gm_batch(r, "example"), *z = gm_noise(r, "z", GM_LATENT_NORMAL, p.m, p.nz);
-	gm_node *flat = gm_reshape(x, GM_SHAPE(p.m, p.numel)), *seen = flat, *kept = flat;
-	if (p.bernoulli)
-		flat = seen = kept = gm_unit(flat);
-	if (p.bernoulli && binarise == STOCHASTIC) {
-		seen = gm_less(gm_uniform(g, gm_node_shape(flat)), flat);
-		kept = gm_less(gm_thresholds(r, p.m, p.numel), flat);
-	} else if (p.bernoulli && binarise == THRESHOLD) {
-		flat = seen = kept = gm_less(gm_scalar(g, .5), flat);
-	}
-	weights w = weigh(&p, seen, p.k);
-	gm_node *mean_p = gm_mean_all(w.log_p), *divergence = gm_mean_all(w.divergence);
-	gm_node *iwae = gm_mean_all(gm_logsumexp(w.log_w, GM_AXES(1), false));
-	iwae = gm_sub(iwae, gm_log(gm_scalar(g, (double)p.k)));
+	gm_node *flat = gm_reshape(x, GM_SHAPE(p.m, p.numel));
+	flat = p.bernoulli ? gm_unit(flat) : flat;
+	gm_normal_code q, one;
+	gm_node *log_px = likelihoods(&p, flat, gm_opt_int(r, "k"), &q);
+	gm_node *mean_p = gm_mean_all(log_px), *divergence = gm_mean_all(q.divergence),
+		*iwae = gm_mean_all(gm_log_mean_exp(gm_add(log_px, q.log_ratio)));
 	gm_node *loss = gm_neg(gm_opt_choice(r, "bound") ? gm_sub(mean_p, divergence) : iwae);
 
-	gm_node *code = gm_reshape(weigh(&p, flat, 1).mean, GM_SHAPE(p.m, p.nz));
-	gm_node *drawn = shown(&p, z, gm_node_shape(x));
+	gm_node *log_p1 = likelihoods(&p, flat, 1, &one), *drawn = shown(&p, z, gm_node_shape(x));
 	gm_endpoint(r, "generate", drawn, z);
 	gm_endpoint(r, "decode", drawn, z);
-	gm_endpoint(r, "encode", code, x);
-	gm_endpoint(r, "reconstruct", shown(&p, code, gm_node_shape(x)), x);
-	if (!p.bernoulli || binarise != GREY)
-		gm_endpoint(r, "log-weight", gm_reshape(weigh(&p, kept, 1).log_w, GM_SHAPE(p.m)),
-		            x);
+	gm_endpoint(r, "encode", one.mean, x);
+	gm_endpoint(r, "reconstruct", shown(&p, one.mean, gm_node_shape(x)), x);
+	if (likely)
+		gm_endpoint(r, "log-weight",
+		            gm_reshape(gm_add(log_p1, one.log_ratio), GM_SHAPE(p.m)), x);
 
 	/* eps stands beside gradients of the whole minibatch's sum, as in the code */
 	gm_node *sum = gm_mul_c(loss, (double)p.m * gm_graph_ranks(g));

@@ -4,6 +4,8 @@
  */
 #include "nn/net.h"
 
+#include <math.h>
+
 gm_node *gm_normal_nll(gm_node *x, gm_node *mean, gm_node *log_sigma)
 {
 	gm_node *e = gm_mul(gm_sub(x, mean), gm_exp(gm_neg(log_sigma)));
@@ -17,11 +19,31 @@ gm_node *gm_normal_kl(gm_node *mean, gm_node *log_sigma)
 	return gm_sub(gm_mul_c(gm_add_c(square, -1), .5), log_sigma);
 }
 
-gm_node *gm_levels(gm_node *x, int64_t levels, bool sampled)
+gm_normal_code gm_normal_encode(gm_net *n, gm_node *h, int64_t units, int64_t k)
+{
+	gm_normal_code c = {.mean = gm_linear(n, "mean", h, .out = units),
+	                    .log_sigma = gm_linear(n, "log_sigma", h, .out = units)};
+	const int64_t m = gm_node_shape(h).dim[0];
+	gm_node *mean = gm_reshape(c.mean, GM_SHAPE(m, 1, units)),
+		*log_sigma = gm_reshape(c.log_sigma, GM_SHAPE(m, 1, units)),
+		*e = gm_randn(gm_node_graph(h), GM_SHAPE(m, k, units));
+	c.z = gm_add(mean, gm_mul(gm_exp(log_sigma), e));
+	gm_node *ratio = gm_add(gm_mul_c(gm_sub(gm_square(e), gm_square(c.z)), .5), log_sigma);
+	c.log_ratio = gm_sum(ratio, GM_AXES(2), false);
+	c.divergence = gm_sum(gm_normal_kl(c.mean, c.log_sigma), GM_AXES(1), false);
+	return c;
+}
+
+gm_node *gm_log_mean_exp(gm_node *x)
+{
+	const gm_shape s = gm_node_shape(x);
+	return gm_add_c(gm_logsumexp(x, GM_AXES(s.rank - 1), false),
+	                -log((double)s.dim[s.rank - 1]));
+}
+
+gm_node *gm_levels(gm_node *x, int64_t levels)
 {
 	gm_node *share = gm_clamp(gm_unit(x), 0, 1);
-	if (levels == 2 && sampled)
-		return gm_less(gm_uniform(gm_node_graph(x), gm_node_shape(x)), share);
 	return gm_floor(gm_add_c(gm_mul_c(share, (double)levels - 1), .5));
 }
 

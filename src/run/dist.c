@@ -6,7 +6,7 @@
  * times. Rank 0 alone writes, draws and watches. What each of them decides by itself (somebody asked to stop, a disk is full)
  * they agree on between two steps, so that all take the same turns.
  */
-#include "run/run.h"
+#include "run/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +113,10 @@ bool gm_dist_begin(gm_run *r)
 	free(options);
 	h = gm_hash(h, &r->step, sizeof r->step);
 	h = gm_hash(h, &r->seen, sizeof r->seen);
+	for (int i = 0; i < r->streams; i++) {
+		h = gm_hash(h, &r->stream[i]->hash, sizeof r->stream[i]->hash);
+		h = gm_hash(h, &r->stream[i]->seen, sizeof r->stream[i]->seen);
+	}
 	if (!gm_ranks_same(h) && !gm_dist_lost(r))
 		gm_run_fail(
 			r, GM_ERR_STATE,

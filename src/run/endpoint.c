@@ -2,7 +2,7 @@
  *
  * run/endpoint.c -- what a model declared for tools, as functions that can be called.
  */
-#include "run/run.h"
+#include "run/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +61,12 @@ const char *gm_endpoint_field(const gm_run *r, const gm_node *in)
 	for (int i = 0; i < r->fields; i++)
 		if (r->field[i].node == in)
 			return r->field[i].name;
+	for (int k = 0; k < r->streams; k++)
+		for (int i = 0; i < r->stream[k]->fields; i++)
+			if (r->stream[k]->field[i].node == in) {
+				const char *name = r->stream[k]->field[i].name;
+				return strcmp(name, "image") ? name : "example";
+			}
 	return NULL;
 }
 

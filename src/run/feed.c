@@ -2,7 +2,7 @@
  *
  * run/feed.c -- the data as a model asks for it: inputs, and what fills them.
  */
-#include "run/run.h"
+#include "run/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,19 +33,20 @@ gm_facts gm_facts_of(const gm_data_info *d)
 	return f;
 }
 
+void gm_field_of_data(gm_run_field *to, const gm_field *f)
+{
+	*to = (gm_run_field){
+		.shape.rank = f->rank, .whole = f->type != GM_FIELD_FLOAT, .classes = f->classes};
+	snprintf(to->name, sizeof to->name, "%s", f->name);
+	memcpy(to->shape.dim, f->shape, f->rank * sizeof *f->shape);
+}
+
 void gm_feed_fields(gm_run *r)
 {
 	const gm_field *f;
-	for (int i = 0; (f = gm_data_field_at(r->data, i)) && r->fields < GM_RUN_FIELDS; i++) {
-		if (is_own(f->name) || f->type == GM_FIELD_TEXT)
-			continue;
-		gm_run_field *to = &r->field[r->fields++];
-		*to = (gm_run_field){.shape.rank = f->rank,
-		                     .whole = f->type == GM_FIELD_INT,
-		                     .classes = f->classes};
-		snprintf(to->name, sizeof to->name, "%s", f->name);
-		memcpy(to->shape.dim, f->shape, f->rank * sizeof *f->shape);
-	}
+	for (int i = 0; (f = gm_data_field_at(r->data, i)) && r->fields < GM_RUN_FIELDS; i++)
+		if (!is_own(f->name))
+			gm_field_of_data(&r->field[r->fields++], f);
 }
 
 gm_run_field *gm_feed_find(gm_run *r, const char *name)
@@ -101,7 +102,8 @@ static void no_labels(gm_run *r)
 	char columns[300] = "";
 	size_t n = 0;
 	for (int i = 0; i < r->fields && n < sizeof columns; i++)
-		if (r->field[i].whole && r->field[i].shape.rank == 0)
+		if (r->field[i].whole && r->field[i].shape.rank == 0 &&
+		    strcmp(r->field[i].name, "index"))
 			n += (size_t)snprintf(columns + n, sizeof columns - n, "%s%s",
 			                      n ? ", " : "", r->field[i].name);
 	gm_run_fail(r, GM_ERR_VALUE, "%s needs labels, and %s has none%s%s%s", r->model->name,
@@ -173,7 +175,7 @@ void gm_feed(gm_run *r)
 	if (r->building || r->err.code)
 		return;
 	double began = gm_seconds();
-	if (!gm_feed_rows(r, first_row(r)))
+	if (!gm_feed_rows(r, first_row(r)) || !gm_streams_feed(r))
 		return;
 	r->feed_seconds += gm_seconds() - began;
 	r->seen += gm_run_whole_batch(r);

@@ -13,6 +13,8 @@ static const struct {
 	const char *model, *name, *value, *name_now, *value_now;
 } options[] = {
 	{1, NULL, "backend", "onednn", "backend", "cpu"},
+	{2, "vae", "binarise", "stochastic", "binarise", "auto"},
+	{2, "pixelcnn", "binarise", "stochastic", "binarise", "auto"},
 	{0},
 };
 

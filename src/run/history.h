@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-enum { GM_RECORD_VERSION = 2 }; /* of the checkpoints that this program writes */
+enum { GM_RECORD_VERSION = 3 }; /* of the checkpoints that this program writes */
 
 /* Replaces *name and *value, of a record of that version, by what they are called now. */
 void gm_history_option(int version, const char *model, const char **name, const char **value);

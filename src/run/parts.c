@@ -64,21 +64,11 @@ int gm_opt_patch(gm_run *r)
 	return 0;
 }
 
-/* x mod 2039, exact for whole numbers below 2^22 */
-static gm_node *residue(gm_node *x)
+bool gm_want_binary(gm_run *r, const char *otherwise)
 {
-	return gm_sub(x, gm_mul_c(gm_floor(gm_mul_c(gm_add_c(x, .5), 1. / 2039)), 2039));
-}
-
-/* Pixel j has j^17 mod 2039, a permutation of all residues; each picture shifts them by its own share of a circle. */
-gm_node *gm_thresholds(gm_run *r, int64_t m, int64_t n)
-{
-	gm_node *j = residue(gm_cast(gm_iota(r->graph, n), GM_F32)), *power = j;
-	for (int i = 0; i < 4; i++)
-		power = residue(gm_square(power));
-	gm_node *u = gm_mul_c(gm_add_c(residue(gm_mul(power, j)), .5), 1. / 2039);
-	gm_node *i = gm_cast(gm_iota(r->graph, m), GM_F32);
-	gm_node *shift = gm_reshape(gm_mul_c(i, .6180339887498949), GM_SHAPE(m, 1));
-	u = gm_add(u, shift);
-	return gm_sub(u, gm_floor(u));
+	gm_opt_auto(r, "binarise", "%s", otherwise);
+	int how = gm_opt_choice(r, "binarise");
+	if (r->data && !gm_data_binarise(r->data, (gm_binarise)how, &r->err))
+		return false;
+	return how != GM_BINARISE_NO;
 }

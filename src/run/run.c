@@ -2,7 +2,7 @@
  *
  * run/run.c -- what a model file asks its run while it builds.
  */
-#include "run/run.h"
+#include "run/stream.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -86,6 +86,7 @@ void gm_run_free(gm_run *r)
 		gm_net_free(r->net[i]);
 	if (r->graph)
 		gm_graph_free(r->graph);
+	gm_streams_free(r);
 	if (r->data)
 		gm_data_close(r->data);
 	gm_st_close(r->from);

@@ -23,6 +23,7 @@ enum {
 	GM_RUN_NORMS = 64,
 	GM_RUN_FIELDS = 64,
 	GM_RUN_LATENTS = 32,
+	GM_RUN_STREAMS = 16,
 	GM_GRID_CLASSES = 32 /* more do not get a row of a grid each */
 };
 
@@ -142,6 +143,9 @@ struct gm_run {
 	int32_t *label_data; /* [batch], malloc */
 	double *mean_logit;  /* in arena, or NULL */
 	uint64_t seen;       /* examples fed so far */
+	struct gm_stream
+		*stream[GM_RUN_STREAMS]; /* further orders of examples: stream.c; in arena */
+	int streams;
 
 	/* gm_next was called; its answer was yes, so a step is under way */
 	bool started, counted, finishing; /* finishing: that step is done, and counted in step */
@@ -246,6 +250,10 @@ typedef struct gm_record {
 bool gm_tensor_has_shape(const gm_st_tensor *t, gm_shape s); /* of load.c */
 /* gm_st_open; the error for a damaged file names the newest whole checkpoint beside it. */
 gm_st *gm_checkpoint_open(const char *path, gm_error *err);
+/* record.c: parts of a checkpoint's record as JSON texts, malloc; NULL without memory. */
+char *gm_record_facts(const gm_run *r); /* with those fields of the data that the model asked for */
+char *gm_record_schedules(const gm_run *r);
+char *gm_record_streams(const gm_run *r);
 /* Sets *value to what the schedule called name was when the checkpoint was saved, if that is recorded. */
 void gm_checkpoint_schedule(const gm_st *st, const char *name, double *value);
 bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err);
@@ -267,6 +275,7 @@ bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path,
 bool gm_checkpoint_load(gm_run *r, bool all);
 
 /* feed.c */
+void gm_field_of_data(gm_run_field *to, const gm_field *f);
 /* Fills r->field from the open data. */
 void gm_feed_fields(gm_run *r);
 /* What a model may know of an open set. */

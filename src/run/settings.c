@@ -56,6 +56,16 @@ static const gm_setting common[] = {
 	{"crop", "shift pictures of a batch by up to this many pixels", "0", GM_INT(0, 1024)},
 	{"stack", "three grey pictures as the channels of one (stacked MNIST): on or off", "off",
          GM_CHOICE("off|on")},
+	{"binarise",
+         "pixels of two levels: no, threshold (at one half), fixed (drawn once for each picture), "
+         "stochastic (drawn anew for each batch); auto: what the model needs",
+         "auto", GM_CHOICE("no|threshold|fixed|stochastic|auto")},
+	{"per-class", "only so many examples of each class; 0: all", "0", GM_INT(0, 1 << 20)},
+	{"subset-seed",
+         "which examples per-class and labels-per-class choose",
+         "0",
+         {GM_OPTION_U64}},
+	{"caption-length", "characters of a caption that the model reads", "201", GM_INT(1, 4096)},
 	{"cache", "keep decoded pictures for the next start: on or off", "on", GM_CHOICE("off|on"),
          .flags = GM_FREE},
 	{"batch", "minibatch size", "64", GM_INT(1, 1 << 20)},
@@ -375,7 +385,7 @@ bool gm_settings_data(const gm_settings *s, bool augment, gm_data_options *o, gm
 	for (int i = 0; (name = gm_data_option_names(i, NULL)); i++) {
 		const gm_setting *row = gm_settings_find(s, name);
 		if (row && (augment || (strcmp(name, "flip") && strcmp(name, "crop"))) &&
-		    !gm_data_option(o, name, row->value, err))
+		    !gm_data_option(o, name, row->automatic ? row->automatic : row->value, err))
 			return false;
 	}
 	return true;

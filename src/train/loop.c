@@ -20,6 +20,7 @@
 #include "report/report.h"
 #include "run/classes.h"
 #include "run/folder.h"
+#include "run/stream.h"
 #include "train/dry_run.h"
 #include "train/monitors.h"
 #include "train/scoring.h"
@@ -121,6 +122,14 @@ static void describe(gm_run *r)
 	if (r->ranks > 1)
 		gm_report_say(r, "  %d processes, each with %d of them; batch norm %s", r->ranks,
 		              (int)r->batch, r->apart ? "of each by itself" : "over all");
+	for (int i = 0; i < r->streams; i++) {
+		const gm_data_info *s = gm_data_info_of(r->stream[i]->data);
+		char count[40] = "drawn without end";
+		if (s->count)
+			snprintf(count, sizeof count, "%" PRIu64 " examples", s->count);
+		gm_report_say(r, "  %s: %s of %s, %d a batch", r->stream[i]->name, count, s->name,
+		              (int)(r->stream[i]->rows * r->ranks));
+	}
 	const gm_data_info *d = gm_data_info_of(r->data);
 	if (d->rank == 3 && strcmp(d->resize, "none"))
 		gm_report_say(r, "  resized: %s%s", d->resize,
@@ -128,6 +137,9 @@ static void describe(gm_run *r)
 		                              strstr(d->resize, "centre")
 		                      ? " (a square of each; --fit resize or pad keeps all of it)"
 		                      : "");
+	if (d->binary)
+		gm_report_say(r, "  pixels: of two levels (--binarise %s)",
+		              gm_settings_get(r->settings, "binarise"));
 	if (strcmp(d->augment, "none"))
 		gm_report_say(r, "  augmented: %s", d->augment);
 	const char *note;

@@ -20,6 +20,7 @@
 
 #include "report/report.h"
 #include "run/folder.h"
+#include "run/stream.h"
 #include "use/draw.h"
 
 /* ---- rolling back ---------------------------------------------------------------------------- */
@@ -43,7 +44,7 @@ static bool load_newest(gm_run *r)
 	if (ok) {
 		r->step = rec.step, r->seen = rec.seen;
 		gm_graph_seed(r->graph, r->seed, rec.runs);
-		ok = gm_checkpoint_load(r, true);
+		ok = gm_streams_rewind(r, r->from) && gm_checkpoint_load(r, true);
 	}
 	gm_record_free(&rec);
 	gm_st_close(r->from);
