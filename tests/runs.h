@@ -11,6 +11,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "scratch.h"
 #include "run/folder.h"
 #include "ganymede/saved.h"
@@ -51,6 +57,24 @@ static gm_saved *trained(const char *model, const gm_saved_options *o, const cha
 	gm_saved *saved = gm_saved_open(checkpoint, o, &err);
 	must(saved != NULL, &err);
 	return saved;
+}
+
+/* The last value of `key` that the newest run logged. */
+static inline double last_of(const char *key)
+{
+	char path[PATH_MAX + 16], line[4096], word[64];
+	double v = NAN;
+	snprintf(path, sizeof path, "%s/stats.jsonl", last_run);
+	snprintf(word, sizeof word, "\"%s\":", key);
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof line, f)) {
+		const char *at = strstr(line, word);
+		if (at)
+			v = strtod(at + strlen(word), NULL);
+	}
+	fclose(f);
+	return v;
 }
 
 #endif

@@ -173,24 +173,6 @@ static void labels_are_read(void **state)
 	}
 }
 
-/* The last value of `key` that the newest run logged. */
-static double last_of(const char *key)
-{
-	char path[PATH_MAX + 16], line[4096], word[64];
-	double v = NAN;
-	snprintf(path, sizeof path, "%s/stats.jsonl", last_run);
-	snprintf(word, sizeof word, "\"%s\":", key);
-	FILE *f = fopen(path, "r");
-	assert_non_null(f);
-	while (fgets(line, sizeof line, f)) {
-		const char *at = strstr(line, word);
-		if (at)
-			v = strtod(at + strlen(word), NULL);
-	}
-	fclose(f);
-	return v;
-}
-
 /* With its weight, the bound of the code's information goes most of the way to log 10 = 2.30 nats
  * in a few steps. Without, nobody asks for it and Q cannot read it. */
 static void codes_carry_information(void **state)

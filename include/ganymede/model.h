@@ -341,6 +341,9 @@ GM_API gm_node *gm_logged(gm_run *r, const char *name, gm_node *y);
  *	decode          code                 an example
  *	reconstruct     example              an example
  *	translate       a                    b
+ *	translate/back  b                    a
+ *	reconstruct/back  b                  b, by way of a
+ *	discriminate/b  b                    where there is a D for each domain; and so for a
  *	log-likelihood  example [, label]    nats of each example [m], exact
  *	log-weight      example              log of an importance weight, a fresh draw at each run [m]
  *	pixels          example [, label]    logits of every number from those before it in raster
@@ -396,6 +399,8 @@ typedef struct gm_play_args {
 		*loss_g; /* default: the game's; where both are NULL for D, there is no step of D */
 	gm_node *d[4], *g[4]; /* further outputs and effects of D's and of G's step */
 	bool together; /* the last step of D and the first of G are one step, on the same fakes */
+	/* a game whose players move in the same steps, or NULL; losses by default: the sums of both games' */
+	const gm_game *second;
 } gm_play_args;
 typedef struct gm_turn {
 	gm_step *d, *g, *both; /* or NULL */

@@ -565,7 +565,17 @@ typedef struct gm_unet {
 } gm_unet;
 GM_API gm_node *gm_unet_body(gm_net *n, gm_node *x, const gm_unet *p);
 
-/* The discriminator of patches of the same paper, appendix 6.1.2: `layers` strided 4x4 convolutions, one more, and a logit at
+/* The translator of Johnson et al. 2016, arXiv:1603.08155, as in Zhu et al. 2017, arXiv:1703.10593, appendix 7.2: a 7x7 convolution
+ * to `width` channels (first), two strided 3x3 ones (down1, down2), `blocks` residual blocks of 4 width channels (r1, r2, ..), two
+ * transposed convolutions (up2, up1) and a 7x7 one (last). Mirrored edges at the 7x7 kernels and in the residual blocks; no
+ * normaliser in the last layer. x [m,C,H,W], sides multiples of 4, 8 at least, to [m,channels,H,W] in (-1,1). */
+typedef struct gm_resnet {
+	int64_t width, channels;
+	int blocks;
+} gm_resnet;
+GM_API gm_node *gm_resnet_body(gm_net *n, gm_node *x, const gm_resnet *p);
+
+/* The discriminator of patches of Isola et al. 2017, appendix 6.1.2: `layers` strided 4x4 convolutions, one more, and a logit at
  * each place of the map, whose receptive fields are 1, 16, 34, 70, 142 or 286 pixels wide for 0 to 5 layers. */
 GM_API gm_node *gm_patch_body(gm_net *n, gm_node *x, int64_t width, int layers);
 

@@ -47,3 +47,20 @@ gm_node *gm_patch_body(gm_net *n, gm_node *x, int64_t width, int layers)
 	return gm_conv(n, "logit", gm_features(n, x), .out = 1, .kernel = kernel, .stride = 1,
 	               .pad = kernel > 1);
 }
+
+gm_node *gm_resnet_body(gm_net *n, gm_node *x, const gm_resnet *p)
+{
+	x = gm_block(n, "first", gm_pad_reflect(x, 3, 3, 3, 3), .out = p->width, .kernel = 7,
+	             .act = GM_RELU);
+	for (int i = 1; i <= 2; i++)
+		x = gm_block(n, gm_net_key(n, "down%d", i), x, .out = p->width << i, .kernel = 3,
+		             .stride = 2, .pad = 1, .act = GM_RELU);
+	for (int i = 1; i <= p->blocks; i++)
+		x = gm_residual(n, gm_net_key(n, "r%d", i), x, .reflect = true);
+	for (int i = 2; i >= 1; i--)
+		x = gm_block(n, gm_net_key(n, "up%d", i), x, .out = p->width << (i - 1),
+		             .kernel = 3, .stride = 2, .pad = 1, .out_pad = 1, .up = true,
+		             .act = GM_RELU);
+	return gm_block(n, "last", gm_pad_reflect(x, 3, 3, 3, 3), .out = p->channels, .kernel = 7,
+	                .plain = true, .act = GM_TANH);
+}

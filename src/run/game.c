@@ -157,34 +157,54 @@ gm_node *gm_run_head(gm_run *r, gm_game *m, const gm_condition *how, gm_node *y)
 	return how->head(m, y, r->facts.classes, gm_opt_real(r, "aux-weight"));
 }
 
-/* A step of the loss, the effect and what else there is. */
-static gm_step *compile(gm_run *r, gm_node *const *first, int n, gm_node *const more[4])
+/* Appends up to 4 nodes; returns how many there are then. */
+static int append(gm_node **all, int n, gm_node *const more[4])
 {
-	gm_node *all[12];
-	memcpy(all, first, n * sizeof *all);
-	for (int i = 0; i < 4 && more && more[i]; i++)
+	for (int i = 0; i < 4 && more[i]; i++)
 		all[n++] = more[i];
-	return gm_run_compile_nodes(r, all, n);
+	return n;
+}
+
+static gm_step *compile(gm_run *r, gm_node *const first[4], gm_node *const more[4])
+{
+	gm_node *all[8];
+	int n = append(all, 0, first);
+	return gm_run_compile_nodes(r, all, append(all, n, more));
+}
+
+static gm_node *sum_of(gm_node *y, gm_node *second)
+{
+	return y && second ? gm_add(y, second) : y;
 }
 
 gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a)
 {
 	gm_turn t = {.k = m->k, .k_g = m->k_g};
-	gm_node *loss_d = a.loss_d ? a.loss_d : m->loss_d,
-		*loss_g = a.loss_g ? a.loss_g : m->loss_g;
-	gm_node *d[2] = {loss_d}, *g[2] = {loss_g};
+	gm_node *loss_d =
+		a.loss_d ? a.loss_d : sum_of(m->loss_d, a.second ? a.second->loss_d : NULL);
+	gm_node *loss_g =
+		a.loss_g ? a.loss_g : sum_of(m->loss_g, a.second ? a.second->loss_g : NULL);
+	gm_node *d[4] = {loss_d}, *g[4] = {loss_g}, *all[16];
 	if (loss_d) {
 		gm_logged(r, "loss_d", loss_d);
 		d[1] = gm_move(r, m->D, loss_d, .which = "d", .clip_weights = m->clip);
+		if (a.second)
+			d[2] = gm_move(r, a.second->D, loss_d, .which = "d",
+			               .clip_weights = a.second->clip);
 	}
 	gm_logged(r, "loss_g", loss_g);
 	g[1] = gm_move(r, m->G, loss_g, .average = true);
+	if (a.second)
+		g[2] = gm_move(r, a.second->G, loss_g, .average = true);
 	if (loss_d && (!a.together || t.k > 1))
-		t.d = compile(r, d, 2, a.d);
+		t.d = compile(r, d, a.d);
 	if (!a.together || t.k_g > 1)
-		t.g = compile(r, g, 2, a.g);
-	if (a.together)
-		t.both = compile(r, (gm_node *[]){d[0], g[0], d[1], g[1]}, 4, a.d);
+		t.g = compile(r, g, a.g);
+	if (a.together) {
+		int n = append(all, append(all, 0, d), g);
+		n = append(all, append(all, n, a.d), a.g);
+		t.both = gm_run_compile_nodes(r, all, n);
+	}
 	return t;
 }
 

@@ -98,6 +98,14 @@ static double threshold_of(const gm_run *r)
 	return 0;
 }
 
+/* "discriminate"; of several, such as "discriminate/b", the one that judges another domain than what is translated */
+static bool is_judge(const gm_run *r, const gm_run_endpoint *e)
+{
+	const gm_run_endpoint *c = r->guard.changes;
+	return !strcmp(e->name, "discriminate") ||
+	       (!strncmp(e->name, "discriminate/", 13) && c && e->in[0] != c->in[0]);
+}
+
 /* D's endpoint with another input in the place of its own. */
 static void compile_probe(gm_run *r)
 {
@@ -106,8 +114,8 @@ static void compile_probe(gm_run *r)
 		gm_run_endpoint *e = &r->endpoint[i];
 		bool told = e->nin == 2 &&
 		            (e->in[1] == r->label || (g->changes && e->in[1] == g->changes->in[0]));
-		if (strcmp(e->name, "discriminate") || (!g->draws && !g->changes) ||
-		    (e->nin != 1 && !told) || gm_node_size(e->in[0]) != r->batch * r->facts.numel)
+		if (!is_judge(r, e) || (!g->draws && !g->changes) || (e->nin != 1 && !told) ||
+		    gm_node_size(e->in[0]) != r->batch * r->facts.numel)
 			continue; /* its outputs may be fewer (packs) or more (patches) */
 		g->probe_in = gm_input(r->graph, "monitor/x", gm_node_shape(e->in[0]), GM_F32);
 		g->probe_out = e->y;
