@@ -243,6 +243,16 @@ typedef struct gm_load_report {
 } gm_load_report;
 GM_API bool gm_net_load(gm_run *r, gm_net *n, const char *file, const char *prefix,
                         gm_load_report *rep);
+/* Another run's endpoint as an expression in this graph. option: the row of the model's table whose value names the run
+ * (a folder, a number or a checkpoint). in[0..n-1] take the place of its inputs, [batch, ..]; where one is NULL, or beyond n,
+ * its own noise stays. By the averages of its weights where it has such, for inference (batch norm by its statistics, no
+ * dropout), and frozen: gradients flow through, nothing moves it. Its variables are OPTION/NET/..., saved with this run: tools
+ * and a resumed run do not need the other's checkpoint. Trouble is the run's error. */
+GM_API gm_node *gm_import(gm_run *r, const char *option, const char *endpoint, gm_node *const *in,
+                          int n);
+/* The shape of that endpoint's input, or with input -1 of what it gives; and what the other run knows of its data. */
+GM_API gm_shape gm_import_shape(gm_run *r, const char *option, const char *endpoint, int input);
+GM_API const gm_facts *gm_import_facts(gm_run *r, const char *option);
 /* Bytes of the model's own that checkpoints carry, such as the state of environments: saved from here, filled here when the run
  * is resumed or opened. They outlive the run, and their size is the same in every call. */
 GM_API void gm_keep(gm_run *r, const char *name, void *bytes, size_t size);

@@ -50,7 +50,7 @@ typedef struct gm_net_options {
 	bool apart;
 	/* Asked before a variable is made, where what was asked for may be hostile; false makes
 	 * it an error instead. */
-	bool (*accept)(void *ctx, const char *full_name, gm_shape shape);
+	bool (*accept)(void *ctx, const char *full_name, gm_shape shape, gm_role role);
 	void *ctx;
 } gm_net_options;
 

@@ -199,7 +199,8 @@ gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options
 		gm_net_leave(n);
 		return bad;
 	}
-	if (n->o.accept && !n->o.accept(n->o.ctx, gm_net_key(n, "%s/%s", n->name, name), shape))
+	if (n->o.accept &&
+	    !n->o.accept(n->o.ctx, gm_net_key(n, "%s/%s", n->name, name), shape, o.role))
 		return gm_net_misuse(n, gm_net_key(n, "%s, not accepted", name));
 	if (n->count == n->room) {
 		n->room = n->room ? 2 * n->room : 32;

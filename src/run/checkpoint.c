@@ -67,32 +67,66 @@ static bool is_best(gm_run *r)
 	return false;
 }
 
+/* Calls each for every variable that a checkpoint of r holds: its nets', and of the runs inside it what samples depend on.
+ * False where each gave false. */
+static bool each_variable(const gm_run *r, bool moments, bool (*each)(void *ctx, gm_net_entry e),
+                          void *ctx)
+{
+	for (int i = 0; i < r->nets; i++)
+		for (int j = 0; j < gm_net_count(r->net[i]); j++) {
+			gm_net_entry e = gm_net_at(r->net[i], j);
+			if ((moments || e.role != GM_MOMENT) && !each(ctx, e))
+				return false;
+		}
+	for (const gm_import_of *in = r->import; in; in = in->next)
+		if (!each_variable(&in->run, false, each, ctx))
+			return false;
+	return true;
+}
+
+static bool count_one(void *ctx, gm_net_entry e)
+{
+	(void)e;
+	++*(int *)ctx;
+	return true;
+}
+
+typedef struct saving {
+	gm_run *r;
+	gm_st_tensor *t;
+	int k;
+} saving;
+
+static bool save_one(void *ctx, gm_net_entry e)
+{
+	saving *s = ctx;
+	gm_shape shape = gm_node_shape(e.node);
+	int64_t n = gm_node_size(e.node);
+	float *v = malloc(n * sizeof *v);
+	bool ok = v && gm_get_f32(e.node, v, n);
+	/* A checkpoint is a place to go back to: nothing broken gets into it. */
+	for (int64_t c = 0; ok && c < n; c++)
+		if (!isfinite(v[c])) {
+			gm_run_nonfinite(s->r, e.name, v[c]);
+			ok = false;
+		}
+	gm_st_tensor *t = &s->t[s->k++];
+	*t = (gm_st_tensor){.name = e.name, .type = GM_ST_F32, .rank = shape.rank, .data = v};
+	memcpy(t->dims, shape.dim, shape.rank * sizeof *shape.dim);
+	return ok;
+}
+
 bool gm_checkpoint_save(gm_run *r)
 {
-	int count = 0, k = 0;
-	for (int i = 0; i < r->nets; i++)
-		count += gm_net_count(r->net[i]);
+	int count = 0;
+	each_variable(r, true, count_one, &count);
 	for (const gm_run_kept *kept = r->kept; kept; kept = kept->next)
 		count++;
 	gm_st_tensor *t = calloc(count ? count : 1, sizeof *t);
 	bool ok = t != NULL;
-	for (int i = 0; i < r->nets && ok; i++)
-		for (int j = 0; j < gm_net_count(r->net[i]) && ok; j++, k++) {
-			gm_net_entry e = gm_net_at(r->net[i], j);
-			gm_shape s = gm_node_shape(e.node);
-			int64_t n = gm_node_size(e.node);
-			float *v = malloc(n * sizeof *v);
-			ok = v && gm_get_f32(e.node, v, n);
-			/* A checkpoint is a place to go back to: nothing broken gets into it. */
-			for (int64_t c = 0; ok && c < n; c++)
-				if (!isfinite(v[c])) {
-					gm_run_nonfinite(r, e.name, v[c]);
-					ok = false;
-				}
-			t[k] = (gm_st_tensor){
-				.name = e.name, .type = GM_ST_F32, .rank = s.rank, .data = v};
-			memcpy(t[k].dims, s.dim, s.rank * sizeof *s.dim);
-		}
+	saving at = {.r = r, .t = t};
+	ok = ok && each_variable(r, true, save_one, &at);
+	int k = at.k;
 	for (const gm_run_kept *kept = r->kept; ok && kept; kept = kept->next, k++) {
 		void *copy = malloc(kept->size ? kept->size : 1);
 		ok = copy != NULL;
@@ -113,12 +147,13 @@ bool gm_checkpoint_save(gm_run *r)
 	snprintf(data, sizeof data, "%016" PRIx64, r->data_hash);
 	char rollbacks[24], best[32], version[12];
 	snprintf(version, sizeof version, "%d", GM_RECORD_VERSION);
-	char *schedules = gm_record_schedules(r), *streams = gm_record_streams(r);
+	char *schedules = gm_record_schedules(r), *streams = gm_record_streams(r),
+	     *imports = gm_record_imports(r);
 	bool better = is_best(r);
-	ok = ok && options && facts && schedules && streams && !r->err.code;
+	ok = ok && options && facts && schedules && streams && imports && !r->err.code;
 	snprintf(best, sizeof best, "%.17g", r->best);
 	snprintf(rollbacks, sizeof rollbacks, "%" PRId64, r->rollbacks);
-	gm_st_pair meta[14] = {
+	gm_st_pair meta[15] = {
 		{"data", data},
 		{"facts", facts},
 		{"format", "ganymede-run"},
@@ -135,6 +170,8 @@ bool gm_checkpoint_save(gm_run *r)
 		meta[metas++] = (gm_st_pair){"rollbacks", rollbacks};
 	if (r->origin)
 		meta[metas++] = (gm_st_pair){"origin", r->origin};
+	if (r->import)
+		meta[metas++] = (gm_st_pair){"imports", imports};
 	if (r->streams)
 		meta[metas++] = (gm_st_pair){"streams", streams};
 	if (r->has_best)
@@ -160,6 +197,7 @@ bool gm_checkpoint_save(gm_run *r)
 	free(facts);
 	free(schedules);
 	free(streams);
+	free(imports);
 	return ok;
 }
 
@@ -174,32 +212,48 @@ static const char *dims_text(const int64_t *d, int rank, char *text, size_t room
 	return text;
 }
 
-static int version_of(const gm_st *st)
+/* What the names of tensors depend on: the version and the model that a record says, and how a run inside another's file is
+ * called there. */
+typedef struct naming {
+	const gm_st *st;
+	int version;
+	const char *model, *scope;
+	size_t skip;
+} naming;
+
+static int version_of(const char *text)
 {
 	uint64_t v;
-	return gm_text_u64(gm_st_meta(st, "version"), &v) && v <= GM_RECORD_VERSION
-	               ? (int)v
-	               : GM_RECORD_VERSION;
+	return gm_text_u64(text, &v) && v <= GM_RECORD_VERSION ? (int)v : GM_RECORD_VERSION;
 }
 
-/* The tensor that is called name now, as the checkpoint calls it; NULL where it has none. */
-static const gm_st_tensor *find_tensor(const gm_st *st, const char *name)
+static naming naming_of(const gm_run *r)
 {
-	return gm_st_find(st, gm_history_tensor(version_of(st), gm_st_meta(st, "model"), name));
+	return (naming){r->from, version_of(gm_run_meta(r, "version")), gm_run_meta(r, "model"),
+	                r->scope, r->skip};
 }
 
-static bool may_lack(const gm_st *st, const char *name)
+/* name, a variable's full one now, as the file calls it */
+static const char *name_in_file(const naming *m, const char *name, char text[512])
 {
-	return gm_history_lacks(version_of(st), gm_st_meta(st, "model"), name);
+	const char *bare = name + strlen(m->scope),
+		   *then = gm_history_tensor(m->version, m->model, bare);
+	snprintf(text, 512, "%s%s", m->scope, then);
+	return text + m->skip;
 }
 
-bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_shape s,
-                        gm_error *err)
+static const gm_st_tensor *find_tensor(const naming *m, const char *name)
 {
-	const gm_st_tensor *t = find_tensor(st, name);
+	char text[512];
+	return gm_st_find(m->st, name_in_file(m, name, text));
+}
+
+static bool fits(const naming *m, const char *path, const char *name, gm_shape s, gm_error *err)
+{
+	const gm_st_tensor *t = find_tensor(m, name);
 	char have[160], want[160];
 	if (!t)
-		return may_lack(st, name) ||
+		return gm_history_lacks(m->version, m->model, name + strlen(m->scope)) ||
 		       gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is missing", path, name);
 	if (!gm_tensor_has_shape(t, s))
 		return gm_fail(err, GM_ERR_FORMAT,
@@ -212,39 +266,38 @@ bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_
 	return true;
 }
 
-static bool load_one(const gm_st *st, const char *path, const gm_net_entry *e, gm_error *err)
+bool gm_checkpoint_fits(const gm_run *r, const char *name, gm_shape s, gm_error *err)
 {
-	if (!gm_checkpoint_fits(st, path, e->name, gm_node_shape(e->node), err))
+	const naming m = naming_of(r);
+	return fits(&m, r->from_path, name, s, err);
+}
+
+static bool load_one(const naming *m, const char *path, const gm_net_entry *e, gm_error *err)
+{
+	if (!fits(m, path, e->name, gm_node_shape(e->node), err))
 		return false;
-	const gm_st_tensor *t = find_tensor(st, e->name);
+	const gm_st_tensor *t = find_tensor(m, e->name);
 	if (!t)
 		return true; /* newer than the checkpoint: stays as it is */
-	int64_t n = gm_node_size(e->node);
-	if ((uintptr_t)t->data % sizeof(float) == 0)
-		return gm_set_f32(e->node, t->data, n) ||
-		       gm_fail(err, GM_ERR_STATE, "cannot set %s", e->name);
-	float *v = malloc(n * sizeof *v); /* from another writer, not aligned */
-	if (!v)
-		return gm_fail(err, GM_ERR_MEMORY, "no memory for %s", e->name);
-	memcpy(v, t->data, n * sizeof *v);
-	bool ok = gm_set_f32(e->node, v, n);
-	free(v);
-	return ok || gm_fail(err, GM_ERR_STATE, "cannot set %s", e->name);
+	return gm_tensor_copy(t, e->node) ||
+	       gm_fail(err, GM_ERR_MEMORY, "no memory for %s", e->name);
 }
 
 bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path, gm_start_report *report)
 {
 	*report = (gm_start_report){0};
+	const naming m = {st, version_of(gm_st_meta(st, "version")), gm_st_meta(st, "model"), "",
+	                  0};
 	for (int i = 0; i < r->nets; i++)
 		for (int j = 0; j < gm_net_count(r->net[i]); j++) {
 			gm_net_entry e = gm_net_at(r->net[i], j);
 			if (e.role == GM_MOMENT)
 				continue;
-			const gm_st_tensor *t = find_tensor(st, e.name);
+			const gm_st_tensor *t = find_tensor(&m, e.name);
 			gm_shape s = gm_node_shape(e.node);
 			char have[60], want[60];
 			if (t && gm_tensor_has_shape(t, s) && t->type == GM_ST_F32) {
-				if (!load_one(st, path, &e, &r->err))
+				if (!load_one(&m, path, &e, &r->err))
 					return false;
 				report->loaded++;
 				continue;
@@ -265,19 +318,6 @@ bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path, gm_s
 	               path, r->model->name, report->first);
 }
 
-/* Whether one of the net's variables is what the checkpoint calls name. */
-static bool owns(const gm_net *n, const gm_st *st, const char *name)
-{
-	if (gm_net_find(n, name))
-		return true;
-	for (int i = 0; i < gm_net_count(n); i++)
-		if (!strcmp(gm_history_tensor(version_of(st), gm_st_meta(st, "model"),
-		                              gm_net_at(n, i).name),
-		            name))
-			return true;
-	return false;
-}
-
 static bool is_kept(const gm_run *r, const char *name)
 {
 	for (const gm_run_kept *k = r->kept; k; k = k->next)
@@ -293,34 +333,60 @@ static bool is_unused_memory(const gm_run *r, const char *name)
 	char variable[512];
 	if (!dot || dot - name >= (ptrdiff_t)sizeof variable)
 		return false;
-	snprintf(variable, sizeof variable, "%.*s", (int)(dot - name), name);
+	snprintf(variable, sizeof variable, "%.*s%.*s", (int)r->skip, r->scope, (int)(dot - name),
+	         name);
 	for (int i = 0; i < r->nets; i++)
 		if (gm_net_find(r->net[i], variable))
 			return true;
 	return false;
 }
 
+typedef struct search {
+	naming m;
+	const char *name;
+	int64_t known;
+} search;
+
+static bool count_known(void *ctx, gm_net_entry e)
+{
+	search *s = ctx;
+	s->known += find_tensor(&s->m, e.name) != NULL;
+	return true;
+}
+
+static bool is_another(void *ctx, gm_net_entry e)
+{
+	const search *s = ctx;
+	char text[512];
+	return strcmp(name_in_file(&s->m, e.name, text), s->name) && strcmp(e.name, s->name);
+}
+
+/* That the file holds nothing that is not r's, or of a run inside it. */
+static bool check_left_over(gm_run *r)
+{
+	search s = {.m = naming_of(r)};
+	each_variable(r, true, count_known, &s);
+	for (int64_t i = 0; s.known < gm_st_count(r->from) && i < gm_st_count(r->from); i++) {
+		s.name = gm_st_at(r->from, i)->name;
+		if (!is_kept(r, s.name) && !is_unused_memory(r, s.name) &&
+		    each_variable(r, true, is_another, &s))
+			return gm_fail(&r->err, GM_ERR_FORMAT,
+			               "%s: the tensor %.100s is none of %s's", r->from_path,
+			               s.name, r->model->name);
+	}
+	return true;
+}
+
 bool gm_checkpoint_load(gm_run *r, bool all)
 {
-	const gm_st *st = r->from;
-	const char *path = r->from_path;
-	int64_t known = 0;
+	const naming m = naming_of(r);
 	for (int i = 0; i < r->nets; i++)
 		for (int j = 0; j < gm_net_count(r->net[i]); j++) {
 			gm_net_entry e = gm_net_at(r->net[i], j);
-			known += find_tensor(st, e.name) != NULL;
-			if ((all || e.role != GM_MOMENT) && !load_one(st, path, &e, &r->err))
+			if ((all || e.role != GM_MOMENT) &&
+			    !load_one(&m, r->from_path, &e, &r->err))
 				return false;
 		}
-	for (int64_t i = 0; known < gm_st_count(st) && i < gm_st_count(st); i++) {
-		bool mine = is_kept(r, gm_st_at(st, i)->name) ||
-		            is_unused_memory(r, gm_st_at(st, i)->name);
-		for (int j = 0; j < r->nets && !mine; j++)
-			mine = owns(r->net[j], st, gm_st_at(st, i)->name);
-		if (!mine)
-			return gm_fail(&r->err, GM_ERR_FORMAT,
-			               "%s: the tensor %.100s is none of %s's", path,
-			               gm_st_at(st, i)->name, r->model->name);
-	}
-	return true;
+	/* Of a run inside another's file, that other checks the whole. */
+	return r->skip != strlen(r->scope) || check_left_over(r);
 }

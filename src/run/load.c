@@ -15,10 +15,12 @@ bool gm_tensor_has_shape(const gm_st_tensor *t, gm_shape s)
 	return same;
 }
 
-static bool copy(const gm_st_tensor *t, gm_node *to)
+bool gm_tensor_copy(const gm_st_tensor *t, gm_node *to)
 {
 	int64_t n = gm_node_size(to);
-	float *v = malloc(n * sizeof *v); /* the file's bytes may not be aligned */
+	if ((uintptr_t)t->data % sizeof(float) == 0)
+		return gm_set_f32(to, t->data, n);
+	float *v = malloc(n * sizeof *v); /* another writer's bytes may not be aligned */
 	if (v)
 		memcpy(v, t->data, n * sizeof *v);
 	bool ok = v && gm_set_f32(to, v, n);
@@ -46,7 +48,7 @@ bool gm_net_load(gm_run *r, gm_net *n, const char *file, const char *prefix, gm_
 			else if (t->type != GM_ST_F32 ||
 			         !gm_tensor_has_shape(t, gm_node_shape(e.node)))
 				got.reshaped++;
-			else if (copy(t, e.node))
+			else if (gm_tensor_copy(t, e.node))
 				got.loaded++;
 		}
 		gm_st_close(st);

@@ -11,6 +11,8 @@
  *	runs      the random counter    data      hash of the data's content, hexadecimal
  *	best      the best value so far by the option best; left out where there is none
  *	schedules {"lr": 0.0002, ...}: their values at this step, which tools use
+ *	imports   {"stage1": {"model": .., "options": .., ..}, ..}: runs inside this one (import.c), whose variables are
+ *	          "stage1/G/..."
  *	streams   {"labelled": {"seen": .., "data": .., "facts": {..}}, ..}: further orders of examples (stream.c)
  *	origin    {"checkpoint": ..., "model": ..., "step": N, "data": ...}: where the weights started from (option
  *	          from); left out where that was nothing
@@ -28,6 +30,34 @@
 #include "base/text.h"
 #include "run/history.h"
 #include "run/stream.h"
+
+/* Of one record: what a file says of its run, or a record within that of a run inside. */
+typedef struct meta {
+	const gm_st *st;
+	const gm_st_pair *pair;
+	int pairs;
+} meta;
+
+static const char *get(const meta *m, const char *key)
+{
+	if (!m->pair)
+		return m->st ? gm_st_meta(m->st, key) : NULL;
+	for (int i = 0; i < m->pairs; i++)
+		if (!strcmp(m->pair[i].key, key))
+			return m->pair[i].value;
+	return NULL;
+}
+
+const char *gm_run_meta(const gm_run *r, const char *key)
+{
+	return get(&(meta){r->from, r->pair, r->pairs}, key);
+}
+
+static json_t *json_meta(const gm_run *r, const char *key)
+{
+	const char *text = gm_run_meta(r, key);
+	return text ? json_loads(text, 0, NULL) : NULL;
+}
 
 static json_t *field_json(const gm_run_field *f)
 {
@@ -82,6 +112,51 @@ char *gm_record_streams(const gm_run *r)
 	char *text = json_dumps(all, JSON_COMPACT);
 	json_decref(all);
 	return text;
+}
+
+/* What makes a run inside this one again, without its own checkpoint: texts, as in that. */
+char *gm_record_imports(const gm_run *r)
+{
+	json_t *all = json_object();
+	for (const gm_import_of *i = r->import; i; i = i->next) {
+		const gm_run *in = &i->run;
+		char *options = gm_settings_json(&i->record.settings, false),
+		     *facts = gm_record_facts(in), *schedules = gm_record_schedules(in),
+		     *streams = gm_record_streams(in), *imports = gm_record_imports(in);
+		if (options && facts && schedules && streams && imports)
+			json_object_set_new(
+				all, i->option,
+				json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s, "
+			                  "s:o}",
+			                  "format", "ganymede-run", "version",
+			                  json_sprintf("%d", GM_RECORD_VERSION), "model",
+			                  in->model->name, "options", options, "facts", facts,
+			                  "schedules", schedules, "streams", streams, "imports",
+			                  imports, "step", json_sprintf("%" PRId64, i->record.step),
+			                  "seen", json_sprintf("%" PRIu64, i->record.seen), "runs",
+			                  "0", "data",
+			                  json_sprintf("%016" PRIx64, i->record.data_hash)));
+		free(options), free(facts), free(schedules), free(streams), free(imports);
+	}
+	char *text = json_dumps(all, JSON_COMPACT);
+	json_decref(all);
+	return text;
+}
+
+bool gm_record_import(const gm_run *r, const char *option, gm_run *inside)
+{
+	json_t *all = json_meta(r, "imports"), *o = json_object_get(all, option), *value;
+	const char *key;
+	gm_st_pair *pair = gm_arena_calloc(r->arena, json_object_size(o) + 1, sizeof *pair);
+	int n = 0;
+	json_object_foreach (o, key, value) {
+		pair[n].key = gm_arena_strdup(r->arena, key);
+		pair[n++].value = gm_arena_strdup(
+			r->arena, json_string_value(value) ? json_string_value(value) : "");
+	}
+	inside->pair = pair, inside->pairs = n;
+	json_decref(all);
+	return n > 0;
 }
 
 static bool field_from_json(json_t *o, gm_run_field *f)
@@ -176,25 +251,24 @@ char *gm_record_schedules(const gm_run *r)
 	return text;
 }
 
-void gm_checkpoint_schedule(const gm_st *st, const char *name, double *value)
+void gm_checkpoint_schedule(const gm_run *r, const char *name, double *value)
 {
-	json_t *o =
-		json_loads(gm_st_meta(st, "schedules") ? gm_st_meta(st, "schedules") : "", 0, NULL);
+	json_t *o = json_meta(r, "schedules");
 	json_t *v = json_object_get(o, name);
 	if (json_is_number(v) && isfinite(json_number_value(v)))
 		*value = json_number_value(v);
 	json_decref(o);
 }
 
-static bool counter(const gm_st *st, const char *key, uint64_t *v)
+static bool counter(const meta *m, const char *key, uint64_t *v)
 {
-	return gm_text_u64(gm_st_meta(st, key), v);
+	return gm_text_u64(get(m, key), v);
 }
 
-bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err)
+static bool read_record(const meta *st, const char *path, gm_record *rec, gm_error *err)
 {
-	const char *format = gm_st_meta(st, "format"), *version = gm_st_meta(st, "version");
-	const char *model = gm_st_meta(st, "model"), *hash = gm_st_meta(st, "data");
+	const char *format = get(st, "format"), *version = get(st, "version");
+	const char *model = get(st, "model"), *hash = get(st, "data");
 	uint64_t step;
 	*rec = (gm_record){0};
 	if (!format || strcmp(format, "ganymede-run"))
@@ -213,12 +287,12 @@ bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error 
 		               path, model ? model : "");
 	gm_settings_init(&rec->settings, rec->model);
 	gm_error inner = {0};
-	if (!gm_settings_from_json(&rec->settings, (int)of, gm_st_meta(st, "options"), &inner) ||
+	if (!gm_settings_from_json(&rec->settings, (int)of, get(st, "options"), &inner) ||
 	    !gm_settings_check(&rec->settings, &inner)) {
 		gm_record_free(rec);
 		return gm_fail(err, GM_ERR_FORMAT, "%s: %.300s", path, inner.message);
 	}
-	json_t *facts = json_loads(gm_st_meta(st, "facts") ? gm_st_meta(st, "facts") : "", 0, NULL);
+	json_t *facts = json_loads(get(st, "facts") ? get(st, "facts") : "", 0, NULL);
 	bool sense =
 		facts_from_json(facts, rec->settings.arena, &rec->facts, rec->field, &rec->fields);
 	json_decref(facts);
@@ -234,20 +308,31 @@ bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error 
 		               "%s: its counters (step, seen, runs) are missing or no numbers",
 		               path);
 	}
-	if (gm_st_meta(st, "rollbacks") && !counter(st, "rollbacks", &rec->rollbacks)) {
+	if (get(st, "rollbacks") && !counter(st, "rollbacks", &rec->rollbacks)) {
 		gm_record_free(rec);
 		return gm_fail(err, GM_ERR_FORMAT, "%s: its number of rollbacks is none", path);
 	}
 	rec->best = NAN;
-	if (gm_st_meta(st, "best") && !gm_text_f64(gm_st_meta(st, "best"), &rec->best)) {
+	if (get(st, "best") && !gm_text_f64(get(st, "best"), &rec->best)) {
 		gm_record_free(rec);
 		return gm_fail(err, GM_ERR_FORMAT, "%s: its best value is no number", path);
 	}
 	rec->step = (int64_t)step;
-	if (gm_st_meta(st, "origin"))
-		rec->origin = gm_arena_strdup(rec->settings.arena, gm_st_meta(st, "origin"));
+	if (get(st, "origin"))
+		rec->origin = gm_arena_strdup(rec->settings.arena, get(st, "origin"));
 	rec->data_hash = hash ? strtoull(hash, NULL, 16) : 0;
 	return true;
+}
+
+bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err)
+{
+	return read_record(&(meta){.st = st}, path, rec, err);
+}
+
+bool gm_record_inside(const gm_st_pair *pair, int pairs, const char *path, gm_record *rec,
+                      gm_error *err)
+{
+	return read_record(&(meta){.pair = pair, .pairs = pairs}, path, rec, err);
 }
 
 void gm_record_free(gm_record *rec)
@@ -256,10 +341,9 @@ void gm_record_free(gm_record *rec)
 		gm_settings_free(&rec->settings);
 }
 
-bool gm_record_stream(const gm_st *st, gm_stream *s, gm_arena *arena)
+bool gm_record_stream(gm_stream *s, gm_arena *arena)
 {
-	json_t *all =
-		json_loads(gm_st_meta(st, "streams") ? gm_st_meta(st, "streams") : "", 0, NULL);
+	json_t *all = json_meta(s->run, "streams");
 	json_t *o = json_object_get(all, s->name);
 	const char *seen, *hash;
 	json_t *facts;

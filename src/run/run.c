@@ -34,6 +34,7 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
 	r->model = s->model;
 	r->arena = gm_arena_new();
 	r->saved_at = -1;
+	r->scope = r->scope ? r->scope : "";
 	const char *backend = gm_settings_get(s, "backend");
 	r->ranks = r->ranks > 1 ? r->ranks : 1;
 	if (!r->batch) {
@@ -53,14 +54,15 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
 	const char *tune = gm_settings_get(s, "tune");
 	if (!r->call && strcmp(tune, "off")) /* what only uses a run waits for no measurements */
 		tune = "known";
-	r->graph = gm_graph_new(
-		&(gm_graph_options){.seed = r->seed,
-	                            .rank = r->rank,
-	                            .ranks = r->ranks,
-	                            .backend = strcmp(backend, "auto") ? backend : NULL,
-	                            .bf16 = bf16,
-	                            .tune = tune,
-	                            .tuned = gm_settings_get(s, "tuned")});
+	if (!r->borrows)
+		r->graph = gm_graph_new(
+			&(gm_graph_options){.seed = r->seed,
+		                            .rank = r->rank,
+		                            .ranks = r->ranks,
+		                            .backend = strcmp(backend, "auto") ? backend : NULL,
+		                            .bf16 = bf16,
+		                            .tune = tune,
+		                            .tuned = gm_settings_get(s, "tuned")});
 	if (!r->graph)
 		return gm_fail(err, GM_ERR_MEMORY, "no memory for a graph");
 	if (gm_graph_error(r->graph)->code) {
@@ -82,9 +84,10 @@ void gm_run_keep_tuned(gm_run *r)
 
 void gm_run_free(gm_run *r)
 {
+	gm_imports_free(r);
 	for (int i = 0; i < r->nets; i++)
 		gm_net_free(r->net[i]);
-	if (r->graph)
+	if (r->graph && !r->borrows)
 		gm_graph_free(r->graph);
 	gm_streams_free(r);
 	if (r->data)
@@ -177,10 +180,12 @@ const double *gm_data_mean_logit(gm_run *r)
 
 /* ---- nets, schedules, endpoints, steps ------------------------------------------------------- */
 
-static bool in_checkpoint(void *ctx, const char *name, gm_shape shape)
+static bool in_checkpoint(void *ctx, const char *name, gm_shape shape, gm_role role)
 {
 	gm_run *r = ctx;
-	return gm_checkpoint_fits(r->from, r->from_path, name, shape, &r->err);
+	if (r->borrows && role == GM_MOMENT)
+		return true; /* what is frozen was saved without */
+	return gm_checkpoint_fits(r, gm_name(r, "%s%s", r->scope, name), shape, &r->err);
 }
 
 gm_net *gm_net_new_(gm_run *r, const char *name, gm_net_style style)
@@ -215,7 +220,7 @@ gm_node *gm_schedule(gm_run *r, const char *name, double first)
 	if (v)
 		v->schedule = s;
 	if (r->building && r->from) /* in use, a schedule stays where the checkpoint left it */
-		gm_checkpoint_schedule(r->from, name, &first);
+		gm_checkpoint_schedule(r, name, &first);
 	gm_schedule_set(r, s, first);
 	return s;
 }

@@ -27,6 +27,9 @@ enum {
 	GM_GRID_CLASSES = 32 /* more do not get a row of a grid each */
 };
 
+/* Another run inside this one (import.c): its nets, frozen. */
+typedef struct gm_import_of gm_import_of;
+
 /* An endpoint, and what is compiled for it once it is used: with the averages of weights [0] or
  * the weights themselves [1], which are the same step where there are no averages. */
 typedef struct gm_run_endpoint {
@@ -107,8 +110,15 @@ struct gm_run {
 	/* the checkpoint that gives every value, until it is loaded; or NULL */
 	gm_st *from;
 	const char *from_path;
-	gm_error err;    /* the first trouble */
-	gm_arena *arena; /* names and small things */
+	/* Of a run inside another's checkpoint: what the record says of it, [pairs]; else NULL, and `from` says it */
+	const gm_st_pair *pair;
+	int pairs;
+	const char *scope;    /* before the names of its variables: "", or "stage1/" */
+	size_t skip;          /* so many characters of those names are not in the file `from` */
+	bool borrows;         /* the graph is that of the run around */
+	gm_import_of *import; /* newest first, in arena */
+	gm_error err;         /* the first trouble */
+	gm_arena *arena;      /* names and small things */
 
 	gm_graph *graph;
 	gm_facts facts;
@@ -247,21 +257,30 @@ typedef struct gm_record {
 	double best;        /* of --best so far; NaN: none */
 	const char *origin; /* of option from, as JSON; or NULL. In the arena of settings */
 } gm_record;
-bool gm_tensor_has_shape(const gm_st_tensor *t, gm_shape s); /* of load.c */
+/* load.c; copy: F32 into a variable of its shape, false without memory */
+bool gm_tensor_has_shape(const gm_st_tensor *t, gm_shape s);
+bool gm_tensor_copy(const gm_st_tensor *t, gm_node *to);
 /* gm_st_open; the error for a damaged file names the newest whole checkpoint beside it. */
 gm_st *gm_checkpoint_open(const char *path, gm_error *err);
 /* record.c: parts of a checkpoint's record as JSON texts, malloc; NULL without memory. */
 char *gm_record_facts(const gm_run *r); /* with those fields of the data that the model asked for */
 char *gm_record_schedules(const gm_run *r);
 char *gm_record_streams(const gm_run *r);
+char *gm_record_imports(const gm_run *r);
+/* What r's record says of the run inside it that option names, into inside->pair, in r's arena; false where it says nothing. */
+bool gm_record_import(const gm_run *r, const char *option, gm_run *inside);
 /* Sets *value to what the schedule called name was when the checkpoint was saved, if that is recorded. */
-void gm_checkpoint_schedule(const gm_st *st, const char *name, double *value);
+void gm_checkpoint_schedule(const gm_run *r, const char *name, double *value);
+/* What the record of the checkpoint that r comes from says under key, or NULL. */
+const char *gm_run_meta(const gm_run *r, const char *key);
 bool gm_record_read(const gm_st *st, const char *path, gm_record *rec, gm_error *err);
+/* The same of a run inside the checkpoint at path, from what is recorded of it. */
+bool gm_record_inside(const gm_st_pair *pair, int pairs, const char *path, gm_record *rec,
+                      gm_error *err);
 void gm_record_free(gm_record *rec);
 /* Whether the checkpoint has the tensor, in this shape: asked before the model makes it, so that
  * a file with hostile options costs no memory. */
-bool gm_checkpoint_fits(const gm_st *st, const char *path, const char *name, gm_shape s,
-                        gm_error *err);
+bool gm_checkpoint_fits(const gm_run *r, const char *name, gm_shape s, gm_error *err);
 /* What came of starting from other weights: tensors that were taken, and those that keep their initial
  * values, since the checkpoint has none of that name or one of another shape. */
 typedef struct gm_start_report {
@@ -273,6 +292,18 @@ bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path,
                               gm_start_report *report);
 /* Fills the nets' variables from r->from. Without all, optimiser memory is left alone. */
 bool gm_checkpoint_load(gm_run *r, bool all);
+
+/* import.c */
+struct gm_import_of {
+	const char *option;
+	gm_run run;
+	gm_record record;
+	gm_import_of *next;
+};
+void gm_imports_free(gm_run *r);
+/* An endpoint's expression with in[i] in the place of its inputs, where that is not NULL, for inference; with raw, by the
+ * weights themselves instead of their averages. */
+gm_node *gm_endpoint_node(gm_run *r, gm_run_endpoint *e, gm_node *const *in, bool raw);
 
 /* feed.c */
 void gm_field_of_data(gm_run_field *to, const gm_field *f);

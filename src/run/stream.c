@@ -73,7 +73,7 @@ gm_stream *gm_stream_open_(gm_run *r, const char *name, gm_stream_args a)
 		return s;
 	}
 	r->stream[r->streams++] = s;
-	if (r->from && !gm_record_stream(r->from, s, r->arena))
+	if (r->from && !gm_record_stream(s, r->arena))
 		gm_run_fail(r, GM_ERR_FORMAT,
 		            "%s: what it says about its stream of data \"%s\" is missing, or makes "
 		            "no sense",
@@ -153,10 +153,10 @@ bool gm_streams_feed(gm_run *r)
 	return true;
 }
 
-bool gm_streams_rewind(gm_run *r, const gm_st *st)
+bool gm_streams_rewind(gm_run *r)
 {
 	for (int i = 0; i < r->streams; i++)
-		if (!gm_record_stream(st, r->stream[i], NULL))
+		if (!gm_record_stream(r->stream[i], NULL))
 			return gm_fail(&r->err, GM_ERR_FORMAT,
 			               "%s: the place in its stream of data \"%s\" is missing",
 			               r->from_path, r->stream[i]->name);

@@ -21,10 +21,10 @@ struct gm_stream {
 
 bool gm_streams_feed(gm_run *r);
 /* Places in the orders from a checkpoint that is gone back to. */
-bool gm_streams_rewind(gm_run *r, const gm_st *st);
+bool gm_streams_rewind(gm_run *r);
 void gm_streams_free(gm_run *r);
-/* record.c: what the checkpoint says of the stream called s->name, into s; only the place in its order where arena is NULL.
+/* record.c: what the run's checkpoint says of the stream called s->name, into s; only the place in its order where arena is NULL.
  * False where it says nothing, or nonsense. */
-bool gm_record_stream(const gm_st *st, gm_stream *s, gm_arena *arena);
+bool gm_record_stream(gm_stream *s, gm_arena *arena);
 
 #endif

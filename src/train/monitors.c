@@ -44,7 +44,7 @@ static bool load_newest(gm_run *r)
 	if (ok) {
 		r->step = rec.step, r->seen = rec.seen;
 		gm_graph_seed(r->graph, r->seed, rec.runs);
-		ok = gm_streams_rewind(r, r->from) && gm_checkpoint_load(r, true);
+		ok = gm_streams_rewind(r) && gm_checkpoint_load(r, true);
 	}
 	gm_record_free(&rec);
 	gm_st_close(r->from);

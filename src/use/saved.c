@@ -275,22 +275,7 @@ gm_node *gm_saved_node(gm_saved *s, const char *endpoint, gm_node *const *in, gm
 		        r->model->name, endpoint);
 		return NULL;
 	}
-	if (!s->raw)
-		gm_run_know_averages(r);
-	int pairs = s->raw ? 0 : r->averages, n = 0;
-	gm_node **from = malloc(2 * (pairs + e->nin + 1) * sizeof *from),
-		**to = from + pairs + e->nin + 1, *y;
-	if (!from) {
-		gm_fail(err, GM_ERR_MEMORY, "out of memory");
-		return NULL;
-	}
-	for (int i = 0; i < pairs; i++, n++)
-		from[n] = r->average_from[i], to[n] = r->average_to[i];
-	for (int i = 0; i < e->nin; i++)
-		if (in && in[i])
-			from[n] = e->in[i], to[n++] = in[i];
-	gm_clone(&e->y, 1, &(gm_clone_options){from, to, n, true}, &y);
-	free(from);
+	gm_node *y = gm_endpoint_node(r, e, in, s->raw);
 	return told(s, !gm_graph_error(r->graph)->code, err) ? y : NULL;
 }
 

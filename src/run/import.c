@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run/import.c -- another run inside this one: its model builds its nets in this graph, under the name of the option that
+ * says which run it is, and they stay as they are. They are saved with this run, so that nothing later needs the other's
+ * checkpoint.
+ */
+#include "run/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/folder.h"
+
+gm_node *gm_endpoint_node(gm_run *r, gm_run_endpoint *e, gm_node *const *in, bool raw)
+{
+	if (!raw)
+		gm_run_know_averages(r);
+	int pairs = raw ? 0 : r->averages, n = 0;
+	gm_node **from = gm_arena_alloc(r->arena, 2 * (pairs + e->nin + 1) * sizeof *from),
+		**to = from + pairs + e->nin + 1, *y;
+	for (int i = 0; i < pairs; i++, n++)
+		from[n] = r->average_from[i], to[n] = r->average_to[i];
+	for (int i = 0; i < e->nin; i++)
+		if (in && in[i])
+			from[n] = e->in[i], to[n++] = in[i];
+	gm_clone(&e->y, 1, &(gm_clone_options){from, to, n, true}, &y);
+	return y;
+}
+
+/* From the other run's own checkpoint, for the first time. */
+static bool open_other(gm_run *r, gm_import_of *i)
+{
+	const char *run = gm_settings_get(r->settings, i->option);
+	char *path = gm_arena_alloc(r->arena, PATH_MAX);
+	if (!*run)
+		return gm_fail(&i->run.err, GM_ERR_VALUE,
+		               "names the run whose nets are taken, and is empty");
+	if (!gm_folder_checkpoint(run, gm_settings_get(r->settings, "outdir"), path, NULL,
+	                          &i->run.err) ||
+	    !(i->run.from = gm_checkpoint_open(path, &i->run.err)))
+		return false;
+	i->run.from_path = path;
+	i->run.skip = strlen(i->run.scope);
+	return gm_record_read(i->run.from, path, &i->record, &i->run.err);
+}
+
+/* From the record in this run's checkpoint. */
+static bool open_inside(gm_run *r, gm_import_of *i)
+{
+	i->run.from = r->from, i->run.from_path = r->from_path;
+	i->run.skip = r->skip;
+	if (!gm_record_import(r, i->option, &i->run))
+		return gm_fail(&i->run.err, GM_ERR_FORMAT, "%s: nothing is recorded of that run",
+		               r->from_path);
+	return gm_record_inside(i->run.pair, i->run.pairs, r->from_path, &i->record, &i->run.err);
+}
+
+static bool build(gm_run *r, gm_import_of *i)
+{
+	gm_run *in = &i->run;
+	in->scope = gm_name(r, "%s%s/", r->scope, i->option);
+	if (!(r->from ? open_inside(r, i) : open_other(r, i)))
+		return false;
+	in->building = in->borrows = true;
+	in->graph = r->graph;
+	in->model = i->record.model;
+	in->facts = i->record.facts, in->data_hash = i->record.data_hash;
+	in->step = i->record.step, in->seen = i->record.seen;
+	memcpy(in->field, i->record.field, sizeof in->field);
+	in->fields = i->record.fields;
+	in->batch = r->batch, in->rank = r->rank, in->ranks = r->ranks;
+	return gm_run_init(in, &i->record.settings, &in->err) && in->model->train(in) == 0 &&
+	       gm_run_ok(in) && gm_checkpoint_load(in, false);
+}
+
+static gm_import_of *find(gm_run *r, const char *option)
+{
+	if (!gm_run_ok(r)) /* perhaps of this very import */
+		return NULL;
+	for (gm_import_of *i = r->import; i; i = i->next)
+		if (!strcmp(i->option, option))
+			return i;
+	gm_import_of *i = gm_arena_calloc(r->arena, 1, sizeof *i);
+	i->option = gm_name(r, "%s", option);
+	i->next = r->import, r->import = i;
+	gm_scope_push(r->graph, option);
+	bool ok = build(r, i);
+	gm_scope_pop(r->graph);
+	if (i->run.from != r->from)
+		gm_st_close(i->run.from);
+	i->run.from = NULL;
+	if (!ok)
+		gm_run_fail(r, i->run.err.code ? i->run.err.code : GM_ERR_STATE, "option %s: %s",
+		            option, i->run.err.message);
+	return ok ? i : NULL;
+}
+
+static gm_run_endpoint *endpoint(gm_run *r, const char *option, const char *name)
+{
+	char all[300] = "none";
+	size_t n = 0;
+	gm_import_of *i = find(r, option);
+	gm_run_endpoint *e = i ? gm_endpoint_find(&i->run, name) : NULL;
+	if (!i || e)
+		return e;
+	for (int k = 0; k < i->run.endpoints && n < sizeof all; k++)
+		n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", k ? ", " : "",
+		                      i->run.endpoint[k].name);
+	gm_run_fail(r, GM_ERR_VALUE,
+	            "option %s: %s needs a run with the endpoint \"%s\"; this is one of %s, and it "
+	            "has: %s",
+	            option, r->model->name, name, i->run.model->name, all);
+	return NULL;
+}
+
+gm_node *gm_import(gm_run *r, const char *option, const char *name, gm_node *const *in, int n)
+{
+	gm_run_endpoint *e = endpoint(r, option, name);
+	if (e && n > e->nin)
+		gm_run_fail(r, GM_ERR_VALUE, "option %s: \"%s\" of %s takes %d inputs, not %d",
+		            option, name, find(r, option)->run.model->name, e->nin, n);
+	if (!e || n > e->nin)
+		return gm_full(r->graph, 0, GM_SHAPE(r->batch, 1));
+	gm_node *all[GM_RUN_INPUTS] = {0};
+	memcpy(all, in, n * sizeof *in);
+	return gm_endpoint_node(&find(r, option)->run, e, all, false);
+}
+
+gm_shape gm_import_shape(gm_run *r, const char *option, const char *name, int input)
+{
+	gm_run_endpoint *e = endpoint(r, option, name);
+	return !e || input >= e->nin ? GM_SHAPE(r->batch, 1)
+	                             : gm_node_shape(input < 0 ? e->y : e->in[input]);
+}
+
+const gm_facts *gm_import_facts(gm_run *r, const char *option)
+{
+	gm_import_of *i = find(r, option);
+	return i ? &i->run.facts : &r->facts;
+}
+
+void gm_imports_free(gm_run *r)
+{
+	for (gm_import_of *i = r->import; i; i = i->next) {
+		gm_run_free(&i->run);
+		gm_record_free(&i->record);
+	}
+}
