@@ -393,6 +393,186 @@ static void pictures_of_their_own_sizes(void **state)
 	gm_extractor_free(e);
 }
 
+/* ---- a network inside another graph ----------------------------------------------------------- */
+
+/* SqueezeNet's file with words of a generator, conv1 to conv_final. */
+static void write_squeezenet(const char *path)
+{
+	static const int squeeze[] = {16, 16, 32, 32, 48, 48, 64, 64},
+			 expand[] = {64, 64, 128, 128, 192, 192, 256, 256};
+	static char name[52][40];
+	static gm_st_tensor t[52];
+	int n = 0, in = 96;
+	gm_rng rng = gm_rng_new(8, 0);
+	for (int i = -1; i < 9; i++)
+		for (int part = 0; part < (i >= 0 && i < 8 ? 3 : 1); part++) {
+			static const char *const parts[] = {"conv1x1_1", "conv1x1_2", "conv3x3_2"};
+			const bool fire = i >= 0 && i < 8;
+			const int k = i < 0 ? 7 : fire && part == 2 ? 3 : 1;
+			const int from = i < 0 ? 3 : !fire ? 512 : part ? squeeze[i] : in;
+			const int to = i < 0 ? 96 : !fire ? 1000 : part ? expand[i] : squeeze[i];
+			for (int bias = 0; bias < 2; bias++, n++) {
+				if (fire)
+					snprintf(name[n], sizeof name[n], "fire%d/%s.%s", i + 2,
+					         parts[part], bias ? "bias" : "weight");
+				else
+					snprintf(name[n], sizeof name[n], "%s.%s",
+					         i < 0 ? "conv1" : "conv_final",
+					         bias ? "bias" : "weight");
+				const int64_t size = bias ? to : (int64_t)to * from * k * k;
+				float *v = malloc((size_t)size * sizeof *v);
+				const double reach =
+					bias ? .2 : sqrt(6. / (from * k * k)) / (i < 0 ? 60 : 1);
+				for (int64_t c = 0; c < size; c++)
+					v[c] = (float)(reach * (2 * gm_rng_uniform(&rng) - 1));
+				t[n] = (gm_st_tensor){.name = name[n],
+				                      .type = GM_ST_F32,
+				                      .rank = bias ? 1 : 4,
+				                      .dims = {to, from, k, k},
+				                      .data = v};
+			}
+			in = fire && part == 2 ? 2 * expand[i] : in;
+		}
+	gm_error err = {0};
+	if (!gm_st_write(path, t, n, NULL, 0, &err))
+		fail_msg("%s", err.message);
+	for (int i = 0; i < n; i++)
+		free((void *)t[i].data);
+}
+
+typedef struct map { /* [c,h,w] */
+	int c, h, w;
+	float *v;
+} map;
+
+/* relu(conv + bias) by its definition */
+static map convolved(const gm_st *st, const char *name, map x, int stride, int pad)
+{
+	char full[64];
+	snprintf(full, sizeof full, "%s.weight", name);
+	const gm_st_tensor *w = gm_st_find(st, full);
+	snprintf(full, sizeof full, "%s.bias", name);
+	const float *bias = gm_st_find(st, full)->data, *weight = w->data;
+	const int k = (int)w->dims[2];
+	map y = {(int)w->dims[0], (x.h + 2 * pad - k) / stride + 1,
+	         (x.w + 2 * pad - k) / stride + 1, NULL};
+	y.v = malloc((size_t)y.c * y.h * y.w * sizeof *y.v);
+	for (int o = 0; o < y.c; o++)
+		for (int i = 0; i < y.h * y.w; i++) {
+			double sum = bias[o];
+			for (int c = 0; c < x.c; c++)
+				for (int u = 0; u < k * k; u++) {
+					const int row = i / y.w * stride + u / k - pad,
+						  column = i % y.w * stride + u % k - pad;
+					if (row >= 0 && row < x.h && column >= 0 && column < x.w)
+						sum += (double)weight[(o * x.c + c) * k * k + u] *
+						       x.v[(c * x.h + row) * x.w + column];
+				}
+			y.v[o * y.h * y.w + i] = sum > 0 ? (float)sum : 0;
+		}
+	return y;
+}
+
+static map fire_by_hand(const gm_st *st, int number, map x)
+{
+	char name[40];
+	snprintf(name, sizeof name, "fire%d/conv1x1_1", number);
+	map s = convolved(st, name, x, 1, 0);
+	snprintf(name, sizeof name, "fire%d/conv1x1_2", number);
+	map one = convolved(st, name, s, 1, 0);
+	snprintf(name, sizeof name, "fire%d/conv3x3_2", number);
+	map three = convolved(st, name, s, 1, 1), y = {2 * one.c, one.h, one.w, NULL};
+	const size_t half = (size_t)one.c * one.h * one.w;
+	y.v = malloc(2 * half * sizeof *y.v);
+	memcpy(y.v, one.v, half * sizeof *y.v), memcpy(y.v + half, three.v, half * sizeof *y.v);
+	free(s.v), free(one.v), free(three.v), free(x.v);
+	return y;
+}
+
+/* fire3 of one picture in colour, as the definitions say: BGR, means, 7 x 7 / 2, pool 3 x 3 / 2, two fires. */
+static map squeezenet_by_hand(const gm_st *st, const float *rgb, int h, int w)
+{
+	static const float mean[] = {104, 117, 123};
+	map x = {3, h, w, malloc(3 * (size_t)h * w * sizeof *x.v)};
+	for (int c = 0; c < 3; c++)
+		for (int i = 0; i < h * w; i++)
+			x.v[c * h * w + i] = (rgb[(2 - c) * h * w + i] + 1) * 127.5f - mean[c];
+	map y = convolved(st, "conv1", x, 2, 0);
+	map p = {y.c, (y.h - 3) / 2 + 1, (y.w - 3) / 2 + 1, NULL};
+	p.v = malloc((size_t)p.c * p.h * p.w * sizeof *p.v);
+	for (int c = 0; c < p.c; c++)
+		for (int i = 0; i < p.h * p.w; i++) {
+			float most = 0;
+			for (int u = 0; u < 9; u++)
+				most = fmaxf(most, y.v[(c * y.h + i / p.w * 2 + u / 3) * y.w +
+				                       i % p.w * 2 + u % 3]);
+			p.v[c * p.h * p.w + i] = most;
+		}
+	free(x.v), free(y.v);
+	return fire_by_hand(st, 3, fire_by_hand(st, 2, p));
+}
+
+static void a_network_is_a_part_of_a_loss(void **state)
+{
+	(void)state;
+	enum { N = 2, H = 40, W = 56 };
+	const char *path = scratch_path("squeezenet.safetensors");
+	gm_error err = {0};
+	write_squeezenet(path);
+	gm_extractor_input in = pictures(3, N, 3, H, W);
+	gm_graph *g = gm_graph_new(NULL);
+	gm_extractor_nodes *e = gm_extractor_on(g, "squeezenet", path, &err);
+	assert_non_null(e);
+	assert_int_equal(strlen(gm_extractor_nodes_sha256(e)), 64);
+	gm_node *x = gm_input(g, "x", GM_SHAPE(N, 3, H, W), GM_F32),
+		*grey = gm_input(g, "grey", GM_SHAPE(N, 1, H, W), GM_F32);
+	gm_node *y = gm_extractor_layer(e, "fire3", x, &err),
+		*low = gm_extractor_layer(e, "conv1", grey, &err);
+	assert_true(y && low);
+	gm_node *loss = gm_add(gm_mean_all(gm_square(y)), gm_mean_all(gm_square(low))), *dx;
+	gm_grad(loss, &x, 1, &dx);
+	gm_step *s = gm_compile(g, y, loss, dx);
+	assert_non_null(s);
+	gm_set_f32(x, in.x, N * 3 * H * W);
+	gm_set_f32(grey, in.x, N * H * W);
+	gm_step_run(s);
+	gm_st *st = gm_st_open(path, &err);
+	map want = squeezenet_by_hand(st, in.x + 3 * H * W, H, W);
+	const gm_shape shape = gm_node_shape(y);
+	assert_true(shape.dim[1] == want.c && shape.dim[2] == want.h && shape.dim[3] == want.w);
+	const int64_t each = (int64_t)want.c * want.h * want.w;
+	float *got = malloc((size_t)(N * each) * sizeof *got), most = 0, slope[3 * H * W * N];
+	gm_step_read(s, y, got, N * each);
+	for (int64_t i = 0; i < each; i++)
+		most = fmaxf(most, want.v[i]);
+	assert_true(most > .1f);
+	for (int64_t i = 0; i < each; i++)
+		assert_true(fabsf(got[each + i] - want.v[i]) < 1e-4f * most);
+	/* the slope along itself is what the loss does */
+	double norm = 0, before = gm_step_scalar(s, loss);
+	gm_step_read(s, dx, slope, N * 3 * H * W);
+	for (int i = 0; i < N * 3 * H * W; i++)
+		norm += (double)slope[i] * slope[i];
+	float *moved = malloc(sizeof slope);
+	const double step = 1e-4 / sqrt(norm);
+	for (int i = 0; i < N * 3 * H * W; i++)
+		moved[i] = (float)(in.x[i] + step * slope[i]);
+	gm_set_f32(x, moved, N * 3 * H * W);
+	gm_step_run(s);
+	assert_true(fabs((gm_step_scalar(s, loss) - before) / (1e-4 * sqrt(norm)) - 1) < .05);
+	assert_null(gm_extractor_layer(e, "fire33", x, &err));
+	assert_non_null(strstr(err.message, "fire2, fire3"));
+	err = (gm_error){0};
+	assert_null(gm_extractor_on(g, "pixels", NULL, &err));
+	err = (gm_error){0};
+	assert_null(gm_extractor_on(g, "inception", path, &err));
+	assert_non_null(strstr(err.message, "squeezenet and vgg16"));
+	gm_extractor_nodes_free(e);
+	gm_graph_free(g);
+	gm_st_close(st);
+	free(got), free(moved), free(want.v), free((void *)in.x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,6 +582,7 @@ int main(void)
 		cmocka_unit_test(inception_as_pytorch_fid),
 		cmocka_unit_test(inception_as_tensorflow),
 		cmocka_unit_test(vgg16_as_torchvision),
+		cmocka_unit_test(a_network_is_a_part_of_a_loss),
 		cmocka_unit_test(features_do_not_depend_on_company_or_threads),
 		cmocka_unit_test(weights_are_checked_tensor_by_tensor),
 		cmocka_unit_test(pictures_of_their_own_sizes),

@@ -21,7 +21,7 @@
 #ifndef GANYMEDE_FEATURES_H
 #define GANYMEDE_FEATURES_H
 
-#include "ganymede/base.h"
+#include "ganymede/graph.h"
 
 GM_BEGIN_C
 
@@ -69,6 +69,21 @@ GM_API int64_t gm_extractor_width(const gm_extractor *x, const gm_extractor_inpu
  * GM_ERR_MEMORY. One thread at a time may run an extractor. */
 GM_API bool gm_extractor_run(gm_extractor *x, const gm_extractor_input *in, float *features,
                              float *logits, gm_error *err);
+
+/* ---- as a part of another graph -------------------------------------------------------------- */
+
+/* A network (squeezenet, vgg16) whose layers become expressions in g, for perceptual losses (Johnson et al. 2016). Errors as
+ * gm_extractor_open. Owned by the caller; freed before or after g, whose variables its weights are. */
+typedef struct gm_extractor_nodes gm_extractor_nodes;
+GM_API gm_extractor_nodes *gm_extractor_on(gm_graph *g, const char *name, const char *weights,
+                                           gm_error *err);
+/* The layer of pictures [n, 1 or 3, height, width] in [-1, 1], taken in the size that they have, shown to the network as its
+ * rule says. Differentiable in the pictures. NULL on failure: GM_ERR_VALUE names the layers there are. */
+GM_API gm_node *gm_extractor_layer(gm_extractor_nodes *x, const char *layer, gm_node *pictures,
+                                   gm_error *err);
+GM_API const char *
+gm_extractor_nodes_sha256(const gm_extractor_nodes *x);     /* of the weights' file */
+GM_API void gm_extractor_nodes_free(gm_extractor_nodes *x); /* NULL is fine */
 
 GM_END_C
 

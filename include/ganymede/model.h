@@ -253,6 +253,12 @@ GM_API gm_node *gm_import(gm_run *r, const char *option, const char *endpoint, g
 /* The shape of that endpoint's input, or with input -1 of what it gives; and what the other run knows of its data. */
 GM_API gm_shape gm_import_shape(gm_run *r, const char *option, const char *endpoint, int input);
 GM_API const gm_facts *gm_import_facts(gm_run *r, const char *option);
+/* What a trained network ("squeezenet", "vgg16") makes of pictures x in [-1,1] at one of its layers ("fire4", "relu2_2"; an
+ * unknown one is refused with the names there are), for a loss: differentiable in x, and nothing moves the network. weights:
+ * its file; NULL or "": the one that `ganymede data fetch` got. Another file when the run is resumed is its error. When only
+ * sampling no file is read and x comes back. */
+GM_API gm_node *gm_perceive(gm_run *r, const char *extractor, const char *weights,
+                            const char *layer, gm_node *x);
 /* Bytes of the model's own that checkpoints carry, such as the state of environments: saved from here, filled here when the run
  * is resumed or opened. They outlive the run, and their size is the same in every call. */
 GM_API void gm_keep(gm_run *r, const char *name, void *bytes, size_t size);

@@ -20,7 +20,7 @@
 static const cli_option table[] = {
 	{"metrics", "fid", "which, with commas between"},
 	{"extractor", "inception",
-         "whose features: inception, inception-tf, vgg16, pixels, "
+         "whose features: inception, inception-tf, vgg16, squeezenet, pixels, "
          "classifier:RUN"},
 	{"weights", "", "file of the extractor's weights; default: what data fetch got"},
 	{"count", "10000", "examples of each side"},

@@ -20,7 +20,7 @@ enum { ENOUGH = 10000 }; /* examples; below, FID is too biased to stand alone */
 
 static const cli_option table[] = {
 	{"extractor", "inception",
-         "whose features: inception, inception-tf, vgg16, pixels, "
+         "whose features: inception, inception-tf, vgg16, squeezenet, pixels, "
          "classifier:RUN"},
 	{"weights", "", "file of the extractor's weights; default: what data fetch got"},
 	{"count", "0", "examples of each; 0: all of a set that ends, else 10000"},

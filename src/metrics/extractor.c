@@ -2,6 +2,7 @@
  *
  * extractor.c -- extractors by name, and what is common to all. See extractor.h. */
 #include "metrics/extractor.h"
+#include "metrics/network.h"
 
 #include "base/arena.h"
 #include "base/sha256.h"
@@ -11,13 +12,14 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SIDE_MAX 16384
 
 static const gm_extractor_kind *const kinds[] = {&gm_extractor_inception,
                                                  &gm_extractor_inception_tf, &gm_extractor_vgg16,
-                                                 &gm_extractor_pixels};
+                                                 &gm_extractor_squeezenet, &gm_extractor_pixels};
 #define KINDS ((int)(sizeof kinds / sizeof *kinds))
 
 struct gm_extractor {
@@ -121,6 +123,64 @@ gm_extractor *gm_extractor_drawn(const char *name, gm_error *err)
 {
 	const gm_extractor_kind *kind = find(name, err);
 	return kind && !kind->no_weights ? gm_extractor_of(kind, NULL, err) : NULL;
+}
+
+struct gm_extractor_nodes {
+	const gm_extractor_kind *kind;
+	gm_graph *graph;
+	gm_network *network;
+	char sha256[GM_SHA256_HEX];
+};
+
+gm_extractor_nodes *gm_extractor_on(gm_graph *g, const char *name, const char *weights,
+                                    gm_error *err)
+{
+	const gm_extractor_kind *kind = find(name, err);
+	char path[PATH_MAX];
+	if (!kind || !find_weights(kind, weights, path, err))
+		return NULL;
+	if (!kind->plan) {
+		gm_fail(err, GM_ERR_VALUE,
+		        "extractor %s has no layers that could be a part of a loss; squeezenet and "
+		        "vgg16 have",
+		        kind->name);
+		return NULL;
+	}
+	gm_extractor_nodes *x = calloc(1, sizeof *x);
+	const gm_network_plan plan = kind->plan(kind);
+	bool ok = x || gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	ok = ok && gm_sha256_file(path, x->sha256, err) &&
+	     (x->network = gm_network_on(g, &plan, path, err));
+	if (!ok) {
+		free(x);
+		return NULL;
+	}
+	x->kind = kind, x->graph = g;
+	return x;
+}
+
+gm_node *gm_extractor_layer(gm_extractor_nodes *x, const char *layer, gm_node *pictures,
+                            gm_error *err)
+{
+	gm_scope_push(x->graph, x->kind->name);
+	gm_error why = {0};
+	gm_node *y = gm_network_node(x->network, layer, pictures, &why);
+	gm_scope_pop(x->graph);
+	if (!y)
+		gm_fail(err, why.code, "extractor %s: %s", x->kind->name, why.message);
+	return y;
+}
+
+const char *gm_extractor_nodes_sha256(const gm_extractor_nodes *x)
+{
+	return x->sha256;
+}
+
+void gm_extractor_nodes_free(gm_extractor_nodes *x)
+{
+	if (x)
+		gm_network_free(x->network);
+	free(x);
 }
 
 void gm_extractor_free(gm_extractor *x)

@@ -15,6 +15,8 @@
 #include "ganymede/features.h"
 #include "ganymede/graph.h"
 
+struct gm_network_plan;
+
 typedef struct gm_extractor_kind {
 	const char *name, *about;
 	const char *fetched; /* the name of `data fetch` that gets the weights, or NULL */
@@ -23,6 +25,8 @@ typedef struct gm_extractor_kind {
 	 * strings there must outlive the extractor. NULL and err on failure. Unused by wrap. */
 	void *(*open)(const struct gm_extractor_kind *kind, const char *weights,
 	              gm_extractor_info *info, gm_error *err);
+	/* Of a network whose layers can be expressions in another graph; else NULL. */
+	struct gm_network_plan (*plan)(const struct gm_extractor_kind *kind);
 	/* As gm_extractor_run. Sizes, NULLs and finiteness have been checked. */
 	bool (*run)(void *self, const gm_extractor_input *in, float *features, float *logits,
 	            gm_error *err);
@@ -45,7 +49,7 @@ const gm_step *gm_extractor_step(const gm_extractor *x, int64_t *batch);
 gm_extractor *gm_extractor_of(const gm_extractor_kind *kind, const char *weights, gm_error *err);
 
 extern const gm_extractor_kind gm_extractor_pixels, gm_extractor_inception,
-	gm_extractor_inception_tf, gm_extractor_vgg16;
+	gm_extractor_inception_tf, gm_extractor_vgg16, gm_extractor_squeezenet;
 /* A VGG-16 of an eighth of the channels, for tests: the whole one has 138 million weights. */
 extern const gm_extractor_kind gm_extractor_vgg16_narrow;
 

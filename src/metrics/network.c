@@ -12,9 +12,19 @@
 
 #define BN_EPS 1e-3 /* of every batch normalisation in Inception v3 */
 
+typedef struct known { /* a variable of a graph that is not the network's own */
+	char name[128];
+	gm_node *node;
+	struct known *next;
+} known;
+
 struct gm_network {
 	gm_network_plan plan;
 	gm_graph *graph;
+	bool borrows; /* the graph is another's, and these are its variables: */
+	known *known;
+	const char *want; /* the layer that is asked for, and the node that is it */
+	gm_node *found;
 	gm_node *x, *features, *logits;
 	gm_step *step;
 	float *stage; /* [batch, 3, side, side] */
@@ -140,8 +150,19 @@ static gm_node *variable(gm_network *n, const char *name, const char *end, gm_sh
 {
 	char full[128];
 	snprintf(full, sizeof full, "%s%s%s%s", n->within, *n->within ? "." : "", name, end);
+	for (known *k = n->known; k; k = k->next)
+		if (!strcmp(k->name, full))
+			return k->node;
 	gm_node *x = gm_variable(n->graph, full, shape);
 	gm_set_f32(x, v, gm_node_size(x));
+	known *k = n->borrows ? malloc(sizeof *k) : NULL;
+	if (k) {
+		*k = (known){.node = x, .next = n->known};
+		memcpy(k->name, full, sizeof full);
+		n->known = k;
+	} else if (n->borrows) {
+		no_memory(n);
+	}
 	return x;
 }
 
@@ -249,6 +270,71 @@ static bool build(gm_network *n)
 	return !n->failed && compile(n);
 }
 
+/* What a portion's pictures become by the rule, but for their size. */
+static gm_node *as_shown(const gm_network *n, gm_node *x)
+{
+	const gm_network_rule *r = &n->plan.rule;
+	const gm_shape s = gm_node_shape(x);
+	gm_node *c[3];
+	for (int i = 0; i < 3; i++) {
+		const int from = s.dim[1] == 1 ? 0 : r->bgr ? 2 - i : i;
+		c[i] = gm_slice(x, (int64_t[]){0, from, 0, 0},
+		                (int64_t[]){s.dim[0], 1, s.dim[2], s.dim[3]}, NULL);
+		c[i] = gm_add_c(gm_mul_c(c[i], r->scale[i]), r->shift[i]);
+	}
+	return gm_concat(c, 3, 1);
+}
+
+gm_network *gm_network_on(gm_graph *g, const gm_network_plan *plan, const char *weights,
+                          gm_error *err)
+{
+	gm_network *n = calloc(1, sizeof *n);
+	char *path = weights ? strdup(weights) : NULL;
+	if (!n || (weights && !path)) {
+		gm_fail(err, GM_ERR_MEMORY, "out of memory");
+		free(n), free(path);
+		return NULL;
+	}
+	*n = (gm_network){
+		.plan = *plan, .graph = g, .borrows = true, .path = path, .within = "", .err = err};
+	if (path && (!(n->file = gm_tensors_open(path, err)) ||
+	             !(n->used = calloc((size_t)gm_tensors_count(n->file) + 1, 1)))) {
+		if (n->file)
+			no_memory(n);
+		gm_network_free(n);
+		return NULL;
+	}
+	return n;
+}
+
+gm_node *gm_network_node(gm_network *n, const char *layer, gm_node *x, gm_error *err)
+{
+	char all[400] = "";
+	size_t k = 0;
+	const char *const *name = n->plan.layers;
+	for (; name && *name && strcmp(*name, layer); name++)
+		k += k < sizeof all ? (size_t)snprintf(all + k, sizeof all - k, "%s%s",
+		                                       k ? ", " : "", *name)
+		                    : 0;
+	if (!name || !*name) {
+		gm_fail(err, GM_ERR_VALUE, "there is no layer %.60s; %s%s", layer,
+		        k ? "there are " : "this network names none", all);
+		return NULL;
+	}
+	gm_node *features, *logits;
+	n->err = err, n->want = layer, n->found = NULL;
+	n->plan.build(n, as_shown(n, x), &features, &logits);
+	return n->failed ? NULL : n->found;
+}
+
+bool gm_network_layer(gm_network *n, const char *name, gm_node *x)
+{
+	if (!n->want || strcmp(n->want, name))
+		return false;
+	n->found = x;
+	return true;
+}
+
 gm_network *gm_network_open(const gm_network_plan *plan, const char *weights, gm_error *err)
 {
 	gm_network *n = calloc(1, sizeof *n);
@@ -272,7 +358,17 @@ void gm_network_free(void *self)
 	gm_network *n = self;
 	if (!n)
 		return;
-	gm_graph_free(n->graph);
+	if (n->borrows) {
+		gm_tensors_close(n->file);
+		free(n->used);
+		free((char *)n->path);
+		for (known *k = n->known, *next; k; k = next) {
+			next = k->next;
+			free(k);
+		}
+	} else {
+		gm_graph_free(n->graph);
+	}
 	free(n->stage), free(n->out);
 	free(n);
 }
@@ -334,7 +430,8 @@ static void put_on_stage(gm_network *n, const gm_extractor_input *in, int64_t fi
 			memset(to, 0, (size_t)plane * sizeof *to);
 			continue;
 		}
-		const int64_t from = (first + i) * in->channels + (in->channels == 3 ? c : 0);
+		const int64_t from =
+			(first + i) * in->channels + (in->channels == 3 ? (r->bgr ? 2 - c : c) : 0);
 		resize(in->x + from * in->height * in->width, in->width, down, across, r->side,
 		       r->scale[c], r->shift[c], to);
 	}

@@ -18,6 +18,7 @@ typedef struct gm_network_rule {
 	/* false: pixel centres at halves, as PyTorch's interpolate(align_corners=False); true:
 	 * pixel (i) lies at i * in / out, as TensorFlow 1's resize_bilinear */
 	bool corners;
+	bool bgr; /* channels are blue, green, red; scale and shift are in that order */
 	float scale[3], shift[3];
 } gm_network_rule;
 
@@ -27,6 +28,8 @@ typedef struct gm_network_plan {
 	gm_network_rule rule;
 	int batch; /* pictures in a portion */
 	void (*build)(gm_network *n, gm_node *x, gm_node **features, gm_node **logits);
+	/* Names that build gives to layers (gm_network_layer), ended by NULL; or NULL */
+	const char *const *layers;
 	/* The end of names that a file may hold and that the network does without, or NULL. */
 	const char *spare;
 } gm_network_plan;
@@ -42,6 +45,13 @@ bool gm_network_run(void *self, const gm_extractor_input *in, float *features, f
 void gm_network_free(void *self); /* NULL is fine */
 const gm_step *gm_network_step(const void *self, int64_t *batch);
 
+/* The network as a part of another graph: reads weights, and compiles nothing. */
+gm_network *gm_network_on(gm_graph *g, const gm_network_plan *plan, const char *weights,
+                          gm_error *err);
+/* Its layer called name as an expression of pictures x [n, 1 or 3, height, width] in [-1, 1], in the size that they have; NULL
+ * and GM_ERR_VALUE where it has none, GM_ERR_FORMAT as gm_network_open. Calls share their variables, which nothing moves. */
+gm_node *gm_network_node(gm_network *n, const char *layer, gm_node *x, gm_error *err);
+
 /* ---- layers, for build ---- */
 
 typedef struct gm_network_conv {
@@ -51,6 +61,9 @@ typedef struct gm_network_conv {
 	bool same;         /* padded so that stride 1 keeps the size; else not at all */
 	bool norm; /* NAME.conv.weight and NAME.bn.*, folded into it; else NAME.weight, .bias */
 } gm_network_conv;
+
+/* Says that x is the layer of that name. True: nothing behind it is asked for, and build returns. */
+bool gm_network_layer(gm_network *n, const char *name, gm_node *x);
 
 /* relu(convolution + bias) */
 gm_node *gm_network_conv_relu(gm_network *n, const char *name, gm_node *x, gm_network_conv c);

@@ -117,6 +117,7 @@ struct gm_run {
 	size_t skip;          /* so many characters of those names are not in the file `from` */
 	bool borrows;         /* the graph is that of the run around */
 	gm_import_of *import; /* newest first, in arena */
+	struct gm_perception *perception; /* networks that losses look through (perceive.c), in arena */
 	gm_error err;         /* the first trouble */
 	gm_arena *arena;      /* names and small things */
 
@@ -292,6 +293,10 @@ bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path,
                               gm_start_report *report);
 /* Fills the nets' variables from r->from. Without all, optimiser memory is left alone. */
 bool gm_checkpoint_load(gm_run *r, bool all);
+
+/* perceive.c */
+typedef struct gm_perception gm_perception;
+void gm_perceptions_free(gm_run *r);
 
 /* import.c */
 struct gm_import_of {
