@@ -117,9 +117,10 @@ struct gm_run {
 	size_t skip;          /* so many characters of those names are not in the file `from` */
 	bool borrows;         /* the graph is that of the run around */
 	gm_import_of *import; /* newest first, in arena */
-	struct gm_perception *perception; /* networks that losses look through (perceive.c), in arena */
-	gm_error err;         /* the first trouble */
-	gm_arena *arena;      /* names and small things */
+	struct gm_perception
+		*perception; /* networks that losses look through (perceive.c), in arena */
+	gm_error err;        /* the first trouble */
+	gm_arena *arena;     /* names and small things */
 
 	gm_graph *graph;
 	gm_facts facts;
