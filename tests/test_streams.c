@@ -258,16 +258,79 @@ static void a_run_with_streams_resumes(void **state)
 	        &err, "points");
 }
 
+/* ---- phases ------------------------------------------------------------------------------------ */
+
+static int train_phases(gm_run *r)
+{
+	static const char *const names[] = {"warm", "grow", "rest", NULL};
+	double share;
+	int phase = gm_phase(r, names, &share);
+	gm_net *n = gm_net_new(r, "C");
+	gm_node *x = gm_batch(r, "image"),
+		*w = gm_net_var(n, "w", GM_RANK0, .init = GM_CONSTANT(1));
+	gm_node *loss = gm_mean_all(gm_square(gm_mul(w, x)));
+	gm_endpoint(r, "reconstruct", gm_add_c(gm_mul_c(x, 0), phase + share), x);
+	gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss), gm_move(r, n, loss));
+	while (gm_next(r)) {
+		gm_report_number(r, "phase", gm_phase(r, names, &share));
+		gm_report_number(r, "share", share);
+		gm_feed(r);
+		gm_run_step(r, step);
+	}
+	return gm_end(r);
+}
+
+static const gm_option phase_options[] = {
+	{"warm-steps", "2", "first", GM_INT(0, 100)},
+	{"grow-kimg", "0.016", "second", GM_REAL(0, 100)},
+	GM_OPTIMISER_OPTIONS("adam", "1e-3", ".9", "constant"),
+	{0},
+};
+static const gm_model phases = {"phases", "three phases", "none", phase_options, train_phases};
+
+/* 2 steps, then 16 examples at 4 a batch, then the rest of 10. */
+static void phases_follow_one_another(void **state)
+{
+	(void)state;
+	static const double want[] = {0, .5, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 2.75};
+	gm_error err = {0};
+	gm_train_call call = {0};
+	const char *const options[] = {"data=glyphs", "size=8",      "batch=4",
+	                               "steps=10",    "log-every=1", "save-every=1",
+	                               "keep=0",      "monitors=no", NULL};
+	must(train(&call, &err, "phases", scratch_path("runs"), options), &err);
+	for (int i = 0; i < 10; i++) {
+		char line[80];
+		int phase = (int)want[i];
+		double share = want[i] - phase;
+		snprintf(line, sizeof line, "\"phase\": %d, \"share\": %g", phase, share);
+		if (!in_file(in_run(&call, "stats.jsonl"), line))
+			fail_msg("nothing says %s", line);
+		if (i == 0)
+			continue;
+		/* a tool is where the checkpoint was saved: before step i */
+		char file[PATH_MAX + 100];
+		snprintf(file, sizeof file, "%s/checkpoint-%06d.safetensors", call.folder, i);
+		gm_saved *s = gm_saved_open(file, NULL, &err);
+		must(s != NULL, &err);
+		float x[4 * 64] = {0}, y[4 * 64];
+		must(gm_saved_apply(s, "reconstruct", (const void *[]){x}, 4, 0, y, &err), &err);
+		assert_true(fabs(y[0] - (phase < 2 ? want[i] : 3)) < 1e-6);
+		gm_saved_free(s);
+	}
+}
+
 int main(void)
 {
 	gm_error err = {0};
-	if (!gm_model_register(&streams, &err))
+	if (!gm_model_register(&streams, &err) || !gm_model_register(&phases, &err))
 		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(few_of_each_class),
 		cmocka_unit_test(pixels_of_two_levels),
 		cmocka_unit_test(captions_are_characters),
 		cmocka_unit_test(a_run_with_streams_resumes),
+		cmocka_unit_test(phases_follow_one_another),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

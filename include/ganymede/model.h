@@ -325,6 +325,11 @@ GM_API void gm_schedule_set(gm_run *r, gm_node *schedule, double value);
  * lr or lr_WHICH; the run sets it before each turn. NULL is lr. For models that call optimisers of nn.h themselves. */
 GM_API gm_node *gm_rate(gm_run *r, const char *which);
 
+/* The phases of a training, in order: names ends with NULL; each but the last is as long as the option NAME-steps, or
+ * NAME-kimg in thousands of examples, says. Which one the next step belongs to, or a tool's checkpoint was saved in; how far in
+ * it is, 0 to 1, into *share unless that is NULL (of the last: by the length of the run; in tools 1). */
+GM_API int gm_phase(gm_run *r, const char *const *names, double *share);
+
 typedef struct gm_move_args {
 	const char *
 		which; /* whose learning rate: "g" (default: lr), "d": lr-d; further ones also name the optimiser's

@@ -317,3 +317,27 @@ gm_node *gm_move_(gm_run *r, gm_net *n, gm_node *loss, gm_move_args a)
 		o.momentum = momentum_of(r);
 	return rules[k].rule(n, loss, o);
 }
+
+/* ---- phases ---------------------------------------------------------------------------------- */
+
+int gm_phase(gm_run *r, const char *const *names, double *share)
+{
+	double begins = 0, length = 0;
+	int i = 0;
+	for (; names[i + 1]; i++, begins += length) {
+		const char *steps = gm_name(r, "%s-steps", names[i]);
+		length = gm_opt_has(r, steps)
+		                 ? (double)gm_opt_int(r, steps)
+		                 : ceil(gm_opt_real(r, gm_name(r, "%s-kimg", names[i])) * 1000 /
+		                        (double)gm_run_whole_batch(r));
+		if ((double)r->step < begins + length)
+			break;
+	}
+	if (!names[i + 1])
+		length = (double)r->total - begins;
+	if (share)
+		*share = r->building && !names[i + 1] ? 1
+		         : length > 0                 ? fmin(((double)r->step - begins) / length, 1)
+		                                      : 0;
+	return i;
+}
