@@ -541,6 +541,14 @@ static bool is_game(const char *model)
 	return o->name;
 }
 
+/* The first value whose name begins so: "acc_real" or, of several discriminators, "acc_real_b". */
+static double first_value(const char *line, const char *name)
+{
+	const char *at = strstr(line, name);
+	assert_non_null(at);
+	return atof(strstr(at, "\": ") + 3);
+}
+
 /* Monitors are in the log, make sense, and change nothing. */
 static void monitors_only_look(void **state)
 {
@@ -564,10 +572,10 @@ static void monitors_only_look(void **state)
 		char line[1000];
 		assert_non_null(f);
 		while (fgets(line, sizeof line, f)) {
-			double real = atof(strstr(line, "acc_real\": ") + 11),
-			       fake = atof(strstr(line, "acc_fake\": ") + 11),
-			       spread = atof(strstr(line, "spread\": ") + 9),
-			       g = atof(strstr(strstr(line, "grad_G"), "\": ") + 3);
+			double real = first_value(line, "acc_real"),
+			       fake = first_value(line, "acc_fake"),
+			       spread = first_value(line, "spread"),
+			       g = first_value(line, "grad_G");
 			assert_true(real >= 0 && real <= 1 && fake >= 0 && fake <= 1);
 			assert_true(spread > 0 && spread < 10 && g > 0 && g < 1e4);
 		}

@@ -351,33 +351,70 @@ GM_API gm_node *gm_move_(gm_run *r, gm_net *n, gm_node *loss, gm_move_args a);
  * not finite ends the run. Before that step is compiled. */
 GM_API gm_node *gm_logged(gm_run *r, const char *name, gm_node *y);
 
-/* y, made from inputs, is what tools look for. Inputs are what gm_batch gave and latents. Names
- * that tools know, and what they take and give:
+/* What endpoints can do: flags of gm_endpoint_kind. */
+enum {
+	GM_DRAWS = 1,   /* gives examples made of noise: sample, eval and a run's pictures use it */
+	GM_CHANGES = 2, /* makes examples of examples, which pictures show side by side */
+	GM_PAIRS = 4,  /* of those: should give the other side of the pair, not what it was given */
+	GM_JUDGES = 8, /* tells real examples from generated ones: monitors watch it */
+	/* What is checked when an endpoint is declared, m being the batch: */
+	GM_TAKES_DATA = 16, /* its first input came from gm_batch, and is not the label */
+	GM_GIVES_EXAMPLES =
+		32, /* [m, shape of an example]; of a variant, another size of the same rank */
+	GM_GIVES_ALIKE =
+		64, /* [m, ..] of the rank of its first input: other channels and sides are fine */
+	GM_GIVES_ROWS = 128,   /* [m, ..] */
+	GM_GIVES_NUMBERS = 256 /* [m] */
+};
+
+/* One name that tools know. "NAME/VARIANT" is a variant of the row NAME: it does the same in another way or size
+ * ("translate/back", "generate/16", "discriminate/a"). */
+typedef struct gm_endpoint_kind {
+	const char *name, *takes, *gives; /* takes and gives: for people */
+	unsigned flags;
+} gm_endpoint_kind;
+
+GM_API extern const gm_endpoint_kind gm_endpoint_kinds[]; /* ends with name NULL */
+/* The row of a name or of a variant's name, or NULL. variant, if not NULL, becomes what is behind the slash, or NULL. */
+GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char **variant);
+
+/* The rows' names. */
+#define GM_ENDPOINT_GENERATE "generate"
+#define GM_ENDPOINT_DISCRIMINATE "discriminate"
+#define GM_ENDPOINT_CLASSIFY "classify"
+#define GM_ENDPOINT_FEATURES "features"
+#define GM_ENDPOINT_ENCODE "encode"
+#define GM_ENDPOINT_DECODE "decode"
+#define GM_ENDPOINT_RECONSTRUCT "reconstruct"
+#define GM_ENDPOINT_TRANSLATE "translate"
+#define GM_ENDPOINT_LOG_LIKELIHOOD "log-likelihood"
+#define GM_ENDPOINT_LOG_WEIGHT "log-weight"
+#define GM_ENDPOINT_PIXELS "pixels"
+
+/* Declares y, made from inputs, as what tools call by that name: a row of gm_endpoint_kinds, or a variant of one. Inputs
+ * are what gm_batch gave, and latents. A name without a row, a name used twice, and a y of another shape than the row
+ * says are the run's error. None is needed; a tool says which one it misses.
  *
- *	generate        z [, label]          an example
- *	discriminate    example [, label]    [m,1] or more, before any sigmoid
- *	classify        example              logits [m, classes]
- *	features        example              [m, F]
- *	encode          example              a code [m, nz]
- *	decode          code                 an example
- *	reconstruct     example              an example
- *	translate       a                    b
- *	translate/back  b                    a
- *	reconstruct/back  b                  b, by way of a
- *	discriminate/b  b                    where there is a D for each domain; and so for a
- *	log-likelihood  example [, label]    nats of each example [m], exact
- *	log-weight      example              log of an importance weight, a fresh draw at each run [m]
- *	pixels          example [, label]    logits of every number from those before it in raster
- *	                                     order, channels of a pixel in turn: [m,C,H,W] for two
- *	                                     levels, [m,C,H,W,L] for L; level k is 2k/(L-1) - 1
+ *	generate        latents [, label]      an example
+ *	discriminate    example [, label]      [m,1] or more, or fewer of packs; before any sigmoid
+ *	classify        example                logits [m, classes]
+ *	features        example                [m, F]
+ *	encode          example                a code [m, nz]
+ *	decode          a code                 an example
+ *	reconstruct     example                an example
+ *	translate       a side of a pair       the other side; its size may be another. Of two ways, "translate"
+ *	                                       gives b of a, and "translate/back" a of b
+ *	log-likelihood  example [, label]      nats of each example [m], exact
+ *	log-weight      example                log of an importance weight, a fresh draw at each run [m]
+ *	pixels          example [, label]      logits of every number from those before it in raster
+ *	                                       order, channels of a pixel in turn: [m,C,H,W] for two
+ *	                                       levels, [m,C,H,W,L] for L; level k is 2k/(L-1) - 1
  *
- * and beside "pixels", for drawing without going over the whole picture for each number:
+ * and for drawing without going over the whole picture for each number:
  *
- *	pixels/row      the row above [m,C,1,W], the row's number i32 [1] [, label]: before a row
- *	pixels/pixel    the pixel to the left [m,C,1,1], the pixel itself as far as it is known,
- *	                column i32 [1], channel i32 [1] [, label]: logits [m,C,1,1] or [m,C,1,1,L]
- *
- * None is needed; a tool says which one it misses. */
+ *	pixels-row      the row above [m,C,1,W], the row's number i32 [1] [, label]: before a row
+ *	pixels-pixel    the pixel to the left [m,C,1,1], the pixel itself as far as it is known,
+ *	                column i32 [1], channel i32 [1] [, label]: logits [m,C,1,1] or [m,C,1,1,L] */
 #define gm_endpoint(r, name, y, ...)                                                               \
 	gm_endpoint_nodes(r, name, y, (gm_node *[]){__VA_ARGS__},                                  \
 	                  (int)(sizeof((gm_node *[]){__VA_ARGS__}) / sizeof(gm_node *)))
@@ -392,7 +429,7 @@ GM_API void gm_sides(gm_run *r, int64_t multiple);
  * one call keeps for the next. */
 GM_API void gm_endpoint_effect(gm_run *r, const char *name, gm_node *effect);
 
-/* Declares "pixels/row" and "pixels/pixel" of a net whose build(ctx, c, x) gives logits of x in every mode of c but ROW,
+/* Declares "pixels-row" and "pixels-pixel" of a net whose build(ctx, c, x) gives logits of x in every mode of c but ROW,
  * which ends in what it keeps. whole: the net over whole pictures; label: i32 [m], or NULL. */
 GM_API void gm_run_pixels(gm_run *r, const gm_causal *whole, gm_node *label,
                           gm_node *(*build)(void *ctx, gm_causal *c, gm_node *x), void *ctx);

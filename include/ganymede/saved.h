@@ -104,9 +104,12 @@ typedef struct gm_samples {
 	const int32_t *
 		label; /* [n], of class-conditional models; NULL: sample i has class i modulo the number of classes */
 	double truncation; /* normal latents are drawn again while their size is above this; 0: never */
+	const char *endpoint; /* one that draws, such as "generate/16"; NULL: the model's first */
 } gm_samples;
-/* Samples by "generate" (or pixel by pixel) into x [n, shape...]. GM_ERR_VALUE where the latents cannot be truncated. */
+/* Samples into x [n, shape...]. GM_ERR_VALUE where the latents cannot be truncated. */
 GM_API bool gm_saved_draw(gm_saved *s, const gm_samples *d, float *x, gm_error *err);
+/* Fills f with the facts of what an endpoint draws (NULL: the model's first that does): the run's, but for the sizes. */
+GM_API bool gm_saved_draws(gm_saved *s, const char *endpoint, gm_facts *f, gm_error *err);
 /* What is hidden of pictures, for a model that draws number by number ("pixels") to go on with. */
 typedef struct gm_saved_hole {
 	uint64_t seed; /* picture i of n is completed by (seed, i), whatever the batch */

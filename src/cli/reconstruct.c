@@ -27,26 +27,27 @@ static int64_t numbers(gm_shape s)
 static bool through(gm_saved *s, const float *x, float *code, float *y, gm_error *err)
 {
 	const void *in[] = {x}, *middle[] = {code};
-	if (gm_saved_has(s, "reconstruct"))
-		return gm_saved_run(s, "reconstruct", in, 0, 0, y, err);
-	return gm_saved_run(s, "encode", in, 0, 0, code, err) &&
-	       gm_saved_run(s, "decode", middle, 0, 0, y, err);
+	if (gm_saved_has(s, GM_ENDPOINT_RECONSTRUCT))
+		return gm_saved_run(s, GM_ENDPOINT_RECONSTRUCT, in, 0, 0, y, err);
+	return gm_saved_run(s, GM_ENDPOINT_ENCODE, in, 0, 0, code, err) &&
+	       gm_saved_run(s, GM_ENDPOINT_DECODE, middle, 0, 0, y, err);
 }
 
 /* Whether the model can, and how many numbers its code has in a batch. */
 static bool able(gm_saved *s, int64_t *code, gm_error *err)
 {
-	bool two = !gm_saved_has(s, "reconstruct") && gm_saved_has(s, "encode") &&
-	           gm_saved_has(s, "decode");
+	bool two = !gm_saved_has(s, GM_ENDPOINT_RECONSTRUCT) &&
+	           gm_saved_has(s, GM_ENDPOINT_ENCODE) && gm_saved_has(s, GM_ENDPOINT_DECODE);
 	gm_port port[2];
-	*code = two ? numbers(gm_saved_shape(s, "encode")) : 1;
-	if (!two && !gm_saved_must(s, "reconstruct", err))
+	*code = two ? numbers(gm_saved_shape(s, GM_ENDPOINT_ENCODE)) : 1;
+	if (!two && !gm_saved_must(s, GM_ENDPOINT_RECONSTRUCT, err))
 		return false;
-	const char *last = two ? "decode" : "reconstruct";
+	const char *last = two ? GM_ENDPOINT_DECODE : GM_ENDPOINT_RECONSTRUCT;
 	if (numbers(gm_saved_shape(s, last)) != gm_saved_batch(s) * gm_saved_facts(s)->numel)
 		return gm_fail(err, GM_ERR_STATE, "\"%s\" of %s gives no examples", last,
 		               gm_saved_model(s)->name);
-	if (two && (gm_saved_ports(s, "decode", port, 2) != 1 || numbers(port[0].shape) != *code))
+	if (two && (gm_saved_ports(s, GM_ENDPOINT_DECODE, port, 2) != 1 ||
+	            numbers(port[0].shape) != *code))
 		return gm_fail(err, GM_ERR_STATE,
 		               "\"decode\" of %s does not take what \"encode\" gives",
 		               gm_saved_model(s)->name);

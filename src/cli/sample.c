@@ -79,9 +79,9 @@ static bool manifold(gm_saved *s, int columns, int rows, float *x, gm_error *err
 	gm_port port[2];
 	int64_t m = gm_saved_batch(s), n = (int64_t)columns * rows,
 		numel = gm_saved_facts(s)->numel;
-	if (!gm_saved_must(s, "generate", err))
+	if (!gm_saved_must(s, GM_ENDPOINT_GENERATE, err))
 		return false;
-	int ports = gm_saved_ports(s, "generate", port, 2);
+	int ports = gm_saved_ports(s, GM_ENDPOINT_GENERATE, port, 2);
 	bool plane = ports == 1 && port[0].kind == GM_PORT_LATENT &&
 	             port[0].latent == GM_LATENT_NORMAL && port[0].shape.rank == 2 &&
 	             port[0].shape.dim[1] == 2;
@@ -98,7 +98,7 @@ static bool manifold(gm_saved *s, int columns, int rows, float *x, gm_error *err
 			z[2 * i] = (float)quantile(((done + i) % columns + .5) / columns);
 			z[2 * i + 1] = (float)quantile(((done + i) / columns + .5) / rows);
 		}
-		ok = gm_saved_run(s, "generate", (const void *[]){z}, 0, 0, y, err);
+		ok = gm_saved_run(s, GM_ENDPOINT_GENERATE, (const void *[]){z}, 0, 0, y, err);
 		if (ok)
 			memcpy(x + done * numel, y, take * numel * sizeof *y);
 	}

@@ -63,11 +63,11 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 		snprintf(more, sizeof more, " --steps %lld%s%s", (long long)call->step * 2,
 		         *call->prolong ? " " : "", call->prolong);
 	const char *about = "new samples";
-	if (!strcmp(call->gives, "translate")) {
+	if (!strcmp(call->gives, GM_ENDPOINT_TRANSLATE)) {
 		snprintf(line[0], sizeof line[0], "ganymede translate %s PICTURE -o OUT",
 		         call->folder);
 		about = "what it makes of a picture";
-	} else if (!strcmp(call->gives, "classify")) {
+	} else if (!strcmp(call->gives, GM_ENDPOINT_CLASSIFY)) {
 		snprintf(line[0], sizeof line[0], "ganymede fid A B --extractor classifier:%s",
 		         call->folder);
 		about = "scores that look through it";

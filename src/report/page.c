@@ -338,23 +338,38 @@ static void put_charts(FILE *o, series *s, int count)
 
 enum { STRIP = 12 };
 
-static int by_step(const void *a, const void *b)
+/* A picture's file is NAME-STEP.png: where its step begins, or NULL for other files. */
+static const char *step_in(const char *file)
 {
-	uint64_t x = strtoull(*(char *const *)a + 6, NULL, 10),
-		 y = strtoull(*(char *const *)b + 6, NULL, 10);
+	const char *dash = strrchr(file, '-');
+	size_t digits = dash ? strspn(dash + 1, "0123456789") : 0;
+	return digits >= 6 && !strcmp(dash + 1 + digits, ".png") ? dash + 1 : NULL;
+}
+
+/* Whether both are of one endpoint: equal up to the step. */
+static bool same_kind(const char *a, const char *b)
+{
+	size_t n = (size_t)(step_in(a) - a);
+	return n == (size_t)(step_in(b) - b) && !memcmp(a, b, n);
+}
+
+static int by_step(const void *pa, const void *pb)
+{
+	const char *a = *(char *const *)pa, *b = *(char *const *)pb;
+	if (!same_kind(a, b))
+		return strcmp(a, b);
+	uint64_t x = strtoull(step_in(a), NULL, 10), y = strtoull(step_in(b), NULL, 10);
 	return (x > y) - (x < y);
 }
 
-/* fakes-NNNNNN.png in order; the caller frees each and the list. */
-static char **list_fakes(const char *folder, int *count)
+/* fakes-NNNNNN.png in order, or those of other endpoints by name; the caller frees each and the list. */
+static char **list_pictures(const char *folder, bool fakes, int *count)
 {
 	char **list = NULL;
 	int n = 0, room = 0;
 	DIR *d = opendir(folder);
 	for (struct dirent *e; d && (e = readdir(d));) {
-		const char *s = e->d_name;
-		size_t digits = strncmp(s, "fakes-", 6) ? 0 : strspn(s + 6, "0123456789");
-		if (!digits || strcmp(s + 6 + digits, ".png"))
+		if (!step_in(e->d_name) || !strncmp(e->d_name, "fakes-", 6) != fakes)
 			continue;
 		if (n == room) {
 			char **more = realloc(list, (room = room ? 2 * room : 64) * sizeof *list);
@@ -362,7 +377,7 @@ static char **list_fakes(const char *folder, int *count)
 				break;
 			list = more;
 		}
-		list[n] = strdup(s);
+		list[n] = strdup(e->d_name);
 		n += list[n] != NULL;
 	}
 	if (d)
@@ -371,6 +386,13 @@ static char **list_fakes(const char *folder, int *count)
 		qsort(list, n, sizeof *list, by_step);
 	*count = n;
 	return list;
+}
+
+static void free_list(char **list, int n)
+{
+	for (int i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
 }
 
 static void put_picture(FILE *o, const char *folder, const char *file, const char *caption)
@@ -395,14 +417,30 @@ static const char *caption_of(const char *file, char text[64])
 	char number[32];
 	if (!strcmp(file, "fakes-init.png"))
 		return "before training";
-	snprintf(text, 64, "step %s", grouped(strtoull(file + 6, NULL, 10), number));
+	snprintf(text, 64, "step %s", grouped(strtoull(step_in(file), NULL, 10), number));
 	return text;
+}
+
+/* The newest picture of each endpoint besides the one that fakes-*.png show. */
+static void put_others(FILE *o, const char *folder)
+{
+	int n;
+	char **other = list_pictures(folder, false, &n), text[64], caption[160];
+	for (int i = 0; i < n; i++) {
+		if (i + 1 < n && same_kind(other[i], other[i + 1]))
+			continue;
+		snprintf(caption, sizeof caption, "%.*s, %s",
+		         (int)(step_in(other[i]) - 1 - other[i]), other[i],
+		         caption_of(other[i], text));
+		put_picture(o, folder, other[i], caption);
+	}
+	free_list(other, n);
 }
 
 static void put_pictures(FILE *o, const char *folder, bool averaged)
 {
 	int n;
-	char **fakes = list_fakes(folder, &n), text[64];
+	char **fakes = list_pictures(folder, true, &n), text[64];
 	fprintf(o, "<div class=\"pair%s\">", averaged ? " wide" : "");
 	if (n) {
 		char caption[160];
@@ -412,6 +450,7 @@ static void put_pictures(FILE *o, const char *folder, bool averaged)
 		put_picture(o, folder, fakes[n - 1], caption);
 	}
 	put_picture(o, folder, "reals.png", "what it learns from");
+	put_others(o, folder);
 	fputs("</div><h2>The same latents through the run</h2>", o);
 	fprintf(o, "<div class=\"strip%s\">", averaged ? " wide" : "");
 	put_picture(o, folder, "fakes-init.png", "before training");
@@ -422,9 +461,7 @@ static void put_pictures(FILE *o, const char *folder, bool averaged)
 		put_picture(o, folder, file, caption_of(file, text));
 	}
 	fputs("</div>", o);
-	for (int i = 0; i < n; i++)
-		free(fakes[i]);
-	free(fakes);
+	free_list(fakes, n);
 }
 
 /* ---- the page -------------------------------------------------------------------------------- */

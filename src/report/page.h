@@ -2,7 +2,7 @@
  *
  * report/page.h -- index.html: the story of a run on one page that needs nothing but itself.
  *
- * The page is made from the run's folder alone (stats.jsonl, fakes-*.png, reals.png) and from what
+ * The page is made from the run's folder alone (stats.jsonl, fakes-*.png and other endpoints' pictures, reals.png) and from what
  * stands here, so it can be written at any time, also for a run that has just been resumed.
  * Pictures are in the page as base64, curves as SVG: the file can be mailed.
  */

@@ -19,9 +19,8 @@ static int64_t shown(const gm_run *r)
 	return r->facts.points ? SCATTER : (int64_t)r->columns * r->rows;
 }
 
-static gm_image *grid_of(gm_run *r, const float *x, int64_t n)
+static gm_image *grid_of(gm_run *r, const gm_facts *f, const float *x, int64_t n)
 {
-	const gm_facts *f = &r->facts;
 	return gm_image_grid(x,
 	                     &(gm_grid){.n = n,
 	                                .channels = f->channels,
@@ -44,14 +43,15 @@ static bool put_picture(gm_run *r, const char *file, gm_image *im, bool show)
 	return ok;
 }
 
-static gm_image *picture_of(gm_run *r, const float *fake, const float *real, int64_t n)
+static gm_image *picture_of(gm_run *r, const gm_facts *f, const float *fake, const float *real,
+                            int64_t n)
 {
 	return r->facts.points
 	               ? gm_image_scatter(
 				 &(gm_scatter){
 					 .real = real, .n_real = n, .fake = fake, .n_fake = n},
 				 &r->err)
-	               : grid_of(r, fake, n);
+	               : grid_of(r, f, fake, n);
 }
 
 enum { GAP = 12 }; /* pixels between two pictures */
@@ -73,8 +73,10 @@ static gm_image *side_by_side(gm_image *a, gm_image *b, gm_error *err)
 	return both;
 }
 
-static gm_image *drawn(gm_run *r, int64_t n, bool raw, const float *real, float *fake)
+static gm_image *drawn(gm_run *r, gm_run_endpoint *e, int64_t n, bool raw, const float *real,
+                       float *fake)
 {
+	const gm_facts f = gm_endpoint_facts(r, e);
 	int32_t *label = malloc(n * sizeof *label);
 	gm_image *im = NULL;
 	if (!label)
@@ -82,100 +84,193 @@ static gm_image *drawn(gm_run *r, int64_t n, bool raw, const float *real, float 
 	else
 		gm_run_grid_labels(r, n, r->columns, label);
 	if (label &&
-	    gm_run_draw(r, &(gm_samples){.seed = r->seed, .n = n, .label = label}, raw, fake))
-		im = picture_of(r, fake, real, n);
+	    gm_run_draw(r, e, &(gm_samples){.seed = r->seed, .n = n, .label = label}, raw, fake))
+		im = picture_of(r, &f, fake, real, n);
 	free(label);
 	return im;
 }
 
 /* With moving averages: the weights themselves on the left, their averages on the right. */
-static gm_image *picture_of_samples(gm_run *r)
+static gm_image *picture_of_samples(gm_run *r, gm_run_endpoint *e)
 {
-	int64_t n = shown(r), numel = r->facts.numel;
-	float *fake = malloc(n * numel * sizeof *fake), *real = malloc(n * numel * sizeof *real);
+	int64_t n = shown(r), numel = gm_endpoint_facts(r, e).numel;
+	float *fake = malloc(n * numel * sizeof *fake),
+	      *real = malloc(n * r->facts.numel * sizeof *real);
 	bool ok = (fake && real) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 	ok = ok && (!r->facts.points || gm_run_reals(r, n, real, NULL));
-	gm_image *im = ok ? drawn(r, n, false, real, fake) : NULL;
+	gm_image *im = ok ? drawn(r, e, n, false, real, fake) : NULL;
 	if (im && r->averages)
-		im = side_by_side(drawn(r, n, true, real, fake), im, &r->err);
+		im = side_by_side(drawn(r, e, n, true, real, fake), im, &r->err);
 	free(fake);
 	free(real);
 	return im;
 }
 
-/* What e makes of fixed examples: input | output, and what it should be, where there is that. */
-static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
+/* A column of pictures: of a field of the data, or of what an endpoint gave. */
+typedef struct column {
+	int64_t c, h, w;
+	float *x; /* [n and a batch more, c, h, w] */
+} column;
+
+static bool column_new(gm_run *r, column *k, gm_shape s, int64_t n)
 {
-	const gm_run_field *from = gm_feed_find(r, gm_endpoint_field(r, e->in[0])), *b = NULL;
-	int64_t m = r->batch, numel = r->facts.numel;
-	if (!strcmp(e->name, "translate") && from) /* or of b what a is */
-		b = gm_feed_find(r, strcmp(from->name, "b") ? "b" : "a");
-	int wide = b ? 3 : 2, each = r->columns / wide > 0 ? r->columns / wide : 1;
-	int64_t n = (int64_t)each * r->rows;
-	if (gm_node_size(e->in[0]) != m * numel || !gm_run_gives_examples(r, e))
-		return NULL;
-	float *x = calloc((n + m) * numel, sizeof *x), *y = calloc((n + m) * numel, sizeof *y);
-	float *all = malloc(n * wide * numel * sizeof *all), *part[] = {x, y, x};
-	const void *in[GM_RUN_INPUTS] = {0};
-	bool ok = (x && y && all) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
-	ok = ok && (from ? gm_run_real_field(r, from, n, x) : gm_run_reals(r, n, x, NULL));
+	*k = (column){s.dim[0], s.dim[1], s.dim[2], NULL};
+	k->x = calloc((n + r->batch) * k->c * k->h * k->w, sizeof *k->x);
+	return k->x || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
+}
+
+static bool read_field(gm_run *r, const char *field, int64_t n, void *x)
+{
+	return strcmp(field, "example") ? gm_run_real_field(r, gm_feed_find(r, field), n, x)
+	                                : gm_run_reals(r, n, x, NULL);
+}
+
+/* Picture i of a column, brought to a size by repeating pixels and copying grey into all channels. */
+static void place(const column *k, int64_t i, const column *size, float *y)
+{
+	const float *x = k->x + i * k->c * k->h * k->w;
+	for (int64_t c = 0; c < size->c; c++)
+		for (int64_t v = 0; v < size->h; v++)
+			for (int64_t u = 0; u < size->w; u++)
+				*y++ = x[(c % k->c * k->h + v * k->h / size->h) * k->w +
+				         u * k->w / size->w];
+}
+
+/* Whether the run's data hold the field; those of further streams are not shown. */
+static bool readable(gm_run *r, const char *field)
+{
+	return field && (!strcmp(field, "example") || gm_feed_find(r, field));
+}
+
+/* Fixed examples through e: its first input, read from the data, into in, and what it gives into out. Other fields that e
+ * takes are of the same examples; labels go 0, 1, .. in turn. */
+static bool change(gm_run *r, gm_run_endpoint *e, int64_t n, column *in, column *out)
+{
+	const int64_t m = r->batch;
+	const void *use[GM_RUN_INPUTS] = {0};
+	char *rows[GM_RUN_INPUTS] = {0};
+	bool ok = read_field(r, gm_endpoint_field(r, e->in[0]), n, in->x);
+	for (int i = 1; ok && i < e->nin; i++) {
+		const char *field = gm_endpoint_field(r, e->in[i]);
+		if (!readable(r, field) || gm_endpoint_is_label(r, e->in[i]))
+			continue;
+		rows[i] = calloc((n + m) * (gm_node_size(e->in[i]) / m), sizeof(float));
+		ok = (rows[i] || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture")) &&
+		     read_field(r, field, n, rows[i]);
+	}
 	for (int64_t done = 0, chunk = 0; ok && done < n; done += m, chunk++) {
-		in[0] = x + done * numel;
+		use[0] = in->x + done * in->c * in->h * in->w;
+		for (int i = 1; i < e->nin; i++)
+			if (rows[i])
+				use[i] = rows[i] + done * (gm_node_size(e->in[i]) / m) *
+				                           (int64_t)sizeof(float);
 		ok = gm_endpoint_run(
 			r, e,
-			&(gm_use){.in = in, .seed = gm_run_latent_seed(r->seed), .chunk = chunk},
-			y + done * numel);
+			&(gm_use){.in = use, .seed = gm_run_latent_seed(r->seed), .chunk = chunk},
+			out->x + done * out->c * out->h * out->w);
 	}
-	for (int k = 0; ok && k < wide; k++) {
-		if (k == 2)
-			ok = gm_run_real_field(r, b, n, x);
-		for (int64_t i = 0; i < n; i++)
-			memcpy(all + (i * wide + k) * numel, part[k] + i * numel,
-			       numel * sizeof *all);
+	for (int i = 1; i < e->nin; i++)
+		free(rows[i]);
+	return ok;
+}
+
+/* A batch's shape without its first axis. */
+static gm_shape one_of(const gm_node *x)
+{
+	gm_shape s = gm_node_shape(x);
+	s.rank--;
+	memmove(s.dim, s.dim + 1, s.rank * sizeof *s.dim);
+	return s;
+}
+
+/* The field of pictures that e should give, and their shape; NULL where the data have none, or only sides that do not belong
+ * together. */
+static const char *wanted(gm_run *r, const gm_run_endpoint *e, gm_shape *s)
+{
+	const gm_facts *f = &r->facts;
+	const char *target = e->kind->flags & GM_PAIRS ? gm_endpoint_target(r, e) : NULL;
+	if (!readable(r, target) || ((!strcmp(target, "a") || !strcmp(target, "b")) && !f->paired))
+		return NULL;
+	const gm_run_field *field = gm_feed_find(r, target);
+	*s = field ? field->shape : GM_SHAPE(f->channels, f->height, f->width);
+	return s->rank == 3 ? target : NULL;
+}
+
+/* What e makes of fixed examples: input | output, and what it should be, where that is known and not the input. */
+static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
+{
+	gm_shape shape = GM_RANK0;
+	const char *want = wanted(r, e, &shape);
+	const int wide = want ? 3 : 2;
+	const int64_t each = r->columns / wide > 0 ? r->columns / wide : 1, n = each * r->rows;
+	column k[3] = {0}, most = {0};
+	bool ok =
+		column_new(r, &k[0], one_of(e->in[0]), n) &&
+		column_new(r, &k[1], one_of(e->y), n) &&
+		(wide == 2 || (column_new(r, &k[2], shape, n) && read_field(r, want, n, k[2].x))) &&
+		change(r, e, n, &k[0], &k[1]);
+	for (int i = 0; i < wide; i++) {
+		most.c = k[i].c > most.c ? k[i].c : most.c;
+		most.h = k[i].h > most.h ? k[i].h : most.h;
+		most.w = k[i].w > most.w ? k[i].w : most.w;
 	}
+	const int64_t numel = most.c * most.h * most.w;
+	float *all = ok ? malloc(n * wide * numel * sizeof *all) : NULL;
+	for (int64_t i = 0; all && i < n * wide; i++)
+		place(&k[i % wide], i / wide, &most, all + i * numel);
 	gm_image *im = NULL;
-	if (ok)
+	if (all)
 		im = gm_image_grid(all,
 		                   &(gm_grid){.n = n * wide,
-		                              .channels = r->facts.channels,
-		                              .height = r->facts.height,
-		                              .width = r->facts.width,
+		                              .channels = most.c,
+		                              .height = most.h,
+		                              .width = most.w,
 		                              .columns = each * wide},
 		                   &r->err);
-	free(x);
-	free(y);
+	else if (ok)
+		gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
+	for (int i = 0; i < 3; i++)
+		free(k[i].x);
 	free(all);
 	return im;
 }
 
-/* The endpoint whose doing a run's pictures show, or NULL. */
-static gm_run_endpoint *shown_endpoint(gm_run *r)
+/* Whether e has a picture: all that draw, and what makes pictures of pictures. */
+static bool is_shown(gm_run *r, const gm_run_endpoint *e)
 {
-	static const char *const names[] = {"generate", "pixels", "translate", "reconstruct"};
-	gm_run_endpoint *e = NULL;
-	for (size_t i = 0; !e && i < sizeof names / sizeof *names; i++)
-		e = gm_endpoint_find(r, names[i]);
-	return e;
+	if (e->kind->flags & GM_DRAWS)
+		return true;
+	return e->kind->flags & GM_CHANGES && !r->facts.points &&
+	       readable(r, gm_endpoint_field(r, e->in[0])) && gm_node_shape(e->in[0]).rank == 4 &&
+	       gm_node_shape(e->y).rank == 4;
 }
 
 bool gm_run_pictures_ready(gm_run *r)
 {
-	gm_run_endpoint *e = shown_endpoint(r);
-	bool numbers = e && !strcmp(e->name, "pixels");
-	return gm_run_ok(r) &&
-	       (!e || ((numbers || gm_run_gives_examples(r, e)) && gm_endpoint_ready(r, e, false)));
+	gm_run_endpoint *e = NULL;
+	bool ok = gm_run_ok(r);
+	while (ok && (e = gm_endpoint_next(r, GM_DRAWS | GM_CHANGES, e)))
+		ok = !is_shown(r, e) || gm_endpoint_ready(r, e, false);
+	return ok;
 }
 
-bool gm_run_picture(gm_run *r, const char *file)
+bool gm_run_picture(gm_run *r, const char *when)
 {
-	gm_run_endpoint *e = shown_endpoint(r);
-	if (!e || (r->facts.points && strcmp(e->name, "generate")))
-		return true;
-	bool draws = e == gm_run_drawer(r);
-	gm_image *im = draws ? picture_of_samples(r) : picture_of_changes(r, e);
-	bool ok = put_picture(r, file, im, true);
-	if (ok)
-		gm_report_png(r, file);
+	gm_run_endpoint *e = NULL, *first = gm_endpoint_first(r, GM_DRAWS | GM_CHANGES);
+	bool ok = true;
+	while (ok && (e = gm_endpoint_next(r, GM_DRAWS | GM_CHANGES, e))) {
+		char file[128];
+		if (!is_shown(r, e))
+			continue;
+		snprintf(file, sizeof file, "%.80s-%s.png", e == first ? "fakes" : e->name, when);
+		for (char *c = file; *c; c++)
+			*c = *c == '/' ? '-' : *c;
+		gm_image *im = e->kind->flags & GM_DRAWS ? picture_of_samples(r, e)
+		                                         : picture_of_changes(r, e);
+		ok = put_picture(r, file, im, e == first);
+		if (ok)
+			gm_report_png(r, e == first ? "samples" : e->name, file);
+	}
 	return ok;
 }
 
@@ -188,7 +283,7 @@ bool gm_run_real_picture(gm_run *r, const char *file)
 	if (ok && gm_run_reals(r, n, real, NULL))
 		im = r->facts.points
 		             ? gm_image_scatter(&(gm_scatter){.real = real, .n_real = n}, &r->err)
-		             : grid_of(r, real, n);
+		             : grid_of(r, &r->facts, real, n);
 	free(real);
 	return put_picture(r, file, im, false);
 }

@@ -101,14 +101,14 @@ static bool open_events(gm_run *r)
 	return true;
 }
 
-void gm_report_png(gm_run *r, const char *file)
+void gm_report_png(gm_run *r, const char *name, const char *file)
 {
 	char path[PATH_MAX];
 	gm_bytes b = {0};
 	if (!r->events || snprintf(path, sizeof path, "%s/%s", r->folder, file) >= PATH_MAX ||
 	    !gm_file_open(path, &b, NULL))
 		return;
-	gm_events_png(r->events, r->step, "samples", b.data, b.size);
+	gm_events_png(r->events, r->step, name, b.data, b.size);
 	gm_file_close(&b);
 	disk_error(r, r->events, "events.out.tfevents");
 }

@@ -11,7 +11,8 @@ void gm_report_rewind(gm_run *r);                 /* stats.jsonl, to r->step */
 void gm_report_warn(gm_run *r, const char *text); /* once said, also on the page */
 bool gm_report_open(gm_run *r);
 void gm_report_close(gm_run *r);
-void gm_report_png(gm_run *r, const char *file); /* a picture of the folder, to TensorBoard */
+/* A picture of the folder, to TensorBoard under that name. */
+void gm_report_png(gm_run *r, const char *name, const char *file);
 void gm_report_say(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3); /* a line to log.txt and out */
 void gm_report_progress(gm_run *r, bool now);
 void gm_report_stats(gm_run *r);
@@ -24,9 +25,10 @@ void gm_report_clear(gm_run *r); /* the live line, before something else is prin
 /* pictures.c */
 /* Compiles what the run's pictures need; true also where there are none to make. */
 bool gm_run_pictures_ready(gm_run *r);
-/* What the model makes by now, into the run's folder and to the terminal: samples by "generate",
- * else fixed examples through "translate" or "reconstruct"; nothing where it has none of them. */
-bool gm_run_picture(gm_run *r, const char *file);
+/* What the model makes by now, into the run's folder: fakes-WHEN.png of the first endpoint that draws examples or changes
+ * them (by the order of gm_endpoint_kinds), which the terminal shows too, and NAME-WHEN.png of every other one, with - for /.
+ * when: the step, or "init". */
+bool gm_run_picture(gm_run *r, const char *when);
 bool gm_run_real_picture(gm_run *r, const char *file);
 
 #endif

@@ -1,82 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/endpoint.c -- what a model declared for tools, as functions that can be called.
+ * run/endpoint.c -- what a model declared for tools (kinds.c), as functions that can be called.
  */
-#include "run/stream.h"
+#include "run/run.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *inputs, int n)
-{
-	if (r->endpoints == GM_RUN_ENDPOINTS || n > GM_RUN_INPUTS) {
-		gm_run_fail(r, GM_ERR_STATE, "%s: too many endpoints, or inputs of %s",
-		            r->model->name, name);
-		return;
-	}
-	gm_run_endpoint *e = &r->endpoint[r->endpoints++];
-	*e = (gm_run_endpoint){.name = name, .y = y, .nin = n};
-	memcpy(e->in, inputs, n * sizeof *inputs);
-}
-
-void gm_endpoint_effect(gm_run *r, const char *name, gm_node *effect)
-{
-	gm_run_endpoint *e = gm_endpoint_find(r, name);
-	if (e)
-		e->effect = effect;
-	else
-		gm_run_fail(r, GM_ERR_STATE, "%s: an effect of \"%s\", which is no endpoint yet",
-		            r->model->name, name);
-}
-
-gm_node *gm_latent(gm_run *r, const char *name, gm_node *source, gm_latent_kind kind)
-{
-	if (r->latents == GM_RUN_LATENTS)
-		gm_run_fail(r, GM_ERR_STATE, "%s names more than %d latents", r->model->name,
-		            GM_RUN_LATENTS);
-	else
-		r->latent[r->latents++] = (gm_run_latent){name, source, kind};
-	return source;
-}
-
-void gm_sides(gm_run *r, int64_t multiple)
-{
-	r->sides = multiple;
-}
-
-gm_run_endpoint *gm_endpoint_find(gm_run *r, const char *name)
-{
-	for (int i = 0; i < r->endpoints; i++)
-		if (!strcmp(r->endpoint[i].name, name))
-			return &r->endpoint[i];
-	return NULL;
-}
-
-const char *gm_endpoint_field(const gm_run *r, const gm_node *in)
-{
-	if (in == r->label)
-		return "label";
-	if (in == r->example)
-		return "example";
-	for (int i = 0; i < r->fields; i++)
-		if (r->field[i].node == in)
-			return r->field[i].name;
-	for (int k = 0; k < r->streams; k++)
-		for (int i = 0; i < r->stream[k]->fields; i++)
-			if (r->stream[k]->field[i].node == in) {
-				const char *name = r->stream[k]->field[i].name;
-				return strcmp(name, "image") ? name : "example";
-			}
-	return NULL;
-}
-
-const gm_run_latent *gm_endpoint_latent(const gm_run *r, const gm_node *in)
-{
-	for (int i = 0; i < r->latents; i++)
-		if (r->latent[i].node == in)
-			return &r->latent[i];
-	return NULL;
-}
 
 void gm_run_know_averages(gm_run *r)
 {

@@ -99,9 +99,11 @@ void gm_run_free(gm_run *r)
 	free(r->example_data);
 	free(r->label_data);
 	free(r->turn);
-	free(r->guard.fake);
+	for (int i = 0; i < r->guard.sources; i++)
+		free(r->guard.source[i].made);
+	for (int i = 0; i < r->guard.watches; i++)
+		free(r->guard.watch[i].logit), free(r->guard.watch[i].real_x);
 	free(r->guard.real);
-	free(r->guard.logit);
 	free(r->guard.fake_label);
 	free(r->guard.real_label);
 	gm_arena_free(r->arena);

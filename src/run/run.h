@@ -24,6 +24,7 @@ enum {
 	GM_RUN_FIELDS = 64,
 	GM_RUN_LATENTS = 32,
 	GM_RUN_STREAMS = 16,
+	GM_RUN_WATCHED = 8,
 	GM_GRID_CLASSES = 32 /* more do not get a row of a grid each */
 };
 
@@ -33,7 +34,8 @@ typedef struct gm_import_of gm_import_of;
 /* An endpoint, and what is compiled for it once it is used: with the averages of weights [0] or
  * the weights themselves [1], which are the same step where there are no averages. */
 typedef struct gm_run_endpoint {
-	const char *name;
+	const char *name, *variant; /* variant: of the row, what is behind the slash; or NULL */
+	const gm_endpoint_kind *kind;
 	gm_node *y, *in[GM_RUN_INPUTS], *effect; /* effect: of every call, or NULL */
 	int nin;
 	gm_step *drawn[2];            /* latents come from the random state */
@@ -176,9 +178,7 @@ struct gm_run {
 
 	struct gm_run_guard { /* train/monitors.c */
 		bool nonfinite, monitors, rollback;
-		int64_t most;   /* rollbacks allowed */
-		gm_step *probe; /* D on its one input, for inference; or NULL */
-		gm_node *probe_in, *probe_out;
+		int64_t most;        /* rollbacks allowed */
 		double threshold;    /* of D's output between fake and real; NaN: between means */
 		struct gm_run_norm { /* of the gradient that an optimiser was given */
 			const char *name;
@@ -188,11 +188,27 @@ struct gm_run {
 			int part;
 		} norm[GM_RUN_NORMS];
 		int norms;
-		bool draws;                       /* there is something to watch: "generate" */
-		gm_run_endpoint *changes;         /* or else this: "translate" */
-		float *fake, *real, *logit;       /* [batch, ...], malloc */
-		int32_t *fake_label, *real_label; /* [batch], malloc */
-		int rounds, d_won, d_lost, collapsed, vanished, exploded; /* in a row */
+		/* Endpoints that make what discriminators are shown, and what they made in this step; the first
+		 * one's spread is watched. */
+		struct gm_run_source {
+			gm_run_endpoint *e;
+			float *made; /* [batch, ..], malloc */
+		} source[GM_RUN_WATCHED];
+		int sources;
+		struct gm_run_watch { /* a discriminator */
+			const gm_run_endpoint *e;
+			int source;              /* of its fakes */
+			gm_step *probe;          /* it on `in`, for inference */
+			gm_node *in;             /* in the place of its first input */
+			float *logit, *real_x;   /* its outputs; examples of its field. malloc */
+			char real[64], fake[64]; /* what its values are called */
+			int won, lost;           /* log lines in a row */
+		} watch[GM_RUN_WATCHED];
+		int watches;
+		gm_node *target; /* what the first source should give, as it is fed */
+		float *real;     /* its values, malloc */
+		int32_t *fake_label, *real_label;  /* [batch], malloc */
+		int collapsed, vanished, exploded; /* log lines in a row */
 		unsigned warned;
 	} guard;
 	char best_name[64]; /* of the value that best.safetensors goes by, or "" */
@@ -321,6 +337,24 @@ gm_run_field *gm_feed_find(gm_run *r, const char *name); /* NULL where there is 
 /* Fills all inputs with rows first, first + 1, .. of the stream. */
 bool gm_feed_rows(gm_run *r, uint64_t first);
 
+/* kinds.c: what a model declared */
+gm_run_endpoint *gm_endpoint_find(gm_run *r, const char *name); /* NULL where there is none */
+/* The first with one of the flags (GM_DRAWS, ..), by the order of gm_endpoint_kinds, and variants after all rows; or NULL. */
+gm_run_endpoint *gm_endpoint_first(gm_run *r, unsigned flags);
+/* In the order in which the model declared them: the first with one of the flags, or the next one after `after`. */
+gm_run_endpoint *gm_endpoint_next(gm_run *r, unsigned flags, const gm_run_endpoint *after);
+/* The name of the field ("example", "b", ..) that an endpoint with GM_CHANGES should give; NULL where that is not known. */
+const char *gm_endpoint_target(const gm_run *r, const gm_run_endpoint *e);
+/* The run's facts, with the sizes of what e gives. */
+gm_facts gm_endpoint_facts(const gm_run *r, const gm_run_endpoint *e);
+/* Which field of the data an input is: r->label gives "label", r->example "example"; NULL for a
+ * latent. */
+const char *gm_endpoint_field(const gm_run *r, const gm_node *in);
+bool gm_endpoint_is_label(const gm_run *r, const gm_node *in);
+/* An input that is the field, where the model asked for it; else NULL. */
+gm_node *gm_field_input(const gm_run *r, const char *field);
+const gm_run_latent *gm_endpoint_latent(const gm_run *r, const gm_node *in); /* or NULL */
+
 /* endpoint.c: endpoints as functions that tools call. A call leaves the random state and all
  * variables as they were; inputs that gm_feed fills keep what was put into them. */
 typedef struct gm_use {
@@ -331,7 +365,6 @@ typedef struct gm_use {
 	bool raw; /* the weights themselves, not their averages */
 } gm_use;
 
-gm_run_endpoint *gm_endpoint_find(gm_run *r, const char *name); /* NULL where there is none */
 /* Compiles what a call needs, which the first call does otherwise. */
 bool gm_endpoint_ready(gm_run *r, gm_run_endpoint *e, bool raw);
 /* y [batch, ..] of the endpoint. */
@@ -340,10 +373,6 @@ bool gm_endpoint_run(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y);
  * whose out[i] is not NULL. */
 bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t chunk,
                          float *const *out);
-/* Which field of the data an input is: r->label gives "label", r->example "example"; NULL for a
- * latent. */
-const char *gm_endpoint_field(const gm_run *r, const gm_node *in);
-const gm_run_latent *gm_endpoint_latent(const gm_run *r, const gm_node *in); /* or NULL */
 /* Fills r->average_from and average_to, pairs of weights and their moving averages. */
 void gm_run_know_averages(gm_run *r);
 /* Bytes of intermediate values of all that is compiled for endpoints. */

@@ -60,13 +60,13 @@ static bool run(void *self, const gm_extractor_input *in, float *features, float
 			copy_picture(j, in, at + i, j->x + i * j->facts.numel);
 		const void *given[] = {j->x};
 		if (features) {
-			if (!gm_saved_run(j->saved, "features", given, 0, 0, j->out, err))
+			if (!gm_saved_run(j->saved, GM_ENDPOINT_FEATURES, given, 0, 0, j->out, err))
 				return false;
 			memcpy(features + at * j->features, j->out,
 			       m * j->features * sizeof *features);
 		}
 		if (logits) {
-			if (!gm_saved_run(j->saved, "classify", given, 0, 0, j->out, err))
+			if (!gm_saved_run(j->saved, GM_ENDPOINT_CLASSIFY, given, 0, 0, j->out, err))
 				return false;
 			memcpy(logits + at * j->classes, j->out, m * j->classes * sizeof *logits);
 		}
@@ -93,16 +93,16 @@ static gm_extractor *classifier(const char *name, const char *outdir, gm_error *
 	    !gm_sha256_file(path, sha256, err))
 		return NULL;
 	gm_saved *s = gm_saved_open(path, &(gm_saved_options){.batch = BATCH, .exact = true}, err);
-	if (!s || !gm_saved_must(s, "features", err) || !gm_saved_must(s, "classify", err) ||
-	    !(j = calloc(1, sizeof *j))) {
+	if (!s || !gm_saved_must(s, GM_ENDPOINT_FEATURES, err) ||
+	    !gm_saved_must(s, GM_ENDPOINT_CLASSIFY, err) || !(j = calloc(1, sizeof *j))) {
 		gm_saved_free(s);
 		return NULL;
 	}
 	*j = (judge){.saved = s,
 	             .facts = *gm_saved_facts(s),
 	             .batch = gm_saved_batch(s),
-	             .features = width_of(s, "features"),
-	             .classes = width_of(s, "classify")};
+	             .features = width_of(s, GM_ENDPOINT_FEATURES),
+	             .classes = width_of(s, GM_ENDPOINT_CLASSIFY)};
 	int64_t wide = j->features > j->classes ? j->features : j->classes;
 	j->x = calloc(j->batch * j->facts.numel, sizeof *j->x);
 	j->out = calloc(j->batch * wide, sizeof *j->out);

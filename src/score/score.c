@@ -121,7 +121,7 @@ static bool run_is(gm_scorer *c, gm_scores *s, gm_error *err)
 /* Samples are asked for by class 0, 1, .. in turn; which share the extractor's classes agree. */
 static bool run_told(gm_scorer *c, gm_scores *s, gm_error *err)
 {
-	const gm_run_endpoint *e = gm_endpoint_find(c->r, "generate");
+	const gm_run_endpoint *e = gm_endpoint_find(c->r, GM_ENDPOINT_GENERATE);
 	bool told = false;
 	for (int i = 0; i < e->nin; i++)
 		told = told || e->in[i] == c->r->label;
@@ -209,8 +209,8 @@ static const gm_metric table[] = {
 	{"parzen", "log-likelihood under Parzen windows, in nats", gm_metric_parzen, 0, false, true},
 	{"modes", "modes found: of mixtures, or by the extractor's classes", gm_metric_modes, 0, false, true},
 	{"nearest", "distance to the nearest training example, and a picture", gm_metric_nearest, 0, false, true},
-	{"accuracy", "of \"classify\", on the test part (or --split)", gm_metric_accuracy, 0, .part = true, .endpoint = "classify"},
-	{"code-error", "of \"classify\" on the test part, its codes matched to classes", gm_metric_code_error, 0, .endpoint = "classify"},
+	{"accuracy", "of \"classify\", on the test part (or --split)", gm_metric_accuracy, 0, .part = true, .endpoint = GM_ENDPOINT_CLASSIFY},
+	{"code-error", "of \"classify\" on the test part, its codes matched to classes", gm_metric_code_error, 0, .endpoint = GM_ENDPOINT_CLASSIFY},
 	{"nll", "negative log-likelihood of the test part (or --split), in nats", gm_metric_nll, 0, .part = true},
 	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0},
 	{"svm", "accuracy of a linear SVM on the run's features", gm_metric_svm, 0},
@@ -293,7 +293,7 @@ static bool choose(gm_scorer *c, gm_error *err)
 			return gm_fail(err, GM_ERR_VALUE,
 			               "metric %s is for pictures, and this run's are points",
 			               name);
-		if (m->samples && !gm_endpoint_find(c->r, "generate"))
+		if (m->samples && !gm_endpoint_find(c->r, GM_ENDPOINT_GENERATE))
 			return gm_fail(err, GM_ERR_VALUE,
 			               "metric %s needs samples, and %s draws none", name,
 			               c->r->model->name);
@@ -343,7 +343,8 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	c->other_data = c->real->data && c->r->data_hash &&
 	                !strcmp(p.data.split ? p.data.split : "train", own) &&
 	                gm_data_info_of(c->real->data)->hash != c->r->data_hash;
-	if (gm_endpoint_find(c->r, "generate") && !(c->fake = gm_side_of_run(c->r, o->seed, err)))
+	if (gm_endpoint_find(c->r, GM_ENDPOINT_GENERATE) &&
+	    !(c->fake = gm_side_of_run(c->r, o->seed, err)))
 		return false;
 	if (c->real->facts.numel != c->r->facts.numel)
 		return gm_fail(err, GM_ERR_VALUE,

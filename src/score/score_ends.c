@@ -110,7 +110,7 @@ static gm_dataset *scored(gm_scorer *c, gm_error *err)
 bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	walk w;
-	bool ok = begin(&w, c, "classify", scored(c, err), err) &&
+	bool ok = begin(&w, c, GM_ENDPOINT_CLASSIFY, scored(c, err), err) &&
 	          (gm_data_field(w.data, "label") ||
 	           gm_fail(err, GM_ERR_VALUE, "metric accuracy needs labels, and %s has none",
 	                   gm_data_info_of(w.data)->name));
@@ -138,7 +138,7 @@ static bool count_codes(gm_scorer *c, bool test, int64_t *width, int64_t **count
 {
 	walk w;
 	int64_t m, classes = c->r->facts.classes;
-	bool ok = begin(&w, c, "classify", gm_scorer_part(c, test, err), err) &&
+	bool ok = begin(&w, c, GM_ENDPOINT_CLASSIFY, gm_scorer_part(c, test, err), err) &&
 	          ((classes && gm_data_field(w.data, "label")) ||
 	           gm_fail(err, GM_ERR_VALUE, "metric code-error needs labels, and %s has none",
 	                   gm_data_info_of(w.data)->name));
@@ -214,8 +214,8 @@ static bool importance(walk *w, int64_t i, int64_t k, double *value, gm_error *e
 
 bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err)
 {
-	bool exact = gm_endpoint_find(c->r, "log-likelihood");
-	if (!exact && !gm_endpoint_find(c->r, "log-weight"))
+	bool exact = gm_endpoint_find(c->r, GM_ENDPOINT_LOG_LIKELIHOOD);
+	if (!exact && !gm_endpoint_find(c->r, GM_ENDPOINT_LOG_WEIGHT))
 		return gm_fail(err, GM_ERR_VALUE,
 		               "metric nll needs the endpoint \"log-likelihood\" or "
 		               "\"log-weight\", and %s has neither",
@@ -223,8 +223,8 @@ bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err)
 	walk w;
 	int64_t k = c->o.samples ? c->o.samples : 100, m;
 	double mean = 0, squares = 0, *value = malloc(c->r->batch * sizeof *value);
-	bool ok =
-		value && begin(&w, c, exact ? "log-likelihood" : "log-weight", scored(c, err), err);
+	bool ok = value && begin(&w, c, exact ? GM_ENDPOINT_LOG_LIKELIHOOD : GM_ENDPOINT_LOG_WEIGHT,
+	                         scored(c, err), err);
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
 		ok = (m = step(&w, i, err)) >= 0 &&
 		     (exact ? call(&w, c->o.seed, i, err) : importance(&w, i, k, value, err));
@@ -264,7 +264,8 @@ typedef struct rows {
 
 static bool features(gm_scorer *c, bool test, rows *f, gm_error *err)
 {
-	const char *endpoint = gm_endpoint_find(c->r, "features") ? "features" : "encode";
+	const char *endpoint = gm_endpoint_find(c->r, GM_ENDPOINT_FEATURES) ? GM_ENDPOINT_FEATURES
+	                                                                    : GM_ENDPOINT_ENCODE;
 	walk w;
 	*f = (rows){0};
 	if (!gm_endpoint_find(c->r, endpoint))
@@ -434,8 +435,8 @@ bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	enum { MOST = 1000 };
 	gm_run *r = c->r;
-	bool translates = gm_endpoint_find(r, "translate");
-	const char *endpoint = translates ? "translate" : "reconstruct";
+	bool translates = gm_endpoint_find(r, GM_ENDPOINT_TRANSLATE);
+	const char *endpoint = translates ? GM_ENDPOINT_TRANSLATE : GM_ENDPOINT_RECONSTRUCT;
 	if (!gm_endpoint_find(r, endpoint))
 		return gm_fail(err, GM_ERR_VALUE,
 		               "metric psnr needs the endpoint \"translate\" or \"reconstruct\", "

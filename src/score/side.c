@@ -38,7 +38,7 @@ static gm_side *blank(const char *name, uint64_t seed, gm_error *err)
 
 static bool use_run(gm_side *p, gm_run *r, gm_error *err)
 {
-	if (!gm_endpoint_find(r, "generate"))
+	if (!gm_endpoint_find(r, GM_ENDPOINT_GENERATE))
 		return gm_fail(err, GM_ERR_STATE, "%s: %s draws no samples", p->name,
 		               r->model->name);
 	p->run = r;
@@ -321,7 +321,7 @@ bool gm_side_read(gm_side *p, uint64_t i, float *x, int32_t *label, gm_error *er
 	for (int64_t k = 0; label && k < p->batch; k++)
 		label[k] = r->facts.classes ? (int32_t)((i * p->batch + k) % r->facts.classes) : 0;
 	if (gm_endpoint_run(
-		    r, gm_endpoint_find(r, "generate"),
+		    r, gm_endpoint_find(r, GM_ENDPOINT_GENERATE),
 		    &(gm_use){.seed = gm_run_latent_seed(p->seed), .chunk = i, .raw = p->raw}, x))
 		return true;
 	return gm_fail(err, r->err.code ? r->err.code : GM_ERR_STATE, "%s", r->err.message);

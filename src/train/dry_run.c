@@ -68,8 +68,8 @@ void gm_dry_run_print(gm_run *r)
 	for (int i = 0; i < r->parts; i++)
 		steps += (double)gm_step_describe(r->part[i].step).arena_bytes;
 	others = gm_endpoint_memory(r);
-	if (r->guard.probe)
-		others += (double)gm_step_describe(r->guard.probe).arena_bytes;
+	for (int i = 0; i < r->guard.watches; i++)
+		others += (double)gm_step_describe(r->guard.watch[i].probe).arena_bytes;
 	fprintf(out, "memory\n");
 	put_bytes(out, "parameters and running statistics",
 	          kept[GM_PARAM] + kept[GM_FROZEN] + kept[GM_STAT]);

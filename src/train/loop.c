@@ -58,7 +58,8 @@ static bool lengths(gm_run *r)
 	    (*best && !gm_parse_best(best, r->best_name, sizeof r->best_name, &r->best_most, e)))
 		return false;
 	/* Grids of class-conditional models have a row for each class. */
-	if (usual && gm_run_draws_classes(r) && r->facts.classes <= GM_GRID_CLASSES)
+	if (usual && gm_endpoint_told(r, gm_endpoint_first(r, GM_DRAWS)) &&
+	    r->facts.classes <= GM_GRID_CLASSES)
 		r->rows = (int)r->facts.classes;
 	if (epochs > 0)
 		kimg = epochs * (r->facts.count ? r->facts.count : 50000) / 1000;
@@ -228,7 +229,7 @@ static bool start_new(gm_run *r)
 	if (*r->started_from)
 		gm_report_say(r, "%s", r->started_from);
 	gm_report_say(r, "run: %s", r->folder);
-	return gm_run_real_picture(r, "reals.png") && gm_run_picture(r, "fakes-init.png");
+	return gm_run_real_picture(r, "reals.png") && gm_run_picture(r, "init");
 }
 
 static bool start_again(gm_run *r)
@@ -279,11 +280,11 @@ static void record(gm_run *r, bool log, bool picture, bool score, bool save)
 	if (log)
 		gm_report_stats(r);
 	gm_report_progress(r, log);
-	char file[64];
-	snprintf(file, sizeof file, "fakes-%06" PRId64 ".png", r->step);
+	char when[32];
+	snprintf(when, sizeof when, "%06" PRId64, r->step);
 	/* A score that is the best so far is worth a checkpoint of its own. */
 	save = save || (score && gm_checkpoint_better(r));
-	if ((!picture || gm_run_picture(r, file)) && save)
+	if ((!picture || gm_run_picture(r, when)) && save)
 		gm_checkpoint_save(r);
 }
 
@@ -665,7 +666,6 @@ static bool no_data(const gm_run *r, gm_error *err)
 
 bool gm_train(gm_train_call *call, gm_error *err)
 {
-	static const char *const instead[] = {"classify", "translate"};
 	gm_run run = {.call = call,
 	              .out = call->out,
 	              .model = call->settings->model,
@@ -707,10 +707,10 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	call->echo = r->echo;
 	if (gm_scoring_end)
 		gm_scoring_end(r);
-	call->gives = "generate";
-	for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
-		if (!gm_endpoint_find(r, "generate") && gm_endpoint_find(r, instead[i]))
-			call->gives = instead[i];
+	const gm_run_endpoint *e = gm_endpoint_first(r, GM_DRAWS);
+	e = e ? e : gm_endpoint_first(r, GM_PAIRS);
+	e = e ? e : gm_endpoint_find(r, GM_ENDPOINT_CLASSIFY);
+	call->gives = e ? e->kind->name : GM_ENDPOINT_GENERATE;
 	gm_report_close(r);
 	gm_run_free(r);
 	if (run.lock >= 0)

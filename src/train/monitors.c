@@ -4,7 +4,8 @@
  * its newest checkpoint with a lower learning rate. Monitors, cheap enough to be always on, show
  * in stats.jsonl how the game stands:
  *
- *	acc_real, acc_fake  share of real and of generated examples that D tells right
+ *	acc_real, acc_fake  share of real and of generated examples that D tells right; of the endpoint
+ *	                    "discriminate/a" they are acc_real_a and acc_fake_a
  *	spread              how far samples lie from their mean, beside the data
  *	grad_G, grad_D ...  norm of each net's gradient in its last step
  *
@@ -98,33 +99,67 @@ static double threshold_of(const gm_run *r)
 	return 0;
 }
 
-/* "discriminate"; of several, such as "discriminate/b", the one that judges another domain than what is translated */
-static bool is_judge(const gm_run *r, const gm_run_endpoint *e)
-{
-	const gm_run_endpoint *c = r->guard.changes;
-	return !strcmp(e->name, "discriminate") ||
-	       (!strncmp(e->name, "discriminate/", 13) && c && e->in[0] != c->in[0]);
-}
-
-/* D's endpoint with another input in the place of its own. */
-static void compile_probe(gm_run *r)
+/* The place of e among the sources, made now or found; -1 where there are too many. */
+static int source_of(gm_run *r, gm_run_endpoint *e)
 {
 	struct gm_run_guard *g = &r->guard;
-	for (int i = 0; i < r->endpoints; i++) {
-		gm_run_endpoint *e = &r->endpoint[i];
-		bool told = e->nin == 2 &&
-		            (e->in[1] == r->label || (g->changes && e->in[1] == g->changes->in[0]));
-		if (!is_judge(r, e) || (!g->draws && !g->changes) || (e->nin != 1 && !told) ||
-		    gm_node_size(e->in[0]) != r->batch * r->facts.numel)
-			continue; /* its outputs may be fewer (packs) or more (patches) */
-		g->probe_in = gm_input(r->graph, "monitor/x", gm_node_shape(e->in[0]), GM_F32);
-		g->probe_out = e->y;
-		gm_compile_options o = {
-			.infer = true, .from = &e->in[0], .to = &g->probe_in, .nreplace = 1};
-		g->probe = gm_compile_nodes(r->graph, &e->y, 1, &o);
-		g->logit = malloc(gm_node_size(e->y) * sizeof *g->logit);
-		return;
+	for (int i = 0; i < g->sources; i++)
+		if (g->source[i].e == e)
+			return i;
+	if (g->sources == GM_RUN_WATCHED)
+		return -1;
+	float *made = malloc(gm_node_size(e->y) * sizeof *made);
+	if (!made) {
+		gm_fail(&r->err, GM_ERR_MEMORY, "no memory for monitors");
+		return -1;
 	}
+	g->source[g->sources] = (struct gm_run_source){e, made};
+	return g->sources++;
+}
+
+/* What makes the fakes that d should tell from its field of the data, or NULL. */
+static gm_run_endpoint *fakes_for(gm_run *r, const gm_run_endpoint *d)
+{
+	const char *field = gm_endpoint_field(r, d->in[0]);
+	int64_t n = gm_node_size(d->in[0]);
+	gm_run_endpoint *e = gm_endpoint_find(r, GM_ENDPOINT_GENERATE);
+	if (e)
+		return !strcmp(field, "example") && gm_node_size(e->y) == n ? e : NULL;
+	while ((e = gm_endpoint_next(r, GM_PAIRS, e))) {
+		const char *target = gm_endpoint_target(r, e);
+		if (target && !strcmp(target, field) && gm_node_size(e->y) == n)
+			return e;
+	}
+	return NULL;
+}
+
+/* The discriminator d, with an input of the monitors' in the place of its own. Its outputs may be fewer than examples (packs) or
+ * more (patches). Besides it may be told the label, or what its fakes were made from. */
+static void watch(gm_run *r, gm_run_endpoint *d)
+{
+	struct gm_run_guard *g = &r->guard;
+	gm_run_endpoint *e = fakes_for(r, d);
+	const bool label = d->nin == 2 && gm_endpoint_is_label(r, d->in[1]);
+	const bool pair = d->nin == 2 && e && e->kind->flags & GM_PAIRS && d->in[1] == e->in[0];
+	if (!e || g->watches == GM_RUN_WATCHED || (d->nin != 1 && !label && !pair))
+		return;
+	int source = source_of(r, e);
+	if (source < 0)
+		return;
+	struct gm_run_watch *w = &g->watch[g->watches];
+	*w = (struct gm_run_watch){.e = d, .source = source};
+	const char *sign = d->variant ? "_" : "", *variant = d->variant ? d->variant : "";
+	snprintf(w->real, sizeof w->real, "acc_real%s%.40s", sign, variant);
+	snprintf(w->fake, sizeof w->fake, "acc_fake%s%.40s", sign, variant);
+	w->in = gm_input(r->graph, gm_name(r, "monitor/%s", d->name), gm_node_shape(d->in[0]),
+	                 GM_F32);
+	gm_compile_options o = {.infer = true, .from = &d->in[0], .to = &w->in, .nreplace = 1};
+	w->probe = gm_compile_nodes(r->graph, &d->y, 1, &o);
+	w->logit = malloc(gm_node_size(d->y) * sizeof *w->logit);
+	w->real_x = malloc(gm_node_size(w->in) * sizeof *w->real_x);
+	if (!w->logit || !w->real_x)
+		gm_fail(&r->err, GM_ERR_MEMORY, "no memory for monitors");
+	g->watches++;
 }
 
 bool gm_monitors_start(gm_run *r)
@@ -138,24 +173,26 @@ bool gm_monitors_start(gm_run *r)
 	if (!g->monitors)
 		return true;
 	g->threshold = threshold_of(r);
-	int64_t n = r->batch * r->facts.numel;
-	g->draws = gm_endpoint_find(r, "generate") != NULL;
-	g->changes = g->draws ? NULL : gm_endpoint_find(r, "translate");
-	if (g->changes && gm_node_size(g->changes->y) != n)
-		g->changes = NULL;
 	g->fake_label = calloc(r->batch, sizeof *g->fake_label);
 	g->real_label = calloc(r->batch, sizeof *g->real_label);
 	for (int64_t i = 0; i < r->batch && r->facts.classes && g->fake_label; i++)
 		g->fake_label[i] = (int32_t)(i % r->facts.classes);
-	g->fake = malloc(n * sizeof *g->fake);
-	g->real = malloc(n * sizeof *g->real);
-	compile_probe(r);
-	if (!g->fake || !g->real || !g->fake_label || !g->real_label || (g->probe && !g->logit))
+	gm_run_endpoint *e = gm_endpoint_find(r, GM_ENDPOINT_GENERATE);
+	e = e ? e : gm_endpoint_first(r, GM_PAIRS);
+	const char *target =
+		e ? e->kind->flags & GM_DRAWS ? "example" : gm_endpoint_target(r, e) : NULL;
+	g->target = target ? gm_field_input(r, target) : NULL;
+	if (g->target && gm_node_size(g->target) == gm_node_size(e->y))
+		source_of(r, e);
+	for (gm_run_endpoint *d = NULL; (d = gm_endpoint_next(r, GM_JUDGES, d));)
+		watch(r, d);
+	if (!(g->real = malloc((g->sources ? gm_node_size(g->target) : 1) * sizeof *g->real)) ||
+	    !g->fake_label || !g->real_label)
 		return gm_fail(&r->err, GM_ERR_MEMORY, "no memory for monitors");
 	/* All names now, so that their order does not depend on where a run was resumed. */
-	if (g->probe)
-		put(r, "acc_real", 0), put(r, "acc_fake", 0);
-	if (r->batch > 1 && (g->draws || g->changes))
+	for (int i = 0; i < g->watches; i++)
+		put(r, g->watch[i].real, 0), put(r, g->watch[i].fake, 0);
+	if (r->batch > 1 && g->sources)
 		put(r, "spread", 0);
 	for (int i = 0; i < g->norms; i++)
 		put(r, g->norm[i].name, 0);
@@ -183,76 +220,88 @@ static double spread_of(const float *x, int64_t m, int64_t numel)
 	return sqrt(all / numel);
 }
 
-/* D's outputs for x (and label, where it is told), into logit; gives their mean. */
-static double judge(gm_run *r, const float *x, const int32_t *label)
+/* D's outputs for x (and label, where it is told), into its logit; gives their mean. */
+static double judge(gm_run *r, struct gm_run_watch *w, const float *x, const int32_t *label)
 {
-	struct gm_run_guard *g = &r->guard;
 	uint64_t runs = gm_graph_runs(r->graph);
-	int64_t n = gm_node_size(g->probe_out);
+	int64_t n = gm_node_size(w->e->y);
 	double mean = 0;
-	gm_set_f32(g->probe_in, x, gm_node_size(g->probe_in));
+	gm_set_f32(w->in, x, gm_node_size(w->in));
 	if (r->label)
 		gm_set_i32(r->label, label, r->batch);
-	gm_step_run(g->probe);
+	gm_step_run(w->probe);
 	gm_graph_seed(r->graph, r->seed, runs);
-	gm_step_read(g->probe, g->probe_out, g->logit, n);
+	gm_step_read(w->probe, w->e->y, w->logit, n);
 	for (int64_t i = 0; i < n; i++)
-		mean += g->logit[i] / n;
+		mean += w->logit[i] / n;
 	return mean;
 }
 
-static double share_above(const struct gm_run_guard *g, double line)
+static double share_above(const struct gm_run_watch *w, double line)
 {
-	int64_t n = gm_node_size(g->probe_out), above = 0;
+	int64_t n = gm_node_size(w->e->y), above = 0;
 	for (int64_t i = 0; i < n; i++)
-		above += g->logit[i] > line;
+		above += w->logit[i] > line;
 	return (double)above / n;
 }
 
-/* What was just translated should have become this. */
-static const float *fed_target(gm_run *r)
+/* What every source makes now. */
+static bool make(gm_run *r)
 {
-	const char *from = gm_endpoint_field(r, r->guard.changes->in[0]);
-	const gm_run_field *f = gm_feed_find(r, from && !strcmp(from, "b") ? "a" : "b");
-	return f && f->data ? f->data : r->example_data;
+	struct gm_run_guard *g = &r->guard;
+	for (int i = 0; i < g->sources; i++) {
+		const struct gm_run_source *s = &g->source[i];
+		gm_use now = {.seed = gm_run_latent_seed(r->seed), .raw = true};
+		gm_samples some = {.seed = r->seed, .n = r->batch, .label = g->fake_label};
+		if (s->e->kind->flags & GM_DRAWS ? !gm_run_draw(r, s->e, &some, true, s->made)
+		                                 : !gm_endpoint_run(r, s->e, &now, s->made))
+			return false;
+	}
+	return true;
 }
 
 static void monitor(gm_run *r)
 {
 	struct gm_run_guard *g = &r->guard;
-	int64_t m = r->batch, numel = r->facts.numel;
-	const float *real = r->example_data;
+	const int64_t m = r->batch;
 	const int32_t *label = r->label_data;
-	if (g->changes) {
-		gm_use now = {.seed = gm_run_latent_seed(r->seed), .raw = true};
-		if (!gm_endpoint_run(r, g->changes, &now, g->fake))
-			return;
-		real = fed_target(r);
-	} else if (!g->draws) {
+	if (!g->sources)
 		return;
-	} else if (r->seen == r->seen_before) { /* a turn that fed nothing */
-		if (!gm_run_reals(r, m, g->real, g->real_label))
-			return;
-		real = g->real, label = g->real_label;
+	/* What was fed last; where this turn fed nothing, the examples of the pictures. */
+	const bool draws = g->source[0].e->kind->flags & GM_DRAWS;
+	const bool anew = draws && r->seen == r->seen_before;
+	if (anew)
+		label = g->real_label;
+	if (anew ? !gm_run_reals(r, m, g->real, g->real_label)
+	         : !gm_get_f32(g->target, g->real, gm_node_size(g->target)))
+		return;
+	for (int i = 0; i < g->watches; i++) {
+		struct gm_run_watch *w = &g->watch[i];
+		const int64_t n = gm_node_size(w->in);
+		if (anew)
+			memcpy(w->real_x, g->real, n * sizeof *w->real_x);
+		else
+			gm_get_f32(w->e->in[0], w->real_x, n);
 	}
-	if (g->draws &&
-	    !gm_run_draw(r, &(gm_samples){.seed = r->seed, .n = m, .label = g->fake_label}, true,
-	                 g->fake))
+	if (!make(r))
 		return;
 	if (m > 1) {
-		double data = spread_of(real, m, numel);
-		put(r, "spread", data > 0 ? spread_of(g->fake, m, numel) / data : 0);
+		const int64_t numel = gm_node_size(g->target) / m;
+		double data = spread_of(g->real, m, numel);
+		put(r, "spread", data > 0 ? spread_of(g->source[0].made, m, numel) / data : 0);
 	}
-	if (g->probe) {
-		double line = g->threshold, a = judge(r, real, label), b = 0;
+	for (int i = 0; i < g->watches; i++) {
+		struct gm_run_watch *w = &g->watch[i];
+		const float *fake = g->source[w->source].made;
+		double line = g->threshold, a = judge(r, w, w->real_x, label), b = 0;
 		if (isnan(line)) {
-			b = judge(r, g->fake, g->fake_label);
+			b = judge(r, w, fake, g->fake_label);
 			line = (a + b) / 2;
-			judge(r, real, label);
+			judge(r, w, w->real_x, label);
 		}
-		put(r, "acc_real", share_above(g, line));
-		judge(r, g->fake, g->fake_label);
-		put(r, "acc_fake", 1 - share_above(g, line));
+		put(r, w->real, share_above(w, line));
+		judge(r, w, fake, g->fake_label);
+		put(r, w->fake, 1 - share_above(w, line));
 	}
 }
 
@@ -271,50 +320,56 @@ static void warn_if(gm_run *r, int kind, int *count, bool now, const char *text)
 	gm_report_warn(r, text);
 }
 
+enum { COLLAPSED, VANISHED, EXPLODED, GAMES }; /* kinds of warnings; from GAMES on two for each D */
+
+static void warn_of(gm_run *r, struct gm_run_watch *w)
+{
+	double real = gm_run_value_of(r, w->real)->value, fake = gm_run_value_of(r, w->fake)->value;
+	/* Only advice that was not taken already. */
+	const char *penalty = gm_settings_get(r->settings, "penalty");
+	int64_t k = gm_settings_int(r->settings, "k");
+	int kind = GAMES + 2 * (int)(w - r->guard.watch);
+	char text[400], d[48] = "D";
+	if (w->e->variant)
+		snprintf(d, sizeof d, "D (%.40s)", w->e->variant);
+	snprintf(text, sizeof text,
+	         "%s has won: it tells every sample from real data, and its gradient teaches G "
+	         "hardly anything; try a lower learning rate for D%s, or a narrower D",
+	         d, strcmp(penalty, "none") ? "" : ", a penalty such as --penalty r1");
+	warn_if(r, kind, &w->won, real > .995 && fake > .995, text);
+	snprintf(text, sizeof text,
+	         "%s has lost: it gives nearly every example the same answer, so its gradient "
+	         "teaches G nothing; try more steps of D for one of G (--k %lld), or a lower "
+	         "learning rate for G",
+	         d, (long long)k + 1);
+	warn_if(r, kind + 1, &w->lost, real < .05 || fake < .05, text);
+}
+
 static void warn(gm_run *r)
 {
 	struct gm_run_guard *g = &r->guard;
 	/* Before, running statistics have not settled, and everything looks odd. */
 	if (r->step <= SETTLED)
 		return;
-	if (g->probe) {
-		double real = gm_run_value_of(r, "acc_real")->value,
-		       fake = gm_run_value_of(r, "acc_fake")->value;
-		/* Only advice that was not taken already. */
-		const char *penalty = gm_settings_get(r->settings, "penalty");
-		int64_t k = gm_settings_int(r->settings, "k");
-		char text[400];
-		snprintf(text, sizeof text,
-		         "D has won: it tells every sample from real data, and its gradient "
-		         "teaches G "
-		         "hardly anything; try a lower learning rate for D%s, or a narrower D",
-		         strcmp(penalty, "none") ? "" : ", a penalty such as --penalty r1");
-		warn_if(r, 0, &g->d_won, real > .995 && fake > .995, text);
-		snprintf(text, sizeof text,
-		         "D has lost: it gives nearly every example the same answer, so its "
-		         "gradient "
-		         "teaches G nothing; try more steps of D for one of G (--k %lld), or a "
-		         "lower "
-		         "learning rate for G",
-		         (long long)k + 1);
-		warn_if(r, 1, &g->d_lost, real < .05 || fake < .05, text);
-	}
-	if (r->batch > 1 && g->draws)
-		warn_if(r, 2, &g->collapsed, gm_run_value_of(r, "spread")->value < .15,
-		        g->probe ? "the samples are nearly all alike: G has collapsed, or has not "
-		                   "begun to learn; try another seed, a lower learning rate, a "
-		                   "larger batch, or a penalty"
-		                 : "the samples are nearly all alike: the model has collapsed, or "
-		                   "has "
-		                   "not begun to learn; try another seed or a lower learning rate");
+	for (int i = 0; i < g->watches; i++)
+		warn_of(r, &g->watch[i]);
+	if (r->batch > 1 && g->sources && g->source[0].e->kind->flags & GM_DRAWS)
+		warn_if(r, COLLAPSED, &g->collapsed, gm_run_value_of(r, "spread")->value < .15,
+		        g->watches
+		                ? "the samples are nearly all alike: G has collapsed, or has not "
+		                  "begun to learn; try another seed, a lower learning rate, a "
+		                  "larger batch, or a penalty"
+		                : "the samples are nearly all alike: the model has collapsed, or "
+		                  "has not begun to learn; try another seed or a lower learning "
+		                  "rate");
 	double least = INFINITY, most = 0;
 	for (int i = 0; i < g->norms; i++)
 		least = fmin(least, norm_value(r, i)), most = fmax(most, norm_value(r, i));
-	warn_if(r, 3, &g->vanished, least < 1e-7,
+	warn_if(r, VANISHED, &g->vanished, least < 1e-7,
 	        "a net's gradient has vanished: it no longer learns; the other net may have won, "
 	        "or "
 	        "the learning rate was so high that its units died");
-	warn_if(r, 4, &g->exploded, most > 1e5 && isfinite(least),
+	warn_if(r, EXPLODED, &g->exploded, most > 1e5 && isfinite(least),
 	        "a net's gradient is very large: the training may diverge; try a lower learning "
 	        "rate");
 }

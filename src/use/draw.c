@@ -19,31 +19,14 @@ uint64_t gm_run_latent_seed(uint64_t seed)
 	return seed ^ LATENTS;
 }
 
-bool gm_run_gives_examples(gm_run *r, const gm_run_endpoint *e)
-{
-	gm_shape s = gm_node_shape(e->y);
-	if (gm_node_size(e->y) == r->batch * r->facts.numel && s.rank >= 2 && s.dim[0] == r->batch)
-		return true;
-	gm_run_fail(r, GM_ERR_STATE, "%s: \"%s\" does not give a batch of examples", r->model->name,
-	            e->name);
-	return false;
-}
-
 void gm_run_grid_labels(const gm_run *r, int64_t n, int columns, int32_t *label)
 {
 	for (int64_t i = 0; i < n; i++)
 		label[i] = r->facts.classes ? (int32_t)(i / columns % r->facts.classes) : 0;
 }
 
-gm_run_endpoint *gm_run_drawer(gm_run *r)
+bool gm_endpoint_told(const gm_run *r, const gm_run_endpoint *e)
 {
-	gm_run_endpoint *e = gm_endpoint_find(r, "generate");
-	return e ? e : gm_endpoint_find(r, "pixels");
-}
-
-bool gm_run_draws_classes(gm_run *r)
-{
-	gm_run_endpoint *e = gm_run_drawer(r);
 	for (int i = 0; e && i < e->nin; i++)
 		if (e->in[i] == r->label)
 			return true;
@@ -101,7 +84,7 @@ static bool truncation_room(gm_run *r, gm_run_endpoint *e, float **z)
 
 static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool raw, float *x)
 {
-	int64_t m = r->batch, numel = r->facts.numel, classes = r->facts.classes;
+	int64_t m = r->batch, numel = gm_node_size(e->y) / m, classes = r->facts.classes;
 	const void *in[GM_RUN_INPUTS] = {0};
 	float *z[GM_RUN_INPUTS] = {0}, *y = malloc(m * numel * sizeof *y);
 	int32_t *label = calloc(m, sizeof *label);
@@ -138,18 +121,12 @@ static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool
 	return ok;
 }
 
-bool gm_run_draw(gm_run *r, const gm_samples *d, bool raw, float *x)
+bool gm_run_draw(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool raw, float *x)
 {
-	gm_run_endpoint *e = gm_run_drawer(r);
-	if (!e || !gm_run_ok(r)) {
-		gm_run_fail(
-			r, GM_ERR_STATE,
-			"%s has no endpoint \"generate\" and no \"pixels\": it draws no samples",
-			r->model->name);
+	if (!gm_run_ok(r))
 		return false;
-	}
-	if (!strcmp(e->name, "generate"))
-		return gm_run_gives_examples(r, e) && draw_chunks(r, e, d, raw, x);
+	if (strcmp(e->name, GM_ENDPOINT_PIXELS) != 0)
+		return draw_chunks(r, e, d, raw, x);
 	if (d->truncation > 0) {
 		gm_run_fail(r, GM_ERR_VALUE,
 		            "option truncation: %s draws pixel by pixel and has no latents",

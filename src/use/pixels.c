@@ -2,7 +2,7 @@
  *
  * use/pixels.c -- drawing from a model that gives each number's distribution from those before
  * it. By the endpoint "pixels" alone that takes a pass over the whole picture for each number; with
- * "pixels/row" and "pixels/pixel" each feature is computed once.
+ * "pixels-row" and "pixels-pixel" each feature is computed once.
  */
 #include "use/pixels.h"
 #include "base/progress.h"
@@ -146,8 +146,8 @@ static bool prepare(drawing *d)
 {
 	gm_run *r = d->r;
 	const gm_facts *f = &r->facts;
-	d->all = gm_endpoint_find(r, "pixels");
-	d->row = gm_endpoint_find(r, "pixels/row"), d->pixel = gm_endpoint_find(r, "pixels/pixel");
+	d->all = gm_endpoint_find(r, GM_ENDPOINT_PIXELS);
+	d->row = gm_endpoint_find(r, "pixels-row"), d->pixel = gm_endpoint_find(r, "pixels-pixel");
 	d->m = r->batch, d->c = f->channels, d->h = f->height, d->w = f->width;
 	gm_shape s = d->all ? gm_node_shape(d->all->y) : GM_RANK0;
 	d->levels = s.rank == 5 ? s.dim[4] : 1;
@@ -232,8 +232,8 @@ void gm_run_pixels(gm_run *r, const gm_causal *whole, gm_node *label,
 	gm_node *row = gm_input(g, "row/number", GM_SHAPE(1), GM_I32);
 	c.mode = GM_CAUSAL_ROW, c.old = not_first(row), c.hands = c.effects = 0;
 	build(ctx, &c, above);
-	gm_endpoint_nodes(r, "pixels/row", c.old, (gm_node *[]){above, row, label}, label ? 3 : 2);
-	gm_endpoint_effect(r, "pixels/row", gm_group(g, c.effect, c.effects));
+	gm_endpoint_nodes(r, "pixels-row", c.old, (gm_node *[]){above, row, label}, label ? 3 : 2);
+	gm_endpoint_effect(r, "pixels-row", gm_group(g, c.effect, c.effects));
 
 	gm_node *left = gm_input(g, "pixel/left", pixel, GM_F32);
 	gm_node *now = gm_input(g, "pixel/now", pixel, GM_F32);
@@ -245,7 +245,7 @@ void gm_run_pixels(gm_run *r, const gm_causal *whole, gm_node *label,
 	c.fresh = gm_equal(at, gm_scalar(g, 0));
 	c.last = gm_equal(at, gm_scalar(g, (double)c.channels - 1));
 	gm_node *y = build(ctx, &c, now);
-	gm_endpoint_nodes(r, "pixels/pixel", y, (gm_node *[]){left, now, c.column, channel, label},
+	gm_endpoint_nodes(r, "pixels-pixel", y, (gm_node *[]){left, now, c.column, channel, label},
 	                  label ? 5 : 4);
-	gm_endpoint_effect(r, "pixels/pixel", gm_group(g, c.effect, c.effects));
+	gm_endpoint_effect(r, "pixels-pixel", gm_group(g, c.effect, c.effects));
 }

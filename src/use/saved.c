@@ -287,10 +287,31 @@ bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t
 	       told(s, gm_endpoint_latents(&s->run, e, gm_run_latent_seed(seed), chunk, out), err);
 }
 
+/* The endpoint that draws, by its name or, where that is NULL, the model's first. */
+static gm_run_endpoint *drawer(gm_saved *s, const char *name, gm_error *err)
+{
+	gm_run_endpoint *e =
+		name ? gm_endpoint_find(&s->run, name) : gm_endpoint_first(&s->run, GM_DRAWS);
+	if (!e)
+		gm_saved_must(s, name ? name : GM_ENDPOINT_GENERATE, err);
+	else if (!(e->kind->flags & GM_DRAWS))
+		gm_fail(err, GM_ERR_VALUE, "the endpoint \"%s\" of %s draws no samples", e->name,
+		        s->record.model->name);
+	return e && e->kind->flags & GM_DRAWS ? e : NULL;
+}
+
 bool gm_saved_draw(gm_saved *s, const gm_samples *d, float *x, gm_error *err)
 {
-	return (gm_saved_has(s, "pixels") || gm_saved_must(s, "generate", err)) &&
-	       told(s, gm_run_draw(&s->run, d, s->raw, x), err);
+	gm_run_endpoint *e = drawer(s, d->endpoint, err);
+	return e && told(s, gm_run_draw(&s->run, e, d, s->raw, x), err);
+}
+
+bool gm_saved_draws(gm_saved *s, const char *endpoint, gm_facts *f, gm_error *err)
+{
+	gm_run_endpoint *e = drawer(s, endpoint, err);
+	if (e)
+		*f = gm_endpoint_facts(&s->run, e);
+	return e;
 }
 
 gm_run *gm_saved_inside(gm_saved *s)
@@ -300,7 +321,7 @@ gm_run *gm_saved_inside(gm_saved *s)
 
 bool gm_saved_takes_labels(gm_saved *s)
 {
-	return gm_run_draws_classes(&s->run);
+	return gm_endpoint_told(&s->run, gm_endpoint_first(&s->run, GM_DRAWS));
 }
 
 bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err)
@@ -311,7 +332,8 @@ bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_erro
 	                     .hidden = hole->hidden,
 	                     .raw = s->raw,
 	                     .slow = hole->slow};
-	return gm_saved_must(s, "pixels", err) && told(s, gm_pixels_draw(&s->run, &p, x), err);
+	return gm_saved_must(s, GM_ENDPOINT_PIXELS, err) &&
+	       told(s, gm_pixels_draw(&s->run, &p, x), err);
 }
 
 int gm_saved_rows(const gm_saved *s, int otherwise)

@@ -19,13 +19,13 @@ struct gm_translator {
 
 static bool inspect(gm_translator *t, gm_error *err)
 {
-	if (!gm_saved_must(t->own, "translate", err))
+	if (!gm_saved_must(t->own, GM_ENDPOINT_TRANSLATE, err))
 		return false;
-	t->ports = gm_saved_ports(t->own, "translate", t->port, PORTS);
+	t->ports = gm_saved_ports(t->own, GM_ENDPOINT_TRANSLATE, t->port, PORTS);
 	while (t->from < t->ports && t->port[t->from].kind != GM_PORT_DATA)
 		t->from++;
 	if (t->from < t->ports && t->port[t->from].shape.rank == 4 &&
-	    gm_saved_shape(t->own, "translate").rank == 4)
+	    gm_saved_shape(t->own, GM_ENDPOINT_TRANSLATE).rank == 4)
 		return true;
 	return gm_fail(err, GM_ERR_STATE, "%s: \"translate\" makes no picture of a picture",
 	               gm_saved_model(t->own)->name);
@@ -69,7 +69,7 @@ int gm_translator_takes(const gm_translator *t)
 
 int gm_translator_gives(const gm_translator *t)
 {
-	return (int)gm_saved_shape(t->own, "translate").dim[1];
+	return (int)gm_saved_shape(t->own, GM_ENDPOINT_TRANSLATE).dim[1];
 }
 
 int64_t gm_translator_step(const gm_translator *t)
@@ -153,7 +153,7 @@ bool gm_translator_run(gm_translator *t, const float *x, int height, int width, 
 				          mirrored(j, width)];
 	const void *all[PORTS] = {0};
 	all[t->from] = in;
-	bool ok = gm_saved_run(s, "translate", all, seed, index, out, err);
+	bool ok = gm_saved_run(s, GM_ENDPOINT_TRANSLATE, all, seed, index, out, err);
 	for (int c = 0; ok && c < gives; c++)
 		for (int i = 0; i < height; i++)
 			memcpy(y + ((size_t)c * height + i) * width,

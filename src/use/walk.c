@@ -35,7 +35,7 @@ static bool draw_latents(gm_walk *w, gm_error *err)
 		gm_fail(err, GM_ERR_MEMORY, "no memory for latents");
 	for (int64_t done = 0, chunk = 0; ok && done < w->n; done += m, chunk++) {
 		int64_t take = w->n - done < m ? w->n - done : m;
-		ok = gm_saved_latents(w->s, "generate", w->seed, chunk, out, err);
+		ok = gm_saved_latents(w->s, GM_ENDPOINT_GENERATE, w->seed, chunk, out, err);
 		for (int i = 0; ok && i < w->latents; i++)
 			memcpy(w->value[i] + done * w->wide[i], out[w->at[i]],
 			       take * w->wide[i] * sizeof(float));
@@ -47,13 +47,13 @@ static bool draw_latents(gm_walk *w, gm_error *err)
 
 gm_walk *gm_walk_new(gm_saved *s, int64_t n, uint64_t seed, gm_error *err)
 {
-	if (!gm_saved_must(s, "generate", err))
+	if (!gm_saved_must(s, GM_ENDPOINT_GENERATE, err))
 		return NULL;
 	gm_walk *w = calloc(1, sizeof *w);
 	bool ok = w && (w->label = calloc(n > 0 ? n : 1, sizeof *w->label));
 	if (ok) {
 		w->s = s, w->n = n, w->seed = seed;
-		w->ports = gm_saved_ports(s, "generate", w->port, PORTS);
+		w->ports = gm_saved_ports(s, GM_ENDPOINT_GENERATE, w->port, PORTS);
 		w->ports = w->ports < PORTS ? w->ports : PORTS;
 	}
 	for (int i = 0; ok && i < w->ports; i++) {
@@ -172,7 +172,7 @@ void gm_walk_label(gm_walk *w, int64_t row, int32_t label)
 bool gm_walk_draw(const gm_walk *w, float *x, gm_error *err)
 {
 	int64_t m = gm_saved_batch(w->s), numel = gm_saved_facts(w->s)->numel;
-	gm_shape shape = gm_saved_shape(w->s, "generate");
+	gm_shape shape = gm_saved_shape(w->s, GM_ENDPOINT_GENERATE);
 	int64_t each = 1;
 	for (int d = 1; d < shape.rank; d++)
 		each *= shape.dim[d];
@@ -198,7 +198,7 @@ bool gm_walk_draw(const gm_walk *w, float *x, gm_error *err)
 			memcpy(some[i], w->value[i] + done * w->wide[i],
 			       take * w->wide[i] * sizeof(float));
 		memcpy(label, w->label + done, take * sizeof *label);
-		ok = gm_saved_run(w->s, "generate", in, w->seed, chunk, y, err);
+		ok = gm_saved_run(w->s, GM_ENDPOINT_GENERATE, in, w->seed, chunk, y, err);
 		if (ok)
 			memcpy(x + done * numel, y, take * numel * sizeof *y);
 	}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_endpoints.c -- what models may declare for tools, and that tools find all of it: variants, other sizes,
+ * several discriminators.
+ */
+#include "runs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "ganymede/data.h"
+#include "ganymede/image.h"
+
+static const gm_option options[] = {
+	GM_OPTIMISER_OPTIONS("sgd", ".1", "0", "constant"), {"k", "1", "", GM_INT(1, 1)}, {0}};
+
+/* Something to train, so that there is a run: a number that goes to 1. */
+static int finish(gm_run *r)
+{
+	gm_net *n = gm_net_new(r, "N");
+	gm_node *loss = gm_mean_all(gm_square(gm_add_c(gm_net_var(n, "v", GM_SHAPE(1)), -1)));
+	gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss), gm_move(r, n, loss));
+	while (gm_next(r)) {
+		gm_feed(r);
+		gm_run_step(r, step);
+	}
+	return gm_end(r);
+}
+
+static gm_node *mean_of(gm_node *x)
+{
+	return gm_mean(x, GM_AXES(1, 2, 3), false);
+}
+
+/* G(a) is white everywhere and F(b) black; each D goes by the mean, and calls what is light real. D_b of b itself, shown in colours
+ * turned round, calls what is dark real. "generate/8" draws pictures of a smaller size. */
+static int train_two_ways(gm_run *r)
+{
+	gm_node *a = gm_batch(r, "a"), *b = gm_batch(r, "b");
+	int64_t m = gm_opt_int(r, "batch");
+	gm_node *white = gm_add_c(gm_mul_c(a, 0), 1), *black = gm_add_c(gm_mul_c(b, 0), -1);
+	gm_endpoint(r, "translate", white, a);
+	gm_endpoint(r, "translate/back", black, b);
+	gm_endpoint(r, "discriminate/a", mean_of(a), a);
+	gm_endpoint(r, "discriminate/b", gm_neg(mean_of(b)), b);
+	gm_node *z = gm_noise(r, "z", GM_LATENT_NORMAL, m, 2);
+	gm_node *dot = gm_reshape(gm_tanh(gm_narrow(z, 1, 0, 1)), GM_SHAPE(m, 1, 1, 1));
+	gm_endpoint(r, "generate/8", gm_add(gm_full(gm_run_graph(r), 0, GM_SHAPE(m, 1, 8, 8)), dot),
+	            z);
+	return finish(r);
+}
+
+static const gm_model two_ways = {"two-ways", "", "", options, train_two_ways};
+
+static double value_in(const char *line, const char *name)
+{
+	char quoted[64];
+	snprintf(quoted, sizeof quoted, "\"%s\": ", name);
+	const char *at = strstr(line, quoted);
+	if (!at)
+		fail_msg("no %s in %s", name, line);
+	return atof(at + strlen(quoted));
+}
+
+static char *text_of(const char *name)
+{
+	char path[PATH_MAX + 64];
+	gm_bytes b = {0};
+	gm_error err = {0};
+	snprintf(path, sizeof path, "%s/%s", last_run, name);
+	must(gm_file_open(path, &b, &err), &err);
+	char *text = calloc(b.size + 1, 1);
+	memcpy(text, b.data, b.size);
+	gm_file_close(&b);
+	return text;
+}
+
+static void every_discriminator_is_watched(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	gm_saved *s = TRAINED("two-ways", "data=edges2shapes", "steps=2", "batch=4", "log-every=1",
+	                      "grid=6x2");
+	char *stats = text_of("stats.jsonl"), *page = text_of("index.html");
+	/* F(b) is black, which D_a calls fake; G(a) is white, which D_b, turned round, calls fake too. */
+	assert_true(value_in(stats, "acc_fake_a") == 1 && value_in(stats, "acc_fake_b") == 1);
+	/* What they say of the data themselves, by the examples of the last step. */
+	float *x = malloc(sizeof(float) * 4 * gm_saved_facts(s)->numel), mean[4];
+	gm_dataset *d = gm_data_open("edges2shapes", NULL, &err);
+	const char *last = strstr(stats, "\"step\": 2");
+	assert_non_null(last);
+	for (int k = 0; k < 2; k++) {
+		must(gm_data_read(d, gm_data_field(d, k ? "b" : "a"), 0, 4, 4, x, &err), &err);
+		must(gm_saved_run(s, k ? "discriminate/b" : "discriminate/a", (const void *[]){x},
+		                  0, 0, mean, &err),
+		     &err);
+		double right = 0;
+		for (int i = 0; i < 4; i++)
+			right += (mean[i] > 0) / 4.;
+		assert_true(value_in(last, k ? "acc_real_b" : "acc_real_a") == right);
+	}
+	gm_data_close(d);
+	free(x);
+	/* The page shows the ways that fakes-*.png do not. */
+	assert_non_null(strstr(page, "alt=\"generate-8, step 2\""));
+	assert_non_null(strstr(page, "alt=\"translate-back, step 2\""));
+	free(stats), free(page);
+	gm_saved_free(s);
+}
+
+static void variants_are_drawn_in_their_own_size(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	gm_facts f;
+	char path[PATH_MAX + 64];
+	gm_saved *s = TRAINED("two-ways", "data=edges2shapes", "steps=1", "batch=4", "grid=6x2");
+	float x[6][64];
+	must(gm_saved_draws(s, NULL, &f, &err), &err);
+	assert_true(f.channels == 1 && f.height == 8 && f.width == 8 && f.numel == 64);
+	must(gm_saved_draw(s, &(gm_samples){.seed = 3, .n = 6, .endpoint = "generate/8"}, x[0],
+	                   &err),
+	     &err);
+	for (int i = 0; i < 6; i++)
+		for (int k = 1; k < 64; k++)
+			assert_true(x[i][k] == x[i][0]);
+	assert_true(x[0][0] != x[1][0] && x[1][0] != x[4][0]);
+	snprintf(path, sizeof path, "%s/generate-8-000001.png", last_run);
+	gm_image *im = gm_png_read(path, &err);
+	must(im != NULL, &err);
+	assert_int_equal(im->width * (2 + 2 * 10),
+	                 im->height * (2 + 6 * 10)); /* 8 pixels and 2 between */
+	gm_image_free(im);
+	/* a | F(a) | b, and back */
+	snprintf(path, sizeof path, "%s/translate-back-000001.png", last_run);
+	im = gm_png_read(path, &err);
+	must(im != NULL, &err);
+	assert_int_equal(im->channels, 3);
+	assert_true(im->width > 2 * im->height);
+	gm_image_free(im);
+	assert_false(gm_saved_draw(s, &(gm_samples){.n = 1, .endpoint = "translate"}, x[0], &err));
+	assert_non_null(strstr(err.message, "draws no samples"));
+	err = (gm_error){0};
+	assert_false(gm_saved_draw(s, &(gm_samples){.n = 1, .endpoint = "generate/9"}, x[0], &err));
+	assert_non_null(strstr(err.message, "generate/8"));
+	gm_saved_free(s);
+}
+
+/* ---- what is refused ------------------------------------------------------------------------- */
+
+static int wrong; /* which of the faults below */
+
+static int train_wrongly(gm_run *r)
+{
+	gm_node *x = gm_batch(r, "image");
+	int64_t m = gm_opt_int(r, "batch");
+	gm_node *z = gm_noise(r, "z", GM_LATENT_NORMAL, m, 2);
+	switch (wrong) {
+	case 0:
+		gm_endpoint(r, "draw", x, z);
+		break;
+	case 1:
+		gm_endpoint(r, "generate/", x, z);
+		break;
+	case 2:
+		gm_endpoint(r, "generate", z, z);
+		break;
+	case 3:
+		gm_endpoint(r, "generate/16", z, z);
+		break;
+	case 4:
+		gm_endpoint(r, "encode", z, z);
+		break;
+	case 5:
+		gm_endpoint(r, "log-likelihood", x, x);
+		break;
+	case 6:
+		gm_endpoint(r, "encode", z, x);
+		gm_endpoint(r, "encode", z, x);
+		break;
+	case 7:
+		gm_endpoint(r, "classify", mean_of(gm_permute(x, (int[]){2, 0, 1, 3})), x);
+		break;
+	case 8:
+		gm_endpoint(r, "translate", z, x);
+		break;
+	}
+	return finish(r);
+}
+
+static const gm_model wrongly = {"wrongly", "", "", options, train_wrongly};
+
+static void what_tools_cannot_use_is_refused(void **state)
+{
+	(void)state;
+	static const char *const says[][2] = {
+		{"no endpoint \"draw\"", "generate, discriminate, classify"},
+		{"no endpoint \"generate/\"", "translate/back"},
+		{"\"generate\" gives [4,2]", "a batch of examples"},
+		{"\"generate/16\" gives [4,2]", "a batch of examples"},
+		{"first input of the endpoint \"encode\"", "gm_batch"},
+		{"\"log-likelihood\" gives [4,1,16,16]", "a number for each example"},
+		{"\"encode\" twice", "wrongly"},
+		{"\"classify\" gives [16]", "a row for each example"},
+		{"\"translate\" gives [4,2]", "as many axes"},
+	};
+	for (wrong = 0; wrong < (int)(sizeof says / sizeof *says); wrong++) {
+		gm_settings s;
+		gm_error err = {0};
+		gm_settings_init(&s, &wrongly);
+		must(gm_settings_set(&s, "outdir", scratch_path("wrong"), &err) &&
+		             gm_settings_set(&s, "data", "glyphs", &err) &&
+		             gm_settings_set(&s, "size", "16", &err) &&
+		             gm_settings_set(&s, "batch", "4", &err) &&
+		             gm_settings_set(&s, "steps", "1", &err),
+		     &err);
+		assert_false(gm_train(&(gm_train_call){.settings = &s}, &err));
+		for (int k = 0; k < 2; k++)
+			if (!strstr(err.message, says[wrong][k]))
+				fail_msg("fault %d: \"%s\" is not in: %s", wrong, says[wrong][k],
+				         err.message);
+		gm_settings_free(&s);
+	}
+}
+
+int main(void)
+{
+	gm_error err = {0};
+	if (!gm_model_register(&two_ways, &err))
+		return 1;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_discriminator_is_watched),
+		cmocka_unit_test(variants_are_drawn_in_their_own_size),
+		cmocka_unit_test(what_tools_cannot_use_is_refused),
+	};
+	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
+}
