@@ -196,7 +196,7 @@ static void what_tools_cannot_use_is_refused(void **state)
 {
 	(void)state;
 	static const char *const says[][2] = {
-		{"no endpoint \"draw\"", "generate, discriminate, classify"},
+		{"no endpoint \"draw\"", "generate, translate, discriminate"},
 		{"no endpoint \"generate/\"", "translate/back"},
 		{"\"generate\" gives [4,2]", "a batch of examples"},
 		{"\"generate/16\" gives [4,2]", "a batch of examples"},
