@@ -70,6 +70,12 @@ static const struct variant {
 	{"pix2pix",
          {"data=labels2shapes", "batch=2", "width=2", "direction=b-to-a", "conditional=no",
           "normalise-g=batch", "objective=least-squares", "penalty=r1", "k=2"}},
+	/* three nets that move at once; a code beside the example */
+	{"bigan", {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "ema=.9"}},
+	{"bigan",
+         {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "encoder=gaussian", "pack=2",
+          "penalty=r1", "normalise-d=layer", "k=2"}},
+	{"bigan", {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "task=jlr"}},
 	/* two games in one step, pools that fill up and exchange */
 	{"cyclegan",
          {"size=16", "batch=2", "width=2", "blocks=1", "patch=16", "pool=3", "ema=.9", "hold=1e-4",

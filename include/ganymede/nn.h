@@ -306,6 +306,7 @@ GM_API int gm_net_references(const gm_net *n, gm_reference out[2]);
 typedef struct gm_net_style {
 	gm_init init, gain;   /* default GM_FAN_IN, GM_ONES */
 	double momentum, eps; /* default: gm_norm_args' */
+	bool bare;            /* layers have no bias, and normalisers neither gain nor bias */
 } gm_net_style;
 /* Before the first layer. */
 #define gm_net_defaults(net, ...) gm_net_defaults_(net, (gm_net_style){__VA_ARGS__})
@@ -332,6 +333,7 @@ typedef struct gm_block_args {
 	int stride, pad, out_pad, groups; /* as in gm_conv_args */
 	bool up;                          /* a transposed convolution */
 	int64_t height, width;            /* dense: y is a map [m,out,height,width] */
+	gm_node *beside; /* dense: a second input, whose linear map NAME/beside is added; or NULL */
 	gm_activation act;
 	double slope;   /* of GM_LEAKY; default .2 */
 	int pieces;     /* of GM_MAXOUT */
@@ -496,7 +498,10 @@ struct gm_game {
 	int unroll;       /* steps of D that G looks ahead (Metz et al. 2017) */
 	double unroll_lr; /* of those steps, plain gradient descent */
 	bool match;       /* G matches means of D's features (Salimans et al. 2016, section 3.1) */
-	double history;   /* weight of historical averaging, both nets (section 3.3) */
+	/* G's loss is D's with real and fake exchanged, both terms: where real.x or real.with are made by a net that moves with G,
+	 * such as the encoder of Donahue et al. 2017, arXiv:1605.09782 */
+	bool exchange;
+	double history;     /* weight of historical averaging, both nets (section 3.3) */
 	int64_t references; /* rows of virtual batch norm's reference batches */
 	int k, k_g;         /* steps of D and of G in a turn, for the model's loop */
 

@@ -86,11 +86,12 @@ static gm_node *layer(gm_net *n, const char *name, gm_node *x, const gm_block_ar
 		                  .init = a->init};
 		return a->up ? gm_conv_transposed_(n, name, x, c) : gm_conv_(n, name, x, c);
 	}
-	if (!a->height)
-		return gm_linear(n, name, x, .out = out, .no_bias = no_bias, .init = a->init);
-	x = gm_linear(n, name, x, .out = out * a->height * a->width, .no_bias = no_bias,
-	              .init = a->init);
-	return gm_reshape(x, GM_SHAPE(-1, out, a->height, a->width));
+	int64_t units = a->height ? out * a->height * a->width : out;
+	x = gm_linear(n, name, x, .out = units, .no_bias = no_bias, .init = a->init);
+	if (a->beside)
+		x = gm_add(x, gm_linear(n, gm_net_key(n, "%s/beside", name), a->beside,
+		                        .out = units, .no_bias = true, .init = a->init));
+	return a->height ? gm_reshape(x, GM_SHAPE(-1, out, a->height, a->width)) : x;
 }
 
 gm_node *gm_block_(gm_net *n, const char *name, gm_node *x, gm_block_args a)

@@ -161,6 +161,15 @@ static outputs look(const gm_game *m, gm_node *real, gm_node *fake)
 	return y;
 }
 
+/* What G minimises, of D's outputs for real examples and for G's. */
+static gm_node *g_terms(const gm_game *m, gm_node *real, gm_node *fake)
+{
+	gm_terms t = m->terms;
+	t.smooth = 0;
+	return m->exchange ? gm_objective_d(m->objective, fake, real, &t)
+	                   : gm_objective_g(m->objective, real, fake, &m->terms);
+}
+
 /* Metz et al. 2017, eq. 4 to 8: G's loss against the D that k steps of gradient descent on D's loss
  * would make of the present one. Each step is an expression, so G's gradient goes through all. */
 static gm_node *unrolled(const gm_game *m, outputs y)
@@ -183,7 +192,7 @@ static gm_node *unrolled(const gm_game *m, outputs y)
 	}
 	gm_net_with(n, NULL, NULL, 0);
 	free(p);
-	return gm_objective_g(m->objective, a, b, &m->terms);
+	return g_terms(m, a, b);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -253,8 +262,7 @@ static gm_node *g_loss(const gm_game *m, outputs y)
 			gm_sub(gm_mean(m->f_real, 1u, false), gm_mean(m->f_fake, 1u, false)));
 		return gm_sum_all(gm_square(apart));
 	}
-	return m->unroll > 0 ? unrolled(m, y)
-	                     : gm_objective_g(m->objective, m->y_real, m->y_fake, &m->terms);
+	return m->unroll > 0 ? unrolled(m, y) : g_terms(m, m->y_real, m->y_fake);
 }
 
 void gm_game_build(gm_game *m)

@@ -43,9 +43,9 @@ gm_node *gm_linear_(gm_net *n, const char *name, gm_node *x, gm_linear_args a)
 	int64_t in = gm_node_shape(x).rank == 2 ? gm_node_shape(x).dim[1] : 1;
 	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name), GM_SHAPE(a.out, in),
 	                        .init = weight_init(n, a.init));
-	gm_node *b = a.no_bias ? NULL
-	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out),
-	                                    .init = a.bias);
+	gm_node *b = a.no_bias || n->style.bare ? NULL
+	                                        : gm_net_var(n, gm_net_key(n, "%s/bias", name),
+	                                                     GM_SHAPE(a.out), .init = a.bias);
 	w = gm_net_weight(n, name, w, 0);
 	gm_net_enter(n, name);
 	gm_node *y = gm_matmul(x, w, false, true);
@@ -77,9 +77,9 @@ gm_node *gm_conv_(gm_net *n, const char *name, gm_node *x, gm_conv_args a)
 	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name),
 	                        kernel_shape(x, a.out, in / groups, a.kernel),
 	                        .init = weight_init(n, a.init));
-	gm_node *b = a.no_bias ? NULL
-	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out),
-	                                    .init = a.bias);
+	gm_node *b = a.no_bias || n->style.bare ? NULL
+	                                        : gm_net_var(n, gm_net_key(n, "%s/bias", name),
+	                                                     GM_SHAPE(a.out), .init = a.bias);
 	w = gm_net_weight(n, name, w, 0);
 	gm_net_enter(n, name);
 	gm_node *y = gm_conv2d(x, w, geometry(&a));
@@ -104,9 +104,9 @@ gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_ar
 		gm_net_var(n, gm_net_key(n, "%s/weight", name), ws, .init = weight_init(n, a.init),
 	                   .fan_in = terms / stride > 0 ? terms / stride : 1,
 	                   .fan_out = gm_net_size(ws) / (in > 0 ? in : 1));
-	gm_node *b = a.no_bias ? NULL
-	                       : gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(a.out),
-	                                    .init = a.bias);
+	gm_node *b = a.no_bias || n->style.bare ? NULL
+	                                        : gm_net_var(n, gm_net_key(n, "%s/bias", name),
+	                                                     GM_SHAPE(a.out), .init = a.bias);
 	for (int i = 1; i < out.rank; i++)
 		out.dim[i] = i == 1 ? a.out
 		                    : (s.dim[i] - 1) * stride - 2 * a.pad +
@@ -137,7 +137,7 @@ gm_node *gm_batch_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
 	double momentum = a.momentum ? a.momentum : .1, eps = a.eps ? a.eps : 1e-5;
 	bool first = !gm_net_entry_of(n, gm_net_key(n, "%s/mean", name));
 	gm_node *gain = NULL, *bias = NULL;
-	if (!a.no_affine) {
+	if (!a.no_affine && !n->style.bare) {
 		gain = gm_net_var(n, gm_net_key(n, "%s/gain", name), c,
 		                  .init = or_default(a.gain, GM_ONES));
 		bias = gm_net_var(n, gm_net_key(n, "%s/bias", name), c, .init = a.bias);

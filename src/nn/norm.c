@@ -18,7 +18,7 @@ static gm_init or_default(gm_init given, gm_init otherwise)
 static gm_node *affine(gm_net *n, const char *name, gm_node *y, const gm_norm_args *a)
 {
 	gm_shape s = gm_node_shape(y), along = {.rank = s.rank, .dim = {1, 1, 1, 1, 1, 1}};
-	if (a->no_affine || s.rank < 2)
+	if (a->no_affine || n->style.bare || s.rank < 2)
 		return y;
 	along.dim[1] = s.dim[1];
 	gm_node *gain = gm_net_var(n, gm_net_key(n, "%s/gain", name), GM_SHAPE(s.dim[1]),

@@ -49,6 +49,11 @@ static double at_linear(const gm_rate_schedule *s, double first, double t)
 	return first * gm_ramp(1, 0, s->arg[0], s->arg[0] + s->arg[1], t);
 }
 
+static double at_decay(const gm_rate_schedule *s, double first, double t)
+{
+	return first * pow(.01, gm_ramp(0, 1, s->arg[0], s->arg[0] + s->arg[1], t));
+}
+
 static double at_cosine(const gm_rate_schedule *s, double first, double t)
 {
 	return gm_cosine(first, 0, t, s->arg[0]);
@@ -79,6 +84,7 @@ static const struct gm_rate_row {
 	{"constant", "constant", at_constant, 0, 0, 0, STEPS, false},
 	{"exponential", "exponential:FACTOR:FLOOR", at_exponential, 1, 2, 0, STEPS, false},
 	{"linear", "linear:HOLD:FALL", at_linear, 2, 2, 3, EPOCHS, true},
+	{"decay", "decay:HOLD:FALL", at_decay, 2, 2, 3, EPOCHS, false},
 	{"cosine", "cosine:LENGTH", at_cosine, 1, 1, 1, STEPS, true},
 	{"step", "step:EVERY:FACTOR", at_step, 2, 2, 1, EPOCHS, false},
 	{"stages", "stages:PASSES", at_stages, 1, 1, 0, EPOCHS, false},
@@ -116,7 +122,8 @@ static bool parse_rate(const char *text, gm_rate_schedule *s, gm_error *err)
 	for (; rest && ok && n < s->row->most; n++)
 		ok = parse_number(strsep(&rest, ":"), s, n);
 	/* lengths divide */
-	ok = ok && !rest && n >= s->row->least && (s->row->at != at_linear || s->arg[1] > 0) &&
+	ok = ok && !rest && n >= s->row->least &&
+	     ((s->row->at != at_linear && s->row->at != at_decay) || s->arg[1] > 0) &&
 	     (s->row->at != at_step || s->arg[0] > 0) &&
 	     (s->row->at != at_exponential || s->arg[0] > 0);
 	return ok || gm_fail(err, GM_ERR_VALUE, "\"%.60s\" is not %s", text, s->row->usage);

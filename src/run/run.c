@@ -102,7 +102,8 @@ void gm_run_free(gm_run *r)
 	for (int i = 0; i < r->guard.sources; i++)
 		free(r->guard.source[i].made);
 	for (int i = 0; i < r->guard.watches; i++)
-		free(r->guard.watch[i].logit), free(r->guard.watch[i].real_x);
+		free(r->guard.watch[i].logit), free(r->guard.watch[i].real_x),
+			free(r->guard.watch[i].code);
 	free(r->guard.real);
 	free(r->guard.fake_label);
 	free(r->guard.real_label);

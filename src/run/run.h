@@ -200,7 +200,9 @@ struct gm_run {
 			int source;              /* of its fakes */
 			gm_step *probe;          /* it on `in`, for inference */
 			gm_node *in;             /* in the place of its first input */
+			gm_node *code_in;        /* of a D that sees a code beside it, or NULL */
 			float *logit, *real_x;   /* its outputs; examples of its field. malloc */
+			float *code;             /* what code_in holds, malloc */
 			char real[64], fake[64]; /* what its values are called */
 			int won, lost;           /* log lines in a row */
 		} watch[GM_RUN_WATCHED];

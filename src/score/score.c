@@ -214,6 +214,7 @@ static const gm_metric table[] = {
 	{"nll", "negative log-likelihood of the test part (or --split), in nats", gm_metric_nll, 0, .part = true},
 	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0},
 	{"svm", "accuracy of a linear SVM on the run's features", gm_metric_svm, 0},
+	{"reconstruction", "distance of examples to their reconstructions, and to others'", gm_metric_reconstruction, 0, .part = true, .endpoint = "reconstruct"},
 	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test part (or --split)", gm_metric_psnr, 0, .part = true, .pictures = true},
 };
 /* clang-format on */

@@ -262,17 +262,26 @@ typedef struct rows {
 	int64_t n, d;
 } rows;
 
-static bool features(gm_scorer *c, bool test, rows *f, gm_error *err)
+/* "features", or "encode" where there is none; NULL with an error where there is neither. */
+static const char *features_endpoint(gm_scorer *c, gm_error *err)
 {
-	const char *endpoint = gm_endpoint_find(c->r, GM_ENDPOINT_FEATURES) ? GM_ENDPOINT_FEATURES
-	                                                                    : GM_ENDPOINT_ENCODE;
+	static const char *const names[] = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE};
+	for (int i = 0; i < 2; i++)
+		if (gm_endpoint_find(c->r, names[i]))
+			return names[i];
+	gm_fail(err, GM_ERR_VALUE,
+	        "features are asked for, and %s has neither the endpoint \"features\" nor "
+	        "\"encode\"",
+	        c->r->model->name);
+	return NULL;
+}
+
+static bool features(gm_scorer *c, const char *endpoint, bool test, rows *f, gm_error *err)
+{
 	walk w;
 	*f = (rows){0};
-	if (!gm_endpoint_find(c->r, endpoint))
-		return gm_fail(err, GM_ERR_VALUE,
-		               "features are asked for, and %s has neither the endpoint "
-		               "\"features\" nor \"encode\"",
-		               c->r->model->name);
+	if (!endpoint)
+		return false;
 	bool ok = begin(&w, c, endpoint, gm_scorer_part(c, test, err), err) &&
 	          (gm_data_field(w.data, "label") ||
 	           gm_fail(err, GM_ERR_VALUE, "%s has no labels to tell features by",
@@ -301,12 +310,15 @@ static void rows_free(rows *f)
 	free(f->label);
 }
 
-bool gm_metric_nn(gm_scorer *c, gm_scores *s, gm_error *err)
+static bool nearest_by(gm_scorer *c, const char *endpoint, const char *score, gm_scores *s,
+                       gm_error *err)
 {
 	rows learn, test = {0};
 	int64_t *index = NULL, right = 0;
-	bool ok = features(c, false, &learn, err) && features(c, true, &test, err) &&
-	          (index = malloc(test.n * sizeof *index)) &&
+	bool ok = features(c, endpoint, false, &learn, err) &&
+	          features(c, endpoint, true, &test, err) &&
+	          ((index = malloc(test.n * sizeof *index)) ||
+	           gm_fail(err, GM_ERR_MEMORY, "no memory for the nearest rows")) &&
 	          gm_nearest(test.x, test.n, learn.x, learn.n, learn.d, NULL, index, NULL, err);
 	for (int64_t i = 0; ok && i < test.n; i++)
 		right += learn.label[index[i]] == test.label[i];
@@ -315,10 +327,24 @@ bool gm_metric_nn(gm_scorer *c, gm_scores *s, gm_error *err)
 		snprintf(note, sizeof note,
 		         "%" PRId64 " tests by %" PRId64 " examples of %" PRId64 " features",
 		         test.n, learn.n, learn.d);
-		gm_score_add(s, "nn", (double)right / test.n, NAN, 1, note);
+		gm_score_add(s, score, (double)right / test.n, NAN, 1, note);
 	}
 	rows_free(&learn), rows_free(&test);
 	free(index);
+	return ok;
+}
+
+/* One score for each layer that the model gives: "features", and nn-NAME of "features/NAME". */
+bool gm_metric_nn(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	bool ok = nearest_by(c, features_endpoint(c, err), "nn", s, err);
+	for (int i = 0; ok && i < c->r->endpoints; i++) {
+		const gm_run_endpoint *e = &c->r->endpoint[i];
+		char score[64];
+		snprintf(score, sizeof score, "nn-%.40s", e->variant ? e->variant : "");
+		if (e->variant && !strcmp(e->kind->name, GM_ENDPOINT_FEATURES))
+			ok = nearest_by(c, e->name, score, s, err);
+	}
 	return ok;
 }
 
@@ -373,7 +399,8 @@ bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err)
 	rows learn, test = {0};
 	double *scale = NULL, *mean = NULL, *y = NULL, best = -1, cost = 1;
 	struct feature_node **x = NULL, **z = NULL;
-	bool ok = features(c, false, &learn, err) && features(c, true, &test, err);
+	bool ok = features(c, features_endpoint(c, err), false, &learn, err) &&
+	          features(c, features_endpoint(c, err), true, &test, err);
 	if (ok) {
 		mean = calloc(learn.d, sizeof *mean), scale = calloc(learn.d, sizeof *scale);
 		y = malloc(learn.n * sizeof *y);
@@ -426,6 +453,50 @@ bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err)
 	nodes_free(x), nodes_free(z);
 	rows_free(&learn), rows_free(&test);
 	free(mean), free(scale), free(y);
+	return ok;
+}
+
+/* ---- reconstructions ------------------------------------------------------------------------- */
+
+/* |x - y| of rows of d numbers in a range of 1. */
+static double apart(const float *x, const float *y, int64_t d, double range)
+{
+	double sum = 0;
+	for (int64_t i = 0; i < d; i++)
+		sum += pow((x[i] - y[i]) / range, 2);
+	return sqrt(sum);
+}
+
+/* Means of |x_i - y_i| and of |x_i - y_(i+1)|, y_i the reconstruction of x_i and i + 1 the next of the batch: their ratio is 1
+ * where y tells nothing of x. Donahue et al. 2017, in the logs of their code (EGr, EGr_b). */
+bool gm_metric_reconstruction(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	walk w;
+	bool ok = begin(&w, c, GM_ENDPOINT_RECONSTRUCT, scored(c, err), err);
+	double own = 0, other = 0, range = c->r->facts.high - c->r->facts.low;
+	int64_t m;
+	ok = ok && ((w.width == c->r->facts.numel && w.field[0]) ||
+	            gm_fail(err, GM_ERR_VALUE, "\"reconstruct\" gives no example of an example"));
+	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
+		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err);
+		for (int64_t k = 0; ok && k < m; k++) {
+			const float *x = (const float *)w.in[0] + k * w.width;
+			int64_t next = (k + 1) % c->r->batch; /* rows behind m are examples, too */
+			own += apart(x, w.out + k * w.width, w.width, range);
+			other += apart(x, w.out + next * w.width, w.width, range);
+		}
+	}
+	if (ok) {
+		char note[120];
+		snprintf(note, sizeof note,
+		         "mean 2-norm, numbers in [0,1]; of another's %.4f; %" PRId64
+		         " of the %s part",
+		         other / w.n, w.n, gm_scorer_scored(c));
+		gm_score_add(s, "reconstruction", own / w.n, NAN, -1, note);
+		gm_score_add(s, "reconstruction-ratio", own / other, NAN, -1,
+		             "to another's; 1: it tells nothing of the example");
+	}
+	end(&w);
 	return ok;
 }
 

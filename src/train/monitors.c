@@ -133,15 +133,24 @@ static gm_run_endpoint *fakes_for(gm_run *r, const gm_run_endpoint *d)
 	return NULL;
 }
 
-/* The discriminator d, with an input of the monitors' in the place of its own. Its outputs may be fewer than examples (packs) or
- * more (patches). Besides it may be told the label, or what its fakes were made from. */
+/* Whether d sees a code beside the example, where e has made an example of a code and "encode" finds one. */
+static bool is_coded(gm_run *r, const gm_run_endpoint *d, const gm_run_endpoint *e)
+{
+	return d->nin == 2 && e && e->nin == 1 && e->kind->flags & GM_DRAWS &&
+	       !gm_endpoint_field(r, d->in[1]) && gm_endpoint_find(r, GM_ENDPOINT_ENCODE) &&
+	       gm_node_size(e->in[0]) == gm_node_size(d->in[1]);
+}
+
+/* The discriminator d, with inputs of the monitors' in the place of its own. Its outputs may be fewer than examples (packs) or
+ * more (patches). Besides it may be told the label, what its fakes were made from, or a code. */
 static void watch(gm_run *r, gm_run_endpoint *d)
 {
 	struct gm_run_guard *g = &r->guard;
 	gm_run_endpoint *e = fakes_for(r, d);
 	const bool label = d->nin == 2 && gm_endpoint_is_label(r, d->in[1]);
 	const bool pair = d->nin == 2 && e && e->kind->flags & GM_PAIRS && d->in[1] == e->in[0];
-	if (!e || g->watches == GM_RUN_WATCHED || (d->nin != 1 && !label && !pair))
+	const bool coded = is_coded(r, d, e);
+	if (!e || g->watches == GM_RUN_WATCHED || (d->nin != 1 && !label && !pair && !coded))
 		return;
 	int source = source_of(r, e);
 	if (source < 0)
@@ -153,11 +162,18 @@ static void watch(gm_run *r, gm_run_endpoint *d)
 	snprintf(w->fake, sizeof w->fake, "acc_fake%s%.40s", sign, variant);
 	w->in = gm_input(r->graph, gm_name(r, "monitor/%s", d->name), gm_node_shape(d->in[0]),
 	                 GM_F32);
-	gm_compile_options o = {.infer = true, .from = &d->in[0], .to = &w->in, .nreplace = 1};
+	if (coded)
+		w->code_in = gm_input(r->graph, gm_name(r, "monitor/%s/code", d->name),
+		                      gm_node_shape(d->in[1]), GM_F32);
+	gm_compile_options o = {.infer = true,
+	                        .from = d->in,
+	                        .to = (gm_node *[]){w->in, w->code_in},
+	                        .nreplace = 1 + coded};
 	w->probe = gm_compile_nodes(r->graph, &d->y, 1, &o);
+	w->code = coded ? malloc(gm_node_size(d->in[1]) * sizeof *w->code) : NULL;
 	w->logit = malloc(gm_node_size(d->y) * sizeof *w->logit);
 	w->real_x = malloc(gm_node_size(w->in) * sizeof *w->real_x);
-	if (!w->logit || !w->real_x)
+	if (!w->logit || !w->real_x || (coded && !w->code))
 		gm_fail(&r->err, GM_ERR_MEMORY, "no memory for monitors");
 	g->watches++;
 }
@@ -220,12 +236,26 @@ static double spread_of(const float *x, int64_t m, int64_t numel)
 	return sqrt(all / numel);
 }
 
+/* The codes beside x: those that the samples were made of, or what "encode" makes of real examples. */
+static void set_code(gm_run *r, struct gm_run_watch *w, const float *x)
+{
+	gm_run_endpoint *e = r->guard.source[w->source].e;
+	if (x == r->guard.source[w->source].made)
+		gm_endpoint_latents(r, e, gm_run_latent_seed(r->seed), 0, &w->code);
+	else
+		gm_endpoint_run(r, gm_endpoint_find(r, GM_ENDPOINT_ENCODE),
+		                &(gm_use){.in = (const void *[]){x}, .raw = true}, w->code);
+	gm_set_f32(w->code_in, w->code, gm_node_size(w->code_in));
+}
+
 /* D's outputs for x (and label, where it is told), into its logit; gives their mean. */
 static double judge(gm_run *r, struct gm_run_watch *w, const float *x, const int32_t *label)
 {
 	uint64_t runs = gm_graph_runs(r->graph);
 	int64_t n = gm_node_size(w->e->y);
 	double mean = 0;
+	if (w->code_in)
+		set_code(r, w, x);
 	gm_set_f32(w->in, x, gm_node_size(w->in));
 	if (r->label)
 		gm_set_i32(r->label, label, r->batch);
