@@ -191,7 +191,18 @@ cp given/000001.png many/deep/two.png
 cp given/000002.png pairs/trainA/x.png
 cp odd.png pairs/trainB/x.png
 works 'against b: L1 0\.[0-9]+, PSNR [0-9.]+ dB, SSIM' translate $there edges2shapes --split test --count 2
-works 'read back from G' translate $there labels2shapes --back $back --count 2
+works 'read back from results' translate $there labels2shapes --read-back $back --count 2
+refuses 1 'needs a model with the endpoint "translate/back"' translate $there labels2shapes --back --count 2
+refuses 2 'back or --endpoint' translate $there labels2shapes --back --endpoint translate/back
+"$program" train cyclegan --data circles2squares --width 2 --blocks 1 --size 16 --patch 16 --batch 1 --steps 1 --outdir tr --name cyc >/dev/null 2>&1
+works '2 pictures' translate tr/00003-cyc circles2squares --count 2 -o forth
+works '2 pictures' translate tr/00003-cyc circles2squares --count 2 -o back --back
+works '2 pictures' translate tr/00003-cyc circles2squares --count 2 -o back2 --endpoint translate/back
+check '--back is not translate/back' diff -r back back2
+check '--back did what translate does' test "$(diff -r forth back >/dev/null && echo same)" != same
+refuses 1 'makes no picture of a picture' translate tr/00003-cyc circles2squares --count 2 -o no --endpoint discriminate/a
+refuses 1 'draws no samples' sample tr/00003-cyc --endpoint translate/back
+refuses 1 'no endpoint "classify/none"' eval tr/00003-cyc --metrics psnr --endpoint classify/none
 works '1 picture,' translate 0 --outdir tr many/one.png -o made/one.png
 works '2 pictures' translate $there many -o made2
 check 'a folder within the input' [ -e made2/deep/two.png ]
@@ -216,7 +227,7 @@ check 'what could be read was not made' [ -e made4/one.png ]
 cp many/one.png many/one.jpg
 refuses 1 'would both become' translate $there many -o made5
 refuses 1 'endpoint "translate"' translate tr/00002-dcgan-glyphs many/one.png -o no.png
-refuses 1 'other --direction' translate $there labels2shapes --back $there
+refuses 1 'other --direction' translate $there labels2shapes --read-back $there
 refuses 1 'learns from pairs.*circles2squares' train pix2pix --data circles2squares --outdir tr
 refuses 1 'no pairs to score' translate $there shapes
 refuses 2 'needs -o' translate $there many/one.png

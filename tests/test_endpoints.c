@@ -5,6 +5,7 @@
  */
 #include "runs.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "base/file.h"
 #include "ganymede/data.h"
 #include "ganymede/image.h"
+#include "score/score.h"
+#include "use/translate.h"
 
 static const gm_option options[] = {
 	GM_OPTIMISER_OPTIONS("sgd", ".1", "0", "constant"), {"k", "1", "", GM_INT(1, 1)}, {0}};
@@ -148,6 +151,101 @@ static void variants_are_drawn_in_their_own_size(void **state)
 	gm_saved_free(s);
 }
 
+/* ---- outputs of another size ------------------------------------------------------------------- */
+
+/* Every pixel of "low" four times in each direction; the same variables for any size. "classify" says class 0 of everything,
+ * "classify/last" the last. */
+static int train_larger(gm_run *r)
+{
+	gm_node *low = gm_batch(r, "low");
+	int64_t m = gm_opt_int(r, "batch"), classes = 3;
+	gm_sides(r, 16);
+	gm_endpoint(r, "translate", gm_upsample_nearest(low, 4), low);
+	gm_node *k = gm_cast(gm_iota(gm_run_graph(r), classes), GM_F32);
+	gm_node *x = gm_reshape(mean_of(gm_batch(r, "image")), GM_SHAPE(m, 1));
+	gm_endpoint(r, "classify", gm_add(gm_mul_c(x, 0), gm_neg(k)), gm_batch(r, "image"));
+	gm_endpoint(r, "classify/last", gm_add(gm_mul_c(x, 0), k), gm_batch(r, "image"));
+	return finish(r);
+}
+
+static const gm_model larger = {"larger", "", "", options, train_larger};
+
+static void outputs_have_the_size_that_the_endpoint_gives(void **state)
+{
+	(void)state;
+	enum { H = 5, W = 6 };
+	gm_error err = {0};
+	char path[PATH_MAX + 64];
+	gm_saved *s =
+		TRAINED("larger", "data=small2shapes", "size=32", "steps=1", "batch=4", "grid=6x2");
+	gm_saved_free(s);
+	/* low | output | what it should be, all at the size of the largest */
+	snprintf(path, sizeof path, "%s/fakes-000001.png", last_run);
+	gm_image *im = gm_png_read(path, &err);
+	must(im != NULL, &err);
+	assert_int_equal(im->width * (2 + 2 * 34), im->height * (2 + 6 * 34));
+	gm_image_free(im);
+	gm_translator *t = gm_translator_open(last_run, NULL, &err);
+	must(t != NULL, &err);
+	assert_string_equal(gm_translator_field(t), "low");
+	assert_string_equal(gm_translator_target(t), "example");
+	int next[2];
+	assert_true(gm_translator_fits(t, 8, 8, next) && gm_translator_fits(t, 16, 12, next));
+	assert_false(gm_translator_fits(t, H, W, next));
+	assert_true(next[0] == 8 && next[1] == 8);
+	float x[3 * H * W];
+	gm_picture y;
+	for (int i = 0; i < 3 * H * W; i++)
+		x[i] = (float)i;
+	must(gm_translator_run(t, &(gm_picture){x, 3, H, W}, 0, 0, &y, &err), &err);
+	assert_true(y.channels == 3 && y.height == 4 * H && y.width == 4 * W);
+	for (int c = 0; c < 3; c++)
+		for (int i = 0; i < 4 * H; i++)
+			for (int j = 0; j < 4 * W; j++)
+				assert_true(y.x[(c * 4 * H + i) * 4 * W + j] ==
+				            x[(c * H + i / 4) * W + j / 4]);
+	free(y.x);
+	gm_translator_free(t);
+}
+
+static double accuracy_by(gm_saved *s, const char *endpoint)
+{
+	gm_error err = {0};
+	gm_scores scores;
+	gm_scorer *c = gm_scorer_open(
+		gm_saved_inside(s),
+		&(gm_score_options){.metrics = "accuracy", .count = 60, .endpoint = endpoint},
+		&err);
+	must(c && gm_scorer_score(c, &scores, &err), &err);
+	gm_scorer_free(c);
+	return scores.row[0].value;
+}
+
+static void metrics_go_by_the_endpoint_that_is_asked_for(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	gm_saved *s =
+		TRAINED("larger", "data=small2shapes", "size=32", "steps=1", "batch=4", "grid=6x2");
+	gm_dataset *d =
+		gm_data_open("small2shapes", &(gm_data_options){.size = 32, .split = "test"}, &err);
+	must(d != NULL, &err);
+	int32_t label[60];
+	double first = 0, last = 0;
+	must(gm_data_batch(d, 0, 0, 60, NULL, label, &err), &err);
+	for (int i = 0; i < 60; i++)
+		first += (label[i] == 0) / 60., last += (label[i] == 2) / 60.;
+	assert_true(first > 0 && last > 0 && first != last);
+	assert_true(fabs(accuracy_by(s, NULL) - first) < 1e-9);
+	assert_true(fabs(accuracy_by(s, "classify/last") - last) < 1e-9);
+	assert_null(gm_scorer_open(
+		gm_saved_inside(s),
+		&(gm_score_options){.metrics = "accuracy", .endpoint = "classify/no"}, &err));
+	assert_non_null(strstr(err.message, "classify/no"));
+	gm_data_close(d);
+	gm_saved_free(s);
+}
+
 /* ---- what is refused ------------------------------------------------------------------------- */
 
 static int wrong; /* which of the faults below */
@@ -228,11 +326,13 @@ static void what_tools_cannot_use_is_refused(void **state)
 int main(void)
 {
 	gm_error err = {0};
-	if (!gm_model_register(&two_ways, &err))
+	if (!gm_model_register(&two_ways, &err) || !gm_model_register(&larger, &err))
 		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_discriminator_is_watched),
 		cmocka_unit_test(variants_are_drawn_in_their_own_size),
+		cmocka_unit_test(outputs_have_the_size_that_the_endpoint_gives),
+		cmocka_unit_test(metrics_go_by_the_endpoint_that_is_asked_for),
 		cmocka_unit_test(what_tools_cannot_use_is_refused),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

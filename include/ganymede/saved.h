@@ -120,8 +120,8 @@ typedef struct gm_saved_hole {
 } gm_saved_hole;
 /* Draws what is hidden of x [n, shape...]; the rest is brought to the model's levels. */
 GM_API bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err);
-/* Whether the model is class-conditional: samples have a label. */
-GM_API bool gm_saved_takes_labels(gm_saved *s);
+/* Whether samples of an endpoint (NULL: the model's first that draws) have a class. */
+GM_API bool gm_saved_takes_labels(gm_saved *s, const char *endpoint);
 /* Rows of a grid with one for each class; otherwise where there are too many classes. */
 GM_API int gm_saved_rows(const gm_saved *s, int otherwise);
 

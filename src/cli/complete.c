@@ -125,12 +125,12 @@ static bool labels(gm_saved *s, const cli_values *v, const cli_examples *e, requ
 	int64_t class = 0;
 	bool given = *cli_value(v, "class");
 	int64_t n = e->n * q->ways;
-	if (given && !gm_saved_takes_labels(s))
+	if (given && !gm_saved_takes_labels(s, NULL))
 		return gm_fail(err, GM_ERR_VALUE, "option class: %s is not told what to draw",
 		               gm_saved_model(s)->name);
 	if (given && !gm_class_find(gm_saved_facts(s), cli_value(v, "class"), &class, err))
 		return false;
-	if (!gm_saved_takes_labels(s) || (!given && !e->label))
+	if (!gm_saved_takes_labels(s, NULL) || (!given && !e->label))
 		return true;
 	q->label = malloc(n * sizeof *q->label);
 	for (int64_t i = 0; q->label && i < n; i++)

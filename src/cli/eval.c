@@ -24,6 +24,8 @@ static const cli_option table[] = {
          "classifier:RUN"},
 	{"weights", "", "file of the extractor's weights; default: what data fetch got"},
 	{"count", "10000", "examples of each side"},
+	{"endpoint", "",
+         "of several of one kind, such as classify/attacked: the one that metrics go by"},
 	{"samples", "100", "runs that nll averages over"},
 	{"seed", "0", "of samples, subsets and directions"},
 	{"split", "", "part of the data on the real side; default: what the run learned from"},
@@ -64,6 +66,7 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	                      .extractor = cli_given(v, "extractor"),
 	                      .weights = cli_given(v, "weights"),
 	                      .outdir = cli_value(v, "outdir"),
+	                      .endpoint = cli_given(v, "endpoint"),
 	                      .split = cli_given(v, "split")};
 	if (!cli_whole(v, "count", 2, 1 << 24, &count, err) ||
 	    !cli_whole(v, "samples", 1, 1 << 24, &samples, err) ||

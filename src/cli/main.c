@@ -32,7 +32,7 @@ static const cli_verb verbs[] = {
 	{"fid",
          "fid A B [--extractor NAME] [--json FILE]\n       ganymede fid A --save-stats FILE.npz",
          "compare two sets: runs, data sets, folders, archives, statistics", cli_fid},
-	{"translate", "translate RUN INPUT [-o OUT] [--fit pad] [--back RUN] [--seed N] [--force]",
+	{"translate", "translate RUN INPUT [-o OUT] [--fit pad] [--back] [--seed N] [--force]",
          "make of pictures what a run learned to make of them", cli_translate},
 	{"complete", "complete RUN [INPUT] [--hide bottom] [--ways 4] [--seed N] [-o FILE.png]",
          "hide a part of pictures and let a model go on with what is left", cli_complete},

@@ -31,6 +31,8 @@ typedef struct job {
 	int64_t class; /* or ALL */
 	double truncation;
 	bool manifold, force;
+	const char *endpoint; /* or NULL: the model's first that draws */
+	gm_facts gives;       /* of what it draws */
 } job;
 
 static bool choose_class(job *j, const char *text, gm_error *err)
@@ -38,7 +40,7 @@ static bool choose_class(job *j, const char *text, gm_error *err)
 	j->class = ALL;
 	if (!text)
 		return true;
-	if (!gm_saved_takes_labels(j->s))
+	if (!gm_saved_takes_labels(j->s, j->endpoint))
 		return gm_fail(err, GM_ERR_VALUE,
 		               "option class: %s is not class-conditional; this needs a model that "
 		               "is, such as cgan",
@@ -109,7 +111,7 @@ static bool manifold(gm_saved *s, int columns, int rows, float *x, gm_error *err
 
 static gm_image *grid(const job *j, gm_error *err)
 {
-	const gm_facts *f = gm_saved_facts(j->s);
+	const gm_facts *f = &j->gives;
 	int64_t n = f->points && !j->manifold ? POINTS : (int64_t)j->columns * j->rows;
 	float *x = malloc(n * f->numel * sizeof *x);
 	int32_t *label = malloc(n * sizeof *label);
@@ -118,7 +120,11 @@ static gm_image *grid(const job *j, gm_error *err)
 	          gm_fail(err, GM_ERR_MEMORY, "no memory for %lld samples", (long long)n);
 	for (int64_t i = 0; ok && i < n; i++)
 		label[i] = class_of(j, i, j->columns);
-	gm_samples d = {.seed = j->seed, .n = n, .label = label, .truncation = j->truncation};
+	gm_samples d = {.seed = j->seed,
+	                .n = n,
+	                .label = label,
+	                .truncation = j->truncation,
+	                .endpoint = j->endpoint};
 	ok = ok && (j->manifold ? manifold(j->s, j->columns, j->rows, x, err)
 	                        : gm_saved_draw(j->s, &d, x, err));
 	if (ok && f->points)
@@ -158,9 +164,9 @@ static int draw_grid(const job *j)
 static int draw_many(const job *j)
 {
 	gm_error err = {0};
-	const gm_facts *f = gm_saved_facts(j->s);
+	const gm_facts *f = &j->gives;
 	int64_t m = gm_saved_batch(j->s), n = (int64_t)j->count;
-	bool labels = gm_saved_takes_labels(j->s);
+	bool labels = gm_saved_takes_labels(j->s, j->endpoint);
 	float *x = malloc(m * f->numel * sizeof *x);
 	int32_t *label = malloc(m * sizeof *label);
 	cli_samples *to = NULL;
@@ -175,7 +181,8 @@ static int draw_many(const job *j)
 		                .first = at,
 		                .n = take,
 		                .label = label,
-		                .truncation = j->truncation};
+		                .truncation = j->truncation,
+		                .endpoint = j->endpoint};
 		ok = gm_progress_tell("drawing samples", (uint64_t)at, (uint64_t)n,
 		                      f->points ? "points" : "images", &err) &&
 		     gm_saved_draw(j->s, &d, x, &err) && cli_samples_put(to, x, label, take, &err);
@@ -205,6 +212,8 @@ static const cli_option options[] = {
          "so many samples, each by itself: with -o FOLDER, FILE.zip, FILE.npz or FILE.npy"},
 	{"class", "all", "of a class-conditional model: draw only this class, by name or number"},
 	{"seed", "", "of the latents; default: those of the run's own fakes-*.png"},
+	{"endpoint", "",
+         "of a model that draws in several ways, such as generate/16; default: generate"},
 	{"truncation", "0", "draw normal latents again while they are larger than this; 0: never"},
 	{"manifold", "", "the plane of a model with two latent numbers, evenly in probability"},
 	{"raw", "", "by the weights themselves, not their moving averages"},
@@ -219,11 +228,9 @@ static const cli_option options[] = {
 /* What the command line says before the run is opened. */
 static int read_options(const cli_values *v, job *j, gm_error *err)
 {
-	static const char *const unlike[][2] = {{"count", "grid"},
-	                                        {"count", "manifold"},
-	                                        {"manifold", "class"},
-	                                        {"manifold", "seed"},
-	                                        {"manifold", "truncation"}};
+	static const char *const unlike[][2] = {
+		{"count", "grid"},    {"count", "manifold"},      {"manifold", "class"},
+		{"manifold", "seed"}, {"manifold", "truncation"}, {"manifold", "endpoint"}};
 	for (size_t i = 0; i < sizeof unlike / sizeof *unlike; i++)
 		if (cli_given(v, unlike[i][0]) && cli_given(v, unlike[i][1]))
 			return cli_usage("sample takes --%s or --%s, not both", unlike[i][0],
@@ -278,7 +285,8 @@ int cli_sample(int argc, char **argv)
 	job j = {.checkpoint = checkpoint,
 	         .out = cli_given(&v, "out") ? cli_given(&v, "out") : path,
 	         .manifold = cli_given(&v, "manifold"),
-	         .force = cli_given(&v, "force")};
+	         .force = cli_given(&v, "force"),
+	         .endpoint = cli_given(&v, "endpoint")};
 	status = read_options(&v, &j, &err);
 	if (status)
 		return status;
@@ -287,10 +295,12 @@ int cli_sample(int argc, char **argv)
 	if (!gm_folder_checkpoint(v.operand[0], cli_value(&v, "outdir"), checkpoint, NULL, &err) ||
 	    !(j.s = gm_saved_open(checkpoint, &o, &err)))
 		return cli_fail(&err);
-	if (!choose_class(&j, cli_given(&v, "class"), &err)) {
+	if (!gm_saved_draws(j.s, j.endpoint, &j.gives, &err) ||
+	    !choose_class(&j, cli_given(&v, "class"), &err)) {
 		status = cli_fail(&err);
 	} else {
-		if (!cli_given(&v, "grid") && gm_saved_takes_labels(j.s) && j.class == ALL)
+		if (!cli_given(&v, "grid") && gm_saved_takes_labels(j.s, j.endpoint) &&
+		    j.class == ALL)
 			j.rows = gm_saved_rows(j.s, j.rows);
 		if (!cli_given(&v, "seed"))
 			gm_text_u64(gm_saved_option(j.s, "seed"), &j.seed);

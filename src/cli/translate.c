@@ -41,10 +41,10 @@ static int report(const translate_job *j, const char *checkpoint)
 	       j->done, j->done == 1 ? "" : "s", gm_translator_step(j->t), checkpoint);
 	if (j->scored)
 		printf("  against %s: L1 %.5f, PSNR %.3f dB, SSIM %.4f (means of %" PRId64 ")\n",
-		       j->second ? "a" : "b", j->l1 / n, j->psnr / n, j->ssim / n, j->scored);
-	if (j->back) {
-		say_segments("read back from b:", j->real_count, j->classes);
-		say_segments("read back from G(a):", j->fake_count, j->classes);
+		       gm_translator_target(j->t), j->l1 / n, j->psnr / n, j->ssim / n, j->scored);
+	if (j->reader) {
+		say_segments("read back from data:", j->real_count, j->classes);
+		say_segments("read back from results:", j->fake_count, j->classes);
 	}
 	if (shows_the_mask(j))
 		say_segments("classes of pixels:", j->fake_count, j->classes);
@@ -70,7 +70,9 @@ static const cli_option options[] = {
 	{"split", "", "which part, train or test: of a data set, or of a folder that has both"},
 	{"count", "0", "how many pictures of a folder or set; 0: all, of a set without end 64"},
 	{"seed", "0", "of the noise, and of which draws of a set without end"},
-	{"back", "",
+	{"endpoint", "translate", "which way, of a run that has several: translate/NAME"},
+	{"back", "", "the same as --endpoint translate/back"},
+	{"read-back", "",
          "a run that translates the other way: how much of a mask it can read from the result"},
 	{"force", "", "overwrite"},
 	{"outdir", "runs", "where runs are looked for"},
@@ -102,7 +104,7 @@ static int check_options(const cli_values *v, const translate_job *j, input_kind
 		const char *name, *of;
 		bool taken[3];
 	} rows[] = {
-		{"back", "data sets with a field \"mask\"", {[SET] = true}},
+		{"read-back", "data sets with a field \"mask\"", {[SET] = true}},
 		{"size", "data sets: files are translated at their own size", {[SET] = true}},
 		{"split", "data sets, and folders that have parts", {[SET] = true, [TREE] = true}},
 		{"count", "folders and data sets", {[SET] = true, [TREE] = true}},
@@ -118,19 +120,24 @@ static int check_options(const cli_values *v, const translate_job *j, input_kind
 static int work(translate_job *j, const cli_values *v)
 {
 	char checkpoint[PATH_MAX], other[PATH_MAX];
-	const char *back = cli_given(v, "back"), *outdir = cli_value(v, "outdir");
+	const char *back = cli_given(v, "read-back"), *outdir = cli_value(v, "outdir");
 	gm_error err = {0};
 	input_kind kind = kind_of(j->input);
 	int status = check_options(v, j, kind);
+	const char *endpoint = cli_value(v, "endpoint");
+	if (!status && cli_given(v, "back") && cli_given(v, "endpoint"))
+		status = cli_usage("translate takes --back or --endpoint, not both");
 	if (status)
 		return status;
+	if (cli_given(v, "back"))
+		endpoint = GM_ENDPOINT_TRANSLATE "/back";
 	if (!gm_folder_checkpoint(v->operand[0], outdir, checkpoint, NULL, &err) ||
 	    (back && !gm_folder_checkpoint(back, outdir, other, NULL, &err)))
 		return cli_fail(&err);
-	j->t = gm_translator_open(checkpoint, &err);
+	j->t = gm_translator_open(checkpoint, endpoint, &err);
 	if (j->t && back)
-		j->back = gm_translator_open(other, &err);
-	if (!j->t || (back && !j->back))
+		j->reader = gm_translator_open(other, NULL, &err);
+	if (!j->t || (back && !j->reader))
 		return cli_fail(&err);
 	j->second = !strcmp(gm_translator_field(j->t), "b");
 	const gm_settings *settings = gm_translator_settings(j->t);
@@ -150,7 +157,7 @@ static bool data_option(void *context, const char *name, const char *value, gm_e
 
 int cli_translate(int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", "force", NULL};
+	static const char *const flags[] = {"help", "h", "force", "back", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	cli_values v = {.verb = "translate", .option = options};
 	gm_error err = {0};
@@ -196,7 +203,7 @@ int cli_translate(int argc, char **argv)
 	if (!status)
 		status = work(j, &v);
 	gm_translator_free(j->t);
-	gm_translator_free(j->back);
+	gm_translator_free(j->reader);
 	free(j);
 	return status;
 }

@@ -19,7 +19,7 @@ typedef struct translate_job {
 	int size;
 	int64_t count;
 	uint64_t seed;
-	gm_translator *t, *back;
+	gm_translator *t, *reader; /* reader: of option read-back, or NULL */
 	int64_t done, bad;
 	char first_bad[300];
 	char resize
@@ -44,15 +44,13 @@ bool translate_tree(translate_job *j, gm_error *err);
 bool translate_path(const translate_job *j, const char *name, char path[PATH_MAX]);
 /* An error where path is there and must stay. */
 bool translate_may_write(const translate_job *j, const char *path, gm_error *err);
-/* x [takes, height, width] into the file at path, which may be NULL. name is what messages call it;
- * against truth [gives, height, width] it is scored, NULL: not; y [gives, height, width] is given
- * back where it is not NULL. */
+/* x into the file at path, which may be NULL. name is what messages call it; against truth, of the size that is given, it is
+ * scored, NULL: not; y is given back where it is not NULL, and then the caller frees its x. */
 typedef struct translate_one {
 	const char *name, *path;
-	const float *x, *truth;
-	int height, width;
+	gm_picture x, truth; /* truth.x: NULL where it is not known */
 } translate_one;
-bool translate_picture(translate_job *j, const translate_one *p, float *y, gm_error *err);
+bool translate_picture(translate_job *j, const translate_one *p, gm_picture *y, gm_error *err);
 
 /* translate_set.c: the input as a data set */
 bool translate_set(translate_job *j, gm_error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/translate_files.c -- pictures, folders and archives through a run's "translate".
+ * cli/translate_files.c -- pictures, folders and archives through a run's "translate" or a variant of it.
  */
 #include "cli/translate.h"
 
@@ -96,14 +96,13 @@ static bool fits(const translate_job *j, const char *name, int height, int width
 	               name, width, height, next[1], next[0]);
 }
 
-static bool write_picture(const translate_job *j, const char *path, const float *y, int height,
-                          int width, gm_error *err)
+static bool write_picture(const char *path, const gm_picture *y, gm_error *err)
 {
-	gm_image *im = gm_image_grid(y,
+	gm_image *im = gm_image_grid(y->x,
 	                             &(gm_grid){.n = 1,
-	                                        .channels = gm_translator_gives(j->t),
-	                                        .height = height,
-	                                        .width = width,
+	                                        .channels = y->channels,
+	                                        .height = y->height,
+	                                        .width = y->width,
 	                                        .padding = -1,
 	                                        .scale = 1},
 	                             err);
@@ -112,36 +111,37 @@ static bool write_picture(const translate_job *j, const char *path, const float 
 	return ok;
 }
 
-static bool score(translate_job *j, const float *y, const float *truth, int height, int width,
+static bool score(translate_job *j, const char *name, const gm_picture *y, const gm_picture *truth,
                   gm_error *err)
 {
-	int channels = gm_translator_gives(j->t);
-	int64_t n = (int64_t)channels * height * width;
+	if (y->channels != truth->channels || y->height != truth->height ||
+	    y->width != truth->width)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: the result is %dx%d, and what it should be is %dx%d", name,
+		               y->width, y->height, truth->width, truth->height);
+	int64_t n = (int64_t)y->channels * y->height * y->width;
 	double l1 = 0, psnr = NAN, ssim = NAN;
-	gm_picture_pairs p = {y, truth, 1, channels, height, width};
+	gm_picture_pairs p = {y->x, truth->x, 1, y->channels, y->height, y->width};
 	for (int64_t i = 0; i < n; i++)
-		l1 += fabs((double)y[i] - truth[i]) / (double)n;
+		l1 += fabs((double)y->x[i] - truth->x[i]) / (double)n;
 	if (!gm_psnr(&p, NULL, &psnr, err) ||
-	    (height >= 11 && width >= 11 && !gm_ssim(&p, NULL, &ssim, err)))
+	    (y->height >= 11 && y->width >= 11 && !gm_ssim(&p, NULL, &ssim, err)))
 		return false;
 	j->scored++;
 	j->l1 += l1, j->psnr += psnr, j->ssim += ssim;
 	return true;
 }
 
-bool translate_picture(translate_job *j, const translate_one *p, float *y, gm_error *err)
+bool translate_picture(translate_job *j, const translate_one *p, gm_picture *y, gm_error *err)
 {
-	int height = p->height, width = p->width;
-	int64_t n = (int64_t)gm_translator_gives(j->t) * height * width;
-	float *own = y ? NULL : malloc(n * sizeof *own);
-	y = y ? y : own;
-	bool ok = y || gm_fail(err, GM_ERR_MEMORY, "no memory for %s", p->name);
-	ok = ok && fits(j, p->name, height, width, err) &&
-	     gm_translator_run(j->t, p->x, height, width, j->seed, (uint64_t)j->done, y, err) &&
-	     (!p->truth || score(j, y, p->truth, height, width, err)) &&
-	     (!p->path || write_picture(j, p->path, y, height, width, err));
+	gm_picture own = {0}, *to = y ? y : &own;
+	bool ok = fits(j, p->name, p->x.height, p->x.width, err) &&
+	          gm_translator_run(j->t, &p->x, j->seed, (uint64_t)j->done, to, err) &&
+	          (!p->truth.x || score(j, p->name, to, &p->truth, err)) &&
+	          (!p->path || write_picture(p->path, to, err));
 	j->done += ok;
-	free(own);
+	if (!ok || !y)
+		free(to->x), to->x = NULL;
 	return ok;
 }
 
@@ -180,9 +180,13 @@ static bool decoded(translate_job *j, const char *name, const char *path, const 
 	float *x = floats_of(im, left, width, gm_translator_takes(j->t), err), *truth = NULL;
 	if (x && j->halves)
 		truth = floats_of(im, right, width, gm_translator_gives(j->t), err);
-	bool ok = x && (truth || !j->halves) &&
-	          translate_picture(j, &(translate_one){name, path, x, truth, im->height, width},
-	                            NULL, err);
+	const translate_one one = {
+		name,
+		path,
+		{x, gm_translator_takes(j->t), im->height, width},
+		{truth, gm_translator_gives(j->t), im->height, width},
+	};
+	bool ok = x && (truth || !j->halves) && translate_picture(j, &one, NULL, err);
 	free(x);
 	free(truth);
 	return ok;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/translate_set.c -- data sets through a run's "translate": scored where they are pairs, and
+ * cli/translate_set.c -- data sets through a run's "translate" or a variant of it: scored where they are pairs, and
  * read back by another run. Isola et al. 2017 score what is drawn from label maps by how much of the
  * map a net that was trained on real pictures can read from it (section 4.1), and maps that are drawn
  * from photographs by their classes (section 4.6).
@@ -76,16 +76,16 @@ static bool count_classes(translate_job *j, const float *y, const gm_field *f, c
 }
 
 /* The run that reads back gives what `from`, the side that was translated, is like. */
-static bool read_back(translate_job *j, const float *y, const gm_field *from, const int32_t *mask,
-                      int64_t *count, gm_error *err)
+static bool read_back(translate_job *j, const gm_picture *y, const gm_field *from,
+                      const int32_t *mask, int64_t *count, gm_error *err)
 {
-	int height = (int)from->shape[1], width = (int)from->shape[2];
-	float *x = malloc(from->numel * sizeof *x);
-	bool ok = x || gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
-	ok = ok &&
-	     gm_translator_run(j->back, y, height, width, j->seed, (uint64_t)j->done, x, err) &&
-	     count_classes(j, x, from, mask, count, err);
-	free(x);
+	gm_picture x;
+	bool ok = gm_translator_run(j->reader, y, j->seed, (uint64_t)j->done, &x, err) &&
+	          ((x.height == from->shape[1] && x.width == from->shape[2]) ||
+	           gm_fail(err, GM_ERR_VALUE, "option read-back: that run gives pictures of %dx%d",
+	                   x.width, x.height)) &&
+	          count_classes(j, x.x, from, mask, count, err);
+	free(x.x);
 	return ok;
 }
 
@@ -93,19 +93,38 @@ static bool can_read_back(const translate_job *j, const gm_field *from, const gm
                           const gm_field *mask, gm_error *err)
 {
 	if (!to || !mask || mask->classes < 2 || mask->classes > TRANSLATE_CLASSES)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "option back: %s has no field \"mask\" to hold what is read against",
-		               j->input);
-	if (!strcmp(gm_translator_field(j->back), gm_translator_field(j->t)))
 		return gm_fail(
 			err, GM_ERR_VALUE,
-			"option back: that run translates the same side, \"%s\": it needs one "
+			"option read-back: %s has no field \"mask\" to hold what is read against",
+			j->input);
+	if (!strcmp(gm_translator_field(j->reader), gm_translator_field(j->t)))
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"option read-back: that run translates the same side, \"%s\": it needs one "
 			"of the other --direction",
 			gm_translator_field(j->t));
-	return (gm_translator_takes(j->back) == to->shape[0] &&
-	        gm_translator_gives(j->back) == from->shape[0]) ||
+	return (gm_translator_takes(j->reader) == to->shape[0] &&
+	        gm_translator_gives(j->reader) == from->shape[0]) ||
 	       gm_fail(err, GM_ERR_VALUE,
-	               "option back: that run's pictures have other channels than %s", j->input);
+	               "option read-back: that run's pictures have other channels than %s",
+	               j->input);
+}
+
+static gm_picture picture_of(const gm_field *f, float *x)
+{
+	return f ? (gm_picture){x, (int)f->shape[0], (int)f->shape[1], (int)f->shape[2]}
+	         : (gm_picture){0};
+}
+
+/* The field that the result should be; NULL where the set has none, or its sides do not belong together. */
+static const gm_field *target_of(const translate_job *j, gm_dataset *d)
+{
+	const char *target = gm_translator_target(j->t);
+	if (!target)
+		return NULL;
+	if ((!strcmp(target, "a") || !strcmp(target, "b")) && !gm_data_info_of(d)->paired)
+		return NULL;
+	return gm_data_field(d, strcmp(target, "example") ? target : "image");
 }
 
 bool translate_set(translate_job *j, gm_error *err)
@@ -125,7 +144,7 @@ bool translate_set(translate_job *j, gm_error *err)
 	const gm_data_info *info = gm_data_info_of(d);
 	const char *name = gm_translator_field(j->t);
 	const gm_field *from = gm_data_field(d, name), *mask = gm_data_field(d, "mask"),
-		       *to = info->paired ? gm_data_field(d, j->second ? "a" : "b") : NULL;
+		       *to = target_of(j, d);
 	from = from ? from : gm_data_field(d, "image");
 	bool ok = (from->rank == 3 && from->shape[0] == gm_translator_takes(j->t)) ||
 	          gm_fail(err, GM_ERR_VALUE, "%s holds no pictures that this run takes", j->input);
@@ -136,21 +155,19 @@ bool translate_set(translate_job *j, gm_error *err)
 	                    j->input));
 	if (!j->count)
 		j->count = info->count ? (int64_t)info->count : ENDLESS;
-	ok = ok && (!j->back || can_read_back(j, from, to, mask, err));
+	ok = ok && (!j->reader || can_read_back(j, from, to, mask, err));
 	float *x = ok ? malloc(from->numel * sizeof *x) : NULL,
-	      *b = ok && to ? malloc(to->numel * sizeof *b) : NULL,
-	      *y = ok ? malloc(gm_translator_gives(j->t) * from->shape[1] * from->shape[2] *
-	                       sizeof *y)
-	              : NULL;
-	j->maps = !j->back && to && j->second && mask && mask->classes <= TRANSLATE_CLASSES;
-	bool counts = j->back || j->maps;
+	      *b = ok && to ? malloc(to->numel * sizeof *b) : NULL;
+	j->maps = !j->reader && to && j->second && mask && mask->classes <= TRANSLATE_CLASSES;
+	bool counts = j->reader || j->maps;
 	int32_t *m = ok && counts ? malloc(mask->numel * sizeof *m) : NULL;
-	ok = ok && ((x && y && (b || !to) && (m || !counts)) ||
+	ok = ok && ((x && (b || !to) && (m || !counts)) ||
 	            gm_fail(err, GM_ERR_MEMORY, "no memory for pictures"));
 	ok = ok && (!counts || learn_colours(j, d, j->maps ? to : from, mask, err));
 	for (int pass = j->out ? 0 : 1; ok && pass < 2; pass++)
 		for (int64_t i = 0; ok && i < j->count; i++) {
 			char number[32], path[PATH_MAX];
+			gm_picture y = {0};
 			uint64_t at = gm_data_index(d, j->seed, (uint64_t)i);
 			const char *file = info->count ? gm_data_example_name(d, at) : NULL;
 			snprintf(number, sizeof number, "%06" PRId64, i);
@@ -167,22 +184,23 @@ bool translate_set(translate_job *j, gm_error *err)
 			     gm_data_read(d, from, j->seed, (uint64_t)i, 1, x, err) &&
 			     (!to || gm_data_read(d, to, j->seed, (uint64_t)i, 1, b, err)) &&
 			     translate_picture(j,
-			                       &(translate_one){file, j->out ? path : NULL, x, b,
-			                                        (int)from->shape[1],
-			                                        (int)from->shape[2]},
-			                       y, err);
+			                       &(translate_one){file, j->out ? path : NULL,
+			                                        picture_of(from, x),
+			                                        picture_of(to, b)},
+			                       &y, err);
 			ok = ok &&
 			     (!counts || gm_data_read(d, mask, j->seed, (uint64_t)i, 1, m, err));
-			if (j->back)
-				ok = ok && read_back(j, b, from, m, j->real_count, err) &&
-				     read_back(j, y, from, m, j->fake_count, err);
+			const gm_picture truth = picture_of(to, b);
+			if (j->reader)
+				ok = ok && read_back(j, &truth, from, m, j->real_count, err) &&
+				     read_back(j, &y, from, m, j->fake_count, err);
 			else if (j->maps)
 				ok = ok && count_classes(j, b, to, m, j->real_count, err) &&
-				     count_classes(j, y, to, m, j->fake_count, err);
+				     count_classes(j, y.x, to, m, j->fake_count, err);
+			free(y.x);
 		}
 	free(x);
 	free(b);
-	free(y);
 	free(m);
 	gm_data_close(d);
 	return ok;

@@ -135,7 +135,7 @@ static bool open_job(job *j, gm_error *err)
 		return false;
 	j->facts = gm_saved_facts(j->s);
 	gm_text_u64(gm_saved_option(j->s, "seed"), &j->seed);
-	if (cli_given(v, "class") && !gm_saved_takes_labels(j->s))
+	if (cli_given(v, "class") && !gm_saved_takes_labels(j->s, NULL))
 		return gm_fail(err, GM_ERR_VALUE,
 		               "option class: %s is not told what to draw: this needs a "
 		               "class-conditional model, such as cgan",

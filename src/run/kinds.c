@@ -62,16 +62,18 @@ gm_run_endpoint *gm_endpoint_next(gm_run *r, unsigned flags, const gm_run_endpoi
 	return NULL;
 }
 
-const char *gm_endpoint_target(const gm_run *r, const gm_run_endpoint *e)
+const char *gm_endpoint_target(gm_run *r, const gm_run_endpoint *e)
 {
-	static const char *const other[][2] = {{"a", "b"}, {"b", "a"}, {"low", "example"}};
+	static const char *const other[][2] = {
+		{"a", "b"}, {"b", "a"}, {"low", "high"}, {"low", "example"}};
 	const char *from = e->nin ? gm_endpoint_field(r, e->in[0]) : NULL;
 	if (!(e->kind->flags & GM_CHANGES) || !from)
 		return NULL;
 	if (!(e->kind->flags & GM_PAIRS))
 		return from;
 	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
-		if (!strcmp(from, other[i][0]))
+		if (!strcmp(from, other[i][0]) &&
+		    (gm_feed_find(r, other[i][1]) || !strcmp(other[i][1], "example")))
 			return other[i][1];
 	return NULL;
 }

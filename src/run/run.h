@@ -346,7 +346,7 @@ gm_run_endpoint *gm_endpoint_first(gm_run *r, unsigned flags);
 /* In the order in which the model declared them: the first with one of the flags, or the next one after `after`. */
 gm_run_endpoint *gm_endpoint_next(gm_run *r, unsigned flags, const gm_run_endpoint *after);
 /* The name of the field ("example", "b", ..) that an endpoint with GM_CHANGES should give; NULL where that is not known. */
-const char *gm_endpoint_target(const gm_run *r, const gm_run_endpoint *e);
+const char *gm_endpoint_target(gm_run *r, const gm_run_endpoint *e);
 /* The run's facts, with the sizes of what e gives. */
 gm_facts gm_endpoint_facts(const gm_run *r, const gm_run_endpoint *e);
 /* Which field of the data an input is: r->label gives "label", r->example "example"; NULL for a

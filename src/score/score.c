@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "use/draw.h"
 
 enum { COUNT = 10000 }; /* below, FID is too biased to stand alone */
 
@@ -121,11 +122,7 @@ static bool run_is(gm_scorer *c, gm_scores *s, gm_error *err)
 /* Samples are asked for by class 0, 1, .. in turn; which share the extractor's classes agree. */
 static bool run_told(gm_scorer *c, gm_scores *s, gm_error *err)
 {
-	const gm_run_endpoint *e = gm_endpoint_find(c->r, GM_ENDPOINT_GENERATE);
-	bool told = false;
-	for (int i = 0; i < e->nin; i++)
-		told = told || e->in[i] == c->r->label;
-	if (!told)
+	if (!gm_endpoint_told(c->r, c->fake->endpoint))
 		return gm_fail(err, GM_ERR_VALUE,
 		               "metric class-accuracy needs a model that is told the class, and %s "
 		               "is not",
@@ -209,13 +206,13 @@ static const gm_metric table[] = {
 	{"parzen", "log-likelihood under Parzen windows, in nats", gm_metric_parzen, 0, false, true},
 	{"modes", "modes found: of mixtures, or by the extractor's classes", gm_metric_modes, 0, false, true},
 	{"nearest", "distance to the nearest training example, and a picture", gm_metric_nearest, 0, false, true},
-	{"accuracy", "of \"classify\", on the test part (or --split)", gm_metric_accuracy, 0, .part = true, .endpoint = GM_ENDPOINT_CLASSIFY},
-	{"code-error", "of \"classify\" on the test part, its codes matched to classes", gm_metric_code_error, 0, .endpoint = GM_ENDPOINT_CLASSIFY},
-	{"nll", "negative log-likelihood of the test part (or --split), in nats", gm_metric_nll, 0, .part = true},
-	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0},
-	{"svm", "accuracy of a linear SVM on the run's features", gm_metric_svm, 0},
-	{"reconstruction", "distance of examples to their reconstructions, and to others'", gm_metric_reconstruction, 0, .part = true, .endpoint = "reconstruct"},
-	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test part (or --split)", gm_metric_psnr, 0, .part = true, .pictures = true},
+	{"accuracy", "of \"classify\", on the test part (or --split)", gm_metric_accuracy, 0, .part = true, .endpoint = {GM_ENDPOINT_CLASSIFY}},
+	{"code-error", "of \"classify\" on the test part, its codes matched to classes", gm_metric_code_error, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},
+	{"nll", "negative log-likelihood of the test part (or --split), in nats", gm_metric_nll, 0, .part = true, .endpoint = {GM_ENDPOINT_LOG_LIKELIHOOD, GM_ENDPOINT_LOG_WEIGHT}},
+	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},
+	{"svm", "accuracy of a linear SVM on the run's features", gm_metric_svm, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},
+	{"reconstruction", "distance of examples to their reconstructions, and to others'", gm_metric_reconstruction, 0, .part = true, .endpoint = {GM_ENDPOINT_RECONSTRUCT}},
+	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test part (or --split)", gm_metric_psnr, 0, .part = true, .pictures = true, .endpoint = {GM_ENDPOINT_TRANSLATE, GM_ENDPOINT_RECONSTRUCT}},
 };
 /* clang-format on */
 enum { TABLE = sizeof table / sizeof *table };
@@ -278,8 +275,43 @@ gm_dataset *gm_scorer_part(gm_scorer *c, bool test, gm_error *err)
 	return fits ? *d : NULL;
 }
 
+static bool is_of(const gm_run_endpoint *e, const char *kind)
+{
+	return e && kind && !strcmp(e->kind->name, kind);
+}
+
+gm_run_endpoint *gm_scorer_endpoint(const gm_scorer *c, const gm_metric *m)
+{
+	gm_run_endpoint *asked = c->o.endpoint ? gm_endpoint_find(c->r, c->o.endpoint) : NULL;
+	gm_run_endpoint *e = NULL;
+	if (m->samples)
+		return asked && asked->kind->flags & GM_DRAWS ? asked
+		                                              : gm_endpoint_first(c->r, GM_DRAWS);
+	if (is_of(asked, m->endpoint[0]) || is_of(asked, m->endpoint[1]))
+		return asked;
+	for (int i = 0; !e && i < 2 && m->endpoint[i]; i++)
+		e = gm_endpoint_find(c->r, m->endpoint[i]);
+	return e;
+}
+
+/* Whether the model has what the metric goes by. */
+static bool able(const gm_scorer *c, const gm_metric *m, gm_error *err)
+{
+	if ((!m->samples && !m->endpoint[0]) || gm_scorer_endpoint(c, m))
+		return true;
+	if (m->samples)
+		return gm_fail(err, GM_ERR_VALUE, "metric %s needs samples, and %s draws none",
+		               m->name, c->r->model->name);
+	return gm_fail(err, GM_ERR_VALUE,
+	               "metric %s needs the endpoint \"%s\"%s%s%s, which %s has not", m->name,
+	               m->endpoint[0], m->endpoint[1] ? " or \"" : "",
+	               m->endpoint[1] ? m->endpoint[1] : "", m->endpoint[1] ? "\"" : "",
+	               c->r->model->name);
+}
+
 static bool choose(gm_scorer *c, gm_error *err)
 {
+	bool used = !c->o.endpoint;
 	char list[400], *rest = list, *name;
 	snprintf(list, sizeof list, "%s", c->o.metrics ? c->o.metrics : "");
 	while ((name = strsep(&rest, ", "))) {
@@ -294,17 +326,18 @@ static bool choose(gm_scorer *c, gm_error *err)
 			return gm_fail(err, GM_ERR_VALUE,
 			               "metric %s is for pictures, and this run's are points",
 			               name);
-		if (m->samples && !gm_endpoint_find(c->r, GM_ENDPOINT_GENERATE))
-			return gm_fail(err, GM_ERR_VALUE,
-			               "metric %s needs samples, and %s draws none", name,
-			               c->r->model->name);
-		if (m->endpoint && !gm_endpoint_find(c->r, m->endpoint))
-			return gm_fail(err, GM_ERR_VALUE,
-			               "metric %s needs the endpoint \"%s\", which %s has not",
-			               name, m->endpoint, c->r->model->name);
+		if (!able(c, m, err))
+			return false;
+		const gm_run_endpoint *e = gm_scorer_endpoint(c, m);
+		used = used || (e && !strcmp(e->name, c->o.endpoint));
 		c->wanted[c->metrics++] = m;
 		c->look |= m->look;
 	}
+	if (!used)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option endpoint: %s has no endpoint \"%s\" that one of the metrics "
+		               "%s uses",
+		               c->r->model->name, c->o.endpoint, c->o.metrics);
 	return c->metrics > 0 || gm_fail(err, GM_ERR_VALUE, "no metrics are asked for");
 }
 
@@ -344,8 +377,10 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	c->other_data = c->real->data && c->r->data_hash &&
 	                !strcmp(p.data.split ? p.data.split : "train", own) &&
 	                gm_data_info_of(c->real->data)->hash != c->r->data_hash;
-	if (gm_endpoint_find(c->r, GM_ENDPOINT_GENERATE) &&
-	    !(c->fake = gm_side_of_run(c->r, o->seed, err)))
+	const gm_run_endpoint *asked = o->endpoint ? gm_endpoint_find(c->r, o->endpoint) : NULL;
+	const bool draws = asked && asked->kind->flags & GM_DRAWS;
+	if (gm_endpoint_first(c->r, GM_DRAWS) &&
+	    !(c->fake = gm_side_of_run(c->r, draws ? o->endpoint : NULL, o->seed, err)))
 		return false;
 	if (c->real->facts.numel != c->r->facts.numel)
 		return gm_fail(err, GM_ERR_VALUE,
@@ -353,6 +388,8 @@ static bool open_all(gm_scorer *c, gm_error *err)
 		               c->real->name);
 	c->protocol = c->x ? gm_protocol_new(c->x) : json_pack("{s:s}", "ganymede", gm_version());
 	json_object_set(c->protocol, "real", c->real->record);
+	if (o->endpoint)
+		json_object_set_new(c->protocol, "endpoint", json_string(o->endpoint));
 	for (int i = 0; i < c->metrics; i++)
 		if (c->wanted[i]->part)
 			json_object_set_new(c->protocol, "scored",
@@ -403,8 +440,10 @@ bool gm_scorer_score(gm_scorer *c, gm_scores *s, gm_error *err)
 		              "%s does not hold what the run was trained on: it has changed, or is "
 		              "another set",
 		              c->real->name);
-	for (int i = 0; i < c->metrics && ok; i++)
-		ok = c->wanted[i]->run(c, s, err);
+	for (int i = 0; i < c->metrics && ok; i++) {
+		c->now = c->wanted[i];
+		ok = c->now->run(c, s, err);
+	}
 	gm_seen_free(&c->fake_seen); /* the run may move on before the next time */
 	c->fake_looked = false;
 	return ok;

@@ -29,7 +29,8 @@ typedef struct gm_score_options {
 	int64_t count;         /* examples of each side; default 10000, or all that there are */
 	int64_t samples;       /* runs that nll averages over; default 100 */
 	uint64_t seed;
-	const char *picture; /* file for the metric nearest, or NULL */
+	const char *endpoint; /* of several of one kind, such as "classify/attacked"; or NULL */
+	const char *picture;  /* file for the metric nearest, or NULL */
 } gm_score_options;
 
 typedef struct gm_score {

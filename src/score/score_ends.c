@@ -35,10 +35,10 @@ static void end(walk *w)
 	free(w->out);
 }
 
-static bool begin(walk *w, gm_scorer *c, const char *endpoint, gm_dataset *data, gm_error *err)
+static bool begin(walk *w, gm_scorer *c, gm_run_endpoint *e, gm_dataset *data, gm_error *err)
 {
 	gm_run *r = c->r;
-	*w = (walk){.c = c, .e = gm_endpoint_find(r, endpoint), .data = data};
+	*w = (walk){.c = c, .e = e, .data = data};
 	if (!data)
 		return false;
 	uint64_t have = gm_data_info_of(data)->count;
@@ -99,6 +99,12 @@ static int64_t largest(const float *v, int64_t n)
 	return best;
 }
 
+/* The endpoint of the metric that runs. */
+static gm_run_endpoint *of_metric(const gm_scorer *c)
+{
+	return gm_scorer_endpoint(c, c->now);
+}
+
 /* The part of the data that is scored. */
 static gm_dataset *scored(gm_scorer *c, gm_error *err)
 {
@@ -110,7 +116,7 @@ static gm_dataset *scored(gm_scorer *c, gm_error *err)
 bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	walk w;
-	bool ok = begin(&w, c, GM_ENDPOINT_CLASSIFY, scored(c, err), err) &&
+	bool ok = begin(&w, c, of_metric(c), scored(c, err), err) &&
 	          (gm_data_field(w.data, "label") ||
 	           gm_fail(err, GM_ERR_VALUE, "metric accuracy needs labels, and %s has none",
 	                   gm_data_info_of(w.data)->name));
@@ -138,7 +144,7 @@ static bool count_codes(gm_scorer *c, bool test, int64_t *width, int64_t **count
 {
 	walk w;
 	int64_t m, classes = c->r->facts.classes;
-	bool ok = begin(&w, c, GM_ENDPOINT_CLASSIFY, gm_scorer_part(c, test, err), err) &&
+	bool ok = begin(&w, c, of_metric(c), gm_scorer_part(c, test, err), err) &&
 	          ((classes && gm_data_field(w.data, "label")) ||
 	           gm_fail(err, GM_ERR_VALUE, "metric code-error needs labels, and %s has none",
 	                   gm_data_info_of(w.data)->name));
@@ -214,17 +220,11 @@ static bool importance(walk *w, int64_t i, int64_t k, double *value, gm_error *e
 
 bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err)
 {
-	bool exact = gm_endpoint_find(c->r, GM_ENDPOINT_LOG_LIKELIHOOD);
-	if (!exact && !gm_endpoint_find(c->r, GM_ENDPOINT_LOG_WEIGHT))
-		return gm_fail(err, GM_ERR_VALUE,
-		               "metric nll needs the endpoint \"log-likelihood\" or "
-		               "\"log-weight\", and %s has neither",
-		               c->r->model->name);
+	const bool exact = !strcmp(of_metric(c)->kind->name, GM_ENDPOINT_LOG_LIKELIHOOD);
 	walk w;
 	int64_t k = c->o.samples ? c->o.samples : 100, m;
 	double mean = 0, squares = 0, *value = malloc(c->r->batch * sizeof *value);
-	bool ok = value && begin(&w, c, exact ? GM_ENDPOINT_LOG_LIKELIHOOD : GM_ENDPOINT_LOG_WEIGHT,
-	                         scored(c, err), err);
+	bool ok = value && begin(&w, c, of_metric(c), scored(c, err), err);
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
 		ok = (m = step(&w, i, err)) >= 0 &&
 		     (exact ? call(&w, c->o.seed, i, err) : importance(&w, i, k, value, err));
@@ -262,27 +262,11 @@ typedef struct rows {
 	int64_t n, d;
 } rows;
 
-/* "features", or "encode" where there is none; NULL with an error where there is neither. */
-static const char *features_endpoint(gm_scorer *c, gm_error *err)
-{
-	static const char *const names[] = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE};
-	for (int i = 0; i < 2; i++)
-		if (gm_endpoint_find(c->r, names[i]))
-			return names[i];
-	gm_fail(err, GM_ERR_VALUE,
-	        "features are asked for, and %s has neither the endpoint \"features\" nor "
-	        "\"encode\"",
-	        c->r->model->name);
-	return NULL;
-}
-
-static bool features(gm_scorer *c, const char *endpoint, bool test, rows *f, gm_error *err)
+static bool features(gm_scorer *c, gm_run_endpoint *e, bool test, rows *f, gm_error *err)
 {
 	walk w;
 	*f = (rows){0};
-	if (!endpoint)
-		return false;
-	bool ok = begin(&w, c, endpoint, gm_scorer_part(c, test, err), err) &&
+	bool ok = begin(&w, c, e, gm_scorer_part(c, test, err), err) &&
 	          (gm_data_field(w.data, "label") ||
 	           gm_fail(err, GM_ERR_VALUE, "%s has no labels to tell features by",
 	                   gm_data_info_of(w.data)->name));
@@ -310,13 +294,12 @@ static void rows_free(rows *f)
 	free(f->label);
 }
 
-static bool nearest_by(gm_scorer *c, const char *endpoint, const char *score, gm_scores *s,
+static bool nearest_by(gm_scorer *c, gm_run_endpoint *e, const char *score, gm_scores *s,
                        gm_error *err)
 {
 	rows learn, test = {0};
 	int64_t *index = NULL, right = 0;
-	bool ok = features(c, endpoint, false, &learn, err) &&
-	          features(c, endpoint, true, &test, err) &&
+	bool ok = features(c, e, false, &learn, err) && features(c, e, true, &test, err) &&
 	          ((index = malloc(test.n * sizeof *index)) ||
 	           gm_fail(err, GM_ERR_MEMORY, "no memory for the nearest rows")) &&
 	          gm_nearest(test.x, test.n, learn.x, learn.n, learn.d, NULL, index, NULL, err);
@@ -337,13 +320,13 @@ static bool nearest_by(gm_scorer *c, const char *endpoint, const char *score, gm
 /* One score for each layer that the model gives: "features", and nn-NAME of "features/NAME". */
 bool gm_metric_nn(gm_scorer *c, gm_scores *s, gm_error *err)
 {
-	bool ok = nearest_by(c, features_endpoint(c, err), "nn", s, err);
-	for (int i = 0; ok && i < c->r->endpoints; i++) {
-		const gm_run_endpoint *e = &c->r->endpoint[i];
+	bool ok = nearest_by(c, of_metric(c), "nn", s, err);
+	for (int i = 0; ok && !c->o.endpoint && i < c->r->endpoints; i++) {
+		gm_run_endpoint *e = &c->r->endpoint[i];
 		char score[64];
 		snprintf(score, sizeof score, "nn-%.40s", e->variant ? e->variant : "");
 		if (e->variant && !strcmp(e->kind->name, GM_ENDPOINT_FEATURES))
-			ok = nearest_by(c, e->name, score, s, err);
+			ok = nearest_by(c, e, score, s, err);
 	}
 	return ok;
 }
@@ -399,8 +382,8 @@ bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err)
 	rows learn, test = {0};
 	double *scale = NULL, *mean = NULL, *y = NULL, best = -1, cost = 1;
 	struct feature_node **x = NULL, **z = NULL;
-	bool ok = features(c, features_endpoint(c, err), false, &learn, err) &&
-	          features(c, features_endpoint(c, err), true, &test, err);
+	bool ok = features(c, of_metric(c), false, &learn, err) &&
+	          features(c, of_metric(c), true, &test, err);
 	if (ok) {
 		mean = calloc(learn.d, sizeof *mean), scale = calloc(learn.d, sizeof *scale);
 		y = malloc(learn.n * sizeof *y);
@@ -472,7 +455,7 @@ static double apart(const float *x, const float *y, int64_t d, double range)
 bool gm_metric_reconstruction(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	walk w;
-	bool ok = begin(&w, c, GM_ENDPOINT_RECONSTRUCT, scored(c, err), err);
+	bool ok = begin(&w, c, of_metric(c), scored(c, err), err);
 	double own = 0, other = 0, range = c->r->facts.high - c->r->facts.low;
 	int64_t m;
 	ok = ok && ((w.width == c->r->facts.numel && w.field[0]) ||
@@ -506,26 +489,19 @@ bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	enum { MOST = 1000 };
 	gm_run *r = c->r;
-	bool translates = gm_endpoint_find(r, GM_ENDPOINT_TRANSLATE);
-	const char *endpoint = translates ? GM_ENDPOINT_TRANSLATE : GM_ENDPOINT_RECONSTRUCT;
-	if (!gm_endpoint_find(r, endpoint))
-		return gm_fail(err, GM_ERR_VALUE,
-		               "metric psnr needs the endpoint \"translate\" or \"reconstruct\", "
-		               "and %s has neither",
-		               r->model->name);
+	const gm_run_endpoint *e = of_metric(c);
+	const char *target = gm_endpoint_target(r, e);
 	walk w;
-	bool ok = begin(&w, c, endpoint, scored(c, err), err);
-	/* of pairs the other side than the one that is read */
-	const char *truth = "image";
-	for (int i = 0; ok && translates && i < w.e->nin; i++)
-		if (w.field[i])
-			truth = strcmp(w.field[i]->name, "a") ? "a" : "b";
+	bool ok = begin(&w, c, of_metric(c), scored(c, err), err);
+	const char *truth = target && strcmp(target, "example") ? target : "image";
+	const bool side = !strcmp(truth, "a") || !strcmp(truth, "b");
 	const gm_field *want = ok ? gm_data_field(w.data, truth) : NULL;
-	if (ok && translates && (!want || !gm_data_info_of(w.data)->paired))
+	if (ok && e->kind->flags & GM_PAIRS &&
+	    (!target || !want || (side && !gm_data_info_of(w.data)->paired)))
 		ok = gm_fail(err, GM_ERR_VALUE, "metric psnr needs pairs, and %s has none",
 		             gm_data_info_of(w.data)->name);
 	if (ok && want->numel != w.width)
-		ok = gm_fail(err, GM_ERR_VALUE, "\"%s\" gives pictures of another size", endpoint);
+		ok = gm_fail(err, GM_ERR_VALUE, "\"%s\" gives pictures of another size", e->name);
 	double psnr = 0, ssim = 0, mean;
 	int64_t m, n = 0;
 	float *real = ok ? malloc(r->batch * w.width * sizeof *real) : NULL;

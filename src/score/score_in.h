@@ -24,6 +24,7 @@ struct gm_scorer {
 	bool real_looked, fake_looked;
 	bool other_data; /* the real side is not what the run was trained on */
 	json_t *protocol;
+	const gm_metric *now; /* the metric that runs */
 };
 
 /* A row of the table in score.c. */
@@ -32,13 +33,15 @@ struct gm_metric {
 	bool (*run)(gm_scorer *c, gm_scores *s, gm_error *err);
 	unsigned look; /* GM_LOOK_* of both sides */
 	bool real;     /* looks at real examples through the extractor as well */
-	bool samples;  /* needs "generate" */
+	bool samples;  /* needs an endpoint that draws */
 	bool pictures; /* does not take points */
 	bool part;     /* scores one part of the data: the test part, or what option split says */
-	const char *endpoint; /* needs it, or NULL */
+	const char *endpoint[2]; /* needs the first of these that the model has; NULL: none */
 };
 
 bool gm_scorer_look(gm_scorer *c, bool real, gm_error *err);
+/* The endpoint that the metric goes by: that of option endpoint, where it is a variant of one that the metric can use. */
+gm_run_endpoint *gm_scorer_endpoint(const gm_scorer *c, const gm_metric *m);
 /* Examples of each side: the count asked for, or what there is. */
 int64_t gm_scorer_count(const gm_scorer *c);
 /* The test (or training) part of the run's data, opened once. */

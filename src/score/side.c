@@ -36,13 +36,15 @@ static gm_side *blank(const char *name, uint64_t seed, gm_error *err)
 	return p;
 }
 
-static bool use_run(gm_side *p, gm_run *r, gm_error *err)
+/* endpoint: NULL: the first that draws */
+static bool use_run(gm_side *p, gm_run *r, const char *endpoint, gm_error *err)
 {
-	if (!gm_endpoint_find(r, GM_ENDPOINT_GENERATE))
+	p->endpoint = endpoint ? gm_endpoint_find(r, endpoint) : gm_endpoint_first(r, GM_DRAWS);
+	if (!p->endpoint)
 		return gm_fail(err, GM_ERR_STATE, "%s: %s draws no samples", p->name,
 		               r->model->name);
 	p->run = r;
-	p->facts = r->facts;
+	p->facts = gm_endpoint_facts(r, p->endpoint);
 	p->batch = r->batch;
 	json_object_set_new(p->record, "kind", json_string("samples"));
 	json_object_set_new(p->record, "model", json_string(r->model->name));
@@ -55,7 +57,7 @@ static bool open_run(gm_side *p, const char *checkpoint, gm_error *err)
 {
 	p->saved =
 		gm_saved_open(checkpoint, &(gm_saved_options){.batch = BATCH, .raw = p->raw}, err);
-	if (!p->saved || !use_run(p, gm_saved_inside(p->saved), err))
+	if (!p->saved || !use_run(p, gm_saved_inside(p->saved), NULL, err))
 		return false;
 	json_object_set_new(p->record, "step", json_integer(gm_saved_step(p->saved)));
 	return true;
@@ -285,10 +287,10 @@ gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err)
 	return NULL;
 }
 
-gm_side *gm_side_of_run(gm_run *r, uint64_t seed, gm_error *err)
+gm_side *gm_side_of_run(gm_run *r, const char *endpoint, uint64_t seed, gm_error *err)
 {
 	gm_side *p = blank("the run itself", seed, err);
-	if (p && use_run(p, r, err))
+	if (p && use_run(p, r, endpoint, err))
 		return p;
 	gm_side_free(p);
 	return NULL;
@@ -321,7 +323,7 @@ bool gm_side_read(gm_side *p, uint64_t i, float *x, int32_t *label, gm_error *er
 	for (int64_t k = 0; label && k < p->batch; k++)
 		label[k] = r->facts.classes ? (int32_t)((i * p->batch + k) % r->facts.classes) : 0;
 	if (gm_endpoint_run(
-		    r, gm_endpoint_find(r, GM_ENDPOINT_GENERATE),
+		    r, p->endpoint,
 		    &(gm_use){.seed = gm_run_latent_seed(p->seed), .chunk = i, .raw = p->raw}, x))
 		return true;
 	return gm_fail(err, r->err.code ? r->err.code : GM_ERR_STATE, "%s", r->err.message);

@@ -45,6 +45,7 @@ typedef struct gm_side {
 	int64_t batch;        /* examples in one portion */
 	gm_dataset *data;     /* one of these three, and what is borrowed */
 	gm_run *run;
+	struct gm_run_endpoint *endpoint; /* of the run, that draws */
 	gm_stats *stats;
 	gm_saved *saved;     /* owns run, or NULL */
 	bool raw, own_sizes; /* own_sizes: pictures are read by gm_look, one by one */
@@ -57,7 +58,7 @@ gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err)
 /* Whether gm_side_open takes spec for a run or a checkpoint. */
 bool gm_side_is_run(const char *spec, const gm_side_options *o);
 /* Samples of a run that is under way. */
-gm_side *gm_side_of_run(gm_run *r, uint64_t seed, gm_error *err);
+gm_side *gm_side_of_run(gm_run *r, const char *endpoint, uint64_t seed, gm_error *err);
 void gm_side_free(gm_side *p); /* NULL is fine */
 
 /* Portion i into x [batch, numel] and label [batch] (may be NULL). A pure function of (side, i). Of a

@@ -19,7 +19,7 @@ struct gm_saved {
 	char path[PATH_MAX], unknown[300];
 };
 
-/* All fields of the pictures' size go along. */
+/* All fields of the pictures' size, or of a whole part of it, go along. */
 static bool resize(gm_run *r, const gm_saved_options *o, gm_error *err)
 {
 	gm_facts *f = &r->facts;
@@ -30,9 +30,16 @@ static bool resize(gm_run *r, const gm_saved_options *o, gm_error *err)
 		               o->height);
 	for (int i = 0; i < r->fields; i++) {
 		gm_shape *s = &r->field[i].shape;
-		if (s->rank >= 2 && s->dim[s->rank - 2] == f->height &&
-		    s->dim[s->rank - 1] == f->width)
-			s->dim[s->rank - 2] = o->height, s->dim[s->rank - 1] = o->width;
+		int64_t *h = &s->dim[s->rank - 2], *w = &s->dim[s->rank - 1];
+		if (s->rank < 2 || *h < 1 || f->height % *h || f->width != f->height / *h * *w)
+			continue;
+		const int64_t times = f->height / *h; /* 1, or more where the field is smaller */
+		if (o->height % times || o->width % times)
+			return gm_fail(
+				err, GM_ERR_VALUE,
+				"pictures of %dx%d have no whole part of %d in each direction",
+				o->width, o->height, (int)times);
+		*h = o->height / times, *w = o->width / times;
 	}
 	f->height = o->height, f->width = o->width;
 	f->numel = f->channels * f->height * f->width;
@@ -319,9 +326,11 @@ gm_run *gm_saved_inside(gm_saved *s)
 	return &s->run;
 }
 
-bool gm_saved_takes_labels(gm_saved *s)
+bool gm_saved_takes_labels(gm_saved *s, const char *endpoint)
 {
-	return gm_endpoint_told(&s->run, gm_endpoint_first(&s->run, GM_DRAWS));
+	gm_run *r = &s->run;
+	return gm_endpoint_told(r, endpoint ? gm_endpoint_find(r, endpoint)
+	                                    : gm_endpoint_first(r, GM_DRAWS));
 }
 
 bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err)

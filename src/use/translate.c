@@ -10,33 +10,42 @@
 enum { SIZES = 4, PORTS = 8 };
 
 struct gm_translator {
-	char *checkpoint;
+	char *checkpoint, *endpoint;
 	gm_saved *own;         /* for the sides of the training */
 	gm_saved *size[SIZES]; /* for others, the newest first */
 	gm_port port[PORTS];
 	int ports, from; /* which port the picture is */
+	/* sides of the run's examples to those of what is read; 0 where that is no whole number */
+	int64_t up;
 };
 
 static bool inspect(gm_translator *t, gm_error *err)
 {
-	if (!gm_saved_must(t->own, GM_ENDPOINT_TRANSLATE, err))
+	const gm_facts *f = gm_saved_facts(t->own);
+	const gm_endpoint_kind *kind = gm_endpoint_kind_of(t->endpoint, NULL);
+	if (!gm_saved_must(t->own, t->endpoint, err))
 		return false;
-	t->ports = gm_saved_ports(t->own, GM_ENDPOINT_TRANSLATE, t->port, PORTS);
+	t->ports = gm_saved_ports(t->own, t->endpoint, t->port, PORTS);
 	while (t->from < t->ports && t->port[t->from].kind != GM_PORT_DATA)
 		t->from++;
-	if (t->from < t->ports && t->port[t->from].shape.rank == 4 &&
-	    gm_saved_shape(t->own, GM_ENDPOINT_TRANSLATE).rank == 4)
-		return true;
-	return gm_fail(err, GM_ERR_STATE, "%s: \"translate\" makes no picture of a picture",
-	               gm_saved_model(t->own)->name);
+	const gm_shape *s = &t->port[t->from < t->ports ? t->from : 0].shape;
+	if (!(kind->flags & GM_CHANGES) || t->from >= t->ports || s->rank != 4 ||
+	    gm_saved_shape(t->own, t->endpoint).rank != 4)
+		return gm_fail(err, GM_ERR_STATE, "%s: \"%s\" makes no picture of a picture",
+		               gm_saved_model(t->own)->name, t->endpoint);
+	const bool whole = f->height % s->dim[2] == 0 && f->width % s->dim[3] == 0 &&
+	                   f->height / s->dim[2] == f->width / s->dim[3];
+	t->up = whole ? f->height / s->dim[2] : 0;
+	return true;
 }
 
-gm_translator *gm_translator_open(const char *checkpoint, gm_error *err)
+gm_translator *gm_translator_open(const char *checkpoint, const char *endpoint, gm_error *err)
 {
 	gm_translator *t = calloc(1, sizeof *t);
-	if (!t || !(t->checkpoint = strdup(checkpoint))) {
+	if (!t || !(t->checkpoint = strdup(checkpoint)) ||
+	    !(t->endpoint = strdup(endpoint ? endpoint : GM_ENDPOINT_TRANSLATE))) {
 		gm_fail(err, GM_ERR_MEMORY, "no memory for a checkpoint");
-		free(t);
+		gm_translator_free(t);
 		return NULL;
 	}
 	t->own = gm_saved_open(checkpoint, &(gm_saved_options){.batch = 1}, err);
@@ -54,12 +63,19 @@ void gm_translator_free(gm_translator *t)
 		gm_saved_free(t->size[i]);
 	gm_saved_free(t->own);
 	free(t->checkpoint);
+	free(t->endpoint);
 	free(t);
 }
 
 const char *gm_translator_field(const gm_translator *t)
 {
 	return t->port[t->from].name;
+}
+
+const char *gm_translator_target(const gm_translator *t)
+{
+	gm_run *r = gm_saved_inside(t->own);
+	return gm_endpoint_target(r, gm_endpoint_find(r, t->endpoint));
 }
 
 int gm_translator_takes(const gm_translator *t)
@@ -69,7 +85,7 @@ int gm_translator_takes(const gm_translator *t)
 
 int gm_translator_gives(const gm_translator *t)
 {
-	return (int)gm_saved_shape(t->own, GM_ENDPOINT_TRANSLATE).dim[1];
+	return (int)gm_saved_shape(t->own, t->endpoint).dim[1];
 }
 
 int64_t gm_translator_step(const gm_translator *t)
@@ -84,40 +100,44 @@ const gm_settings *gm_translator_settings(const gm_translator *t)
 
 bool gm_translator_fits(const gm_translator *t, int height, int width, int next[2])
 {
-	const gm_facts *f = gm_saved_facts(t->own);
-	int64_t m = gm_saved_sides(t->own);
+	const gm_shape *own = &t->port[t->from].shape;
+	/* multiples in the examples' sides, brought to those of what is read */
+	int64_t m = gm_saved_sides(t->own), up = t->up;
+	m = !up ? 0 : m % up == 0 ? m / up : m;
 	next[0] = height, next[1] = width;
-	if (height == f->height && width == f->width)
+	if (height == own->dim[2] && width == own->dim[3])
 		return true;
 	if (m > 0) {
 		next[0] = (int)((height + m - 1) / m * m), next[1] = (int)((width + m - 1) / m * m);
 		return next[0] == height && next[1] == width;
 	}
-	bool held = height <= f->height && width <= f->width;
-	next[0] = held ? (int)f->height : 0, next[1] = held ? (int)f->width : 0;
+	bool held = height <= own->dim[2] && width <= own->dim[3];
+	next[0] = held ? (int)own->dim[2] : 0, next[1] = held ? (int)own->dim[3] : 0;
 	return false;
 }
 
+/* The run with nets for pictures of these sides, or NULL. */
 static gm_saved *made_for(gm_translator *t, int height, int width, gm_error *err)
 {
-	const gm_facts *f = gm_saved_facts(t->own);
-	if (height == f->height && width == f->width)
+	const gm_shape *own = &t->port[t->from].shape;
+	if (height == own->dim[2] && width == own->dim[3])
 		return t->own;
+	const int h = (int)(height * t->up), w = (int)(width * t->up);
+	const gm_facts *f;
 	int at = 0;
 	for (; at < SIZES - 1 && t->size[at]; at++) {
 		f = gm_saved_facts(t->size[at]);
-		if (height == f->height && width == f->width)
+		if (h == f->height && w == f->width)
 			break;
 	}
 	gm_saved *s = t->size[at];
-	if (s && (gm_saved_facts(s)->height != height || gm_saved_facts(s)->width != width)) {
+	if (s && (gm_saved_facts(s)->height != h || gm_saved_facts(s)->width != w)) {
 		gm_saved_free(s);
 		s = t->size[at] = NULL;
 	}
 	if (!s)
 		s = gm_saved_open(t->checkpoint,
-		                  &(gm_saved_options){.batch = 1, .height = height, .width = width},
-		                  err);
+		                  &(gm_saved_options){.batch = 1, .height = h, .width = w}, err);
 	memmove(t->size + 1, t->size, at * sizeof *t->size);
 	return t->size[0] = s;
 }
@@ -130,34 +150,45 @@ static int mirrored(int i, int n)
 	return i < n ? i : turn - i;
 }
 
-bool gm_translator_run(gm_translator *t, const float *x, int height, int width, uint64_t seed,
-                       uint64_t index, float *y, gm_error *err)
+bool gm_translator_run(gm_translator *t, const gm_picture *x, uint64_t seed, uint64_t index,
+                       gm_picture *y, gm_error *err)
 {
-	int next[2], takes = gm_translator_takes(t), gives = gm_translator_gives(t);
+	const int height = x->height, width = x->width, takes = gm_translator_takes(t);
+	int next[2];
+	*y = (gm_picture){0};
 	if (!gm_translator_fits(t, height, width, next) && !next[0])
 		return gm_fail(err, GM_ERR_VALUE, "pictures of %dx%d are too large for this run",
 		               width, height);
 	gm_saved *s = made_for(t, next[0], next[1], err);
 	if (!s)
 		return false;
-	size_t plane = (size_t)next[0] * (size_t)next[1], row = (size_t)next[1];
-	float *in = malloc(plane * (size_t)(takes + gives) * sizeof *in), *out = in + plane * takes;
-	if (!in)
-		return gm_fail(err, GM_ERR_MEMORY, "no memory for pictures of %dx%d", width,
-		               height);
-	for (int c = 0; c < takes; c++)
+	const gm_shape shape = gm_saved_shape(s, t->endpoint);
+	const size_t plane = (size_t)next[0] * (size_t)next[1];
+	const int64_t rows = shape.dim[2], row = shape.dim[3];
+	float *in = malloc(plane * (size_t)takes * sizeof *in),
+	      *out = malloc((size_t)(shape.dim[1] * rows * row) * sizeof *out);
+	y->channels = (int)shape.dim[1];
+	y->height = (int)(rows * height / next[0]), y->width = (int)(row * width / next[1]);
+	y->x = malloc((size_t)y->channels * (size_t)y->height * (size_t)y->width * sizeof *y->x +
+	              1);
+	bool ok = (in && out && y->x) ||
+	          gm_fail(err, GM_ERR_MEMORY, "no memory for pictures of %dx%d", width, height);
+	for (int c = 0; ok && c < takes; c++)
 		for (int i = 0; i < next[0]; i++)
 			for (int j = 0; j < next[1]; j++)
-				in[(size_t)c * plane + (size_t)i * row + (size_t)j] =
-					x[((size_t)c * height + mirrored(i, height)) * width +
-				          mirrored(j, width)];
+				in[(size_t)c * plane + (size_t)i * (size_t)next[1] + (size_t)j] =
+					x->x[((size_t)c * height + mirrored(i, height)) * width +
+				             mirrored(j, width)];
 	const void *all[PORTS] = {0};
 	all[t->from] = in;
-	bool ok = gm_saved_run(s, GM_ENDPOINT_TRANSLATE, all, seed, index, out, err);
-	for (int c = 0; ok && c < gives; c++)
-		for (int i = 0; i < height; i++)
-			memcpy(y + ((size_t)c * height + i) * width,
-			       out + (size_t)c * plane + (size_t)i * row, width * sizeof *y);
+	ok = ok && gm_saved_run(s, t->endpoint, all, seed, index, out, err);
+	for (int c = 0; ok && c < y->channels; c++)
+		for (int i = 0; i < y->height; i++)
+			memcpy(y->x + ((size_t)c * y->height + i) * y->width,
+			       out + (c * rows + i) * row, y->width * sizeof *out);
+	if (!ok)
+		free(y->x), y->x = NULL;
 	free(in);
+	free(out);
 	return ok;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * use/translate.h -- a checkpoint's "translate" for pictures of any size that its nets take.
+ * use/translate.h -- a checkpoint's "translate", or a variant of it, for pictures of any size that its nets take.
  *
- *	gm_translator *t = gm_translator_open("runs/00000-pix2pix/best.safetensors", &err);
- *	float *y = malloc(gm_translator_gives(t) * h * w * sizeof *y);
- *	if (t && gm_translator_run(t, x, h, w, seed, 0, y, &err)) ...
+ *	gm_translator *t = gm_translator_open("runs/00000-pix2pix/best.safetensors", NULL, &err);
+ *	gm_picture y;
+ *	if (t && gm_translator_run(t, &(gm_picture){x, channels, h, w}, seed, 0, &y, &err))
+ *		use(y), free(y.x);
  *	gm_translator_free(t);
  */
 #ifndef GM_USE_TRANSLATE_H
@@ -14,12 +15,20 @@
 
 typedef struct gm_translator gm_translator;
 
-/* NULL on failure, also where the model has no "translate". The caller frees it. */
-gm_translator *gm_translator_open(const char *checkpoint, gm_error *err);
+typedef struct gm_picture {
+	float *x; /* [channels, height, width] in [-1,1] */
+	int channels, height, width;
+} gm_picture;
+
+/* endpoint: one that changes pictures; NULL: "translate". NULL on failure, also where the model has none. The caller frees
+ * it. */
+gm_translator *gm_translator_open(const char *checkpoint, const char *endpoint, gm_error *err);
 void gm_translator_free(gm_translator *t); /* NULL is fine */
 
-const char *gm_translator_field(const gm_translator *t); /* that it reads: "a" or "b" */
-int gm_translator_takes(const gm_translator *t);         /* channels */
+const char *gm_translator_field(const gm_translator *t); /* that it reads: "a", "b", "low", .. */
+/* The field that it should give, or NULL. */
+const char *gm_translator_target(const gm_translator *t);
+int gm_translator_takes(const gm_translator *t); /* channels */
 int gm_translator_gives(const gm_translator *t);
 int64_t gm_translator_step(const gm_translator *t); /* of the checkpoint */
 const gm_settings *gm_translator_settings(const gm_translator *t);
@@ -28,11 +37,10 @@ const gm_settings *gm_translator_settings(const gm_translator *t);
  * and that hold the picture, or zeros where there are none. */
 bool gm_translator_fits(const gm_translator *t, int height, int width, int next[2]);
 
-/* x [takes, height, width] in [-1,1] to y [gives, height, width]. Sides that do not fit are
- * continued by mirrored pixels at the bottom and at the right, and y is cut back. Randomness inside
- * is of (seed, index). Not fast the first time that a size is met: nets are made for it; the last
- * few sizes are kept. */
-bool gm_translator_run(gm_translator *t, const float *x, int height, int width, uint64_t seed,
-                       uint64_t index, float *y, gm_error *err);
+/* x into y, whose x the caller frees: y has the size that the endpoint gives for x, which may be larger or smaller. Sides that
+ * do not fit are continued by mirrored pixels at the bottom and at the right, and y is cut back to its share. Randomness
+ * inside is of (seed, index). Not fast the first time that a size is met: nets are made for it; the last few sizes are kept. */
+bool gm_translator_run(gm_translator *t, const gm_picture *x, uint64_t seed, uint64_t index,
+                       gm_picture *y, gm_error *err);
 
 #endif
