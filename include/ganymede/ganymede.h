@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * ganymede.h -- all public headers. What metrics.h, features.h and some file formats of data.h and image.h need is in
- * libganymede-full (pkg-config ganymede-full); the rest is in libganymede.
+ * ganymede.h -- includes all public headers. libganymede-full (pkg-config ganymede-full) contains
+ * metrics.h, features.h and further file formats of data.h and image.h; libganymede contains the
+ * rest.
  *
- *	saved.h    a trained run in use: sample, apply its endpoints, differentiate through them
- *	train.h    train a model, of this library or of one's own
- *	model.h    what a model file sees
- *	graph.h    expressions, gradients, compiled steps; nn.h: nets, games, optimisers on top
+ *	saved.h    use a trained run: sample, apply its endpoints, differentiate through them
+ *	train.h    train a model of this library or your own
+ *	model.h    the interface of a model file
+ *	graph.h    expressions, gradients, compiled steps; nn.h: nets, games, optimisers
  *	data.h     data sets; image.h: images; metrics.h, features.h: scores
  */
 #ifndef GANYMEDE_GANYMEDE_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * image.h -- pictures to look at: 8-bit images, PNG files, grids of samples, scatters of points.
+ * image.h -- 8-bit images: PNG and other files, sample grids, scatter plots.
  *
- * Tensors hold pictures as floats [n, C, H, W] in [-1, 1]; a gm_image is what a person sees, bytes
- * row by row.
+ * Tensors hold images as floats [n, C, H, W] in [-1, 1]; a gm_image holds one image as bytes,
+ * row-major.
  *
  *	gm_error err = {0};
  *	gm_image *grid = gm_image_grid(x, &(gm_grid){.n = 64, .channels = 1, .height = 28, .width = 28}, &err);
@@ -25,69 +25,69 @@ typedef struct gm_image {
 	uint8_t *pixel;              /* [height][width][channels], owned by the image */
 } gm_image;
 
-/* A black picture. NULL with GM_ERR_VALUE unless channels is 1 or 3, sides are positive and the
- * picture has at most 2^28 pixels. The caller frees it. */
+/* A black image. NULL with GM_ERR_VALUE unless channels is 1 or 3, width and height are positive
+ * and there are at most 2^28 pixels. The caller frees it. */
 GM_API gm_image *gm_image_new(int width, int height, int channels, gm_error *err);
-GM_API void gm_image_free(gm_image *im); /* NULL is fine */
+GM_API void gm_image_free(gm_image *im); /* NULL is allowed */
 
-/* Writes to a temporary file beside path and renames it: path holds the old picture or the whole
- * new one. */
+/* Writes a temporary file and renames it, so that path always holds the complete old or new
+ * image. */
 GM_API bool gm_png_write(const char *path, const gm_image *im, gm_error *err);
 
-/* The same bytes in memory: *bytes [*n], made by malloc; the caller frees it. */
+/* Writes the PNG to memory: *bytes [*n], to be freed by the caller with free(). */
 GM_API bool gm_png_encode(const gm_image *im, void **bytes, size_t *n, gm_error *err);
 
-/* The format that the ending of a file name asks for: "PNG" (.png), "JPEG" (.jpg, .jpeg; quality 95) or "WebP" (.webp;
- * lossless). NULL with GM_ERR_VALUE for any other ending. */
+/* The image format of a file name extension: "PNG" (.png), "JPEG" (.jpg, .jpeg; quality 95) or
+ * "WebP" (.webp; lossless). NULL with GM_ERR_VALUE for any other extension. */
 GM_API const char *gm_image_format(const char *path, gm_error *err);
-/* As gm_png_write, in that format. */
+/* As gm_png_write, in the format given by the extension of path. */
 GM_API bool gm_image_write(const char *path, const gm_image *im, gm_error *err);
 
-/* Any PNG becomes 8-bit grey or RGB: palettes are looked up, 16 bits cut to 8, transparency laid
- * on black. NULL with GM_ERR_IO or GM_ERR_FORMAT (not a PNG, truncated, corrupt, larger than
- * gm_image_new allows). The caller frees it. */
+/* Reads any PNG as 8-bit grey or RGB: palettes are expanded, 16 bits truncated to 8, transparency
+ * composited on black. NULL with GM_ERR_IO or GM_ERR_FORMAT (not a PNG, truncated, corrupt, larger
+ * than gm_image_new allows). The caller frees it. */
 GM_API gm_image *gm_png_read(const char *path, gm_error *err);
 GM_API gm_image *gm_png_read_memory(const void *bytes, size_t n, gm_error *err);
 
-/* What a file says about its picture, before that became 8-bit grey or RGB the right way up. */
+/* Properties of an image file, before the conversion to upright 8-bit grey or RGB. */
 typedef struct gm_image_facts {
-	const char *format; /* "PNG", "JPEG", "WebP", "GIF", "TIFF", "BMP", "PNM"; NULL: none */
+	const char *format; /* "PNG", "JPEG", "WebP", "GIF", "TIFF", "BMP", "PNM"; NULL: unknown */
 	int width, height;  /* as stored, before orientation is applied */
 	int channels;    /* as stored: 1 grey or palette, 2 grey and alpha, 3 RGB, 4 RGBA or CMYK */
-	int bits;        /* of one value */
-	int orientation; /* EXIF's, 1 = upright; the picture that is returned is upright */
-	bool alpha;      /* something in it may be transparent */
-	bool several;    /* frames or pages, of which the first is the picture */
+	int bits;        /* per channel */
+	int orientation; /* EXIF orientation, 1 = upright; the returned image is always upright */
+	bool alpha;      /* may have transparent pixels */
+	bool several;    /* has several frames or pages; the first is read */
 } gm_image_facts;
 
-/* A PNG, JPEG, WebP, GIF, TIFF, BMP or PNM (PBM, PGM, PPM), known by its content, becomes 8-bit grey
- * or RGB: palettes are looked up, 16 bits cut to 8, transparency laid on black, CMYK inks multiplied
- * (without a colour profile), and EXIF's orientation applied; of animations and pages the first is
- * taken. Colour profiles and gamma are ignored: values are taken as sRGB.
- * A JPEG whose data end early or are corrupt is refused, not filled with grey. name is what
- * messages call the bytes; facts may be NULL. NULL with GM_ERR_IO, GM_ERR_FORMAT or
- * GM_ERR_MEMORY; the caller frees the picture. */
+/* Reads a PNG, JPEG, WebP, GIF, TIFF, BMP or PNM (PBM, PGM, PPM), recognised by content, as 8-bit
+ * grey or RGB: palettes are expanded, 16 bits truncated to 8, transparency composited on black,
+ * CMYK inks multiplied (without a colour profile), EXIF orientation applied; of several frames or
+ * pages the first is read. Colour profiles and gamma are ignored: values are taken as sRGB. A
+ * truncated or corrupt JPEG is an error, not filled with grey. name: used in error messages. facts
+ * may be NULL. NULL with GM_ERR_IO, GM_ERR_FORMAT or GM_ERR_MEMORY; the caller frees the image. */
 GM_API gm_image *gm_image_read(const char *path, gm_image_facts *facts, gm_error *err);
 GM_API gm_image *gm_image_read_memory(const char *name, const void *bytes, size_t n,
                                       gm_image_facts *facts, gm_error *err);
 
-/* What the header alone says. width and height are as stored. Errors as above; what only the pixels
- * would show stays unsaid. */
+/* Reads only the header. width and height are as stored. Errors as above; errors in the pixel data
+ * are not found. */
 GM_API bool gm_image_look(const char *name, const void *bytes, size_t n, gm_image_facts *facts,
                           gm_error *err);
 
 /* Zero fields take the default. */
 typedef struct gm_grid {
-	int64_t n; /* pictures */
-	int channels, height,
-		width; /* of each; the first 3 channels (below 3: the first) are shown */
-	int columns;   /* default: as near to a square as n allows */
-	int padding;   /* pixels between and around, before scaling; default 2, -1 for none */
-	int scale;     /* whole-number magnification; default: tiny pictures grow until pleasant */
+	int64_t n; /* number of images */
+	/* of each image; 3 or more channels: the first 3 are shown as RGB; fewer: the first as
+	 * grey */
+	int channels, height, width;
+	int columns; /* default: the grid is about square */
+	int padding; /* pixels between and around images, before scaling; default 2, -1 for none */
+	int scale;   /* integer magnification; default: small images are enlarged */
 } gm_grid;
 
-/* n pictures x [n, C, H, W] in [-1, 1] row by row on a dark frame; values outside are cut, NaN
- * is shown in magenta (grey where there is no colour). NULL with GM_ERR_VALUE for senseless
+/* A grid of n images x [n, C, H, W] in [-1, 1], row by row on a dark background. Values are
+ * clipped; NaN is shown in magenta (grey in a grey image). NULL with GM_ERR_VALUE for invalid
  * sizes. The caller frees it. */
 GM_API gm_image *gm_image_grid(const float *x, const gm_grid *g, gm_error *err);
 
@@ -97,15 +97,14 @@ typedef struct gm_scatter {
 	const float *fake; /* [n_fake, 2], drawn above in orange; may be NULL when n_fake is 0 */
 	int64_t n_fake;
 	int size;     /* pixels along each side; default 512 */
-	float extent; /* the picture shows [-extent, extent] squared; default: from the real points */
+	float extent; /* axes range over [-extent, extent]; default: from the real points */
 } gm_scatter;
 
-/* Points as soft discs over light axes. Points outside the frame are left out; NaN too. The
- * caller frees it. */
+/* A scatter plot. Points that are NaN or outside the axes are not drawn. The caller frees it. */
 GM_API gm_image *gm_image_scatter(const gm_scatter *s, gm_error *err);
 
-/* Prints im with libchafa, at most columns wide (0 = the terminal's width). Prints nothing, and
- * returns false, when out is not a terminal (or a dumb one), or the library was built without
+/* Prints im with libchafa, at most `columns` wide (0 = the terminal's width). Prints nothing and
+ * returns false if out is not a terminal (or TERM is dumb), or the library was built without
  * chafa. */
 GM_API bool gm_term_picture(FILE *out, const gm_image *im, int columns);
 

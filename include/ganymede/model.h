@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * model.h -- all that a model file sees. A model is one function that builds nets, compiles its
- * steps and loops over them, as the algorithm box of its paper does; the run that it is given
- * does the rest: options, data, seeds, pictures, logs, checkpoints, resuming, stopping.
+ * model.h -- the interface of a model file. A model is one function that builds nets, compiles
+ * training steps and runs them in a loop, like the algorithm in its paper. The gm_run that it gets
+ * does the rest: options, data, seeds, sample images, logs, checkpoints, resuming, stopping.
  *
  *	static const gm_option options[] = {
  *		{"nz", "100", "numbers in z", GM_INT(1, 65536)},
@@ -28,7 +28,7 @@
  *	}
  *	const gm_model gm_model_mine = {"mine", "my own GAN", "arXiv:...", options, train};
  *
- * and where there is no game of two players:
+ * and for a model that is not a GAN:
  *
  *		gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss), gm_move(r, net, loss, .average = true));
  *		while (gm_next(r)) {
@@ -36,16 +36,15 @@
  *			gm_run_step(r, step);
  *		}
  *
- * The same function serves `ganymede sample`: there gm_run_compile gives NULL, gm_next gives
- * false at once, and only what the endpoint needs is ever compiled. So everything is built
- * before the loop, in the same order each time.
+ * `ganymede sample` calls the same function: then gm_run_compile returns NULL, gm_next returns
+ * false at once, and only what an endpoint needs is compiled. So build everything before the loop,
+ * and always in the same order.
  *
- * Nothing here needs a check. The first trouble (an option that is no number, a shape that does
- * not fit, a full disk, a loss that is not finite) is kept in the run, gm_next gives false from
- * then on, and gm_end gives the exit status.
+ * No call needs an error check. The run stores the first error (an invalid option, a shape
+ * mismatch, a full disk, a loss that is not finite); after it gm_next returns false, and gm_end
+ * returns the exit status.
  *
- * Pictures are [m,C,H,W] in [-1,1] wherever a model meets the world: in gm_batch and in what
- * "generate" gives.
+ * Images are [m,C,H,W] in [-1,1], in gm_batch and as the output of "generate".
  */
 #ifndef GANYMEDE_MODEL_H
 #define GANYMEDE_MODEL_H
@@ -57,13 +56,14 @@ GM_BEGIN_C
 
 typedef struct gm_run gm_run;
 
-/* What the value of an option may be. Checked before anything is opened; shown by the help and the shells' completion. */
+/* Type of an option's value. It is checked before any file is opened, and shown by help and shell
+ * completion. */
 typedef enum gm_option_kind {
 	GM_OPTION_TEXT,
-	GM_OPTION_INT,    /* a whole number in lo..hi */
+	GM_OPTION_INT,    /* an integer in lo..hi */
 	GM_OPTION_REAL,   /* a number in lo..hi */
-	GM_OPTION_U64,    /* a whole number of at most 64 bits, such as a seed */
-	GM_OPTION_CHOICE, /* one of the words in choices ("a|b|c"), or of the names of a table */
+	GM_OPTION_U64,    /* an unsigned 64-bit integer, such as a seed */
+	GM_OPTION_CHOICE, /* one of the words in choices ("a|b|c"), or a name of a table */
 	GM_OPTION_FLAG    /* yes or no (on, off, true, false, 1, 0) */
 } gm_option_kind;
 
@@ -71,9 +71,9 @@ typedef struct gm_option_type {
 	gm_option_kind kind;
 	double lo, hi;
 	const char *choices;
-	const char *(*row)(int i); /* names of a table, NULL behind the last */
-	bool sum;                  /* several of them may be joined: a+b */
-	/* further asked of a text; fills err with GM_ERR_VALUE */
+	const char *(*row)(int i); /* names of a table, NULL after the last */
+	bool sum;                  /* several names may be joined: a+b */
+	/* further check of a text; fills err with GM_ERR_VALUE */
 	bool (*check)(const char *text, gm_error *err);
 } gm_option_type;
 
@@ -87,16 +87,16 @@ typedef struct gm_option_type {
 #define GM_TEXT {GM_OPTION_TEXT}
 #define GM_CHECKED(function) {GM_OPTION_TEXT, .check = function}
 /* clang-format on */
-#define GM_MANY INT32_MAX /* the largest of a GM_INT that has no bound of its own */
+#define GM_MANY INT32_MAX /* upper bound for a GM_INT without a natural one */
 
-/* A row of a model's table: the command line, the help and the record in the checkpoint come
- * from it. A row with the name of an option that every run has ("batch", "steps", ...) replaces
- * its default and its help; of two rows of one name in the table the first counts. Where the
- * default is "auto", that word is a value too: gm_opt_auto says what it means. */
+/* A row of a model's table of options, used for the command line, the help and the checkpoint. A
+ * row with the name of a common option ("batch", "steps", ...) replaces its default and help. Of
+ * two rows with the same name the first is used. If the default is "auto", then "auto" is a valid
+ * value; gm_opt_auto sets its meaning. */
 typedef struct gm_option {
 	const char *name, *value, *help; /* value: the default */
 	gm_option_type type;
-	bool resume; /* may be another when the run is resumed */
+	bool resume; /* may be changed when the run is resumed */
 } gm_option;
 
 typedef struct gm_model {
@@ -106,34 +106,37 @@ typedef struct gm_model {
 } gm_model;
 
 GM_API extern const gm_model *const gm_models[]; /* ends with NULL */
-/* From now on gm_model_find, and so training, resuming and opening, know m, which must outlive all that. GM_ERR_VALUE where
- * the name is taken. Call it before other threads use the library. */
+/* Registers m for gm_model_find, and so for training, resuming and opening; m must stay valid.
+ * GM_ERR_VALUE if the name is in use. Call it before other threads use the library. */
 GM_API bool gm_model_register(const gm_model *m, gm_error *err);
-GM_API const gm_model *gm_model_find(const char *name); /* NULL when there is none */
+GM_API const gm_model *gm_model_find(const char *name); /* NULL if there is none */
 
-/* ---- what the run knows ---------------------------------------------------------------------- */
+/* ---- options, data, progress ----------------------------------------------------------------- */
 
 GM_API gm_graph *gm_run_graph(gm_run *r);
 
-/* An option's value, by the name in the table; its type was checked. "batch" is this process's share of it. */
+/* Value of an option, by its name in the table; its type was checked. "batch" is this process's
+ * share of the batch. */
 GM_API int64_t gm_opt_int(gm_run *r, const char *name);
 GM_API double gm_opt_real(gm_run *r, const char *name);
 GM_API const char *gm_opt_str(gm_run *r, const char *name);
 GM_API bool gm_opt_flag(gm_run *r, const char *name);
-/* The place of the value in its type's list: 0 is the first. */
+/* Index of the value in the list of its type, from 0. */
 GM_API int gm_opt_choice(gm_run *r, const char *name);
 GM_API bool gm_opt_has(gm_run *r,
-                       const char *name); /* the model's table, or every run's, has the row */
-/* Says what the value "auto" means from here on; nothing where the value is another, or there is no such option. */
+                       const char *name); /* true if this option exists, of the model or common */
+/* Sets the value of an option whose value is "auto"; otherwise (or if there is no such option) does
+ * nothing. */
 GM_API void gm_opt_auto(gm_run *r, const char *name, const char *fmt, ...) GM_PRINTF(3, 4);
-/* The same for several at once: "optimiser=sgd lr=.1". */
+/* gm_opt_auto for several options: "optimiser=sgd lr=.1". */
 GM_API void gm_opt_autos(gm_run *r, const char *settings);
-/* Says that --rate auto is the schedule of that name, its arguments the values of two options of the model's own (or one,
- * with NULL): gm_opt_rate(r, "linear", "hold", "fall"). Naming one of those beside another --rate is refused. */
+/* Makes --rate auto mean the schedule of this name, with the values of two options of the model as
+ * its arguments (or one, with NULL): gm_opt_rate(r, "linear", "hold", "fall"). Setting one of these
+ * options together with another --rate is an error. */
 GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, const char *second);
 
-/* The rows of every option that gm_opt_game reads, for a model's table, with the model's own
- * defaults of objective and normalisers. */
+/* The rows of all options that gm_opt_game reads, for a model's table, with the model's defaults
+ * for objective and normalisers. */
 /* clang-format off */
 #define GM_GAME_OPTIONS(objective, norm_g, norm_d) \
 	{"objective", objective, "losses of G and D", GM_ROW_OF(gm_objective_name)}, \
@@ -161,8 +164,9 @@ GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, cons
 	 GM_SUM_OF(gm_normaliser_name)}, \
 	{"normalise-d", norm_d, "normalisation in D", GM_SUM_OF(gm_normaliser_name)}
 
-/* The rows that gm_move reads, with the model's own defaults: the rule, the learning rate, Adam's beta1 and the schedule of
- * the rate ("constant", "linear:100:100", ..; "auto" where gm_opt_auto or gm_opt_rate says what). */
+/* The rows that gm_move reads, with the model's defaults: optimiser, learning rate, Adam's beta1
+ * and the schedule of the rate ("constant", "linear:100:100", ..; or "auto", with gm_opt_auto or
+ * gm_opt_rate). */
 #define GM_OPTIMISER_OPTIONS(rule, rate, beta1, schedule) \
 	{"optimiser", rule, "how parameters follow their gradients", GM_CHOICE("sgd|adam|rmsprop")}, \
 	{"lr", rate, "learning rate; auto: the usual one", GM_REAL(0, 1e30), .resume = true}, \
@@ -182,203 +186,226 @@ GM_API bool gm_check_labels(const char *text, gm_error *err);
 GM_API bool gm_check_rate(const char *text, gm_error *err);
 GM_API bool gm_check_momentum(const char *text, gm_error *err);
 
-/* Those options, and normalises the nets by them: before their first layer. Then set what nn.h's gm_game asks for besides
- * (generator, discriminator, ctx, real, fake) and call gm_run_game, which is gm_game_build with the run told of impossible
- * games and reference batches filled with what the nets read of the data. Of the rows, the loop reads game.k and game.k_g,
- * and gm_move reads lr-d. A run may have several games. */
+/* Reads the options of GM_GAME_OPTIONS and sets the normalisers of both nets; call it before their
+ * first layer. Then set the other fields of gm_game (nn.h: generator, discriminator, ctx, real,
+ * fake) and call gm_run_game. This is gm_game_build, with its errors stored in the run and
+ * reference batches filled from the data. The loop uses game.k and game.k_g, and gm_move uses
+ * option lr-d. A run may have several games. */
 GM_API gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D);
 GM_API void gm_run_game(gm_run *r, gm_game *m);
-/* The head of a condition that has one, behind gm_run_game, by the option aux-weight: its logits for real examples. */
+/* After gm_run_game: adds the head of a condition (gm_condition.head), with the weight of option
+ * aux-weight. Returns its logits for real examples. */
 GM_API gm_node *gm_run_head(gm_run *r, gm_game *m, const gm_condition *how, gm_node *y);
-/* Only the normalisers, for models with losses of their own: GM_NORM_OPTIONS has the rows. */
+/* Only sets the normalisers, for models with their own losses: options of GM_NORM_OPTIONS. */
 GM_API void gm_opt_norms(gm_run *r, gm_net *G, gm_net *D);
 
 typedef struct gm_facts {
-	bool points;                     /* examples are points [2], not pictures */
-	int64_t channels, height, width; /* of a picture; 0 for points */
-	int64_t numel;                   /* numbers in one example */
+	bool points;                     /* examples are points [2], not images */
+	int64_t channels, height, width; /* of an image; 0 for points */
+	int64_t numel;                   /* values in one example */
 	int64_t classes;                 /* labels are 0 .. classes-1; 0: none */
 	uint64_t count;                  /* examples in the set; 0: endless */
-	double low, high;                /* range of the numbers: -1, 1 for pictures */
-	/* sides of the pictures that the run learned from: what the shape of a net may depend on,
-	 * while a tool asks for height and width of its own (gm_sides) */
+	double low, high;                /* range of the values: -1, 1 for images */
+	/* image size in training; shapes of variables may depend on it. height and width can differ
+	 * from it when a tool requests another size (gm_sides) */
 	int64_t own_height, own_width;
-	bool paired; /* fields "a" and "b" of one example belong together; unknown in tools */
-	/* [classes], in the order of their numbers, or NULL; owned by the data or the checkpoint */
+	bool paired; /* fields "a" and "b" of one example belong together; not set in tools */
+	/* [classes], or NULL; owned by the data or the checkpoint */
 	const char *const *class_names;
 } gm_facts;
 
 GM_API const gm_facts *gm_run_facts(gm_run *r);
-/* The logit of each number's mean [numel], pixels read in [0,1] and the mean kept 1e-7 away from
- * both, over (at most the first 10,000 of) the data; NULL when only sampling. */
+/* The logit of each value's mean over the data (at most the first 10,000 examples), [numel]; values
+ * are scaled to [0,1] and the mean is clamped to [1e-7, 1 - 1e-7]. NULL when only sampling. */
 GM_API const double *gm_data_mean_logit(gm_run *r);
 
 GM_API int64_t gm_step_number(gm_run *r); /* steps finished so far */
-/* Passes over the data so far; an endless set counts 50,000 as one. */
+/* Epochs so far; of an endless set, 50,000 examples are an epoch. */
 GM_API double gm_epoch(gm_run *r);
 
-/* Schedules: first / factor^t, but at least floor; from a to b in a line as t goes from start to
- * end, flat outside; from a to b along half a cosine as t goes from 0 to end, flat outside. */
+/* Schedules. gm_decay: first / factor^t, but at least floor. gm_ramp: linear from a at t = start to
+ * b at t = end, constant outside. gm_cosine: half a cosine from a at t = 0 to b at t = end,
+ * constant outside. */
 GM_API double gm_decay(double first, double factor, double t, double floor);
 GM_API double gm_ramp(double a, double b, double start, double end, double t);
 GM_API double gm_cosine(double a, double b, double t, double end);
 
-/* A text that lives as long as the run, for names of layers. */
+/* A formatted text for names of layers, owned by the run. */
 GM_API const char *gm_name(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
-/* Records trouble that only the model can know of. */
+/* Reports an error that only the model can detect. */
 GM_API void gm_trouble(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
 
 /* ---- building -------------------------------------------------------------------------------- */
 
-/* A net whose variables the run saves and loads; further arguments are those of gm_net_defaults:
- * gm_net_new(r, "G", .init = GM_NORMAL(0, .02)). */
+/* A net whose variables the run saves and loads; owned by the run. Further arguments are those of
+ * gm_net_defaults: gm_net_new(r, "G", .init = GM_NORMAL(0, .02)). */
 #define gm_net_new(r, name, ...) gm_net_new_(r, name, (gm_net_style){__VA_ARGS__})
 GM_API gm_net *gm_net_new_(gm_run *r, const char *name, gm_net_style style);
-/* Fills variables of n, those of optimisers excepted, from a safetensors file, by their names within the net behind prefix ("G/" for
- * another run's G; NULL: none). Names that the file lacks, and tensors of another shape, are left alone and counted: a
- * head that is to be learned anew. Only where a new run begins: a checkpoint has its own values. False with the run's error
- * where the file cannot be read. rep may be NULL. */
+/* Loads the variables of n, except optimiser state, from a safetensors file by their names within
+ * the net, after prefix ("G/" for the G of another run; NULL: none). Variables that the file lacks
+ * or has with another shape are not changed, but counted in rep, so that a new head can be trained.
+ * Only has an effect in a new run: a checkpoint has its own values. False, with the run's error, if
+ * the file cannot be read. rep may be NULL. */
 typedef struct gm_load_report {
 	int loaded, absent, reshaped;
 } gm_load_report;
 GM_API bool gm_net_load(gm_run *r, gm_net *n, const char *file, const char *prefix,
                         gm_load_report *rep);
-/* Another run's endpoint as an expression in this graph. option: the row of the model's table whose value names the run
- * (a folder, a number or a checkpoint). in[0..n-1] take the place of its inputs, [batch, ..]; where one is NULL, or beyond n,
- * its own noise stays. By the averages of its weights where it has such, for inference (batch norm by its statistics, no
- * dropout), and frozen: gradients flow through, nothing moves it. Its variables are OPTION/NET/..., saved with this run: tools
- * and a resumed run do not need the other's checkpoint. Trouble is the run's error. */
+/* The endpoint of another trained run as an expression in this graph. option: the option of this
+ * model that names the other run (a folder, number or checkpoint). in[0..n-1], [batch, ..], replace
+ * its inputs; an input that is NULL or beyond n keeps its own noise. Uses moving averages of
+ * weights if it has them, in inference mode (running statistics, no dropout). It is frozen:
+ * gradients pass through, but its variables are not updated. They are named OPTION/NET/... and
+ * saved with this run, so that tools and a resumed run do not need the other checkpoint. On failure
+ * sets the run's error. */
 GM_API gm_node *gm_import(gm_run *r, const char *option, const char *endpoint, gm_node *const *in,
                           int n);
-/* The shape of that endpoint's input, or with input -1 of what it gives; and what the other run knows of its data. */
+/* The shape of an input of that endpoint, or of its output (input -1); and the facts of the other
+ * run's data. */
 GM_API gm_shape gm_import_shape(gm_run *r, const char *option, const char *endpoint, int input);
 GM_API const gm_facts *gm_import_facts(gm_run *r, const char *option);
-/* What a trained network ("squeezenet", "vgg16") makes of pictures x in [-1,1] at one of its layers ("fire4", "relu2_2"; an
- * unknown one is refused with the names there are), for a loss: differentiable in x, and nothing moves the network. weights:
- * its file; NULL or "": the one that `ganymede data fetch` got. Another file when the run is resumed is its error. When only
- * sampling no file is read and x comes back. */
+/* Activations of a trained network ("squeezenet", "vgg16") for images x in [-1,1] at one of its
+ * layers ("fire4", "relu2_2"; an unknown layer is an error that lists the layers), for perceptual
+ * losses. Differentiable in x; the network is frozen. weights: its file; NULL or "": the file
+ * downloaded by `ganymede data fetch`. Resuming with another file is an error of the run. When only
+ * sampling, no file is read and x is returned. */
 GM_API gm_node *gm_perceive(gm_run *r, const char *extractor, const char *weights,
                             const char *layer, gm_node *x);
-/* Bytes of the model's own that checkpoints carry, such as the state of environments: saved from here, filled here when the run
- * is resumed or opened. They outlive the run, and their size is the same in every call. */
+/* Adds model state, such as that of environments, to checkpoints: bytes are saved from here, and
+ * restored here when the run is resumed or opened. They must outlive the run, and size must be the
+ * same in every call. */
 GM_API void gm_keep(gm_run *r, const char *name, void *bytes, size_t size);
 /* DCGAN's initial values. */
 #define GM_DCGAN_STYLE .init = GM_NORMAL(0, .02), .gain = GM_NORMAL(1, .02)
 
-/* The input that gm_feed fills: "image" [m,C,H,W], "point" [m,2], "example" (whichever of the
- * two), "label" i32 [m], or any other field that the data has (data.h): "a" and "b" of pairs,
- * "mask", "low", "index", "caption", ..., [m, shape of the field], i32 where the field holds whole numbers or text. The
- * fields of one example belong together. Asking for what the data has not is the run's error. */
+/* An input that gm_feed fills with the minibatch: "image" [m,C,H,W], "point" [m,2], "example"
+ * (either of these), "label" i32 [m], or any other field of the data (data.h): "a" and "b" of
+ * pairs, "mask", "low", "index", "caption", ..., [m, shape of the field], i32 for integers and
+ * text. The fields of one example belong together. A field that the data does not have is an error
+ * of the run. */
 GM_API gm_node *gm_batch(gm_run *r, const char *field);
 
-/* A further order of examples beside the run's own: the labelled few of a set that is otherwise taken as unlabelled, or a
- * second set. gm_feed fills its inputs too, checkpoints remember its place, and tools know its fields by the record. */
+/* A second stream of examples besides the run's own: a small labelled subset in semi-supervised
+ * learning, or a second data set. gm_feed fills its inputs too; checkpoints store its position and
+ * the description of its fields. */
 typedef struct gm_stream gm_stream;
 typedef struct gm_stream_args {
-	/* the option whose value is another set, brought to the size and channels of the run's; default: the run's own data */
+	/* name of the option that names another set, converted to the size and channels of the
+	 * run's data; default: the run's data */
 	const char *data;
-	const char *split; /* another part of the set; default: the run's */
-	int64_t rows;      /* of its inputs, in each process; default: the option batch */
-	int64_t per_class; /* only so many examples of each class, chosen by the option subset-seed; 0: all */
+	const char *split; /* another split of the set; default: the run's */
+	int64_t rows;      /* batch size per process; default: option batch */
+	/* only this many examples of each class, chosen by option subset-seed; 0: all */
+	int64_t per_class;
 } gm_stream_args;
 #define gm_stream_open(r, name, ...) gm_stream_open_(r, name, (gm_stream_args){__VA_ARGS__})
-/* Never NULL; trouble is the run's error. Owned by the run. */
+/* Never NULL; errors are stored in the run. Owned by the run. */
 GM_API gm_stream *gm_stream_open_(gm_run *r, const char *name, gm_stream_args a);
 GM_API gm_node *gm_stream_batch(gm_stream *s,
                                 const char *field); /* as gm_batch: [rows, shape of the field] */
 GM_API const gm_facts *gm_stream_facts(const gm_stream *s);
 
-/* Refuses data whose fields "a" and "b" do not belong together. */
+/* Sets an error unless fields "a" and "b" of the data are paired. */
 GM_API void gm_want_pairs(gm_run *r);
 
-/* Tells the tools what an expression of randomness is, so that they can put values of their own in
- * its place: names it ("z", "c1"; numbers and letters) and says how it is distributed. Returns it.
- * What an endpoint takes and nobody named counts as normal noise. */
+/* Declares a random expression as a latent, so that tools can replace its values: sets its name
+ * ("z", "c1"; letters and digits) and distribution. Returns source. Undeclared inputs of an
+ * endpoint are taken as normal noise. */
 typedef enum gm_latent_kind {
-	GM_LATENT_NORMAL,  /* each number N(0, 1) */
-	GM_LATENT_UNIFORM, /* each number U(-1, 1) */
-	GM_LATENT_ONE_HOT  /* one 1 in each row, at a place drawn uniformly */
+	GM_LATENT_NORMAL,  /* i.i.d. N(0, 1) */
+	GM_LATENT_UNIFORM, /* i.i.d. U(-1, 1) */
+	GM_LATENT_ONE_HOT  /* one-hot rows of a uniform class */
 } gm_latent_kind;
 GM_API gm_node *gm_latent(gm_run *r, const char *name, gm_node *source, gm_latent_kind kind);
 
-/* m rows of n random numbers, named for the tools (for one-hot codes: of n classes). */
+/* A latent of m rows with n random values (one-hot: n classes). */
 GM_API gm_node *gm_noise(gm_run *r, const char *name, gm_latent_kind kind, int64_t m, int64_t n);
 
-/* How often both sides of the run's pictures halve, `most` at most, while they stay even before and `smallest` or more
- * after; fewer than `least` is the run's error. */
+/* How many times height and width of the run's images can be halved: at most `most` times, while
+ * both are even and the result is at least `smallest`. Fewer than `least` is an error of the
+ * run. */
 GM_API int gm_want_halvings(gm_run *r, int least, int most, int64_t smallest);
-/* DCGAN's nets for the run's pictures, by the options width and kernel. */
+/* DCGAN's nets for the run's images, by options width and kernel. */
 GM_API gm_dcgan gm_opt_dcgan(gm_run *r);
-/* Strided layers of gm_patch_body by the option patch (a choice of 1, 16, 34, 70, 142 and 286 pixels), or the run's error where
- * the pictures are too small for it. */
+/* The number of strided layers for gm_patch_body, by option patch (receptive field of 1, 16, 34,
+ * 70, 142 or 286 pixels). Images that are too small for it are an error of the run. */
 GM_API int gm_opt_patch(gm_run *r);
-/* For models of pixels of two levels, before the nets are built: the option binarise where it is auto is `otherwise`, batches hold -1
- * and 1 accordingly, and so they do in all scores. False where the option says that pixels stay grey. */
+/* For models of binary pixels; call it before building nets. Makes option binarise, if it is auto,
+ * equal to `otherwise`: batches of training and scores are then binarised to -1 and 1. False if the
+ * option says that pixels stay grey. */
 GM_API bool gm_want_binary(gm_run *r, const char *otherwise);
 
-/* A rank-0 input that changes as training goes. gm_schedule_set gives it a value, before
- * gm_run_step; values are pure functions of the step, so that a resumed run needs no memory of
- * them. They are logged under their names. */
+/* A rank-0 input that changes during training; logged under its name. Set it with gm_schedule_set
+ * before gm_run_step. Its value must be a pure function of the step, because checkpoints do not
+ * store it. */
 GM_API gm_node *gm_schedule(gm_run *r, const char *name, double first);
 GM_API void gm_schedule_set(gm_run *r, gm_node *schedule, double value);
-/* The learning rate by the options lr (or lr-WHICH, where there is such a row and it is not auto) and rate, rank 0, logged as
- * lr or lr_WHICH; the run sets it before each turn. NULL is lr. For models that call optimisers of nn.h themselves. */
+/* The scheduled learning rate, rank 0, from options lr (or lr-WHICH, if it exists and is not auto)
+ * and rate; logged as lr or lr_WHICH and set by the run before each turn. which NULL: lr. For
+ * models that call the optimisers of nn.h directly. */
 GM_API gm_node *gm_rate(gm_run *r, const char *which);
 
-/* The phases of a training, in order: names ends with NULL; each but the last is as long as the option NAME-steps, or
- * NAME-kimg in thousands of examples, says. Which one the next step belongs to, or a tool's checkpoint was saved in; how far in
- * it is, 0 to 1, into *share unless that is NULL (of the last: by the length of the run; in tools 1). */
+/* Training in several phases. names: in order, ends with NULL. The length of each phase except the
+ * last is given by option NAME-steps, or NAME-kimg in thousands of examples. Returns the phase of
+ * the next step (in tools: the phase of the checkpoint). *share, unless NULL: the fraction of the
+ * phase that is done, 0 to 1 (for the last phase by the length of the run; in tools 1). */
 GM_API int gm_phase(gm_run *r, const char *const *names, double *share);
 
 typedef struct gm_move_args {
-	const char *
-		which; /* whose learning rate: "g" (default: lr), "d": lr-d; further ones also name the optimiser's
-	                      * variables, where one net has two optimisers */
-	double lr_times; /* times that rate; default 1 */
-	const char *
-		only; /* parameters that match (gm_net_freeze says how); default: all that the loss depends on */
-	bool average; /* keep the moving average (option ema) of what this moves: for nets that samples come from */
+	/* selects the learning rate: "g" (default): lr; "d": lr-d. Other names also name the
+	 * optimiser's variables, for two optimisers of one net */
+	const char *which;
+	double lr_times; /* factor of the learning rate; default 1 */
+	/* only parameters that match (patterns as for gm_net_freeze); default: all that the loss
+	 * depends on */
+	const char *only;
+	/* keep a moving average (option ema) of the updated parameters: for nets that generate
+	 * samples */
+	bool average;
 	double clip_weights; /* bound of parameters after the update; 0: none */
 	gm_node *(*project)(void *ctx, const char *key,
 	                    gm_node *next); /* as in gm_optimiser_args */
 	void *ctx;
 } gm_move_args;
-/* The effect that moves the net down the gradient of loss, by the rows of GM_OPTIMISER_OPTIONS. */
+/* An optimiser step that minimises loss over the net's parameters, by the options of
+ * GM_OPTIMISER_OPTIONS. Returns its effect. */
 #define gm_move(r, net, loss, ...) gm_move_(r, net, loss, (gm_move_args){__VA_ARGS__})
 GM_API gm_node *gm_move_(gm_run *r, gm_net *n, gm_node *loss, gm_move_args a);
 
-/* Returns y, rank 0. Whenever a step that has y among its outputs has run, its value is logged under name; a value that is
- * not finite ends the run. Before that step is compiled. */
+/* Returns y, rank 0. The value of y is logged under name after each run of a step that has y as an
+ * output; a value that is not finite ends the run. Call it before that step is compiled. */
 GM_API gm_node *gm_logged(gm_run *r, const char *name, gm_node *y);
 
-/* What endpoints can do: flags of gm_endpoint_kind. */
+/* Properties of endpoints: flags of gm_endpoint_kind. */
 enum {
-	GM_DRAWS = 1,   /* gives examples made of noise: sample, eval and a run's pictures use it */
-	GM_CHANGES = 2, /* makes examples of examples, which pictures show side by side */
-	GM_PAIRS = 4,  /* of those: should give the other side of the pair, not what it was given */
-	GM_JUDGES = 8, /* tells real examples from generated ones: monitors watch it */
-	/* What is checked when an endpoint is declared, m being the batch: */
-	GM_TAKES_DATA = 16, /* its first input came from gm_batch, and is not the label */
+	/* generates examples from noise; used by sample, eval and for sample images */
+	GM_DRAWS = 1,
+	GM_CHANGES = 2, /* maps examples to examples, which images show side by side */
+	GM_PAIRS = 4, /* with GM_CHANGES: the target is the other side of the pair, not the input */
+	GM_JUDGES = 8, /* a discriminator, used by monitors */
+	/* Checked when an endpoint is declared; m is the batch size: */
+	GM_TAKES_DATA = 16, /* the first input is from gm_batch, and is not the label */
 	GM_GIVES_EXAMPLES =
-		32, /* [m, shape of an example]; of a variant, another size of the same rank */
+		32, /* output [m, shape of an example]; of a variant, another size of this rank */
 	GM_GIVES_ALIKE =
-		64, /* [m, ..] of the rank of its first input: other channels and sides are fine */
-	GM_GIVES_ROWS = 128,   /* [m, ..] */
-	GM_GIVES_NUMBERS = 256 /* [m] */
+		64, /* output [m, ..] of the rank of the first input, with any channels and sizes */
+	GM_GIVES_ROWS = 128,   /* output [m, ..] */
+	GM_GIVES_NUMBERS = 256 /* output [m] */
 };
 
-/* One name that tools know. "NAME/VARIANT" is a variant of the row NAME: it does the same in another way or size
- * ("translate/back", "generate/16", "discriminate/a"). */
+/* An endpoint name known to tools. "NAME/VARIANT" is a variant of NAME: the same function for
+ * another direction, size or domain ("translate/back", "generate/16", "discriminate/a"). */
 typedef struct gm_endpoint_kind {
-	const char *name, *takes, *gives; /* takes and gives: for people */
+	const char *name, *takes, *gives; /* takes and gives: descriptions */
 	unsigned flags;
 } gm_endpoint_kind;
 
 GM_API extern const gm_endpoint_kind gm_endpoint_kinds[]; /* ends with name NULL */
-/* The row of a name or of a variant's name, or NULL. variant, if not NULL, becomes what is behind the slash, or NULL. */
+/* The row of a name or of a variant, or NULL. *variant, if variant is not NULL, becomes the text
+ * after the slash, or NULL. */
 GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char **variant);
 
-/* The rows' names. */
+/* The names of the rows. */
 #define GM_ENDPOINT_GENERATE "generate"
 #define GM_ENDPOINT_DISCRIMINATE "discriminate"
 #define GM_ENDPOINT_CLASSIFY "classify"
@@ -391,51 +418,54 @@ GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char 
 #define GM_ENDPOINT_LOG_WEIGHT "log-weight"
 #define GM_ENDPOINT_PIXELS "pixels"
 
-/* Declares y, made from inputs, as what tools call by that name: a row of gm_endpoint_kinds, or a variant of one. Inputs
- * are what gm_batch gave, and latents. A name without a row, a name used twice, and a y of another shape than the row
- * says are the run's error. None is needed; a tool says which one it misses.
+/* Declares an endpoint: an expression y of inputs (from gm_batch, or latents) that tools use by its
+ * name, a row of gm_endpoint_kinds or a variant of one. An unknown name, a name used twice, and a y
+ * of the wrong shape are errors of the run. All endpoints are optional; a tool reports which one is
+ * missing.
  *
  *	generate        latents [, label]      an example
- *	discriminate    example [, label]      [m,1] or more, or fewer of packs; before any sigmoid
+ *	discriminate    example [, label]      [m,1] or more (fewer rows with packs), before any sigmoid
  *	classify        example                logits [m, classes]
  *	features        example                [m, F]
  *	encode          example                a code [m, nz]
  *	decode          a code                 an example
  *	reconstruct     example                an example
- *	translate       a side of a pair       the other side; its size may be another. Of two ways, "translate"
- *	                                       gives b of a, and "translate/back" a of b
+ *	translate       a side of a pair       the other side, of any size. With two directions, "translate"
+ *	                                       is a to b, and "translate/back" is b to a
  *	log-likelihood  example [, label]      nats of each example [m], exact
- *	log-weight      example                log of an importance weight, a fresh draw at each run [m]
- *	pixels          example [, label]      logits of every number from those before it in raster
+ *	log-weight      example                log of an importance weight, a new sample at each run [m]
+ *	pixels          example [, label]      logits of every value given those before it in raster
  *	                                       order, channels of a pixel in turn: [m,C,H,W] for two
  *	                                       levels, [m,C,H,W,L] for L; level k is 2k/(L-1) - 1
  *
- * and for drawing without going over the whole picture for each number:
+ * and for sampling without a pass over the whole image for each value:
  *
  *	pixels-row      the row above [m,C,1,W], the row's number i32 [1] [, label]: before a row
  *	pixels-pixel    the pixel to the left [m,C,1,1], the pixel itself as far as it is known,
- *	                column i32 [1], channel i32 [1] [, label]: logits [m,C,1,1] or [m,C,1,1,L] */
+ *	                column i32 [1], channel i32 [1] [, label]: logits [m,C,1,1] or
+ * [m,C,1,1,L] */
 #define gm_endpoint(r, name, y, ...)                                                               \
 	gm_endpoint_nodes(r, name, y, (gm_node *[]){__VA_ARGS__},                                  \
 	                  (int)(sizeof((gm_node *[]){__VA_ARGS__}) / sizeof(gm_node *)))
 GM_API void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *inputs,
                               int n);
 
-/* Says that tools may ask for pictures of other sides than the run's own, if those are multiples of
- * this: then the same variables serve a net for those. */
+/* Declares that the nets work with images of any size whose height and width are multiples of this,
+ * with the same variables. Tools may then request other sizes than in training. */
 GM_API void gm_sides(gm_run *r, int64_t multiple);
 
-/* An effect of every call of an endpoint, on variables that are the model's own and no net's: what
- * one call keeps for the next. */
+/* An effect that every call of an endpoint executes, on variables that are not part of a net: state
+ * from one call to the next. */
 GM_API void gm_endpoint_effect(gm_run *r, const char *name, gm_node *effect);
 
-/* Declares "pixels-row" and "pixels-pixel" of a net whose build(ctx, c, x) gives logits of x in every mode of c but ROW,
- * which ends in what it keeps. whole: the net over whole pictures; label: i32 [m], or NULL. */
+/* Declares endpoints "pixels-row" and "pixels-pixel". build(ctx, c, x) builds the net on x and
+ * returns logits; in mode ROW it only fills the caches of c and its return value is not used.
+ * whole: the net in mode WHOLE; label: i32 [m], or NULL. */
 GM_API void gm_run_pixels(gm_run *r, const gm_causal *whole, gm_node *label,
                           gm_node *(*build)(void *ctx, gm_causal *c, gm_node *x), void *ctx);
 
-/* A training step: outputs to log and effects to carry out. NULL when only sampling, which
- * gm_run_step does not mind. */
+/* Compiles a training step: outputs to log and effects to execute. NULL when only sampling;
+ * gm_run_step accepts that. */
 #define gm_run_compile(r, ...)                                                                     \
 	gm_run_compile_nodes(r, (gm_node *[]){__VA_ARGS__},                                        \
 	                     (int)(sizeof((gm_node *[]){__VA_ARGS__}) / sizeof(gm_node *)))
@@ -443,21 +473,23 @@ GM_API gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n);
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
-/* False when the steps are done, somebody asked to stop, or there was trouble. */
+/* Condition of the training loop: false if all steps are done, a stop was requested, or there was
+ * an error. */
 GM_API bool gm_next(gm_run *r);
-/* The next minibatch into everything that gm_batch and gm_stream_batch gave. */
+/* Fills all inputs of gm_batch and gm_stream_batch with the next minibatch. */
 GM_API void gm_feed(gm_run *r);
 GM_API void gm_run_step(gm_run *r, gm_step *s);
-/* Logs a value that the model computed itself. */
+/* Logs a value computed by the model. */
 GM_API void gm_report_number(gm_run *r, const char *name, double value);
-/* The steps of a game: D's moves D down loss_d at the rate of --lr-d, G's moves G down loss_g and keeps its average; both
- * losses are logged. */
+/* Compiles the training steps of a game: D's step minimises loss_d with learning rate --lr-d, G's
+ * step minimises loss_g and updates the moving average of G. Both losses are logged. */
 typedef struct gm_play_args {
-	gm_node *loss_d,
-		*loss_g; /* default: the game's; where both are NULL for D, there is no step of D */
-	gm_node *d[4], *g[4]; /* further outputs and effects of D's and of G's step */
-	bool together; /* the last step of D and the first of G are one step, on the same fakes */
-	/* a game whose players move in the same steps, or NULL; losses by default: the sums of both games' */
+	gm_node *loss_d, *loss_g; /* default: the game's; D has no step if both are NULL */
+	gm_node *d[4], *g[4];     /* further outputs and effects of D's and of G's step */
+	/* combine the last step of D and the first of G into one, on the same fakes */
+	bool together;
+	/* a second game whose players are updated in the same steps, or NULL; default losses: the
+	 * sums of both games */
 	const gm_game *second;
 } gm_play_args;
 typedef struct gm_turn {
@@ -466,8 +498,8 @@ typedef struct gm_turn {
 } gm_turn;
 #define gm_play(r, game, ...) gm_play_(r, game, (gm_play_args){__VA_ARGS__})
 GM_API gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a);
-/* One turn, Algorithm 1 of Goodfellow et al. 2014: option k times the next minibatch and a step of D, then option k-g times a
- * step of G. */
+/* One turn of Algorithm 1 of Goodfellow et al. 2014: k times the next minibatch and a step of D,
+ * then k-g times a step of G (options k and k-g). */
 GM_API void gm_run_turn(gm_run *r, const gm_turn *t);
 GM_API int gm_end(gm_run *r);
 

@@ -13,8 +13,8 @@
  *		puts(call.folder);           // runs/00000-dcgan-glyphs: gm_saved_open takes it
  *	gm_settings_delete(s);
  *
- * A model of one's own (ganymede/model.h) is trained in the same way, once gm_model_register knows it; its runs can be
- * resumed and opened where it is registered too.
+ * Your own model (ganymede/model.h) is trained in the same way, after gm_model_register. Programs
+ * that resume or open its runs must register it too.
  */
 #ifndef GANYMEDE_TRAIN_H
 #define GANYMEDE_TRAIN_H
@@ -27,63 +27,65 @@
 
 GM_BEGIN_C
 
-/* The options of a run: what every run has, and what its model adds, as texts. */
+/* The options of a run as text: those of all runs and those of its model. */
 typedef struct gm_settings gm_settings;
 
-/* All defaults. NULL without memory; the caller ends it. */
+/* All defaults. NULL if out of memory; the caller deletes it. */
 GM_API gm_settings *gm_settings_new(const gm_model *m);
-GM_API void gm_settings_delete(gm_settings *s); /* NULL is fine */
-/* GM_ERR_VALUE for an unknown name (`_` = `-`), with the nearest known one. Of steps, kimg and epochs the last one set counts.
- * The value is checked when the run starts. */
+GM_API void gm_settings_delete(gm_settings *s); /* NULL is allowed */
+/* GM_ERR_VALUE for an unknown name (`_` equals `-`), with a suggestion. Of steps, kimg and epochs,
+ * the last one set is used. The value is checked when the run starts. */
 GM_API bool gm_settings_set(gm_settings *s, const char *name, const char *value, gm_error *err);
 GM_API const char *gm_settings_get(const gm_settings *s,
-                                   const char *name); /* never NULL: "" for an unknown name */
-/* A file of `key = value` lines, such as a recipe. */
+                                   const char *name); /* "" for an unknown name, never NULL */
+/* Reads a file of `key = value` lines, such as a recipe. */
 GM_API bool gm_settings_file(gm_settings *s, const char *path, gm_error *err);
 
 typedef struct gm_train_call {
-	/* rows not given are taken from the checkpoint when one is resumed */
+	/* when resuming, options that were not set come from the checkpoint */
 	gm_settings *settings;
-	/* a run or checkpoint to go on with, "" for the newest in outdir; NULL: a new run */
+	/* run or checkpoint to resume, "" for the newest in outdir; NULL: a new run */
 	const char *resume;
-	FILE *out; /* progress and pictures; NULL: silent */
-	/* more than 0: train for about so many seconds without a folder, only to see how fast it
-	 * is */
+	FILE *out; /* for progress and images; NULL: silent */
+	/* above 0: train for about this many seconds, without a folder, to measure speed */
 	double measure;
-	bool plan; /* with measure: print nets, memory and time to out */
-	/* when it is not 0, the step is finished and saved, and the run ends; or NULL */
+	bool plan; /* with measure: print nets, memory and time to out (a dry run) */
+	/* when *stop is not 0, the run finishes its step, saves and ends; or NULL */
 	const volatile sig_atomic_t *stop;
 	/* Results: */
-	bool echo;             /* another process says what the trouble is */
-	char folder[PATH_MAX]; /* of the run; empty when it never got one */
-	int64_t step;          /* steps done, over all sessions of this run */
-	bool stopped;          /* by *stop */
-	char prolong
-		[160]; /* options that make a longer run worth running ("--fall 300"), or empty */
-	const char *
-		gives; /* "generate", or the endpoint of a model that draws nothing: "translate", "classify" */
-	struct gm_speed {     /* of a run with measure */
+	bool echo;             /* another process reports the error */
+	char folder[PATH_MAX]; /* of the run; empty if none was made */
+	int64_t step;          /* steps of this run so far, including earlier sessions */
+	bool stopped;          /* ended by *stop */
+	char prolong[160];     /* options that a longer run also needs ("--fall 300"), or empty */
+	/* the model's main endpoint: "generate", or "translate", "classify" for a model without
+	 * samples */
+	const char *gives;
+	struct gm_speed {     /* with measure */
 		double ready; /* seconds from the call to the end of the first step */
-		/* seconds of one turn of the model's loop, feeding included; the median */
+		/* median seconds per turn of the model's loop, including loading the batch */
 		double step;
-		double flops; /* needed by one turn */
-		/* examples in a turn; bytes of intermediate values, which steps share */
+		double flops; /* of one turn */
+		/* examples per turn; bytes of intermediate values, shared by the steps */
 		int64_t batch, memory;
 		int64_t parameters; /* of all nets */
-		uint64_t peak;      /* resident bytes while it ran, the program's own included */
+		uint64_t peak;      /* peak resident bytes of the process */
 		int instructions, fallbacks, turns;
-		bool bf16; /* operands of products were; false also where that was asked for and cannot be had */
+		/* operands of matrix products were bf16; false if that was requested but is not
+		 * supported */
+		bool bf16;
 	} speed;
 } gm_train_call;
 
-/* False with one error when the run could not start or had to stop. What was saved before stays. */
+/* False with an error if the run could not start or failed. Saved files are kept. */
 GM_API bool gm_train(gm_train_call *call, gm_error *err);
 
-/* Where option from names a run of the same model: options that were not given become as that run has them, but for
- * those of this call alone (length, seed, names). Before gm_train of a new run. */
+/* Implements option from: options that were not set get their values from the run of the same model
+ * that it names, except length, seed and names. Call it before gm_train of a new run. Does nothing
+ * without option from. */
 GM_API bool gm_train_from(gm_settings *settings, gm_error *err);
 
-/* The model of a run or checkpoint, "" for the newest in outdir. */
+/* The model of a run or checkpoint; "" for the newest in outdir. */
 GM_API const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *err);
 
 GM_END_C
