@@ -155,7 +155,7 @@ void ledger_say(const json_t *o, const char *path)
 		printf("  trainings  %s\n", text);
 	if (json_object_get(o, "published-note"))
 		printf("  note       %s\n", text_of(o, "published-note", ""));
-	printf("  time       %.1f s, %.1f s of processors%s\n",
+	printf("  time       %.1f s, %.1f s of CPU time%s\n",
 	       json_number_value(json_object_get(o, "wall_seconds")),
 	       json_number_value(json_object_get(o, "processor_seconds")),
 	       json_object_get(o, "trained") ? ", for scoring: it was trained before" : "");
@@ -253,10 +253,10 @@ static void put_row(FILE *f, const char *recipes, const char *name, const json_t
 		fprintf(f, "| trainings | %s |\n", text);
 	protocol(o, text, sizeof text);
 	fprintf(f, "| protocol | %s |\n", text);
-	fprintf(f, "| time | %.0f s, %.0f s of processors%s |\n",
+	fprintf(f, "| time | %.0f s, %.0f s of CPU time%s |\n",
 	        json_number_value(json_object_get(o, "wall_seconds")),
 	        json_number_value(json_object_get(o, "processor_seconds")),
-	        json_object_get(o, "trained") ? ", for scoring alone: it was trained before" : "");
+	        json_object_get(o, "trained") ? ", for scoring only, of an existing run" : "");
 	fprintf(f, "| where | %s; commit %.12s; %s |\n", text_of(o, "machine", ""),
 	        text_of(o, "commit", "unknown"), text_of(o, "date", ""));
 	fprintf(f, "| command | `%s` |\n\n", text_of(o, "command", ""));
@@ -272,15 +272,11 @@ bool ledger_page(const char *recipes, const char *results, const char *page, gm_
 		gm_fail(err, GM_ERR_MEMORY, "out of memory");
 	if (f)
 		fputs("<!-- SPDX-License-Identifier: MIT -->\n# Reproductions\n\n"
-		      "Papers' figures beside ours, as `ganymede reproduce` measured them. Written "
-		      "by "
-		      "`ganymede reproduce --docs` from\n`recipes/` and `reproductions/`; a test "
-		      "makes "
-		      "it again. Where several trainings are summed up, figures are mean "
-		      "+-\nstandard "
-		      "error; \"last\" is the end of the training, \"best\" the checkpoint that "
-		      "`--best` "
-		      "kept.\n\n",
+		      "Results of papers and ours, as measured by `ganymede reproduce`. Generated "
+		      "by `ganymede reproduce --docs` from\n`recipes/` and `reproductions/`; a "
+		      "test checks that it is up to date. With several trainings, values are mean "
+		      "+-\nstandard error; \"last\" is the end of the training, \"best\" the "
+		      "checkpoint kept by `--best`.\n\n",
 		      f);
 	for (int i = 0; i < n; i++) {
 		json_t *o = result_of(results, name[i]);
