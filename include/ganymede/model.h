@@ -171,7 +171,7 @@ GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, cons
 	{"optimiser", rule, "how parameters follow their gradients", GM_CHOICE("sgd|adam|rmsprop")}, \
 	{"lr", rate, "learning rate; auto: the usual one", GM_REAL(0, 1e30), .resume = true}, \
 	{"rate", schedule, "schedule of the learning rate: constant, exponential:FACTOR:FLOOR, linear:HOLD:FALL, decay:HOLD:FALL (to a hundredth), cosine:STEPS, " \
-	 "step:EVERY:FACTOR, stages:PASSES", GM_CHECKED(gm_check_rate), .resume = true}, \
+	 "step:EVERY:FACTOR, drops:FIRST:SECOND (to a tenth, to a hundredth), stages:PASSES", GM_CHECKED(gm_check_rate), .resume = true}, \
 	{"beta1", beta1, "adam: decay of the mean of gradients", GM_REAL(0, .9999)}, \
 	{"beta2", "auto", "decay of the mean of squared gradients; auto: .999 (adam), .9 (rmsprop)", GM_REAL(0, .999999)}, \
 	{"eps", "1e-8", "adam, rmsprop: added to the root of that mean", GM_REAL(1e-30, 1)}, \
@@ -486,6 +486,8 @@ GM_API void gm_report_number(gm_run *r, const char *name, double value);
 typedef struct gm_play_args {
 	gm_node *loss_d, *loss_g; /* default: the game's; D has no step if both are NULL */
 	gm_node *d[4], *g[4];     /* further outputs and effects of D's and of G's step */
+	gm_node *before
+		[4]; /* outputs and effects of a step of their own, before D's on each minibatch */
 	/* combine the last step of D and the first of G into one, on the same fakes */
 	bool together;
 	/* a second game whose players are updated in the same steps, or NULL; default losses: the
@@ -493,13 +495,13 @@ typedef struct gm_play_args {
 	const gm_game *second;
 } gm_play_args;
 typedef struct gm_turn {
-	gm_step *d, *g, *both; /* or NULL */
+	gm_step *before, *d, *g, *both; /* or NULL */
 	int k, k_g;
 } gm_turn;
 #define gm_play(r, game, ...) gm_play_(r, game, (gm_play_args){__VA_ARGS__})
 GM_API gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a);
 /* One turn of Algorithm 1 of Goodfellow et al. 2014: k times the next minibatch and a step of D,
- * then k-g times a step of G (options k and k-g). */
+ * then k-g times a step of G (options k and k-g). The step `before` runs on each of these minibatches. */
 GM_API void gm_run_turn(gm_run *r, const gm_turn *t);
 GM_API int gm_end(gm_run *r);
 

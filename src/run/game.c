@@ -196,6 +196,8 @@ gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a)
 	g[1] = gm_move(r, m->G, loss_g, .average = true);
 	if (a.second)
 		g[2] = gm_move(r, a.second->G, loss_g, .average = true);
+	if (a.before[0])
+		t.before = gm_run_compile_nodes(r, all, append(all, 0, a.before));
 	if (loss_d && (!a.together || t.k > 1))
 		t.d = compile(r, d, a.d);
 	if (!a.together || t.k_g > 1)
@@ -212,11 +214,14 @@ void gm_run_turn(gm_run *r, const gm_turn *t)
 {
 	for (int i = t->both != NULL; i < t->k; i++) {
 		gm_feed(r);
+		gm_run_step(r, t->before);
 		gm_run_step(r, t->d);
 	}
-	if (t->both)
+	if (t->both) {
 		gm_feed(r);
-	gm_run_step(r, t->both);
+		gm_run_step(r, t->before);
+		gm_run_step(r, t->both);
+	}
 	for (int i = t->both != NULL; i < t->k_g; i++)
 		gm_run_step(r, t->g);
 }

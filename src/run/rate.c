@@ -64,6 +64,11 @@ static double at_step(const gm_rate_schedule *s, double first, double t)
 	return first * pow(s->arg[1], floor(t / s->arg[0]));
 }
 
+static double at_drops(const gm_rate_schedule *s, double first, double t)
+{
+	return first * (t < s->arg[0] ? 1 : t < s->arg[1] ? .1 : .01);
+}
+
 static double at_stages(const gm_rate_schedule *s, double first, double t)
 {
 	return gm_decay(first, 10, stages(s->arg[0], t), 0);
@@ -87,6 +92,7 @@ static const struct gm_rate_row {
 	{"decay", "decay:HOLD:FALL", at_decay, 2, 2, 3, EPOCHS, false},
 	{"cosine", "cosine:LENGTH", at_cosine, 1, 1, 1, STEPS, true},
 	{"step", "step:EVERY:FACTOR", at_step, 2, 2, 1, EPOCHS, false},
+	{"drops", "drops:FIRST:SECOND", at_drops, 2, 2, 3, EPOCHS, false},
 	{"stages", "stages:PASSES", at_stages, 1, 1, 0, EPOCHS, false},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -204,16 +210,17 @@ static double momentum_course(const gm_run *r, const gm_run_value *v)
 	               (double)((int64_t)gm_epoch((gm_run *)r) + 1));
 }
 
-/* NULL where there is none. */
-static gm_node *momentum_of(gm_run *r)
+/* By the option momentum-WHICH, or momentum where there is no such option; NULL where there is none. */
+static gm_node *momentum_of(gm_run *r, const char *which)
 {
 	double v[3] = {0};
-	const char *text = gm_opt_str(r, "momentum");
+	const char *own = gm_name(r, "momentum-%s", which);
+	const char *name = gm_opt_has(r, own) ? own : "momentum", *text = gm_opt_str(r, name);
 	if (!strcmp(text, "auto") || !parse_momentum(text, v, &r->err) || (v[0] == 0 && v[1] == 0))
 		return NULL;
 	if (v[2] < 0)
 		return gm_scalar(r->graph, v[0]);
-	return gm_course(r, "momentum",
+	return gm_course(r, name,
 	                 &(gm_run_value){.course = momentum_course, .arg = {v[0], v[1], v[2]}});
 }
 
@@ -321,7 +328,7 @@ gm_node *gm_move_(gm_run *r, gm_net *n, gm_node *loss, gm_move_args a)
 	                       .project = a.project,
 	                       .ctx = a.ctx};
 	if (k == 0)
-		o.momentum = momentum_of(r);
+		o.momentum = momentum_of(r, which);
 	return rules[k].rule(n, loss, o);
 }
 
