@@ -9,6 +9,9 @@
  *	model.h    the interface of a model file
  *	graph.h    expressions, gradients, compiled steps; nn.h: nets, games, optimisers
  *	data.h     data sets; image.h: images; metrics.h, features.h: scores
+ *
+ * Out of memory is an error like others: functions return GM_ERR_MEMORY (or NULL where they have no gm_error; a graph has it in
+ * gm_graph_error), and every object can still be freed. Temporary memory of the call that failed may be lost.
  */
 #ifndef GANYMEDE_GANYMEDE_H
 #define GANYMEDE_GANYMEDE_H

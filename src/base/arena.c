@@ -3,6 +3,7 @@
  * arena.c -- a bump allocator. See arena.h. */
 #include "base/arena.h"
 
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +29,25 @@ void gm_arena_on_no_memory(void (*end)(size_t bytes))
 	on_no_memory = end;
 }
 
+static _Thread_local jmp_buf *innermost;
+
+bool gm_memory_guard(void (*body)(void *ctx), void *ctx)
+{
+	jmp_buf here, *const outer = innermost;
+	if (setjmp(here)) {
+		innermost = outer;
+		return false;
+	}
+	innermost = &here;
+	body(ctx);
+	innermost = outer;
+	return true;
+}
+
 void gm_no_memory(size_t n)
 {
+	if (innermost)
+		longjmp(*innermost, 1);
 	if (on_no_memory)
 		on_no_memory(n);
 	fprintf(stderr, "ganymede: out of memory (%zu bytes)\n", n);
@@ -60,16 +78,16 @@ static chunk *chunk_new(gm_arena *a, size_t size)
 {
 	chunk *c = aligned_alloc(ALIGN, size);
 	if (!c)
-		gm_no_memory(size);
+		return NULL;
 	*c = (chunk){.size = size, .used = sizeof *c};
 	a->bytes += size;
 	return c;
 }
 
-static void *take(gm_arena *a, size_t n, size_t align)
+static void *try(gm_arena *a, size_t n, size_t align)
 {
 	if (n > SIZE_MAX / 2)
-		gm_no_memory(n);
+		return NULL;
 	chunk *c = a->head;
 	if (c) {
 		const size_t start = (c->used + align - 1) & ~(align - 1);
@@ -82,18 +100,36 @@ static void *take(gm_arena *a, size_t n, size_t align)
 	const size_t need = (ALIGN + n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if (c && need > a->grow / 4) {
 		chunk *own = chunk_new(a, need);
+		if (!own)
+			return NULL;
 		own->next = c->next;
 		c->next = own;
 		own->used = own->size;
 		return (char *)own + ALIGN;
 	}
 	chunk *fresh = chunk_new(a, need > a->grow ? need : a->grow);
+	if (!fresh)
+		return NULL;
 	fresh->next = c;
 	a->head = fresh;
 	if (a->grow < CHUNK_MAX)
 		a->grow *= 2;
 	fresh->used = ALIGN + n;
 	return (char *)fresh + ALIGN;
+}
+
+static void *take(gm_arena *a, size_t n, size_t align)
+{
+	void *p = try(a, n, align);
+	if (!p)
+		gm_no_memory(n);
+	return p;
+}
+
+void *gm_arena_try(gm_arena *a, size_t n)
+{
+	void *p = try(a, n, ALIGN);
+	return p ? memset(p, 0, n) : NULL;
 }
 
 void *gm_arena_alloc(gm_arena *a, size_t n)

@@ -7,10 +7,11 @@
  *	...
  *	gm_arena_free(a);          // name and everything else goes with it
  *
- * Memory comes in chunks that never move, so pointers stay good until gm_arena_free. Allocation
- * never returns NULL: where the system has no memory left gm_arena_on_no_memory's function is
- * called, which does not come back; without one the process aborts with a message. So sizes that
- * come from a file must be bounded before they get here.
+ * Memory comes in chunks that never move, so pointers stay good until gm_arena_free. But for gm_arena_try, allocation
+ * never returns NULL: where the system has no memory left, the innermost gm_memory_guard of the thread returns false; without
+ * one gm_arena_on_no_memory's function is called, which does not come back, or else the process aborts with a message. Every
+ * public function that allocates from an arena stands under a guard. Sizes that come from a file must be bounded before they get
+ * here.
  * An arena belongs to one thread at a time. */
 #ifndef GANYMEDE_BASE_ARENA_H
 #define GANYMEDE_BASE_ARENA_H
@@ -22,8 +23,13 @@ typedef struct gm_arena gm_arena;
 /* What to do when bytes cannot be had: say so and end, say. For the whole process. */
 void gm_arena_on_no_memory(void (*end)(size_t bytes));
 
-/* The same for others who cannot go on without bytes that malloc did not give; 0 where nobody counts them. */
+/* Out of memory: ends the innermost guard. bytes: how many could not be had, or 0 where that is unknown. */
 _Noreturn void gm_no_memory(size_t bytes);
+
+/* Calls body(ctx); false where memory ended in it. Then body was left in the middle: what it owns through objects outside of it
+ * (arenas, graphs) can still be freed, what only its local variables pointed to is lost. Guards nest. body must not leave a
+ * parallel region, or code of other libraries, by gm_no_memory. */
+bool gm_memory_guard(void (*body)(void *ctx), void *ctx);
 
 gm_arena *gm_arena_new(void);
 void gm_arena_free(gm_arena *a); /* NULL is fine */
@@ -32,6 +38,8 @@ void gm_arena_free(gm_arena *a); /* NULL is fine */
  * sets them to zero. */
 void *gm_arena_alloc(gm_arena *a, size_t n);
 void *gm_arena_calloc(gm_arena *a, size_t count, size_t size);
+/* As gm_arena_calloc, or NULL without memory. */
+void *gm_arena_try(gm_arena *a, size_t n);
 void *gm_arena_copy(gm_arena *a, const void *p, size_t n);
 
 /* Strings are packed without alignment. strndup copies at most n bytes and ends them with a

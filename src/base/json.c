@@ -3,6 +3,7 @@
  * json.c -- see json.h. */
 #include "base/json.h"
 
+#include "base/arena.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -19,7 +20,7 @@ json_t *gm_json_text(const char *text)
 		return json_string(text);
 	char *escaped = malloc(sizeof mark + 3 * n), *to = escaped;
 	if (!escaped)
-		return NULL;
+		gm_no_memory(3 * n);
 	to += sprintf(to, "%s", mark);
 	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
 		if (*p < 0x20 || *p >= 0x7F || *p == '%')
@@ -41,6 +42,8 @@ char *gm_json_text_of(const json_t *v)
 {
 	const char *text = json_string_value(v);
 	char *out = text ? strdup(text) : NULL;
+	if (text && !out)
+		gm_no_memory(strlen(text));
 	if (!out || strncmp(out, mark, sizeof mark - 1) != 0)
 		return out;
 	char *to = out;

@@ -3,6 +3,7 @@
  * data.c -- data sets as everyone else sees them. See ganymede/data.h. */
 #include "ganymede/data.h"
 
+#include "base/arena.h"
 #include "base/file.h"
 #include "base/machine.h"
 #include "base/text.h"
@@ -247,6 +248,20 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 	return check_classes(d, o, err);
 }
 
+typedef struct opening {
+	gm_dataset *d;
+	const char *spec;
+	const gm_data_options *o;
+	gm_error *err;
+	bool ok;
+} opening;
+
+static void open_it(void *ctx)
+{
+	opening *w = ctx;
+	w->ok = open_spec(w->d, w->spec, w->o, w->err);
+}
+
 gm_dataset *gm_data_open(const char *spec, const gm_data_options *o, gm_error *err)
 {
 	static const gm_data_options as_it_is;
@@ -259,11 +274,13 @@ gm_dataset *gm_data_open(const char *spec, const gm_data_options *o, gm_error *e
 		return NULL;
 	}
 	d->info.name = d->name = name;
-	if (!open_spec(d, spec, o ? o : &as_it_is, err)) {
-		gm_data_close(d);
-		return NULL;
-	}
-	return d;
+	opening w = {d, spec, o ? o : &as_it_is, err, false};
+	if (!gm_memory_guard(open_it, &w))
+		gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", spec);
+	else if (w.ok)
+		return d;
+	gm_data_close(d);
+	return NULL;
 }
 
 void gm_data_close(gm_dataset *d)

@@ -57,7 +57,11 @@ const char *gm_graph_tuned(gm_graph *g)
 	size_t n = 1;
 	for (const gm_choice *c = g->choices; c; c = c->next)
 		n += c->used ? strlen(c->key) + strlen(c->way) + 2 : 0;
-	char *text = gm_arena_alloc(g->arena, n), *at = text + n - 1;
+	char *text = gm_arena_try(g->arena, n), *at = text + n - 1;
+	if (!text) {
+		gm_graph_no_memory(g);
+		return "";
+	}
 	*at = 0;
 	for (const gm_choice *c = g->choices; c; c = c->next) { /* the newest last */
 		if (!c->used)

@@ -107,10 +107,8 @@ static gm_node *clone_one(clone *c, gm_node *y)
 	          : gm_poison(c->g, "clone", GM_ERR_MEMORY, "no memory to copy an expression");
 }
 
-void gm_clone(gm_node *const *y, int n, const gm_clone_options *o, gm_node **out)
+static void clone_all(gm_node *const *y, int n, const gm_clone_options *o, gm_node **out)
 {
-	if (n < 1)
-		return;
 	clone c = {.g = y[0]->graph, .infer = o && o->infer, .room = y[0]->graph->nnode};
 	c.map = calloc(c.room ? c.room : 1, sizeof *c.map);
 	bool ok = c.map != NULL;
@@ -129,4 +127,24 @@ void gm_clone(gm_node *const *y, int n, const gm_clone_options *o, gm_node **out
 		                        : clone_one(&c, y[i]);
 	free(c.map);
 	free(c.stack);
+}
+
+typedef struct cloning {
+	gm_node *const *y;
+	int n;
+	const gm_clone_options *o;
+	gm_node **out;
+} cloning;
+
+static void clone_them(void *ctx)
+{
+	const cloning *c = ctx;
+	clone_all(c->y, c->n, c->o, c->out);
+}
+
+void gm_clone(gm_node *const *y, int n, const gm_clone_options *o, gm_node **out)
+{
+	if (n > 0 && !gm_graph_within(y[0]->graph, clone_them, &(cloning){y, n, o, out}))
+		for (int i = 0; i < n; i++)
+			out[i] = y[0]->graph->spare;
 }

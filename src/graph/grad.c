@@ -40,7 +40,7 @@ static void mark(gm_node *y, char *need, gm_node **stack, char *seen)
 	}
 }
 
-void gm_vjp(gm_node *y, gm_node *dy, gm_node *const *wrt, int n, gm_node **out)
+static void vjp(gm_node *y, gm_node *dy, gm_node *const *wrt, int n, gm_node **out)
 {
 	gm_graph *g = y->graph;
 	int count = g->nnode, edges = 1;
@@ -119,6 +119,26 @@ out:
 	free(seen);
 	free(stack);
 	free(dx);
+}
+
+typedef struct pulling {
+	gm_node *y, *dy, *const *wrt;
+	int n;
+	gm_node **out;
+} pulling;
+
+static void pull(void *ctx)
+{
+	const pulling *p = ctx;
+	vjp(p->y, p->dy, p->wrt, p->n, p->out);
+}
+
+void gm_vjp(gm_node *y, gm_node *dy, gm_node *const *wrt, int n, gm_node **out)
+{
+	pulling p = {y, dy, wrt, n, out};
+	if (!gm_graph_within(y->graph, pull, &p))
+		for (int i = 0; i < n; i++)
+			out[i] = y->graph->spare;
 }
 
 void gm_grad(gm_node *loss, gm_node *const *wrt, int n, gm_node **out)

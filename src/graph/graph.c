@@ -18,12 +18,17 @@ const gm_op *const gm_ops[GM_OP_COUNT] = {
 #undef GM_OP
 };
 
-gm_graph *gm_graph_new(const gm_graph_options *o)
+typedef struct opening {
+	const gm_graph_options *o;
+	gm_graph *g;
+} opening;
+
+static void open_graph(void *ctx)
 {
+	opening *w = ctx;
+	const gm_graph_options *o = w->o;
 	gm_arena *a = gm_arena_new();
-	gm_graph *g = a ? gm_arena_calloc(a, 1, sizeof *g) : NULL;
-	if (!g)
-		return NULL;
+	gm_graph *g = w->g = gm_arena_calloc(a, 1, sizeof *g);
 	g->arena = a;
 	g->real = o && o->real == GM_F64 ? GM_F64 : GM_F32;
 	g->seed = o ? o->seed : 0;
@@ -42,14 +47,47 @@ gm_graph *gm_graph_new(const gm_graph_options *o)
 	          : !strcmp(o->tune, "again") ? GM_TUNE_AGAIN
 	                                      : GM_TUNE_OFF;
 	gm_choices_read(g, o && o->tuned ? o->tuned : "");
+	g->scope = gm_arena_strdup(a, "");
+	g->spare = gm_arena_calloc(a, 1, sizeof *g->spare);
+	*g->spare = (gm_node){.op = &gm_op_poison,
+	                      .opid = GM_OPID_poison,
+	                      .graph = g,
+	                      .scope = g->scope,
+	                      .dtype = g->real,
+	                      .poison = true,
+	                      .id = g->nnode++};
 	g->nbucket = 1024;
 	g->bucket = calloc(g->nbucket, sizeof *g->bucket);
-	g->scope = gm_arena_strdup(a, "");
-	if (!g->bucket) {
-		gm_arena_free(a);
-		return NULL;
-	}
-	return g;
+	if (!g->bucket)
+		gm_no_memory(0);
+}
+
+gm_graph *gm_graph_new(const gm_graph_options *o)
+{
+	opening w = {o, NULL};
+	if (gm_memory_guard(open_graph, &w))
+		return w.g;
+	if (w.g)
+		gm_arena_free(w.g->arena);
+	return NULL;
+}
+
+gm_node *gm_graph_no_memory(gm_graph *g)
+{
+	gm_fail(&g->error, GM_ERR_MEMORY, "out of memory");
+	if (g->within)
+		gm_no_memory(0);
+	return g->spare;
+}
+
+bool gm_graph_within(gm_graph *g, void (*body)(void *ctx), void *ctx)
+{
+	const int outer = g->within++;
+	const bool ok = gm_memory_guard(body, ctx);
+	g->within = outer;
+	if (!ok)
+		gm_fail(&g->error, GM_ERR_MEMORY, "out of memory");
+	return ok;
 }
 
 void gm_graph_free(gm_graph *g)
@@ -89,12 +127,18 @@ void gm_graph_part(gm_graph *g, int rank)
 
 void gm_scope_push(gm_graph *g, const char *name)
 {
-	gm_scope *s = gm_arena_alloc(g->arena, sizeof *s);
+	const size_t up = strlen(g->scope), n = strlen(name);
+	gm_scope *s = gm_arena_try(g->arena, sizeof *s + up + n + 2);
+	if (!s) {
+		gm_graph_no_memory(g);
+		return;
+	}
+	char *path = (char *)(s + 1);
+	snprintf(path, up + n + 2, "%s%s%s", g->scope, up ? "/" : "", name);
 	s->up = g->scopes;
 	s->path = g->scope;
 	g->scopes = s;
-	g->scope = *g->scope ? gm_arena_printf(g->arena, "%s/%s", g->scope, name)
-	                     : gm_arena_strdup(g->arena, name);
+	g->scope = path;
 }
 
 void gm_scope_pop(gm_graph *g)
@@ -237,7 +281,9 @@ bool gm_node_fail(gm_node *y, gm_code code, const char *fmt, ...)
 
 static gm_node *make_poison(gm_graph *g)
 {
-	gm_node *y = gm_arena_calloc(g->arena, 1, sizeof *y);
+	gm_node *y = g->error.code == GM_ERR_MEMORY ? NULL : gm_arena_try(g->arena, sizeof *y);
+	if (!y)
+		return gm_graph_no_memory(g);
 	y->op = &gm_op_poison;
 	y->opid = GM_OPID_poison;
 	y->graph = g;
@@ -294,7 +340,9 @@ gm_node *gm_node_new(gm_graph *g, int opid, gm_node *const *in, int nin, const v
 		    (!attr_size || !memcmp(x->attr, attr, attr_size)))
 			return x;
 
-	gm_node *y = gm_arena_calloc(g->arena, 1, sizeof *y);
+	gm_node *y = gm_arena_try(g->arena, sizeof *y + nin * sizeof *in + attr_size + 64);
+	if (!y)
+		return gm_graph_no_memory(g);
 	y->op = op;
 	y->opid = opid;
 	y->graph = g;
@@ -302,12 +350,15 @@ gm_node *gm_node_new(gm_graph *g, int opid, gm_node *const *in, int nin, const v
 	y->dtype = nin ? in[0]->dtype : g->real;
 	y->nin = nin;
 	y->hash = h;
+	/* inputs and attributes lie behind the node, these aligned to 16 */
+	char *behind = (char *)(y + 1);
 	if (nin) {
-		y->in = gm_arena_alloc(g->arena, nin * sizeof *in);
+		y->in = (gm_node **)behind;
 		memcpy(y->in, in, nin * sizeof *in);
+		behind += nin * sizeof *in;
 	}
 	if (attr_size) {
-		y->attr = gm_arena_alloc(g->arena, attr_size);
+		y->attr = (void *)(((uintptr_t)behind + 15) & ~(uintptr_t)15);
 		y->attr_size = attr_size;
 		memcpy(y->attr, attr, attr_size);
 	}
@@ -365,8 +416,8 @@ static void keep_name(gm_graph *g, gm_storage *v)
 	v->bucket = *b, *b = v;
 }
 
-static gm_node *gm_storage_new(gm_graph *g, int opid, const char *name, gm_shape shape,
-                               gm_dtype dtype)
+static gm_node *make_storage(gm_graph *g, int opid, const char *name, gm_shape shape,
+                             gm_dtype dtype)
 {
 	const char *kind = gm_ops[opid]->name;
 	char *full = *g->scope ? gm_arena_printf(g->arena, "%s/%s", g->scope, name)
@@ -400,6 +451,28 @@ static gm_node *gm_storage_new(gm_graph *g, int opid, const char *name, gm_shape
 	v->dtype = dtype;
 	v->node = gm_node_new(g, opid, NULL, 0, &v, sizeof v);
 	return v->node;
+}
+
+typedef struct storing {
+	gm_graph *g;
+	int opid;
+	const char *name;
+	gm_shape shape;
+	gm_dtype dtype;
+	gm_node *node;
+} storing;
+
+static void store(void *ctx)
+{
+	storing *s = ctx;
+	s->node = make_storage(s->g, s->opid, s->name, s->shape, s->dtype);
+}
+
+static gm_node *gm_storage_new(gm_graph *g, int opid, const char *name, gm_shape shape,
+                               gm_dtype dtype)
+{
+	storing s = {g, opid, name, shape, dtype, NULL};
+	return gm_memory_guard(store, &s) ? s.node : gm_graph_no_memory(g);
 }
 
 gm_node *gm_variable_of(gm_graph *g, const char *name, gm_shape shape, gm_dtype dtype)

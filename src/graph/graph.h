@@ -32,6 +32,8 @@ struct gm_graph {
 	gm_tune tune;
 	gm_choice *choices; /* the newest first */
 	gm_error error;
+	int within;     /* depth of gm_graph_within: no node that stands for errors is used there */
+	gm_node *spare; /* stands for errors where there is no memory for another poison node */
 	const char *scope; /* path now */
 	gm_scope *scopes;
 	gm_node **bucket; /* hash table of nodes; nbucket is a power of two */
@@ -50,6 +52,9 @@ struct gm_graph {
 	int scratch_threads;
 };
 
+/* Calls body(ctx); false, with the graph's error, where memory ended in it. For what reads the nodes that it makes, and could
+ * make nothing of one that stands for errors. */
+bool gm_graph_within(gm_graph *g, void (*body)(void *ctx), void *ctx);
 void gm_choices_read(gm_graph *g, const char *text); /* "KEY=WAY;", as much of it as makes sense */
 
 #endif

@@ -102,10 +102,8 @@ static void add_effect(gm_plan *p, gm_node *x)
 	if (p->neffect == p->capeffect) {
 		gm_node **e =
 			realloc(p->effect, (p->capeffect = p->capeffect * 2 + 16) * sizeof *e);
-		if (!e) {
-			gm_plan_fail(p, NULL, "no memory");
-			return;
-		}
+		if (!e)
+			gm_no_memory(0);
 		p->effect = e;
 	}
 	p->effect[p->neffect++] = x;
@@ -288,10 +286,8 @@ gm_buf *gm_plan_buffer(gm_plan *p, size_t bytes)
 	gm_buf *b = new_buf(p, bytes);
 	if (p->nbuf == p->capbuf) {
 		gm_buf **l = realloc(p->buf, (p->capbuf = p->capbuf * 2 + 64) * sizeof *l);
-		if (!l) {
-			gm_plan_fail(p, NULL, "no memory");
-			return b;
-		}
+		if (!l)
+			gm_no_memory(0);
 		p->buf = l;
 	}
 	return p->buf[p->nbuf++] = b;
@@ -467,10 +463,8 @@ gm_inst *gm_plan_emit(gm_plan *p, gm_inst in, gm_buf *const *bufs, int nbuf)
 	gm_step *s = p->step;
 	if (s->ninst == s->cap) {
 		gm_inst *l = realloc(s->inst, (s->cap = s->cap * 2 + 64) * sizeof *l);
-		if (!l) {
-			gm_plan_fail(p, NULL, "no memory");
-			return &s->inst[0];
-		}
+		if (!l)
+			gm_no_memory(0);
 		s->inst = l;
 	}
 	int at = s->ninst++;
@@ -719,26 +713,23 @@ static bool emit_all(gm_plan *p, gm_node *const *outputs, int n, bool keep)
 	return !p->failed && lay_out(p, keep || s->check);
 }
 
-gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n, const gm_compile_options *o)
+typedef struct compiling {
+	gm_graph *g;
+	gm_node *const *outputs;
+	int n;
+	const gm_compile_options *o;
+	gm_plan p;
+	bool ok;
+} compiling;
+
+static gm_step *step_new(gm_graph *g)
 {
-	if (g->error.code)
-		return NULL;
-	const gm_backend *b = gm_backend_find(g->backend);
-	if (!b) {
-		gm_fail(&g->error, GM_ERR_VALUE, "there is no backend '%s': cpu and ref are here",
-		        g->backend);
-		return NULL;
-	}
-	for (int i = 0; i < n; i++)
-		if (outputs[i]->graph != g || outputs[i]->poison) {
-			gm_fail(&g->error, GM_ERR_STATE, "compile: output %d is not of this graph",
-			        i);
-			return NULL;
-		}
 	gm_arena *own = gm_arena_new();
-	if (!own)
-		return NULL;
-	gm_step *s = gm_arena_calloc(own, 1, sizeof *s);
+	gm_step *s = gm_arena_try(own, sizeof *s);
+	if (!s) {
+		gm_arena_free(own);
+		gm_no_memory(0);
+	}
 	s->graph = g;
 	s->own = own;
 	s->profile = g->profile;
@@ -747,39 +738,67 @@ gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n, const gm_
 	s->link = &g->steps;
 	if (g->steps)
 		g->steps->link = &s->next;
-	g->steps = s;
+	return g->steps = s;
+}
 
+static void compile(void *ctx)
+{
+	compiling *c = ctx;
+	gm_graph *g = c->g;
+	const gm_compile_options *o = c->o;
+	gm_plan *p = &c->p;
+	const gm_backend *b = gm_backend_find(g->backend);
+	if (!b) {
+		gm_fail(&g->error, GM_ERR_VALUE, "there is no backend '%s': cpu and ref are here",
+		        g->backend);
+		return;
+	}
+	for (int i = 0; i < c->n; i++)
+		if (c->outputs[i]->graph != g || c->outputs[i]->poison) {
+			gm_fail(&g->error, GM_ERR_STATE, "compile: output %d is not of this graph",
+			        i);
+			return;
+		}
 	/* Resolving adds nodes; the map grows with them. */
-	gm_plan p = {.g = g,
-	             .step = s,
-	             .b = b,
-	             .infer = o && o->infer,
-	             .nmap = g->nnode,
-	             .nassign = g->nnode};
-	p.map = calloc(p.nmap, sizeof *p.map);
-	p.assign = calloc(p.nassign, sizeof *p.assign);
-	bool fine = p.map && p.assign;
-	for (int i = 0; fine && o && i < o->nreplace; i++) {
+	*p = (gm_plan){.g = g,
+	               .step = step_new(g),
+	               .b = b,
+	               .infer = o && o->infer,
+	               .nmap = g->nnode,
+	               .nassign = g->nnode};
+	p->map = calloc(p->nmap, sizeof *p->map);
+	p->assign = calloc(p->nassign, sizeof *p->assign);
+	if (!p->map || !p->assign)
+		gm_no_memory(0);
+	for (int i = 0; o && i < o->nreplace; i++) {
 		if (!gm_shape_equal(o->from[i]->shape, o->to[i]->shape) ||
 		    o->from[i]->dtype != o->to[i]->dtype) {
 			gm_fail(&g->error, GM_ERR_SHAPE,
 			        "compile: %s of shape %s cannot stand for %s",
 			        gm_node_name(o->to[i]), gm_shape_text(o->to[i]->shape),
 			        gm_shape_text(o->from[i]->shape));
-			fine = false;
-		} else {
-			p.map[o->from[i]->id] = o->to[i];
+			return;
 		}
+		p->map[o->from[i]->id] = o->to[i];
 	}
-	fine = fine && emit_all(&p, outputs, n, o && o->keep_arena);
-	free(p.map);
-	free(p.assign);
-	free(p.effect);
-	free(p.buf);
-	if (!fine) {
-		gm_fail(&g->error, GM_ERR_MEMORY, "compile: no memory");
-		gm_step_free(s);
+	c->ok = emit_all(p, c->outputs, c->n, o && o->keep_arena);
+}
+
+gm_step *gm_compile_nodes(gm_graph *g, gm_node *const *outputs, int n, const gm_compile_options *o)
+{
+	if (g->error.code)
 		return NULL;
-	}
-	return s;
+	compiling c = {g, outputs, n, o, {0}, false};
+	const bool ok = gm_graph_within(g, compile, &c) && c.ok;
+	gm_step *s = c.p.step;
+	free(c.p.map);
+	free(c.p.assign);
+	free(c.p.effect);
+	free(c.p.buf);
+	if (ok)
+		return s;
+	gm_fail(&g->error, GM_ERR_MEMORY, "compile: no memory");
+	if (s)
+		gm_step_free(s);
+	return NULL;
 }

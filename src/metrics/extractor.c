@@ -100,7 +100,24 @@ static bool find_weights(const gm_extractor_kind *kind, const char *given, char 
 	               kind->name);
 }
 
+typedef struct opening {
+	const gm_extractor_kind *kind;
+	const char *weights;
+	gm_error *err;
+	gm_extractor *x;
+} opening;
+
+static void open_it(void *ctx);
+
 gm_extractor *gm_extractor_of(const gm_extractor_kind *kind, const char *weights, gm_error *err)
+{
+	opening w = {kind, weights, err, NULL};
+	if (!gm_memory_guard(open_it, &w))
+		gm_fail(err, GM_ERR_MEMORY, "extractor %s: out of memory", kind->name);
+	return w.x;
+}
+
+static gm_extractor *open_kind(const gm_extractor_kind *kind, const char *weights, gm_error *err)
 {
 	char sha256[GM_SHA256_HEX] = "";
 	if (weights && !gm_sha256_file(weights, sha256, err))
@@ -108,6 +125,12 @@ gm_extractor *gm_extractor_of(const gm_extractor_kind *kind, const char *weights
 	gm_extractor_info info = {.name = kind->name, .weights = weights, .sha256 = sha256};
 	void *self = kind->open(kind, weights, &info, err);
 	return self ? gm_extractor_wrap(kind, self, &info, err) : NULL;
+}
+
+static void open_it(void *ctx)
+{
+	opening *w = ctx;
+	w->x = open_kind(w->kind, w->weights, w->err);
 }
 
 gm_extractor *gm_extractor_open(const char *name, const char *weights, gm_error *err)

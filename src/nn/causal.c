@@ -26,7 +26,7 @@ typedef struct window {
 } window;
 
 /* [out,in,kh,kw]: 1 before the middle tap, 0 after it, and there by channels */
-static gm_node *mask(const gm_causal *c, int64_t in, const window *k)
+static gm_node *make_mask(const gm_causal *c, int64_t in, const window *k)
 {
 	int64_t taps = k->kh * k->kw, middle = k->kh == 1 ? k->kw - 1 : taps / 2;
 	int64_t groups = k->a.groups ? k->a.groups : 1;
@@ -40,6 +40,23 @@ static gm_node *mask(const gm_causal *c, int64_t in, const window *k)
 	                       gm_reshape(to, GM_SHAPE(k->a.out, 1, 1, 1)));
 	return gm_add(gm_array(c->net->graph, before, s, GM_F32),
 	              gm_mul(see, gm_array(c->net->graph, at, s, GM_F32)));
+}
+
+typedef struct masking {
+	const gm_causal *c;
+	int64_t in;
+	const window *k;
+} masking;
+
+static gm_node *mask_asked(void *ctx)
+{
+	const masking *m = ctx;
+	return make_mask(m->c, m->in, m->k);
+}
+
+static gm_node *mask(const gm_causal *c, int64_t in, const window *k)
+{
+	return gm_net_guard(c->net, mask_asked, &(masking){c, in, k});
 }
 
 static gm_node *convolve(const gm_causal *c, const char *name, gm_node *x, const window *k)

@@ -98,8 +98,9 @@ void gm_net_minibatch(gm_net *n, bool on)
 
 /* ---- memory of the past ---------------------------------------------------------------------- */
 
-gm_node *gm_historical(gm_net *n)
+static gm_node *historical(void *ctx)
 {
+	gm_net *n = ctx;
 	int count = n->count, made = 0;
 	gm_node *sum = number(n, 0), **effect = malloc((count + 1) * sizeof *effect);
 	if (!effect)
@@ -120,6 +121,11 @@ gm_node *gm_historical(gm_net *n)
 	sum = gm_after(sum, gm_group(n->graph, effect, made));
 	free(effect);
 	return sum;
+}
+
+gm_node *gm_historical(gm_net *n)
+{
+	return gm_net_guard(n, historical, n);
 }
 
 /* ---- losses ---------------------------------------------------------------------------------- */
@@ -265,8 +271,9 @@ static gm_node *g_loss(const gm_game *m, outputs y)
 	return m->unroll > 0 ? unrolled(m, y) : g_terms(m, m->y_real, m->y_fake);
 }
 
-void gm_game_build(gm_game *m)
+static gm_node *build_game(void *ctx)
 {
+	gm_game *m = ctx;
 	gm_net *D = m->D;
 	/* reference batches are without the noise, which may fall */
 	gm_shown clean = {packed(m->real.x, m->pack),
@@ -278,10 +285,8 @@ void gm_game_build(gm_game *m)
 	m->f_fake = D->feature ? gm_net_without_reference(D, D->feature) : NULL;
 	outputs plain = look(m, m->y_real, m->y_fake), y = plain;
 	m->refusal = gm_game_refusal(m);
-	if (m->refusal) {
-		m->loss_d = m->loss_g = gm_mean_all(m->y_fake);
-		return;
-	}
+	if (m->refusal)
+		return m->loss_d = m->loss_g = gm_mean_all(m->y_fake);
 	/* A flipped pair plays with its roles exchanged, which any objective understands. */
 	if (m->flip > 0) {
 		gm_node *swap = gm_bernoulli(D->graph, m->flip, gm_node_shape(y.real));
@@ -301,4 +306,13 @@ void gm_game_build(gm_game *m)
 		m->loss_g = gm_add(m->loss_g, gm_mul_c(gm_historical(m->G), m->history));
 	}
 	m->clip = m->penalty && m->penalty->clips ? m->weight : 0;
+	return m->loss_d;
+}
+
+void gm_game_build(gm_game *m)
+{
+	if (gm_net_guard(m->D, build_game, m) == m->loss_d)
+		return;
+	gm_node *none = gm_graph_no_memory(m->D->graph);
+	m->loss_d = m->loss_g = m->y_real = m->y_fake = m->generated = none;
 }

@@ -10,12 +10,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef struct creating {
+	gm_graph *g;
+	const char *name;
+	gm_net_options o;
+	gm_arena *arena;
+	gm_net *net;
+} creating;
+
+static void create(void *ctx)
+{
+	creating *c = ctx;
+	gm_arena *a = c->arena = gm_arena_new();
+	gm_net *n = gm_arena_calloc(a, 1, sizeof *n);
+	*n = (gm_net){.graph = c->g, .name = gm_arena_strdup(a, c->name), .o = c->o, .arena = a};
+	c->net = n;
+}
+
 gm_net *gm_net_create_(gm_graph *g, const char *name, gm_net_options o)
 {
-	gm_arena *a = gm_arena_new();
-	gm_net *n = gm_arena_calloc(a, 1, sizeof *n);
-	*n = (gm_net){.graph = g, .name = gm_arena_strdup(a, name), .o = o, .arena = a};
-	return n;
+	creating c = {g, name, o, NULL, NULL};
+	if (gm_memory_guard(create, &c))
+		return c.net;
+	gm_arena_free(c.arena);
+	gm_graph_no_memory(g);
+	return NULL;
+}
+
+typedef struct building {
+	gm_node *(*build)(void *ctx);
+	void *ctx;
+	gm_node *y;
+} building;
+
+static void build(void *ctx)
+{
+	building *b = ctx;
+	b->y = b->build(b->ctx);
+}
+
+gm_node *gm_net_guard(gm_net *n, gm_node *(*build_it)(void *ctx), void *ctx)
+{
+	building b = {build_it, ctx, NULL};
+	return gm_memory_guard(build, &b) ? b.y : gm_graph_no_memory(n->graph);
 }
 
 void gm_net_free(gm_net *n)
@@ -114,7 +151,12 @@ const char *gm_net_key(gm_net *n, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	return gm_arena_strdup(n->arena, text);
+	char *key = gm_arena_try(n->arena, strlen(text) + 1);
+	if (!key) {
+		gm_graph_no_memory(n->graph);
+		return "";
+	}
+	return strcpy(key, text);
 }
 
 void gm_net_enter(gm_net *n, const char *part)
@@ -184,7 +226,7 @@ static void initialise(gm_net *n, const gm_entry *e, gm_shape shape, const gm_va
 	free(v);
 }
 
-gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options o)
+static gm_node *make_variable(gm_net *n, const char *name, gm_shape shape, gm_var_options o)
 {
 	gm_entry *old = gm_net_entry_of(n, name);
 	if (old) {
@@ -203,10 +245,11 @@ gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options
 	    !n->o.accept(n->o.ctx, gm_net_key(n, "%s/%s", n->name, name), shape, o.role))
 		return gm_net_misuse(n, gm_net_key(n, "%s, not accepted", name));
 	if (n->count == n->room) {
-		n->room = n->room ? 2 * n->room : 32;
-		n->entry = realloc(n->entry, n->room * sizeof *n->entry);
-		if (!n->entry)
+		int room = n->room ? 2 * n->room : 32;
+		gm_entry *more = realloc(n->entry, room * sizeof *more);
+		if (!more)
 			gm_no_memory(0);
+		n->entry = more, n->room = room;
 	}
 	gm_scope_push(n->graph, n->name);
 	gm_node *v = gm_variable(n->graph, name, shape);
@@ -216,6 +259,24 @@ gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options
 	e->name = *gm_node_name(v) ? gm_node_name(v) : gm_net_key(n, "%s/%s", n->name, name);
 	initialise(n, e, shape, &o);
 	return v;
+}
+
+typedef struct asked {
+	gm_net *n;
+	const char *name;
+	gm_shape shape;
+	gm_var_options o;
+} asked;
+
+static gm_node *variable_asked(void *ctx)
+{
+	const asked *a = ctx;
+	return make_variable(a->n, a->name, a->shape, a->o);
+}
+
+gm_node *gm_net_var_(gm_net *n, const char *name, gm_shape shape, gm_var_options o)
+{
+	return gm_net_guard(n, variable_asked, &(asked){n, name, shape, o});
 }
 
 int gm_net_averages(const gm_net *n, gm_node **from, gm_node **to, int room)

@@ -55,6 +55,10 @@ const char *gm_net_key(gm_net *n, const char *fmt, ...) GM_PRINTF(2, 3);
 void gm_net_enter(gm_net *n, const char *part);
 void gm_net_leave(gm_net *n);
 
+/* What build(ctx) gives; where memory ends in it, the node that stands for errors (base/arena.h, gm_memory_guard). For public
+ * functions that allocate. */
+gm_node *gm_net_guard(gm_net *n, gm_node *(*build)(void *ctx), void *ctx);
+
 /* Makes it the graph's error, in scope NET/what; returns the node that stands for the error. */
 gm_node *gm_net_misuse(gm_net *n, const char *what);
 

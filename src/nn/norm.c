@@ -119,7 +119,7 @@ static gm_shape along_axis(gm_shape s, int axis)
 
 /* w = g v / |v| for each output: Salimans & Kingma 2016, eq. 2. g starts at |v|, so that w starts
  * at v. */
-static gm_node *weight_norm(gm_net *n, const char *name, gm_node *v, int axis)
+static gm_node *make_weight_norm(gm_net *n, const char *name, gm_node *v, int axis)
 {
 	gm_shape s = gm_node_shape(v);
 	int64_t out = s.dim[axis], size = gm_node_size(v), inner = 1;
@@ -142,6 +142,24 @@ static gm_node *weight_norm(gm_net *n, const char *name, gm_node *v, int axis)
 	gm_node *w = gm_mul(v, gm_reshape(scale, along_axis(s, axis)));
 	gm_net_leave(n);
 	return w;
+}
+
+typedef struct weighing {
+	gm_net *n;
+	const char *name;
+	gm_node *v;
+	int axis;
+} weighing;
+
+static gm_node *weight_norm_asked(void *ctx)
+{
+	const weighing *w = ctx;
+	return make_weight_norm(w->n, w->name, w->v, w->axis);
+}
+
+static gm_node *weight_norm(gm_net *n, const char *name, gm_node *v, int axis)
+{
+	return gm_net_guard(n, weight_norm_asked, &(weighing){n, name, v, axis});
 }
 
 /* w sqrt(2 / fan in) of a weight drawn from N(0,1): all weights have the same range, so Adam moves all at one rate. */

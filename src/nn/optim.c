@@ -250,6 +250,18 @@ static gm_node *apply(build *u, gm_node *loss, rule r)
 	return (gm_node *)done->effect;
 }
 
+typedef struct applying {
+	build *u;
+	gm_node *loss;
+	rule r;
+} applying;
+
+static gm_node *apply_asked(void *ctx)
+{
+	const applying *a = ctx;
+	return apply(a->u, a->loss, a->r);
+}
+
 /* 0 means the default, GM_NONE means 0. */
 static double setting(double v, double otherwise)
 {
@@ -265,7 +277,7 @@ static gm_node *optimise(gm_net *n, gm_node *loss, gm_optimiser_args a, const ch
 	           .name = a.name ? a.name : name,
 	           .lr = a.lr,
 	           .momentum = a.momentum};
-	return apply(&u, loss, r);
+	return gm_net_guard(n, apply_asked, &(applying){&u, loss, r});
 }
 
 gm_node *gm_sgd_(gm_net *n, gm_node *loss, gm_optimiser_args a)

@@ -141,7 +141,9 @@ gm_node *gm_array(gm_graph *g, const double *values, gm_shape shape, gm_dtype dt
 			return gm_poison(g, "array", GM_ERR_SHAPE, "shape %s has an empty axis",
 			                 gm_shape_text(shape));
 	size_t n = gm_shape_size(shape), bytes = sizeof(array_attr) + n * sizeof(double);
-	array_attr *a = gm_arena_calloc(gm_graph_arena(g), 1, bytes);
+	array_attr *a = gm_arena_try(gm_graph_arena(g), bytes);
+	if (!a)
+		return gm_graph_no_memory(g);
 	a->shape.rank = shape.rank;
 	memcpy(a->shape.dim, shape.dim, shape.rank * sizeof *shape.dim);
 	a->dtype = dtype;

@@ -189,6 +189,8 @@ static bool in_checkpoint(void *ctx, const char *name, gm_shape shape, gm_role r
 	gm_run *r = ctx;
 	if (r->borrows && role == GM_MOMENT)
 		return true; /* what is frozen was saved without */
+	if (!gm_run_ok(r))   /* shapes mean nothing any more */
+		return false;
 	return gm_checkpoint_fits(r, gm_name(r, "%s%s", r->scope, name), shape, &r->err);
 }
 
@@ -197,6 +199,8 @@ gm_net *gm_net_new_(gm_run *r, const char *name, gm_net_style style)
 	gm_net *n =
 		gm_net_create(r->graph, name, .seed = r->seed, .blank = r->from, .apart = r->apart,
 	                      .ctx = r, .accept = r->from ? in_checkpoint : NULL);
+	if (!n)
+		gm_no_memory(0);
 	gm_net_defaults_(n, style);
 	if (r->nets == GM_RUN_NETS) {
 		gm_run_fail(r, GM_ERR_STATE, "%s has more than %d nets", r->model->name,

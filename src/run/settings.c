@@ -222,10 +222,32 @@ static bool replace_lengths(gm_settings *s, const char *name, gm_error *err)
 	return ok;
 }
 
-bool gm_settings_set(gm_settings *s, const char *name, const char *value, gm_error *err)
+static bool set(gm_settings *s, const char *name, const char *value, gm_error *err)
 {
 	bool length = same_name(name, "steps") || same_name(name, "kimg");
 	return set_row(s, name, value, err) && (!length || replace_lengths(s, name, err));
+}
+
+typedef struct setting {
+	gm_settings *s;
+	const char *name, *value;
+	gm_error *err;
+	bool (*set)(gm_settings *s, const char *name, const char *value, gm_error *err);
+	bool ok;
+} setting;
+
+static void set_it(void *ctx)
+{
+	setting *w = ctx;
+	w->ok = w->set(w->s, w->name, w->value, w->err);
+}
+
+bool gm_settings_set(gm_settings *s, const char *name, const char *value, gm_error *err)
+{
+	setting w = {s, name, value, err, set, false};
+	return gm_memory_guard(set_it, &w)
+	               ? w.ok
+	               : gm_fail(err, GM_ERR_MEMORY, "out of memory for options");
 }
 
 const char *gm_settings_get(const gm_settings *s, const char *name)
@@ -347,9 +369,17 @@ static bool set_line(void *ctx, const char *key, const char *value, gm_error *er
 	return gm_settings_set(ctx, key, value, err);
 }
 
+static bool set_file(gm_settings *s, const char *path, const char *none, gm_error *err)
+{
+	(void)none;
+	return each_line(path, set_line, s, err);
+}
+
 bool gm_settings_file(gm_settings *s, const char *path, gm_error *err)
 {
-	return each_line(path, set_line, s, err);
+	setting w = {s, path, NULL, err, set_file, false};
+	return gm_memory_guard(set_it, &w) ? w.ok
+	                                   : gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", path);
 }
 
 typedef struct text_line {
@@ -614,12 +644,24 @@ bool gm_parse_best(const char *text, char *name, size_t room, bool *most, gm_err
 	return true;
 }
 
+typedef struct making {
+	gm_settings *s;
+	const gm_model *m;
+} making;
+
+static void make(void *ctx)
+{
+	const making *w = ctx;
+	gm_settings_init(w->s, w->m);
+}
+
 gm_settings *gm_settings_new(const gm_model *m)
 {
-	gm_settings *s = malloc(sizeof *s);
-	if (s)
-		gm_settings_init(s, m);
-	return s;
+	gm_settings *s = calloc(1, sizeof *s);
+	if (s && gm_memory_guard(make, &(making){s, m}))
+		return s;
+	free(s);
+	return NULL;
 }
 
 void gm_settings_delete(gm_settings *s)

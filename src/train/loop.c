@@ -664,55 +664,88 @@ static bool no_data(const gm_run *r, gm_error *err)
 	               why.message);
 }
 
-bool gm_train(gm_train_call *call, gm_error *err)
+typedef struct training {
+	gm_run *r;
+	gm_error *trouble;
+	bool ok;
+} training;
+
+/* From the options to the last step. What fails is in r->err, or before there is a run in *trouble. */
+static void train(void *ctx)
 {
-	gm_run run = {.call = call,
-	              .out = call->out,
-	              .model = call->settings->model,
-	              .settings = call->settings,
-	              .lock = -2},
-	       *r = &run;
-	char checkpoint[PATH_MAX];
-	gm_error trouble = {0};
-	call->folder[0] = 0;
-	call->stopped = call->echo = false;
-	run.called = gm_seconds();
-	call->speed = (struct gm_speed){0};
-	if (call->measure > 0)
-		gm_machine_peak(true);
-	run.rank = gm_rank(), run.ranks = gm_ranks();
-	run.seed = gm_settings_u64(call->settings, "seed");
-	bool ok = (!call->resume || prepare_resume(r, checkpoint, &trouble)) &&
-	          gm_settings_check(call->settings, &trouble);
+	training *w = ctx;
+	gm_run *r = w->r;
+	gm_train_call *call = r->call;
+	char *checkpoint = gm_arena_alloc(call->settings->arena, PATH_MAX);
+	bool ok = (!call->resume || prepare_resume(r, checkpoint, w->trouble)) &&
+	          gm_settings_check(call->settings, w->trouble);
 	uint64_t then = r->data_hash;
 	const gm_facts was = r->facts;
 	/* Rank 0 first: what it decodes into the cache the others need not decode again. */
 	for (int turn = 0; turn < (r->ranks > 1 ? 2 : 1); turn++) {
 		if (!r->rank == !turn)
-			ok = ok && (open_data(r, &trouble) || no_data(r, &trouble)) &&
-			     (!call->resume || same_data(r, then, &was, &trouble));
-		ok = gm_dist_first(r, ok, &trouble);
+			ok = ok && (open_data(r, w->trouble) || no_data(r, w->trouble)) &&
+			     (!call->resume || same_data(r, then, &was, w->trouble));
+		ok = gm_dist_first(r, ok, w->trouble);
 	}
-	ok = ok && gm_run_init(r, call->settings, &trouble);
-	if (gm_dist_first(r, ok, &trouble)) {
+	ok = ok && gm_run_init(r, call->settings, w->trouble);
+	if (gm_dist_first(r, ok, w->trouble)) {
 		gm_graph_seed(r->graph, r->seed, r->runs);
 		r->live = call->out && isatty(fileno(call->out));
 		ok = r->model->train(r) == 0 && gm_run_ok(r);
 	}
-	if (!ok && err && !err->code)
-		*err = trouble.code ? trouble : r->err;
+	w->ok = ok;
+}
+
+/* What is left when the loop is over, or was left in the middle. */
+static void end(void *ctx)
+{
+	training *w = ctx;
+	gm_run *r = w->r;
+	static const char *const instead[] = {"classify", "translate"};
+	gm_train_call *call = r->call;
 	gm_rate_prolong(r, call->prolong, sizeof call->prolong);
 	memcpy(call->folder, r->folder, sizeof call->folder);
 	call->step = r->step;
 	call->echo = r->echo;
 	if (gm_scoring_end)
 		gm_scoring_end(r);
-	const gm_run_endpoint *e = gm_endpoint_first(r, GM_DRAWS);
-	e = e ? e : gm_endpoint_first(r, GM_PAIRS);
-	e = e ? e : gm_endpoint_find(r, GM_ENDPOINT_CLASSIFY);
-	call->gives = e ? e->kind->name : GM_ENDPOINT_GENERATE;
+	call->gives = "generate";
+	for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
+		if (!gm_endpoint_find(r, "generate") && gm_endpoint_find(r, instead[i]))
+			call->gives = instead[i];
 	gm_report_close(r);
-	gm_run_free(r);
+}
+
+bool gm_train(gm_train_call *call, gm_error *err)
+{
+	gm_error trouble = {0};
+	gm_run run = {.call = call,
+	              .out = call->out,
+	              .model = call->settings->model,
+	              .settings = call->settings,
+	              .called = gm_seconds(),
+	              .rank = gm_rank(),
+	              .ranks = gm_ranks(),
+	              .seed = gm_settings_u64(call->settings, "seed"),
+	              .lock = -2};
+	training w = {&run, &trouble, false};
+	call->folder[0] = 0;
+	call->stopped = call->echo = false;
+	call->speed = (struct gm_speed){0};
+	if (call->measure > 0)
+		gm_machine_peak(true);
+	bool ok = gm_memory_guard(train, &w);
+	if (!ok)
+		gm_fail(&run.err, GM_ERR_MEMORY, "out of memory%s",
+		        run.folder[0]
+		                ? ": the newest checkpoint is whole, and --resume goes on from it"
+		                : "");
+	ok = ok && w.ok;
+	if (!ok && err && !err->code)
+		*err = trouble.code ? trouble : run.err;
+	gm_memory_guard(end, &w);
+	gm_run_free(&run);
 	if (run.lock >= 0)
 		close(run.lock);
 	return ok;

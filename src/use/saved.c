@@ -70,6 +70,35 @@ static bool load(gm_saved *s, const char *checkpoint, const gm_saved_options *o,
 	       gm_checkpoint_load(r, false);
 }
 
+typedef struct calling { /* load, or a call of an endpoint */
+	gm_saved *s;
+	const char *checkpoint;
+	const gm_saved_options *o;
+	gm_run_endpoint *e;
+	const gm_use *use;
+	float *out;
+	gm_error *err;
+	bool ok;
+} calling;
+
+static void load_it(void *ctx)
+{
+	calling *c = ctx;
+	c->ok = load(c->s, c->checkpoint, c->o, c->err);
+}
+
+static void run_it(void *ctx)
+{
+	calling *c = ctx;
+	c->ok = gm_endpoint_run(&c->s->run, c->e, c->use, c->out);
+}
+
+/* Either of them, with memory or without. */
+static bool guarded(void (*body)(void *ctx), calling *c, gm_error *err)
+{
+	return gm_memory_guard(body, c) ? c->ok : gm_fail(err, GM_ERR_MEMORY, "out of memory");
+}
+
 gm_saved *gm_saved_open(const char *run, const gm_saved_options *o, gm_error *err)
 {
 	char path[PATH_MAX];
@@ -82,7 +111,8 @@ gm_saved *gm_saved_open_file(const char *checkpoint, const gm_saved_options *o, 
 	static const gm_saved_options as_it_is;
 	gm_saved *s = calloc(1, sizeof *s);
 	gm_error trouble = {0};
-	bool ok = s ? load(s, checkpoint, o ? o : &as_it_is, &trouble)
+	calling c = {.s = s, .checkpoint = checkpoint, .o = o ? o : &as_it_is, .err = &trouble};
+	bool ok = s ? guarded(load_it, &c, &trouble)
 	            : gm_fail(&trouble, GM_ERR_MEMORY, "no memory for a checkpoint");
 	if (ok) {
 		s->raw = o && o->raw;
@@ -222,7 +252,9 @@ bool gm_saved_run(gm_saved *s, const char *endpoint, const void *const *in, uint
 	gm_run_endpoint *e = gm_endpoint_find(&s->run, endpoint);
 	gm_use u = {.in = in, .seed = gm_run_latent_seed(seed), .chunk = chunk, .raw = s->raw};
 	return gm_saved_must(s, endpoint, err) &&
-	       told(s, gm_endpoint_run(&s->run, e, &u, out), err);
+	       told(s,
+	            guarded(run_it, &(calling){.s = s, .e = e, .use = &u, .out = out}, &s->run.err),
+	            err);
 }
 
 enum { PORTS = GM_RUN_INPUTS };
