@@ -82,6 +82,7 @@ static const struct variant {
          {"data=glyphs", "size=8", "batch=8", "width=8", "prior=mixture", "k=2", "penalty=r1",
           "optimiser=adam", "ema=.9"}},
 	{"aae", {"data=ring8", "batch=8", "width=8", "prior=swiss-roll", "rate=drops:1e-4:2e-4"}},
+	{"catgan", {"data=glyphs", "size=8", "batch=8", "width=8", "k=2", "ema=.9"}},
 	/* two games in one step, pools that fill up and exchange */
 	{"cyclegan",
          {"size=16", "batch=2", "width=2", "blocks=1", "patch=16", "pool=3", "ema=.9", "hold=1e-4",

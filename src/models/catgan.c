@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * catgan.c -- Springenberg, "Unsupervised and semi-supervised learning with categorical generative adversarial networks", ICLR
+ * 2016, arXiv:1511.06390. Objective: section 3, eq. 6 to 8; only the unsupervised part. The author has published no code; sizes of
+ * the nets, noise and settings of MNIST are those of github.com/smayru/catgan.
+ *
+ * D has K classes instead of a verdict. It shall be sure of the class of each real example, use all classes alike, and be unsure about
+ * generated ones; G wants it sure of what it makes, over all classes. With H the entropy, in nats, of D's softmax p:
+ *	D minimises  - H[mean p(real)] + mean H[p(real)] - fake mean H[p(G(z))]
+ *	G minimises  - H[mean p(G(z))] + mean H[p(G(z))]
+ * at best -2 log K, and -log K. --fake 0 leaves the generated ones out: regularised information maximisation, the paper's baseline.
+ * D then G, each on its own z. D: noise of .3 on the input and on each layer before its batch norm, leaky relu .1, layers of 1000,
+ * 500, 250, 250, 250; G: 128 uniform numbers, layers of 500, 500, 1000, batch norm, leaky relu .1, pixels in [0,1] by a sigmoid. Adam, rate 2e-4, beta1 .5, weight decay 1e-5, batch 100. Points: two layers of `width` in either net.
+ *
+ * Differs: noise is not added in use (theirs: in use as well); G's third layer has slope .1 (theirs: .2).
+ */
+#include "ganymede/model.h"
+#define ONE .init = GM_HE_NORMAL(1) /* of variance 1/inputs */
+
+static const gm_option options[] = {
+	{"batch", "100", "minibatch size m: of its classes the entropy of the mean is taken"},
+	{"categories", "20", "classes K of D", GM_INT(2, 10000)},
+	{"nz", "128", "numbers in z", GM_INT(1, 65536)},
+	{"width", "auto", "units of the widest layer; auto: 1000, for points 100",
+         GM_INT(4, 65536)},
+	{"noise", "0.3", "standard deviation of the noise in D", GM_REAL(0, 1e3)},
+	{"fake", "1", "weight of generated examples in D's loss; 0: no game", GM_REAL(0, 1e6)},
+	{"k", "1", "steps of D for each turn", GM_INT(1, 10000)},
+	{"k-g", "1", "steps of G for each turn", GM_INT(1, 10000)},
+	{"lr-d", "auto", "learning rate of D; auto: that of G", GM_REAL(0, 1e30), .resume = true},
+	{"l2", "1e-5", "weight decay", GM_REAL(0, 1), .resume = true},
+	GM_OPTIMISER_OPTIONS("adam", "2e-4", "0.5", "constant"),
+	GM_NORM_OPTIONS("batch", "batch"),
+	{0},
+};
+
+typedef struct nets {
+	const gm_facts *data;
+	int64_t width, classes;
+	double noise;
+} nets;
+
+static gm_node *noisy(const nets *p, gm_node *x)
+{
+	gm_node *e = gm_randn(gm_node_graph(x), gm_node_shape(x));
+	return gm_by_mode(gm_add(x, gm_mul_c(e, p->noise)), x);
+}
+
+static const char *const names[] = {"h1", "h2", "h3", "h4", "h5"};
+
+/* z [m,nz] in [0,1] to examples [m,numel] */
+static gm_node *generator(const nets *p, gm_net *G, gm_node *z)
+{
+	bool points = p->data->points;
+	for (int i = 0; i < (points ? 2 : 3); i++)
+		z = gm_block(G, names[i], z, .out = points || i == 2 ? p->width : p->width / 2,
+		             .act = GM_LEAKY, .slope = .1);
+	z = gm_linear(G, "x", z, .out = p->data->numel);
+	return points ? z : gm_sigmoid(z);
+}
+
+/* examples [m,numel] to D's logits [m,K]; seen: its last hidden units [m,..] */
+static gm_node *classes(const nets *p, gm_net *D, gm_node *x, gm_node **seen)
+{
+	static const int part[] = {1, 2, 4, 4, 4};
+	bool points = p->data->points;
+	x = noisy(p, x);
+	for (int i = 0; i < (points ? 2 : 5); i++) {
+		x = gm_linear(D, names[i], x, .out = points ? p->width : p->width / part[i],
+		              .no_bias = gm_net_centres(D));
+		x = gm_leaky_relu(gm_norm(D, names[i], noisy(p, x)), .1);
+	}
+	*seen = x;
+	return gm_linear(D, "classes", x, .out = p->classes);
+}
+
+/* The mean entropy of rows, and the entropy of the mean row, of the softmax of logits [m,K]; nats, rank 0. */
+typedef struct entropies {
+	gm_node *each, *mean;
+} entropies;
+
+static entropies measure(gm_node *logits)
+{
+	gm_node *log_p = gm_sub(logits, gm_logsumexp(logits, GM_AXES(1), true)), *p = gm_exp(log_p);
+	gm_node *all = gm_rank_mean(gm_mean(p, GM_AXES(0), false));
+	gm_node *each = gm_mean_all(gm_sum(gm_mul(p, log_p), GM_AXES(1), false));
+	return (entropies){gm_neg(each),
+	                   gm_neg(gm_sum_all(gm_mul(all, gm_log(gm_add_c(all, 1e-20)))))};
+}
+
+static int train(gm_run *r)
+{
+	const gm_facts *data = gm_run_facts(r);
+	gm_opt_auto(r, "width", data->points ? "100" : "1000");
+	nets p = {data, gm_opt_int(r, "width"), gm_opt_int(r, "categories"),
+	          gm_opt_real(r, "noise")};
+	gm_net *G = gm_net_new(r, "G", ONE), *D = gm_net_new(r, "D", ONE);
+	gm_opt_norms(r, G, D);
+	for (int i = 0; i < 2; i++)
+		if (gm_net_flow(i ? D : G) && gm_net_flow(i ? D : G)->reference)
+			gm_trouble(r, "catgan's nets have no reference batches");
+	gm_node *example = gm_batch(r, "example");
+	gm_node *x =
+		gm_reshape(data->points ? example : gm_unit(example), GM_SHAPE(-1, data->numel));
+	gm_node *z =
+		gm_noise(r, "z", GM_LATENT_UNIFORM, gm_opt_int(r, "batch"), gm_opt_int(r, "nz"));
+	gm_node *made = generator(&p, G, gm_unit(z)), *seen, *unused;
+	gm_node *logits = classes(&p, D, x, &seen);
+	entropies real = measure(logits), fake = measure(classes(&p, D, made, &unused));
+	double weight = gm_opt_real(r, "fake");
+	gm_node *loss_d = gm_sub(real.each, real.mean), *loss_g = gm_sub(fake.each, fake.mean);
+	loss_d = weight > 0 ? gm_sub(loss_d, gm_mul_c(fake.each, weight)) : loss_d;
+	gm_endpoint(r, "generate",
+	            gm_reshape(data->points ? made : gm_signed(made), gm_node_shape(example)), z);
+	gm_endpoint(r, "classify", logits, example);
+	gm_endpoint(r, "features", seen, example);
+
+	gm_game game = {
+		.G = G, .D = D, .k = (int)gm_opt_int(r, "k"), .k_g = (int)gm_opt_int(r, "k-g")};
+	gm_turn turn = gm_play(r, &game, .loss_d = loss_d, .loss_g = loss_g,
+	                       .d = {gm_logged(r, "real_each", real.each),
+	                             gm_logged(r, "real_mean", real.mean),
+	                             gm_logged(r, "fake_each", fake.each)});
+	while (gm_next(r)) /* for number of training iterations */
+		gm_run_turn(r, &turn);
+	return gm_end(r);
+}
+
+const gm_model gm_model_catgan = {"catgan", "Categorical GAN (Springenberg 2016)",
+                                  "arXiv:1511.06390", options, train};
