@@ -128,6 +128,10 @@ static void domains_are_apart(void **state)
 {
 	(void)state;
 	gm_dataset *d = open_set("circles2squares", SIDE);
+	assert_ptr_equal(gm_data_target(d, "b"), gm_data_field(d, "truth"));
+	assert_null(gm_data_target(d, "a"));
+	assert_null(gm_data_target(d, NULL));
+	assert_ptr_equal(gm_data_target(d, "example"), gm_data_field(d, "image"));
 	assert_false(gm_data_info_of(d)->paired);
 	float *a = read_field(d, "a", from, N), *b = read_field(d, "b", from, N),
 	      *t = read_field(d, "truth", from, N);

@@ -212,6 +212,10 @@ typedef struct gm_field {
  * In a set of pairs "image" is "b", the target of a translation. */
 GM_API const gm_field *gm_data_field(const gm_dataset *d, const char *name);
 GM_API const gm_field *gm_data_field_at(const gm_dataset *d, int i);
+/* The field that a translation to the field of this name ("example": "image") should reproduce: that
+ * field where the sides of examples belong together; in a set of two unpaired domains its field
+ * "truth" for "b", if it has one; NULL otherwise, and for name NULL. */
+GM_API const gm_field *gm_data_target(const gm_dataset *d, const char *name);
 
 /* Writes a field of examples position .. position+n-1, as gm_data_batch does: float or int32_t [n,
  * shape...]. The fields of one example belong together and get the same flips and crops; if

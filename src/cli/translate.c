@@ -41,7 +41,7 @@ static int report(const translate_job *j, const char *checkpoint)
 	       j->done, j->done == 1 ? "" : "s", gm_translator_step(j->t), checkpoint);
 	if (j->scored)
 		printf("  against %s: L1 %.5f, PSNR %.3f dB, SSIM %.4f (means of %" PRId64 ")\n",
-		       gm_translator_target(j->t), j->l1 / n, j->psnr / n, j->ssim / n, j->scored);
+		       j->against, j->l1 / n, j->psnr / n, j->ssim / n, j->scored);
 	if (j->reader) {
 		say_segments("read back from data:", j->real_count, j->classes);
 		say_segments("read back from results:", j->fake_count, j->classes);

@@ -24,7 +24,8 @@ typedef struct translate_job {
 	char first_bad[300];
 	char resize
 		[80]; /* how a data set's pictures were brought to this size; empty: they were not */
-	/* against what it should be */
+	/* against what it should be, the field of this name */
+	char against[64];
 	int64_t scored;
 	double l1, psnr, ssim;
 	/* classes of the mask, rows by truth: read back from b itself and from G(a), or, where the run draws

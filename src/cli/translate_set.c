@@ -116,17 +116,6 @@ static gm_picture picture_of(const gm_field *f, float *x)
 	         : (gm_picture){0};
 }
 
-/* The field that the result should be; NULL where the set has none, or its sides do not belong together. */
-static const gm_field *target_of(const translate_job *j, gm_dataset *d)
-{
-	const char *target = gm_translator_target(j->t);
-	if (!target)
-		return NULL;
-	if ((!strcmp(target, "a") || !strcmp(target, "b")) && !gm_data_info_of(d)->paired)
-		return NULL;
-	return gm_data_field(d, strcmp(target, "example") ? target : "image");
-}
-
 bool translate_set(translate_job *j, gm_error *err)
 {
 	/* As the run's own data, but for what is asked for here; its range is one of another set. */
@@ -144,8 +133,9 @@ bool translate_set(translate_job *j, gm_error *err)
 	const gm_data_info *info = gm_data_info_of(d);
 	const char *name = gm_translator_field(j->t);
 	const gm_field *from = gm_data_field(d, name), *mask = gm_data_field(d, "mask"),
-		       *to = target_of(j, d);
+		       *to = gm_data_target(d, gm_translator_target(j->t));
 	from = from ? from : gm_data_field(d, "image");
+	snprintf(j->against, sizeof j->against, "%s", to ? to->name : "");
 	bool ok = (from->rank == 3 && from->shape[0] == gm_translator_takes(j->t)) ||
 	          gm_fail(err, GM_ERR_VALUE, "%s holds no pictures that this run takes", j->input);
 	to = to && to != from && to->shape[0] == gm_translator_gives(j->t) ? to : NULL;

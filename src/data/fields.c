@@ -116,6 +116,15 @@ const gm_field *gm_data_field(const gm_dataset *d, const char *name)
 	return NULL;
 }
 
+const gm_field *gm_data_target(const gm_dataset *d, const char *name)
+{
+	if (!name || !strcmp(name, "example"))
+		return name ? gm_data_field(d, "image") : NULL;
+	if (d->info.paired || (strcmp(name, "a") && strcmp(name, "b")))
+		return gm_data_field(d, name);
+	return strcmp(name, "b") ? NULL : gm_data_field(d, "truth");
+}
+
 static void read_a(const gm_dataset *d, uint64_t seed, uint64_t position, int thread, float *x)
 {
 	const gm_pictures *p = &d->pictures;

@@ -493,11 +493,8 @@ bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err)
 	const char *target = gm_endpoint_target(r, e);
 	walk w;
 	bool ok = begin(&w, c, of_metric(c), scored(c, err), err);
-	const char *truth = target && strcmp(target, "example") ? target : "image";
-	const bool side = !strcmp(truth, "a") || !strcmp(truth, "b");
-	const gm_field *want = ok ? gm_data_field(w.data, truth) : NULL;
-	if (ok && e->kind->flags & GM_PAIRS &&
-	    (!target || !want || (side && !gm_data_info_of(w.data)->paired)))
+	const gm_field *want = ok ? gm_data_target(w.data, target) : NULL;
+	if (ok && !want)
 		ok = gm_fail(err, GM_ERR_VALUE, "metric psnr needs pairs, and %s has none",
 		             gm_data_info_of(w.data)->name);
 	if (ok && want->numel != w.width)
