@@ -119,7 +119,7 @@ refuses 1 'endpoint .reconstruct.; dcgan has: generate' reconstruct 2
 refuses 1 'two normal numbers' sample 2 --manifold
 works '^elsewhere/[0-9]*-pixelcnn-glyphs$' train pixelcnn --data glyphs --size 8 --features 4 --layers 2 --batch 4 --steps 1 --grid 2x2 --outdir elsewhere
 works 'c.png: 2 of glyphs, test part, right hidden.* 3 completions' complete elsewhere/00002-pixelcnn-glyphs --hide right --ways 3 --grid 1x2 -o c.png
-refuses 1 'endpoint .pixels.; dcgan has: generate' complete 2
+refuses 1 'endpoint .complete.; dcgan has: generate' complete 2
 refuses 1 'not told what to draw' complete elsewhere/00002-pixelcnn-glyphs --class 3
 refuses 1 'nowhere' reconstruct elsewhere/00001-vae-glyphs nowhere.png
 printf 'model = gan\ndata = ring8\nwidth = 16\nbatch = 16\nsteps = 9\n' >my.recipe

@@ -2,7 +2,7 @@
  *
  * test_pixels.c -- models that give each number's distribution from those before it: that nothing
  * later is seen, that everything earlier is, that the probabilities of all pictures have the sum 1,
- * and that drawing step by step is drawing by whole pictures.
+ * that samples follow them, and that drawing by cached activations is drawing by whole images.
  */
 #include "ganymede/data.h"
 #include "runs.h"
@@ -64,7 +64,8 @@ static int unseen(gm_saved *s)
 	return blind;
 }
 
-#define SMALL "size=8", "batch=64", "steps=3", "first=5", "layers=6", "grid=1x1"
+#define SMALL                                                                                      \
+	"size=8", "batch=64", "steps=3", "first=5", "layers=6", "grid=1x1", "sample-every=1000"
 
 static void only_what_came_before_is_seen(void **state)
 {
@@ -90,8 +91,8 @@ static void probabilities_have_the_sum_one(void **state)
 		gm_error err = {0};
 		const gm_saved_options o = {.height = 3, .width = 4};
 		gm_saved *s = TRAINED_AS("pixelcnn", &o, "size=8", "batch=64", "steps=30",
-		                         "grid=1x1", "layers=3", "features=8", "binarise=threshold",
-		                         k ? "gated=no" : "gated=yes");
+		                         "sample-every=1000", "grid=1x1", "layers=3", "features=8",
+		                         "binarise=threshold", k ? "gated=no" : "gated=yes");
 		float x[BATCH][N], nats[BATCH];
 		double sum = 0;
 		for (int first = 0; first < 1 << N; first += BATCH) {
@@ -110,44 +111,56 @@ static void probabilities_have_the_sum_one(void **state)
 	}
 }
 
-static void steps_draw_what_whole_pictures_draw(void **state)
+#define FEW "size=8", "batch=8", "steps=3", "first=5", "layers=4", "grid=1x1", "sample-every=1000"
+
+/* Two trainings that differ in the way of sampling alone have the same weights, and draw the same. */
+static void cached_activations_draw_what_whole_images_draw(void **state)
 {
 	(void)state;
-	static const char *const grey[] = {SMALL, "features=8", NULL},
-				 *const colour[] = {SMALL,      "features=6",      "data=shapes",
-	                                            "levels=4", "conditional=yes", NULL},
-				 *const *const options[] = {grey, colour};
+	static const char *const grey[][13] = {{FEW, "features=8", "cached=yes"},
+	                                       {FEW, "features=8", "cached=no"}},
+				 *const colour[][13] = {
+					 {FEW, "features=6", "data=shapes", "levels=4",
+	                                  "conditional=yes", "cached=yes"},
+					 {FEW, "features=6", "data=shapes", "levels=4",
+	                                  "conditional=yes", "cached=no"}};
 	for (int k = 0; k < 2; k++) {
 		gm_error err = {0};
-		gm_saved *s = trained("pixelcnn", &(gm_saved_options){.batch = 4, .exact = true},
-		                      options[k]);
 		enum { N = 6 }; /* more than a batch */
-		int64_t numel = gm_saved_facts(s)->numel;
+		const gm_saved_options four = {.batch = 4, .exact = true};
+		gm_saved *s = trained("pixelcnn", &four, k ? colour[0] : grey[0]),
+			 *slowly = trained("pixelcnn", &four, k ? colour[1] : grey[1]);
+		int64_t numel = gm_saved_facts(s)->numel, plane = SIDE * SIDE;
 		float *fast = calloc(N * numel, sizeof *fast),
 		      *slow = calloc(N * numel, sizeof *slow);
 		int32_t label[N] = {0, 1, 2, 2, 1, 0};
-		gm_saved_hole hole = {.seed = 5, .n = N, .label = label};
-		must(gm_saved_complete(s, &hole, fast, &err), &err);
-		hole.slow = true;
-		must(gm_saved_complete(s, &hole, slow, &err), &err);
+		const gm_samples samples = {.seed = 5, .n = N, .label = label};
+		must(gm_saved_draw(s, &samples, fast, &err), &err);
+		must(gm_saved_draw(slowly, &samples, slow, &err), &err);
 		assert_memory_equal(fast, slow, N * numel * sizeof *fast);
-		must(gm_saved_draw(s, &(gm_samples){.seed = 5, .n = N, .label = label}, slow, &err),
-		     &err);
+		/* completing what is hidden altogether is drawing */
+		memset(slow, 0, N * numel * sizeof *slow);
+		gm_saved_hole hole = {.seed = 5, .n = N, .label = label};
+		must(gm_saved_complete(s, &hole, slow, &err), &err);
 		assert_memory_equal(fast, slow, N * numel * sizeof *fast);
 		must(gm_saved_draw(s, &(gm_samples){.seed = 6, .n = N, .label = label}, slow, &err),
 		     &err);
 		assert_memory_not_equal(fast, slow, N * numel * sizeof *fast);
 
 		/* The lower half anew: the upper stays, whatever came out below before. */
-		uint8_t *hidden = calloc(numel, 1);
-		for (int64_t i = 0; i < numel; i++)
-			hidden[i] = i / SIDE % SIDE >= SIDE / 2;
-		memcpy(slow, fast, N * numel * sizeof *fast);
+		uint8_t *hidden = calloc(plane, 1);
+		for (int64_t i = 0; i < plane; i++)
+			hidden[i] = i / SIDE >= SIDE / 2;
+		float *again = calloc(N * numel, sizeof *again);
 		hole = (gm_saved_hole){.seed = 7, .n = N, .label = label, .hidden = hidden};
+		memcpy(slow, fast, N * numel * sizeof *fast);
 		must(gm_saved_complete(s, &hole, slow, &err), &err);
+		memcpy(again, fast, N * numel * sizeof *fast);
+		must(gm_saved_complete(slowly, &hole, again, &err), &err);
+		assert_memory_equal(again, slow, N * numel * sizeof *fast);
 		int moved = 0;
 		for (int64_t i = 0; i < N * numel; i++)
-			if (hidden[i % numel])
+			if (hidden[i % plane])
 				moved += slow[i] != fast[i];
 			else
 				assert_true(slow[i] == fast[i]);
@@ -155,6 +168,49 @@ static void steps_draw_what_whole_pictures_draw(void **state)
 		free(hidden);
 		free(fast);
 		free(slow);
+		free(again);
+		gm_saved_free(s);
+		gm_saved_free(slowly);
+	}
+}
+
+/* Samples of three numbers have the probabilities that "log-likelihood" says: chi-squared of all 8 pictures. */
+static void samples_have_the_models_probabilities(void **state)
+{
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		enum { N = 3, ALL = 8, DRAWN = 64 * 250 };
+		gm_error err = {0};
+		const gm_saved_options o = {.height = 1, .width = 3};
+		gm_saved *s = TRAINED_AS("pixelcnn", &o, "size=8", "batch=64", "sample-every=1000",
+		                         "steps=60", "sample-every=1000", "grid=1x1", "layers=3",
+		                         "features=8", "binarise=threshold",
+		                         k ? "gated=no" : "gated=yes");
+		float x[BATCH][N] = {{0}}, nats[BATCH], *drawn = malloc(DRAWN * N * sizeof *drawn);
+		int count[ALL] = {0};
+		for (int i = 0; i < BATCH; i++)
+			for (int b = 0; b < N; b++)
+				x[i][b] = i >> b & 1 ? 1 : -1;
+		must(gm_saved_run(s, "log-likelihood", (const void *[]){x}, 0, 0, nats, &err),
+		     &err);
+		must(gm_saved_draw(s, &(gm_samples){.seed = 2, .n = DRAWN}, drawn, &err), &err);
+		for (int i = 0; i < DRAWN; i++) {
+			int number = 0;
+			for (int b = 0; b < N; b++) {
+				assert_true(fabsf(drawn[i * N + b]) == 1);
+				number |= (drawn[i * N + b] > 0) << b;
+			}
+			count[number]++;
+		}
+		double chi = 0;
+		for (int i = 0; i < ALL; i++) {
+			double want = DRAWN * exp(nats[i]);
+			chi += (count[i] - want) * (count[i] - want) / want;
+		}
+		/* seven degrees of freedom: above 29.9 once in ten thousand */
+		if (chi > 29.9)
+			fail_msg("chi-squared %.1f", chi);
+		free(drawn);
 		gm_saved_free(s);
 	}
 }
@@ -164,8 +220,9 @@ static void the_class_tells_something(void **state)
 {
 	(void)state;
 	gm_error err = {0};
-	gm_saved *s = TRAINED("pixelcnn", "size=12", "batch=64", "steps=250", "features=12",
-	                      "layers=3", "grid=1x1", "conditional=yes", "lr=4e-3");
+	gm_saved *s =
+		TRAINED("pixelcnn", "size=12", "batch=64", "steps=250", "features=12", "layers=3",
+	                "grid=1x1", "sample-every=1000", "conditional=yes", "lr=4e-3");
 	gm_dataset *d = gm_data_open("glyphs", &(gm_data_options){.size = 12}, &err);
 	float x[BATCH * 144], right[BATCH], wrong[BATCH];
 	int32_t label[BATCH];
@@ -190,7 +247,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_came_before_is_seen),
 		cmocka_unit_test(probabilities_have_the_sum_one),
-		cmocka_unit_test(steps_draw_what_whole_pictures_draw),
+		cmocka_unit_test(cached_activations_draw_what_whole_images_draw),
+		cmocka_unit_test(samples_have_the_models_probabilities),
 		cmocka_unit_test(the_class_tells_something),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

@@ -101,7 +101,7 @@ static void old_checkpoints_open(void **state)
 		gm_saved *s = gm_saved_open(path_of(e->d_name, ".safetensors"),
 		                            &(gm_saved_options){.batch = 4}, &err);
 		must(s != NULL, &err);
-		if (gm_saved_has(s, "generate") || gm_saved_has(s, "pixels"))
+		if (gm_saved_has(s, "generate"))
 			draws_as_before(e->d_name, s);
 		else
 			applies(s, gm_saved_has(s, "translate") ? "translate" : "classify");

@@ -389,8 +389,9 @@ enum {
 		32, /* output [m, shape of an example]; of a variant, another size of this rank */
 	GM_GIVES_ALIKE =
 		64, /* output [m, ..] of the rank of the first input, with any channels and sizes */
-	GM_GIVES_ROWS = 128,   /* output [m, ..] */
-	GM_GIVES_NUMBERS = 256 /* output [m] */
+	GM_GIVES_ROWS = 128,    /* output [m, ..] */
+	GM_GIVES_NUMBERS = 256, /* output [m] */
+	GM_TAKES_HIDDEN = 512   /* one of the inputs is gm_hidden */
 };
 
 /* An endpoint name known to tools. "NAME/VARIANT" is a variant of NAME: the same function for
@@ -414,6 +415,7 @@ GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char 
 #define GM_ENDPOINT_DECODE "decode"
 #define GM_ENDPOINT_RECONSTRUCT "reconstruct"
 #define GM_ENDPOINT_TRANSLATE "translate"
+#define GM_ENDPOINT_COMPLETE "complete"
 #define GM_ENDPOINT_LOG_LIKELIHOOD "log-likelihood"
 #define GM_ENDPOINT_LOG_WEIGHT "log-weight"
 #define GM_ENDPOINT_PIXELS "pixels"
@@ -432,18 +434,14 @@ GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char 
  *	reconstruct     example                an example
  *	translate       a side of a pair       the other side, of any size. With two directions, "translate"
  *	                                       is a to b, and "translate/back" is b to a
+ *	complete        example, gm_hidden     the example with its hidden part filled in
+ *	                [, label]
  *	log-likelihood  example [, label]      nats of each example [m], exact
  *	log-weight      example                log of an importance weight, a new sample at each run [m]
  *	pixels          example [, label]      logits of every value given those before it in raster
  *	                                       order, channels of a pixel in turn: [m,C,H,W] for two
  *	                                       levels, [m,C,H,W,L] for L; level k is 2k/(L-1) - 1
- *
- * and for sampling without a pass over the whole image for each value:
- *
- *	pixels-row      the row above [m,C,1,W], the row's number i32 [1] [, label]: before a row
- *	pixels-pixel    the pixel to the left [m,C,1,1], the pixel itself as far as it is known,
- *	                column i32 [1], channel i32 [1] [, label]: logits [m,C,1,1] or
- * [m,C,1,1,L] */
+ */
 #define gm_endpoint(r, name, y, ...)                                                               \
 	gm_endpoint_nodes(r, name, y, (gm_node *[]){__VA_ARGS__},                                  \
 	                  (int)(sizeof((gm_node *[]){__VA_ARGS__}) / sizeof(gm_node *)))
@@ -454,15 +452,50 @@ GM_API void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *
  * with the same variables. Tools may then request other sizes than in training. */
 GM_API void gm_sides(gm_run *r, int64_t multiple);
 
-/* An effect that every call of an endpoint executes, on variables that are not part of a net: state
- * from one call to the next. */
-GM_API void gm_endpoint_effect(gm_run *r, const char *name, gm_node *effect);
+/* Input [m,1,H,W] of "complete": 1 where the image is to be filled in, 0 where it is known. Tools set the hidden part of the
+ * example to 0. */
+GM_API gm_node *gm_hidden(gm_run *r);
 
-/* Declares endpoints "pixels-row" and "pixels-pixel". build(ctx, c, x) builds the net on x and
- * returns logits; in mode ROW it only fills the caches of c and its return value is not used.
- * whole: the net in mode WHOLE; label: i32 [m], or NULL. */
-GM_API void gm_run_pixels(gm_run *r, const gm_causal *whole, gm_node *label,
-                          gm_node *(*build)(void *ctx, gm_causal *c, gm_node *x), void *ctx);
+/* ---- processes: endpoints that iterate -------------------------------------------------------- */
+
+/* A variable that keeps a value from one turn of a process to the next. It belongs to one call, whose begin sets it, and is
+ * not saved. */
+GM_API gm_node *gm_process_state(gm_run *r, const char *name, gm_shape shape, gm_dtype type);
+/* Input i32 [1]: the number of the turn, 0, 1, ..; when y is read, that of the last turn executed, or 0. */
+GM_API gm_node *gm_turn_number(gm_run *r);
+
+/* A call executes begin, then `turns` times turn, and returns y. Random nodes give new values in each turn; inputs, latents
+ * among them, keep theirs for the whole call. The result depends only on the inputs, the seed and the chunk. A turn may
+ * contain gradients (gm_grad), such as of a loss with respect to a state. */
+typedef struct gm_process {
+	gm_node *begin; /* effect that sets the states; or NULL */
+	gm_node *turn;  /* effect */
+	/* an effect executed before turns 0, per_round, 2 per_round, ..; or NULL */
+	gm_node *round;
+	int64_t per_round;
+	int64_t turns; /* default number; tools have --turns */
+	int64_t most;  /* largest number of turns; 0: any */
+	gm_node *y;    /* of the states; can also be read between turns */
+} gm_process;
+/* gm_endpoint for a process: gm_endpoint_process(r, "generate", &p, z). For tools there is no difference. */
+#define gm_endpoint_process(r, name, p, ...)                                                       \
+	gm_endpoint_process_nodes(r, name, p, (gm_node *[]){__VA_ARGS__},                          \
+	                          (int)(sizeof((gm_node *[]){__VA_ARGS__}) / sizeof(gm_node *)))
+GM_API void gm_endpoint_process_nodes(gm_run *r, const char *name, const gm_process *p,
+                                      gm_node *const *inputs, int n);
+
+/* Declares "generate" and "complete" as processes that sample one value of each image in a turn. */
+typedef struct gm_raster {
+	const gm_causal *whole; /* the net in mode WHOLE */
+	int64_t levels;         /* values of a number, as in gm_levels */
+	gm_node *image, *label; /* from gm_batch; label i32 [m], or NULL */
+	/* builds the net on x in mode c->mode and returns logits [m,C,..], or [m,C,..,levels] if there are
+	 * more than two levels; in mode ROW it only fills the caches of c, and its value is not used */
+	gm_node *(*build)(void *ctx, gm_causal *c, gm_node *x);
+	void *ctx;
+	bool cached; /* by modes ROW and PIXEL; otherwise by a pass over the whole image for each value */
+} gm_raster;
+GM_API void gm_run_raster(gm_run *r, const gm_raster *a);
 
 /* Compiles a training step: outputs to log and effects to execute. NULL when only sampling;
  * gm_run_step accepts that. */

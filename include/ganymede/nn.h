@@ -188,7 +188,7 @@ GM_API gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_
  * pixel.
  *
  * With C channels, feature k of n belongs to channel floor(k C / n). The caller owns the struct.
- * Modes ROW and PIXEL are used by gm_run_pixels (model.h). */
+ * Modes ROW and PIXEL are used by gm_run_raster (model.h). */
 typedef enum gm_causal_mode { GM_CAUSAL_WHOLE, GM_CAUSAL_ROW, GM_CAUSAL_PIXEL } gm_causal_mode;
 enum { GM_CAUSAL_HANDS = 64, GM_CAUSAL_EFFECTS = 3 * GM_CAUSAL_HANDS };
 typedef struct gm_causal {

@@ -125,18 +125,24 @@ GM_API bool gm_saved_draw(gm_saved *s, const gm_samples *d, float *x, gm_error *
 /* Fills f with the facts of an endpoint's samples (NULL: of the model's first sampling endpoint):
  * those of the run, except for the sizes. */
 GM_API bool gm_saved_draws(gm_saved *s, const char *endpoint, gm_facts *f, gm_error *err);
-/* Image completion by an autoregressive model (endpoint "pixels"): which values to sample. */
+/* Image completion, by the endpoint "complete". */
 typedef struct gm_saved_hole {
-	uint64_t seed; /* image i depends on (seed, i), not on the batch size */
+	uint64_t seed;
 	int64_t n;
 	const int32_t *label;  /* [n], for class-conditional models; NULL: 0, 1, .. in turn */
-	const uint8_t *hidden; /* [shape]: 1 for values to sample; NULL: all */
-	/* without cached activations: a pass over the whole image for each value, for comparison */
-	bool slow;
+	const uint8_t *hidden; /* [height, width]: 1 where to fill in; NULL: everywhere */
 } gm_saved_hole;
-/* Samples the hidden values of x [n, shape...] in place; the others are quantised to the model's
- * levels. */
+/* Fills in the hidden part of x [n, shape...]; the rest is as the model represents it, such as at its levels. */
 GM_API bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err);
+
+/* Endpoints that iterate (gm_process of model.h): the number of turns of a call, 0 for others. */
+GM_API int64_t gm_saved_turns(gm_saved *s, const char *endpoint);
+/* Sets the number of turns of all following calls. GM_ERR_VALUE for an endpoint that does not iterate, or takes fewer. */
+GM_API bool gm_saved_set_turns(gm_saved *s, const char *endpoint, int64_t turns, gm_error *err);
+/* gm_saved_run of an endpoint that iterates; out [frames, batch, ..], frames >= 2: evenly spaced from the beginning to the
+ * end. */
+GM_API bool gm_saved_frames(gm_saved *s, const char *endpoint, const void *const *in, uint64_t seed,
+                            uint64_t chunk, int64_t frames, float *out, gm_error *err);
 /* True if samples of an endpoint (NULL: the model's first sampling endpoint) have a class. */
 GM_API bool gm_saved_takes_labels(gm_saved *s, const char *endpoint);
 /* Number of rows of a sample grid: the number of classes, or `otherwise` if there are none or too

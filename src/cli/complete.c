@@ -162,7 +162,7 @@ int cli_complete(int argc, char **argv)
 	q.ways = (int)ways;
 	if (!gm_image_format(q.out, &err))
 		return cli_usage("%s", err.message);
-	gm_saved *s = cli_examples_run(&v, GM_ENDPOINT_PIXELS, &err);
+	gm_saved *s = cli_examples_run(&v, GM_ENDPOINT_COMPLETE, &err);
 	bool ok = s && cli_examples_get(&e, s, &v, &err) && labels(s, &v, &e, &q, &err);
 	int status = ok ? work(s, &e, &q) : cli_fail(&err);
 	free(q.label);

@@ -33,6 +33,10 @@ static const gm_option options[] = {
 	{"levels", "auto", "values of a number: 2 to 256; auto: 2 for grey, 256 for colour",
          GM_INT(2, 256)},
 	{"conditional", "no", "condition the net on the class", GM_FLAG},
+	{"cached", "yes",
+         "the gated net samples with cached activations; no: a pass over the whole image for each "
+         "value",
+         GM_FLAG, .resume = true},
 	GM_OPTIMISER_OPTIONS("adam", "1e-3", "0.9", "constant"),
 	{"grid", "4x4", "columns x rows of the sample pictures; auto: a row for each class"},
 	{0},
@@ -104,8 +108,13 @@ static int train(gm_run *r)
 	int inputs = label ? 2 : 1;
 	gm_endpoint_nodes(r, "log-likelihood", gm_neg(nats), (gm_node *[]){x, label}, inputs);
 	gm_endpoint_nodes(r, "pixels", given, (gm_node *[]){x, label}, inputs);
-	if (p.body.gated)
-		gm_run_pixels(r, &p.c, label, logits_of, &p);
+	gm_run_raster(r, &(gm_raster){.whole = &p.c,
+	                              .levels = p.levels,
+	                              .image = x,
+	                              .label = label,
+	                              .build = logits_of,
+	                              .ctx = &p,
+	                              .cached = p.body.gated && gm_opt_flag(r, "cached")});
 
 	double numbers = (double)gm_run_facts(r)->numel;
 	gm_node *bits = gm_mul_c(loss, 1 / (numbers * 0.6931471805599453));

@@ -142,6 +142,19 @@ static bool readable(gm_run *r, const char *field)
 	return field && (!strcmp(field, "example") || gm_feed_find(r, field));
 }
 
+/* What "complete" is to fill in: the middle quarter. [n and a batch more, H, W]; of the examples it becomes 0. */
+static float *hide_middle(gm_run *r, int64_t n, column *in)
+{
+	float *hidden = calloc((n + r->batch) * in->h * in->w, sizeof *hidden);
+	for (int64_t i = 0; hidden && i < (n + r->batch) * in->c; i++)
+		for (int64_t v = in->h / 4; v < in->h - in->h / 4; v++)
+			for (int64_t u = in->w / 4; u < in->w - in->w / 4; u++) {
+				hidden[(i / in->c * in->h + v) * in->w + u] = 1;
+				in->x[(i * in->h + v) * in->w + u] = 0;
+			}
+	return hidden;
+}
+
 /* Fixed examples through e: its first input, read from the data, into in, and what it gives into out. Other fields that e
  * takes are of the same examples; labels go 0, 1, .. in turn. */
 static bool change(gm_run *r, gm_run_endpoint *e, int64_t n, column *in, column *out)
@@ -152,6 +165,9 @@ static bool change(gm_run *r, gm_run_endpoint *e, int64_t n, column *in, column 
 	bool ok = read_field(r, gm_endpoint_field(r, e->in[0]), n, in->x);
 	for (int i = 1; ok && i < e->nin; i++) {
 		const char *field = gm_endpoint_field(r, e->in[i]);
+		if (e->in[i] == r->hidden)
+			ok = (rows[i] = (char *)hide_middle(r, n, in)) ||
+			     gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 		if (!readable(r, field) || gm_endpoint_is_label(r, e->in[i]))
 			continue;
 		rows[i] = calloc((n + m) * (gm_node_size(e->in[i]) / m), sizeof(float));
@@ -188,7 +204,8 @@ static gm_shape one_of(const gm_node *x)
 static const char *wanted(gm_run *r, const gm_run_endpoint *e, gm_shape *s)
 {
 	const gm_facts *f = &r->facts;
-	const char *target = e->kind->flags & GM_PAIRS ? gm_endpoint_target(r, e) : NULL;
+	const bool shown = e->kind->flags & (GM_PAIRS | GM_TAKES_HIDDEN);
+	const char *target = shown ? gm_endpoint_target(r, e) : NULL;
 	if (!readable(r, target) || ((!strcmp(target, "a") || !strcmp(target, "b")) && !f->paired))
 		return NULL;
 	const gm_run_field *field = gm_feed_find(r, target);

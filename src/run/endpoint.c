@@ -2,7 +2,7 @@
  *
  * run/endpoint.c -- what a model declared for tools (kinds.c), as functions that can be called.
  */
-#include "run/run.h"
+#include "run/endpoint.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +22,8 @@ void gm_run_know_averages(gm_run *r)
 	r->averages_known = true;
 }
 
-static gm_step *compile(gm_run *r, gm_run_endpoint *e, gm_node *const *y, int n, bool raw,
-                        bool fill)
+gm_step *gm_endpoint_compile(gm_run *r, gm_run_endpoint *e, gm_node *const *y, int n, bool raw,
+                             bool fill)
 {
 	gm_run_know_averages(r);
 	int pairs = raw ? 0 : r->averages;
@@ -56,26 +56,31 @@ static gm_step *compile(gm_run *r, gm_run_endpoint *e, gm_node *const *y, int n,
 
 bool gm_endpoint_ready(gm_run *r, gm_run_endpoint *e, bool raw)
 {
+	if (e->process)
+		return gm_process_ready(r, e, raw);
 	gm_run_know_averages(r);
 	int k = raw && r->averages;
 	if (!e->drawn[k])
-		e->drawn[k] =
-			compile(r, e, (gm_node *[]){e->y, e->effect}, e->effect ? 2 : 1, k, false);
+		e->drawn[k] = gm_endpoint_compile(r, e, &e->y, 1, k, false);
 	return e->drawn[k] != NULL;
 }
 
-/* Inputs in the place of latents, and the step that reads them. */
-static gm_step *ready_to_fill(gm_run *r, gm_run_endpoint *e, bool raw)
+void gm_endpoint_make_fill(gm_run *r, gm_run_endpoint *e)
 {
-	gm_run_know_averages(r);
-	int k = raw && r->averages;
 	for (int i = 0; i < e->nin; i++)
 		if (!e->fill[i] && !gm_endpoint_field(r, e->in[i]))
 			e->fill[i] = gm_input(r->graph, gm_name(r, "fill/%s/%d", e->name, i),
 			                      gm_node_shape(e->in[i]), gm_node_dtype(e->in[i]));
+}
+
+/* The step that reads the inputs in the place of latents. */
+static gm_step *ready_to_fill(gm_run *r, gm_run_endpoint *e, bool raw)
+{
+	gm_run_know_averages(r);
+	int k = raw && r->averages;
+	gm_endpoint_make_fill(r, e);
 	if (!e->given[k])
-		e->given[k] =
-			compile(r, e, (gm_node *[]){e->y, e->effect}, e->effect ? 2 : 1, k, true);
+		e->given[k] = gm_endpoint_compile(r, e, &e->y, 1, k, true);
 	return e->given[k];
 }
 
@@ -89,13 +94,13 @@ static void set(gm_node *input, const void *v)
 
 /* Where ranks share a batch, a chunk is a rank's part of one: so that pictures show the same latents whatever the number of
  * processes is. */
-static void seed_chunk(gm_run *r, uint64_t seed, uint64_t chunk)
+void gm_endpoint_seed(gm_run *r, const gm_use *u, int64_t turn)
 {
-	gm_graph_part(r->graph, (int)(chunk % r->ranks));
-	gm_graph_seed(r->graph, seed, chunk / r->ranks);
+	gm_graph_part(r->graph, (int)(u->chunk % r->ranks));
+	gm_graph_seed(r->graph, u->seed, u->chunk / r->ranks + ((uint64_t)turn << 32));
 }
 
-static void seed_back(gm_run *r, uint64_t runs)
+void gm_endpoint_seed_back(gm_run *r, uint64_t runs)
 {
 	gm_graph_part(r->graph, r->rank);
 	gm_graph_seed(r->graph, r->seed, runs);
@@ -110,14 +115,14 @@ bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t 
 		if (!gm_endpoint_field(r, e->in[i]))
 			y[n++] = e->in[i];
 	if (n && !e->latents)
-		e->latents = compile(r, e, y, n, true, false);
+		e->latents = gm_endpoint_compile(r, e, y, n, true, false);
 	if (n && !e->latents)
 		return false;
 	if (n) {
 		uint64_t runs = gm_graph_runs(r->graph);
-		seed_chunk(r, seed, chunk);
+		gm_endpoint_seed(r, &(gm_use){.seed = seed, .chunk = chunk}, 0);
 		gm_step_run(e->latents);
-		seed_back(r, runs);
+		gm_endpoint_seed_back(r, runs);
 	}
 	for (int i = 0; i < e->nin; i++)
 		if (out[i] && !gm_endpoint_field(r, e->in[i]))
@@ -126,13 +131,13 @@ bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t 
 }
 
 /* Latents that the call gives, and the drawn ones for the rest. */
-static bool fill(gm_run *r, gm_run_endpoint *e, const gm_use *u)
+bool gm_endpoint_fill(gm_run *r, gm_run_endpoint *e, const gm_use *u)
 {
 	float *drawn[GM_RUN_INPUTS] = {0};
 	bool ok = true, some = false;
 	const int n = e->nin;
 	for (int i = 0; i < n; i++)
-		if (e->fill[i] && !u->in[i]) {
+		if (e->fill[i] && !(u->in && u->in[i])) {
 			drawn[i] = malloc(gm_node_size(e->in[i]) * sizeof *drawn[i]);
 			ok = ok && drawn[i];
 			some = true;
@@ -141,7 +146,7 @@ static bool fill(gm_run *r, gm_run_endpoint *e, const gm_use *u)
 		gm_run_fail(r, GM_ERR_MEMORY, "no memory for latents");
 	ok = ok && (!some || gm_endpoint_latents(r, e, u->seed, u->chunk, drawn));
 	for (int i = 0; i < n; i++) {
-		if (ok && e->fill[i] && u->in[i])
+		if (ok && e->fill[i] && u->in && u->in[i])
 			set(e->fill[i], u->in[i]);
 		else if (ok && e->fill[i])
 			gm_set_f32(e->fill[i], drawn[i], gm_node_size(e->in[i]));
@@ -175,17 +180,19 @@ bool gm_endpoint_run(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y)
 			return false;
 		given = given || (v && !field);
 	}
+	if (e->process)
+		return gm_process_run(r, e, u, y);
 	gm_step *s = NULL;
 	if (given)
 		s = ready_to_fill(r, e, u->raw);
 	else if (gm_endpoint_ready(r, e, u->raw))
 		s = e->drawn[u->raw && r->averages];
-	if (!s || (given && !fill(r, e, u)))
+	if (!s || (given && !gm_endpoint_fill(r, e, u)))
 		return false;
 	uint64_t runs = gm_graph_runs(r->graph);
-	seed_chunk(r, u->seed, u->chunk);
+	gm_endpoint_seed(r, u, 0);
 	gm_step_run(s);
-	seed_back(r, runs);
+	gm_endpoint_seed_back(r, runs);
 	if (gm_step_check(s))
 		return gm_fail(&r->err, GM_ERR_STATE, "%s: %s", e->name, gm_step_check(s));
 	return gm_step_read(s, e->y, y, gm_node_size(e->y));
@@ -200,6 +207,7 @@ double gm_endpoint_memory(const gm_run *r)
 		                          e->latents};
 		for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
 			all += steps[k] ? (double)gm_step_describe(steps[k]).arena_bytes : 0;
+		all += e->process ? gm_process_memory(e) : 0;
 	}
 	return all;
 }

@@ -16,11 +16,10 @@ const gm_endpoint_kind gm_endpoint_kinds[] = {
 	{GM_ENDPOINT_ENCODE, "an example", "a code [m,nz]", GM_TAKES_DATA | GM_GIVES_ROWS},
 	{GM_ENDPOINT_DECODE, "a code", "an example", GM_GIVES_EXAMPLES},
 	{GM_ENDPOINT_RECONSTRUCT, "an example", "an example", GM_CHANGES | GM_TAKES_DATA | GM_GIVES_EXAMPLES},
+	{GM_ENDPOINT_COMPLETE, "an example, gm_hidden [, label]", "an example", GM_CHANGES | GM_TAKES_DATA | GM_TAKES_HIDDEN | GM_GIVES_EXAMPLES},
 	{GM_ENDPOINT_LOG_LIKELIHOOD, "an example [, label]", "nats [m]", GM_TAKES_DATA | GM_GIVES_NUMBERS},
 	{GM_ENDPOINT_LOG_WEIGHT, "an example", "log of an importance weight [m]", GM_TAKES_DATA | GM_GIVES_NUMBERS},
-	{GM_ENDPOINT_PIXELS, "an example [, label]", "logits of every number [m,C,H,W] or [m,C,H,W,L]", GM_DRAWS | GM_GIVES_ROWS},
-	{"pixels-row", "the row above, its number [, label]", "nothing"},
-	{"pixels-pixel", "the pixel to the left, the pixel itself, column, channel [, label]", "its logits"},
+	{GM_ENDPOINT_PIXELS, "an example [, label]", "logits of every number [m,C,H,W] or [m,C,H,W,L]", GM_TAKES_DATA | GM_GIVES_ROWS},
 	{0},
 };
 /* clang-format on */
@@ -115,6 +114,15 @@ static bool fits(gm_run *r, const gm_run_endpoint *e)
 		            r->model->name, e->name, e->kind->takes);
 		return false;
 	}
+	bool hidden = false;
+	for (int i = 0; i < e->nin; i++)
+		hidden = hidden || e->in[i] == r->hidden;
+	if (f & GM_TAKES_HIDDEN && (!hidden || !r->hidden)) {
+		gm_run_fail(r, GM_ERR_STATE,
+		            "%s: the endpoint \"%s\" should take %s, and does not take gm_hidden",
+		            r->model->name, e->name, e->kind->takes);
+		return false;
+	}
 	if (f & GM_GIVES_EXAMPLES) {
 		const int rank = r->facts.points ? 2 : 4;
 		const bool numel = gm_node_size(e->y) == r->batch * r->facts.numel;
@@ -164,16 +172,6 @@ void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *
 		r->endpoint[r->endpoints++] = e;
 }
 
-void gm_endpoint_effect(gm_run *r, const char *name, gm_node *effect)
-{
-	gm_run_endpoint *e = gm_endpoint_find(r, name);
-	if (e)
-		e->effect = effect;
-	else
-		gm_run_fail(r, GM_ERR_STATE, "%s: an effect of \"%s\", which is no endpoint yet",
-		            r->model->name, name);
-}
-
 gm_node *gm_latent(gm_run *r, const char *name, gm_node *source, gm_latent_kind kind)
 {
 	if (r->latents == GM_RUN_LATENTS)
@@ -184,6 +182,18 @@ gm_node *gm_latent(gm_run *r, const char *name, gm_node *source, gm_latent_kind 
 	return source;
 }
 
+gm_node *gm_hidden(gm_run *r)
+{
+	const gm_shape s = GM_SHAPE(r->batch, 1, r->facts.height, r->facts.width);
+	if (r->facts.points)
+		gm_run_fail(r, GM_ERR_VALUE, "%s completes pictures, and these data are points",
+		            r->model->name);
+	if (!r->hidden)
+		r->hidden = gm_input(r->graph, "hidden", r->facts.points ? GM_SHAPE(1, 1, 1, 1) : s,
+		                     GM_F32);
+	return r->hidden;
+}
+
 void gm_sides(gm_run *r, int64_t multiple)
 {
 	r->sides = multiple;
@@ -191,6 +201,8 @@ void gm_sides(gm_run *r, int64_t multiple)
 
 const char *gm_endpoint_field(const gm_run *r, const gm_node *in)
 {
+	if (in == r->hidden)
+		return "hidden";
 	if (in == r->label)
 		return "label";
 	if (in == r->example)

@@ -36,7 +36,8 @@ typedef struct gm_import_of gm_import_of;
 typedef struct gm_run_endpoint {
 	const char *name, *variant; /* variant: of the row, what is behind the slash; or NULL */
 	const gm_endpoint_kind *kind;
-	gm_node *y, *in[GM_RUN_INPUTS], *effect; /* effect: of every call, or NULL */
+	gm_node *y, *in[GM_RUN_INPUTS];
+	struct gm_run_process *process; /* run/endpoint.h: an endpoint that iterates; or NULL */
 	int nin;
 	gm_step *drawn[2];            /* latents come from the random state */
 	gm_step *given[2];            /* latents are read from `fill` */
@@ -146,8 +147,9 @@ struct gm_run {
 	uint64_t data_hash;
 	char started_from[600]; /* a line about that, for the log */
 	char *origin; /* JSON: which checkpoint the weights started from (option from); in settings' arena, or NULL */
-	const char *data_was;     /* option data of the checkpoint that is resumed; or NULL */
-	gm_node *example, *label; /* inputs, or NULL */
+	const char *data_was;          /* option data of the checkpoint that is resumed; or NULL */
+	gm_node *example, *label;      /* inputs, or NULL */
+	gm_node *hidden, *turn_number; /* of gm_hidden and gm_turn_number, or NULL */
 	/* what gm_batch can give besides these two: of the data, or of the checkpoint's record */
 	gm_run_field field[GM_RUN_FIELDS];
 	int fields;
@@ -365,6 +367,8 @@ typedef struct gm_use {
 	const void *const *in;
 	uint64_t seed, chunk;
 	bool raw; /* the weights themselves, not their averages */
+	/* above 1, of a process: y is [frames, batch, ..], evenly from its beginning to its end */
+	int64_t frames;
 } gm_use;
 
 /* Compiles what a call needs, which the first call does otherwise. */
@@ -377,6 +381,9 @@ bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t 
                          float *const *out);
 /* Fills r->average_from and average_to, pairs of weights and their moving averages. */
 void gm_run_know_averages(gm_run *r);
+/* process.c */
+int64_t gm_endpoint_turns(const gm_run_endpoint *e); /* of the next call; 0: it does not iterate */
+bool gm_endpoint_set_turns(gm_run *r, gm_run_endpoint *e, int64_t turns, gm_error *err);
 /* Bytes of intermediate values of all that is compiled for endpoints. */
 double gm_endpoint_memory(const gm_run *r);
 

@@ -117,17 +117,18 @@ static int source_of(gm_run *r, gm_run_endpoint *e)
 	return g->sources++;
 }
 
-/* What makes the fakes that d should tell from its field of the data, or NULL. */
+/* What makes the fakes that d should tell from its field of the data, or NULL. What iterates takes too long for monitors. */
 static gm_run_endpoint *fakes_for(gm_run *r, const gm_run_endpoint *d)
 {
 	const char *field = gm_endpoint_field(r, d->in[0]);
 	int64_t n = gm_node_size(d->in[0]);
 	gm_run_endpoint *e = gm_endpoint_find(r, GM_ENDPOINT_GENERATE);
 	if (e)
-		return !strcmp(field, "example") && gm_node_size(e->y) == n ? e : NULL;
+		return !e->process && !strcmp(field, "example") && gm_node_size(e->y) == n ? e
+		                                                                           : NULL;
 	while ((e = gm_endpoint_next(r, GM_PAIRS, e))) {
 		const char *target = gm_endpoint_target(r, e);
-		if (target && !strcmp(target, field) && gm_node_size(e->y) == n)
+		if (!e->process && target && !strcmp(target, field) && gm_node_size(e->y) == n)
 			return e;
 	}
 	return NULL;
@@ -198,7 +199,7 @@ bool gm_monitors_start(gm_run *r)
 	const char *target =
 		e ? e->kind->flags & GM_DRAWS ? "example" : gm_endpoint_target(r, e) : NULL;
 	g->target = target ? gm_field_input(r, target) : NULL;
-	if (g->target && gm_node_size(g->target) == gm_node_size(e->y))
+	if (g->target && !e->process && gm_node_size(g->target) == gm_node_size(e->y))
 		source_of(r, e);
 	for (gm_run_endpoint *d = NULL; (d = gm_endpoint_next(r, GM_JUDGES, d));)
 		watch(r, d);

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "use/pixels.h"
-
 /* Kept away from the seeds of training: the latents of a picture are no minibatch's. */
 static const uint64_t LATENTS = 0x6c6174656e747321u, REALS = 0x7265616c73212121u,
 		      TRUNCATED = 0x7472756e63617465u;
@@ -65,6 +63,7 @@ static bool truncated(gm_run *r, gm_run_endpoint *e, const gm_samples *d, int64_
 /* Room for latents that can be truncated: all of them must be normal. */
 static bool truncation_room(gm_run *r, gm_run_endpoint *e, float **z)
 {
+	int latents = 0;
 	for (int i = 0; i < e->nin; i++) {
 		const gm_run_latent *latent = gm_endpoint_latent(r, e->in[i]);
 		if (gm_endpoint_field(r, e->in[i]))
@@ -76,10 +75,14 @@ static bool truncation_room(gm_run *r, gm_run_endpoint *e, float **z)
 			            latent->name, r->model->name);
 			return false;
 		}
+		latents++;
 		if (!(z[i] = malloc(gm_node_size(e->in[i]) * sizeof **z)))
 			return gm_fail(&r->err, GM_ERR_MEMORY, "no memory for latents");
 	}
-	return true;
+	if (!latents)
+		gm_run_fail(r, GM_ERR_VALUE, "option truncation: \"%s\" of %s has no latents",
+		            e->name, r->model->name);
+	return latents > 0;
 }
 
 static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool raw, float *x)
@@ -123,23 +126,7 @@ static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool
 
 bool gm_run_draw(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool raw, float *x)
 {
-	if (!gm_run_ok(r))
-		return false;
-	if (strcmp(e->name, GM_ENDPOINT_PIXELS) != 0)
-		return draw_chunks(r, e, d, raw, x);
-	if (d->truncation > 0) {
-		gm_run_fail(r, GM_ERR_VALUE,
-		            "option truncation: %s draws pixel by pixel and has no latents",
-		            r->model->name);
-		return false;
-	}
-	return gm_pixels_draw(r,
-	                      &(gm_pixels){.seed = gm_run_latent_seed(d->seed),
-	                                   .first = d->first,
-	                                   .n = d->n,
-	                                   .label = d->label,
-	                                   .raw = raw},
-	                      x);
+	return gm_run_ok(r) && draw_chunks(r, e, d, raw, x);
 }
 
 bool gm_run_reals(gm_run *r, int64_t n, float *x, int32_t *label)

@@ -10,7 +10,6 @@
 
 #include "run/folder.h"
 #include "use/draw.h"
-#include "use/pixels.h"
 
 struct gm_saved {
 	gm_run run;
@@ -308,7 +307,7 @@ gm_node *gm_saved_node(gm_saved *s, const char *endpoint, gm_node *const *in, gm
 	gm_run_endpoint *e = gm_endpoint_find(r, endpoint);
 	if (!gm_saved_must(s, endpoint, err))
 		return NULL;
-	if (e->effect) {
+	if (e->process) {
 		gm_fail(err, GM_ERR_VALUE,
 		        "%s: the endpoint \"%s\" iterates, and is no single expression",
 		        r->model->name, endpoint);
@@ -367,14 +366,70 @@ bool gm_saved_takes_labels(gm_saved *s, const char *endpoint)
 
 bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err)
 {
-	const gm_pixels p = {.seed = gm_run_latent_seed(hole->seed),
-	                     .n = hole->n,
-	                     .label = hole->label,
-	                     .hidden = hole->hidden,
-	                     .raw = s->raw,
-	                     .slow = hole->slow};
-	return gm_saved_must(s, GM_ENDPOINT_PIXELS, err) &&
-	       told(s, gm_pixels_draw(&s->run, &p, x), err);
+	gm_run *r = &s->run;
+	gm_run_endpoint *e = gm_endpoint_find(r, GM_ENDPOINT_COMPLETE);
+	if (!gm_saved_must(s, GM_ENDPOINT_COMPLETE, err))
+		return false;
+	const int64_t m = r->batch, numel = r->facts.numel,
+		      plane = r->facts.height * r->facts.width;
+	float *hidden = malloc(m * plane * sizeof *hidden), *in = calloc(m * numel, sizeof *in),
+	      *y = malloc(m * numel * sizeof *y);
+	int32_t *label = malloc(m * sizeof *label);
+	const void *use[GM_RUN_INPUTS] = {in};
+	bool ok =
+		(hidden && in && y && label) || gm_fail(err, GM_ERR_MEMORY, "no memory for images");
+	for (int64_t i = 0; ok && i < m * plane; i++)
+		hidden[i] = !hole->hidden || hole->hidden[i % plane];
+	for (int i = 1; i < e->nin; i++)
+		use[i] = e->in[i] == r->hidden                              ? (void *)hidden
+		         : hole->label && gm_endpoint_is_label(r, e->in[i]) ? (void *)label
+		                                                            : NULL;
+	for (int64_t at = 0, chunk = 0; ok && at < hole->n; at += m, chunk++) {
+		const int64_t take = hole->n - at < m ? hole->n - at : m;
+		for (int64_t i = 0; i < take * numel; i++)
+			in[i] = hidden[i % plane] ? 0 : x[at * numel + i];
+		for (int64_t i = 0; i < m && hole->label; i++)
+			label[i] = hole->label[at + (i < take ? i : take - 1)];
+		ok = gm_saved_run(s, GM_ENDPOINT_COMPLETE, use, hole->seed, (uint64_t)chunk, y,
+		                  err);
+		if (ok)
+			memcpy(x + at * numel, y, take * numel * sizeof *x);
+	}
+	free(hidden);
+	free(in);
+	free(y);
+	free(label);
+	return ok;
+}
+
+int64_t gm_saved_turns(gm_saved *s, const char *endpoint)
+{
+	const gm_run_endpoint *e = gm_endpoint_find(&s->run, endpoint);
+	return e ? gm_endpoint_turns(e) : 0;
+}
+
+bool gm_saved_set_turns(gm_saved *s, const char *endpoint, int64_t turns, gm_error *err)
+{
+	return gm_saved_must(s, endpoint, err) &&
+	       gm_endpoint_set_turns(&s->run, gm_endpoint_find(&s->run, endpoint), turns, err);
+}
+
+bool gm_saved_frames(gm_saved *s, const char *endpoint, const void *const *in, uint64_t seed,
+                     uint64_t chunk, int64_t frames, float *out, gm_error *err)
+{
+	gm_run_endpoint *e = gm_endpoint_find(&s->run, endpoint);
+	gm_use u = {.in = in,
+	            .seed = gm_run_latent_seed(seed),
+	            .chunk = chunk,
+	            .raw = s->raw,
+	            .frames = frames};
+	if (!gm_saved_must(s, endpoint, err))
+		return false;
+	if (frames < 2 || !gm_endpoint_turns(e))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "\"%s\" of %s is one evaluation: it has no steps to show", endpoint,
+		               s->record.model->name);
+	return told(s, gm_endpoint_run(&s->run, e, &u, out), err);
 }
 
 int gm_saved_rows(const gm_saved *s, int otherwise)
