@@ -296,7 +296,7 @@ if ! grep -q __asan_init "$program"; then
 		)
 		status=$?
 		check "$room KB of memory: status $status" [ $status = 1 ]
-		check "$room KB of memory: $(cat err)" grep -q '^ganymede: .*no memory' err
+		check "$room KB of memory: $(cat err)" grep -q -E '^ganymede: .*(no|out of) memory' err
 	done
 fi
 

@@ -76,6 +76,11 @@ static const struct variant {
          {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "encoder=gaussian", "pack=2",
           "penalty=r1", "normalise-d=layer", "k=2"}},
 	{"bigan", {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "task=jlr"}},
+	{"improved-gan",
+         {"data=glyphs", "size=8", "batch=8", "width=16", "nz=3", "labels-per-class=2",
+          "start=20"}},
+	{"improved-gan",
+         {"data=glyphs", "size=8", "batch=8", "width=16", "nz=3", "game=minibatch", "start=20"}},
 	/* three steps on a minibatch, two optimisers of one net */
 	{"aae", {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "ema=.9"}},
 	{"aae",

@@ -297,6 +297,7 @@ typedef struct gm_stream_args {
 	int64_t rows;      /* batch size per process; default: option batch */
 	/* only this many examples of each class, chosen by option subset-seed; 0: all */
 	int64_t per_class;
+	bool once; /* filled before the first step only: examples that initial values depend on */
 } gm_stream_args;
 #define gm_stream_open(r, name, ...) gm_stream_open_(r, name, (gm_stream_args){__VA_ARGS__})
 /* Never NULL; errors are stored in the run. Owned by the run. */
@@ -362,6 +363,7 @@ typedef struct gm_move_args {
 	/* keep a moving average (option ema) of the updated parameters: for nets that generate
 	 * samples */
 	bool average;
+	bool average_anew;   /* as in gm_optimiser_args */
 	double clip_weights; /* bound of parameters after the update; 0: none */
 	gm_node *(*project)(void *ctx, const char *key,
 	                    gm_node *next); /* as in gm_optimiser_args */

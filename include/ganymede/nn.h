@@ -257,6 +257,15 @@ GM_API gm_node *gm_maxout_(gm_net *n, const char *name, gm_node *x, gm_maxout_ar
  * * keep * scale, the mean. scale 1/keep (the default, "inverted dropout") makes inference the
  * identity; scale 1 is the paper's form. always: dropout in inference too, as the noise of Isola et
  * al. 2017, section 3.2.1. */
+/* Adds N(0, sigma^2) in training, and nothing in inference. */
+GM_API gm_node *gm_gaussian_noise(gm_node *x, double sigma);
+
+/* A dense layer whose weights have norm s for each unit, y = s x w / |w| + b: NAME/weight [in,out] ~ N(0, .1), NAME/scale and
+ * NAME/bias [out] (Salimans & Kingma 2016, section 2). With start, two effects, the layer's data-dependent start (section 3): y has mean 0
+ * and variance 1 for each unit over the batch, and start[0] and start[1] set s and b accordingly. fixed: s is not trained. */
+GM_API gm_node *gm_weight_normed(gm_net *n, const char *name, gm_node *x, int64_t out, bool fixed,
+                                 gm_node **start);
+
 typedef struct gm_dropout_args {
 	double keep;  /* default .5 */
 	double scale; /* default 1/keep */
@@ -708,6 +717,9 @@ typedef struct gm_optimiser_args {
 	/* decay of the moving averages of the updated parameters and of the net's statistics; 0:
 	 * none */
 	double average;
+	/* the average is the mean of all updated values until its decay is reached (after 1 / (1 - decay) updates), so that
+	 * initial values do not remain in it */
+	bool average_anew;
 	/* gradient accumulation: average the gradients of this many runs, then update; 0 and 1:
 	 * off */
 	int accumulate;

@@ -26,6 +26,9 @@ static const cli_option table[] = {
 	{"count", "10000", "examples of each side"},
 	{"endpoint", "",
          "of several of one kind, such as classify/attacked: the one that metrics go by"},
+	{"ensemble", "",
+         "accuracy: further runs, with commas between, whose class probabilities are averaged with "
+         "RUN's"},
 	{"samples", "100", "runs that nll averages over"},
 	{"seed", "0", "of samples, subsets and directions"},
 	{"split", "", "part of the data on the real side; default: what the run learned from"},
@@ -67,6 +70,7 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	                      .weights = cli_given(v, "weights"),
 	                      .outdir = cli_value(v, "outdir"),
 	                      .endpoint = cli_given(v, "endpoint"),
+	                      .ensemble = cli_given(v, "ensemble"),
 	                      .split = cli_given(v, "split")};
 	if (!cli_whole(v, "count", 2, 1 << 24, &count, err) ||
 	    !cli_whole(v, "samples", 1, 1 << 24, &samples, err) ||
@@ -77,8 +81,9 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	char picture[PATH_MAX + 16];
 	snprintf(picture, sizeof picture, "%s/nearest.png", folder);
 	o.picture = cli_given(v, "picture") ? cli_given(v, "picture") : picture;
-	static const char *const needs[][2] = {{"picture", "nearest"}, {"samples", "nll"}};
-	for (int i = 0; i < 2; i++)
+	static const char *const needs[][2] = {
+		{"picture", "nearest"}, {"samples", "nll"}, {"ensemble", "accuracy"}};
+	for (int i = 0; i < 3; i++)
 		if (cli_given(v, needs[i][0]) && !strstr(o.metrics, needs[i][1]))
 			return gm_fail(
 				err, GM_ERR_VALUE,

@@ -213,3 +213,35 @@ gm_node *gm_embedding_(gm_net *n, const char *name, gm_node *index, gm_embedding
 	gm_net_leave(n);
 	return y;
 }
+
+gm_node *gm_gaussian_noise(gm_node *x, double sigma)
+{
+	if (!(sigma > 0))
+		return x;
+	gm_node *e = gm_randn(gm_node_graph(x), gm_node_shape(x));
+	return gm_by_mode(gm_add(x, gm_mul_c(e, sigma)), x);
+}
+
+gm_node *gm_weight_normed(gm_net *n, const char *name, gm_node *x, int64_t out, bool fixed,
+                          gm_node **start)
+{
+	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name),
+	                        GM_SHAPE(gm_node_shape(x).dim[1], out), .init = GM_NORMAL(0, .1)),
+		*s = gm_net_var(n, gm_net_key(n, "%s/scale", name), GM_SHAPE(out),
+	                        .init = GM_CONSTANT(1), .role = fixed ? GM_FROZEN : GM_PARAM),
+		*b = gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(out));
+	gm_net_enter(n, name);
+	w = gm_mul(w, gm_rsqrt(gm_sum(gm_square(w), GM_AXES(0), true)));
+	gm_node *y = gm_matmul(x, w, false, false);
+	if (start) {
+		gm_node *mean = gm_mean(y, GM_AXES(0), false),
+			*scale = gm_rsqrt(gm_variance(y, GM_AXES(0), false));
+		start[0] = gm_assign(s, scale);
+		start[1] = gm_assign(b, gm_neg(gm_mul(mean, scale)));
+		y = gm_mul(gm_sub(y, mean), scale);
+	} else {
+		y = gm_add(gm_mul(y, s), b);
+	}
+	gm_net_leave(n);
+	return y;
+}

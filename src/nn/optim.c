@@ -19,6 +19,7 @@ typedef struct build {
 	gm_node *gate;          /* rank 0, 1 where parameters move in this step; NULL: always */
 	gm_node **effect;
 	int effects, room;
+	gm_node *keep; /* rank 0, where averages begin anew; else NULL */
 } build;
 
 /* One parameter p with its gradient d: adds the effects on the optimiser's own variables, returns the
@@ -175,7 +176,23 @@ static void average(build *u, int i, gm_node *next)
 		gm_set_f64(a, v, size);
 	free(v);
 	n->entry[i].average = a;
-	assign(u, a, blend(a, u->a->average, next));
+	if (!u->keep)
+		assign(u, a, blend(a, u->a->average, next));
+	else
+		assign(u, a, gm_add(next, gm_mul(u->keep, gm_sub(a, next))));
+}
+
+/* The share of itself that an average keeps: t / (t + 1), which makes it the mean of t + 1 values, until that is its decay. */
+static void count_averaged(build *u)
+{
+	gm_net *n = u->net;
+	gm_net_leave(n);
+	gm_node *t =
+		gm_net_var(n, gm_net_key(n, "%s.averaged", u->name), GM_RANK0, .role = GM_MOMENT);
+	gm_net_enter(n, u->name);
+	gm_node *t1 = gm_add_c(t, 1);
+	u->keep = gm_min(gm_div(t, t1), number(n, u->a->average));
+	assign(u, t, t1);
 }
 
 static void adam_corrections(build *u)
@@ -231,6 +248,8 @@ static gm_node *apply(build *u, gm_node *loss, rule r)
 		adam_corrections(u);
 	if (u->a->clip_norm > 0)
 		gm_clip_norm(grad, params, u->a->clip_norm);
+	if (u->a->average > 0 && u->a->average_anew)
+		count_averaged(u);
 	for (int i = 0; i < params; i++) {
 		gm_node *p = n->entry[place[i]].node;
 		gm_node *next = next_of(u, r, n->entry[place[i]].key, p, grad[i]);

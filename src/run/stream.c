@@ -65,6 +65,7 @@ gm_stream *gm_stream_open_(gm_run *r, const char *name, gm_stream_args a)
 	gm_stream *s = gm_arena_calloc(r->arena, 1, sizeof *s);
 	s->run = r, s->name = gm_name(r, "%s", name);
 	s->rows = a.rows ? a.rows : r->batch;
+	s->once = a.once;
 	s->seed = gm_hash(r->seed, name, strlen(name));
 	s->field = gm_arena_calloc(r->arena, GM_RUN_FIELDS, sizeof *s->field);
 	if (r->streams == GM_RUN_STREAMS) {
@@ -128,6 +129,8 @@ gm_node *gm_stream_batch(gm_stream *s, const char *field)
 static bool feed(gm_stream *s)
 {
 	gm_run *r = s->run;
+	if (s->once && s->seen)
+		return true;
 	const uint64_t first = s->seen + (uint64_t)(r->rank * s->rows);
 	for (int i = 0; i < s->fields; i++) {
 		gm_run_field *f = &s->field[i];

@@ -15,6 +15,7 @@ struct gm_stream {
 	uint64_t hash;       /* of the data */
 	uint64_t seed, seen; /* of the order; examples fed so far */
 	int64_t rows;
+	bool once;
 	gm_run_field *field; /* [GM_RUN_FIELDS], in arena: what the model asked for, or might */
 	int fields;
 };

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "use/draw.h"
@@ -390,6 +391,8 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	json_object_set(c->protocol, "real", c->real->record);
 	if (o->endpoint)
 		json_object_set_new(c->protocol, "endpoint", json_string(o->endpoint));
+	if (o->ensemble)
+		json_object_set_new(c->protocol, "ensemble", gm_json_text(o->ensemble));
 	for (int i = 0; i < c->metrics; i++)
 		if (c->wanted[i]->part)
 			json_object_set_new(c->protocol, "scored",

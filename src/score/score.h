@@ -30,7 +30,9 @@ typedef struct gm_score_options {
 	int64_t samples;       /* runs that nll averages over; default 100 */
 	uint64_t seed;
 	const char *endpoint; /* of several of one kind, such as "classify/attacked"; or NULL */
-	const char *picture;  /* file for the metric nearest, or NULL */
+	const char *
+		ensemble; /* further runs whose class probabilities accuracy averages with these: "RUN,RUN"; or NULL */
+	const char *picture; /* file for the metric nearest, or NULL */
 } gm_score_options;
 
 typedef struct gm_score {

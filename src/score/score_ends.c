@@ -5,6 +5,8 @@
  */
 #include "score/score_in.h"
 #include "base/progress.h"
+#include "ganymede/saved.h"
+#include "run/folder.h"
 
 #include <inttypes.h>
 #include <linear.h>
@@ -113,25 +115,119 @@ static gm_dataset *scored(gm_scorer *c, gm_error *err)
 
 /* ---- accuracy -------------------------------------------------------------------------------- */
 
+enum { MEMBERS = 64 };
+
+typedef struct members { /* of an ensemble, beside the run itself */
+	gm_saved *run[MEMBERS];
+	int n;
+	float *logit;     /* [batch, classes] */
+	double *together; /* [batch, classes]: the sum of all members' probabilities */
+} members;
+
+static void free_members(members *e)
+{
+	for (int i = 0; i < e->n; i++)
+		gm_saved_free(e->run[i]);
+	free(e->logit);
+	free(e->together);
+}
+
+static gm_saved *open_member(const char *run, const char *outdir, const gm_saved_options *o,
+                             gm_error *err)
+{
+	char path[PATH_MAX];
+	return gm_folder_checkpoint(run, outdir ? outdir : "runs", path, NULL, err)
+	               ? gm_saved_open(path, o, err)
+	               : NULL;
+}
+
+static bool open_members(members *e, const walk *w, const char *runs, gm_error *err)
+{
+	char name[PATH_MAX];
+	const gm_saved_options o = {.batch = w->c->r->batch, .exact = true};
+	e->logit = malloc(w->c->r->batch * w->width * sizeof *e->logit);
+	e->together = malloc(w->c->r->batch * w->width * sizeof *e->together);
+	if (!e->logit || !e->together)
+		return gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	while (runs && *runs) {
+		const size_t n = strcspn(runs, ",");
+		snprintf(name, sizeof name, "%.*s", (int)n, runs);
+		runs += n + (runs[n] == ',');
+		if (e->n == MEMBERS)
+			return gm_fail(err, GM_ERR_VALUE, "option ensemble: more than %d runs",
+			               MEMBERS);
+		gm_saved *s = open_member(name, w->c->o.outdir, &o, err);
+		if (!s)
+			return false;
+		e->run[e->n++] = s;
+		if (!gm_saved_must(s, w->e->name, err))
+			return false;
+		gm_shape have = gm_saved_shape(s, w->e->name), want = gm_node_shape(w->e->y);
+		if (have.rank != want.rank || have.dim[1] != want.dim[1] ||
+		    gm_saved_facts(s)->numel != w->c->r->facts.numel)
+			return gm_fail(err, GM_ERR_VALUE,
+			               "option ensemble: %s has other classes, or pictures of "
+			               "another size",
+			               name);
+	}
+	return true;
+}
+
+static void add_probabilities(const float *logit, int64_t rows, int64_t classes, double *sum)
+{
+	for (int64_t i = 0; i < rows; i++, logit += classes, sum += classes) {
+		const float most = logit[largest(logit, classes)];
+		double all = 0;
+		for (int64_t k = 0; k < classes; k++)
+			all += exp((double)logit[k] - most);
+		for (int64_t k = 0; k < classes; k++)
+			sum[k] += exp((double)logit[k] - most) / all;
+	}
+}
+
+/* w->out becomes the sum of the class probabilities of the run and of all members. */
+static bool vote(walk *w, members *e, int64_t chunk, gm_error *err)
+{
+	const int64_t rows = w->c->r->batch, classes = w->width;
+	memset(e->together, 0, rows * classes * sizeof *e->together);
+	add_probabilities(w->out, rows, classes, e->together);
+	for (int i = 0; i < e->n; i++) {
+		if (!gm_saved_run(e->run[i], w->e->name, (const void *const *)w->in, w->c->o.seed,
+		                  (uint64_t)chunk, e->logit, err))
+			return false;
+		add_probabilities(e->logit, rows, classes, e->together);
+	}
+	for (int64_t i = 0; i < rows * classes; i++)
+		w->out[i] = (float)e->together[i];
+	return true;
+}
+
 bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	walk w;
+	members others = {0};
 	bool ok = begin(&w, c, of_metric(c), scored(c, err), err) &&
 	          (gm_data_field(w.data, "label") ||
 	           gm_fail(err, GM_ERR_VALUE, "metric accuracy needs labels, and %s has none",
 	                   gm_data_info_of(w.data)->name));
+	ok = ok && (!c->o.ensemble || open_members(&others, &w, c->o.ensemble, err));
 	int64_t right = 0, m;
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
-		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err);
+		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err) &&
+		     (!others.n || vote(&w, &others, i, err));
 		for (int64_t k = 0; ok && k < m; k++)
 			right += largest(w.out + k * w.width, w.width) == w.label[k];
 	}
 	if (ok) {
 		char note[96];
-		snprintf(note, sizeof note, "%" PRId64 " errors in %" PRId64 " of the %s part",
-		         w.n - right, w.n, gm_scorer_scored(c));
+		size_t k = (size_t)snprintf(note, sizeof note,
+		                            "%" PRId64 " errors in %" PRId64 " of the %s part",
+		                            w.n - right, w.n, gm_scorer_scored(c));
+		if (others.n)
+			snprintf(note + k, sizeof note - k, ", %d runs together", others.n + 1);
 		gm_score_add(s, "accuracy", (double)right / w.n, NAN, 1, note);
 	}
+	free_members(&others);
 	end(&w);
 	return ok;
 }

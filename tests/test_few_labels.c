@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_few_labels.c -- learning from few labels: what would still run, and miss its figure, if it were wrong.
+ */
+#include "runs.h"
+
+#include "ganymede/data.h"
+#include "ganymede/nn.h"
+
+enum { BATCH = 20, SIDE = 12, CLASSES = 10 };
+
+#define SMALL                                                                                      \
+	"data=glyphs", "size=12", "width=64", "batch=20", "nz=8", "monitors=no", "ema=0",          \
+		"start=100"
+
+/* Salimans & Kingma 2016, section 3: on the examples that the start has seen, each unit has mean 0 and variance 1. */
+static void a_start_makes_units_standard(void **state)
+{
+	(void)state;
+	enum { N = 50, IN = 6, H = 7, OUT = 3 };
+	gm_graph *g = gm_graph_new(&(gm_graph_options){.seed = 4});
+	gm_net *n = gm_net_create(g, "D", .seed = 1);
+	gm_node *x = gm_input(g, "x", GM_SHAPE(N, IN), GM_F32), *start[4];
+	gm_weight_normed(n, "b", gm_relu(gm_weight_normed(n, "a", x, H, true, start)), OUT, false,
+	                 start + 2);
+	gm_node *h = gm_weight_normed(n, "a", x, H, true, NULL),
+		*y = gm_weight_normed(n, "b", gm_relu(h), OUT, false, NULL);
+	gm_step *begin = gm_compile_nodes(g, start, 4, NULL), *run = gm_compile(g, h, y);
+	assert_true(begin && run);
+	float in[N * IN], out[N * H];
+	gm_rng r = gm_rng_new(2, 0);
+	for (int i = 0; i < N * IN; i++)
+		in[i] = (float)(3 + 2 * gm_rng_normal(&r));
+	gm_set_f32(x, in, N * IN);
+	gm_step_run(begin);
+	gm_step_run(run);
+	for (int layer = 0; layer < 2; layer++) {
+		const int width = layer ? OUT : H;
+		gm_step_read(run, layer ? y : h, out, N * width);
+		for (int k = 0; k < width; k++) {
+			double sum = 0, square = 0;
+			for (int i = 0; i < N; i++)
+				sum += out[i * width + k],
+					square += (double)out[i * width + k] * out[i * width + k];
+			assert_float_equal(sum / N, 0, 1e-4);
+			assert_float_equal(square / N, 1, 1e-3);
+		}
+	}
+	/* only the last layer's scale is trained */
+	gm_node *param[8];
+	assert_int_equal(gm_net_params(n, "*/scale", param, 8), 1);
+	gm_net_free(n);
+	gm_graph_free(g);
+}
+
+/* The logit of "generated" is 0, so what the monitors call D is Z / (Z + 1): its logit is log Z. */
+static void d_has_no_logit_of_its_own(void **state)
+{
+	(void)state;
+	static float x[BATCH * SIDE * SIDE], logit[BATCH * CLASSES], d[BATCH];
+	gm_error err = {0};
+	gm_saved *s = TRAINED("improved-gan", SMALL, "steps=3");
+	gm_rng r = gm_rng_new(2, 0);
+	for (int i = 0; i < BATCH * SIDE * SIDE; i++)
+		x[i] = (float)(2 * gm_rng_uniform(&r) - 1);
+	const void *in[] = {x};
+	must(gm_saved_apply(s, "classify", in, BATCH, 0, logit, &err) &&
+	             gm_saved_apply(s, "discriminate", in, BATCH, 0, d, &err),
+	     &err);
+	for (int i = 0; i < BATCH; i++) {
+		double z = 0;
+		for (int k = 0; k < CLASSES; k++)
+			z += exp(logit[i * CLASSES + k]);
+		assert_float_equal(d[i], log(z), 1e-4);
+	}
+	/* without noise: the same twice */
+	static float again[BATCH * CLASSES];
+	must(gm_saved_apply(s, "classify", in, BATCH, 9, again, &err), &err);
+	assert_memory_equal(logit, again, sizeof logit);
+	gm_saved_free(s);
+}
+
+static double errors_of(const char *const *more)
+{
+	enum { N = 500 };
+	static float x[N * SIDE * SIDE], logit[N * CLASSES];
+	static int32_t label[N];
+	gm_error err = {0};
+	gm_saved *s = TRAINED("improved-gan", SMALL, "batch=50", "width=128", "noise=.3", "ema=.99",
+	                      "steps=600", "labels-per-class=2", more[0], more[1]);
+	gm_dataset *d =
+		gm_data_open("glyphs", &(gm_data_options){.size = SIDE, .split = "test"}, &err);
+	must(d && gm_data_batch(d, 1, 0, N, x, label, &err) &&
+	             gm_saved_apply(s, "classify", (const void *[]){x}, N, 0, logit, &err),
+	     &err);
+	int wrong = 0;
+	for (int i = 0; i < N; i++) {
+		int best = 0;
+		for (int k = 0; k < CLASSES; k++)
+			best = logit[i * CLASSES + k] > logit[i * CLASSES + best] ? k : best;
+		wrong += best != label[i];
+	}
+	gm_data_close(d);
+	gm_saved_free(s);
+	return (double)wrong / N;
+}
+
+/* With the unlabelled and the generated examples there are fewer errors than with 20 labels alone. */
+static void the_unlabelled_help(void **state)
+{
+	(void)state;
+	const double both = errors_of((const char *const[]){"unlabelled=1", "seed=1"}),
+		     alone = errors_of((const char *const[]){"unlabelled=0", "seed=1"});
+	print_message("errors: %.3f; labels alone %.3f\n", both, alone);
+	assert_true(both < alone - .05 && both < .45);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_start_makes_units_standard),
+		cmocka_unit_test(d_has_no_logit_of_its_own),
+		cmocka_unit_test(the_unlabelled_help),
+	};
+	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
+}
