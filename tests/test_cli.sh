@@ -119,6 +119,17 @@ refuses 1 'endpoint .reconstruct.; dcgan has: generate' reconstruct 2
 refuses 1 'two normal numbers' sample 2 --manifold
 works '^elsewhere/[0-9]*-pixelcnn-glyphs$' train pixelcnn --data glyphs --size 8 --features 4 --layers 2 --batch 4 --steps 1 --grid 2x2 --outdir elsewhere
 works 'c.png: 2 of glyphs, test part, right hidden.* 3 completions' complete elsewhere/00002-pixelcnn-glyphs --hide right --ways 3 --grid 1x2 -o c.png
+works '3 of glyphs, test part, 2,3,4,5 hidden: 1 completion' complete elsewhere/00002-pixelcnn-glyphs --hide 2,3,4,5 --count 3 -o filled
+works '3 of glyphs, .* 2 completions' complete elsewhere/00002-pixelcnn-glyphs --count 3 --ways 2 -o filled
+check 'completions have no file each' [ -e filled/000002.png -a -e filled/000002-2.png ]
+refuses 1 'filled/000000.png exists.*--force' complete elsewhere/00002-pixelcnn-glyphs --count 1 -o filled
+works 'filled/000001.png hidden' complete elsewhere/00002-pixelcnn-glyphs filled/000000.png --mask filled/000001.png -o c.png
+refuses 1 'not within the run' complete elsewhere/00002-pixelcnn-glyphs --hide 2,3,400,5
+refuses 2 'hide or --mask' complete elsewhere/00002-pixelcnn-glyphs --hide top --mask c.png
+refuses 2 'are for -o FOLDER' complete elsewhere/00002-pixelcnn-glyphs --count 3
+works 'c.png: step' sample elsewhere/00002-pixelcnn-glyphs --over-time --turns 9 --grid 3x2 -o c.png
+refuses 1 'has no steps to show' sample 2 --over-time
+refuses 1 'has no turns' sample 2 --turns 3
 refuses 1 'endpoint .complete.; dcgan has: generate' complete 2
 refuses 1 'not told what to draw' complete elsewhere/00002-pixelcnn-glyphs --class 3
 refuses 1 'nowhere' reconstruct elsewhere/00001-vae-glyphs nowhere.png

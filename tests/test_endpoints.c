@@ -246,6 +246,52 @@ static void metrics_go_by_the_endpoint_that_is_asked_for(void **state)
 	gm_saved_free(s);
 }
 
+/* ---- completing ------------------------------------------------------------------------------ */
+
+/* Adds a quarter where the image is hidden: there it is 0 before, whatever the example was. */
+static int train_filler(gm_run *r)
+{
+	gm_node *x = gm_batch(r, "image"), *hidden = gm_hidden(r);
+	gm_endpoint(r, "complete", gm_add(x, gm_mul_c(hidden, .25)), x, hidden);
+	return finish(r);
+}
+
+static const gm_model filler = {"filler", "", "", options, train_filler};
+
+static void a_model_can_complete_in_one_evaluation(void **state)
+{
+	(void)state;
+	enum { SIDE = 8, N = 6, ONE = 3 * SIDE * SIDE };
+	gm_error err = {0};
+	char path[PATH_MAX + 64];
+	gm_saved *s = TRAINED("filler", "data=shapes", "size=8", "steps=1", "batch=4", "grid=6x2");
+	float x[N][ONE], y[N][ONE];
+	uint8_t hidden[SIDE * SIDE] = {0};
+	for (int i = 0; i < N; i++)
+		for (int k = 0; k < ONE; k++)
+			y[i][k] = x[i][k] = (float)sin(i * ONE + k);
+	for (int i = 0; i < SIDE * SIDE; i++)
+		hidden[i] = i % SIDE >= 5;
+	must(gm_saved_complete(s, &(gm_saved_hole){.n = N, .hidden = hidden}, y[0], &err), &err);
+	for (int i = 0; i < N; i++)
+		for (int k = 0; k < ONE; k++)
+			assert_true(y[i][k] == (hidden[k % (SIDE * SIDE)] ? .25f : x[i][k]));
+	assert_false(gm_saved_set_turns(s, "complete", 3, &err));
+	assert_non_null(strstr(err.message, "has no turns"));
+	/* what is left | output | original */
+	snprintf(path, sizeof path, "%s/fakes-000001.png", last_run);
+	err = (gm_error){0};
+	gm_image *im = gm_png_read(path, &err);
+	must(im != NULL, &err);
+	assert_int_equal(im->width * (2 + 2 * 10), im->height * (2 + 6 * 10));
+	const int scale = im->width / 62, middle = (2 + SIDE / 2) * scale;
+	const uint8_t *left = im->pixel + ((size_t)middle * im->width + middle) * 3,
+		      *output = left + (size_t)10 * scale * 3;
+	assert_true(abs(left[0] - 128) <= 1 && abs(output[0] - 159) <= 1);
+	gm_image_free(im);
+	gm_saved_free(s);
+}
+
 /* ---- what is refused ------------------------------------------------------------------------- */
 
 static int wrong; /* which of the faults below */
@@ -284,6 +330,9 @@ static int train_wrongly(gm_run *r)
 	case 8:
 		gm_endpoint(r, "translate", z, x);
 		break;
+	case 9:
+		gm_endpoint(r, "complete", x, x);
+		break;
 	}
 	return finish(r);
 }
@@ -303,6 +352,7 @@ static void what_tools_cannot_use_is_refused(void **state)
 		{"\"encode\" twice", "wrongly"},
 		{"\"classify\" gives [16]", "a row for each example"},
 		{"\"translate\" gives [4,2]", "as many axes"},
+		{"\"complete\"", "does not take gm_hidden"},
 	};
 	for (wrong = 0; wrong < (int)(sizeof says / sizeof *says); wrong++) {
 		gm_settings s;
@@ -326,13 +376,15 @@ static void what_tools_cannot_use_is_refused(void **state)
 int main(void)
 {
 	gm_error err = {0};
-	if (!gm_model_register(&two_ways, &err) || !gm_model_register(&larger, &err))
+	if (!gm_model_register(&two_ways, &err) || !gm_model_register(&larger, &err) ||
+	    !gm_model_register(&filler, &err))
 		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_discriminator_is_watched),
 		cmocka_unit_test(variants_are_drawn_in_their_own_size),
 		cmocka_unit_test(outputs_have_the_size_that_the_endpoint_gives),
 		cmocka_unit_test(metrics_go_by_the_endpoint_that_is_asked_for),
+		cmocka_unit_test(a_model_can_complete_in_one_evaluation),
 		cmocka_unit_test(what_tools_cannot_use_is_refused),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

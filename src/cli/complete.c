@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/complete.c -- ganymede complete: hides a part of pictures and lets a model that draws number by
- * number ("pixels") go on with what is left.
+ * cli/complete.c -- ganymede complete: hides a part of images and lets a model with the endpoint "complete" fill it in.
  */
 #include "cli/cli.h"
 
@@ -10,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/examples.h"
 #include "run/classes.h"
@@ -17,83 +17,34 @@
 
 static const char *const parts[] = {"bottom", "top", "left", "right", "middle", "all", NULL};
 
-/* Which half, or which inner quarter, or all. */
-static bool inside(int part, int64_t y, int64_t x, const gm_facts *f)
+typedef struct rectangle {
+	int64_t x, y, width, height;
+} rectangle;
+
+/* A half, the inner quarter, or all. */
+static rectangle part_of(int part, const gm_facts *f)
 {
-	int64_t h = f->height, w = f->width;
-	switch (part) {
-	case 0:
-		return y >= h / 2;
-	case 1:
-		return y < (h + 1) / 2;
-	case 2:
-		return x < (w + 1) / 2;
-	case 3:
-		return x >= w / 2;
-	case 4:
-		return y >= h / 4 && y < h - h / 4 && x >= w / 4 && x < w - w / 4;
-	default:
-		return true;
-	}
+	const int64_t h = f->height, w = f->width;
+	const rectangle all[] = {{0, h / 2, w, h - h / 2},
+	                         {0, 0, w, (h + 1) / 2},
+	                         {0, 0, (w + 1) / 2, h},
+	                         {w / 2, 0, w - w / 2, h},
+	                         {w / 4, h / 4, w - w / 4 * 2, h - h / 4 * 2},
+	                         {0, 0, w, h}};
+	return all[part];
 }
 
 typedef struct request {
-	int part, ways; /* what is hidden; completions of each picture */
+	const char *hide, *mask; /* what is hidden: a part or a rectangle; or a file, or NULL */
+	int ways;                /* completions of each image */
 	uint64_t seed;
 	int columns;
 	int32_t *label; /* of each completion, or NULL */
 	const char *out;
+	bool folder; /* out is one, of an image each */
+	bool force;
+	uint8_t *hidden; /* [height, width] */
 } request;
-
-/* In each row of the grid one picture: original | what is left | completions. */
-static gm_image *picture(gm_saved *s, const cli_examples *e, const request *q, gm_error *err)
-{
-	const gm_facts *f = gm_saved_facts(s);
-	int64_t numel = f->numel, each = 2 + q->ways, n = e->n * q->ways;
-	float *all = malloc(e->n * each * numel * sizeof *all);
-	float *x = malloc(n * numel * sizeof *x);
-	uint8_t *hidden = malloc(numel);
-	gm_image *im = NULL;
-	bool ok = (all && x && hidden) || gm_fail(err, GM_ERR_MEMORY, "no memory for pictures");
-	for (int64_t j = 0; ok && j < numel; j++)
-		hidden[j] = inside(q->part, j / f->width % f->height, j % f->width, f);
-	for (int64_t i = 0; ok && i < n; i++)
-		memcpy(x + i * numel, e->x + i / q->ways * numel, numel * sizeof *x);
-	ok = ok &&
-	     gm_saved_complete(
-		     s,
-		     &(gm_saved_hole){.seed = q->seed, .n = n, .label = q->label, .hidden = hidden},
-		     x, err);
-	for (int64_t i = 0; ok && i < e->n; i++) {
-		float *row = all + i * each * numel;
-		memcpy(row, e->x + i * numel, numel * sizeof *row);
-		for (int64_t j = 0; j < numel; j++) /* grey where nothing is known */
-			row[numel + j] = hidden[j] ? 0 : e->x[i * numel + j];
-		memcpy(row + 2 * numel, x + i * q->ways * numel, q->ways * numel * sizeof *row);
-	}
-	if (ok)
-		im = cli_examples_grid(s, all, e->n * each, (int)each * q->columns, err);
-	free(all);
-	free(x);
-	free(hidden);
-	return im;
-}
-
-static int work(gm_saved *s, const cli_examples *e, const request *q)
-{
-	gm_error err = {0};
-	gm_image *im = picture(s, e, q, &err);
-	bool ok = im && gm_image_write(q->out, im, &err);
-	if (ok) {
-		gm_term_picture(stdout, im, 0);
-		printf("%s: %" PRId64 " of %s, %s hidden: original | left | %d completion%s, seed "
-		       "%" PRIu64 "\n",
-		       q->out, e->n, e->from, parts[q->part], q->ways, q->ways == 1 ? "" : "s",
-		       q->seed);
-	}
-	gm_image_free(im);
-	return ok ? CLI_OK : cli_fail(&err);
-}
 
 static int find_part(const char *name)
 {
@@ -103,20 +54,198 @@ static int find_part(const char *name)
 	return -1;
 }
 
+static bool parse_rectangle(const char *text, rectangle *r)
+{
+	int end = 0;
+	return sscanf(text, "%" SCNd64 ",%" SCNd64 ",%" SCNd64 ",%" SCNd64 "%n", &r->x, &r->y,
+	              &r->width, &r->height, &end) == 4 &&
+	       !text[end];
+}
+
+static bool by_rectangle(request *q, const gm_facts *f, gm_error *err)
+{
+	rectangle r;
+	int part = find_part(q->hide);
+	if (part >= 0)
+		r = part_of(part, f);
+	else
+		parse_rectangle(q->hide, &r);
+	if (r.x < 0 || r.y < 0 || r.width < 1 || r.height < 1 || r.width > f->width - r.x ||
+	    r.height > f->height - r.y)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option hide: %s is not within the run's images of %dx%d pixels",
+		               q->hide, (int)f->width, (int)f->height);
+	for (int64_t y = r.y; y < r.y + r.height; y++)
+		memset(q->hidden + y * f->width + r.x, 1, (size_t)r.width);
+	return true;
+}
+
+/* White is hidden, black is known. */
+static bool by_mask(request *q, const gm_facts *f, gm_error *err)
+{
+	gm_image *im = gm_image_read(q->mask, NULL, err);
+	if (!im)
+		return false;
+	bool ok = (im->width == f->width && im->height == f->height) ||
+	          gm_fail(err, GM_ERR_VALUE,
+	                  "option mask: %s has %dx%d pixels, the run's images %dx%d", q->mask,
+	                  im->width, im->height, (int)f->width, (int)f->height);
+	bool any = false;
+	for (int64_t i = 0; ok && i < f->width * f->height; i++)
+		any = (q->hidden[i] = im->pixel[i * im->channels] > 127) || any;
+	gm_image_free(im);
+	return ok && (any || gm_fail(err, GM_ERR_VALUE,
+	                             "option mask: nothing in %s is white, so nothing is hidden",
+	                             q->mask));
+}
+
+static bool hide(gm_saved *s, request *q, gm_error *err)
+{
+	const gm_facts *f = gm_saved_facts(s);
+	if (f->points)
+		return gm_fail(err, GM_ERR_VALUE, "this is for images, and this run's are points");
+	q->hidden = calloc((size_t)(f->height * f->width), 1);
+	if (!q->hidden)
+		return gm_fail(err, GM_ERR_MEMORY, "no memory for images");
+	return q->mask ? by_mask(q, f, err) : by_rectangle(q, f, err);
+}
+
+/* The completions of every example, [n, ways, example]; the caller frees them. */
+static float *completed(gm_saved *s, const cli_examples *e, const request *q, gm_error *err)
+{
+	const int64_t numel = gm_saved_facts(s)->numel, n = e->n * q->ways;
+	float *x = malloc(n * numel * sizeof *x);
+	for (int64_t i = 0; x && i < n; i++)
+		memcpy(x + i * numel, e->x + i / q->ways * numel, numel * sizeof *x);
+	const gm_saved_hole hole = {
+		.seed = q->seed, .n = n, .label = q->label, .hidden = q->hidden};
+	if (!x)
+		gm_fail(err, GM_ERR_MEMORY, "no memory for images");
+	else if (gm_saved_complete(s, &hole, x, err))
+		return x;
+	free(x);
+	return NULL;
+}
+
+/* In each row of the grid one image: original | what is left | completions. */
+static gm_image *picture(gm_saved *s, const cli_examples *e, const request *q, const float *x,
+                         gm_error *err)
+{
+	const gm_facts *f = gm_saved_facts(s);
+	const int64_t numel = f->numel, each = 2 + q->ways, plane = f->height * f->width;
+	float *all = malloc(e->n * each * numel * sizeof *all);
+	gm_image *im = NULL;
+	if (!all)
+		gm_fail(err, GM_ERR_MEMORY, "no memory for images");
+	for (int64_t i = 0; all && i < e->n; i++) {
+		float *row = all + i * each * numel;
+		memcpy(row, e->x + i * numel, numel * sizeof *row);
+		for (int64_t j = 0; j < numel; j++) /* grey where nothing is known */
+			row[numel + j] = q->hidden[j % plane] ? 0 : e->x[i * numel + j];
+		memcpy(row + 2 * numel, x + i * q->ways * numel, q->ways * numel * sizeof *row);
+	}
+	if (all)
+		im = cli_examples_grid(s, all, e->n * each, (int)each * q->columns, err);
+	free(all);
+	return im;
+}
+
+/* OUT/NAME.png, or NAME-K.png where there are several. */
+static bool path_of(const request *q, const cli_examples *e, int64_t i, int way,
+                    char path[PATH_MAX], gm_error *err)
+{
+	char number[32] = "", stem[512];
+	snprintf(stem, sizeof stem, "%s", e->name[i]);
+	char *dot = strrchr(stem, '.'), *slash = strrchr(stem, '/');
+	if (dot && dot > (slash ? slash + 1 : stem))
+		*dot = 0;
+	if (q->ways > 1)
+		snprintf(number, sizeof number, "-%d", way);
+	return snprintf(path, PATH_MAX, "%s/%s%s.png", q->out, stem, number) < PATH_MAX ||
+	       gm_fail(err, GM_ERR_VALUE, "%s: the name is too long", e->name[i]);
+}
+
+/* All names first, so that nothing is written where something is in the way. */
+static bool write_all(gm_saved *s, const cli_examples *e, const request *q, const float *x,
+                      gm_error *err)
+{
+	const gm_facts *f = gm_saved_facts(s);
+	char path[PATH_MAX];
+	for (int pass = 0; pass < 2; pass++)
+		for (int64_t i = 0; i < e->n * q->ways; i++) {
+			if (!path_of(q, e, i / q->ways, (int)(i % q->ways) + 1, path, err))
+				return false;
+			if (!pass && !q->force && gm_file_exists(path))
+				return gm_fail(
+					err, GM_ERR_VALUE,
+					"%s exists: give another -o, or --force to overwrite",
+					path);
+			if (!pass)
+				continue;
+			const gm_grid one = {.n = 1,
+			                     .channels = (int)f->channels,
+			                     .height = (int)f->height,
+			                     .width = (int)f->width,
+			                     .padding = -1,
+			                     .scale = 1};
+			char *slash = strrchr(path, '/');
+			*slash = 0;
+			bool ok = gm_file_make_folder(path, err);
+			*slash = '/';
+			gm_image *im = ok ? gm_image_grid(x + i * f->numel, &one, err) : NULL;
+			ok = im && gm_image_write(path, im, err);
+			gm_image_free(im);
+			if (!ok)
+				return false;
+		}
+	return true;
+}
+
+static int work(gm_saved *s, const cli_examples *e, const request *q)
+{
+	gm_error err = {0};
+	float *x = completed(s, e, q, &err);
+	gm_image *im = x && !q->folder ? picture(s, e, q, x, &err) : NULL;
+	bool ok = q->folder ? x && write_all(s, e, q, x, &err)
+	                    : im && gm_image_write(q->out, im, &err);
+	if (ok && im)
+		gm_term_picture(stdout, im, 0);
+	if (ok)
+		printf("%s: %" PRId64 " of %s, %s hidden: %s%d completion%s, seed %" PRIu64 "\n",
+		       q->out, e->n, e->from, q->mask ? q->mask : q->hide,
+		       q->folder ? "" : "original | left | ", q->ways, q->ways == 1 ? "" : "s",
+		       q->seed);
+	gm_image_free(im);
+	free(x);
+	return ok ? CLI_OK : cli_fail(&err);
+}
+
 static const cli_option options[] = {
-	{"hide", "bottom", "the part that is drawn: bottom, top, left, right, middle or all"},
-	{"ways", "4", "completions of each picture"},
+	{"hide", "bottom",
+         "the part to fill in: bottom, top, left, right, middle, all, or X,Y,WIDTH,HEIGHT in "
+         "pixels"},
+	{"mask", "", "instead: an image of the run's size, white where to fill in"},
+	{"ways", "4", "completions of each image; default with -o FOLDER: 1"},
+	{"turns", "", "of an endpoint that iterates: how many turns; default: the model's"},
 	{"class", "",
          "name or number of the class, of a class-conditional model; default: the picture's own "
          "class"},
-	{"grid", "1x8", "columns x rows of pictures"},
+	{"grid", "1x8", "columns x rows of images"},
+	{"count", "0", "with -o FOLDER: how many images; 0: all, of a set without end 64"},
 	{"split", "", "train or test part of a data set"},
 	{"seed", "0", "of what is drawn"},
-	{"out", "completed.png", "FILE.png, .jpg or .webp; also -o"},
+	{"out", "completed.png",
+         "FILE.png, .jpg or .webp for a grid; or a FOLDER for an image each; also -o"},
+	{"force", "", "with -o FOLDER: overwrite"},
 	{"outdir", "runs", "where runs are looked for"},
 	{"help", "", "this"},
 	{0},
 };
+
+static bool takes_labels(gm_saved *s)
+{
+	return gm_saved_takes_labels(s, GM_ENDPOINT_COMPLETE);
+}
 
 /* What each completion is told, into q->label; NULL where nothing is known or needed. */
 static bool labels(gm_saved *s, const cli_values *v, const cli_examples *e, request *q,
@@ -125,12 +254,12 @@ static bool labels(gm_saved *s, const cli_values *v, const cli_examples *e, requ
 	int64_t class = 0;
 	bool given = *cli_value(v, "class");
 	int64_t n = e->n * q->ways;
-	if (given && !gm_saved_takes_labels(s, NULL))
+	if (given && !takes_labels(s))
 		return gm_fail(err, GM_ERR_VALUE, "option class: %s is not told what to draw",
 		               gm_saved_model(s)->name);
 	if (given && !gm_class_find(gm_saved_facts(s), cli_value(v, "class"), &class, err))
 		return false;
-	if (!gm_saved_takes_labels(s, NULL) || (!given && !e->label))
+	if (!takes_labels(s) || (!given && !e->label))
 		return true;
 	q->label = malloc(n * sizeof *q->label);
 	for (int64_t i = 0; q->label && i < n; i++)
@@ -138,34 +267,57 @@ static bool labels(gm_saved *s, const cli_values *v, const cli_examples *e, requ
 	return q->label || gm_fail(err, GM_ERR_MEMORY, "no memory for labels");
 }
 
+/* What the command line says before the run is opened. */
+static int read_options(const cli_values *v, request *q, cli_examples *e, gm_error *err)
+{
+	rectangle r;
+	uint64_t ways, count;
+	q->hide = cli_value(v, "hide"), q->mask = cli_given(v, "mask");
+	q->out = cli_value(v, "out"), q->force = cli_given(v, "force");
+	q->folder = cli_given(v, "out") && !strrchr(cli_base_name(q->out), '.');
+	if (q->mask && cli_given(v, "hide"))
+		return cli_usage("complete takes --hide or --mask, not both");
+	if (find_part(q->hide) < 0 && !parse_rectangle(q->hide, &r))
+		return cli_usage(
+			"option hide: \"%.60s\" is not bottom, top, left, right, middle, all "
+			"or X,Y,WIDTH,HEIGHT",
+			q->hide);
+	if (!cli_whole(v, "ways", 1, 100, &ways, err) ||
+	    !cli_whole(v, "count", 0, INT32_MAX, &count, err) ||
+	    !cli_whole(v, "seed", 0, UINT64_MAX, &q->seed, err))
+		return cli_usage("%s", err->message);
+	q->ways = q->folder && !cli_given(v, "ways") ? 1 : (int)ways;
+	if (!q->folder && (cli_given(v, "count") || q->force))
+		return cli_usage("options count and force are for -o FOLDER");
+	if (q->folder && cli_given(v, "grid"))
+		return cli_usage("option grid is for -o FILE.png");
+	if (!q->folder && !gm_image_format(q->out, err))
+		return cli_usage("%s", err->message);
+	if (q->folder)
+		e->columns = count ? (int)count : INT32_MAX, e->rows = 1, e->named = true;
+	q->columns = e->columns;
+	return CLI_OK;
+}
+
 int cli_complete(int argc, char **argv)
 {
 	cli_values v = {.verb = "complete",
 	                .option = options,
-	                .about = "Each picture is shown as original | what is left | completions."};
+	                .about = "Each image is shown as original | what is left | completions."};
 	cli_examples e;
 	request q = {0};
 	if (!cli_examples_read(&e, &v, argc, argv))
 		return e.status;
 	gm_error err = {0};
-	uint64_t ways;
-	q.columns = e.columns;
-	q.part = find_part(cli_value(&v, "hide"));
-	q.out = cli_value(&v, "out");
-	if (q.part < 0)
-		return cli_usage(
-			"option hide: \"%.60s\" is not bottom, top, left, right, middle or all",
-			cli_value(&v, "hide"));
-	if (!cli_whole(&v, "ways", 1, 100, &ways, &err) ||
-	    !cli_whole(&v, "seed", 0, UINT64_MAX, &q.seed, &err))
-		return cli_usage("%s", err.message);
-	q.ways = (int)ways;
-	if (!gm_image_format(q.out, &err))
-		return cli_usage("%s", err.message);
+	int status = read_options(&v, &q, &e, &err);
+	if (status)
+		return status;
 	gm_saved *s = cli_examples_run(&v, GM_ENDPOINT_COMPLETE, &err);
-	bool ok = s && cli_examples_get(&e, s, &v, &err) && labels(s, &v, &e, &q, &err);
-	int status = ok ? work(s, &e, &q) : cli_fail(&err);
+	bool ok = s && cli_turns(s, GM_ENDPOINT_COMPLETE, &v, &err) && hide(s, &q, &err) &&
+	          cli_examples_get(&e, s, &v, &err) && labels(s, &v, &e, &q, &err);
+	status = ok ? work(s, &e, &q) : cli_fail(&err);
 	free(q.label);
+	free(q.hidden);
 	cli_examples_free(&e);
 	gm_saved_free(s);
 	return status;

@@ -4,6 +4,7 @@
  */
 #include "cli/examples.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,14 @@
 #include "run/classes.h"
 #include "run/folder.h"
 #include "run/run.h"
+
+enum { ENDLESS = 64 }; /* examples of a set without end, where all are asked for */
+
+const char *cli_base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
 
 /* As the run's own data were opened, but for what follows from the checkpoint. */
 static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
@@ -61,6 +70,9 @@ static bool one_picture(gm_saved *s, const char *path, cli_examples *e, gm_error
 		              scratch, e->x);
 		e->n = 1;
 		snprintf(e->from, sizeof e->from, "%s", path);
+		if (e->named && (e->name = calloc(1, sizeof *e->name)))
+			snprintf(e->name[0], sizeof e->name[0], "%.250s", cli_base_name(path));
+		ok = !e->named || e->name || gm_fail(err, GM_ERR_MEMORY, "no memory for names");
 	}
 	gm_fitter_free(&fit);
 	gm_image_free(im);
@@ -95,6 +107,8 @@ static bool of_set(gm_saved *s, const char *input, const char *split, cli_exampl
 	}
 	const gm_data_info *info = gm_data_info_of(d);
 	e->n = info->count && info->count < (uint64_t)n ? (int64_t)info->count : n;
+	if (!info->count && n == INT32_MAX)
+		e->n = ENDLESS;
 	bool ok = (info->rank == 3 && info->shape[0] == f->channels &&
 	           info->shape[1] == f->height && info->shape[2] == f->width) ||
 	          gm_fail(err, GM_ERR_VALUE,
@@ -109,8 +123,18 @@ static bool of_set(gm_saved *s, const char *input, const char *split, cli_exampl
 		ok = e->x ||
 		     gm_fail(err, GM_ERR_MEMORY, "no memory for %lld pictures", (long long)e->n);
 	}
-	for (int64_t i = 0; ok && i < e->n; i++)
+	if (ok && e->named)
+		ok = (e->name = calloc((size_t)e->n, sizeof *e->name)) ||
+		     gm_fail(err, GM_ERR_MEMORY, "no memory for names");
+	for (int64_t i = 0; ok && i < e->n; i++) {
+		const char *file =
+			e->named && info->count ? gm_data_example_name(d, (uint64_t)i) : NULL;
+		if (file)
+			snprintf(e->name[i], sizeof e->name[i], "%s", file);
+		else if (e->named)
+			snprintf(e->name[i], sizeof e->name[i], "%06" PRId64, i);
 		ok = gm_data_get(d, i, e->x + i * f->numel, e->label ? e->label + i : NULL, err);
+	}
 	snprintf(e->from, sizeof e->from, "%.150s, %s part", spec, part);
 	gm_data_close(d);
 	return ok;
@@ -129,13 +153,14 @@ bool cli_examples_get(cli_examples *e, gm_saved *s, const cli_values *v, gm_erro
 void cli_examples_free(cli_examples *e)
 {
 	free(e->x);
+	free(e->name);
 	free(e->label);
 	*e = (cli_examples){0};
 }
 
 bool cli_examples_read(cli_examples *e, cli_values *v, int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", NULL};
+	static const char *const flags[] = {"help", "h", "force", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	gm_error err = {0};
 	*e = (cli_examples){0};
@@ -168,6 +193,13 @@ gm_saved *cli_examples_run(const cli_values *v, const char *endpoint, gm_error *
 		return s;
 	gm_saved_free(s);
 	return NULL;
+}
+
+bool cli_turns(gm_saved *s, const char *endpoint, const cli_values *v, gm_error *err)
+{
+	uint64_t turns;
+	return !cli_given(v, "turns") || (cli_whole(v, "turns", 1, INT32_MAX, &turns, err) &&
+	                                  gm_saved_set_turns(s, endpoint, (int64_t)turns, err));
 }
 
 gm_image *cli_examples_grid(const gm_saved *s, const float *x, int64_t n, int columns,

@@ -34,7 +34,9 @@ static const cli_verb verbs[] = {
          "compare two sets: runs, data sets, folders, archives, statistics", cli_fid},
 	{"translate", "translate RUN INPUT [-o OUT] [--fit pad] [--back] [--seed N] [--force]",
          "make of pictures what a run learned to make of them", cli_translate},
-	{"complete", "complete RUN [INPUT] [--hide bottom] [--ways 4] [--seed N] [-o FILE.png]",
+	{"complete",
+         "complete RUN [INPUT] [--hide bottom | --mask FILE] [--ways 4] [--seed N] [-o FILE.png | "
+         "FOLDER]",
          "hide a part of pictures and let a model go on with what is left", cli_complete},
 	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
 	{"data",

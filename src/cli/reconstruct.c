@@ -118,6 +118,7 @@ static int work(gm_saved *s, const cli_examples *e, int columns, const char *out
 static const cli_option options[] = {
 	{"grid", "4x8", "columns x rows of pairs"},
 	{"split", "", "train or test part of a data set"},
+	{"turns", "", "of an endpoint that iterates: how many turns; default: the model's"},
 	{"out", "reconstructed.png", "FILE.png, .jpg or .webp; also -o"},
 	{"outdir", "runs", "where runs are looked for"},
 	{"help", "", "this"},
@@ -137,7 +138,8 @@ int cli_reconstruct(int argc, char **argv)
 	if (!gm_image_format(cli_value(&v, "out"), &err))
 		return cli_usage("%s", err.message);
 	gm_saved *s = cli_examples_run(&v, NULL, &err);
-	bool ok = s && able(s, &code, &err) && cli_examples_get(&e, s, &v, &err);
+	bool ok = s && able(s, &code, &err) && cli_turns(s, GM_ENDPOINT_RECONSTRUCT, &v, &err) &&
+	          cli_examples_get(&e, s, &v, &err);
 	int status = ok ? work(s, &e, e.columns, cli_value(&v, "out")) : cli_fail(&err);
 	cli_examples_free(&e);
 	gm_saved_free(s);

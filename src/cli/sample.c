@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/text.h"
+#include "cli/examples.h"
 #include "cli/samples_file.h"
 #include "ganymede/image.h"
 #include "run/classes.h"
@@ -30,7 +31,7 @@ typedef struct job {
 	int columns, rows;
 	int64_t class; /* or ALL */
 	double truncation;
-	bool manifold, force;
+	bool manifold, force, over_time;
 	const char *endpoint; /* or NULL: the model's first that draws */
 	gm_facts gives;       /* of what it draws */
 } job;
@@ -109,10 +110,43 @@ static bool manifold(gm_saved *s, int columns, int rows, float *x, gm_error *err
 	return ok;
 }
 
+/* x [rows, columns, numel]: each row a sample, from the beginning of the endpoint's turns to their end. */
+static bool over_time(const job *j, float *x, gm_error *err)
+{
+	enum { PORTS = 32 };
+	const char *endpoint = j->endpoint ? j->endpoint : GM_ENDPOINT_GENERATE;
+	const int64_t m = gm_saved_batch(j->s), numel = j->gives.numel, frames = j->columns;
+	gm_port port[PORTS];
+	const void *in[PORTS] = {0};
+	const int ports = gm_saved_ports(j->s, endpoint, port, PORTS);
+	float *y = malloc(frames * m * numel * sizeof *y);
+	int32_t *label = malloc(m * sizeof *label);
+	bool ok =
+		!j->gives.points ||
+		gm_fail(err, GM_ERR_VALUE, "option over-time is for images, and these are points");
+	ok = ok && ((y && label) || gm_fail(err, GM_ERR_MEMORY, "no memory for samples"));
+	for (int i = 0; i < ports && i < PORTS; i++)
+		in[i] = port[i].kind == GM_PORT_LABEL ? label : NULL;
+	for (int64_t at = 0; ok && at < j->rows; at += m) {
+		for (int64_t i = 0; i < m; i++)
+			label[i] = class_of(j, at + i, 1);
+		ok = gm_saved_frames(j->s, endpoint, in, j->seed, (uint64_t)(at / m), frames, y,
+		                     err);
+		for (int64_t i = 0; ok && i < m && at + i < j->rows; i++)
+			for (int64_t k = 0; k < frames; k++)
+				memcpy(x + ((at + i) * frames + k) * numel, y + (k * m + i) * numel,
+				       numel * sizeof *x);
+	}
+	free(y);
+	free(label);
+	return ok;
+}
+
 static gm_image *grid(const job *j, gm_error *err)
 {
 	const gm_facts *f = &j->gives;
-	int64_t n = f->points && !j->manifold ? POINTS : (int64_t)j->columns * j->rows;
+	int64_t n =
+		f->points && !j->manifold && !j->over_time ? POINTS : (int64_t)j->columns * j->rows;
 	float *x = malloc(n * f->numel * sizeof *x);
 	int32_t *label = malloc(n * sizeof *label);
 	gm_image *im = NULL;
@@ -125,8 +159,9 @@ static gm_image *grid(const job *j, gm_error *err)
 	                .label = label,
 	                .truncation = j->truncation,
 	                .endpoint = j->endpoint};
-	ok = ok && (j->manifold ? manifold(j->s, j->columns, j->rows, x, err)
-	                        : gm_saved_draw(j->s, &d, x, err));
+	ok = ok && (j->over_time  ? over_time(j, x, err)
+	            : j->manifold ? manifold(j->s, j->columns, j->rows, x, err)
+	                          : gm_saved_draw(j->s, &d, x, err));
 	if (ok && f->points)
 		im = gm_image_scatter(
 			&(gm_scatter){.fake = x,
@@ -216,6 +251,10 @@ static const cli_option options[] = {
          "of a model that draws in several ways, such as generate/16; default: generate"},
 	{"truncation", "0", "draw normal latents again while they are larger than this; 0: never"},
 	{"manifold", "", "the plane of a model with two latent numbers, evenly in probability"},
+	{"turns", "", "of an endpoint that iterates: how many turns; default: the model's"},
+	{"over-time", "",
+         "of an endpoint that iterates: each row of the grid a sample, from the first turn to the "
+         "last"},
 	{"raw", "", "by the weights themselves, not their moving averages"},
 	{"out", "samples.png",
          "FILE.png, .jpg or .webp; with --count a folder, .zip, .npz or .npy; also -o"},
@@ -261,7 +300,8 @@ static int read_options(const cli_values *v, job *j, gm_error *err)
 
 int cli_sample(int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", "manifold", "raw", "force", NULL};
+	static const char *const flags[] = {"help", "h",     "manifold", "over-time",
+	                                    "raw",  "force", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	cli_values v = {.verb = "sample", .option = options};
 	char checkpoint[PATH_MAX], path[PATH_MAX];
@@ -286,21 +326,25 @@ int cli_sample(int argc, char **argv)
 	         .out = cli_given(&v, "out") ? cli_given(&v, "out") : path,
 	         .manifold = cli_given(&v, "manifold"),
 	         .force = cli_given(&v, "force"),
+	         .over_time = cli_given(&v, "over-time"),
 	         .endpoint = cli_given(&v, "endpoint")};
 	status = read_options(&v, &j, &err);
 	if (status)
 		return status;
-	gm_saved_options o = {.batch = j.count ? 0 : (int64_t)j.columns * j.rows,
+	gm_saved_options o = {.batch = j.count       ? 0
+	                               : j.over_time ? j.rows
+	                                             : (int64_t)j.columns * j.rows,
 	                      .raw = cli_given(&v, "raw")};
 	if (!gm_folder_checkpoint(v.operand[0], cli_value(&v, "outdir"), checkpoint, NULL, &err) ||
 	    !(j.s = gm_saved_open(checkpoint, &o, &err)))
 		return cli_fail(&err);
 	if (!gm_saved_draws(j.s, j.endpoint, &j.gives, &err) ||
+	    !cli_turns(j.s, j.endpoint ? j.endpoint : GM_ENDPOINT_GENERATE, &v, &err) ||
 	    !choose_class(&j, cli_given(&v, "class"), &err)) {
 		status = cli_fail(&err);
 	} else {
-		if (!cli_given(&v, "grid") && gm_saved_takes_labels(j.s, j.endpoint) &&
-		    j.class == ALL)
+		if (!j.over_time && !cli_given(&v, "grid") &&
+		    gm_saved_takes_labels(j.s, j.endpoint) && j.class == ALL)
 			j.rows = gm_saved_rows(j.s, j.rows);
 		if (!cli_given(&v, "seed"))
 			gm_text_u64(gm_saved_option(j.s, "seed"), &j.seed);

@@ -72,6 +72,7 @@ static const cli_option options[] = {
 	{"seed", "0", "of the noise, and of which draws of a set without end"},
 	{"endpoint", "translate", "which way, of a run that has several: translate/NAME"},
 	{"back", "", "the same as --endpoint translate/back"},
+	{"turns", "", "of an endpoint that iterates: how many turns; default: the model's"},
 	{"read-back", "",
          "a run that translates the other way: how much of a mask it can read from the result"},
 	{"force", "", "overwrite"},
@@ -137,7 +138,10 @@ static int work(translate_job *j, const cli_values *v)
 	j->t = gm_translator_open(checkpoint, endpoint, &err);
 	if (j->t && back)
 		j->reader = gm_translator_open(other, NULL, &err);
-	if (!j->t || (back && !j->reader))
+	uint64_t turns;
+	if (!j->t || (back && !j->reader) ||
+	    (cli_given(v, "turns") && (!cli_whole(v, "turns", 1, INT32_MAX, &turns, &err) ||
+	                               !gm_translator_set_turns(j->t, (int64_t)turns, &err))))
 		return cli_fail(&err);
 	j->second = !strcmp(gm_translator_field(j->t), "b");
 	const gm_settings *settings = gm_translator_settings(j->t);

@@ -17,6 +17,7 @@ struct gm_translator {
 	int ports, from; /* which port the picture is */
 	/* sides of the run's examples to those of what is read; 0 where that is no whole number */
 	int64_t up;
+	int64_t turns; /* 0: the model's */
 };
 
 static bool inspect(gm_translator *t, gm_error *err)
@@ -65,6 +66,12 @@ void gm_translator_free(gm_translator *t)
 	free(t->checkpoint);
 	free(t->endpoint);
 	free(t);
+}
+
+bool gm_translator_set_turns(gm_translator *t, int64_t turns, gm_error *err)
+{
+	t->turns = turns;
+	return gm_saved_set_turns(t->own, t->endpoint, turns, err);
 }
 
 const char *gm_translator_field(const gm_translator *t)
@@ -161,6 +168,8 @@ bool gm_translator_run(gm_translator *t, const gm_picture *x, uint64_t seed, uin
 		               width, height);
 	gm_saved *s = made_for(t, next[0], next[1], err);
 	if (!s)
+		return false;
+	if (t->turns && !gm_saved_set_turns(s, t->endpoint, t->turns, err))
 		return false;
 	const gm_shape shape = gm_saved_shape(s, t->endpoint);
 	const size_t plane = (size_t)next[0] * (size_t)next[1];

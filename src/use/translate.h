@@ -25,6 +25,9 @@ typedef struct gm_picture {
 gm_translator *gm_translator_open(const char *checkpoint, const char *endpoint, gm_error *err);
 void gm_translator_free(gm_translator *t); /* NULL is fine */
 
+/* Of an endpoint that iterates: the number of turns of following calls. */
+bool gm_translator_set_turns(gm_translator *t, int64_t turns, gm_error *err);
+
 const char *gm_translator_field(const gm_translator *t); /* that it reads: "a", "b", "low", .. */
 /* The field that it should give, or NULL. */
 const char *gm_translator_target(const gm_translator *t);
