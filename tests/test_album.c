@@ -161,7 +161,7 @@ static void folders_are_classes(void **state)
 	assert_int_equal(gm_data_info_of(d)->classes, 0);
 	gm_data_close(d);
 	refused("set/train/zebra", &(gm_data_options){.split = "test"}, GM_ERR_VALUE,
-	        "no test part");
+	        "no test split");
 	refused("set", &(gm_data_options){.classes = 3}, GM_ERR_VALUE, "only 0 to 1");
 }
 
@@ -205,7 +205,7 @@ static void archives_are_folders(void **state)
 	}
 	gm_file_close(&f);
 	scratch_write("not.zip", "this is not a zip file", 22);
-	refused("not.zip", NULL, GM_ERR_FORMAT, "not an archive");
+	refused("not.zip", NULL, GM_ERR_FORMAT, "not a readable archive");
 }
 
 static char cached_path[512];
@@ -280,7 +280,7 @@ static void sizes_and_fits(void **state)
 	gm_dataset *plain = open_set("plain", &(gm_data_options){.fit = GM_FIT_AUTO});
 	assert_int_equal(gm_data_info_of(plain)->shape[1], 8);
 	assert_int_equal(gm_data_info_of(plain)->shape[2], 8);
-	assert_non_null(strstr(gm_data_note(plain, 0), "all are brought to 8 x 8"));
+	assert_non_null(strstr(gm_data_note(plain, 0), "all are resized to 8 x 8"));
 	gm_data_close(plain);
 	put_picture("long/a.png", 1100, 1200, red);
 	put_picture("long/b.png", 1200, 1100, green);
@@ -393,7 +393,8 @@ static void pairs(void **state)
 	put_picture("facades/trainB/3.png", 8, 8, blue);
 	d = open_set("facades", NULL);
 	assert_false(gm_data_info_of(d)->paired);
-	assert_non_null(strstr(gm_data_info_of(d)->about, "unpaired: trainB/3.png is the first"));
+	assert_non_null(strstr(gm_data_info_of(d)->about,
+	                       "unpaired domains of pictures: trainB/3.png is the first"));
 	assert_int_equal(gm_data_info_of(d)->count, 3);
 	fa = gm_data_field(d, "a");
 	int reds = 0;

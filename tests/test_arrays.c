@@ -135,8 +135,8 @@ static void numpy_refusals(void **state)
 	                                               "not read; save it with astype('float32')"},
 		{npy("<U5", false, "(1, 2, 2)", u, 8), "of type '<U5' (text)"},
 		{npy("|u1", false, "(1, 2, 1, 4)", u, 8),
-	         "pictures of 4 channels; 1 (grey) or 3 (RGB) are read, so save x[..., :3]"},
-		{npy("|u1", false, "(3, 2, 3)", u, 12), "cut short (its header promises 18"},
+	         "4 channels; they must be 1 (grey) or 3 (RGB), so save x[..., :3]"},
+		{npy("|u1", false, "(3, 2, 3)", u, 12), "truncated (its header says 18"},
 		{npy("|u1", false, "(1, 2, 3)", u, 12), "bytes after the last number"},
 		{npy("|u1", false, "(1, 1, 1, 1, 12)", u, 12), "0 to 4 dimensions"},
 		{npy("|u1", false, "()", u, 1), "a single number"},
@@ -145,9 +145,9 @@ static void numpy_refusals(void **state)
 		{npy("|u1", false, "(99999999999999999999, 4, 4)", u, 12), "absurd"},
 		{npy("|u1", false, "(0, 4, 4)", u, 0), "a dimension of 0"},
 		{npy("|u1", false, "(1, 2, 3, 2)", u, 12),
-	         "is pictures of 2 channels; 1 (grey) or 3 (RGB)"},
+	         "means 2 channels; they must be 1 (grey) or 3 (RGB)"},
 		{{.b = "PK\3\4 no numpy at all", .n = 20}, "does not begin as one"},
-		{{.b = "\x93NUMPY\1\0\xff\xff{", .n = 14}, "cut short in its header"},
+		{{.b = "\x93NUMPY\1\0\xff\xff{", .n = 14}, "truncated in its header"},
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		scratch_write("bad.npy", bad[i].f.b, bad[i].f.n);
@@ -230,7 +230,7 @@ static void npz_keys(void **state)
 	d = open_set("plain.npz", &(gm_data_options){.split = "train"});
 	assert_int_equal(gm_data_info_of(d)->classes, 3);
 	gm_data_close(d);
-	refused("plain.npz", &(gm_data_options){.split = "test"}, GM_ERR_VALUE, "no test part");
+	refused("plain.npz", &(gm_data_options){.split = "test"}, GM_ERR_VALUE, "no test split");
 	put_zip("bad.npz", (const char *const[]){"images.npy", "labels.npy"},
 	        (const blob[]){two, labels}, 2);
 	refused("bad.npz", NULL, GM_ERR_FORMAT, "3 labels for 2 examples");
@@ -238,9 +238,9 @@ static void npz_keys(void **state)
 	        (const blob[]){three, npy("<i8", false, "(3,)", minus, 24)}, 2);
 	refused("bad.npz", NULL, GM_ERR_FORMAT, "label -1 of example 1");
 	put_zip("bad.npz", (const char *const[]){"weights.npy"}, (const blob[]){two}, 1);
-	refused("bad.npz", NULL, GM_ERR_FORMAT, "no array in it is called");
+	refused("bad.npz", NULL, GM_ERR_FORMAT, "it has no array named");
 	scratch_write("bad.npz", "PK", 2);
-	refused("bad.npz", NULL, GM_ERR_FORMAT, "not an archive");
+	refused("bad.npz", NULL, GM_ERR_FORMAT, "not a readable archive");
 	/* labels beside */
 	scratch_write("x_train.npy", three.b, three.n);
 	scratch_write("y_train.npy", labels.b, labels.n);
@@ -323,11 +323,11 @@ static void matlab(void **state)
 	gm_file_close(&f);
 	y[3] = .5;
 	write_mat("bad.mat", 1, dims, 4, x, y, N, MAT_COMPRESSION_NONE);
-	refused("bad.mat", NULL, GM_ERR_FORMAT, "is no class");
+	refused("bad.mat", NULL, GM_ERR_FORMAT, "is not a class number");
 	write_mat("bad.mat", 1, dims, 4, x, y, 3, MAT_COMPRESSION_NONE);
 	refused("bad.mat", NULL, GM_ERR_FORMAT, "3 labels for 10");
 	write_mat("bad.mat", 0, dims, 4, x, NULL, 0, MAT_COMPRESSION_NONE);
-	refused("bad.mat", NULL, GM_ERR_FORMAT, "in it is called X");
+	refused("bad.mat", NULL, GM_ERR_FORMAT, "no numeric array X");
 	scratch_write("bad.mat", "MATLAB 7.3 MAT-file", 19);
 	refused("bad.mat", NULL, GM_ERR_FORMAT, "not a MATLAB v5 file");
 }
@@ -388,7 +388,7 @@ static void cifar(void **state)
 	assert_int_equal(gm_data_info_of(d)->count, 2);
 	gm_data_close(d);
 	scratch_write("odd.bin", "abc", 3);
-	refused("odd.bin", NULL, GM_ERR_FORMAT, "no whole number of CIFAR records");
+	refused("odd.bin", NULL, GM_ERR_FORMAT, "not a multiple of the CIFAR record size");
 	put_records("eleven.bin", 1, 0, 1);
 	FILE *f = fopen(scratch_path("eleven.bin"), "r+b");
 	fputc(10, f), fclose(f);
@@ -445,7 +445,7 @@ static void text_points(void **state)
 		{"1,1e99\n", "not a number"},
 		{"x,label\n1,-1\n", "line 2: a label"},
 		{"x,label\n1,.5\n", "line 2: a label"},
-		{"label\n1\n", "no columns"},
+		{"label\n1\n", "no numeric columns"},
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		assert_false(csv(bad[i].text, &p, &err));

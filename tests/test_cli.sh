@@ -43,7 +43,7 @@ completes() { # WANTED WORDS...: bash offers it for the last word
 check 'completion: verbs' completes train ganymede tr
 check 'completion: models' completes dcgan ganymede train dc
 check "completion: a model's options" completes --kernel ganymede train dcgan --ke
-check 'completion: options of every model' completes --sample-every ganymede train dcgan --sam
+check 'completion: common options of all models' completes --sample-every ganymede train dcgan --sam
 check 'completion: data sets' completes ring8 ganymede train gan --data ri
 check 'completion: another model has no kernel' test -z "$(completes --kernel ganymede train gan --ke && echo has)"
 refuses 2 'bash, zsh or fish' completion tcsh
@@ -59,7 +59,7 @@ refuses 1 'tune.*maybe.*off, on or again' train dcgan --data glyphs --tune maybe
 refuses 1 'precision.*fp64.*fp32 or bf16' train dcgan --data glyphs --precision fp64
 GANYMEDE_SIMD=base works '^slow/00000-dcgan-glyphs$' train dcgan --data glyphs --width 4 --batch 4 \
 	--steps 1 --precision bf16 --outdir slow
-check 'precision: not a word of fp32' grep -q 'precision: fp32, as bf16 needs AVX512-BF16' slow/00000-dcgan-glyphs/log.txt
+check 'precision: not a word of fp32' grep -q 'precision: fp32, because bf16 needs AVX512-BF16' slow/00000-dcgan-glyphs/log.txt
 check 'precision: not recorded' grep -q '"precision": "bf16"' slow/00000-dcgan-glyphs/options.json
 refuses 2 'needs a value' train dcgan --width
 refuses 2 'one model' train dcgan gan
@@ -72,7 +72,7 @@ refuses 2 'needs a run' complete
 refuses 2 'did you mean ways' complete x --wyas 3
 refuses 2 'option hide' complete x --hide nose
 refuses 2 'did you mean split' reconstruct x --spilt test
-refuses 2 'one more' reconstruct x y z
+refuses 2 'is too many' reconstruct x y z
 refuses 2 'needs a run' interpolate
 refuses 2 'did you mean pairs' interpolate x --piars 8
 refuses 2 'needs a run' traverse
@@ -89,7 +89,7 @@ refuses 1 'points' train dcgan --data ring8
 refuses 1 'halve' train dcgan --data glyphs --size 9
 refuses 1 'points' train cgan --data ring8
 refuses 1 'pack' train cgan --data glyphs --condition auxiliary --pack 2
-refuses 1 'halve 2 times' train infogan --data glyphs --size 18
+refuses 1 'halved 2 times' train infogan --data glyphs --size 18
 refuses 1 'pack' train infogan --data glyphs --pack 2
 refuses 1 'codes' train infogan --data glyphs --codes 0 --continuous 0
 refuses 1 'no run' train --resume
@@ -112,14 +112,14 @@ check 'another seed gave the same samples' test "$(cmp -s a.png samples.png && e
 works '^runs/00002-dcgan-glyphs$' train dcgan --data glyphs --width 4 --batch 4 --steps 2
 works 'grid.png' sample 2 --grid 5x3 -o grid.png
 works '^elsewhere/00001-vae-glyphs$' train vae --data glyphs --size 8 --width 4 --nz 2 --batch 4 --steps 2 --outdir elsewhere
-works 'r.png: 6 of glyphs, test part.*PSNR [0-9.]+ dB' reconstruct elsewhere/00001-vae-glyphs --grid 2x3 -o r.png
+works 'r.png: 6 of glyphs, test split.*PSNR [0-9.]+ dB' reconstruct elsewhere/00001-vae-glyphs --grid 2x3 -o r.png
 works 'p.png: 1 of r.png' reconstruct elsewhere/00001-vae-glyphs r.png -o p.png
 works 'm.png' sample elsewhere/00001-vae-glyphs --manifold --grid 5x5 -o m.png
 refuses 1 'endpoint .reconstruct.; dcgan has: generate' reconstruct 2
-refuses 1 'two normal numbers' sample 2 --manifold
+refuses 1 'two normal latents' sample 2 --manifold
 works '^elsewhere/[0-9]*-pixelcnn-glyphs$' train pixelcnn --data glyphs --size 8 --features 4 --layers 2 --batch 4 --steps 1 --grid 2x2 --outdir elsewhere
-works 'c.png: 2 of glyphs, test part, right hidden.* 3 completions' complete elsewhere/00002-pixelcnn-glyphs --hide right --ways 3 --grid 1x2 -o c.png
-works '3 of glyphs, test part, 2,3,4,5 hidden: 1 completion' complete elsewhere/00002-pixelcnn-glyphs --hide 2,3,4,5 --count 3 -o filled
+works 'c.png: 2 of glyphs, test split, right hidden.* 3 completions' complete elsewhere/00002-pixelcnn-glyphs --hide right --ways 3 --grid 1x2 -o c.png
+works '3 of glyphs, test split, 2,3,4,5 hidden: 1 completion' complete elsewhere/00002-pixelcnn-glyphs --hide 2,3,4,5 --count 3 -o filled
 works '3 of glyphs, .* 2 completions' complete elsewhere/00002-pixelcnn-glyphs --count 3 --ways 2 -o filled
 check 'completions have no file each' [ -e filled/000002.png -a -e filled/000002-2.png ]
 refuses 1 'filled/000000.png exists.*--force' complete elsewhere/00002-pixelcnn-glyphs --count 1 -o filled
@@ -131,7 +131,7 @@ works 'c.png: step' sample elsewhere/00002-pixelcnn-glyphs --over-time --turns 9
 refuses 1 'has no steps to show' sample 2 --over-time
 refuses 1 'has no turns' sample 2 --turns 3
 refuses 1 'endpoint .complete.; dcgan has: generate' complete 2
-refuses 1 'not told what to draw' complete elsewhere/00002-pixelcnn-glyphs --class 3
+refuses 1 'not class-conditional' complete elsewhere/00002-pixelcnn-glyphs --class 3
 refuses 1 'nowhere' reconstruct elsewhere/00001-vae-glyphs nowhere.png
 printf 'model = gan\ndata = ring8\nwidth = 16\nbatch = 16\nsteps = 9\n' >my.recipe
 works '^runs/00003-gan-ring8$' train --recipe my.recipe --steps 2
@@ -140,7 +140,7 @@ check 'the command line does not win over the recipe' [ -e runs/00003-gan-ring8/
 works 'D/h0/weight +16 x 2 +32' train gan $small --dry-run
 works '1000 points: [0-9.e-]+ s' train gan $small --dry-run --steps 100
 check 'a dry run left a run' [ ! -e runs/00004-gan-ring8 ]
-refuses 2 'dry-run is for new runs' train --resume runs/00000-gan-ring8 --dry-run
+refuses 2 'dry-run is only for new runs' train --resume runs/00000-gan-ring8 --dry-run
 works '^00000-gan-ring8 +gan +20/20 +finished +.*loss_d' runs
 works '^00002-dcgan-glyphs +dcgan +2/2 +finished' runs runs
 works 'no runs' runs elsewhere/00000-gan-ring8
@@ -160,9 +160,9 @@ works 'walks/' train infogan $tiny --name codes
 works 'walks/' train cgan $tiny --name told
 works 'walks/' train gan --data ring8 --width 8 --batch 8 --steps 1 --outdir walks --name plain
 codes=$(echo walks/*-codes) told=$(echo walks/*-told) plain=$(echo walks/*-plain)
-works '^way.png: 3 ways of 4 points' interpolate "$codes" --pairs 3 --steps 4 -o way.png
+works '^way.png: 3 interpolations of 4 points' interpolate "$codes" --pairs 3 --steps 4 -o way.png
 works '^way.webp: ' interpolate "$told" --class 3 --spherical -o way.webp
-works '^interpolation.png: 8 ways of 10' interpolate "$plain"
+works '^interpolation.png: 8 interpolations of 10' interpolate "$plain"
 works '^interpolation-2.png: ' interpolate "$plain" --linear
 check 'an animation is no WebP' grep -q WEBP way.webp
 refuses 1 'spherical or linear' interpolate "$plain" --linear --spherical
@@ -180,14 +180,14 @@ works '^told.png' traverse "$told" --class 2 -o told.png
 works 'walks/' train classifier $tiny --name names
 refuses 1 'endpoint "generate"' interpolate walks/*-names
 works '^class-accuracy .* of 20 samples' eval "$told" --metrics class-accuracy --count 20 --extractor classifier:$(echo walks/*-names)
-refuses 1 'is told the class' eval "$codes" --metrics class-accuracy --count 20 --extractor classifier:$(echo walks/*-names)
+refuses 1 'needs a class-conditional model' eval "$codes" --metrics class-accuracy --count 20 --extractor classifier:$(echo walks/*-names)
 works '^code-error .* of 20 tests' eval "$codes" --metrics code-error --count 20
 refuses 1 'endpoint "generate"' traverse walks/*-names
-refuses 1 'z, c1, c2, c3, not from' traverse "$codes" --code c4
+refuses 1 'z, c1, c2, c3, not' traverse "$codes" --code c4
 refuses 1 '0 to 9' traverse "$codes" --code c1:10
 refuses 1 'option to' traverse "$codes" --to far
 mkdir one && cp told.png one
-refuses 1 'needs labels, and one has none' train cgan --data one --size 16
+refuses 1 'needs labels, but one has none' train cgan --data one --size 16
 # ---- translate ----
 
 "$program" train pix2pix --width 2 --batch 2 --steps 2 --outdir tr --name there >/dev/null 2>&1
@@ -211,8 +211,8 @@ works '2 pictures' translate tr/00003-cyc circles2squares --count 2 -o back --ba
 works '2 pictures' translate tr/00003-cyc circles2squares --count 2 -o back2 --endpoint translate/back
 check '--back is not translate/back' diff -r back back2
 check '--back did what translate does' test "$(diff -r forth back >/dev/null && echo same)" != same
-refuses 1 'makes no picture of a picture' translate tr/00003-cyc circles2squares --count 2 -o no --endpoint discriminate/a
-refuses 1 'draws no samples' sample tr/00003-cyc --endpoint translate/back
+refuses 1 'does not map pictures to pictures' translate tr/00003-cyc circles2squares --count 2 -o no --endpoint discriminate/a
+refuses 1 'does not generate samples' sample tr/00003-cyc --endpoint translate/back
 refuses 1 'no endpoint "classify/none"' eval tr/00003-cyc --metrics psnr --endpoint classify/none
 works '1 picture,' translate 0 --outdir tr many/one.png -o made/one.png
 works '2 pictures' translate $there many -o made2
@@ -226,21 +226,21 @@ works '1 picture,' translate $there many/one.png -o other.png --seed 7
 check 'the same seed gave another picture' cmp again.png made/one.png
 check 'the seed of the noise does nothing' test "$(cmp -s other.png made/one.png && echo same)" != same
 cp -r made2 kept
-refuses 1 'made2/.* is there already.*--force' translate $there many -o made2
+refuses 1 'made2/.* already exists.*--force' translate $there many -o made2
 check 'a refused translation wrote something' diff -r made2 kept
 works '2 pictures' translate $there many -o made2 --force --seed 9
 check '--force overwrote nothing' test "$(cmp -s made2/one.png kept/one.png && echo same)" != same
-refuses 1 'next size that they take is [0-9]+x[0-9]+: --fit pad' translate $there odd.png -o no.png
+refuses 1 'next supported size is [0-9]+x[0-9]+: --fit pad' translate $there odd.png -o no.png
 refuses 1 'pictures of 16x32; the next .* is 32x32' translate $there many/one.png -o no.png --pairs halves
 printf 'no picture' >many/bad.png
 refuses 1 '1 file could not be translated.*bad.png' translate $there many -o made4
 check 'what could be read was not made' [ -e made4/one.png ]
 cp many/one.png many/one.jpg
-refuses 1 'would both become' translate $there many -o made5
+refuses 1 'would both be written to' translate $there many -o made5
 refuses 1 'endpoint "translate"' translate tr/00002-dcgan-glyphs many/one.png -o no.png
 refuses 1 'other --direction' translate $there labels2shapes --read-back $there
-refuses 1 'learns from pairs.*circles2squares' train pix2pix --data circles2squares --outdir tr
-refuses 1 'no pairs to score' translate $there shapes
+refuses 1 'needs pairs.*circles2squares' train pix2pix --data circles2squares --outdir tr
+refuses 1 'no pairs for scoring' translate $there shapes
 refuses 2 'needs -o' translate $there many/one.png
 refuses 2 'needs a run' translate $there
 refuses 2 'did you mean seed' translate $there many --sede 3
@@ -415,7 +415,7 @@ unsound 'overlap|offset|gap' overlap.safetensors
 header '{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]}}' 8 >big.safetensors
 unsound 'shape|size|large|overflow|element' big.safetensors
 header '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}' 8 >foreign.safetensors
-unsound 'no checkpoint of ganymede' foreign.safetensors
+unsound 'not a checkpoint of ganymede' foreign.safetensors
 header '{"a":' 0 >torn.safetensors
 unsound 'torn|header|json' torn.safetensors
 unsound 'png|safetensors|header|large' samples.png
@@ -429,7 +429,7 @@ check 'GANYMEDE_PROFILE=1 printed no table' grep -q 'instructions, .* MB' err
 works '"share_of_sgemm"' bench points --width 16 --batch 16 --seconds .05 --json
 works 'points[+]ema' bench points --width 16 --batch 16 --seconds .05 --averages
 GANYMEDE_SIMD=base works '"precision": "fp32"' bench points --width 16 --batch 16 --seconds .05 --json --precision bf16
-check 'bench: not a word of fp32' grep -q 'as bf16 needs AVX512-BF16' err
+check 'bench: not a word of fp32' grep -q 'because bf16 needs AVX512-BF16' err
 refuses 2 'did you mean points' bench pionts
 
 finish

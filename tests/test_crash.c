@@ -320,7 +320,7 @@ static void leftovers_are_swept(void **state)
 		fclose(f);
 	}
 	works(WORDS("train", "--resume", run, "--steps", "3"), NULL);
-	assert_non_null(strstr(said(), "2 half-written files"));
+	assert_non_null(strstr(said(), "2 incomplete files"));
 	for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
 		snprintf(path, sizeof path, "%s/", run);
 		snprintf(path + strlen(path), 64, file[i].format, file[i].pid);
@@ -384,7 +384,7 @@ static void signals_and_neighbours(void **state)
 	assert_true(gm_folder_busy(run));
 	int status = end_of(start(WORDS("train", "--resume", run, "--steps", "100"), NULL));
 	assert_int_equal(status, 1);
-	assert_non_null(strstr(said(), "another program"));
+	assert_non_null(strstr(said(), "another process"));
 	kill(pid, SIGINT);
 	assert_int_equal(end_of(pid), 130);
 	assert_false(gm_folder_busy(run));

@@ -144,7 +144,7 @@ static void variants_are_drawn_in_their_own_size(void **state)
 	assert_true(im->width > 2 * im->height);
 	gm_image_free(im);
 	assert_false(gm_saved_draw(s, &(gm_samples){.n = 1, .endpoint = "translate"}, x[0], &err));
-	assert_non_null(strstr(err.message, "draws no samples"));
+	assert_non_null(strstr(err.message, "does not generate samples"));
 	err = (gm_error){0};
 	assert_false(gm_saved_draw(s, &(gm_samples){.n = 1, .endpoint = "generate/9"}, x[0], &err));
 	assert_non_null(strstr(err.message, "generate/8"));
@@ -343,15 +343,15 @@ static void what_tools_cannot_use_is_refused(void **state)
 {
 	(void)state;
 	static const char *const says[][2] = {
-		{"no endpoint \"draw\"", "generate, translate, discriminate"},
-		{"no endpoint \"generate/\"", "translate/back"},
-		{"\"generate\" gives [4,2]", "a batch of examples"},
-		{"\"generate/16\" gives [4,2]", "a batch of examples"},
+		{"unknown endpoint \"draw\"", "generate, translate, discriminate"},
+		{"unknown endpoint \"generate/\"", "translate/back"},
+		{"\"generate\" is [4,2]", "a batch of examples"},
+		{"\"generate/16\" is [4,2]", "a batch of examples"},
 		{"first input of the endpoint \"encode\"", "gm_batch"},
-		{"\"log-likelihood\" gives [4,1,16,16]", "a number for each example"},
+		{"\"log-likelihood\" is [4,1,16,16]", "one value per example"},
 		{"\"encode\" twice", "wrongly"},
-		{"\"classify\" gives [16]", "a row for each example"},
-		{"\"translate\" gives [4,2]", "as many axes"},
+		{"\"classify\" is [16]", "one row per example"},
+		{"\"translate\" is [4,2]", "the rank of its input"},
 		{"\"complete\"", "does not take gm_hidden"},
 	};
 	for (wrong = 0; wrong < (int)(sizeof says / sizeof *says); wrong++) {

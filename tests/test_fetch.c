@@ -197,7 +197,7 @@ static void goes_on_later(void **state)
 	for (int i = 0; i < 2; i++) {
 		begin();
 		assert_false(fetch("dead", &err));
-		assert_non_null(strstr(err.message, "what came is kept"));
+		assert_non_null(strstr(err.message, "partial download is kept"));
 		assert_false(gm_file_exists(scratch_path("to/file")));
 		assert_true(gm_file_exists(scratch_path("to/file.part")));
 		assert_true(fetch(later[i], &err));
@@ -227,7 +227,7 @@ static void never_half(void **state)
 		gm_code code;
 		int left; /* files: the part */
 	} bad[] = {
-		{"wrong", "not the file it should be", GM_ERR_FORMAT, 0},
+		{"wrong", "wrong content", GM_ERR_FORMAT, 0},
 		{"404", "the server answers 404", GM_ERR_IO, 1},
 		{"slow", "Timeout", GM_ERR_IO, 1},
 		{"dead", "", GM_ERR_IO, 1},
@@ -265,7 +265,7 @@ static void sets_by_name(void **state)
 		assert_null(gm_data_open(name, NULL, &err));
 		const bool weights = !strcmp(name, "inception") || !strcmp(name, "vgg16");
 		assert_non_null(
-			strstr(err.message, weights ? "no data set" : "ganymede data fetch"));
+			strstr(err.message, weights ? "not a data set" : "ganymede data fetch"));
 		n++;
 	}
 	assert_true(n >= 7);

@@ -104,12 +104,12 @@ static void refuses_what_is_broken(void **state)
 		{IDX(8, 0, 3, 3), "no pictures"},
 		{IDX(8, 0), "no labels"},
 		{IDX(8, 3, 0, 3), "no pixels"},
-		{IDX(8, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF), "absurd dimensions"},
-		{IDX(8, 2, 20000, 3), "absurd dimensions"},
-		{IDX(8, 0x7FFFFFFF, 16384, 16384), "cut short"},
-		{IDX(8, 0xFFFFFFFF), "cut short"},
+		{IDX(8, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF), "invalid dimensions"},
+		{IDX(8, 2, 20000, 3), "invalid dimensions"},
+		{IDX(8, 0x7FFFFFFF, 16384, 16384), "truncated"},
+		{IDX(8, 0xFFFFFFFF), "truncated"},
 		{{.b = "PNG!", .n = 4}, "not an IDX file (it starts with 50 4e 47 21"},
-		{{.n = 0}, "cut short"},
+		{{.n = 0}, "truncated"},
 	};
 	gm_idx idx;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -135,7 +135,7 @@ static void refuses_every_cut(void **state)
 			gm_error err = {0};
 			assert_false(parse(&f, &idx, &err));
 			assert_int_equal(err.code, GM_ERR_FORMAT);
-			if (!strstr(err.message, "cut short"))
+			if (!strstr(err.message, "truncated"))
 				fail_msg("cut at %zu of %zu: %s", f.n, whole, err.message);
 		}
 	}
@@ -256,15 +256,15 @@ static void folders_that_do_not_fit(void **state)
 	write_blob("odd/train-labels-idx1-ubyte", IDX(8, 4));
 	refusal(folder, NULL, GM_ERR_FORMAT, "4 labels for 5 pictures");
 	write_blob("odd/train-labels-idx1-ubyte", IDX(8, 5, 9, 9));
-	refusal(folder, NULL, GM_ERR_FORMAT, "holds pictures (IDX3) where labels");
+	refusal(folder, NULL, GM_ERR_FORMAT, "contains pictures (IDX3), but labels");
 	write_blob("odd/train-labels-idx1-ubyte", IDX(8, 5)); /* labels 0 7 14 21 28 */
 	refusal(folder, &(gm_data_options){.classes = 10}, GM_ERR_VALUE,
-	        "label 28 lies outside the 10 classes");
+	        "label 28 is outside the 10 requested classes");
 	refusal(folder, &(gm_data_options){.classes = 30}, GM_ERR_VALUE, "only 0 to 28");
 	refusal(scratch_path("odd/train-labels-idx1-ubyte"), NULL, GM_ERR_FORMAT,
-	        "holds labels (IDX1), not pictures");
+	        "contains labels (IDX1), not pictures");
 	refusal(scratch_path("odd/train-images-idx3-ubyte"), &(gm_data_options){.split = "test"},
-	        GM_ERR_VALUE, "has no parts, so there is no test part");
+	        GM_ERR_VALUE, "has no splits, so there is no test split");
 	write_blob("odd/four", IDX(8, 2, 2, 9, 9));
 	refusal(scratch_path("odd/four"), NULL, GM_ERR_FORMAT, "must be 1 or 3 channels");
 }
@@ -296,12 +296,12 @@ static void sets_by_name(void **state)
 		gm_data_close(d);
 	}
 	refusal(folder, &(gm_data_options){.split = "val"}, GM_ERR_IO,
-	        "no val pictures here, only usps (train, test); say --split train");
+	        "no val pictures here, only usps (train, test); use --split train");
 	write_blob("sets/my_set_valid.images.idx3.ubyte", few);
 	refusal(folder, NULL, GM_ERR_VALUE,
 	        "several data sets here: my_set (val), usps (train, test)");
 	snprintf(path, sizeof path, "%s/my_set", folder);
-	refusal(path, NULL, GM_ERR_IO, "say --split val");
+	refusal(path, NULL, GM_ERR_IO, "use --split val");
 	gm_dataset *d = gm_data_open(path, &(gm_data_options){.split = "val"}, &err);
 	if (!d)
 		fail_msg("%s", err.message);

@@ -160,7 +160,7 @@ static void another_runs_endpoint(void **state)
 	snprintf(from, sizeof from, "stage1=%s", whole.folder);
 	REFUSED(train(&bad, &err, "importer", out,
 	              OPTIONS(from, "data=glyphs", "size=16", "batch=4", "judged=yes")),
-	        &err, "option stage1", "\"discriminate\"", "it has: generate");
+	        &err, "option stage1", "\"discriminate\"", "with: generate");
 	err = (gm_error){0};
 	REFUSED(train(&bad, &err, "importer", out, OPTIONS("data=glyphs", "size=16")), &err,
 	        "option stage1", "empty");

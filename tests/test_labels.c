@@ -55,17 +55,17 @@ static void tables(void **state)
 	static const struct {
 		const char *name, *text, *message;
 	} bad[] = {
-		{"a.csv", "a,b\nc,d,e\n", "line 2: 3 fields, where the first has 2"},
-		{"a.csv", "a,\"b\n", "without an end"},
-		{"a.csv", "\"a\"b,c\n", "line 1: something after a quoted field"},
+		{"a.csv", "a,b\nc,d,e\n", "line 2: 3 fields, but the first line has 2"},
+		{"a.csv", "a,\"b\n", "unterminated"},
+		{"a.csv", "\"a\"b,c\n", "line 1: characters after a quoted field"},
 		{"dataset.json", "{\"labels\": [[}", "line 1"},
 		{"dataset.json", "{\"images\": []}", "no list \"labels\""},
 		{"dataset.json", "{\"labels\": [[\"a.png\", -1]]}",
-	         "the label of a.png is no class"},
-		{"dataset.json", "{\"labels\": [[\"a.png\", [0.5, 0.5]]]}", "is no class"},
+	         "the label of a.png is not a class"},
+		{"dataset.json", "{\"labels\": [[\"a.png\", [0.5, 0.5]]]}", "is not a class"},
 		{"dataset.json", "{\"labels\": [\"a.png\"]}", "is not [\"FILE\", LABEL]"},
-		{"list_attr_celeba.txt", "3\nA\n1.jpg 1\n", "it says 3 pictures and has 1"},
-		{"list_attr_celeba.txt", "no\nA\n1.jpg 1\n", "not the count"},
+		{"list_attr_celeba.txt", "3\nA\n1.jpg 1\n", "it declares 3 pictures but has 1"},
+		{"list_attr_celeba.txt", "no\nA\n1.jpg 1\n", "not the number"},
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		gm_sheet s;
@@ -311,8 +311,7 @@ static void links_and_names_change_nothing(void **state)
 		assert_int_equal(gm_data_info_of(d)->count, 4);
 		assert_string_equal(classes(d), "Tür|猫|猫 (2)|");
 		assert_true(gm_data_info_of(d)->hash == hash);
-		assert_int_equal(says(d, "leads back to a folder that it lies in"),
-		                 i == 1 || i == 2);
+		assert_int_equal(says(d, "leads to a folder that contains it"), i == 1 || i == 2);
 		gm_data_close(d);
 	}
 }
@@ -433,8 +432,8 @@ static void folders_called_like_parts(void **state)
 	assert_string_equal(classes(d), "extra|test|train|");
 	gm_data_close(d);
 	put("only/test/1.png", 1);
-	refused("only", NULL, "only test (1 picture); say --split test");
-	refused("vc", &(gm_data_options){.split = "test"}, "no test part");
+	refused("only", NULL, "only test (1 picture); use --split test");
+	refused("vc", &(gm_data_options){.split = "test"}, "no test split");
 }
 
 static void what_is_left_out_is_said(void **state)
@@ -457,7 +456,7 @@ static void what_is_left_out_is_said(void **state)
 	assert_true(says(d, "3 files cannot be used and are left out; the first: a/page.jpg"));
 	assert_true(says(d, "stray.png"));
 	assert_true(says(d, "1 hidden picture is left out: .hid/1.png"));
-	assert_true(says(d, "1 link leads nowhere: b/gone.png"));
+	assert_true(says(d, "1 link is dangling: b/gone.png"));
 	assert_true(says(d, "1 other file is no picture: 1 x text (notes.md)"));
 	const char *reason;
 	gm_data_bad(d, 1, &reason);
@@ -478,7 +477,7 @@ static void what_is_left_out_is_said(void **state)
 	d = opened("lo", NULL);
 	assert_int_equal(gm_data_info_of(d)->count, 11);
 	assert_int_equal(gm_data_info_of(d)->classes, 0);
-	assert_true(says(d, "lie beside the folders, so folders are no classes"));
+	assert_true(says(d, "are next to the folders, so folders are not classes"));
 	gm_data_close(d);
 }
 
@@ -510,7 +509,7 @@ static void labels_from_tables(void **state)
 	put_text("t/dataset.json", "{\"labels\": null}");
 	d = opened("t", NULL);
 	assert_int_equal(gm_data_info_of(d)->classes, 0);
-	assert_true(says(d, "dataset.json says that there are no labels"));
+	assert_true(says(d, "dataset.json has no labels"));
 	gm_data_close(d);
 	put_text("t/dataset.json", "{");
 	refused("t", NULL, "--label-from folders or none");
@@ -526,7 +525,7 @@ static void labels_from_tables(void **state)
 	         "id;age;kind;caption\n0;20;b c;one\n1;7;a;two\n2;20;a;three\n3;;a;four\n");
 	d = opened("c", NULL);
 	assert_int_equal(gm_data_info_of(d)->classes, 0);
-	assert_true(says(d, "known of each picture: age, kind"));
+	assert_true(says(d, "columns: age, kind"));
 	const gm_field *age = gm_data_field(d, "age"), *kind = gm_data_field(d, "kind");
 	assert_non_null(age);
 	assert_int_equal(age->classes, 22); /* 0 to 20, and unknown */
@@ -667,7 +666,7 @@ static void parts_below_sides_and_classes(void **state)
 	assert_int_equal(gm_data_info_of(d)->count, 13);
 	assert_true(says(d, "are not separated"));
 	gm_data_close(d);
-	refused("ci", &(gm_data_options){.split = "test"}, "no test part");
+	refused("ci", &(gm_data_options){.split = "test"}, "no test split");
 }
 
 static void tables_whose_names_are_ambiguous(void **state)
@@ -691,7 +690,7 @@ static void tables_whose_names_are_ambiguous(void **state)
 	put("c5/a/0.png", 1), put("c5/b/0.png", 2), put("c5/a/1.png", 3), put("c5/b/1.png", 4);
 	put_text("c5/l.csv", "0.png,x\n1.png,y\n");
 	refused("c5", &(gm_data_options){.label_from = "l.csv"},
-	        "ambiguous: 0.png may be a/0.png or b/0.png");
+	        "ambiguous: 0.png matches a/0.png and b/0.png");
 	gm_dataset *d = opened("c5", NULL);
 	assert_string_equal(classes(d), "a|b|");
 	assert_true(says(d, "l.csv: 2 of its names are ambiguous"));
@@ -717,7 +716,7 @@ static void tables_whose_names_are_ambiguous(void **state)
 	remove(scratch_path("u/l.csv"));
 	put_text("u/l.csv", "file,kind\n0.png,x\n1.png,y\n0.png,y\n1.png,y\n1.png,\n0.png,x\n");
 	d = opened("u", NULL);
-	assert_true(says(d, "column kind: 2 rows say otherwise"));
+	assert_true(says(d, "column kind: 2 rows contradict"));
 	assert_true(says(d, "the first is 0.png: x, then y"));
 	assert_int_equal(gm_data_info_of(d)->count, 2);
 	assert_true(gm_data_get(d, 0, NULL, &label, NULL) && label == 0);
@@ -725,7 +724,7 @@ static void tables_whose_names_are_ambiguous(void **state)
 	gm_data_close(d);
 	put_text("u/l.csv", "file,kind\n0.png,x\n1.png,y\n0.png,x\n");
 	d = opened("u", NULL);
-	assert_false(says(d, "otherwise"));
+	assert_false(says(d, "contradict"));
 	gm_data_close(d);
 
 	/* A model that needs a label is told which columns could be it. */
@@ -739,7 +738,7 @@ static void tables_whose_names_are_ambiguous(void **state)
 	     &err);
 	gm_train_call call = {.settings = &set};
 	assert_false(gm_train(&call, &err));
-	if (!strstr(err.message, "known of each picture: age, sex (--label-column NAME"))
+	if (!strstr(err.message, "columns: age, sex (--label-column NAME"))
 		fail_msg("%s", err.message);
 	gm_settings_free(&set);
 }

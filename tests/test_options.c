@@ -34,7 +34,7 @@ static void senseless_options_are_refused(void **state)
 		{"gan", "penalty=gp", {"option penalty", "wgan-gp"}},
 		{"gan", "normalise-d=sn", {"option normalise-d", "spectral"}},
 		{"gan", "labels=0,1", {"option labels", "-1,1,0"}},
-		{"gan", "pack=3", {"3 examples", "--pack"}},
+		{"gan", "pack=3", {"packs of 3", "--pack"}},
 		{"gan", "normalise-g=instance", {"instance norm", "pictures"}},
 		{"gan", "optimiser=sdg", {"option optimiser", "rmsprop"}},
 		{"gan", "rate=linear:5", {"option rate", "linear:HOLD:FALL"}},

@@ -26,8 +26,8 @@ rm -r runs/00000-b
 
 cp runs/00000-a/checkpoint-000002.safetensors whole
 head -c 3000 whole >runs/00000-a/checkpoint-000002.safetensors
-refuses 1 'newest whole checkpoint beside it is .*checkpoint-000001' sample 0 --grid 2x2 -o y.png
-refuses 1 'newest whole checkpoint beside it is .*checkpoint-000001' train --resume 0 --steps 3
+refuses 1 'newest complete checkpoint there is .*checkpoint-000001' sample 0 --grid 2x2 -o y.png
+refuses 1 'newest complete checkpoint there is .*checkpoint-000001' train --resume 0 --steps 3
 mv whole runs/00000-a/checkpoint-000002.safetensors
 
 # ---- outputs are what their names say ----
@@ -52,18 +52,18 @@ works '200 samples' sample 0 --count 200 --seed 3 -o many
 works '6 samples' sample 0 --count 6 --seed 3 -o few/
 check 'sample 5 depends on the count' cmp many/000005.png few/000005.png
 check 'not 200 images' test "$(find many -name '*.png' | wc -l)" = 200
-refuses 1 'holds samples already' sample 0 --count 6 -o many
+refuses 1 'already contains samples' sample 0 --count 6 -o many
 works 'examples +200$' data info many --cache off
 works '9 samples with their classes' sample 1 --count 9 -o c.zip
 works 'examples +9$' data info c.zip --cache off
 works '9 samples with their classes' sample 1 --count 9 --class 1 -o c.npz
 works 'examples +9$' data info c.npz --cache off
-refuses 1 'is there already' sample 1 --count 9 --class 1 -o c.npz
+refuses 1 'already exists' sample 1 --count 9 --class 1 -o c.npz
 works '9 samples' sample 1 --count 9 --class 1 -o c.npz --force
 works '9 samples' sample 0 --count 9 -o x.npy
-refuses 1 'no place for labels' sample 1 --count 9 -o y.npy
+refuses 1 'cannot store labels' sample 1 --count 9 -o y.npy
 refuses 1 'there is no class 99; this run has the classes 0 to [0-9]+.* \(or all\)' sample 1 --count 9 --class 99 -o y.npz
-refuses 2 'say how many, --count' sample 0 -o y.npz
+refuses 2 'give their number, --count' sample 0 -o y.npz
 refuses 2 'needs -o FOLDER' sample 0 --count 9 -o y.png
 refuses 2 'not both' sample 0 --count 9 --grid 3x3 -o y.npz
 check 'y is there' test ! -e y.npz -a ! -e y.npy -a ! -e y.png
@@ -92,7 +92,7 @@ refuses 2 'size is for data sets' translate 2 odd -o out --size 32
 refuses 2 'count is for folders' translate 2 odd/b.png -o out --count 2
 "$program" translate 2 odd -o made --fit pad >out.txt 2>err
 check 'a bad picture does not end with status 1' test $? = 1
-check 'the bad one is not named' grep -q 'could not be translated, the first: ' err
+check 'the bad one is not named' grep -q 'could not be translated; the first: ' err
 check 'good pictures were left out' test -e made/a.png -a -e made/b.png
 works 'jpg' translate 2 odd/b.png -o y2.jpg --fit pad
 check 'y2.jpg is no JPEG' is y2.jpg ffd8ff
@@ -128,34 +128,34 @@ check 'a resumed run forgot where it came from' grep -qa '"origin":.*00000-a' ru
 works '00005-' train --from 0 --nz 7 --size 16 --steps 1 --name wider
 check 'not said what was left' grep -q 'keep their initial values' err
 refuses 1 'no tensor of .* name and shape' train vae --from 0 --size 16 --steps 1
-refuses 2 'not both' train --from 0 --resume 0
+refuses 2 'cannot be combined' train --from 0 --resume 0
 refuses 1 'neither a run' train dcgan --from nothing
 
 # ---- what is asked for is done, or refused ----
 
 "$program" train classifier --data glyphs --size 16 --width 4 --batch 4 --steps 1 --metrics "" --name k >/dev/null 2>&1
-works 'of the train part' eval 6 --metrics accuracy --split train --count 8
-works 'scored +the train part' eval 6 --metrics accuracy --split train --count 8 --force
-works 'of the test part' eval 6 --metrics accuracy --count 8 --force
+works 'of the train split' eval 6 --metrics accuracy --split train --count 8
+works 'scored +the train split' eval 6 --metrics accuracy --split train --count 8 --force
+works 'of the test split' eval 6 --metrics accuracy --count 8 --force
 works '3 samples' sample 0 --count 3 --seed 9 -o few --force
 check 'samples of an earlier call are left' test "$(find few -name '*.png' | wc -l)" = 3
 refuses 1 'option size is for data sets' fid 0 0 --extractor pixels --size 32
 refuses 1 'option raw is for runs' fid wide wide --extractor pixels --size 16 --raw
 refuses 1 'does not end in .npz' fid wide --save-stats foo.txt --extractor pixels --size 16
 works 'foo.npz' fid wide --save-stats foo.npz --extractor pixels --size 16
-refuses 1 'is there already' fid wide --save-stats foo.npz --extractor pixels --size 16
+refuses 1 'already exists' fid wide --save-stats foo.npz --extractor pixels --size 16
 works 'foo.npz' fid wide --save-stats foo.npz --extractor pixels --size 16 --force
 check 'unchanged data are called others' eval '! grep -q "was trained on" by_eval'
 mv wide/5.png kept5.png
-works 'does not hold what the run was trained on' eval 3 --metrics fid --extractor pixels --count 4 --force
+works 'is not the data that the run was trained on' eval 3 --metrics fid --extractor pixels --count 4 --force
 mv wide wide2
 refuses 1 'if the data were moved: --data PATH' eval 3 --metrics fid --extractor pixels --count 4 --force
 mv wide2 wide
 mv kept5.png wide/5.png
 printf 'model = vae\nsteps = 3\n' >vae.txt
 refuses 2 'vae.txt is for the model vae, not for dcgan' train dcgan --config vae.txt
-refuses 1 'name is for new runs' train --resume 0 --steps 9 --name zz
-refuses 1 'is at step 2 already' train --resume 0 --steps 1
+refuses 1 'name is only for new runs' train --resume 0 --steps 9 --name zz
+refuses 1 'is already at step 2' train --resume 0 --steps 1
 mkdir -p four/cat four/dog four2/ant four2/bee
 cp parts/train/1.png four/cat/1.png
 cp parts/train/2.png four/cat/2.png
@@ -182,7 +182,7 @@ mkdir old
 cp -r old other
 "$program" sample 0 --grid 1x1 --seed 3 -o other/c.png >/dev/null
 mv old new
-refuses 1 'say where they are: --data PATH' train --resume 9 --steps 3
+refuses 1 'give their path: --data PATH' train --resume 9 --steps 3
 works moved train --resume 9 --steps 3 --data new
 check 'not said that the data were moved' grep -q 'read from new, formerly old' err
 works moved train --resume 9 --steps 4

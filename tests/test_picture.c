@@ -168,12 +168,12 @@ static void refuses_other_things(void **state)
 		{"<html>not found</html>", 22, "not a picture but a web page (HTML)"},
 		{"GIF89a", 6, "GIF: a corrupt header"},
 		{"II*\0\10\0\0\0", 8, "TIFF: "},
-		{"P6 3 3 255 abc", 14, "PNM: cut short"},
+		{"P6 3 3 255 abc", 14, "PNM: truncated"},
 		{"\xff\xd8\xff\xd9", 4, "JPEG:"},
 		{"RIFF\4\0\0\0WEBP", 12, "WebP: a corrupt header"},
 		/* 65500 x 65500 pixels in a few bytes */
 		{"\xff\xd8\xff\xc0\0\x0b\10\xff\xdc\xff\xdc\1\1\x11\0\xff\xda\0\10\1\1\0\0\x3f\0",
-	         25, "cut short"},
+	         25, "truncated"},
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		gm_error err = {0};

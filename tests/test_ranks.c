@@ -319,7 +319,7 @@ static void one_says_what_is_wrong(void **state)
 	(void)state;
 	assert_int_not_equal(
 		end_of(start(2, WORDS("gan", "--data", "glyphs", "--batch", "33"), "wrong")), 0);
-	assert_non_null(strstr(said(), "a batch of 33 cannot be shared by 2 processes"));
+	assert_non_null(strstr(said(), "a batch of 33 cannot be divided among 2 processes"));
 	assert_int_not_equal(end_of(start(2, WORDS("gan", "--data", "./no-such-file"), "wrong")),
 	                     0);
 	const char *first = strstr(said(), "ganymede: cannot open ./no-such-file");

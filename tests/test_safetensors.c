@@ -187,7 +187,7 @@ static void hostile_headers(void **state)
 		{"{\"__metadata__\":{\"a\":\"\\ud800\\u0041\"}}", 0, "surrogate"},
 		{"{\"__metadata__\":{\"a\":\"\\udc00\"}}", 0, "surrogate"},
 		{"{\"__metadata__\":{\"a\":\"\\u00g0\"}}", 0, "hexadecimal"},
-		{"{\"__metadata__\":{\"a\":\"\\u00", 0, "cut short"},
+		{"{\"__metadata__\":{\"a\":\"\\u00", 0, "truncated"},
 		{"{\"__metadata__\":{\"a\":\"\\x\"}}", 0, "unknown escape"},
 		{"{\"__metadata__\":{\"a\":\"\\", 0, "does not end"},
 		{"{\"__metadata__\":{\"a\":\"", 0, "does not end"},
@@ -235,7 +235,7 @@ static void sound_headers(void **state)
 	}
 }
 
-/* Every file that is cut short must be refused, whatever the place. */
+/* Every file that is truncated must be refused, whatever the place. */
 static void cut_short(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * test_tensors.c -- weights from files of others: what PyTorch and NumPy wrote (fuzz/corpus/pth),
- * what is cut short or changed, and pickles that want to run something. */
+ * what is truncated or changed, and pickles that want to run something. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -183,7 +183,7 @@ static void by_hand(void **state)
 		{OBJECT("}r\xff\xff\xff\xff"), "more values"},
 		{OBJECT("X\xff\xff\xff\xff"
 	                "abc"),
-	         "cut short"},
+	         "truncated"},
 		{OBJECT("K\1K\2R"), "cannot be called"},
 		{OBJECT("ctorch\nFloatStorage\n)R"), "a call that no state dict makes"},
 		{OBJECT("K\1Q"), "no storage"},

@@ -340,9 +340,9 @@ static void the_page_stands_alone(void **state)
 	char *text = strndup((const char *)b.data, b.size);
 	gm_file_close(&b);
 	const char *words[] = {"<!doctype html>", "finished", "dcgan",  "loss_d",
-	                       "before training", "step 4",   "step 6", "what it learns from",
+	                       "before training", "step 4",   "step 6", "training data",
 	                       "<polyline",       ">width<",  "6 of 6", "prefers-color-scheme",
-	                       "numbers learned"};
+	                       "parameters"};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (!strstr(text, words[i]))
 			fail_msg("the page does not say %s", words[i]);
@@ -448,7 +448,7 @@ static void event_files_are_cut(void **state)
 	size_t two = gm_events_until(b.data, b.size, 2), one = gm_events_until(b.data, b.size, 1);
 	assert_true(0 < one && one < two && two < b.size);
 	assert_int_equal(gm_events_until(b.data, b.size - 1, 4) < b.size - 1,
-	                 true); /* the last is cut short */
+	                 true); /* the last is truncated */
 	assert_int_equal(gm_events_until(b.data, two, 4), two);
 	gm_file_close(&b);
 	must(gm_events_rewind(call.folder, 2, &err), &err);
@@ -720,19 +720,19 @@ static void unsound_checkpoints(void **state)
 	const struct {
 		const char *key, *value, *word[2];
 	} lie[] = {
-		{"format", "something", {"no checkpoint of ganymede", "made"}},
+		{"format", "something", {"not a checkpoint of ganymede", "made"}},
 		{"version", "99", {"version 99", "made"}},
 		{"model", "styleganX", {"styleganX", "does not have"}},
-		{"options", "{\"width\": 16}", {"width", "other than text"}},
+		{"options", "{\"width\": 16}", {"width", "is not text"}},
 		{"options", "{\"width\": \"many\", \"data\": \"ring8\"}", {"option width", "many"}},
 		{"options", "{\"width\": \"999999999\"}", {"", ""}},
-		{"options", "[", {"no JSON", "options"}},
-		{"facts", "{}", {"no sense", "data"}},
+		{"options", "[", {"not a JSON object", "options"}},
+		{"facts", "{}", {"is invalid", "data"}},
 		{"facts",
 	         "{\"points\": false, \"channels\": 1, \"height\": 1000000, \"width\": 1000000, "
 	         "\"numel\": 1, "
 	         "\"classes\": 0, \"count\": 0, \"low\": -1, \"high\": 1}",
-	         {"no sense", "data"}},
+	         {"is invalid", "data"}},
 		{"step", "-5", {"counters", "step"}},
 		{"seen", "many", {"counters", "seen"}},
 	};
@@ -746,7 +746,7 @@ static void unsound_checkpoints(void **state)
 	gm_bytes b;
 	gm_error err = {0};
 	must(gm_file_open(whole, &b, &err), &err);
-	for (size_t n = 0; n < b.size; n += 1 + b.size / 40) { /* cut short anywhere */
+	for (size_t n = 0; n < b.size; n += 1 + b.size / 40) { /* truncated anywhere */
 		scratch_write("made.safetensors", b.data, n);
 		sampling_is_refused(path, OPTIONS("made.safetensors"));
 		gm_train_call again = {.resume = path};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cache.h -- where things are kept that can be had again: $XDG_CACHE_HOME/ganymede, else
- * ~/.cache/ganymede (the XDG base directory specification). */
+ * cache.h -- the cache folder: $XDG_CACHE_HOME/ganymede, else ~/.cache/ganymede (the XDG base
+ * directory specification). */
 #ifndef GANYMEDE_DATA_CACHE_H
 #define GANYMEDE_DATA_CACHE_H
 
@@ -9,8 +9,8 @@
 
 #include <limits.h>
 
-/* The path of a file or folder in the cache; its folder is made. False, without an error to tell,
- * where there is no home or it cannot be written: a cache is a convenience. */
+/* Writes the path of a file or folder in the cache to `path` and creates its folder. False, without
+ * an error, if there is no home folder or it is not writable: the cache is optional. */
 bool gm_cache_path(const char *folder, const char *name, char path[PATH_MAX]);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * content.c -- see content.h. The marks are those of the formats' own specifications, as file(1) and
- * the IANA registry of media types collect them. */
+ * content.c -- see content.h. The marks are those of the formats' own specifications, as file(1)
+ * and the IANA registry of media types collect them. */
 #include "base/content.h"
 
 #include "base/file.h"
@@ -22,7 +22,7 @@ static const char
 
 /* clang-format off */
 static const struct {
-	int at; /* where the mark stands */
+	int at; /* offset of the magic number */
 	const char *mark;
 	int size;
 	gm_content what;
@@ -109,7 +109,7 @@ static const struct {
 };
 /* clang-format on */
 
-/* Two letters are no mark: what follows them must make sense too. */
+/* Two bytes are not enough to identify the format: check the header too. */
 static bool is_bmp(const uint8_t *p, size_t n)
 {
 	static const uint8_t headers[] = {12, 16, 40, 52, 56, 64, 108, 124};
@@ -123,7 +123,8 @@ static bool is_pnm(const uint8_t *p, size_t n)
 	       (isdigit(p[3]) || p[3] == '#' || isspace(p[3]));
 }
 
-/* UTF-8 (the last letter may be cut) or another of ASCII's children, without control letters. */
+/* UTF-8 (the last character may be truncated) or another superset of ASCII, without control
+ * characters. */
 static bool is_text(const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -154,7 +155,7 @@ static gm_content of_text(const uint8_t *p, size_t n)
 	return (gm_content){GM_CONTENT_TEXT, "text", NULL};
 }
 
-/* "ID3" or "MZ" may also begin a text. */
+/* "ID3" or "MZ" may also be the start of a text. */
 static bool is_word(size_t mark)
 {
 	for (int i = 0; i < marks[mark].size; i++)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * error.c -- how every fallible function of the library says what went wrong. See
- * ganymede/base.h. */
+ * error.c -- errors of the library's functions. See ganymede/base.h. */
 #include "ganymede/base.h"
 #include "gm_config.h"
 
@@ -14,7 +13,7 @@ static bool fail(gm_error *err, int64_t offset, gm_code code, const char *fmt, v
 	err->code = code;
 	err->offset = offset;
 	vsnprintf(err->message, sizeof err->message, fmt, args);
-	/* A control character from a hostile file or path must not reach the user's terminal. */
+	/* Control characters from an untrusted file or path must not reach the terminal. */
 	for (char *c = err->message; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 127)
 			*c = '?';

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * file.c -- whole files in, whole files out. See file.h. */
+ * file.c -- reads and writes whole files. See file.h. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -14,8 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A pipe has no size to check first: more than this is not a file that anyone means to hold in
- * memory. */
+/* Limit for pipes, whose size is unknown. */
 #define PIPE_MAX ((size_t)1 << 32)
 
 static bool io_fail(gm_error *err, const char *what, const char *path)
@@ -138,7 +137,8 @@ gm_writer *gm_writer_open(const char *path, gm_error *err)
 	if (w->direct) {
 		w->fd = open(path, O_WRONLY | O_CLOEXEC);
 	} else {
-		/* O_EXCL and not mkstemp, so that the user's umask decides who may read the result. */
+		/* O_EXCL and not mkstemp, so that the file has the permissions of the user's
+		 * umask. */
 		for (int tries = 0; tries < 100; tries++) {
 			free(w->temp);
 			if (asprintf(&w->temp, "%s.tmp-%ld-%u", path, (long)getpid(),
@@ -205,7 +205,8 @@ static bool sync_folder(const char *path, gm_error *err)
 	char *folder = folder_of(path);
 	const int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	bool ok = true;
-	/* A folder that may be written but not listed (mode 0300) cannot be opened: nothing more can be done. */
+	/* A folder that may be written but not listed (mode 0300) cannot be opened: nothing more
+	 * can be done. */
 	if (fd >= 0) {
 		if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP && errno != EROFS)
 			ok = io_fail(err, "write the folder of", path);

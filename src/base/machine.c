@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * machine.c -- what the machine has. See machine.h. */
+ * machine.c -- threads, memory and time. See machine.h. */
 #include "base/machine.h"
 
 #include <stdio.h>
@@ -79,7 +79,7 @@ void *gm_machine_alloc(size_t bytes)
 	                  : aligned_alloc(align, (bytes + align - 1) / align * align);
 #ifdef MADV_HUGEPAGE
 	if (p && align == page)
-		madvise(p, bytes / page * page, MADV_HUGEPAGE); /* a wish: nothing fails without */
+		madvise(p, bytes / page * page, MADV_HUGEPAGE); /* only a hint: ignore errors */
 #endif
 	return p;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * sha256.h -- what a file is known by: its SHA-256, as 64 hexadecimal digits and a zero. */
+ * sha256.h -- the SHA-256 of a file, as 64 hexadecimal digits and a zero. */
 #ifndef GANYMEDE_BASE_SHA256_H
 #define GANYMEDE_BASE_SHA256_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * text.c -- numbers and names as people type them. See text.h. */
+ * text.c -- parses numbers and compares names typed by users. See text.h. */
 #include "base/text.h"
 
 #include <ctype.h>
@@ -118,7 +118,8 @@ bool gm_text_is_utf8(const char *s, size_t n)
 		const int more = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : 1;
 		if (c < 0xC2 || c > 0xF4 || end - p < more)
 			return false;
-		/* The second byte rules out overlong forms, surrogates and anything above U+10FFFF. */
+		/* The second byte rules out overlong forms, surrogates and anything above
+		 * U+10FFFF. */
 		const unsigned low = c == 0xE0 ? 0xA0 : c == 0xF0 ? 0x90 : 0x80;
 		const unsigned high = c == 0xED ? 0x9F : c == 0xF4 ? 0x8F : 0xBF;
 		if (*p < low || *p > high)

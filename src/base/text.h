@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * text.h -- numbers and names as people type them. */
+ * text.h -- parses numbers and compares names typed by users. */
 #ifndef GANYMEDE_BASE_TEXT_H
 #define GANYMEDE_BASE_TEXT_H
 
@@ -17,8 +17,8 @@ bool gm_text_f64(const char *s, double *v);
  * their first 63. */
 int gm_text_distance(const char *a, const char *b);
 
-/* The entry of names[0..n) nearest to word, if it is near enough to be a slip of the fingers;
- * else NULL. */
+/* The entry of names[0..n) nearest to word, if it is near enough to be a typing error; else
+ * NULL. */
 const char *gm_text_nearest(const char *word, const char *const *names, int n);
 
 /* Whether the n bytes at s are well-formed UTF-8 (no overlong forms, no surrogates). */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/bench.c -- ganymede bench: whole training steps of well-known nets, and the network that FID
- * looks through, beside what this machine can do at best.
+ * cli/bench.c -- ganymede bench: training steps of well-known nets, and the feature extractor of
+ * FID, compared with the peak rates of the machine.
  *
- * The machine's own rates are taken around every row, in the same process: a 2048 x 2048 product
- * by OpenBLAS on as many threads, and a copy of memory too large for any cache. What counts is
- * the share of the first; absolute rates of a shared machine drift.
+ * The machine's rates are measured before and after every row, in the same process: a 2048 x 2048
+ * product by OpenBLAS on as many threads, and a copy of memory too large for any cache. Compare
+ * shares of the first: absolute rates of a shared machine drift.
  */
 #include "cli/cli.h"
 
@@ -23,7 +23,7 @@
 
 typedef struct bench {
 	const char *name, *model, *option[20]; /* name, value, ... */
-	const char *extractor;                 /* no model: the network of a score */
+	const char *extractor;                 /* without a model: a feature extractor */
 } bench;
 
 static const bench rows[] = {
@@ -56,7 +56,7 @@ typedef struct machine {
 	double sgemm, copy; /* GFLOP/s, GB/s read and written */
 } machine;
 
-/* The better of a few tries each; keeps the best seen so far. */
+/* The best of a few measurements of each rate; keeps the maximum so far. */
 static void measure_machine(machine *m)
 {
 	enum { N = 2048 };
@@ -90,7 +90,7 @@ static void measure_machine(machine *m)
 	free(a), free(b), free(c), free(from), free(to);
 }
 
-/* Averaged: with a running mean of G's weights, as samples are drawn from. */
+/* averaged: with a moving average of G's weights, as used for sampling. */
 static bool run_row(const bench *row, char (*given)[2][64], int ngiven, bool averaged, double limit,
                     gm_train_call *call, gm_error *err)
 {
@@ -112,7 +112,7 @@ static bool run_row(const bench *row, char (*given)[2][64], int ngiven, bool ave
 	return ok;
 }
 
-/* Whether bf16 was asked for. */
+/* True if bf16 was requested. */
 static bool wants_bf16(char (*given)[2][64], int n)
 {
 	bool wants = false;
@@ -160,16 +160,17 @@ static void help(void)
 	puts("\nNames:");
 	for (const bench *r = rows; r->name; r++) {
 		printf("  %-10s %s", r->name,
-		       r->model ? r->model : "features of 32 pictures, no training");
+		       r->model ? r->model : "features of 32 images, without training");
 		for (int i = 0; r->option[i]; i += 2)
 			printf(" --%s %s", r->option[i], r->option[i + 1]);
 		puts("");
 	}
 	puts("\nOptions of the model (--batch 128, --width 32) change every row; --averages runs "
-	     "each a second time,\nwith an average of G's weights. share: of OpenBLAS's rate for "
-	     "a 2048 x 2048 product, measured in the\nsame run; only multiply-adds of products "
-	     "and convolutions count, as their definitions have them.\npeak: resident memory "
-	     "while the row ran, the program's own included.");
+	     "each a second time,\nwith a moving average of G's weights. share: of OpenBLAS's rate "
+	     "for "
+	     "a 2048 x 2048 product, measured in the\nsame run; only multiply-adds of matrix "
+	     "products and convolutions count, without padding.\npeak: peak resident memory of the "
+	     "process.");
 }
 
 int cli_bench(int argc, char **argv)
@@ -197,7 +198,7 @@ int cli_bench(int argc, char **argv)
 			averages = true;
 		} else if (cli_is(a.name, "seconds")) {
 			if (!gm_text_f64(a.value, &limit) || !(limit > 0))
-				return cli_usage("--seconds: \"%.60s\" is no positive number",
+				return cli_usage("--seconds: \"%.60s\" is not a positive number",
 				                 a.value);
 		} else if (ngiven == 16) {
 			return cli_usage("bench takes at most 16 options");
@@ -238,7 +239,8 @@ int cli_bench(int argc, char **argv)
 				                                : cli_fail(&err);
 			measure_machine(&m);
 			if (first && r->model && !call.speed.bf16 && wants_bf16(given, ngiven))
-				fprintf(stderr, "precision: fp32, as bf16 needs AVX512-BF16\n");
+				fprintf(stderr,
+				        "precision: fp32, because bf16 needs AVX512-BF16\n");
 			print_row(name, &call, &m, json, first);
 			first = false;
 		}

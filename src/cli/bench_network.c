@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/bench_network.c -- the rows of ganymede bench that look at pictures instead of learning:
- * a score's network with drawn weights, batches of 32 small pictures, resizing included. */
+ * cli/bench_network.c -- the rows of ganymede bench without training: feature extractors with
+ * random weights, on batches of 32 small images, including resizing. */
 #include "cli/cli.h"
 
 #include <stdlib.h>

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/cli.h -- what the verbs share.
+ * cli/cli.h -- shared functions of the commands.
  */
 #ifndef GM_CLI_CLI_H
 #define GM_CLI_CLI_H
 
 #include "ganymede/base.h"
 
-/* Exit statuses: 0, 1 for anything that went wrong, 2 for a command line that makes no sense. */
+/* Exit statuses: 0, 1 for any failure, 2 for an invalid command line. */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
-/* One line on stderr; return the status, which of a program that a signal stopped is 128 and its
- * number, as shells have it. */
+/* Print one line on stderr and return the exit status; after a signal this is 128 plus its number,
+ * as in shells. */
 int cli_fail(const gm_error *err);
 int cli_usage(const char *fmt, ...) GM_PRINTF(1, 2);
 
-/* Walks options. Sets *name and *value for "--name value", "--name=value" and "-o value", and
- * returns '-'; returns '+' with *value for anything else, and 0 at the end. Names in flags (ends
- * with NULL) take no value; for names in maybe (ends with NULL) the value is "" when what
+/* Iterates over options. Sets *name and *value for "--name value", "--name=value" and "-o value",
+ * and returns '-'; returns '+' with *value for anything else, and 0 at the end. Names in flags
+ * (ends with NULL) take no value; for names in maybe (ends with NULL) the value is "" when what
  * follows is another option or nothing. '?' is a usage error that was printed. */
 typedef struct cli_args {
 	int argc, at;
@@ -29,8 +29,8 @@ typedef struct cli_args {
 int cli_next(cli_args *a);
 bool cli_is(const char *name, const char *option); /* `_` = `-` */
 
-/* The same from a table: what was given of its options, and operands. A name that the table lacks
- * goes to other, where that is not NULL (GM_ERR_STATE: it does not know it either). */
+/* Parses options by a table, and operands. A name that is not in the table is passed to `other`, if
+ * that is not NULL (which returns GM_ERR_STATE for an unknown name). */
 enum { CLI_OPTIONS = 32, CLI_OPERANDS = 4 };
 typedef struct cli_option {
 	const char *name, *value, *help; /* value: the default */
@@ -43,13 +43,13 @@ typedef struct cli_values {
 	const char *given[CLI_OPTIONS], *operand[CLI_OPERANDS];
 } cli_values;
 int cli_read(cli_args *a, cli_values *v, int operands);       /* CLI_OK, or CLI_USAGE */
-const char *cli_given(const cli_values *v, const char *name); /* NULL: it was not */
-const char *cli_value(const cli_values *v, const char *name); /* or the default */
+const char *cli_given(const cli_values *v, const char *name); /* the given value, or NULL */
+const char *cli_value(const cli_values *v, const char *name); /* the given value or the default */
 bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, uint64_t *n,
                gm_error *err);
 void cli_options_help(const cli_option *o);
 
-/* A line of help for an option of a run: name, default, what it is, and what its value may be. */
+/* Prints a line of help for an option of a run: name, default, description, allowed values. */
 struct gm_setting;
 void cli_option_line(const struct gm_setting *row);
 
@@ -81,11 +81,11 @@ int cli_bench(int argc, char **argv);
 
 const cli_verb *cli_verbs(void); /* ends with name NULL */
 
-/* Prints "usage: ganymede TEXT" for the verb's entry in the table, and what it is about. */
+/* Prints "usage: ganymede TEXT" and the description of a command. */
 void cli_help(const char *verb);
 
 struct gm_speed;
-/* Features of 32 pictures by the network called name, with drawn weights, for limit seconds. */
+/* Measures features of 32 images by the network `name` with random weights, for limit seconds. */
 bool cli_bench_network(const char *name, double limit, struct gm_speed *v, gm_error *err);
 
 #endif

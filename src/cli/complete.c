@@ -103,7 +103,8 @@ static bool hide(gm_saved *s, request *q, gm_error *err)
 {
 	const gm_facts *f = gm_saved_facts(s);
 	if (f->points)
-		return gm_fail(err, GM_ERR_VALUE, "this is for images, and this run's are points");
+		return gm_fail(err, GM_ERR_VALUE,
+		               "this works for images, but this run is for points");
 	q->hidden = calloc((size_t)(f->height * f->width), 1);
 	if (!q->hidden)
 		return gm_fail(err, GM_ERR_MEMORY, "no memory for images");
@@ -140,7 +141,7 @@ static gm_image *picture(gm_saved *s, const cli_examples *e, const request *q, c
 	for (int64_t i = 0; all && i < e->n; i++) {
 		float *row = all + i * each * numel;
 		memcpy(row, e->x + i * numel, numel * sizeof *row);
-		for (int64_t j = 0; j < numel; j++) /* grey where nothing is known */
+		for (int64_t j = 0; j < numel; j++) /* hidden values are grey */
 			row[numel + j] = q->hidden[j % plane] ? 0 : e->x[i * numel + j];
 		memcpy(row + 2 * numel, x + i * q->ways * numel, q->ways * numel * sizeof *row);
 	}
@@ -176,10 +177,10 @@ static bool write_all(gm_saved *s, const cli_examples *e, const request *q, cons
 			if (!path_of(q, e, i / q->ways, (int)(i % q->ways) + 1, path, err))
 				return false;
 			if (!pass && !q->force && gm_file_exists(path))
-				return gm_fail(
-					err, GM_ERR_VALUE,
-					"%s exists: give another -o, or --force to overwrite",
-					path);
+				return gm_fail(err, GM_ERR_VALUE,
+				               "%s already exists: give another -o, or --force to "
+				               "overwrite",
+				               path);
 			if (!pass)
 				continue;
 			const gm_grid one = {.n = 1,
@@ -224,20 +225,19 @@ static const cli_option options[] = {
 	{"hide", "bottom",
          "the part to fill in: bottom, top, left, right, middle, all, or X,Y,WIDTH,HEIGHT in "
          "pixels"},
-	{"mask", "", "instead: an image of the run's size, white where to fill in"},
+	{"mask", "", "instead of --hide: an image of the run's size, white where to fill in"},
 	{"ways", "4", "completions of each image; default with -o FOLDER: 1"},
-	{"turns", "", "of an endpoint that iterates: how many turns; default: the model's"},
+	{"turns", "", "iterations of an iterative endpoint; default: the model's"},
 	{"class", "",
-         "name or number of the class, of a class-conditional model; default: the picture's own "
-         "class"},
+         "name or number of the class, for a class-conditional model; default: the image's class"},
 	{"grid", "1x8", "columns x rows of images"},
-	{"count", "0", "with -o FOLDER: how many images; 0: all, of a set without end 64"},
-	{"split", "", "train or test part of a data set"},
-	{"seed", "0", "of what is drawn"},
+	{"count", "0", "with -o FOLDER: number of images; 0: all, of an endless set 64"},
+	{"split", "", "split of a data set: train or test"},
+	{"seed", "0", "seed of the completions"},
 	{"out", "completed.png",
-         "FILE.png, .jpg or .webp for a grid; or a FOLDER for an image each; also -o"},
+         "FILE.png, .jpg or .webp for a grid; or a FOLDER for separate images; also -o"},
 	{"force", "", "with -o FOLDER: overwrite"},
-	{"outdir", "runs", "where runs are looked for"},
+	{"outdir", "runs", "folder of runs"},
 	{"help", "", "this"},
 	{0},
 };
@@ -247,7 +247,7 @@ static bool takes_labels(gm_saved *s)
 	return gm_saved_takes_labels(s, GM_ENDPOINT_COMPLETE);
 }
 
-/* What each completion is told, into q->label; NULL where nothing is known or needed. */
+/* Sets q->label, the class of each completion; NULL if unknown or not needed. */
 static bool labels(gm_saved *s, const cli_values *v, const cli_examples *e, request *q,
                    gm_error *err)
 {
@@ -255,7 +255,7 @@ static bool labels(gm_saved *s, const cli_values *v, const cli_examples *e, requ
 	bool given = *cli_value(v, "class");
 	int64_t n = e->n * q->ways;
 	if (given && !takes_labels(s))
-		return gm_fail(err, GM_ERR_VALUE, "option class: %s is not told what to draw",
+		return gm_fail(err, GM_ERR_VALUE, "option class: %s is not class-conditional",
 		               gm_saved_model(s)->name);
 	if (given && !gm_class_find(gm_saved_facts(s), cli_value(v, "class"), &class, err))
 		return false;
@@ -303,7 +303,7 @@ int cli_complete(int argc, char **argv)
 {
 	cli_values v = {.verb = "complete",
 	                .option = options,
-	                .about = "Each image is shown as original | what is left | completions."};
+	                .about = "Each image is shown as original | visible part | completions."};
 	cli_examples e;
 	request q = {0};
 	if (!cli_examples_read(&e, &v, argc, argv))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/completion.c -- ganymede completion: what a shell needs to complete commands, models, data
- * sets and options, written from the same tables that the program itself goes by.
+ * cli/completion.c -- ganymede completion: prints scripts for shell completion of commands, models,
+ * data sets and options, generated from the program's tables.
  */
 #include "cli/cli.h"
 
@@ -11,7 +11,7 @@
 #include "ganymede/data.h"
 #include "run/settings.h"
 
-/* Options of train that are no settings; name, whether a value follows, help. */
+/* Options of train that are not settings: name, whether they have a value, help. */
 static const struct extra {
 	const char *name;
 	bool value;
@@ -20,7 +20,7 @@ static const struct extra {
 	{"resume", true, "resume a run; default: the newest in outdir"},
 	{"recipe", true, "take model and options from a recipe"},
 	{"config", true, "take options from a file of key = value lines"},
-	{"dry-run", false, "only say what the run would be"},
+	{"dry-run", false, "only print nets, memory and time of the run"},
 	{"help", false, "all options"},
 };
 enum { EXTRAS = sizeof extras / sizeof *extras };
@@ -55,7 +55,7 @@ static void bash_options(const gm_model *m)
 	gm_settings_free(&s);
 }
 
-/* "a b c" of a row whose values are words; false for others. */
+/* Writes "a b c" for a row whose values are words; false for other rows. */
 static bool value_words(const gm_setting *row, char *text, size_t room)
 {
 	if (row->type.kind != GM_OPTION_CHOICE && row->type.kind != GM_OPTION_FLAG)
@@ -67,7 +67,8 @@ static bool value_words(const gm_setting *row, char *text, size_t room)
 	return true;
 }
 
-/* Calls put for each row whose values are words: of every run with model "*", then those of each model. */
+/* Calls put for each row whose values are words: the common ones with model "*", then those of each
+ * model. */
 static void each_choice(void (*put)(const char *model, const char *option, const char *words))
 {
 	char text[300];
@@ -264,8 +265,8 @@ int cli_completion(int argc, char **argv)
 	const char *shell = argc > 1 ? argv[1] : "";
 	if (!strcmp(shell, "--help") || !strcmp(shell, "-h")) {
 		cli_help("completion");
-		puts("\nmake install puts the three where the shells look. Without installing, for "
-		     "bash:\n  source <(ganymede completion bash)");
+		puts("\nmake install installs all three. Without installing, for bash:\n  source "
+		     "<(ganymede completion bash)");
 		return CLI_OK;
 	}
 	for (size_t i = 0; argc == 2 && i < sizeof shells / sizeof *shells; i++)

@@ -19,10 +19,10 @@ static int list(void)
 	const char *name, *about;
 	for (int i = 0; (name = gm_data_names(i, &about)); i++)
 		printf("%-13s %s\n", name, about);
-	puts("\nTo be fetched by ganymede data fetch NAME, then known by their names:");
+	puts("\nSets that ganymede data fetch NAME downloads (then use their names):");
 	for (int i = 0; (name = gm_data_fetch_names(i, &about)); i++)
 		printf("%-13s %s\n", name, about);
-	puts("\nAny other name is a path: a folder of pictures (PNG, JPEG, WebP, GIF, TIFF, BMP, "
+	puts("\nAny other name is a path: a folder of images (PNG, JPEG, WebP, GIF, TIFF, BMP, "
 	     "PNM; "
 	     "its folders are\n"
 	     "classes), an archive of them (.zip, .tar.gz, .tar.xz), IDX files such as MNIST's. "
@@ -31,20 +31,20 @@ static int list(void)
 	return CLI_OK;
 }
 
-/* Whole numbers as shades. */
+/* Integers as grey levels. */
 static void shade(const int32_t *map, float *x, int64_t n, int classes)
 {
 	for (int64_t i = 0; i < n; i++)
 		x[i] = 2.f * (float)map[i] / (float)(classes > 1 ? classes - 1 : 1) - 1;
 }
 
-/* The first examples as a picture; of films a row for each. */
+/* An image of the first examples; videos have one row each. */
 static bool preview(gm_dataset *d, const char *field, const char *path, gm_error *err)
 {
 	const gm_data_info *i = gm_data_info_of(d);
 	const gm_field *f = gm_data_field(d, field);
 	if (!f || f->rank == 0)
-		return gm_fail(err, GM_ERR_VALUE, "%s: no field %.40s that can be drawn", i->name,
+		return gm_fail(err, GM_ERR_VALUE, "%s: no field %.40s that can be shown", i->name,
 		               field);
 	const bool points = f->rank == 1, film = f->rank == 4;
 	const int64_t n = points ? 2048
@@ -152,7 +152,7 @@ static void print_info(gm_dataset *d, const gm_data_report *r)
 	if (i->count)
 		printf("  examples   %" PRIu64 "\n", i->count);
 	else
-		printf("  examples   endless; the first %" PRIu64 " were looked at\n", r->examples);
+		printf("  examples   endless; statistics of the first %" PRIu64 "\n", r->examples);
 	if (i->rank == 3)
 		printf("  pictures   %" PRId64 " x %" PRId64 ", %" PRId64 " channel%s (%s)\n",
 		       i->shape[2], i->shape[1], i->shape[0], i->shape[0] == 1 ? "" : "s",
@@ -276,7 +276,7 @@ int cli_data(int argc, char **argv)
 		return cli_usage("data fetch needs a name, such as: ganymede data fetch mnist");
 	if (!what || strcmp(what, "info"))
 		return cli_usage(
-			"data %.60s: say data list, data info SET|PATH, or data fetch NAME",
+			"data %.60s: use data list, data info SET|PATH, or data fetch NAME",
 			what ? what : "");
 	if (!path)
 		return cli_usage(

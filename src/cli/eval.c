@@ -18,26 +18,25 @@
 #include "score/score.h"
 
 static const cli_option table[] = {
-	{"metrics", "fid", "which, with commas between"},
+	{"metrics", "fid", "metrics, separated by commas"},
 	{"extractor", "inception",
-         "whose features: inception, inception-tf, vgg16, squeezenet, pixels, "
+         "feature extractor: inception, inception-tf, vgg16, squeezenet, pixels, "
          "classifier:RUN"},
-	{"weights", "", "file of the extractor's weights; default: what data fetch got"},
-	{"count", "10000", "examples of each side"},
-	{"endpoint", "",
-         "of several of one kind, such as classify/attacked: the one that metrics go by"},
+	{"weights", "", "file with the extractor's weights; default: the one of data fetch"},
+	{"count", "10000", "number of samples and of real examples"},
+	{"endpoint", "", "the endpoint to score, if there are several, such as classify/attacked"},
 	{"ensemble", "",
          "accuracy: further runs, with commas between, whose class probabilities are averaged with "
          "RUN's"},
-	{"samples", "100", "runs that nll averages over"},
-	{"seed", "0", "of samples, subsets and directions"},
-	{"split", "", "part of the data on the real side; default: what the run learned from"},
-	{"data", "", "the data, where it is no longer at the path that the run knows"},
-	{"outdir", "runs", "where runs are looked for"},
-	{"raw", "", "score the weights themselves, not their averages"},
-	{"json", "", "write the scores and their protocol here as well"},
-	{"picture", "", "where the metric nearest draws; default: RUN/nearest.png"},
-	{"force", "", "write beside earlier scores of an unlike protocol"},
+	{"samples", "100", "importance samples for nll"},
+	{"seed", "0", "seed of samples, subsets and directions"},
+	{"split", "", "split of the real data; default: the training split"},
+	{"data", "", "path of the data, if they were moved since the training"},
+	{"outdir", "runs", "folder of runs"},
+	{"raw", "", "score the weights, not their moving averages"},
+	{"json", "", "also write the scores and their protocol to this file"},
+	{"picture", "", "image of the metric nearest; default: RUN/nearest.png"},
+	{"force", "", "append to earlier scores even if their protocol differs"},
 	{"help", "", "this"},
 	{0},
 };

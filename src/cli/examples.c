@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/examples.c -- pictures for verbs that start from some. See examples.h.
+ * cli/examples.c -- example images for commands that need them. See examples.h.
  */
 #include "cli/examples.h"
 
@@ -25,7 +25,7 @@ const char *cli_base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* As the run's own data were opened, but for what follows from the checkpoint. */
+/* Options as for the training data, except those determined by the checkpoint. */
 static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
 {
 	static const char *const names[] = {
@@ -112,7 +112,7 @@ static bool of_set(gm_saved *s, const char *input, const char *split, cli_exampl
 	bool ok = (info->rank == 3 && info->shape[0] == f->channels &&
 	           info->shape[1] == f->height && info->shape[2] == f->width) ||
 	          gm_fail(err, GM_ERR_VALUE,
-	                  "%s does not hold pictures of %dx%d, which this run's are", spec,
+	                  "%s does not have pictures of %dx%d, the size of this run", spec,
 	                  (int)f->width, (int)f->height);
 	if (ok) {
 		e->x = malloc(e->n * f->numel * sizeof *e->x);
@@ -135,7 +135,7 @@ static bool of_set(gm_saved *s, const char *input, const char *split, cli_exampl
 			snprintf(e->name[i], sizeof e->name[i], "%06" PRId64, i);
 		ok = gm_data_get(d, i, e->x + i * f->numel, e->label ? e->label + i : NULL, err);
 	}
-	snprintf(e->from, sizeof e->from, "%.150s, %s part", spec, part);
+	snprintf(e->from, sizeof e->from, "%.150s, %s split", spec, part);
 	gm_data_close(d);
 	return ok;
 }
@@ -145,7 +145,7 @@ bool cli_examples_get(cli_examples *e, gm_saved *s, const cli_values *v, gm_erro
 	const char *input = v->operand[1];
 	if (gm_saved_facts(s)->points)
 		return gm_fail(err, GM_ERR_VALUE,
-		               "this is for pictures, and this run's are points");
+		               "this works for pictures, but this run is for points");
 	return input && cli_is_picture(input) ? one_picture(s, input, e, err)
 	                                      : of_set(s, input, cli_given(v, "split"), e, err);
 }
@@ -169,9 +169,8 @@ bool cli_examples_read(cli_examples *e, cli_values *v, int argc, char **argv)
 		return false;
 	if (cli_given(v, "help")) {
 		cli_help(v->verb);
-		printf("\nINPUT is a picture or a data set, brought to the run's size; default: "
-		       "the test "
-		       "part of the\nrun's data. %s\n",
+		printf("\nINPUT is an image or a data set, resized to the run's size; default: the "
+		       "test split of the\nrun's data. %s\n",
 		       v->about);
 		cli_options_help(v->option);
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/fid.c -- ganymede fid: the Frechet distance of anything from anything, and statistics that
- * pytorch-fid and clean-fid read.
+ * cli/fid.c -- ganymede fid: the Frechet distance of any two sources, and files of statistics
+ * compatible with pytorch-fid and clean-fid.
  */
 #include "cli/cli.h"
 
@@ -16,21 +16,20 @@
 #include "base/file.h"
 #include "score/score.h"
 
-enum { ENOUGH = 10000 }; /* examples; below, FID is too biased to stand alone */
+enum { ENOUGH = 10000 }; /* with fewer examples, FID is too biased to be used alone */
 
 static const cli_option table[] = {
 	{"extractor", "inception",
-         "whose features: inception, inception-tf, vgg16, squeezenet, pixels, "
+         "feature extractor: inception, inception-tf, vgg16, squeezenet, pixels, "
          "classifier:RUN"},
-	{"weights", "", "file of the extractor's weights; default: what data fetch got"},
-	{"count", "0", "examples of each; 0: all of a set that ends, else 10000"},
-	{"seed", "0", "of samples; of which examples, where not all are taken"},
-	{"outdir", "runs", "where runs are looked for"},
-	{"raw", "", "of a run: the weights themselves, not their averages"},
-	{"save-stats", "", "write A's mean and covariance here, as .npz with mu and sigma"},
-	{"json", "", "write the result and its protocol here"},
-	{"force", "",
-         "compare what was measured by unlike protocols all the same; overwrite statistics"},
+	{"weights", "", "file with the extractor's weights; default: the one of data fetch"},
+	{"count", "0", "examples of each; 0: all of a finite set, else 10000"},
+	{"seed", "0", "seed of samples, and of the choice of examples if not all are used"},
+	{"outdir", "runs", "folder of runs"},
+	{"raw", "", "for a run: the weights, not their moving averages"},
+	{"save-stats", "", "write mean and covariance of A to this .npz file (mu, sigma)"},
+	{"json", "", "write the result and its protocol to this file"},
+	{"force", "", "compare even if protocols differ; overwrite statistics"},
 	{"help", "", "this"},
 	{0},
 };
@@ -39,20 +38,20 @@ static void help(void)
 {
 	const char *about, *name;
 	cli_help("fid");
-	puts("\nA and B: a run or checkpoint (samples are drawn), a data set by name or path, a "
-	     "folder or archive\nof pictures, or an .npz that holds mu and sigma.");
+	puts("\nA and B: a run or checkpoint (its samples), a data set by name or path, a folder "
+	     "or archive\nof images, or an .npz with mu and sigma.");
 	cli_options_help(table);
 	puts("\noptions of data sets:");
 	for (int i = 0; (name = gm_data_option_names(i, &about)); i++)
 		printf("  --%-14s %-15s %s\n", name, "-", about);
 }
 
-/* A or B: what it is, and what was seen of it. */
+/* A or B: the source and its statistics. */
 typedef struct part {
 	gm_side *side;
 	gm_seen seen;
 	int64_t n;
-	gm_stats stats; /* of what was seen, or what was read */
+	gm_stats stats; /* computed, or read from a file */
 } part;
 
 static int64_t count_of(const gm_side *s, uint64_t asked)
@@ -87,7 +86,7 @@ static void end(part *p)
 	gm_stats_free(&p->stats);
 }
 
-/* What the statistics in a file say they are of; NULL where they say nothing. */
+/* The protocol in a file of statistics; NULL if there is none. */
 static json_t *said(const part *p)
 {
 	return json_object_get(p->side->record, "protocol");
@@ -102,15 +101,12 @@ static bool protocols_fit(const part *a, const part *b, const json_t *ours, bool
 	const part *both[] = {a, b};
 	for (int i = 0; i < 2; i++)
 		if (both[i]->side && both[i]->side->stats && !all[i])
-			gm_score_warn(s,
-			              "%s says nothing of its protocol: that it is the same is "
-			              "taken on trust",
+			gm_score_warn(s, "%s has no protocol; it is assumed to be the same",
 			              both[i]->side->name);
 	if (!all[0] || !all[1] || gm_protocol_same(all[0], all[1], &why))
 		return true;
 	if (!force)
-		return gm_fail(err, why.code, "%s; --force compares them all the same",
-		               why.message);
+		return gm_fail(err, why.code, "%s; --force compares them anyway", why.message);
 	gm_score_warn(s, "%s: forced", why.message);
 	return true;
 }
@@ -121,7 +117,7 @@ static bool compare(part *a, part *b, uint64_t seed, gm_scores *s, gm_error *err
 	if (a->stats.d != b->stats.d)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s has %" PRId64 " features, %s has %" PRId64
-		               ": these have no distance",
+		               ": they cannot be compared",
 		               a->side->name, a->stats.d, b->side->name, b->stats.d);
 	if (!gm_frechet(a->stats.mean, a->stats.sigma, b->stats.mean, b->stats.sigma, a->stats.d,
 	                &fid, err))
@@ -136,7 +132,7 @@ static bool compare(part *a, part *b, uint64_t seed, gm_scores *s, gm_error *err
 		return true;
 	gm_score_warn(s,
 	              "FID of %" PRId64
-	              " examples is biased upwards: compare equal counts only, and read KID",
+	              " examples is biased upwards: compare only equal counts, and use KID too",
 	              least);
 	if (!a->seen.features || !b->seen.features)
 		return true;
@@ -148,18 +144,16 @@ static bool compare(part *a, part *b, uint64_t seed, gm_scores *s, gm_error *err
 	return true;
 }
 
-/* Statistics have the ending that fid knows them by, and replace nothing unasked. */
+/* Checks the extension, and does not overwrite files without --force. */
 static bool may_save(const char *path, bool force, gm_error *err)
 {
 	const char *dot = strrchr(path, '.');
 	if (!dot || strcmp(dot, ".npz"))
-		return gm_fail(err, GM_ERR_VALUE,
-		               "option save-stats: %.300s does not end in .npz, by which "
-		               "statistics are known",
+		return gm_fail(err, GM_ERR_VALUE, "option save-stats: %.300s does not end in .npz",
 		               path);
 	return force || !gm_file_exists(path) ||
 	       gm_fail(err, GM_ERR_VALUE,
-	               "%.300s is there already: give another name, or --force to overwrite", path);
+	               "%.300s already exists: give another name, or --force to overwrite", path);
 }
 
 static bool save(const char *path, part *a, const json_t *protocol, gm_error *err)
@@ -189,7 +183,7 @@ static bool write_json(const char *path, const gm_scores *s, const json_t *proto
 
 enum { GIVEN = 32 };
 
-/* The options of data sets that were given, as texts. */
+/* The given options of data sets, as texts. */
 typedef struct given {
 	const char *name[GIVEN], *value[GIVEN];
 	int n;
@@ -208,8 +202,9 @@ static bool data_option(void *context, const char *name, const char *value, gm_e
 	return true;
 }
 
-/* Beside a run, a data set is fitted as the run's own data were, so that `fid RUN DATA` is `eval RUN`; options that were
- * given come on top. The range of the run's data is one of its own files. */
+/* If the other side is a run, a data set is resized as the run's data, so that `fid RUN DATA`
+ * equals `eval RUN`; given options have priority. The range of the run's data is not used: it is
+ * for its own files. */
 static bool data_options(const gm_side *beside, const given *g, gm_data_options *o, gm_error *err)
 {
 	*o = (gm_data_options){0};
@@ -235,7 +230,8 @@ static bool run(const cli_values *v, const given *g, gm_error *err)
 	                     .outdir = cli_value(v, "outdir"),
 	                     .raw = cli_given(v, "raw"),
 	                     .stats = true};
-	/* As pytorch-fid reads folders, unless this call, or a run beside, says how pictures are fitted. */
+	/* As pytorch-fid reads folders, unless the options, or a run on the other side, determine
+	 * the resizing. */
 	bool beside_run = gm_side_is_run(v->operand[0], &o) ||
 	                  (v->operand[1] && gm_side_is_run(v->operand[1], &o));
 	o.own_sizes = !g->n && !beside_run;
@@ -244,14 +240,14 @@ static bool run(const cli_values *v, const given *g, gm_error *err)
 	if (g->n && (!any_data || (gm_stats_is(v->operand[0]) &&
 	                           (!v->operand[1] || gm_stats_is(v->operand[1])))))
 		return gm_fail(err, GM_ERR_VALUE,
-		               "option %s is for data sets, and there is none here", g->name[0]);
+		               "option %s is for data sets; neither A nor B is one", g->name[0]);
 	if (o.raw && !beside_run)
-		return gm_fail(err, GM_ERR_VALUE, "option raw is for runs, and there is none here");
+		return gm_fail(err, GM_ERR_VALUE, "option raw is for runs; neither A nor B is one");
 	part a = {0}, b = {0};
 	gm_extractor *x = NULL;
 	gm_scores s = {0};
 	const char *out = cli_given(v, "save-stats");
-	/* A run first: it says how the other side is fitted. */
+	/* Open a run first: it determines the resizing of the other side. */
 	bool swap = v->operand[1] && !gm_side_is_run(v->operand[0], &o) &&
 	            gm_side_is_run(v->operand[1], &o);
 	part *first = swap ? &b : &a, *second = swap ? &a : &b;
@@ -263,7 +259,7 @@ static bool run(const cli_values *v, const given *g, gm_error *err)
 		     (second->side = gm_side_open(v->operand[!swap], &o, err));
 	bool pictures = ok && (!a.side->stats || (b.side && !b.side->stats));
 	if (ok && out && a.side->stats)
-		ok = gm_fail(err, GM_ERR_VALUE, "%s holds statistics already", a.side->name);
+		ok = gm_fail(err, GM_ERR_VALUE, "%s is already a file of statistics", a.side->name);
 	const char *spec = cli_value(v, "extractor");
 	if (ok && !cli_given(v, "extractor") &&
 	    ((!a.side->stats && a.side->facts.points) ||

@@ -29,7 +29,7 @@ static void help(const gm_experiment *e)
 	printf("%s: %s\n", e->name, e->about);
 	for (const gm_option *o = e->options; o->name; o++)
 		printf("  --%-14s %-15s %s\n", o->name, o->value, o->help);
-	printf("  -%-15s %-15s %s\n", "o", "lab/NAME", "folder for numbers.json and pictures");
+	printf("  -%-15s %-15s %s\n", "o", "lab/NAME", "folder for numbers.json and figures");
 }
 
 static const gm_experiment *find(const char *name)
@@ -42,9 +42,9 @@ static const gm_experiment *find(const char *name)
 	if (!e)
 		near = gm_text_nearest(name, names, n);
 	if (near)
-		cli_usage("the lab has no %.60s; did you mean %s?", name, near);
+		cli_usage("there is no experiment %.60s; did you mean %s?", name, near);
 	else if (!e)
-		cli_usage("the lab has no %.60s; see: ganymede lab --help", name);
+		cli_usage("there is no experiment %.60s; see: ganymede lab --help", name);
 	return e;
 }
 
@@ -82,7 +82,7 @@ int cli_lab(int argc, char **argv)
 		list(stderr);
 		return CLI_USAGE;
 	}
-	/* The first asks a long experiment to sum up what it has; a second one ends at once. */
+	/* The first signal asks a long experiment to finish early; a second one ends at once. */
 	cli_catch_signals();
 	gm_lab *l = gm_lab_open(e, stdout);
 	l->stop = &cli_stopped;

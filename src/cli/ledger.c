@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/ledger.c -- see ledger.h. Everything on the page comes from recipes and results: it is never
- * written by hand, and a test makes it again.
+ * cli/ledger.c -- see ledger.h. The page is generated from recipes and results; a test checks that
+ * it is up to date.
  */
 #include "cli/ledger.h"
 
@@ -84,7 +84,7 @@ static void put_summary(const json_t *s, char *text, size_t room)
 		snprintf(text, room, "%.4g", json_number_value(mean));
 }
 
-/* What was measured, in one line. */
+/* The result, in one line. */
 static void ours(const json_t *o, char *text, size_t room)
 {
 	char one[64];
@@ -114,7 +114,7 @@ static void ours(const json_t *o, char *text, size_t room)
 	}
 }
 
-/* Over how many trainings of how many steps. */
+/* The number of trainings and steps. */
 static void length(const json_t *o, char *text, size_t room)
 {
 	const json_t *runs = json_object_get(o, "runs"), *options = json_object_get(o, "options");
@@ -136,7 +136,7 @@ static void protocol(const json_t *o, char *text, size_t room)
 	if (x)
 		n += snprintf(text + n, room - n, "; extractor %s%s%.12s", x, *sha ? " " : "", sha);
 	if (real)
-		n += snprintf(text + n, room - n, "; data %s, %s part", text_of(real, "hash", ""),
+		n += snprintf(text + n, room - n, "; data %s, %s split", text_of(real, "hash", ""),
 		              text_of(real, "split", ""));
 	if (json_object_get(p, "count"))
 		snprintf(text + n, room - n, "; %" JSON_INTEGER_FORMAT " of each side",
@@ -158,8 +158,8 @@ void ledger_say(const json_t *o, const char *path)
 	printf("  time       %.1f s, %.1f s of CPU time%s\n",
 	       json_number_value(json_object_get(o, "wall_seconds")),
 	       json_number_value(json_object_get(o, "processor_seconds")),
-	       json_object_get(o, "trained") ? ", for scoring: it was trained before" : "");
-	printf("  kept in    %s\n", path);
+	       json_object_get(o, "trained") ? ", for scoring only, of an existing run" : "");
+	printf("  stored in    %s\n", path);
 }
 
 /* ---- recipes and results --------------------------------------------------------------------- */
@@ -247,7 +247,7 @@ static void put_row(FILE *f, const char *recipes, const char *name, const json_t
 	gm_recipe_text(path, "epochs", epochs, sizeof epochs, NULL);
 	const char *all = *steps ? steps : epochs;
 	if (*text && *all)
-		fprintf(f, "| trainings | %s; the recipe's have %s %s |\n", text, all,
+		fprintf(f, "| trainings | %s; the recipe has %s %s |\n", text, all,
 		        *steps ? "steps" : "epochs");
 	else if (*text)
 		fprintf(f, "| trainings | %s |\n", text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/ledger.h -- the results of `ganymede reproduce`: reproductions/NAME.json, and the page of them. */
+ * cli/ledger.h -- the results of `ganymede reproduce`: reproductions/NAME.json, and the page of
+ * them. */
 #ifndef GM_CLI_LEDGER_H
 #define GM_CLI_LEDGER_H
 
@@ -8,15 +9,15 @@
 
 #include "ganymede/base.h"
 
-/* Adds where and when: commit, machine, version, date. */
+/* Adds commit, machine, version and date. */
 void ledger_place(json_t *result);
-/* A few lines for the person who waited: the paper's figure and ours. */
+/* Prints the paper's result and ours. */
 void ledger_say(const json_t *result, const char *path);
-/* The recipes in a folder that say how they are scored, in order: how many, or -1. The caller frees
- * the names and the list. */
+/* The recipes in a folder that have a line `reproduce`, sorted. Returns their number, or -1. The
+ * caller frees the names and the list. */
 int ledger_names(const char *recipes, char ***names, gm_error *err);
 bool ledger_list(const char *recipes, const char *results, gm_error *err);
-/* Writes the page. The same files give the same bytes. */
+/* Writes the page, a function of the files only. */
 bool ledger_page(const char *recipes, const char *results, const char *page, gm_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/main.c -- the program: one table of verbs, each in a file of its own.
+ * cli/main.c -- the program: a table of commands, each in its own file.
  */
 #include "cli/cli.h"
 
@@ -20,44 +20,44 @@ static const cli_verb verbs[] = {
          "train MODEL [--data SET|PATH] [--steps N] [--OPTION VALUE]...\n       ganymede train "
          "MODEL --dry-run ...\n       ganymede train "
          "--resume [RUN] [--steps N]",
-         "train a model into a new run folder, or go on with a run", cli_train},
-	{"runs", "runs [OUTDIR]", "list the runs there: model, step, last values, state", cli_runs},
+         "train a model in a new run folder, or resume a run", cli_train},
+	{"runs", "runs [OUTDIR]", "list runs: model, step, last values, state", cli_runs},
 	{"sample",
          "sample RUN [--grid 8x8 | --count N] [--class NAME] [--seed N] [--truncation T] [-o OUT]",
-         "draw from a run or a checkpoint", cli_sample},
+         "sample from a run or checkpoint", cli_sample},
 	{"reconstruct", "reconstruct RUN [INPUT] [--grid 4x8] [--split test] [-o FILE.png]",
-         "pictures beside what a model keeps of them, and how near that is", cli_reconstruct},
+         "reconstruct images, with PSNR", cli_reconstruct},
 	{"eval", "eval RUN [--metrics fid,kid,...] [--extractor NAME] [--json FILE]",
-         "score a run, each score with its whole protocol", cli_eval},
+         "compute metrics of a run, with their protocol", cli_eval},
 	{"fid",
          "fid A B [--extractor NAME] [--json FILE]\n       ganymede fid A --save-stats FILE.npz",
-         "compare two sets: runs, data sets, folders, archives, statistics", cli_fid},
+         "Frechet distance of two sets: runs, data sets, folders, archives, statistics", cli_fid},
 	{"translate", "translate RUN INPUT [-o OUT] [--fit pad] [--back] [--seed N] [--force]",
-         "make of pictures what a run learned to make of them", cli_translate},
+         "translate images with a run", cli_translate},
 	{"complete",
          "complete RUN [INPUT] [--hide bottom | --mask FILE] [--ways 4] [--seed N] [-o FILE.png | "
          "FOLDER]",
-         "hide a part of pictures and let a model go on with what is left", cli_complete},
+         "hide a part of images and let a model complete it", cli_complete},
 	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
 	{"data",
          "data list\n       ganymede data info SET|PATH [--size N] [--fit crop] [-o FILE.png "
          "[--field NAME]]\n       ganymede data fetch NAME [--mirror URL]",
-         "list the data sets, look one over, or fetch one", cli_data},
+         "list data sets, check one, or download one", cli_data},
 	{"interpolate",
          "interpolate RUN [--steps N] [--pairs N] [--spherical|--linear] [--class NAME] [-o FILE]",
-         "draw ways between samples", cli_interpolate},
+         "interpolate between samples", cli_interpolate},
 	{"traverse", "traverse RUN [--code NAME] [--from -2] [--to 2] [--class NAME] [-o FILE]",
-         "draw what single codes, or numbers of the noise, do", cli_traverse},
+         "show the effect of single codes or noise components", cli_traverse},
 	{"reproduce",
          "reproduce NAME [--data PATH] [--seeds N] [--run RUN]\n       ganymede reproduce --list | "
          "--all | --docs",
-         "run a recipe and put its figure beside the paper's", cli_reproduce},
+         "run a recipe and compare its result with the paper's", cli_reproduce},
 	{"lab", "lab [NAME] [-o FOLDER] [--OPTION VALUE]...",
-         "experiments with a known result: measured, compared with theory, drawn", cli_lab},
+         "experiments with a known result: measure, compare with theory, plot", cli_lab},
 	{"bench", "bench [NAME...] [--seconds N] [--json] [--averages] [--OPTION VALUE]...",
-         "how fast this machine trains, beside what it can do at best", cli_bench},
+         "training speed of this machine, and its peak rates", cli_bench},
 	{"completion", "completion bash|zsh|fish",
-         "print what makes a shell complete commands and options", cli_completion},
+         "print a shell's completion script for commands and options", cli_completion},
 	{0},
 };
 
@@ -112,7 +112,7 @@ int cli_next(cli_args *a)
 	const char *name = arg[1] == '-' ? arg + 2 : arg + 1, *equals = strchr(name, '=');
 	size_t n = equals ? (size_t)(equals - name) : strlen(name);
 	if (n == 0 || n >= sizeof a->name) {
-		cli_usage("%.60s is no option", arg);
+		cli_usage("%.60s is not an option", arg);
 		return '?';
 	}
 	memcpy(a->name, name, n);
@@ -157,7 +157,8 @@ static void overview(FILE *out)
 	fputs("ganymede -- generative adversarial networks and their relatives\n\n", out);
 	for (const cli_verb *v = verbs; v->name; v++)
 		fprintf(out, "  ganymede %s\n       %s\n", v->usage, v->about);
-	fputs("\nganymede VERB --help says more. Try: ganymede train dcgan --data glyphs --steps "
+	fputs("\nFor details: ganymede COMMAND --help. Try: ganymede train dcgan --data glyphs "
+	      "--steps "
 	      "600\n",
 	      out);
 }
@@ -169,11 +170,10 @@ void cli_help(const char *verb)
 			printf("usage: ganymede %s\n\n%s\n", v->usage, v->about);
 }
 
-/* Threads that wait for each other spin for a while before they sleep, libgomp's for
- * milliseconds. On a machine that does anything else besides, they then spin away the very time
- * that the others are waiting for: a step takes six times as long. How long they spin is read
- * from the environment when the library loads, so the program starts itself again with a shorter
- * one, unless somebody chose already. */
+/* Waiting OpenMP threads spin before they sleep, in libgomp for milliseconds. On a busy machine
+ * this takes time from the threads they wait for: a step takes up to six times as long. The spin
+ * count is read from the environment when the library is loaded, so the program restarts itself
+ * with a shorter one, unless the user has set it. */
 static void wait_politely(char **argv)
 {
 	char path[4096];
@@ -182,17 +182,16 @@ static void wait_politely(char **argv)
 	    setenv("GOMP_SPINCOUNT", "10000", 1))
 		return;
 	path[n] = 0;
-	setenv("KMP_BLOCKTIME", "0", 0); /* the same for LLVM's OpenMP */
-	execv(path, argv); /* where that fails, all works, only slower beside other work */
+	setenv("KMP_BLOCKTIME", "0", 0); /* for LLVM's OpenMP */
+	execv(path, argv); /* if this fails, the program works, but slower on a busy machine */
 }
 
-/* Whole files only ever get their names when they are complete, so nothing is lost by ending here. */
+/* Files are renamed into place when complete, so ending here loses nothing. */
 static void no_memory(size_t bytes)
 {
 	fprintf(stderr,
-	        "ganymede: no memory (%.3g MB more were asked for): take a smaller --batch, "
-	        "--width or --size; "
-	        "what was saved before is whole\n",
+	        "ganymede: out of memory (%.3g MB more were requested): use a smaller --batch, "
+	        "--width or --size; saved files are complete\n",
 	        (double)bytes / 1e6);
 	_exit(CLI_FAILED);
 }
@@ -225,6 +224,6 @@ int main(int argc, char **argv)
 	}
 	const char *near = gm_text_nearest(verb, names, n);
 	if (near)
-		return cli_usage("there is no %.60s; did you mean %s?", verb, near);
-	return cli_usage("there is no %.60s; see: ganymede --help", verb);
+		return cli_usage("there is no command %.60s; did you mean %s?", verb, near);
+	return cli_usage("there is no command %.60s; see: ganymede --help", verb);
 }

@@ -46,7 +46,7 @@ int cli_models(int argc, char **argv)
 	printf("%s: %s, %s\n\noptions of %s, with their defaults:\n", m->name, m->title, m->source,
 	       m->name);
 	print_rows(&s, 0, s.own);
-	puts("\noptions of every model:");
+	puts("\ncommon options of all models:");
 	print_rows(&s, s.own, s.count);
 	gm_settings_free(&s);
 	return CLI_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/options.c -- options of a verb from its table: reading, values, help. See cli.h.
+ * cli/options.c -- options of commands: parsing, values, help. See cli.h.
  */
 #include "cli/cli.h"
 
@@ -35,7 +35,7 @@ int cli_read(cli_args *a, cli_values *v, int operands)
 			return CLI_USAGE;
 		if (kind == '+') {
 			if (n == operands || n == CLI_OPERANDS)
-				return cli_usage("%s takes %d operand%s, and %.60s is one more",
+				return cli_usage("%s takes %d operand%s; %.60s is too many",
 				                 v->verb, operands, operands == 1 ? "" : "s",
 				                 a->value);
 			v->operand[n++] = a->value;
@@ -89,8 +89,8 @@ bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, 
 	if (gm_text_u64(text, n) && *n >= lo && *n <= hi)
 		return true;
 	return gm_fail(err, GM_ERR_VALUE,
-	               "option %s: \"%.60s\" is not a whole number from %" PRIu64 " to %" PRIu64,
-	               name, text, lo, hi);
+	               "option %s: \"%.60s\" is not an integer from %" PRIu64 " to %" PRIu64, name,
+	               text, lo, hi);
 }
 
 void cli_options_help(const cli_option *o)

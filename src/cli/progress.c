@@ -33,18 +33,18 @@ void cli_catch_signals(void)
 		sigaction(caught[i], &a, NULL);
 }
 
-/* Times in seconds. Tasks that follow each other within REST are one stretch of work, which is shown
- * once it has lasted: ten tasks of a second each are as long as one of ten. */
+/* Times in seconds. Tasks that follow each other within REST count as one, whose progress is shown
+ * after a while: ten tasks of one second are shown like one of ten seconds. */
 static const double REST = 1, LIVE_AFTER = .5, LIVE_EVERY = .1, PLAIN_AFTER = 2, PLAIN_EVERY = 10,
 		    PLAIN_LATER = 60, LATER = 300;
 
 static struct {
-	bool live, drawn;                   /* stderr is a terminal; a line stands there now */
-	bool busy;                          /* between the first tell of a task and its end */
-	bool ours[CAUGHT];                  /* signals that nobody else had taken */
+	bool live, drawn;                   /* stderr is a terminal; a progress line is visible */
+	bool busy;                          /* between the first report of a task and its end */
+	bool ours[CAUGHT];                  /* signals without another handler */
 	char what[64];                      /* of the task under way */
-	double stretch, task, ended, shown; /* when they began, ended, were shown last */
-	uint64_t first;                     /* what was done when the task began */
+	double stretch, task, ended, shown; /* times of start, end, and last output */
+	uint64_t first;                     /* `done` at the start of the task */
 } line;
 
 static double now(void)
@@ -54,7 +54,8 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Signals that end the program unless somebody looks: while a task tells of itself, it looks. */
+/* Catches signals that would end the program, while a task reports progress and can be
+ * cancelled. */
 static void take_signals(void)
 {
 	struct sigaction old, a = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
@@ -143,7 +144,7 @@ static void draw(const gm_progress *p, double t)
 	line.shown = t;
 }
 
-/* Whether it is time for another line. */
+/* True if it is time for another line. */
 static bool due(double t)
 {
 	const double lasted = t - line.stretch;

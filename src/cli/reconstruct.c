@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/reconstruct.c -- ganymede reconstruct: what a model keeps of pictures, by its endpoint
- * "reconstruct", or "encode" and "decode" one after the other.
+ * cli/reconstruct.c -- ganymede reconstruct: reconstructions by endpoint "reconstruct", or "encode"
+ * and "decode".
  */
 #include "cli/cli.h"
 
@@ -23,7 +23,7 @@ static int64_t numbers(gm_shape s)
 	return n;
 }
 
-/* A batch x through the model, into y; code: room for what "encode" gives. */
+/* Reconstructs a batch x to y; code: buffer for the output of "encode". */
 static bool through(gm_saved *s, const float *x, float *code, float *y, gm_error *err)
 {
 	const void *in[] = {x}, *middle[] = {code};
@@ -33,7 +33,7 @@ static bool through(gm_saved *s, const float *x, float *code, float *y, gm_error
 	       gm_saved_run(s, GM_ENDPOINT_DECODE, middle, 0, 0, y, err);
 }
 
-/* Whether the model can, and how many numbers its code has in a batch. */
+/* Checks the endpoints; *code is the number of values of a batch of codes. */
 static bool able(gm_saved *s, int64_t *code, gm_error *err)
 {
 	bool two = !gm_saved_has(s, GM_ENDPOINT_RECONSTRUCT) &&
@@ -49,7 +49,7 @@ static bool able(gm_saved *s, int64_t *code, gm_error *err)
 	if (two && (gm_saved_ports(s, GM_ENDPOINT_DECODE, port, 2) != 1 ||
 	            numbers(port[0].shape) != *code))
 		return gm_fail(err, GM_ERR_STATE,
-		               "\"decode\" of %s does not take what \"encode\" gives",
+		               "\"decode\" of %s does not accept the output of \"encode\"",
 		               gm_saved_model(s)->name);
 	return true;
 }
@@ -106,9 +106,8 @@ static int work(gm_saved *s, const cli_examples *e, int columns, const char *out
 	          (im = picture(s, e, y, columns, &err)) && gm_image_write(out, im, &err);
 	if (ok) {
 		gm_term_picture(stdout, im, 0);
-		printf("%s: %" PRId64
-		       " of %s, original | reconstruction; PSNR %.2f dB on average\n",
-		       out, e->n, e->from, mean);
+		printf("%s: %" PRId64 " of %s, original | reconstruction; mean PSNR %.2f dB\n", out,
+		       e->n, e->from, mean);
 	}
 	gm_image_free(im);
 	free(y);
@@ -117,10 +116,10 @@ static int work(gm_saved *s, const cli_examples *e, int columns, const char *out
 
 static const cli_option options[] = {
 	{"grid", "4x8", "columns x rows of pairs"},
-	{"split", "", "train or test part of a data set"},
-	{"turns", "", "of an endpoint that iterates: how many turns; default: the model's"},
+	{"split", "", "split of a data set: train or test"},
+	{"turns", "", "iterations of an iterative endpoint; default: the model's"},
 	{"out", "reconstructed.png", "FILE.png, .jpg or .webp; also -o"},
-	{"outdir", "runs", "where runs are looked for"},
+	{"outdir", "runs", "folder of runs"},
 	{"help", "", "this"},
 	{0},
 };
@@ -129,7 +128,7 @@ int cli_reconstruct(int argc, char **argv)
 {
 	cli_values v = {.verb = "reconstruct",
 	                .option = options,
-	                .about = "The picture shows pairs: original | reconstruction."};
+	                .about = "The image shows pairs: original | reconstruction."};
 	cli_examples e;
 	if (!cli_examples_read(&e, &v, argc, argv))
 		return e.status;

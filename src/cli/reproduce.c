@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/reproduce.c -- ganymede reproduce: a recipe is run and scored as it says itself, and what comes
- * out is written down beside the paper's figure, in reproductions/NAME.json. ledger.c makes the
- * page of those.
+ * cli/reproduce.c -- ganymede reproduce: runs and scores a recipe and stores the result with the
+ * paper's in reproductions/NAME.json. ledger.c generates a page from these files.
  *
  * A recipe's line `reproduce` is `eval METRIC [--OPTION VALUE]...` or `lab EXPERIMENT [--OPTION
  * VALUE]...`.
@@ -32,20 +31,20 @@
 #include "run/settings.h"
 
 static const cli_option table[] = {
-	{"list", "", "print the recipes that say how they are scored, and what is known of them"},
-	{"all", "", "all of those"},
-	{"docs", "", "write the page of all results, docs/reproductions.md, and nothing else"},
-	{"data", "", "the recipe's data, where it leaves them open"},
-	{"seeds", "1", "trainings, with the seeds 0, 1, ..."},
-	{"steps", "", "train for so many steps instead of the recipe's; the result says so"},
-	{"run", "", "score this run instead of training: commas between several"},
-	{"from", "", "of a lab: take the numbers.json of this folder instead of running it"},
-	{"extractor", "", "whose features, where the recipe leaves that open"},
-	{"count", "", "examples of each side, instead of the recipe's"},
-	{"recipes", "recipes", "where recipes are"},
-	{"results", "reproductions", "where results are"},
-	{"outdir", "runs", "where runs are and go"},
-	{"o", "docs/reproductions.md", "of --docs: the page"},
+	{"list", "", "list the recipes that can be reproduced, with their results"},
+	{"all", "", "run all of these"},
+	{"docs", "", "only write the page of all results, docs/reproductions.md"},
+	{"data", "", "data, if the recipe does not set them"},
+	{"seeds", "1", "number of trainings, with seeds 0, 1, ..."},
+	{"steps", "", "number of steps instead of the recipe's; recorded in the result"},
+	{"run", "", "score this run (or several, separated by commas) instead of training"},
+	{"from", "", "for a lab: use the numbers.json of this folder instead of running it"},
+	{"extractor", "", "feature extractor, if the recipe does not set it"},
+	{"count", "", "number of samples and of real examples, instead of the recipe's"},
+	{"recipes", "recipes", "folder of recipes"},
+	{"results", "reproductions", "folder of results"},
+	{"outdir", "runs", "folder of runs"},
+	{"o", "docs/reproductions.md", "output file of --docs"},
 	{"help", "", "this"},
 	{0},
 };
@@ -56,7 +55,7 @@ enum { WORDS = 24 };
 
 typedef struct plan {
 	char name[64], path[PATH_MAX], how[400], model[64], words[400];
-	const char *word[WORDS]; /* of how */
+	const char *word[WORDS]; /* of the line `reproduce` */
 	int n;
 } plan;
 
@@ -75,13 +74,12 @@ static bool plan_read(plan *p, const cli_values *v, const char *name, gm_error *
 		if (*word)
 			p->word[p->n++] = word;
 	bool known = p->n >= 2 && (!strcmp(p->word[0], "eval") || !strcmp(p->word[0], "lab"));
-	return known || gm_fail(err, GM_ERR_VALUE,
-	                        "%.300s does not say how it is scored: reproduce = eval METRIC, or "
-	                        "lab EXPERIMENT",
-	                        p->path);
+	return known ||
+	       gm_fail(err, GM_ERR_VALUE,
+	               "%.300s has no line reproduce = eval METRIC, or lab EXPERIMENT", p->path);
 }
 
-/* The value of --NAME in the recipe's line, or NULL. */
+/* The value of --NAME in the recipe's line `reproduce`, or NULL. */
 static const char *plan_option(const plan *p, const char *name)
 {
 	for (int i = 2; i + 1 < p->n; i++)
@@ -122,9 +120,9 @@ enum { SEEDS = 32 };
 
 typedef struct trials {
 	int n;
-	double last[SEEDS], best[SEEDS]; /* best: of the checkpoint that was kept as such */
+	double last[SEEDS], best[SEEDS]; /* best: scores of best.safetensors */
 	bool any_best;
-	json_t *runs, *protocol, *others; /* others: what the last run scored besides */
+	json_t *runs, *protocol, *others; /* others: further scores of the last run */
 } trials;
 
 static bool train_one(const plan *p, const cli_values *v, int seed, char run[PATH_MAX],
@@ -145,14 +143,13 @@ static bool train_one(const plan *p, const cli_values *v, int seed, char run[PAT
 	ok = ok && gm_train(&call, err);
 	if (ok && call.stopped)
 		ok = gm_fail(err, GM_ERR_STATE,
-		             "stopped: %.200s can be gone on with, and scored by --run",
-		             call.folder);
+		             "stopped: %.200s can be resumed, and scored by --run", call.folder);
 	snprintf(run, PATH_MAX, "%s", call.folder);
 	gm_settings_free(&s);
 	return ok;
 }
 
-/* Scores a checkpoint by the recipe's metrics; *value is the first. */
+/* Scores a checkpoint by the recipe's metrics; *value is the first score. */
 static bool score_one(const plan *p, const cli_values *v, const char *checkpoint, double *value,
                       trials *t, json_t *row, gm_error *err)
 {
@@ -165,7 +162,7 @@ static bool score_one(const plan *p, const cli_values *v, const char *checkpoint
 	int64_t number = 0;
 	if (count && (!gm_text_i64(count, &number) || number < 2))
 		return gm_fail(err, GM_ERR_VALUE,
-		               "option count: \"%.60s\" is no number of 2 or more", count);
+		               "option count: \"%.60s\" is not an integer of at least 2", count);
 	o.count = number;
 	if (plan_option(p, "samples") && gm_text_i64(plan_option(p, "samples"), &number))
 		o.samples = number;
@@ -187,7 +184,7 @@ static bool score_one(const plan *p, const cli_values *v, const char *checkpoint
 		json_object_set_new(row, "seed", json_string(gm_saved_option(s, "seed")));
 		json_decref(t->protocol);
 		t->protocol = json_incref(json_object_get(all, "protocol"));
-		/* Paths of this machine say nothing elsewhere; hashes do. */
+		/* Local paths are meaningless elsewhere; the hash identifies the data. */
 		json_object_del(json_object_get(t->protocol, "real"), "from");
 		json_object_del(json_object_get(t->protocol, "samples"), "from");
 		json_decref(all);
@@ -224,7 +221,7 @@ static bool by_eval(const plan *p, const cli_values *v, json_t *result, gm_error
 	uint64_t seeds;
 	char run[PATH_MAX];
 	if (!ok)
-		gm_fail(err, GM_ERR_VALUE, "%.300s names no model that there is", p->path);
+		gm_fail(err, GM_ERR_VALUE, "%.300s names an unknown model", p->path);
 	ok = ok && cli_whole(v, "seeds", 1, SEEDS, &seeds, err);
 	if (ok && cli_given(v, "run")) {
 		char list[2000], *rest = list, *one;
@@ -251,7 +248,7 @@ static bool by_eval(const plan *p, const cli_values *v, json_t *result, gm_error
 
 /* ---- of the lab ------------------------------------------------------------------------------ */
 
-/* Takes over what numbers.json says: lists of trials, single numbers, and how many checks hold. */
+/* Copies results from numbers.json: lists of trials, scalars, and the number of passed checks. */
 static bool take_numbers(const char *folder, json_t *result, gm_error *err)
 {
 	char path[PATH_MAX + 32];
@@ -290,8 +287,8 @@ static bool by_lab(const plan *p, const cli_values *v, json_t *result, gm_error 
 	const gm_experiment *e = gm_experiment_find(p->word[1]);
 	char folder[PATH_MAX];
 	if (!e)
-		return gm_fail(err, GM_ERR_VALUE, "%.300s: the lab has no %.60s", p->path,
-		               p->word[1]);
+		return gm_fail(err, GM_ERR_VALUE, "%.300s: there is no lab experiment %.60s",
+		               p->path, p->word[1]);
 	if (cli_given(v, "from")) {
 		json_object_set_new(result, "trained", json_string("before"));
 		return take_numbers(cli_given(v, "from"), result, err);
@@ -304,7 +301,7 @@ static bool by_lab(const plan *p, const cli_values *v, json_t *result, gm_error 
 		ok = gm_lab_set(l, p->word[i] + 2, p->word[i + 1], err);
 	if (ok && cli_given(v, "steps"))
 		ok = gm_lab_set(l, "steps", cli_given(v, "steps"), err);
-	/* A check that fails is a result too. */
+	/* A failed check is also a result. */
 	ok = ok && (gm_lab_run(l, folder, err) || !err->code) && take_numbers(folder, result, err);
 	gm_lab_close(l);
 	return ok;

@@ -41,7 +41,7 @@ int cli_runs(int argc, char **argv)
 			return CLI_USAGE;
 		if (kind == '-' && (cli_is(a.name, "help") || cli_is(a.name, "h"))) {
 			cli_help("runs");
-			puts("\nOUTDIR is where train puts its runs; default: runs.\n"
+			puts("\nOUTDIR is the folder of runs, as of train; default: runs.\n"
 			     "States: running; finished; stopped, by a signal; failed, with the "
 			     "reason; killed: it can be resumed.");
 			return CLI_OK;

@@ -32,8 +32,8 @@ typedef struct job {
 	int64_t class; /* or ALL */
 	double truncation;
 	bool manifold, force, over_time;
-	const char *endpoint; /* or NULL: the model's first that draws */
-	gm_facts gives;       /* of what it draws */
+	const char *endpoint; /* or NULL: the model's first sampling endpoint */
+	gm_facts gives;       /* facts of its samples */
 } job;
 
 static bool choose_class(job *j, const char *text, gm_error *err)
@@ -43,8 +43,8 @@ static bool choose_class(job *j, const char *text, gm_error *err)
 		return true;
 	if (!gm_saved_takes_labels(j->s, j->endpoint))
 		return gm_fail(err, GM_ERR_VALUE,
-		               "option class: %s is not class-conditional; this needs a model that "
-		               "is, such as cgan",
+		               "option class: %s is not class-conditional; use a class-conditional "
+		               "model, such as cgan",
 		               gm_saved_model(j->s)->name);
 	/* A class may be called all. */
 	gm_error why = {0};
@@ -54,14 +54,14 @@ static bool choose_class(job *j, const char *text, gm_error *err)
 	return !strcmp(text, "all") || gm_fail(err, why.code, "%s (or all)", why.message);
 }
 
-/* The class of sample i of a list; in a grid, each class has a row. */
+/* The class of sample i; in a grid, each class has a row. */
 static int32_t class_of(const job *j, int64_t i, int columns)
 {
 	int64_t classes = gm_saved_facts(j->s)->classes;
 	return (int32_t)(j->class != ALL ? j->class : classes ? i / columns % classes : 0);
 }
 
-/* The z below which a share of N(0,1) lies. */
+/* Quantile of N(0,1). */
 static double quantile(double share)
 {
 	double lo = -10, hi = 10;
@@ -75,8 +75,8 @@ static double quantile(double share)
 	return (lo + hi) / 2;
 }
 
-/* x [columns rows, numel] of the plane of two latent numbers, evenly in probability: Kingma &
- * Welling 2014, figure 4. */
+/* x [columns rows, numel]: samples on a grid over two latents, evenly spaced in probability: Kingma
+ * & Welling 2014, figure 4. */
 static bool manifold(gm_saved *s, int columns, int rows, float *x, gm_error *err)
 {
 	gm_port port[2];
@@ -89,10 +89,9 @@ static bool manifold(gm_saved *s, int columns, int rows, float *x, gm_error *err
 	             port[0].latent == GM_LATENT_NORMAL && port[0].shape.rank == 2 &&
 	             port[0].shape.dim[1] == 2;
 	if (!plane)
-		return gm_fail(
-			err, GM_ERR_VALUE,
-			"option manifold: this needs a model that draws from two normal numbers, "
-			"such as vae --nz 2");
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option manifold: this needs a model with two normal latents, such "
+		               "as vae --nz 2");
 	float *z = calloc(m, 2 * sizeof *z), *y = malloc(m * numel * sizeof *y);
 	bool ok = (z && y) || gm_fail(err, GM_ERR_MEMORY, "no memory for samples");
 	for (int64_t done = 0; ok && done < n; done += m) {
@@ -121,9 +120,8 @@ static bool over_time(const job *j, float *x, gm_error *err)
 	const int ports = gm_saved_ports(j->s, endpoint, port, PORTS);
 	float *y = malloc(frames * m * numel * sizeof *y);
 	int32_t *label = malloc(m * sizeof *label);
-	bool ok =
-		!j->gives.points ||
-		gm_fail(err, GM_ERR_VALUE, "option over-time is for images, and these are points");
+	bool ok = !j->gives.points ||
+	          gm_fail(err, GM_ERR_VALUE, "option over-time is for images, not points");
 	ok = ok && ((y && label) || gm_fail(err, GM_ERR_MEMORY, "no memory for samples"));
 	for (int i = 0; i < ports && i < PORTS; i++)
 		in[i] = port[i].kind == GM_PORT_LABEL ? label : NULL;
@@ -195,7 +193,7 @@ static int draw_grid(const job *j)
 	return ok ? CLI_OK : cli_fail(&err);
 }
 
-/* Samples 0 .. count-1 into a folder, an archive or an array, a batch at a time. */
+/* Writes samples 0 .. count-1 to a folder, an archive or an array, batch by batch. */
 static int draw_many(const job *j)
 {
 	gm_error err = {0};
@@ -218,7 +216,7 @@ static int draw_many(const job *j)
 		                .label = label,
 		                .truncation = j->truncation,
 		                .endpoint = j->endpoint};
-		ok = gm_progress_tell("drawing samples", (uint64_t)at, (uint64_t)n,
+		ok = gm_progress_tell("sampling", (uint64_t)at, (uint64_t)n,
 		                      f->points ? "points" : "images", &err) &&
 		     gm_saved_draw(j->s, &d, x, &err) && cli_samples_put(to, x, label, take, &err);
 	}
@@ -233,7 +231,7 @@ static int draw_many(const job *j)
 	return ok ? CLI_OK : cli_fail(&err);
 }
 
-/* samples.png, or the first samples-N.png that is not there yet */
+/* samples.png, or the first samples-N.png that does not exist */
 static void free_name(char *path)
 {
 	snprintf(path, PATH_MAX, "samples.png");
@@ -243,28 +241,28 @@ static void free_name(char *path)
 
 static const cli_option options[] = {
 	{"grid", "8x8", "columns x rows of one image"},
-	{"count", "",
-         "so many samples, each by itself: with -o FOLDER, FILE.zip, FILE.npz or FILE.npy"},
-	{"class", "all", "of a class-conditional model: draw only this class, by name or number"},
-	{"seed", "", "of the latents; default: those of the run's own fakes-*.png"},
+	{"count", "", "number of separate samples, with -o FOLDER, FILE.zip, FILE.npz or FILE.npy"},
+	{"class", "all",
+         "for a class-conditional model: sample only this class, by name or number"},
+	{"seed", "", "seed of the latents; default: that of the run's fakes-*.png"},
 	{"endpoint", "",
-         "of a model that draws in several ways, such as generate/16; default: generate"},
-	{"truncation", "0", "draw normal latents again while they are larger than this; 0: never"},
-	{"manifold", "", "the plane of a model with two latent numbers, evenly in probability"},
-	{"turns", "", "of an endpoint that iterates: how many turns; default: the model's"},
+         "sampling endpoint, if there are several, such as generate/16; default: generate"},
+	{"truncation", "0", "truncation trick: resample normal latents above this; 0: off"},
+	{"manifold", "",
+         "for a model with two latents: a grid over their plane, evenly spaced in probability"},
+	{"turns", "", "iterations of an iterative endpoint; default: the model's"},
 	{"over-time", "",
-         "of an endpoint that iterates: each row of the grid a sample, from the first turn to the "
-         "last"},
-	{"raw", "", "by the weights themselves, not their moving averages"},
+         "for an iterative endpoint: each row of the grid shows a sample over the iterations"},
+	{"raw", "", "use the weights, not their moving averages"},
 	{"out", "samples.png",
          "FILE.png, .jpg or .webp; with --count a folder, .zip, .npz or .npy; also -o"},
-	{"force", "", "with --count: replace what is there"},
-	{"outdir", "runs", "where runs are looked for"},
+	{"force", "", "with --count: overwrite existing files"},
+	{"outdir", "runs", "folder of runs"},
 	{"help", "", "this"},
 	{0},
 };
 
-/* What the command line says before the run is opened. */
+/* Checks the options before the run is opened. */
 static int read_options(const cli_values *v, job *j, gm_error *err)
 {
 	static const char *const unlike[][2] = {
@@ -288,13 +286,13 @@ static int read_options(const cli_values *v, job *j, gm_error *err)
 	if (j->count && (!cli_given(v, "out") || !cli_samples_is(j->out)))
 		return cli_usage("sample --count needs -o FOLDER, FILE.zip, FILE.npz or FILE.npy");
 	if (!j->count && cli_given(v, "out") && cli_samples_is(j->out))
-		return cli_usage("%.300s holds samples one by one: say how many, --count N; or "
-		                 "give -o FILE.png for a grid",
+		return cli_usage("%.300s is for separate samples: give their number, --count N; or "
+		                 "-o FILE.png for a grid",
 		                 j->out);
 	if (!j->count && !gm_image_format(j->out, err))
 		return cli_usage("%s", err->message);
 	if (j->force && !j->count)
-		return cli_usage("option force is for --count");
+		return cli_usage("option force needs --count");
 	return CLI_OK;
 }
 
@@ -313,8 +311,8 @@ int cli_sample(int argc, char **argv)
 		cli_help("sample");
 		puts("\nRUN is a run's folder, a checkpoint file, or the number of a run in "
 		     "--outdir. A class-conditional model\n"
-		     "draws a row of each class. Sample i of a seed is the same image in a grid, "
-		     "alone and in any count.");
+		     "samples one row for each class. Sample i of a seed is the same image in any "
+		     "grid and any count.");
 		cli_options_help(options);
 		return CLI_OK;
 	}

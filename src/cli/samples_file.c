@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/samples_file.c -- see samples_file.h. Images are the 8-bit values that an image of the sample shows. Arrays have
- * the names and the layout that evaluation programs read: arr_0, u1 [n,H,W,C], and labels as arr_1, i8 [n] (Dhariwal &
- * Nichol 2021); points are f4 [n, numbers]. dataset.json is StyleGAN's: {"labels": [["000000.png", 3], ...]}.
+ * cli/samples_file.c -- see samples_file.h. Images are the 8-bit values that an image of the sample
+ * shows. Arrays have the names and the layout that evaluation programs read: arr_0, u1 [n,H,W,C],
+ * and labels as arr_1, i8 [n] (Dhariwal & Nichol 2021); points are f4 [n, numbers]. dataset.json is
+ * StyleGAN's: {"labels": [["000000.png", 3], ...]}.
  */
 #include "cli/samples_file.h"
 
@@ -34,7 +35,7 @@ struct cli_samples {
 	json_t *labels;   /* of dataset.json */
 	int64_t *numbers; /* labels of an array */
 	int64_t done;
-	gm_error *err; /* of the call that is under way */
+	gm_error *err; /* of the current call */
 };
 
 static bool ends_in(const char *path, const char *end)
@@ -66,7 +67,8 @@ static bool entry(cli_samples *s, const char *name, int64_t size)
 	archive_entry_set_size(e, size);
 	archive_entry_set_filetype(e, AE_IFREG);
 	archive_entry_set_perm(e, 0644);
-	archive_entry_set_mtime(e, 315532800, 0); /* the same bytes whenever they are written */
+	/* a fixed time, so that archives are reproducible */
+	archive_entry_set_mtime(e, 315532800, 0);
 	bool ok = archive_write_header(s->a, e) == ARCHIVE_OK;
 	archive_entry_free(e);
 	return ok || gm_fail(s->err, GM_ERR_IO, "%s: %s", s->o.path, archive_error_string(s->a));
@@ -175,16 +177,16 @@ static bool may_write(const cli_samples *s)
 		return true;
 	if (s->kind != FOLDER)
 		return gm_fail(s->err, GM_ERR_VALUE,
-		               "%s is there already: give another -o, or --force to overwrite",
-		               path);
+		               "%s already exists: give another -o, or --force to overwrite", path);
 	char first[PATH_MAX];
 	snprintf(first, sizeof first, "%.4000s/000000.png", path);
 	return !gm_file_exists(first) ||
 	       gm_fail(s->err, GM_ERR_VALUE,
-	               "%s holds samples already: give another -o, or --force to overwrite", path);
+	               "%s already contains samples: give another -o, or --force to overwrite",
+	               path);
 }
 
-/* Samples of an earlier call, which this one replaces: NNNNNN.png, and dataset.json. Other files stay. */
+/* Removes samples of an earlier call: NNNNNN.png and dataset.json. Other files are kept. */
 static bool remove_older(cli_samples *s)
 {
 	DIR *d = opendir(s->o.path);
@@ -208,16 +210,18 @@ static bool open_any(cli_samples *s)
 	const gm_facts *f = s->o.facts;
 	if (f->points && (s->kind == FOLDER || s->kind == ZIP))
 		return gm_fail(s->err, GM_ERR_VALUE,
-		               "%s: points are no images; give -o FILE.npz or FILE.npy", s->o.path);
+		               "%s: points cannot be saved as images; give -o FILE.npz or FILE.npy",
+		               s->o.path);
 	if (!f->points && f->channels != 1 && f->channels != 3 &&
 	    (s->kind == FOLDER || s->kind == ZIP))
-		return gm_fail(s->err, GM_ERR_VALUE,
-		               "%s: samples of %d channels are no PNG images; give -o FILE.npz or "
-		               "FILE.npy",
-		               s->o.path, (int)f->channels);
+		return gm_fail(
+			s->err, GM_ERR_VALUE,
+			"%s: samples of %d channels cannot be saved as PNG; give -o FILE.npz or "
+			"FILE.npy",
+			s->o.path, (int)f->channels);
 	if (s->kind == NPY && s->o.labels)
 		return gm_fail(s->err, GM_ERR_VALUE,
-		               "%s: a .npy has no place for labels; give -o FILE.npz", s->o.path);
+		               "%s: a .npy cannot store labels; give -o FILE.npz", s->o.path);
 	if (!may_write(s))
 		return false;
 	s->labels = json_array();
@@ -277,7 +281,7 @@ bool cli_samples_close(cli_samples *s, bool commit, gm_error *err)
 	bool ok = commit && put_labels(s);
 	if (s->a) {
 		if (!ok)
-			archive_write_fail(s->a); /* writes nothing more */
+			archive_write_fail(s->a); /* suppresses further writes */
 		else
 			ok = archive_write_close(s->a) == ARCHIVE_OK ||
 			     gm_fail(err, GM_ERR_IO, "%s: %s", s->o.path,

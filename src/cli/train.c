@@ -16,14 +16,13 @@
 #include "ganymede/train.h"
 #include "run/settings.h"
 
-static const double DRY_SECONDS = 3; /* of measuring, preparation included */
+static const double DRY_SECONDS = 3; /* of measuring, including preparation */
 
-/* The first asks the run to finish its step and save; a second one ends at once. */
+/* The first signal asks the run to finish its step and save; a second one ends at once. */
 static void catch_signals(void)
 {
 	cli_catch_signals();
-	/* A closed pipe and a file at its size limit are write errors like any other, with a
-	 * message. */
+	/* A closed pipe and a file size limit become ordinary write errors. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 }
@@ -34,7 +33,8 @@ static void help(const gm_model *m)
 	cli_help("train");
 	gm_settings_init(&s, m);
 	printf("\n%s:\n",
-	       m ? m->title : "options of every model (ganymede models NAME: those of one)");
+	       m ? m->title
+	         : "common options of all models (ganymede models NAME lists those of a model)");
 	for (int i = 0; i < s.count; i++)
 		cli_option_line(&s.row[i]);
 	printf("  --%-14s %-15s %s\n", "resume", "[RUN]",
@@ -44,7 +44,7 @@ static void help(const gm_model *m)
 	printf("  --%-14s %-15s %s\n", "config", "FILE",
 	       "take options from a file of key = value lines");
 	printf("  --%-14s %-15s %s\n", "dry-run", "-",
-	       "only say what the run would be: nets, memory, time on this machine");
+	       "only print the nets, memory and time of the run on this machine");
 	gm_settings_free(&s);
 }
 
@@ -66,11 +66,11 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 	if (!strcmp(call->gives, GM_ENDPOINT_TRANSLATE)) {
 		snprintf(line[0], sizeof line[0], "ganymede translate %s PICTURE -o OUT",
 		         call->folder);
-		about = "what it makes of a picture";
+		about = "translate an image";
 	} else if (!strcmp(call->gives, GM_ENDPOINT_CLASSIFY)) {
 		snprintf(line[0], sizeof line[0], "ganymede fid A B --extractor classifier:%s",
 		         call->folder);
-		about = "scores that look through it";
+		about = "scores with its features";
 	} else {
 		snprintf(line[0], sizeof line[0], "ganymede sample %s --seed 1", call->folder);
 	}
@@ -80,11 +80,11 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 	int width = (int)(first > second ? first : second);
 	printf("%s\n\n", call->folder);
 	printf("  %-*s   # %s\n", width, line[0], about);
-	printf("  %-*s   # train for longer\n", width, line[1]);
+	printf("  %-*s   # train longer\n", width, line[1]);
 	printf("  %-*s   # all options\n", width, line[2]);
 }
 
-/* One of several processes says what went wrong, not all of them. */
+/* Only one of several processes reports an error. */
 static int train(gm_train_call *call, gm_error *err)
 {
 	if (!gm_ranks_start(err))
@@ -116,7 +116,7 @@ int cli_train(int argc, char **argv)
 	gm_settings s;
 	int kind;
 
-	/* Once for what decides the model, then again for its options. */
+	/* Two passes: first the model, then its options. */
 	while ((kind = cli_next(&a))) {
 		if (kind == '?')
 			return CLI_USAGE;
@@ -141,9 +141,10 @@ int cli_train(int argc, char **argv)
 			outdir = a.value;
 	}
 	if (from && resume)
-		return cli_usage("--from starts a new run, --resume goes on with one: not both");
+		return cli_usage(
+			"--from starts a new run, --resume continues one: they cannot be combined");
 	if (dry && resume)
-		return cli_usage("--dry-run is for new runs; --resume says how a run stands");
+		return cli_usage("--dry-run is only for new runs, not for --resume");
 	if (want_help && !model_name) {
 		help(NULL);
 		return CLI_OK;

@@ -27,7 +27,7 @@ static void say_segments(const char *what, const int64_t *count, int classes)
 		       what, s.pixel, s.per_class, s.iou, s.classes);
 }
 
-/* Whether the side that was drawn shows the mask: its own colours tell the classes. */
+/* True if the output is a label map, whose colours identify the classes. */
 static bool shows_the_mask(const translate_job *j)
 {
 	gm_segments s;
@@ -53,7 +53,7 @@ static int report(const translate_job *j, const char *checkpoint)
 	if (!j->bad)
 		return CLI_OK;
 	gm_error err = {0};
-	gm_fail(&err, GM_ERR_FORMAT, "%" PRId64 " file%s could not be translated, the first: %s",
+	gm_fail(&err, GM_ERR_FORMAT, "%" PRId64 " file%s could not be translated; the first: %s",
 	        j->bad, j->bad == 1 ? "" : "s", j->first_bad);
 	return cli_fail(&err);
 }
@@ -61,27 +61,26 @@ static int report(const translate_job *j, const char *checkpoint)
 static const cli_option options[] = {
 	{"out", "", "a folder, or a file ending in .png, .jpg or .webp for one picture; also -o"},
 	{"fit", "exact",
-         "exact: other sizes than the nets take are refused; pad: continued by mirrored pixels, "
-         "and the "
-         "result cut back"},
+         "for sizes that the nets do not support: exact: error; pad: pad by reflection and crop "
+         "the result"},
 	{"pairs", "",
-         "folders, or halves: each picture is a pair side by side; default: as the run's data"},
-	{"size", "", "of a data set's pictures; default: the run's"},
-	{"split", "", "which part, train or test: of a data set, or of a folder that has both"},
-	{"count", "0", "how many pictures of a folder or set; 0: all, of a set without end 64"},
-	{"seed", "0", "of the noise, and of which draws of a set without end"},
-	{"endpoint", "translate", "which way, of a run that has several: translate/NAME"},
-	{"back", "", "the same as --endpoint translate/back"},
-	{"turns", "", "of an endpoint that iterates: how many turns; default: the model's"},
+         "folders, or halves: each image is a pair side by side; default: as in training"},
+	{"size", "", "size of a data set's images; default: the run's"},
+	{"split", "", "split (train or test) of a data set or folder"},
+	{"count", "0", "number of images of a folder or set; 0: all, of an endless set 64"},
+	{"seed", "0", "seed of the noise and of the examples of an endless set"},
+	{"endpoint", "translate", "endpoint, if the run has several: translate/NAME"},
+	{"back", "", "short for --endpoint translate/back"},
+	{"turns", "", "iterations of an iterative endpoint; default: the model's"},
 	{"read-back", "",
-         "a run that translates the other way: how much of a mask it can read from the result"},
+         "a run of the other direction, to translate back and compare with the mask"},
 	{"force", "", "overwrite"},
-	{"outdir", "runs", "where runs are looked for"},
+	{"outdir", "runs", "folder of runs"},
 	{"help", "", "this"},
 	{0},
 };
 
-/* What the input is: the three kinds take different options. */
+/* Kind of input; each allows different options. */
 typedef enum input_kind { PICTURE, TREE, SET } input_kind;
 
 static input_kind kind_of(const char *input)
@@ -98,7 +97,7 @@ static input_kind kind_of(const char *input)
 	return picture ? PICTURE : SET;
 }
 
-/* An option that this kind of input does not take is refused, not ignored. */
+/* Options that do not apply to this kind of input are an error. */
 static int check_options(const cli_values *v, const translate_job *j, input_kind kind)
 {
 	static const struct {
@@ -106,8 +105,8 @@ static int check_options(const cli_values *v, const translate_job *j, input_kind
 		bool taken[3];
 	} rows[] = {
 		{"read-back", "data sets with a field \"mask\"", {[SET] = true}},
-		{"size", "data sets: files are translated at their own size", {[SET] = true}},
-		{"split", "data sets, and folders that have parts", {[SET] = true, [TREE] = true}},
+		{"size", "data sets: files keep their size", {[SET] = true}},
+		{"split", "data sets, and folders with splits", {[SET] = true, [TREE] = true}},
 		{"count", "folders and data sets", {[SET] = true, [TREE] = true}},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -172,20 +171,16 @@ int cli_translate(int argc, char **argv)
 		return status;
 	if (cli_given(&v, "help")) {
 		cli_help("translate");
-		puts("\nINPUT is a picture, a folder or archive of pictures, or a data set. "
-		     "Results have the names of "
-		     "the\ninputs and are PNG. Of pairs the side is taken that the run learned to "
-		     "translate; a data set "
-		     "of pairs\nis scored too, and needs no -o. What cannot be translated is "
-		     "counted and named at the "
-		     "end.");
+		puts("\nINPUT is an image, a folder or archive of images, or a data set. Results "
+		     "are PNG files with the names\nof the inputs. Of pairs the run's input side "
+		     "is used; a data set of pairs is scored too, and needs no\n-o. Files that "
+		     "cannot be translated are listed at the end.");
 		cli_options_help(options);
 		return CLI_OK;
 	}
 	if (!v.operand[1])
-		return cli_usage(
-			"translate needs a run and what to translate, such as: ganymede translate "
-			"runs/00000-pix2pix-edges2shapes in.png -o out.png");
+		return cli_usage("translate needs a run and an input, such as: ganymede translate "
+		                 "runs/00000-pix2pix-edges2shapes in.png -o out.png");
 	static const char *const of_data[] = {"pairs", "size", "split"};
 	for (int i = 0; i < 3; i++)
 		if (cli_given(&v, of_data[i]) &&

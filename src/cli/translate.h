@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/translate.h -- what ganymede translate is made of.
+ * cli/translate.h -- internal functions of ganymede translate.
  */
 #ifndef GM_CLI_TRANSLATE_H
 #define GM_CLI_TRANSLATE_H
@@ -12,24 +12,23 @@
 
 enum { TRANSLATE_CLASSES = 64 };
 
-/* What is asked for, and what was found so far. */
+/* Options and results. */
 typedef struct translate_job {
 	const char *input, *out, *split;
-	bool pad, halves, force, second; /* second: the model reads right halves */
+	bool pad, halves, force, second; /* second: the model's input is the right half */
 	int size;
 	int64_t count;
 	uint64_t seed;
-	gm_translator *t, *reader; /* reader: of option read-back, or NULL */
+	gm_translator *t, *reader; /* reader: the run of option read-back, or NULL */
 	int64_t done, bad;
 	char first_bad[300];
-	char resize
-		[80]; /* how a data set's pictures were brought to this size; empty: they were not */
+	char resize[80]; /* how images of a data set were resized; empty: they were not */
 	/* against what it should be, the field of this name */
 	char against[64];
 	int64_t scored;
 	double l1, psnr, ssim;
-	/* classes of the mask, rows by truth: read back from b itself and from G(a), or, where the run draws
-	 * maps, of what it drew */
+	/* confusion matrices of mask classes, rows by truth: read back from b and from G(a), or, if
+	 * the run generates maps, of its output */
 	bool maps;
 	int64_t real_count[TRANSLATE_CLASSES * TRANSLATE_CLASSES],
 		fake_count[TRANSLATE_CLASSES * TRANSLATE_CLASSES];
@@ -38,18 +37,19 @@ typedef struct translate_job {
 } translate_job;
 
 /* translate_files.c */
-/* The input as a picture's file; as a folder or an archive. */
+/* The input is an image file; a folder or an archive. */
 bool translate_file(translate_job *j, gm_error *err);
 bool translate_tree(translate_job *j, gm_error *err);
-/* out/NAME with .png for its ending; false where that is too long */
+/* Writes out/NAME with extension .png; false if too long */
 bool translate_path(const translate_job *j, const char *name, char path[PATH_MAX]);
-/* An error where path is there and must stay. */
+/* An error if path exists and must not be overwritten. */
 bool translate_may_write(const translate_job *j, const char *path, gm_error *err);
-/* x into the file at path, which may be NULL. name is what messages call it; against truth, of the size that is given, it is
- * scored, NULL: not; y is given back where it is not NULL, and then the caller frees its x. */
+/* Translates x and writes the result to path, unless NULL. name: for messages. truth: target of the
+ * result's size for scoring, or NULL. y, unless NULL, gets the result; the caller then frees
+ * y->x. */
 typedef struct translate_one {
 	const char *name, *path;
-	gm_picture x, truth; /* truth.x: NULL where it is not known */
+	gm_picture x, truth; /* truth.x: NULL if not known */
 } translate_one;
 bool translate_picture(translate_job *j, const translate_one *p, gm_picture *y, gm_error *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/translate_files.c -- pictures, folders and archives through a run's "translate" or a variant of it.
+ * cli/translate_files.c -- translates images, folders and archives by a run's "translate" or a
+ * variant of it.
  */
 #include "cli/translate.h"
 
@@ -31,7 +32,7 @@ bool translate_path(const translate_job *j, const char *name, char path[PATH_MAX
 	return snprintf(path, PATH_MAX, "%s/%.*s.png", j->out, stem, name) < PATH_MAX;
 }
 
-/* Whether two paths are one file or folder, also through links. */
+/* True if two paths are the same file or folder, also through links. */
 static bool same_place(const char *a, const char *b)
 {
 	struct stat x, y;
@@ -45,7 +46,7 @@ bool translate_may_write(const translate_job *j, const char *path, gm_error *err
 		               j->out);
 	return j->force || !gm_file_exists(path) ||
 	       gm_fail(err, GM_ERR_VALUE,
-	               "%s is there already: give another -o, or --force to overwrite", path);
+	               "%s already exists: give another -o, or --force to overwrite", path);
 }
 
 static bool make_room(const char *path, gm_error *err)
@@ -59,7 +60,7 @@ static bool make_room(const char *path, gm_error *err)
 	return gm_file_make_folder(folder, err);
 }
 
-/* What the folders of a path say (docs/data-formats.md): the part of the data, or NULL; and the side of
+/* Split and side by the folders of a path (docs/data-formats.md): the split, or NULL; the side of
  * pairs, 'a' or 'b', or 0. */
 static const char *part_of(const char *name, int *side)
 {
@@ -90,9 +91,8 @@ static bool fits(const translate_job *j, const char *name, int height, int width
 		               "%s: pictures of %dx%d are too large for this run's nets", name,
 		               width, height);
 	return gm_fail(err, GM_ERR_VALUE,
-	               "%s: this run's nets do not take pictures of %dx%d; the next size that "
-	               "they take is %dx%d: --fit pad continues the picture up to there and cuts "
-	               "the result back",
+	               "%s: this run's nets do not support pictures of %dx%d; the next supported "
+	               "size is %dx%d: --fit pad pads the picture to it and crops the result",
 	               name, width, height, next[1], next[0]);
 }
 
@@ -117,8 +117,8 @@ static bool score(translate_job *j, const char *name, const gm_picture *y, const
 	if (y->channels != truth->channels || y->height != truth->height ||
 	    y->width != truth->width)
 		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: the result is %dx%d, and what it should be is %dx%d", name,
-		               y->width, y->height, truth->width, truth->height);
+		               "%s: the result is %dx%d, but the target is %dx%d", name, y->width,
+		               y->height, truth->width, truth->height);
 	int64_t n = (int64_t)y->channels * y->height * y->width;
 	double l1 = 0, psnr = NAN, ssim = NAN;
 	gm_picture_pairs p = {y->x, truth->x, 1, y->channels, y->height, y->width};
@@ -145,7 +145,7 @@ bool translate_picture(translate_job *j, const translate_one *p, gm_picture *y, 
 	return ok;
 }
 
-/* A part of a decoded picture as [channels, height, width] in [-1,1]; the caller frees it. */
+/* A part of a decoded image as [channels, height, width] in [-1,1]; the caller frees it. */
 static float *floats_of(const gm_image *im, int left, int width, int channels, gm_error *err)
 {
 	gm_fitter f = {0};
@@ -173,7 +173,7 @@ static bool decoded(translate_job *j, const char *name, const char *path, const 
 {
 	int width = im->width, left = 0, right = 0;
 	if (j->halves && im->width % 2)
-		return gm_fail(err, GM_ERR_VALUE, "%s: %d pixels wide, which has no two halves",
+		return gm_fail(err, GM_ERR_VALUE, "%s: %d pixels wide, which cannot be halved",
 		               name, im->width);
 	if (j->halves)
 		width /= 2, left = j->second ? width : 0, right = j->second ? 0 : width;
@@ -217,7 +217,7 @@ bool translate_file(translate_job *j, gm_error *err)
 typedef struct names {
 	char **path;
 	size_t n, room;
-	bool sides, parts; /* some are a side of pairs, in a part of the data */
+	bool sides, parts; /* some belong to a side of pairs, to a split */
 } names;
 
 static int by_text(const void *a, const void *b)
@@ -225,7 +225,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The file that t gave: a picture by its content, or called one. */
+/* True if the current file of t is an image, by content or by name. */
 static bool wanted(const translate_job *j, const names *all, gm_tree *t, const char *name)
 {
 	int side;
@@ -238,7 +238,7 @@ static bool wanted(const translate_job *j, const names *all, gm_tree *t, const c
 	       (!j->split || (part && !strcmp(part, j->split)));
 }
 
-/* Where everything will go, before anything is made. */
+/* Checks all output paths before writing anything. */
 static bool look_ahead(const translate_job *j, names *all, gm_error *err)
 {
 	gm_tree_file f;
@@ -278,13 +278,13 @@ static bool look_ahead(const translate_job *j, names *all, gm_error *err)
 			return false;
 		if (pass == 0 && j->split && !all->parts)
 			return gm_fail(err, GM_ERR_VALUE,
-			               "option split: %s has no folders train and test, so all of "
-			               "it is one part",
+			               "option split: %s has no folders train and test, so it has "
+			               "only one split",
 			               j->input);
 	}
 	if (!all->n)
 		return gm_fail(err, GM_ERR_VALUE, "%s: no pictures in it%s%s%s%s", j->input,
-		               j->split ? " in the part " : "", j->split ? j->split : "",
+		               j->split ? " in the split " : "", j->split ? j->split : "",
 		               all->sides ? " on side " : "",
 		               !all->sides ? ""
 		               : j->second ? "b"
@@ -293,7 +293,7 @@ static bool look_ahead(const translate_job *j, names *all, gm_error *err)
 	for (size_t i = 1; i < all->n; i++)
 		if (!strcmp(all->path[i - 1], all->path[i]))
 			return gm_fail(err, GM_ERR_VALUE,
-			               "two pictures of %s would both become %s: rename one",
+			               "two pictures of %s would both be written to %s: rename one",
 			               j->input, all->path[i]);
 	return true;
 }
@@ -319,7 +319,7 @@ bool translate_tree(translate_job *j, gm_error *err)
 		gm_image *im = NULL;
 		if (gm_tree_read(t, FILE_MOST, &bytes, &n, &why))
 			im = gm_image_read_memory(name, bytes, n, NULL, &why);
-		/* One picture that cannot be read, or has a size that the nets do not take, costs no other. */
+		/* An unreadable image or unsupported size does not stop the others. */
 		bool done = im && decoded(j, name, path, im, &why);
 		ok = done || (why.code != GM_ERR_IO && why.code != GM_ERR_MEMORY &&
 		              why.code != GM_ERR_STATE);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/translate_set.c -- data sets through a run's "translate" or a variant of it: scored where they are pairs, and
- * read back by another run. Isola et al. 2017 score what is drawn from label maps by how much of the
- * map a net that was trained on real pictures can read from it (section 4.1), and maps that are drawn
- * from photographs by their classes (section 4.6).
+ * cli/translate_set.c -- translates data sets by a run's "translate" or a variant of it; pairs are
+ * scored, also by translating back with another run. Isola et al. 2017 score images generated from
+ * label maps by how well a net trained on real images recovers the map (section 4.1), and maps
+ * generated from photographs by their classes (section 4.6).
  */
 #include "cli/translate.h"
 
@@ -17,9 +17,9 @@
 #include "ganymede/data.h"
 #include "ganymede/metrics.h"
 
-enum { ENDLESS = 64 }; /* pictures of a set without end */
+enum { ENDLESS = 64 }; /* images of an endless set */
 
-/* The class of each pixel whose colour is nearest. */
+/* The class with the nearest colour for each pixel. */
 static void nearest(const translate_job *j, const float *x, int channels, int64_t plane,
                     int32_t *class)
 {
@@ -35,7 +35,7 @@ static void nearest(const translate_job *j, const float *x, int channels, int64_
 	}
 }
 
-/* What colour each class of the mask has in the pictures that are translated: the mean. */
+/* Finds the mean colour of each class of the mask in the images. */
 static bool learn_colours(translate_job *j, gm_dataset *d, const gm_field *from,
                           const gm_field *mask, gm_error *err)
 {
@@ -75,7 +75,7 @@ static bool count_classes(translate_job *j, const float *y, const gm_field *f, c
 	return ok;
 }
 
-/* The run that reads back gives what `from`, the side that was translated, is like. */
+/* Translates y back to an image like `from`, the input side. */
 static bool read_back(translate_job *j, const gm_picture *y, const gm_field *from,
                       const int32_t *mask, int64_t *count, gm_error *err)
 {
@@ -93,16 +93,14 @@ static bool can_read_back(const translate_job *j, const gm_field *from, const gm
                           const gm_field *mask, gm_error *err)
 {
 	if (!to || !mask || mask->classes < 2 || mask->classes > TRANSLATE_CLASSES)
-		return gm_fail(
-			err, GM_ERR_VALUE,
-			"option read-back: %s has no field \"mask\" to hold what is read against",
-			j->input);
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option read-back: %s has no field \"mask\" to compare with",
+		               j->input);
 	if (!strcmp(gm_translator_field(j->reader), gm_translator_field(j->t)))
-		return gm_fail(
-			err, GM_ERR_VALUE,
-			"option read-back: that run translates the same side, \"%s\": it needs one "
-			"of the other --direction",
-			gm_translator_field(j->t));
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option read-back: that run has the same input side, \"%s\"; use "
+		               "one of the other --direction",
+		               gm_translator_field(j->t));
 	return (gm_translator_takes(j->reader) == to->shape[0] &&
 	        gm_translator_gives(j->reader) == from->shape[0]) ||
 	       gm_fail(err, GM_ERR_VALUE,
@@ -118,7 +116,8 @@ static gm_picture picture_of(const gm_field *f, float *x)
 
 bool translate_set(translate_job *j, gm_error *err)
 {
-	/* As the run's own data, but for what is asked for here; its range is one of another set. */
+	/* Options as for the run's data, except given ones and the range, which is for another
+	 * set. */
 	gm_data_options o = {0};
 	if (!gm_settings_data(gm_translator_settings(j->t), false, &o, err))
 		return false;
@@ -137,12 +136,11 @@ bool translate_set(translate_job *j, gm_error *err)
 	from = from ? from : gm_data_field(d, "image");
 	snprintf(j->against, sizeof j->against, "%s", to ? to->name : "");
 	bool ok = (from->rank == 3 && from->shape[0] == gm_translator_takes(j->t)) ||
-	          gm_fail(err, GM_ERR_VALUE, "%s holds no pictures that this run takes", j->input);
+	          gm_fail(err, GM_ERR_VALUE, "%s has no pictures that this run supports", j->input);
 	to = to && to != from && to->shape[0] == gm_translator_gives(j->t) ? to : NULL;
 	ok = ok && (j->out || to ||
 	            gm_fail(err, GM_ERR_VALUE,
-	                    "%s has no pairs to score against: say where the pictures go, -o OUT",
-	                    j->input));
+	                    "%s has no pairs for scoring: give an output, -o OUT", j->input));
 	if (!j->count)
 		j->count = info->count ? (int64_t)info->count : ENDLESS;
 	ok = ok && (!j->reader || can_read_back(j, from, to, mask, err));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/walk.c -- ganymede interpolate, ganymede traverse: ways through a run's latents, drawn.
+ * cli/walk.c -- ganymede interpolate, ganymede traverse.
  */
 #include "cli/cli.h"
 
@@ -18,7 +18,7 @@
 #include "run/folder.h"
 #include "use/walk.h"
 
-enum { MS = 80, MOST = 1 << 16 }; /* of a frame; pictures at once */
+enum { MS = 80, MOST = 1 << 16 }; /* milliseconds per frame; maximum number of images */
 
 /* ---- pictures -------------------------------------------------------------------------------- */
 
@@ -50,7 +50,7 @@ static gm_image *coloured(gm_image *im, gm_error *err)
 	return rgb;
 }
 
-/* Column after column, there and back, each a grid of all rows. */
+/* Frames are the columns, forwards and backwards, each as a grid of all rows. */
 static bool animate(const char *path, const gm_facts *f, const float *x, int64_t rows,
                     int64_t columns, gm_error *err)
 {
@@ -81,7 +81,7 @@ static bool ends_in(const char *path, const char *end)
 	return n >= m && !strcmp(path + n - m, end);
 }
 
-/* Draws the walk into path; x [rows columns, example] stays for numbers. */
+/* Writes an image of the walk to path; x [rows columns, example] is used for statistics. */
 static bool put(const gm_walk *w, const gm_facts *f, const char *path, int64_t rows,
                 int64_t columns, float *x, gm_error *err)
 {
@@ -97,7 +97,7 @@ static bool put(const gm_walk *w, const gm_facts *f, const char *path, int64_t r
 	return ok;
 }
 
-/* stem.png, or the first stem-N.png that is not there yet */
+/* stem.png, or the first stem-N.png that does not exist */
 static void free_name(char *path, const char *stem)
 {
 	snprintf(path, PATH_MAX, "%.200s.png", stem);
@@ -137,8 +137,8 @@ static bool open_job(job *j, gm_error *err)
 	gm_text_u64(gm_saved_option(j->s, "seed"), &j->seed);
 	if (cli_given(v, "class") && !gm_saved_takes_labels(j->s, NULL))
 		return gm_fail(err, GM_ERR_VALUE,
-		               "option class: %s is not told what to draw: this needs a "
-		               "class-conditional model, such as cgan",
+		               "option class: %s is not class-conditional; use a class-conditional "
+		               "model, such as cgan",
 		               gm_saved_model(j->s)->name);
 	return (!cli_given(v, "seed") || cli_whole(v, "seed", 0, UINT64_MAX, &j->seed, err)) &&
 	       (!cli_given(v, "class") ||
@@ -149,11 +149,11 @@ static float *room(int64_t n, const gm_facts *f, gm_error *err)
 {
 	float *x = n <= MOST ? malloc(n * f->numel * sizeof *x) : NULL;
 	if (!x)
-		gm_fail(err, GM_ERR_VALUE, "%" PRId64 " pictures are too many for one", n);
+		gm_fail(err, GM_ERR_VALUE, "%" PRId64 " images are too many for one file", n);
 	return x;
 }
 
-/* The verb's table and command line; what the verb does with them. */
+/* Parses the command line of a command and calls its function. */
 static int verb(const char *name, const cli_option *table, const char *about, int argc, char **argv,
                 bool (*run)(job *j, gm_error *err))
 {
@@ -183,16 +183,17 @@ static int verb(const char *name, const cli_option *table, const char *about, in
 /* ---- interpolate ----------------------------------------------------------------------------- */
 
 static const cli_option between[] = {
-	{"steps", "10", "columns: points of each way, both ends among them"},
-	{"pairs", "8", "rows: ways, each from one sample to another"},
-	{"spherical", "", "great arcs for all latents; usual: for normal ones, lines for others"},
-	{"linear", "", "lines for all latents"},
+	{"steps", "10", "columns: points of each interpolation, including both ends"},
+	{"pairs", "8", "rows: number of interpolations"},
+	{"spherical", "",
+         "spherical interpolation of all latents; default: of normal latents, linear for others"},
+	{"linear", "", "linear interpolation of all latents"},
 	{"class", "",
-         "of all samples, by name or number, of a class-conditional model; default: a row for "
-         "each"},
-	{"seed", "", "of the samples; usual: the run's own"},
-	{"o", "", "FILE.png or .jpg, or FILE.webp: animated; usual: interpolation.png"},
-	{"outdir", "runs", "where runs are looked for"},
+         "class of all samples, by name or number, for a class-conditional model; default: one row "
+         "per class"},
+	{"seed", "", "seed of the samples; default: the run's"},
+	{"o", "", "FILE.png or .jpg, or FILE.webp: animated; default: interpolation.png"},
+	{"outdir", "runs", "folder of runs"},
 	{"help", "", "this"},
 	{0},
 };
@@ -203,7 +204,7 @@ static bool interpolate(job *j, gm_error *err)
 	char path[PATH_MAX];
 	bool arc = cli_given(&j->v, "spherical"), line = cli_given(&j->v, "linear");
 	if (arc && line)
-		return gm_fail(err, GM_ERR_VALUE, "a way is spherical or linear, not both");
+		return gm_fail(err, GM_ERR_VALUE, "interpolation is spherical or linear, not both");
 	if (!cli_whole(&j->v, "steps", 2, 1000, &steps, err) ||
 	    !cli_whole(&j->v, "pairs", 1, 1000, &pairs, err))
 		return false;
@@ -228,7 +229,7 @@ static bool interpolate(job *j, gm_error *err)
 		free_name(path, "interpolation");
 	bool ok = x && put(w, j->facts, path, rows, columns, x, err);
 	if (ok)
-		printf("%s: %" PRId64 " ways of %" PRId64 " points, step %" PRId64
+		printf("%s: %" PRId64 " interpolations of %" PRId64 " points, step %" PRId64
 		       " of %s, seed %" PRIu64 "\n",
 		       path, rows, columns, gm_saved_step(j->s), j->checkpoint, j->seed);
 	free(x);
@@ -239,37 +240,36 @@ static bool interpolate(job *j, gm_error *err)
 
 int cli_interpolate(int argc, char **argv)
 {
-	return verb(
-		"interpolate", between,
-		"Draws ways between samples: each row leads from one to another, through latents\n"
-		"between theirs.",
-		argc, argv, interpolate);
+	return verb("interpolate", between,
+	            "Each row is an interpolation between the latents of two samples.", argc, argv,
+	            interpolate);
 }
 
 /* ---- traverse -------------------------------------------------------------------------------- */
 
 static const cli_option along[] = {
-	{"code", "", "NAME of a latent, or NAME:NUMBER; usual: every code, else the first latent"},
+	{"code", "",
+         "NAME of a latent, or NAME:COMPONENT; default: every code, else the first latent"},
 	{"from", "-2", "value in the first column"},
 	{"to", "2", "value in the last column"},
 	{"steps", "10", "columns"},
-	{"rows", "10", "rows, where no code of some values gives their number"},
-	{"class", "", "of all samples, by name or number, of a class-conditional model"},
-	{"seed", "", "of the samples; usual: the run's own"},
-	{"o", "", "FILE.png or .jpg, or FILE.webp: animated; usual: traverse-NAME.png"},
-	{"outdir", "runs", "where runs are looked for"},
+	{"rows", "10", "rows, if no categorical code determines their number"},
+	{"class", "", "class of all samples, by name or number, for a class-conditional model"},
+	{"seed", "", "seed of the samples; default: the run's"},
+	{"o", "", "FILE.png or .jpg, or FILE.webp: animated; default: traverse-NAME.png"},
+	{"outdir", "runs", "folder of runs"},
 	{"help", "", "this"},
 	{0},
 };
 
 typedef struct sweep {
 	int latent;
-	int64_t number; /* or -1: each in a row of its own */
+	int64_t number; /* or -1: all, one row each */
 	int64_t rows, columns;
 	double from, to;
 } sweep;
 
-/* The first latent that is a one-of-K code, or -1 */
+/* The first categorical latent, or -1 */
 static int one_of(const gm_walk *w)
 {
 	for (int i = 0; i < gm_walk_latents(w); i++) {
@@ -281,7 +281,7 @@ static int one_of(const gm_walk *w)
 	return -1;
 }
 
-/* A code is what the model named and one number says all of: one of K, or a single number. */
+/* A code is a named latent that is categorical or a scalar. */
 static bool is_code(const gm_walk *w, int latent)
 {
 	int64_t numbers;
@@ -297,7 +297,7 @@ static double value_at(const sweep *t, int64_t column)
 	               : t->from;
 }
 
-/* Rows by columns of one latent's values; base holds samples.
+/* Fills rows and columns with values of one latent; base has the other latents.
  *   one of K:         a row for each value, a column for each sample
  *   a single number:  a row for each value of the one-of-K code or class, else for each sample;
  *                     its value by column
@@ -332,7 +332,8 @@ static void lay_out(gm_walk *w, const gm_walk *base, const sweep *t, int64_t cla
 		}
 }
 
-/* Mean |difference| between neighbours down (one of K) or across (others), in steps of a pixel. */
+/* Mean |difference| between vertical (categorical) or horizontal (others) neighbours, in 8-bit
+ * steps. */
 static double change(const sweep *t, const float *x, int64_t numel, bool down)
 {
 	double sum = 0;
@@ -367,7 +368,7 @@ static bool traverse_one(job *j, const gm_walk *base, sweep t, bool alone, gm_er
 	else if (t.number < 0 && classes)
 		t.rows = classes;
 	if (t.rows > MOST / t.columns)
-		return gm_fail(err, GM_ERR_VALUE, "%s has %" PRId64 " values: too many to draw",
+		return gm_fail(err, GM_ERR_VALUE, "%s has %" PRId64 " values: too many to show",
 		               name, t.rows);
 	snprintf(stem, sizeof stem, "traverse-%.40s", name);
 	if (!o)
@@ -413,13 +414,13 @@ static bool find_code(const gm_walk *w, const char *text, sweep *t, const gm_sav
 		                 gm_walk_name(w, i, NULL, NULL));
 	if (t->latent < 0)
 		return gm_fail(err, GM_ERR_VALUE,
-		               "option code: %s draws from %s, not from \"%.40s\"",
+		               "option code: %s has the latents %s, not \"%.40s\"",
 		               gm_saved_model(s)->name, all, name);
 	gm_walk_name(w, t->latent, &numbers, NULL);
 	return !colon ||
 	       (gm_text_i64(colon + 1, &t->number) && t->number >= 0 && t->number < numbers) ||
 	       gm_fail(err, GM_ERR_VALUE,
-	               "option code: %s has the numbers 0 to %" PRId64 ", not %.40s", name,
+	               "option code: %s has the components 0 to %" PRId64 ", not %.40s", name,
 	               numbers - 1, colon + 1);
 }
 
@@ -436,8 +437,7 @@ static bool traverse(job *j, gm_error *err)
 	gm_walk *base = gm_walk_new(j->s, samples, j->seed, err);
 	bool ok = base != NULL;
 	if (ok && !gm_walk_latents(base))
-		ok = gm_fail(err, GM_ERR_STATE,
-		             "%s draws without latents: there is nothing to walk",
+		ok = gm_fail(err, GM_ERR_STATE, "%s has no latents to vary",
 		             gm_saved_model(j->s)->name);
 	for (int64_t i = 0; ok && i < samples; i++)
 		gm_walk_label(base, i, (int32_t)j->class);
@@ -460,11 +460,11 @@ static bool traverse(job *j, gm_error *err)
 
 int cli_traverse(int argc, char **argv)
 {
-	return verb(
-		"traverse", along,
-		"Draws what the numbers in a run's latents do. A one-of-K code has a row for each\n"
-		"value; a code that is one number goes from --from to --to by column, with a row\n"
-		"for each value of the one-of-K code or each class; of other latents, each row\n"
-		"walks one number (--code z:3 walks number 3 alone, a row for each sample).",
-		argc, argv, traverse);
+	return verb("traverse", along,
+	            "Shows the effect of single components of latents. A categorical code has a "
+	            "row for\neach value; a continuous code varies from --from to --to over the "
+	            "columns, with a\nrow for each value of the categorical code or each class. "
+	            "For other latents each row\nvaries one component (--code z:3: only component "
+	            "3, with a row for each sample).",
+	            argc, argv, traverse);
 }

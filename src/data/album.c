@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * album.c -- decoding a folder or archive of pictures, or finding that done already. One thread
- * reads the files of the next chunk while all decode this one; places are fixed before that, so the
- * result does not depend on threads. What is held at once is bounded in bytes, however large the
- * pictures are. See album.h. */
+ * album.c -- decodes a folder or archive of images, or opens the cached result. One thread reads
+ * the files of the next chunk while all decode this one; output positions are fixed before, so the
+ * result does not depend on threads. Memory is bounded, whatever the size of the images. See
+ * album.h. */
 #include "data/album.h"
 
 #include "base/cache.h"
@@ -21,11 +21,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define VERSION 2 /* raised when the same files begin to give other pixels, or other lists */
+#define VERSION 2 /* to be incremented when the result for the same files changes */
 #define CHUNK 512 /* files */
 #define CHUNK_BYTES ((size_t)64 << 20)
-#define STAGED_BYTES ((size_t)128 << 20) /* of pictures on their way out; one at least */
-#define DECODE_BYTES ((size_t)384 << 20) /* that all decoders together take; one may take more */
+#define STAGED_BYTES ((size_t)128 << 20) /* decoded images waiting to be written; at least one */
+/* limit for all decoders together; a single one may exceed it */
+#define DECODE_BYTES ((size_t)384 << 20)
 #define FILE_MAX ((size_t)512 << 20)
 #define CAPTION_MAX ((size_t)64 << 10)
 #define TABLE_MAX ((size_t)256 << 20)
@@ -35,13 +36,13 @@ typedef struct text {
 	size_t n, room;
 } text;
 
-/* One file on its way in. */
+/* A file being decoded. */
 typedef struct item {
 	char *name;
 	uint8_t *bytes;
 	size_t n;
 	gm_image_facts facts;
-	int width, height, channels; /* of the picture, upright */
+	int width, height, channels; /* of the upright image */
 	uint64_t hash;
 	uint32_t order;
 	gm_error err;
@@ -51,7 +52,7 @@ typedef struct chunk {
 	item item[CHUNK];
 	int items;
 	bool last;
-	uint64_t from, to; /* where in the tree: see gm_tree_place */
+	uint64_t from, to; /* position in the tree: see gm_tree_place */
 } chunk;
 
 typedef struct caption {
@@ -59,7 +60,7 @@ typedef struct caption {
 	uint32_t order;
 } caption;
 
-/* What one thread keeps from picture to picture: most have the size of the one before. */
+/* Per-thread state, reused because most images have the size of the previous one. */
 typedef struct worker {
 	gm_fitter fitter;
 	bool ready;
@@ -67,7 +68,7 @@ typedef struct worker {
 	size_t room;
 } worker;
 
-/* Lets so many bytes of decoded pictures be at once. */
+/* A semaphore that limits the bytes of decoded images. */
 typedef struct gate {
 	pthread_mutex_t lock;
 	pthread_cond_t freed;
@@ -89,22 +90,22 @@ typedef struct builder {
 	uint32_t files;
 	size_t slot;     /* bytes of one picture */
 	int halves;      /* slots for each file */
-	uint8_t *memory; /* all pixels, where they are kept in memory */
+	uint8_t *memory; /* all pixels, if kept in memory */
 	size_t memory_room;
-	gm_writer *writer; /* else they go here */
+	gm_writer *writer; /* else written here */
 	uint8_t *staged;   /* [stage * halves] pictures */
-	int stage;         /* files that are decoded at once */
+	int stage;         /* files decoded at the same time */
 	worker *workers;
 	int threads;
 	gate gate;
-	bool met_colour;      /* in an album that was begun as grey */
-	bool met_sizes;       /* of different pictures, where none is asked for */
+	bool met_colour;      /* a colour image in an album started as grey */
+	bool met_sizes;       /* different sizes, and no size was requested */
 	bool write_failed;    /* the cache's disk is full */
-	int first_w, first_h; /* the size that all must have, where none is asked for */
+	int first_w, first_h; /* size of the first image, if no size was requested */
 	bool resized;
 	char first[160]; /* the file that decided it */
 	chunk *now, *next;
-	uint64_t total; /* of the tree, in its unit, for progress */
+	uint64_t total; /* total of the tree, for progress */
 	const char *unit;
 } builder;
 
@@ -161,7 +162,7 @@ static const char *last_part(const char *name)
 
 /* ---- reading ---- */
 
-/* name: where in text it stands already. */
+/* name: offset in text. */
 static bool keep_other_at(builder *b, uint64_t name, const char *reason, uint64_t order)
 {
 	gm_album_left l = {.name = name, .order = order};
@@ -179,7 +180,7 @@ static bool keep_other(builder *b, const char *name, const char *reason, uint32_
 	return put_text(b, name, &at) && keep_other_at(b, at, reason, order);
 }
 
-/* Files that may say what pictures are: data/labels.c reads them. */
+/* Files that may be tables of labels; read by data/labels.c. */
 static bool is_table(const char *name)
 {
 	const char *last = last_part(name), *end = ending(name);
@@ -212,14 +213,14 @@ static bool read_caption(builder *b, const char *name, uint32_t order)
 	uint8_t *bytes;
 	size_t n;
 	gm_error why = {0};
-	/* Text that is too long or not text belongs to no picture: it is some other file. */
+	/* A file that is too long, or not text, is not a caption but another file. */
 	if (!gm_tree_read(b->tree, CAPTION_MAX, &bytes, &n, &why))
 		return keep_other(b, name, "text", order);
 	if (!gm_text_is_utf8((const char *)bytes, n) || memchr(bytes, 0, n)) {
 		free(bytes);
 		return keep_other(b, name, "text that is not UTF-8", order);
 	}
-	/* A mark that Windows' editors put before UTF-8 is no part of the text. */
+	/* Skip the byte order mark of Windows editors. */
 	const size_t mark = n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 	caption c = {strdup(name), gm_text_copy(bytes + mark, n - mark), order};
 	free(bytes);
@@ -243,7 +244,7 @@ static bool take_picture(builder *b, chunk *c, const char *name, uint32_t order,
 	return true;
 }
 
-/* A file is a picture by its content; and, so that it is named among the bad ones, by its name. */
+/* A file is an image by its content, or by its name; then it is listed as a bad file. */
 static bool take_file(builder *b, chunk *c, const gm_tree_file *f, size_t *bytes)
 {
 	uint8_t head[GM_CONTENT_HEAD];
@@ -281,7 +282,8 @@ static bool read_chunk(builder *b, chunk *c)
 	c->items = 0;
 	gm_tree_place(b->tree, &c->from, &total);
 	while (c->items < CHUNK && bytes < CHUNK_BYTES) {
-		/* The first chunk is waited for; of the others the decoding thread tells. */
+		/* Only the first chunk reports progress here; later ones are read during
+		 * decoding. */
 		gm_tree_place(b->tree, &c->to, &total);
 		if (c == b->now && !tell(b, c->to, b->err))
 			return false;
@@ -305,7 +307,7 @@ static void empty(chunk *c)
 
 /* ---- decoding ---- */
 
-/* Waits until so many bytes may be taken. One picture alone always may. */
+/* Waits until this many bytes are available. A single image is always allowed. */
 static void enter(gate *g, size_t bytes)
 {
 	pthread_mutex_lock(&g->lock);
@@ -348,11 +350,10 @@ static bool same_size(const builder *b, const item *it, gm_error *err)
 {
 	if (b->o->size || (it->width == b->first_w && it->height == b->first_h))
 		return true;
-	return gm_fail(
-		err, GM_ERR_SHAPE,
-		"%s: pictures of different sizes (%s has %d x %d pixels, %s %d x %d), the most "
-		"common of which is none that a set can have: say --size N",
-		b->path, b->first, b->first_w, b->first_h, it->name, it->width, it->height);
+	return gm_fail(err, GM_ERR_SHAPE,
+	               "%s: pictures of different sizes (%s has %d x %d pixels, %s %d x %d), the "
+	               "most frequent of which is not a valid size: give --size N",
+	               b->path, b->first, b->first_w, b->first_h, it->name, it->width, it->height);
 }
 
 static gm_image *decode(item *it)
@@ -363,12 +364,12 @@ static gm_image *decode(item *it)
 	return im;
 }
 
-/* The picture into its place. */
+/* Resizes the image to its output position. */
 static void fit(const builder *b, worker *w, item *it, uint8_t *to)
 {
 	gm_image *im = decode(it);
 	if (im && b->halves == 2 && (im->width & 1))
-		gm_fail(&it->err, GM_ERR_FORMAT, "%s: %d pixels wide, which has no two halves",
+		gm_fail(&it->err, GM_ERR_FORMAT, "%s: %d pixels wide, which cannot be halved",
 		        it->name, im->width);
 	if (!im || it->err.code || !same_size(b, it, &it->err)) {
 		gm_image_free(im);
@@ -384,12 +385,13 @@ static void fit(const builder *b, worker *w, item *it, uint8_t *to)
 	gm_image_free(im);
 }
 
-/* What is wrong stays in it->err; GM_ERR_SHAPE ends it all. */
+/* Errors are stored in it->err; GM_ERR_SHAPE ends the decoding. */
 static void decode_into(builder *b, worker *w, item *it, uint8_t *to)
 {
 	if (it->err.code || !gm_image_look(it->name, it->bytes, it->n, &it->facts, &it->err))
 		return;
-	/* Three bytes a pixel, six more where libjpeg holds all of a progressive file, three to turn. */
+	/* Three bytes a pixel, six more where libjpeg holds all of a progressive file, three to
+	 * turn. */
 	const size_t bytes = (size_t)it->facts.width * (size_t)it->facts.height *
 	                     (size_t)(9 + (it->facts.orientation > 1 ? 3 : 0));
 	enter(&b->gate, bytes);
@@ -414,11 +416,10 @@ static bool keep_pixels(builder *b, const uint8_t *p, size_t n)
 			room *= 2;
 		uint8_t *more = room <= gm_machine_memory() ? realloc(b->memory, room) : NULL;
 		if (!more)
-			return gm_fail(
-				b->err, GM_ERR_MEMORY,
-				"%s: the decoded pictures do not fit this machine's memory, and "
-				"there is no cache folder to keep them in",
-				b->path);
+			return gm_fail(b->err, GM_ERR_MEMORY,
+			               "%s: the decoded pictures do not fit in memory, and there "
+			               "is no writable cache folder",
+			               b->path);
 		b->memory = more, b->memory_room = room;
 	}
 	memcpy(b->memory + used, p, n);
@@ -428,7 +429,7 @@ static bool keep_pixels(builder *b, const uint8_t *p, size_t n)
 static bool keep_bad(builder *b, const item *it)
 {
 	gm_album_left bad = {.order = it->order};
-	/* The name stands beside the reason already. */
+	/* the message already contains the name */
 	const size_t n = strlen(it->name);
 	const char *why = it->err.message;
 	if (strncmp(why, it->name, n) == 0 && strncmp(why + n, ": ", 2) == 0)
@@ -479,8 +480,7 @@ static bool keep_item(builder *b, const item *it, const uint8_t *pixels)
 	return true;
 }
 
-/* The first picture that can be decoded says what all are like: its size, and whether there is
- * colour. */
+/* The first decodable image determines size and channels of the album. */
 static bool begin(builder *b, chunk *c, int channels)
 {
 	gm_image *im = NULL;
@@ -489,7 +489,7 @@ static bool begin(builder *b, chunk *c, int channels)
 		im = copy.err.code ? NULL : decode(&copy);
 		snprintf(b->first, sizeof b->first, "%s", copy.name);
 	}
-	if (!im) /* a chunk of bad files only: the size does not matter yet */
+	if (!im) /* a chunk of bad files only: size still unknown */
 		return true;
 	b->first_w = im->width, b->first_h = im->height;
 	b->a.channels = channels ? channels : im->channels;
@@ -623,7 +623,7 @@ static bool sort_lists(builder *b)
 	return true;
 }
 
-/* Of files with one name the last in the archive holds, as when unpacking. */
+/* Of files with the same name the last one in the archive is used, as when unpacking. */
 static bool drop_replaced(builder *b)
 {
 	static const char replaced[] = "replaced by a later file of the same name";
@@ -656,7 +656,7 @@ static bool drop_replaced(builder *b)
 	return true;
 }
 
-/* Each caption to the pictures of its name; one that has none is another file. */
+/* Assigns captions to the images of the same name; a caption without an image is another file. */
 static bool give_captions(builder *b)
 {
 	bool *used = calloc(b->captions + 1, sizeof *used);
@@ -719,11 +719,11 @@ static void release(builder *b)
 	gm_tree_close(b->tree);
 }
 
-/* How a try to build ended. */
+/* Result of an attempt to build. */
 typedef enum outcome { BUILT, FAILED, MET_COLOUR, MET_SIZES, NO_ROOM } outcome;
 
-/* Everything once, with so many channels (0: the first picture's), into the file called cache (NULL:
- * into memory). */
+/* Decodes all files with this number of channels (0: as the first image) to the cache file (NULL:
+ * to memory). */
 static outcome build(gm_album *a, const char *path, const gm_data_options *o, int channels,
                      uint64_t key, const char *cache, gm_error *err)
 {
@@ -763,7 +763,7 @@ static outcome build(gm_album *a, const char *path, const gm_data_options *o, in
 	                        : FAILED;
 }
 
-/* The shorter sides of all pictures, by their headers: how many have each. */
+/* Counts the shorter sides of all images, from their headers. */
 static bool survey(const char *path, int halves, uint64_t count[GM_SIZE_MAX + 1], gm_error *err)
 {
 	gm_tree *t = gm_tree_open(path, err);
@@ -775,12 +775,12 @@ static bool survey(const char *path, int halves, uint64_t count[GM_SIZE_MAX + 1]
 		size_t n = gm_tree_head(t, head, sizeof head);
 		gm_image_facts facts;
 		const char *unit = gm_tree_place(t, &at, &total);
-		ok = gm_progress_tell("looking at sizes", at, total, unit, err);
+		ok = gm_progress_tell("reading image sizes", at, total, unit, err);
 		if (!ok || gm_content_of(head, n).kind != GM_CONTENT_PICTURE ||
 		    !gm_tree_read(t, FILE_MAX, &bytes, &n, NULL))
 			continue;
 		if (gm_image_look(f.name, bytes, n, &facts, NULL)) {
-			/* Upright: halves lie side by side then. */
+			/* halves are side by side in the upright image */
 			const bool turned = facts.orientation > 4;
 			const int width = (turned ? facts.height : facts.width) / halves,
 				  height = turned ? facts.width : facts.height;
@@ -794,8 +794,8 @@ static bool survey(const char *path, int halves, uint64_t count[GM_SIZE_MAX + 1]
 	return ok && err->code == GM_OK;
 }
 
-/* The most common shorter side; of equally common ones the largest. 0 where that is no size that a set
- * can have. */
+/* The most frequent shorter side; of equally frequent ones the largest. 0 if it is not a valid
+ * size. */
 static bool common_side(const char *path, int halves, int *size, gm_error *err)
 {
 	uint64_t *count = calloc(GM_SIZE_MAX + 1, sizeof *count);
@@ -864,7 +864,7 @@ bool gm_album_open(gm_album *a, const char *path, const gm_data_options *o, gm_e
 		} else if (a->pixel || a->entries == 0) {
 			return true; /* in memory */
 		} else {
-			/* From the file that was just written; where that cannot be, from memory. */
+			/* Map the file just written; else keep everything in memory. */
 			gm_album_close(a);
 			if (from_cache(a, cache, key)) {
 				a->cached = false;

@@ -133,11 +133,11 @@ bool gm_album_parse(gm_album *a, const gm_bytes *map, uint64_t key, gm_error *er
 	uint64_t pixels;
 	*a = (gm_album){0};
 	if (map->size < sizeof f)
-		return gm_fail(err, GM_ERR_FORMAT, "a cached album is cut short");
+		return gm_fail(err, GM_ERR_FORMAT, "a cache file is truncated");
 	memcpy(&f, map->data + map->size - sizeof f, sizeof f);
 	if (memcmp(f.magic, MAGIC, 8) != 0 || f.hash != gm_hash(0, &f, offsetof(footer, hash)) ||
 	    f.key != key || !sizes_fit(&f, map->size, &pixels))
-		return gm_fail(err, GM_ERR_FORMAT, "a cached album is damaged or of another time");
+		return gm_fail(err, GM_ERR_FORMAT, "a cache file is damaged or outdated");
 	const uint8_t *p = map->data + pixels + padding(pixels);
 	*a = (gm_album){.channels = f.channels,
 	                .height = f.height,
@@ -159,7 +159,7 @@ bool gm_album_parse(gm_album *a, const gm_bytes *map, uint64_t key, gm_error *er
 	memcpy(a->how, f.how, sizeof a->how - 1);
 	if (table_hash(a) != f.table_hash || !places_fit(a) || !pixels_fit(a)) {
 		*a = (gm_album){0};
-		return gm_fail(err, GM_ERR_FORMAT, "a cached album is damaged");
+		return gm_fail(err, GM_ERR_FORMAT, "a cache file is damaged");
 	}
 	a->map = *map;
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * album_set.c -- which examples a folder or archive of pictures makes: by the names of its folders
- * it has parts (train, test), pairs (trainA, trainB) and classes; tables and names say more. See
+ * album_set.c -- the examples of a folder or archive of images: splits (train, test), pairs
+ * (trainA, trainB) and classes from folder names; attributes from tables and file names. See
  * docs/data-formats.md. */
 #include "data/pictures.h"
 
@@ -45,8 +45,8 @@ static const char *plural(uint64_t n)
 
 /* ---- what the album leaves out --------------------------------------------------------------- */
 
-/* Others of one reason are one line, with the first of them; what is no picture at all is one line
- * together. */
+/* Files skipped for the same reason share one note with the first name; so do all files that are
+ * not images. */
 static void note_others(sorting *s)
 {
 	static const struct {
@@ -54,13 +54,12 @@ static void note_others(sorting *s)
 	} kinds[] = {
 		{"a hidden picture", "1 hidden picture is left out",
 	         "hidden pictures are left out"},
-		{"a link that leads nowhere", "1 link leads nowhere", "links lead nowhere"},
-		{"a link to a folder that it lies in",
-	         "1 link leads back to a folder that it lies in",
-	         "links lead back to folders that they lie in"},
+		{"a dangling link", "1 link is dangling", "links are dangling"},
+		{"a link to a folder that contains it", "1 link leads to a folder that contains it",
+	         "links lead to folders that contain them"},
 		{"a name that cannot be read",
-	         "1 name in the archive cannot be read; the file goes by",
-	         "names in the archive cannot be read; the files go by their numbers"},
+	         "1 name in the archive cannot be read; the file is named by",
+	         "names in the archive cannot be read; the files are named by their numbers"},
 		{"an empty folder", "1 folder is empty", "folders are empty"},
 		{"replaced by a later file of the same name",
 	         "1 file is replaced by a later one of the same name",
@@ -123,7 +122,7 @@ static void note_bads(sorting *s)
 			s->a->text + b->reason);
 }
 
-/* Where nobody asked for a size, that one was chosen. */
+/* Notes the size chosen if none was requested. */
 static void note_sizes(sorting *s)
 {
 	const gm_album *a = s->a;
@@ -138,8 +137,8 @@ static void note_sizes(sorting *s)
 		gm_pictures_note(
 			s->p,
 			"pictures of different sizes, from %d x %d (%.100s) to %d x %d (%.100s): "
-			"all are brought to %d x %d, the most common shorter side (--size N for "
-			"any other)",
+			"all are resized to %d x %d, the most frequent shorter side (--size N for "
+			"another)",
 			least->width, least->height, a->text + least->name, most->width,
 			most->height, a->text + most->name, a->width, a->height);
 }
@@ -155,7 +154,7 @@ static void note_left(sorting *s, uint64_t n, const char *first, const char *why
 
 /* ---- labels ---------------------------------------------------------------------------------- */
 
-/* Keeps of the examples those that keep[] says. */
+/* Keeps only the examples with keep[]. */
 static void thin_out(sorting *s, const bool *keep)
 {
 	gm_pictures *p = s->p;
@@ -176,7 +175,7 @@ static int by_name(const void *x, const void *y)
 	return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-/* The first folder below a part, into name; false where there is none. */
+/* Writes the first folder below a split to name; false if there is none. */
 static bool class_folder(const char *below, char *name, size_t room)
 {
 	const char *slash = strchr(below, '/');
@@ -187,8 +186,8 @@ static bool class_folder(const char *below, char *name, size_t room)
 	return true;
 }
 
-/* All class folders of all parts, those of bad files too, in the order of their names as bytes: so a
- * class has one number whichever part is opened and whatever is broken. */
+/* The class folders of all splits, including those with bad files only, sorted by bytes: so class
+ * numbers do not depend on the opened split or on bad files. */
 static const char **folder_names(sorting *s, int *count)
 {
 	const uint64_t all = s->a->entries + s->a->bads;
@@ -200,7 +199,7 @@ static const char **folder_names(sorting *s, int *count)
 		                           ? name_of(s, i)
 		                           : s->a->text + s->a->bad[i - s->a->entries].name;
 		const char *below = gm_parts_below(&s->parts, full);
-		/* Names come sorted: most repeat the one before. */
+		/* names are sorted, so most equal the previous one */
 		if (below && class_folder(below, name, sizeof name) && strcmp(name, last) != 0) {
 			snprintf(last, sizeof last, "%s", name);
 			list[n++] = gm_arena_strdup(s->p->arena, name);
@@ -215,8 +214,8 @@ static const char **folder_names(sorting *s, int *count)
 	return list;
 }
 
-/* Labels by folders. Pictures that lie beside the class folders are left out, unless they are the
- * more: then there are no classes. */
+/* Labels by folders. Images next to the class folders are skipped, unless they are the majority:
+ * then there are no classes. */
 static bool classify(sorting *s, bool must)
 {
 	gm_pictures *p = s->p;
@@ -245,13 +244,14 @@ static bool classify(sorting *s, bool must)
 	if (classes > 1 && few) {
 		p->labels = classes, p->class_names = names;
 		thin_out(s, keep);
-		note_left(s, loose, first, "beside the class folders (--label-from none uses all)");
+		note_left(s, loose, first,
+		          "next to the class folders (--label-from none uses all)");
 	} else {
 		if (classes > 1)
 			gm_pictures_note(
 				p,
-				"%llu of %llu pictures lie beside the folders, so folders are no "
-				"classes here (--label-from folders makes them so)",
+				"%llu of %llu pictures are next to the folders, so folders are not "
+				"classes (--label-from folders makes them classes)",
 				(unsigned long long)loose, (unsigned long long)p->count);
 		free(names), free(p->label);
 		p->label = NULL;
@@ -263,7 +263,7 @@ static bool classify(sorting *s, bool must)
 	return true;
 }
 
-/* The column that is the label: the one asked for, the only one, or the one with such a name. */
+/* The label column: the requested one, the only one, or one named like a label. */
 static int choose_label(sorting *s, bool *ok)
 {
 	static const char *const usual[] = {"label",  "class",   "category", "labels",
@@ -281,10 +281,9 @@ static int choose_label(sorting *s, bool *ok)
 				return i;
 		*ok = gm_fail(
 			s->err, GM_ERR_VALUE,
-			t->count
-				? "%s: option label-column: there is no column %.60s; there are %s"
-				: "%s: option label-column: nothing names a column %.60s: no table "
-				  "beside the pictures does, and no --label-pattern%s",
+			t->count ? "%s: option label-column: there is no column %.60s; there are %s"
+				 : "%s: option label-column: there is no column %.60s, in tables "
+				   "next to the pictures or in a --label-pattern%s",
 			s->path, s->o->label_column, all);
 		return -1;
 	}
@@ -294,21 +293,18 @@ static int choose_label(sorting *s, bool *ok)
 		for (int i = 0; i < t->count; i++)
 			if (strcasecmp(t->attribute[i].name, usual[k]) == 0) {
 				gm_pictures_note(s->p,
-				                 "known of each picture: %s; the class is %s "
-				                 "(--label-column NAME chooses another)",
+				                 "columns: %s; the class is %s (--label-column "
+				                 "NAME selects another)",
 				                 all, t->attribute[i].name);
 				return i;
 			}
 	if (t->count)
-		gm_pictures_note(
-			s->p,
-			"known of each picture: %s; --label-column NAME makes one of them the "
-			"class",
-			all);
+		gm_pictures_note(s->p, "columns: %s; --label-column NAME selects one as the class",
+		                 all);
 	return -1;
 }
 
-/* Labels from a column; pictures that it says nothing about are left out. */
+/* Labels from a column; images without a value are skipped. */
 static bool label_by_column(sorting *s, const gm_attribute *t)
 {
 	gm_pictures *p = s->p;
@@ -327,7 +323,7 @@ static bool label_by_column(sorting *s, const gm_attribute *t)
 			first = unknown++ ? first : name_of(s, p->entry[i]);
 	}
 	if (unknown == p->count) {
-		gm_pictures_note(p, "%s says nothing about the pictures of this part", t->name);
+		gm_pictures_note(p, "%s has no rows for the pictures of this split", t->name);
 		free(p->label);
 		p->label = NULL;
 	} else {
@@ -347,7 +343,7 @@ static bool label_by_column(sorting *s, const gm_attribute *t)
 	return true;
 }
 
-/* Of a number that is not known of every picture, unknown is one more class. */
+/* Missing values of a column become an additional class. */
 static bool one_number(sorting *s, const gm_attribute *t)
 {
 	gm_pictures *p = s->p;
@@ -371,14 +367,14 @@ static bool one_number(sorting *s, const gm_attribute *t)
 			n.class_names[t->classes] = "(unknown)";
 		}
 		n.classes++;
-		gm_pictures_note(p, "%s is not known of %llu picture%s: that is its class %d",
+		gm_pictures_note(p, "%s is missing for %llu picture%s: they have its class %d",
 		                 t->name, (unsigned long long)unknown, plural(unknown), t->classes);
 	}
 	p->number[p->numbers++] = n;
 	return true;
 }
 
-/* All numbers of two classes as one row of flags for each example. */
+/* All binary columns as one row of flags per example. */
 static bool join_flags(gm_pictures *p)
 {
 	int flags = 0;
@@ -438,7 +434,7 @@ static bool label(sorting *s)
 
 /* ---- examples -------------------------------------------------------------------------------- */
 
-/* The entries that lie in folder i of the parts (or, below 0, all that are in play), in order. */
+/* The entries in folder i of the splits (i < 0: all used entries), in order. */
 static uint64_t *list_part(const sorting *s, int part, uint64_t *count)
 {
 	uint64_t *list = malloc((s->a->entries + 1) * sizeof *list), n = 0;
@@ -455,12 +451,11 @@ static size_t stem_of(const char *below)
 	return dot ? (size_t)(dot - below) : strlen(below);
 }
 
-/* A picture of one side and the name it shares with its partner. */
+/* An image of one side, with the name it shares with its partner. */
 typedef struct half {
 	const char *stem;
 	size_t n;
-	uint64_t entry,
-		place; /* place: in its side's list; UINT64_MAX: a file that cannot be used */
+	uint64_t entry, place; /* place: index in its side's list; UINT64_MAX: an unusable file */
 } half;
 
 static int by_stem(const void *x, const void *y)
@@ -491,8 +486,8 @@ static half *side_of(const sorting *s, int part, const uint64_t *list, uint64_t 
 	return side;
 }
 
-/* Matches the sides. partner[place in b] becomes the entry of a. A picture whose partner cannot be
- * used is left out; false where any has no partner at all, or two: *alone names it. */
+/* Matches the sides: partner[index in b] becomes the entry of a. An image with an unusable partner
+ * is skipped; false if an image has no partner, or two: *alone is its name. */
 static bool match(sorting *s, const half *a, size_t na, const half *b, size_t nb, uint64_t *partner,
                   uint64_t *lost, const char **first_lost, const char **alone)
 {
@@ -521,7 +516,7 @@ static bool match(sorting *s, const half *a, size_t na, const half *b, size_t nb
 	return true;
 }
 
-/* Two folders of pictures: pairs when they have the same names, two domains when not. */
+/* Two folders of images: pairs if they have the same names, else two domains. */
 static bool two_sides(sorting *s, int part_a, int part_b)
 {
 	gm_pictures *p = s->p;
@@ -548,10 +543,10 @@ static bool two_sides(sorting *s, int part_a, int part_b)
 		p->count = p->count_a = n;
 		note_left(s, lost, first, "whose partners cannot be used");
 	} else if (ok) {
-		p->about = gm_arena_printf(p->arena,
-		                           "two domains of pictures, unpaired: %.300s is the first "
-		                           "without a partner",
-		                           alone);
+		p->about = gm_arena_printf(
+			p->arena,
+			"two unpaired domains of pictures: %.300s is the first without a partner",
+			alone);
 	}
 	free(a), free(b), free(partner);
 	p->slot_a = malloc((p->count_a + 1) * sizeof *p->slot_a);
@@ -559,8 +554,8 @@ static bool two_sides(sorting *s, int part_a, int part_b)
 		return no_memory(s);
 	for (uint64_t i = 0; i < p->count_a; i++)
 		p->slot_a[i] = s->a->entry[p->entry_a[i]].slot;
-	return p->count > 0 ||
-	       gm_fail(s->err, GM_ERR_FORMAT, "%s: no pair of which both can be read", s->path);
+	return p->count > 0 || gm_fail(s->err, GM_ERR_FORMAT,
+	                               "%s: there is no pair with two readable pictures", s->path);
 }
 
 static bool one_side(sorting *s, int part)
@@ -570,7 +565,7 @@ static bool one_side(sorting *s, int part)
 	if (!p->entry)
 		return no_memory(s);
 	if (p->count == 0)
-		return gm_fail(s->err, GM_ERR_FORMAT, "%s: no picture of this part can be read",
+		return gm_fail(s->err, GM_ERR_FORMAT, "%s: no picture of this split can be read",
 		               s->path);
 	if (s->a->halves == 1 &&
 	    (!gm_attributes_read(&s->said, p, s->path, s->o, s->err) || !label(s)))
@@ -591,7 +586,7 @@ static bool one_side(sorting *s, int part)
 	return true;
 }
 
-/* Pictures that lie in no folder that is in use, by folder. */
+/* Notes images in unused folders, by folder. */
 static void note_outside(sorting *s, const bool *used)
 {
 	for (int k = 0; k <= s->parts.folders; k++) {
@@ -605,14 +600,13 @@ static void note_outside(sorting *s, const bool *used)
 			    (k < s->parts.folders ? k : -1))
 				first = n++ ? first : name_of(s, i);
 		if (k == s->parts.folders)
-			snprintf(why, sizeof why, "outside of all parts");
+			snprintf(why, sizeof why, "outside of all splits");
 		else
 			snprintf(why, sizeof why,
-			         "in %.80s, which is %s (--parts off: all folders are "
-			         "classes)",
+			         "in %.80s, which is %s (--parts off: all folders are classes)",
 			         s->parts.folder[k].name,
-			         s->parts.folder[k].split ? "a second folder for its part"
-			                                  : "no part");
+			         s->parts.folder[k].split ? "a second folder for its split"
+			                                  : "not a split");
 		note_left(s, n, first, why);
 	}
 }
@@ -626,11 +620,11 @@ static bool choose_examples(sorting *s)
 	if (a >= 0 && b >= 0)
 		ok = two_sides(s, a, b);
 	else if (part < 0 && (a >= 0 || b >= 0))
-		return gm_fail(s->err, GM_ERR_IO,
-		               "%s: pairs need two sides, and of the %s pictures there is only %s; "
-		               "give the path of a folder in it, or say --parts off to take all "
-		               "folders for classes",
-		               s->path, s->split, q->folder[a >= 0 ? a : b].name);
+		return gm_fail(
+			s->err, GM_ERR_IO,
+			"%s: pairs need two sides, but for split %s there is only %s; give the "
+			"path of a folder in it, or use --parts off to make all folders classes",
+			s->path, s->split, q->folder[a >= 0 ? a : b].name);
 	else if (q->parted && part < 0)
 		return gm_parts_lack(q, s->path, s->split, s->err);
 	else if (!q->parted && !gm_pictures_no_split(s->path, s->o, s->err))
@@ -638,12 +632,11 @@ static bool choose_examples(sorting *s)
 	else
 		ok = one_side(s, part);
 	if (ok && q->within && q->nesting == GM_PARTS_FLAT)
-		gm_pictures_note(
-			s->p,
-			"folders that are called parts lie within other folders and are not "
-			"separated, since not every folder has only parts in it; the "
-			"first: %.300s",
-			q->within);
+		gm_pictures_note(s->p,
+		                 "folders with names of splits are within class folders and are "
+		                 "not separated, because not every class folder contains only "
+		                 "splits; the first: %.300s",
+		                 q->within);
 	if (ok && q->parted) {
 		bool *used = gm_arena_calloc(s->p->arena, (size_t)q->folders + 1, sizeof *used);
 		gm_parts_used(q, used);
@@ -688,7 +681,7 @@ static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, 
 	return true;
 }
 
-/* IDX files are packed by gzip too: what is inside decides. */
+/* IDX files may be gzipped too, so look inside. */
 static bool is_packed_tar(const gm_place *at)
 {
 	uint8_t head[GM_CONTENT_HEAD];
@@ -709,7 +702,7 @@ static bool takes(const gm_place *at)
 	return at->folder || gm_tree_is_archive(at->path) || is_packed_tar(at);
 }
 
-/* A folder that holds one set in a file and no pictures: that set. */
+/* A folder without images but with one file that is a data set: opens that file. */
 static bool open_only(gm_pictures *p, const char *path, const char *file, const gm_data_options *o,
                       gm_error *err)
 {
@@ -719,7 +712,7 @@ static bool open_only(gm_pictures *p, const char *path, const char *file, const 
 	gm_pictures_free(p);
 	if (!gm_pictures_open(p, full, o, err))
 		return false;
-	gm_pictures_note(p, "there are no pictures in the folder itself; this is %.300s", full);
+	gm_pictures_note(p, "the folder itself contains no pictures; using %.300s", full);
 	return true;
 }
 
@@ -728,7 +721,7 @@ static bool open_album(gm_pictures *p, const char *path, const gm_data_options *
 	p->arena = gm_arena_new();
 	if (!gm_album_open(&p->album, path, o, err))
 		return false;
-	/* The CIFARs come as archives of records, with the same endings as archives of pictures. */
+	/* CIFAR archives of records have the same extensions as archives of images. */
 	if (p->album.entries == 0 && p->album.bads == 0) {
 		bool found;
 		const char *split = o->split ? o->split : "train";

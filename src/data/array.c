@@ -51,7 +51,7 @@ static bool is_float(const gm_npy_array *a)
 	return a->type == GM_ARRAY_F32 || a->type == GM_ARRAY_F64;
 }
 
-/* The way from values to bytes: byte = value * scale + shift. */
+/* Conversion of values to bytes: byte = value * scale + shift. */
 typedef struct range {
 	double scale, shift;
 } range;
@@ -76,11 +76,10 @@ static bool find_range(const gm_npy_array *a, range *r, const char *name, gm_err
 	else if (is_float(a) && low >= -1 && high <= 1)
 		*r = (range){127.5, 127.5};
 	else if (low < 0 || high > 255)
-		return gm_fail(
-			err, GM_ERR_FORMAT,
-			"%s: values from %g to %g; pictures have 0 to 255, or as floats 0 to 1 or "
-			"-1 to 1",
-			name, low, high);
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: values from %g to %g; pictures must be in 0 to 255, or as "
+		               "floats in 0 to 1 or -1 to 1",
+		               name, low, high);
 	return true;
 }
 
@@ -95,14 +94,13 @@ static bool refuse_channels(const gm_npy_array *a, const char *name, gm_error *e
 	const long long last = (long long)a->dims[3], first = (long long)a->dims[1];
 	const bool at_end = last <= 4 || first > 4;
 	const long long channels = at_end ? last : first;
-	return gm_fail(
-		err, GM_ERR_FORMAT,
-		"%s: the shape %lld,%lld,%lld,%lld is pictures of %lld channels; 1 (grey) or 3 "
-		"(RGB) are read%s",
-		name, (long long)a->dims[0], first, (long long)a->dims[2], last, channels,
-		channels != 4 ? ""
-		: at_end      ? ", so save x[..., :3] where the fourth is transparency"
-			      : ", so save x[:, :3] where the fourth is transparency");
+	return gm_fail(err, GM_ERR_FORMAT,
+	               "%s: the shape %lld,%lld,%lld,%lld means %lld channels; they must be 1 "
+	               "(grey) or 3 (RGB)%s",
+	               name, (long long)a->dims[0], first, (long long)a->dims[2], last, channels,
+	               channels != 4 ? ""
+	               : at_end      ? ", so save x[..., :3] if the fourth is transparency"
+	                             : ", so save x[:, :3] if the fourth is transparency");
 }
 
 bool gm_array_pictures(gm_pictures *p, const gm_npy_array *a, const char *name, gm_error *err)
@@ -133,8 +131,10 @@ bool gm_array_pictures(gm_pictures *p, const gm_npy_array *a, const char *name, 
 		return false;
 	uint8_t *pixel = (uint64_t)n <= gm_machine_memory() ? malloc((size_t)n) : NULL;
 	if (!pixel)
-		return gm_fail(err, GM_ERR_MEMORY, "%s: %lld bytes of pictures do not fit", name,
-		               (long long)n);
+		return gm_fail(
+			err, GM_ERR_MEMORY,
+			"%s: %lld bytes of pictures do not fit in memory in memory in memory", name,
+			(long long)n);
 	p->pixel = p->owned = pixel;
 	p->count = (uint64_t)dim[0];
 	p->channels = (int)dim[1], p->height = (int)dim[2], p->width = (int)dim[3];
@@ -168,13 +168,13 @@ bool gm_array_labels(gm_pictures *p, const gm_npy_array *a, bool from_one, const
 		const double v = element(a, i) - from_one;
 		if (!(v >= 0 && v < CLASSES_MAX) || v != floor(v))
 			return gm_fail(err, GM_ERR_FORMAT,
-			               "%s: label %g of example %lld is no class", name,
+			               "%s: label %g of example %lld is not a class number", name,
 			               v + from_one, (long long)i);
 		p->label[i] = (int32_t)v;
 		if (p->label[i] >= p->labels)
 			p->labels = p->label[i] + 1;
 	}
-	/* SVHN's tenth class is the digit 0, which Matlab cannot count from. */
+	/* SVHN's tenth class is the digit 0, because MATLAB counts from 1. */
 	for (int64_t i = 0; from_one && p->labels == 10 && i < n; i++)
 		p->label[i] = (p->label[i] + 1) % 10;
 	return true;
@@ -184,7 +184,7 @@ bool gm_array_points(gm_pictures *p, const gm_npy_array *a, const char *name, gm
 {
 	const int64_t n = gm_array_numel(a);
 	if (a->rank != 2 || n < 1)
-		return gm_fail(err, GM_ERR_FORMAT, "%s: points are rows of numbers, N,D", name);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: points must be an array N,D", name);
 	p->point =
 		(uint64_t)n < gm_machine_memory() / 4 ? malloc((size_t)n * sizeof *p->point) : NULL;
 	if (!p->point)

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * array.h -- arrays of numbers from files of other programs, and what they become: pictures, labels
- * or points. */
+ * array.h -- converts numeric arrays from files to images, labels or points. */
 #ifndef GANYMEDE_DATA_ARRAY_H
 #define GANYMEDE_DATA_ARRAY_H
 
 #include "tensorfile/npy.h"
 #include "data/pictures.h"
 
-/* Numbers become bytes by the range they have: whole numbers, and floats beyond 1, must lie in 0 to
- * 255; floats in 0 to 1 are multiplied by 255; floats in -1 to 1 are (x + 1) * 127.5. Shapes: N,H,W;
- * N,H,W,C where C is 1 or 3; else N,C,H,W. name is what messages call the input. Fills count, sizes
- * and pixel. */
+/* Converts values to bytes depending on their range: integers, and floats above 1, must be in 0 to
+ * 255; floats in 0 to 1 are multiplied by 255; floats in -1 to 1 become (x + 1) * 127.5. Shapes:
+ * N,H,W; N,H,W,C if C is 1 or 3; else N,C,H,W. name: for messages. Fills count, sizes and pixel. */
 bool gm_array_pictures(gm_pictures *p, const gm_npy_array *a, const char *name, gm_error *err);
 
-/* Whole numbers from 0, one for each of p->count examples: [N] or [N,1]. With from_one they count
- * from 1, and 10 of 10 is a zero (SVHN). */
+/* Integer labels from 0, one per example: [N] or [N,1]. from_one: they count from 1, and class 10
+ * of 10 is the digit 0 (SVHN). */
 bool gm_array_labels(gm_pictures *p, const gm_npy_array *a, bool from_one, const char *name,
                      gm_error *err);
 

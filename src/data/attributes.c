@@ -14,17 +14,17 @@
 #include <strings.h>
 
 #define CLASSES_MAX 65536
-#define WORDS_MAX 1024 /* different ones that make a class where nobody asked for it */
+#define WORDS_MAX 1024 /* maximum number of different words of an automatic class column */
 #define FEW 16
-#define SAMPLE_ROWS 512 /* of a table, to find the column that names pictures */
+#define SAMPLE_ROWS 512 /* rows used to find the column with image names */
 
-/* A column while it is gathered, possibly from several tables. */
+/* A column being collected, possibly from several tables. */
 typedef struct column {
 	const char *name;
 	const char **word; /* [entries] or NULL */
 	const char **all;  /* the words of all rows */
 	size_t rows, room;
-	/* Rows that say something else than an earlier one about the same picture; the first of them. */
+	/* number of rows that contradict an earlier row for the same image; the first one */
 	uint64_t disputed;
 	int64_t dispute;
 	const char *was, *is;
@@ -38,10 +38,9 @@ typedef struct gatherer {
 	gm_attributes *out;
 	column *column;
 	int columns;
-	uint64_t *by_base,
-		*by_stem; /* entries in the order of their last parts, with and without ending */
-	const char *part; /* of the table that is read: "train/" for train.csv, or NULL */
-	gm_sheet *sheet;  /* words live in them until all is done */
+	uint64_t *by_base, *by_stem; /* entries sorted by base name, with and without extension */
+	const char *part; /* split of the current table: "train/" for train.csv, or NULL */
+	gm_sheet *sheet;  /* owners of the words */
 	int sheets;
 	gm_error *err;
 } gatherer;
@@ -121,7 +120,8 @@ static int64_t find_full(const gatherer *g, const char *name)
 	return -1;
 }
 
-/* Of a word that names no picture; and of one that names several, of which the first is entry i. */
+/* Results for a word that matches no image, and one that matches several, the first being entry
+ * i. */
 enum { NONE = -1 };
 #define SEVERAL(i) (-2 - (i))
 
@@ -222,8 +222,8 @@ static bool put_word(column *c, const char *word, int64_t entry)
 	return true;
 }
 
-/* Two for each different picture that the words of a column name in the first rows or in all, one for
- * each different word that names several. */
+/* A score of a column: two for each different image that its words match in the first rows (or
+ * all), one for each different word that matches several. */
 static uint64_t names_pictures(const gatherer *g, const gm_sheet *s, int k, const char *folder,
                                size_t n, uint64_t rows, uint8_t *seen)
 {
@@ -240,13 +240,13 @@ static uint64_t names_pictures(const gatherer *g, const gm_sheet *s, int k, cons
 	return different;
 }
 
-/* The column that names pictures: of the first eight the one that names most; -1 where none does. */
+/* The column with image names: of the first eight the one that matches most images; -1 if none. */
 static int key_column(gatherer *g, const gm_sheet *s, const char *folder, size_t n)
 {
 	uint8_t *seen = malloc((size_t)g->a->entries + 1);
 	uint64_t most = 0;
 	int key = -1;
-	/* A table may be of more pictures than are here, so that its first rows name none. */
+	/* A table may have rows for images that are not here, so its first rows may match none. */
 	static const uint64_t rows[] = {SAMPLE_ROWS, UINT64_MAX};
 	for (int pass = 0; seen && pass < 2 && key < 0; pass++)
 		for (int k = 0; k < s->columns && k < 8; k++) {
@@ -267,7 +267,7 @@ static int64_t *rows_of(const gatherer *g, const gm_sheet *s, int key, const cha
 	return entry;
 }
 
-/* How many rows name several pictures, and into text which the first of them are. */
+/* Counts rows that match several images, and writes the first case to text. */
 static uint64_t say_several(const gatherer *g, const gm_sheet *s, int key, const int64_t *entry,
                             char *text, size_t room)
 {
@@ -284,7 +284,7 @@ static uint64_t say_several(const gatherer *g, const gm_sheet *s, int key, const
 			    compare_stems(end, stem_size(end), last, stem_size(last)) == 0)
 				other = name;
 		}
-		snprintf(text, room, "%.80s may be %.120s or %.120s", gm_sheet_cell(s, r, key),
+		snprintf(text, room, "%.80s matches %.120s and %.120s", gm_sheet_cell(s, r, key),
 		         first, other);
 	}
 	return n;
@@ -299,7 +299,7 @@ static bool add_sheet(gatherer *g, const gm_sheet *s, const char *table, const c
 		return true;
 	const bool header = s->header || find_entry(g, folder, n, gm_sheet_cell(s, 0, key)) == NONE;
 	if (s->columns == 1) {
-		gm_pictures_note(g->p, "%s names pictures and says nothing about them", table);
+		gm_pictures_note(g->p, "%s contains image names, but no other columns", table);
 		return true;
 	}
 	int64_t *entry = rows_of(g, s, key, folder, n);
@@ -313,15 +313,13 @@ static bool add_sheet(gatherer *g, const gm_sheet *s, const char *table, const c
 	if (several && must && !clear) {
 		free(entry);
 		return gm_fail(g->err, GM_ERR_VALUE,
-		               "%s: the names in it are ambiguous: %s; write the folder before the "
-		               "name",
-		               table, text);
+		               "%s: its names are ambiguous: %s; write folder/name", table, text);
 	}
 	if (several)
-		gm_pictures_note(g->p,
-		                 "%s: %llu of its names are ambiguous and not read: %s; write the "
-		                 "folder before the name",
-		                 table, (unsigned long long)several, text);
+		gm_pictures_note(
+			g->p,
+			"%s: %llu of its names are ambiguous and ignored: %s; write folder/name",
+			table, (unsigned long long)several, text);
 	if (!clear) {
 		free(entry);
 		return true;
@@ -350,7 +348,7 @@ static bool add_sheet(gatherer *g, const gm_sheet *s, const char *table, const c
 	return true;
 }
 
-/* A table by its bytes; where must, anything wrong with it is an error. */
+/* Parses a table; if `must`, any problem is an error. */
 static bool read_sheet(gatherer *g, const char *table, const char *folder, size_t n,
                        const void *bytes, size_t size, bool must)
 {
@@ -364,22 +362,22 @@ static bool read_sheet(gatherer *g, const char *table, const char *folder, size_
 	if (!gm_sheet_parse(s, table, bytes, size, &why)) {
 		if (must || why.code == GM_ERR_MEMORY)
 			return gm_fail(g->err, why.code, "%s", why.message);
-		/* Its folders are shards, and would be taken for classes. */
+		/* Its folders are shards, not classes. */
 		if ((!g->o->label_from || strcmp(g->o->label_from, "auto") == 0) &&
 		    strcasecmp(last_part(table), "dataset.json") == 0 &&
 		    !strstr(why.message, "no list \"labels\""))
 			return gm_fail(g->err, why.code,
-			               "%s (--label-from folders or none does without)",
+			               "%s (--label-from folders or none does not need it)",
 			               why.message);
-		gm_pictures_note(g->p, "not read: %s", why.message);
+		gm_pictures_note(g->p, "ignored: %s", why.message);
 		return true;
 	}
 	g->sheets++;
 	if (s->none) {
 		g->out->stylegan = true;
 		gm_pictures_note(g->p,
-		                 "%s says that there are no labels; folders are no classes then "
-		                 "(--label-from folders makes them so)",
+		                 "%s has no labels, so folders are not classes (--label-from "
+		                 "folders makes them classes)",
 		                 table);
 		return true;
 	}
@@ -389,10 +387,11 @@ static bool read_sheet(gatherer *g, const char *table, const char *folder, size_
 	g->out->stylegan |= used && strcasecmp(last, "dataset.json") == 0;
 	if (!used && must)
 		return gm_fail(g->err, GM_ERR_VALUE,
-		               "%s: none of its first columns names a picture of %s", table,
-		               g->path);
+		               "%s: none of its first columns contains names of pictures in %s",
+		               table, g->path);
 	if (!used)
-		gm_pictures_note(g->p, "%s names no picture here and is not read", table);
+		gm_pictures_note(g->p, "%s contains no name of a picture here and is ignored",
+		                 table);
 	return true;
 }
 
@@ -437,7 +436,7 @@ static bool read_table(gatherer *g, const gm_album_table *t, bool must)
 	return ok;
 }
 
-/* Beside an archive: its own name with another ending, or CelebA's list. */
+/* Next to an archive: a file of its name with another extension, or CelebA's list. */
 static bool read_beside(gatherer *g)
 {
 	static const char *const ends[] = {".csv", ".tsv", ".json"};
@@ -454,14 +453,14 @@ static bool read_beside(gatherer *g)
 			         g->path);
 		if (gm_file_exists(path) && !gm_file_is_folder(path)) {
 			ok = read_file(g, path, false);
-			gm_pictures_note(g->p, "labels are looked for in %s, beside the archive",
+			gm_pictures_note(g->p, "labels are read from %s, next to the archive",
 			                 path);
 		}
 	}
 	return ok;
 }
 
-/* The file that the option label-from names: among the set's own, or anywhere. */
+/* The file of option label-from: in the set, or any path. */
 static bool read_named(gatherer *g, const char *file)
 {
 	const size_t n = strlen(file);
@@ -475,19 +474,17 @@ static bool read_named(gatherer *g, const char *file)
 		const char *name = g->a->text + g->a->other[i].name;
 		const size_t k = strlen(name);
 		if (k >= n && strcmp(name + k - n, file) == 0 && (k == n || name[k - n - 1] == '/'))
-			return gm_fail(
-				g->err, GM_ERR_FORMAT,
-				"option label-from: %.200s is %.200s and cannot be read as a "
-				"table; save it as a .csv or .tsv in UTF-8",
-				name, g->a->text + g->a->other[i].reason);
+			return gm_fail(g->err, GM_ERR_FORMAT,
+			               "option label-from: %.200s is %.200s and cannot be read as "
+			               "a table; save it as .csv or .tsv in UTF-8",
+			               name, g->a->text + g->a->other[i].reason);
 	}
 	if (gm_file_exists(file))
 		return read_file(g, file, true);
-	return gm_fail(
-		g->err, GM_ERR_IO,
-		"option label-from: there is no file %.200s, neither in %s nor here (or say auto, "
-		"folders or none)",
-		file, g->path);
+	return gm_fail(g->err, GM_ERR_IO,
+	               "option label-from: there is no file %.200s, neither in %s nor here (other "
+	               "values: auto, folders, none)",
+	               file, g->path);
 }
 
 static bool read_pattern(gatherer *g)
@@ -620,7 +617,7 @@ static bool give_numbers(gatherer *g, const column *c, gm_attribute *t, int64_t 
 	return true;
 }
 
-/* Whether the column becomes numbers; where not, a note says why. */
+/* Converts the column to numbers; if not possible, a note gives the reason. */
 static bool one_attribute(gatherer *g, const column *c, bool caption)
 {
 	static const char *const labels[] = {"label",  "labels", "class",   "category",
@@ -636,8 +633,9 @@ static bool one_attribute(gatherer *g, const column *c, bool caption)
 	} else if (n.all && n.low >= 0 && n.high < CLASSES_MAX) {
 		t.classes = (int)n.high + 1;
 	} else if (n.all) {
-		snprintf(room, sizeof room, "its numbers, %lld to %lld, are no classes from 0",
-		         (long long)n.low, (long long)n.high);
+		snprintf(room, sizeof room,
+		         "its values, %lld to %lld, are not class numbers from 0", (long long)n.low,
+		         (long long)n.high);
 		why = room;
 	} else {
 		t.class_names = sorted_words(g, c, &t.classes);
@@ -647,8 +645,8 @@ static bool one_attribute(gatherer *g, const column *c, bool caption)
 		    (!asked_for(g, c) &&
 		     (t.classes > WORDS_MAX || (!few && !is_one_of(c->name, labels))))) {
 			snprintf(room, sizeof room,
-			         n.any_number ? "its numbers are no whole ones"
-			                      : "almost every row has words of its own");
+			         n.any_number ? "its values are not integers"
+			                      : "almost every row has a different text");
 			why = room;
 		}
 	}
@@ -657,7 +655,7 @@ static bool one_attribute(gatherer *g, const column *c, bool caption)
 		               g->path, c->name, why);
 	if (why) {
 		if (!caption)
-			gm_pictures_note(g->p, "column %s is no class: %s", c->name, why);
+			gm_pictures_note(g->p, "column %s is not a class: %s", c->name, why);
 		return true;
 	}
 	if (!give_numbers(g, c, &t, n.all ? n.low : 0)) {
@@ -696,14 +694,13 @@ static bool finish(gatherer *g)
 		                           ? strcasecmp(c->name, g->o->caption_column) == 0
 		                           : !said && is_one_of(c->name, captions);
 		if (c->disputed)
-			gm_pictures_note(
-				g->p,
-				"column %s: %llu row%s otherwise than an earlier one about "
-				"the same picture, and the last counts; the first is %.200s: "
-				"%.60s, then %.60s",
-				c->name, (unsigned long long)c->disputed,
-				c->disputed == 1 ? " says" : "s say",
-				name_at(g, (uint64_t)c->dispute), c->was, c->is);
+			gm_pictures_note(g->p,
+			                 "column %s: %llu row%s an earlier row for the same "
+			                 "picture; the last one is used; the first is %.200s: "
+			                 "%.60s, then %.60s",
+			                 c->name, (unsigned long long)c->disputed,
+			                 c->disputed == 1 ? " contradicts" : "s contradict",
+			                 name_at(g, (uint64_t)c->dispute), c->was, c->is);
 		ok = (!words || take_captions(g, c)) && one_attribute(g, c, words);
 		said |= words;
 	}

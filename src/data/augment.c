@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * augment.c -- flips and crops that a resumed run, on any number of threads, draws again. */
+ * augment.c -- flips and crops as a pure function of (seed, position), so that resumed runs and any
+ * number of threads give the same. */
 #include "data/set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TAG 0xA0961E47u /* keeps these counters apart from those that number examples */
+#define TAG 0xA0961E47u /* makes these counters different from those of examples */
 
 bool gm_augment_init(gm_augment *a, const gm_data_options *o, int height, int width, int threads,
                      gm_error *err)
@@ -34,7 +35,7 @@ void gm_augment_free(gm_augment *a)
 	*a = (gm_augment){0};
 }
 
-/* Beyond an edge the picture goes on backwards, the edge itself not repeated. */
+/* Index for reflection padding. */
 static int mirrored(int i, int n)
 {
 	return i < 0 ? -i : i >= n ? 2 * n - 2 - i : i;

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * binarise.c -- pictures of two levels from grey ones. Likelihoods of binary pixels are of binary pictures; Salakhutdinov &
- * Murray 2008 draw each pixel once with the probability of its intensity (fixed), Burda et al. 2016 (arXiv:1509.00519,
- * section 5) anew for each batch (stochastic). */
+ * binarise.c -- binarises grey images, for likelihoods of binary pixels. Salakhutdinov & Murray
+ * 2008 sample each pixel once with its intensity as the probability (fixed), Burda et al. 2016
+ * (arXiv:1509.00519, section 5) again for each batch (stochastic). */
 #include "data/set.h"
 
-#define TAG 0xB1A412E5u /* keeps these counters apart from those that number examples */
+#define TAG 0xB1A412E5u /* makes these counters different from those of examples */
 
 bool gm_data_binarise(gm_dataset *d, gm_binarise how, gm_error *err)
 {
 	d->binarise = how == GM_BINARISE_AUTO ? GM_BINARISE_NO : how;
 	d->info.binary = d->binarise != GM_BINARISE_NO;
 	return !d->info.binary || d->info.rank == 3 ||
-	       gm_fail(err, GM_ERR_VALUE, "%s: points have no pixels that could be binarised",
-	               d->name);
+	       gm_fail(err, GM_ERR_VALUE, "%s: points cannot be binarised", d->name);
 }
 
 void gm_binarise_apply(gm_binarise how, uint64_t seed, uint64_t position, uint64_t place, float *x,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * cifar.c -- CIFAR-10 and CIFAR-100 in their binary version (Krizhevsky 2009): records of a label
- * (CIFAR-100: a coarse one, then the fine one that counts), then 32 x 32 bytes of red, green, blue.
- * The files lie in a folder, or in the archive as it is published. */
+ * (CIFAR-100: a coarse label, then the fine label, which is used), then 32 x 32 bytes of red,
+ * green, blue. The files lie in a folder, or in the archive as it is published. */
 #include "data/cifar.h"
 
 #include "base/text.h"
@@ -54,11 +54,10 @@ bool gm_cifar_records(gm_pictures *p, int kind, const char *name, const uint8_t 
 {
 	const size_t each = PIXELS + (size_t)kinds[kind].labels_each, records = n / each;
 	if (n == 0 || n % each)
-		return gm_fail(
-			err, GM_ERR_FORMAT,
-			"%s: %zu bytes are no whole number of CIFAR records of %zu: cut short, or "
-			"another format",
-			name, n, each);
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: %zu bytes are not a multiple of the CIFAR record size %zu: "
+		               "truncated, or another format",
+		               name, n, each);
 	uint8_t *pixel = realloc(p->owned, (p->count + records) * PIXELS);
 	p->owned = pixel ? pixel : p->owned;
 	p->pixel = p->owned;
@@ -81,7 +80,7 @@ bool gm_cifar_records(gm_pictures *p, int kind, const char *name, const uint8_t 
 	return true;
 }
 
-/* One name a line; kept only when there are as many as classes. */
+/* One name per line; used only if there are as many as classes. */
 static void take_names(gm_pictures *p, int kind, char *text)
 {
 	const char **names = calloc((size_t)kinds[kind].classes, sizeof *names);
@@ -101,7 +100,7 @@ typedef struct blob {
 	size_t n;
 } blob;
 
-/* Archives have their own order; records are joined in the order of the files' names. */
+/* Records are joined in the order of file names, not of the archive. */
 static bool gather(gm_tree *t, const char *split, blob part[FILES], const char **other,
                    gm_error *err)
 {
@@ -146,7 +145,7 @@ bool gm_cifar_open(gm_pictures *p, const char *path, const char *split, bool *fo
 		free(part[i].bytes);
 	}
 	if (ok && !*found && other)
-		return gm_fail(err, GM_ERR_IO, "%s: no %s pictures here, only %s; say --split %s",
+		return gm_fail(err, GM_ERR_IO, "%s: no %s pictures here, only %s; use --split %s",
 		               path, split, other, other);
 	return ok || gm_fail(err, why.code, "%s: %s", path, why.message);
 }
@@ -163,7 +162,7 @@ static bool open_bin(gm_pictures *p, const char *path, const gm_data_options *o,
 	gm_bytes file;
 	if (!gm_pictures_no_split(path, o, err) || !gm_file_open(path, &file, err))
 		return false;
-	/* Sizes rarely fit both; where one does, CIFAR-100's own names decide. */
+	/* If the size fits both record lengths, the file name decides. */
 	const int i = which(path);
 	const int kind = i >= 0 ? files[i].kind : file.size % (PIXELS + 1) ? HUNDRED : TEN;
 	const bool ok = gm_cifar_records(p, kind, path, file.data, file.size, err);

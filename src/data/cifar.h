@@ -6,8 +6,8 @@
 
 #include "data/pictures.h"
 
-/* path: a folder or an archive with their files somewhere in it. *found: whether it has any of that
- * split. p->arena must be there. */
+/* path: a folder or archive that contains the files. *found: true if it has files of that split.
+ * p->arena must be set. */
 bool gm_cifar_open(gm_pictures *p, const char *path, const char *split, bool *found, gm_error *err);
 
 /* Adds the records in bytes; kind 0: CIFAR-10, 1: CIFAR-100. */

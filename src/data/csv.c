@@ -34,7 +34,7 @@ static bool is_gap(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* The next field of the line that ends at stop, without the spaces around it and its separator. False at the end. */
+/* The next field of the line that ends at stop, trimmed and without separator. False at the end. */
 static bool next_field(const char **at, const char *stop, const char **from, size_t *n)
 {
 	const char *p = *at;
@@ -79,7 +79,7 @@ static bool header(reader *r, const char *stop)
 			if (n == strlen(labels[want]) && strncasecmp(from, labels[want], n) == 0)
 				found = column;
 		}
-		/* "x,y" are a point's coordinates; only beside more than that is y a label. */
+		/* with only two columns "x,y" are coordinates; with more, y is a label */
 		if (want == 2 && column < 3)
 			found = -1;
 	}
@@ -114,7 +114,7 @@ static bool row(reader *r, const char *stop)
 			continue;
 		}
 		if (v < 0 || v >= CLASSES_MAX || v != floor(v))
-			return fail(r, "a label that is no whole number from 0");
+			return fail(r, "a label that is not an integer from 0");
 		p->label[p->count] = (int32_t)v;
 		p->labels = (int)v >= p->labels ? (int)v + 1 : p->labels;
 	}
@@ -124,7 +124,7 @@ static bool row(reader *r, const char *stop)
 	return true;
 }
 
-/* Whether the first field of a line is a number; words make it a header. */
+/* True if the first field of a line is a number; otherwise it is a header. */
 static bool begins_with_number(const reader *r, const char *stop)
 {
 	const char *at = r->at, *from;
@@ -147,7 +147,7 @@ static bool first_line(reader *r, const char *stop, bool *is_header)
 	}
 	r->p->width = r->columns - (r->label >= 0);
 	return (r->p->width >= 1 && r->columns <= COLUMNS_MAX) ||
-	       fail(r, "no columns of numbers, or too many");
+	       fail(r, "no numeric columns, or too many");
 }
 
 bool gm_csv_parse(gm_pictures *p, const char *name, const void *bytes, size_t n, gm_error *err)

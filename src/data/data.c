@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * data.c -- data sets as everyone else sees them. See ganymede/data.h. */
+ * data.c -- the public interface of data sets. See ganymede/data.h. */
 #include "ganymede/data.h"
 
 #include "base/arena.h"
@@ -33,8 +33,7 @@ const char *gm_data_names(int i, const char **about)
 	return sources[i]->name;
 }
 
-/* The labels of a set must be what the model was built for: one label too many would index
- * beyond its embedding. */
+/* Labels must be in the model's range: a larger label would index beyond its embedding. */
 static bool check_classes(const gm_dataset *d, const gm_data_options *o, gm_error *err)
 {
 	const int have = d->info.classes, want = o->classes;
@@ -42,14 +41,14 @@ static bool check_classes(const gm_dataset *d, const gm_data_options *o, gm_erro
 		return true;
 	if (have == 0)
 		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: %d classes asked for, but the set has no labels", d->name,
+		               "%s: %d classes requested, but the set has no labels", d->name,
 		               want);
 	if (have > want)
 		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: label %d lies outside the %d classes asked for (0 to %d)",
+		               "%s: label %d is outside the %d requested classes (0 to %d)",
 		               d->name, have - 1, want, want - 1);
 	return gm_fail(err, GM_ERR_VALUE,
-	               "%s: %d classes asked for, but the labels are only 0 to %d", d->name, want,
+	               "%s: %d classes requested, but the labels are only 0 to %d", d->name, want,
 	               have - 1);
 }
 
@@ -69,22 +68,24 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 	info->format = "drawn", info->augment = "none";
 	info->paired = !s->unpaired;
 	if (o->flip || o->crop)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: is drawn, and what is known about it would be wrong after a %s",
-		               s->name, o->flip ? "flip" : "crop");
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"%s: is a generated set, whose ground truth would be wrong after a %s",
+			s->name, o->flip ? "flip" : "crop");
 	if (o->stack)
 		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: is drawn; option stack is for pictures from files", s->name);
+		               "%s: is a generated set; option stack is for pictures from files",
+		               s->name);
 	if (o->from || o->to)
 		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: is drawn without end, so a range of it is the whole of it",
+		               "%s: is an endless generated set; option range is for finite sets",
 		               s->name);
 	if (s->rank == 3) {
 		const int size = o->size ? o->size : s->size;
 		info->shape[0] = o->channels ? o->channels : s->channels;
 		info->shape[1] = info->shape[2] = size;
 		info->low = -1, info->high = 1;
-		info->resize = "drawn at size";
+		info->resize = "generated at size";
 	} else {
 		if (o->size || o->channels)
 			return gm_fail(err, GM_ERR_VALUE, "%s: points have no size and no channels",
@@ -94,8 +95,8 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 		info->resize = "none";
 	}
 	if (o->split && strcmp(o->split, "val") == 0)
-		return gm_fail(err, GM_ERR_VALUE, "%s: is drawn, in two parts: train and test",
-		               s->name);
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: is a generated set with two splits: train and test", s->name);
 	const bool test = o->split && strcmp(o->split, "test") == 0;
 	d->salt = hash_text(test, s->name);
 	info->hash = gm_hash(d->salt, &s->version, sizeof s->version);
@@ -111,7 +112,7 @@ static void find_extent(const gm_pictures *p, float *low, float *high)
 	}
 }
 
-/* Narrows a set of files to the range asked for. */
+/* Restricts a set of files to the requested range. */
 static bool narrow(gm_dataset *d, const gm_data_options *o, gm_error *err)
 {
 	gm_data_info *info = &d->info;
@@ -162,7 +163,7 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 	return narrow(d, o, err) && (!o->stack || gm_stack_init(d, err));
 }
 
-/* Neither an embedded set nor a path: most likely a slip of the fingers. */
+/* Neither an embedded set nor a path: probably a typing error. */
 static bool unknown(const char *spec, gm_error *err)
 {
 	const char *names[SOURCES];
@@ -174,15 +175,15 @@ static bool unknown(const char *spec, gm_error *err)
 		               "no data set or file is called \"%s\"; did you mean %s?", spec,
 		               near);
 	return gm_fail(err, GM_ERR_IO,
-	               "no data set or file is called \"%s\" (`ganymede data list` names the sets)",
+	               "no data set or file is called \"%s\" (`ganymede data list` lists the sets)",
 	               spec);
 }
 
-/* The small library (libganymede) fetches nothing, and knows nothing that was fetched. */
+/* Not in the small library (libganymede). */
 #pragma weak gm_fetch_find
 #pragma weak gm_fetch_is_weights
 
-/* Whether name is a set that can be fetched; its path, or "" where it is not here yet. */
+/* True if name is a downloadable set; *path is its path, or "" if not downloaded. */
 static bool is_fetched(const char *name, char *path)
 {
 	return gm_fetch_find && gm_fetch_find(name, path);
@@ -201,31 +202,29 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 		if (strcmp(spec, sources[i]->name) == 0)
 			source = sources[i];
 	const bool known = source || (is_fetched(spec, fetched) && fetched[0]);
-	/* Nobody can know which of the two is meant, and a run that learns the other is lost. */
+	/* Ambiguous, and training on the wrong one would be a waste. */
 	if (known && !by_name && !o->again && gm_file_exists(spec))
-		return gm_fail(
-			err, GM_ERR_VALUE,
-			"%s is the name of a data set, and a %s of that name is here too: say "
-			"./%s for the %s, set:%s for the set",
-			spec, gm_file_is_folder(spec) ? "folder" : "file", spec,
-			gm_file_is_folder(spec) ? "folder" : "file", spec);
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s is the name of a data set and of a %s here: use ./%s for the "
+		               "%s, set:%s for the set",
+		               spec, gm_file_is_folder(spec) ? "folder" : "file", spec,
+		               gm_file_is_folder(spec) ? "folder" : "file", spec);
 	if (source) {
 		if (!open_source(d, source, o, err))
 			return false;
 	} else if ((by_name || !gm_file_exists(spec)) && is_fetched(spec, fetched)) {
 		if (gm_fetch_is_weights(spec))
 			return gm_fail(err, GM_ERR_VALUE,
-			               "%s is the weights of a network that scores look through, "
-			               "no data set",
-			               spec);
+			               "%s is network weights for metrics, not a data set", spec);
 		if (!fetched[0])
 			return gm_fail(err, GM_ERR_IO,
-			               "%s is not on this machine yet: ganymede data fetch %s",
-			               spec, spec);
+			               "%s is not downloaded yet: ganymede data fetch %s", spec,
+			               spec);
 		if (!open_pictures(d, fetched, o, err))
 			return false;
 	} else {
-		/* Only a plain word can be a misspelt name; a path gets the system's own reason. */
+		/* Only a plain word can be a misspelt name; for a path the system's error is
+		 * given. */
 		if (by_name || (!strchr(spec, '/') && !strchr(spec, '.') && !gm_file_exists(spec)))
 			return unknown(spec, err);
 		if (!open_pictures(d, spec, o, err))
@@ -239,7 +238,8 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 	info->hash = hash_text(info->hash, info->resize);
 	d->seed = o->seed;
 	d->caption_length = o->caption_length ? o->caption_length : 201;
-	/* Not in the hash: that is of what was read, and option binarise cannot change when a run is resumed. */
+	/* Not part of the hash, which is of the data read; option binarise cannot be changed when a
+	 * run is resumed. */
 	if (!gm_data_binarise(d, o->binarise, err))
 		return false;
 	if (o->per_class && !gm_few_init(d, o->per_class, o->subset_seed, err))
@@ -303,7 +303,7 @@ const gm_data_info *gm_data_info_of(const gm_dataset *d)
 
 gm_draw gm_set_draw(const gm_dataset *d, uint64_t seed, uint64_t index, float *x)
 {
-	/* Seeds that people type are small; hashing keeps this stream apart from other users of the same seed. */
+	/* Hash the seed, so that this stream differs from other uses of the same small seed. */
 	return (gm_draw){
 		.rng = gm_rng_new(gm_hash(d->salt, &seed, sizeof seed), index),
 		.size = (int)d->info.shape[1],
@@ -321,7 +321,7 @@ uint64_t gm_set_place(const gm_dataset *d, uint64_t *seed, uint64_t index)
 	return d->from + d->subset[index];
 }
 
-/* index is a place in the files of a finite set, a position in the stream of an endless one. */
+/* index: in the files of a finite set, or position in the stream of an endless one. */
 static void example(const gm_dataset *d, uint64_t seed, uint64_t index, int thread, float *x,
                     int32_t *label)
 {
@@ -352,7 +352,7 @@ uint64_t gm_data_index(const gm_dataset *d, uint64_t seed, uint64_t position)
 
 int gm_set_threads(const gm_dataset *d, int64_t n, int64_t numel)
 {
-	/* Pictures from files have scratch for the threads there were when they were opened. */
+	/* Sets of files have scratch memory for the number of threads when they were opened. */
 	int threads = gm_thread_count();
 	if (!d->source && threads > d->pictures.threads)
 		threads = d->pictures.threads;
@@ -393,7 +393,7 @@ bool gm_data_get(gm_dataset *d, uint64_t index, float *x, int32_t *label, gm_err
 	return true;
 }
 
-/* One line of several, by a hash of where it is asked for. */
+/* Chooses one of several lines by a hash. */
 static void choose_line(const char *text, uint64_t choice, char *out, size_t room)
 {
 	int lines = 0;
@@ -472,7 +472,7 @@ const char *gm_data_note(const gm_dataset *d, int i)
 bool gm_data_factors(gm_dataset *d, uint64_t seed, uint64_t position, float *value, gm_error *err)
 {
 	if (d->info.factors == 0)
-		return gm_fail(err, GM_ERR_STATE, "%s: its examples have no known factors",
+		return gm_fail(err, GM_ERR_STATE, "%s: its examples have no ground-truth factors",
 		               d->name);
 	const uint64_t at = gm_set_place(d, &seed, gm_data_index(d, seed, position));
 	gm_draw draw = gm_set_draw(d, seed, at, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * doctor.c -- looking over a data set: values, classes, sizes, duplicates. See ganymede/data.h. */
+ * doctor.c -- checks a data set: values, classes, sizes, duplicates. See ganymede/data.h. */
 #include "data/set.h"
 
 #include "base/machine.h"
@@ -31,8 +31,8 @@ static int by_index(const void *x, const void *y)
 	return *a < *b ? -1 : *a > *b;
 }
 
-/* Equal hashes of 64 bits are taken for equal examples: among a million, two unlike ones meet once
- * in forty million sets. */
+/* Equal 64-bit hashes count as equal examples: in a set of a million, a collision has a probability
+ * of 1 in 40 million. */
 static bool find_twins(gm_data_report *r, seen *s, uint64_t n, gm_error *err)
 {
 	uint64_t(*twin)[2] = malloc((n + 1) * sizeof *twin);
@@ -86,7 +86,7 @@ static bool look_at_values(gm_dataset *d, gm_data_report *r, gm_error *err)
 	bool ok = (x && s) || gm_fail(err, GM_ERR_MEMORY, "out of memory");
 	for (uint64_t i = 0; ok && i < n; i++) {
 		int32_t label = 0;
-		ok = gm_progress_tell("looking at examples", i, n, "examples", err) &&
+		ok = gm_progress_tell("reading examples", i, n, "examples", err) &&
 		     gm_data_get(d, i, x, &label, err);
 		if (!ok)
 			break;
@@ -113,7 +113,7 @@ static int by_size(const void *x, const void *y)
 	return a[0] != b[0] ? (a[0] < b[0] ? -1 : 1) : a[1] < b[1] ? -1 : a[1] > b[1];
 }
 
-/* What the files of an album were before they were decoded. */
+/* Statistics of the files of an album before decoding. */
 static bool look_at_files(const gm_dataset *d, gm_data_report *r, gm_error *err)
 {
 	const gm_pictures *p = &d->pictures;

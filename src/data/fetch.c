@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * fetch.c -- known data sets from their official places, through libcurl. See fetch.h. */
+ * fetch.c -- downloads known data sets from their official sources with libcurl. See fetch.h. */
 #include "data/fetch.h"
 
 #include "base/file.h"
@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TRIES 4 /* of a connection that breaks */
+#define TRIES 4 /* attempts after a broken connection */
 #define PATIENCE 30
 #define REDIRECTS 8
 #define FILES_MAX 4
@@ -38,13 +38,13 @@
 #define TEST_IMAGES "t10k-images-idx3-ubyte.gz"
 #define TEST_LABELS "t10k-labels-idx1-ubyte.gz"
 
-/* The hashes are those that several independent projects check against. MNIST's own site has asked
- * for years not to be used by programs; the place here is the one that PyTorch keeps. */
+/* The hashes are those checked by several independent projects. MNIST's own site asks not to be
+ * used by programs; this is the mirror used by PyTorch. */
 /* clang-format off */
 static const struct {
 	const char *name, *about;
-	const char *open;    /* which file is the set; NULL: the folder */
-	const char *by_hand; /* for sets that no program may fetch: how a person does it */
+	const char *open;    /* the file to open; NULL: the folder */
+	const char *by_hand; /* instructions for sets that must be downloaded by hand */
 	gm_fetch_file file[FILES_MAX];
 	bool weights; /* of a network, not a data set */
 } sets[] = {
@@ -73,12 +73,12 @@ static const struct {
 		{SVHN, "train_32x32.mat", "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8"},
 		{SVHN, "test_32x32.mat", "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b"}}},
 	{"celeba", "faces, 178 x 218, 202,599: by hand", NULL,
-	 "its licence wants you to ask: get img_align_celeba.zip from mmlab.ie.cuhk.edu.hk/projects/CelebA.html, then "
+	 "its licence requires a request: get img_align_celeba.zip from mmlab.ie.cuhk.edu.hk/projects/CelebA.html, then "
 	 "give its path, with --size 64 --fit crop", {{0}}},
-	{"inception", "weights of Inception v3 for scores (91 MB)", "pt_inception-2015-12-05-6726825d.pth", NULL, {
+	{"inception", "weights of Inception v3 for metrics (91 MB)", "pt_inception-2015-12-05-6726825d.pth", NULL, {
 		{PYTORCH_FID, "pt_inception-2015-12-05-6726825d.pth",
 		 "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"}}, true},
-	{"vgg16", "weights of VGG-16 for scores (528 MB)", "vgg16-397923af.pth", NULL, {
+	{"vgg16", "weights of VGG-16 for metrics (528 MB)", "vgg16-397923af.pth", NULL, {
 		{PYTORCH, "vgg16-397923af.pth",
 		 "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"}}, true},
 };
@@ -125,7 +125,7 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
 	                         &t->stopped);
 }
 
-/* Goes on where the file ends. */
+/* Resumes at the end of the file. */
 static CURLcode attempt(CURL *c, const char *address, transfer *t, long *status)
 {
 	const long patience = t->o->patience > 0 ? t->o->patience : PATIENCE;
@@ -165,7 +165,7 @@ static bool is_broken_connection(CURLcode code)
 	       code == CURLE_OPERATION_TIMEDOUT;
 }
 
-/* All of the file into t->fd, by as many attempts as it takes. */
+/* Downloads the file to t->fd, with several attempts if needed. */
 static bool transfer_all(const char *address, transfer *t, gm_error *err)
 {
 	CURL *c = curl_easy_init();
@@ -178,17 +178,17 @@ static bool transfer_all(const char *address, transfer *t, gm_error *err)
 	for (int tries = 0; tries < TRIES && !done; tries++) {
 		const int64_t before = t->at;
 		code = attempt(c, address, t, &status);
-		/* The file had been whole: there is nothing beyond its end. */
+		/* the file was already complete */
 		done = code == CURLE_OK || (before > 0 && status == 416);
 		if (done || t->write_failed)
 			break;
-		if (code == CURLE_RANGE_ERROR) { /* a server that cannot go on where we were */
+		if (code == CURLE_RANGE_ERROR) { /* the server cannot resume */
 			if (again++ > 0 || !start_over(t))
 				break;
 		} else if (!is_broken_connection(code)) {
 			break;
 		} else if (t->at > before) {
-			tries = 0; /* it goes on, however slowly */
+			tries = 0; /* there was progress */
 		}
 	}
 	curl_easy_cleanup(c);
@@ -197,12 +197,13 @@ static bool transfer_all(const char *address, transfer *t, gm_error *err)
 	if (t->write_failed)
 		return gm_fail(err, GM_ERR_IO, "cannot write %s: %s", t->name, strerror(errno));
 	if (t->stopped.code)
-		return gm_fail(err, t->stopped.code, "%.200s; the same command goes on from there",
+		return gm_fail(err, t->stopped.code, "%.200s; repeat the command to resume",
 		               t->stopped.message);
 	if (code == CURLE_HTTP_RETURNED_ERROR)
 		return gm_fail(err, GM_ERR_IO, "%s: the server answers %ld", address, status);
 	return gm_fail(err, GM_ERR_IO, "%s: %s%s", address, curl_easy_strerror(code),
-	               t->at > 0 ? "; what came is kept: the same command goes on from there" : "");
+	               t->at > 0 ? "; the partial download is kept: repeat the command to resume"
+	                         : "");
 }
 
 static bool fetch_into(int fd, const char *part, const char *path, const gm_fetch_file *f,
@@ -213,11 +214,11 @@ static bool fetch_into(int fd, const char *part, const char *path, const gm_fetc
 	const size_t n = strlen(base);
 	snprintf(address, sizeof address, "%s%s%s", base, n && base[n - 1] == '/' ? "" : "/",
 	         f->name);
-	/* Two at once would write over each other. */
+	/* two processes would overwrite each other's data */
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-		return gm_fail(err, GM_ERR_IO, "%s is being fetched already", f->name);
+		return gm_fail(err, GM_ERR_IO, "%s is already being downloaded", f->name);
 	transfer t = {.fd = fd, .name = f->name, .o = o, .at = lseek(fd, 0, SEEK_END)};
-	snprintf(t.what, sizeof t.what, "fetching %s", f->name);
+	snprintf(t.what, sizeof t.what, "downloading %s", f->name);
 	const bool whole = t.at >= 0 && transfer_all(address, &t, err);
 	gm_progress_end();
 	if (!whole)
@@ -225,11 +226,10 @@ static bool fetch_into(int fd, const char *part, const char *path, const gm_fetc
 	if (!gm_sha256_fd(fd, part, hex, err))
 		return false;
 	if (strcmp(hex, f->sha256) != 0) {
-		/* Going on from the wrong bytes would never end well. */
+		/* do not resume from wrong data */
 		unlink(part);
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: not the file it should be (its SHA-256 is %s, not %s); it was "
-		               "thrown away",
+		               "%s: wrong content (SHA-256 %s instead of %s); it was deleted",
 		               address, hex, f->sha256);
 	}
 	if (fsync(fd) != 0 || rename(part, path) != 0)
@@ -315,16 +315,16 @@ bool gm_data_fetch(const char *name, const gm_fetch_options *o, gm_error *err)
 		                      "there is no set %.60s to fetch; did you mean %s?", name,
 		                      near)
 		            : gm_fail(err, GM_ERR_VALUE,
-		                      "there is no set %.60s to fetch (`ganymede data list` names "
+		                      "there is no set %.60s to fetch (`ganymede data list` lists "
 		                      "them)",
 		                      name);
 	}
 	if (sets[s].by_hand)
-		return gm_fail(err, GM_ERR_VALUE, "%s cannot be fetched: %s", name,
+		return gm_fail(err, GM_ERR_VALUE, "%s cannot be downloaded: %s", name,
 		               sets[s].by_hand);
 	if (!gm_cache_path("sets", name, folder))
 		return gm_fail(err, GM_ERR_IO,
-		               "there is no cache folder that can be written: set XDG_CACHE_HOME");
+		               "there is no writable cache folder: set XDG_CACHE_HOME");
 	if (!gm_file_make_folder(folder, err))
 		return false;
 	for (int i = 0; i < FILES_MAX && sets[s].file[i].name; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * few.c -- a few examples of each class: the labelled part of a set that is otherwise taken as unlabelled, or the whole of
- * what a net learns from. See ganymede/data.h. */
+ * few.c -- subsets with a few examples of each class, for semi-supervised or few-shot training. See
+ * ganymede/data.h. */
 #include "data/set.h"
 
 #include "base/machine.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define DRAWS_OF_A_CLASS                                                                           \
-	10000 /* of an endless set, for each example wanted, before a class counts as too rare */
+	10000 /* samples of an endless set per wanted example, before a class counts as too rare */
 
 static int by_place(const void *x, const void *y)
 {
@@ -28,7 +28,7 @@ static bool too_few(const gm_dataset *d, const int *have, int per_class, gm_erro
 	char name[64];
 	snprintf(name, sizeof name, "%d", class);
 	return gm_fail(err, GM_ERR_VALUE,
-	               "%s: class %.60s has only %d examples, and %d of each are asked for",
+	               "%s: class %.60s has only %d examples, but %d of each class are requested",
 	               d->name, info->class_names ? info->class_names[class] : name, have[class],
 	               per_class);
 }
@@ -38,12 +38,14 @@ bool gm_few_init(gm_dataset *d, int per_class, uint64_t seed, gm_error *err)
 	gm_data_info *info = &d->info;
 	const int classes = info->classes;
 	if (!classes)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: has no labels, so there is no choice of %d of each class",
-		               d->name, per_class);
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"%s: has no labels, so it is not possible to choose %d of each class",
+			d->name, per_class);
 	if (d->stacked || (d->pictures.slot_a && !d->pictures.pairs))
-		return gm_fail(err, GM_ERR_VALUE, "%s: a choice of each class is not for %s",
-		               d->name, d->stacked ? "stacked pictures" : "two unrelated domains");
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: choosing examples of each class is not supported for %s",
+		               d->name, d->stacked ? "stacked pictures" : "two unpaired domains");
 	const uint64_t n = (uint64_t)classes * (uint64_t)per_class;
 	const uint64_t most = info->count ? info->count : n * DRAWS_OF_A_CLASS;
 	int *have = calloc((size_t)classes, sizeof *have);
@@ -86,7 +88,7 @@ gm_dataset *gm_data_few(const gm_dataset *d, int per_class, uint64_t seed, gm_er
 	const uint64_t count = d->info.count;
 	few->subset = NULL;
 	bool ok = true;
-	if (of) { /* a choice of a choice, or another order of it */
+	if (of) { /* a subset of a subset, or another order of it */
 		few->subset = malloc(count * sizeof *of);
 		ok = few->subset || gm_fail(err, GM_ERR_MEMORY, "out of memory");
 		if (ok)

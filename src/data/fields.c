@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * fields.c -- what examples have besides a picture: labels, the other half of a pair, masks,
- * captions, frames. See ganymede/data.h. */
+ * fields.c -- fields of examples: labels, the other half of a pair, masks, captions, frames. See
+ * ganymede/data.h. */
 #include "data/set.h"
 
 #include "base/machine.h"
@@ -10,7 +10,7 @@
 
 #define TEXT_ROOM 4096
 
-#define DOMAIN_A 0xA5EED5A1D0Au /* the stream of "a" where it is no pair of "b" */
+#define DOMAIN_A 0xA5EED5A1D0Au /* stream of "a" if it is not paired with "b" */
 
 static gm_field *add(gm_dataset *d, const char *name, const char *about, gm_field_type type)
 {
@@ -52,21 +52,20 @@ static bool is_taken(const gm_dataset *d, const char *name)
 	return false;
 }
 
-/* What tables and names say: all flags together, then each number. The column that is the label, and
- * what there is no room for, has no field of its own. */
+/* Fields from tables and names: all flags together, then each column. The label column, and columns
+ * beyond the maximum, are not separate fields. */
 static void add_numbers(gm_dataset *d)
 {
 	const gm_pictures *p = &d->pictures;
 	if (p->flags && !is_taken(d, "attributes")) {
-		gm_field *f = add(d, "attributes", "all columns of two classes", GM_FIELD_INT);
+		gm_field *f = add(d, "attributes", "all binary columns", GM_FIELD_INT);
 		f->rank = 1, f->shape[0] = f->numel = p->flags, f->classes = 2;
 	}
 	for (int i = 0; i < p->numbers && d->info.fields < GM_SET_FIELDS - 1; i++) {
 		const gm_number *n = &p->number[i];
 		if (is_taken(d, n->name))
 			continue;
-		gm_field *f =
-			add(d, n->name, "a column of a table, or a part of names", GM_FIELD_INT);
+		gm_field *f = add(d, n->name, "a column of a table or of file names", GM_FIELD_INT);
 		f->classes = n->classes, f->class_names = n->class_names;
 	}
 }
@@ -83,22 +82,23 @@ void gm_fields_init(gm_dataset *d)
 		f->classes = i->classes, f->class_names = i->class_names;
 	}
 	if (i->count && i->count <= INT32_MAX) {
-		gm_field *f = add(d, "index", "its number in the set", GM_FIELD_INT);
+		gm_field *f = add(d, "index", "index in the set", GM_FIELD_INT);
 		f->classes = (int)i->count;
 	}
 	if (p->slot_a) {
 		const bool pairs = p->pairs;
-		shape_of_image(d, add(d, "a", pairs ? "what is translated" : "the first domain",
+		shape_of_image(d, add(d, "a", pairs ? "input of a translation" : "the first domain",
 		                      GM_FIELD_FLOAT));
-		shape_of_image(d, add(d, "b", pairs ? "what it becomes" : "the second domain",
-		                      GM_FIELD_FLOAT));
+		shape_of_image(d,
+		               add(d, "b", pairs ? "target of a translation" : "the second domain",
+		                   GM_FIELD_FLOAT));
 	}
 	for (int k = 0; d->source && k < d->source->fields; k++)
 		add_of_source(d, d->source->field + k);
 	if (!d->source && !d->stacked)
 		add_numbers(d);
 	if ((d->source && d->source->caption) || p->captions) {
-		gm_field *f = add(d, "caption", "a sentence about the picture", GM_FIELD_TEXT);
+		gm_field *f = add(d, "caption", "caption", GM_FIELD_TEXT);
 		f->rank = 1, f->shape[0] = f->numel = d->caption_length, f->classes = 256;
 	}
 }
@@ -139,7 +139,7 @@ static void read_a(const gm_dataset *d, uint64_t seed, uint64_t position, int th
 	gm_augment_apply(&d->augment, seed, position, thread, x, (int)s[0], (int)s[1], (int)s[2]);
 }
 
-/* The part of a drawn example, by the place of its field in the source's list. */
+/* A part of a generated example, by the index of its field in the source. */
 static void read_part(const gm_dataset *d, int part, uint64_t seed, uint64_t position,
                       const gm_field *f, int64_t i, void *out)
 {
@@ -171,7 +171,7 @@ static void read_numbers(const gm_dataset *d, const gm_field *f, uint64_t seed, 
 	}
 }
 
-/* Characters, and zeros behind them. */
+/* Characters, padded with zeros. */
 static bool read_text(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t position, int64_t n,
                       int32_t *out, gm_error *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * fit.c -- from stored pictures to delivered ones. See fit.h. */
+ * fit.c -- crops, resizes and pads stored images. See fit.h. */
 #include "data/fit.h"
 
 #include <math.h>
@@ -89,7 +89,7 @@ static bool makes_luma(const gm_fitter *f)
 	return f->to_channels == 1 && f->channels == 3;
 }
 
-/* Delivered plane c, [to_height, to_width]; of a stored grey picture every one is the same. */
+/* Output plane c, [to_height, to_width]; all planes of a grey image are equal. */
 static void one_plane(const gm_fitter *f, int c, const uint8_t *pixel, size_t plane, size_t row,
                       size_t step, float *scratch, float *x)
 {

@@ -323,7 +323,7 @@ static void caption(const gm_draw *d, char *text, size_t room)
 
 const gm_source gm_source_glyphs = {
 	.name = "glyphs",
-	.about = "handwritten-looking digits 0-9, grey, drawn at any size (28)",
+	.about = "digits 0-9 like handwriting, grey, at any size (28)",
 	.rank = 3,
 	.size = 28,
 	.channels = 1,

@@ -14,10 +14,10 @@
 
 #define TYPE_BYTE 0x08
 #define SIDE_MAX 16384           /* pixels */
-#define PIECE ((size_t)16 << 20) /* bytes between two tells of progress */
+#define PIECE ((size_t)16 << 20) /* bytes between two progress reports */
 
-/* Deflate cannot shrink by more than this (zlib's technical notes), which bounds what a small
- * file may claim. */
+/* Maximum compression ratio of deflate (zlib's technical notes); bounds the size that a small file
+ * can claim. */
 #define DEFLATE_RATIO 1032
 
 /* Bytes in order, from memory as it is or through zlib. */
@@ -33,13 +33,13 @@ typedef struct reader {
 static bool bad_gzip(const reader *r)
 {
 	return gm_fail_at(r->err, (int64_t)r->given, GM_ERR_FORMAT, "%s: corrupt gzip data (%s)",
-	                  r->name, r->z.msg ? r->z.msg : "not what gzip writes");
+	                  r->name, r->z.msg ? r->z.msg : "not written by gzip");
 }
 
 static bool cut_short(const reader *r)
 {
 	return gm_fail_at(r->err, (int64_t)r->given, GM_ERR_FORMAT,
-	                  "%s: the file is cut short (it ends after %llu bytes of data)", r->name,
+	                  "%s: the file is truncated (it ends after %llu bytes of data)", r->name,
 	                  (unsigned long long)r->given);
 }
 
@@ -114,16 +114,17 @@ static bool header(reader *r, gm_idx *idx, uint64_t input)
 		                  magic[2], magic[3]);
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (magic[2] == others[i].type)
-			return gm_fail_at(r->err, 2, GM_ERR_FORMAT,
-			                  "%s: holds %s; only IDX files of unsigned bytes are read",
-			                  r->name, others[i].name);
+			return gm_fail_at(
+				r->err, 2, GM_ERR_FORMAT,
+				"%s: contains %s; only IDX files of unsigned bytes are supported",
+				r->name, others[i].name);
 	if (magic[2] != TYPE_BYTE)
 		return gm_fail_at(r->err, 2, GM_ERR_FORMAT,
 		                  "%s: not an IDX file (unknown type %02x)", r->name, magic[2]);
 	idx->rank = magic[3];
 	if (idx->rank != 1 && idx->rank != 3 && idx->rank != 4)
 		return gm_fail_at(r->err, 3, GM_ERR_FORMAT,
-		                  "%s: an IDX file of rank %d; labels have 1, pictures 3 or 4",
+		                  "%s: an IDX file of rank %d; labels have rank 1, pictures 3 or 4",
 		                  r->name, idx->rank);
 	if (!pull(r, dim, 4 * (size_t)idx->rank, &got))
 		return false;
@@ -140,26 +141,26 @@ static bool header(reader *r, gm_idx *idx, uint64_t input)
 		if (idx->dims[i] == 0)
 			return gm_fail_at(r->err, 4 + 4 * i, GM_ERR_FORMAT, "%s: %s", r->name,
 			                  i > 0            ? "its pictures have no pixels"
-			                  : idx->rank == 1 ? "it holds no labels"
-			                                   : "it holds no pictures");
+			                  : idx->rank == 1 ? "it contains no labels"
+			                                   : "it contains no pictures");
 	}
 	if (overflow || absurd)
-		return gm_fail_at(
-			r->err, 4, GM_ERR_FORMAT,
-			"%s: absurd dimensions (%lld pictures, sides up to 16384 are read)",
-			r->name, (long long)idx->dims[0]);
-	/* Before memory is taken: can the input hold as much as it says? */
+		return gm_fail_at(r->err, 4, GM_ERR_FORMAT,
+		                  "%s: invalid dimensions (%lld pictures; width and height may be "
+		                  "at most 16384)",
+		                  r->name, (long long)idx->dims[0]);
+	/* Before allocating: check that the input can contain the claimed size. */
 	const uint64_t most = r->gzip ? input * DEFLATE_RATIO : input - r->given;
 	if (n > most)
 		return gm_fail_at(
 			r->err, 4, GM_ERR_FORMAT,
-			"%s: the file is cut short (its header promises %llu bytes, it has %s%llu)",
+			"%s: the file is truncated (its header says %llu bytes, it has %s%llu)",
 			r->name, (unsigned long long)n, r->gzip ? "at most " : "",
 			(unsigned long long)most);
 	if (n > gm_machine_memory() || n > SIZE_MAX / 2)
 		return gm_fail(r->err, GM_ERR_MEMORY,
-		               "%s: %llu bytes of pictures do not fit this machine's memory",
-		               r->name, (unsigned long long)n);
+		               "%s: %llu bytes of pictures do not fit in memory", r->name,
+		               (unsigned long long)n);
 	idx->bytes = (size_t)n;
 	return true;
 }
@@ -184,14 +185,14 @@ static bool body(reader *r, gm_idx *idx)
 	if (got < idx->bytes)
 		return gm_fail_at(
 			r->err, (int64_t)r->given, GM_ERR_FORMAT,
-			"%s: the file is cut short (its header promises %zu bytes, it has %zu)",
+			"%s: the file is truncated (its header says %zu bytes, it has %zu)",
 			r->name, idx->bytes, got);
 	/* Asking for one byte more also makes zlib check the sum at the end. */
 	if (!pull(r, &extra, 1, &got))
 		return false;
 	if (got > 0)
 		return gm_fail_at(r->err, (int64_t)r->given - 1, GM_ERR_FORMAT,
-		                  "%s: bytes after the last picture or label; the header and the "
+		                  "%s: trailing bytes after the last picture or label; header and "
 		                  "file do not agree",
 		                  r->name);
 	return true;

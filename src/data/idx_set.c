@@ -11,11 +11,12 @@
 #include <string.h>
 #include <strings.h>
 
-/* What a file's name says: "emnist-letters-train-images-idx3-ubyte.gz" holds the pictures of the part
- * "train" of the set "emnist-letters". MNIST's own files name no set, and its test part t10k. */
+/* What a file's name says: "emnist-letters-train-images-idx3-ubyte.gz" holds the pictures of the
+ * part "train" of the set "emnist-letters". MNIST's own files name no set, and its test part
+ * t10k. */
 typedef struct file_name {
-	char set[128];     /* "" where it names none */
-	const char *split; /* "train", "test", "val"; NULL where it names none */
+	char set[128];     /* "" if the name has none */
+	const char *split; /* "train", "test", "val"; NULL if the name has none */
 	bool packed;       /* .gz */
 } file_name;
 
@@ -42,8 +43,8 @@ static const char *part_of(const char *word, size_t n)
 	return NULL;
 }
 
-/* Whether name is that of an IDX file of pictures: words between - _ and . among which "images", "idx3"
- * or "idx4", and "ubyte" are. The part is one of them too; what is left names the set. */
+/* Whether name is that of an IDX file of pictures: words between - _ and . among which "images",
+ * "idx3" or "idx4", and "ubyte" are. The part is one of them too; what is left names the set. */
 static bool read_name(const char *name, file_name *is)
 {
 	bool images = false, idx = false, bytes = false;
@@ -77,8 +78,8 @@ static int by_name(const void *x, const void *y)
 	return strcmp(((const found_file *)x)->file, ((const found_file *)y)->file);
 }
 
-/* The IDX files of pictures in a folder, in the order of their names; of a file that is there packed and
- * unpacked, the unpacked one. */
+/* The IDX files of pictures in a folder, in the order of their names; of a file that is there
+ * packed and unpacked, the unpacked one. */
 static folder list_folder(const char *path)
 {
 	folder f = {0};
@@ -101,7 +102,8 @@ static folder list_folder(const char *path)
 	return f;
 }
 
-/* The file of that part of the set; NULL where there is none. Where no file is called test, val is. */
+/* The file of that part of the set; NULL where there is none. Where no file is called test, val
+ * is. */
 static const found_file *find_part(const folder *f, const char *set, const char *split)
 {
 	const found_file *found = NULL;
@@ -170,7 +172,7 @@ static bool read_pictures(gm_pictures *p, const char *path, gm_error *err)
 	if (idx.rank == 1) {
 		gm_idx_free(&idx);
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: holds labels (IDX1), not pictures (IDX3); give the images "
+		               "%s: contains labels (IDX1), not pictures (IDX3); give the images "
 		               "file, such as "
 		               "train-images-idx3-ubyte.gz",
 		               path);
@@ -187,8 +189,8 @@ static bool read_pictures(gm_pictures *p, const char *path, gm_error *err)
 	}
 	if (!is_colour(n[1]))
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: pictures of %lld x %lld x %lld; one of the first and last must "
-		               "be 1 or 3 channels",
+		               "%s: pictures of %lld x %lld x %lld; the first or last must be 1 or "
+		               "3 channels",
 		               path, (long long)n[1], (long long)n[2], (long long)n[3]);
 	p->channels = (int)n[1], p->height = (int)n[2], p->width = (int)n[3];
 	return true;
@@ -201,7 +203,7 @@ static bool read_labels(gm_pictures *p, const char *path, gm_error *err)
 		return false;
 	bool ok = idx.rank == 1 ||
 	          gm_fail(err, GM_ERR_FORMAT,
-	                  "%s: holds pictures (IDX%d) where labels (IDX1) are expected", path,
+	                  "%s: contains pictures (IDX%d), but labels (IDX1) are expected", path,
 	                  idx.rank);
 	if (ok && (uint64_t)idx.dims[0] != p->count)
 		ok = gm_fail(err, GM_ERR_FORMAT, "%s: %lld labels for %llu pictures", path,
@@ -222,8 +224,8 @@ static bool read_both(gm_pictures *p, const char *path, gm_error *err)
 	return true;
 }
 
-/* A folder with such files; or the path of a set in one, FOLDER/emnist-letters, where no file is called
- * that. */
+/* A folder with such files; or the path of a set in one, FOLDER/emnist-letters, where no file is
+ * called that. */
 static bool takes_folder(const gm_place *at)
 {
 	folder f = {0};
@@ -252,7 +254,8 @@ static bool is_part(const folder *f, const char *set, const char *split)
 
 static const char *const splits[] = {"train", "test", "val"};
 
-/* "usps (train, test), emnist-letters (train)"; only: that set alone, or NULL. How many were listed. */
+/* "usps (train, test), emnist-letters (train)"; only: that set alone, or NULL. How many were
+ * listed. */
 static int say_sets(const folder *f, const char *only, char *text, size_t room)
 {
 	int sets = 0;
@@ -278,7 +281,7 @@ static int say_sets(const folder *f, const char *only, char *text, size_t room)
 	return sets;
 }
 
-/* Classes are those of all parts: one that lacks the last class has it all the same. */
+/* Classes are counted over all splits, even if a split lacks the last class. */
 static bool count_classes(gm_pictures *p, const char *path, const folder *f, const char *set,
                           gm_error *err)
 {
@@ -308,16 +311,16 @@ static bool open_of_folder(gm_pictures *p, const char *path, const char *set, co
 	const int count = say_sets(f, set, sets, sizeof sets);
 	if (!set && count > 1)
 		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: several data sets here: %s; say which, such as %s/%.100s", path,
-		               sets, path, *f->file->is.set ? f->file->is.set : f->file->file);
+		               "%s: several data sets here: %s; select one, such as %s/%.100s",
+		               path, sets, path,
+		               *f->file->is.set ? f->file->is.set : f->file->file);
 	set = set ? set : f->file->is.set;
 	const found_file *part = find_part(f, set, split);
 	int other = 0;
 	while (other < 2 && !is_part(f, set, splits[other]))
 		other++;
 	if (!part)
-		return gm_fail(err, GM_ERR_IO,
-		               "%s: no %s pictures here, only %s; say --split %s for that part",
+		return gm_fail(err, GM_ERR_IO, "%s: no %s pictures here, only %s; use --split %s",
 		               path, split, sets, splits[other]);
 	if (snprintf(found, sizeof found, "%s/%s", path, part->file) >= (int)sizeof found)
 		return gm_fail(err, GM_ERR_VALUE, "%s: the path is too long", path);
@@ -341,7 +344,7 @@ static bool open_folder(gm_pictures *p, const char *path, const gm_data_options 
 	return ok;
 }
 
-/* Whatever no other format takes: IDX files may be called anything. */
+/* Files that no other format accepts, because IDX files may have any name. */
 static bool takes_file(const gm_place *at)
 {
 	return !at->folder;

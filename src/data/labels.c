@@ -68,14 +68,15 @@ static bool end_row(reader *r)
 		r->s->columns = r->fields;
 	if (r->fields != r->s->columns)
 		return gm_fail(r->err, GM_ERR_FORMAT,
-		               "%s: line %d: %d fields, where the first has %d", r->name, r->line,
-		               r->fields, r->s->columns);
+		               "%s: line %d: %d fields, but the first line has %d", r->name,
+		               r->line, r->fields, r->s->columns);
 	r->s->rows++;
 	r->fields = 0;
 	return true;
 }
 
-/* What stands between fields: the tab where the first line has one, else the more frequent of ; and , */
+/* What stands between fields: the tab where the first line has one, else the more frequent of ; and
+ * , */
 static char separator_of(const char *p, const char *end)
 {
 	int commas = 0, semicolons = 0;
@@ -111,7 +112,7 @@ static bool quoted_field(reader *r, char separator)
 	char *to = (char *)from; /* the reader's own copy of the file */
 	for (;; r->at++) {
 		if (r->at == r->end)
-			return fail(r, "a quoted field without an end");
+			return fail(r, "an unterminated quoted field");
 		if (*r->at == '"' && r->at + 1 < r->end && r->at[1] == '"')
 			r->at++;
 		else if (*r->at == '"')
@@ -125,7 +126,7 @@ static bool quoted_field(reader *r, char separator)
 	while (!at_end_of_line(r) && *r->at == ' ')
 		r->at++;
 	if (!at_end_of_line(r) && *r->at != separator)
-		return fail(r, "something after a quoted field");
+		return fail(r, "characters after a quoted field");
 	return put_cell(r, from, n);
 }
 
@@ -185,7 +186,7 @@ static bool parse_celeba(reader *r)
 				if (!isspace((unsigned char)*r->at++))
 					number[n++] = r->at[-1];
 			if (!gm_text_i64(number, &count) || count < 1)
-				return fail(r, "not the count of pictures");
+				return fail(r, "not the number of pictures");
 			continue;
 		}
 		if (blank_line(r)) {
@@ -210,13 +211,14 @@ static bool parse_celeba(reader *r)
 	}
 	r->s->header = true;
 	return (r->s->rows > 1 && r->s->columns > 1 && (uint64_t)count == r->s->rows - 1) ||
-	       gm_fail(r->err, GM_ERR_FORMAT, "%s: it says %lld pictures and has %lld", r->name,
+	       gm_fail(r->err, GM_ERR_FORMAT, "%s: it declares %lld pictures but has %lld", r->name,
 	               (long long)count, (long long)r->s->rows - 1);
 }
 
 /* ---- dataset.json ---------------------------------------------------------------------------- */
 
-/* The class of a label: a whole number, or the place of the one in a vector of zeros. -1: neither. */
+/* The class of a label: a whole number, or the place of the one in a vector of zeros. -1:
+ * neither. */
 static int64_t class_of(const json_t *label)
 {
 	if (json_is_integer(label) && json_integer_value(label) >= 0)
@@ -244,7 +246,7 @@ static bool json_row(reader *r, const char *file, const json_t *label)
 		snprintf(number, sizeof number, "%lld", (long long)class);
 	else if (!json_is_null(label))
 		return gm_fail(r->err, GM_ERR_FORMAT,
-		               "%s: the label of %.200s is no class: a whole number from 0, or a "
+		               "%s: the label of %.200s is not a class: an integer from 0, or a "
 		               "vector with a single 1",
 		               r->name, file);
 	return put_cell(r, file, strlen(file)) && put_cell(r, number, strlen(number)) && end_row(r);
@@ -281,7 +283,7 @@ static bool parse_json(reader *r)
 		             where.text);
 	else if (!json_is_array(labels) && !json_is_object(labels) && !json_is_null(labels))
 		ok = gm_fail(r->err, GM_ERR_FORMAT,
-		             "%s: no list \"labels\" in it, as StyleGAN's dataset.json has one",
+		             "%s: it has no list \"labels\", as in StyleGAN's dataset.json",
 		             r->name);
 	r->s->none = ok && json_array_size(labels) == 0 && json_object_size(labels) == 0;
 	/* Names as they are unescaped, and a number for each. */
@@ -361,23 +363,22 @@ static bool read_pattern(gm_pattern *p, const char *text, gm_error *err)
 {
 	for (const char *at = text; *at;) {
 		if (p->pieces == PIECES_MAX)
-			return bad_pattern(text, "too many pieces", err);
+			return bad_pattern(text, "too many parts", err);
 		piece *q = &p->piece[p->pieces++];
 		q->taken = *at == '{' || *at == '*';
 		if (q->taken && p->pieces > 1 && q[-1].taken)
-			return bad_pattern(text, "nothing between two pieces that match anything",
-			                   err);
+			return bad_pattern(text, "no text between two wildcards", err);
 		const size_t n = *at == '*' ? 0 : strcspn(at + (*at == '{'), q->taken ? "}" : "{*");
 		const char *from = at + (*at == '{');
 		if (n >= sizeof q->text)
-			return bad_pattern(text, "a piece is too long", err);
+			return bad_pattern(text, "a part is too long", err);
 		if (*at == '{' && from[n] != '}')
-			return bad_pattern(text, "a brace without its other", err);
+			return bad_pattern(text, "an unmatched brace", err);
 		memcpy(q->text, from, n);
 		at = *at == '*' ? at + 1 : from + n + (*at == '{');
 		for (int i = 0; i < p->columns; i++)
 			if (q->taken && *q->text && !strcmp(p->piece[p->column[i]].text, q->text))
-				return bad_pattern(text, "a name stands twice", err);
+				return bad_pattern(text, "a name occurs twice", err);
 		if (q->taken && *q->text)
 			p->column[p->columns++] = p->pieces - 1;
 		for (size_t i = 0; !q->taken && i < n; i++)
@@ -412,8 +413,8 @@ const char *gm_pattern_column(const gm_pattern *p, int i)
 	return p->piece[p->column[i]].text;
 }
 
-/* The last parts of name that the pattern is for, without the ending; at is NULL where there are not
- * as many. */
+/* The last parts of name that the pattern is for, without the ending; at is NULL where there are
+ * not as many. */
 static void cut(const gm_pattern *p, const char *name, const char **at, const char **end)
 {
 	const char *slash = strrchr(name, '/'), *dot = strrchr(slash ? slash : name, '.');

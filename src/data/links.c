@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES_MAX 1024  /* of one file: links of links can multiply without end */
-#define STEPS_MAX 16384 /* links that one question may follow, for the same reason */
+#define NAMES_MAX 1024  /* per file: links of links can grow exponentially */
+#define STEPS_MAX 16384 /* links followed per query, for the same reason */
 #define NAME_MAX_BYTES 4096
 #define DEPTH_MAX 128
 
@@ -47,7 +47,8 @@ void gm_links_free(gm_links *l)
 	free(l);
 }
 
-/* folder and path joined, without "." and ".."; NULL where it leads out, or is absolute. */
+/* Joins folder and path and removes "." and ".."; NULL if it leads out of the archive or is
+ * absolute. */
 static const char *join(gm_arena *a, const char *folder, size_t folder_n, const char *path)
 {
 	size_t n = folder_n;
@@ -139,7 +140,7 @@ static const link *find(const gm_links *l, const char *name)
 	return NULL;
 }
 
-/* Where the folder called name really is, into real; false where that is never reached. */
+/* Writes the real path of a folder to `real`; false if it cannot be resolved. */
 static bool resolve(gm_links *l, const char *name, char real[NAME_MAX_BYTES])
 {
 	if (snprintf(real, NAME_MAX_BYTES, "%s", name) >= NAME_MAX_BYTES)
@@ -171,7 +172,7 @@ static bool resolve(gm_links *l, const char *name, char real[NAME_MAX_BYTES])
 	return false;
 }
 
-/* Whether name, on its way down, comes through one folder twice: a file system has no end there. */
+/* True if name passes the same folder twice, an endless loop in a file system. */
 static bool in_circle(gm_links *l, const char *name)
 {
 	char part[NAME_MAX_BYTES], *real[DEPTH_MAX], room[NAME_MAX_BYTES];
@@ -194,7 +195,7 @@ static bool in_circle(gm_links *l, const char *name)
 	return twice;
 }
 
-/* The first link whose target is the first n letters of path, by halving. */
+/* The first link whose target is the first n characters of path, by binary search. */
 static size_t first_to(const gm_links *l, const char *path, size_t n)
 {
 	size_t lo = 0, hi = l->count;

@@ -3,11 +3,11 @@
  * mat.c -- MATLAB v5 files: SVHN's cropped digits (Netzer et al. 2011) and their kin. Pictures are
  * the variable X, [H,W,C,N] or [H,W,N]; labels are y, counted from 1.
  *
- * The format ("MAT-File Format", The MathWorks, chapter 1): 128 bytes of header, then elements, each
- * a type and a length, some packed by zlib, of which arrays hold elements again. Only arrays of real
- * numbers are read, by our own reader: matio takes as much memory as a file claims to need before it
- * looks whether that can be (a few bytes ask for gigabytes), which its interface cannot prevent. The
- * tests write their files with matio. */
+ * The format ("MAT-File Format", The MathWorks, chapter 1): 128 bytes of header, then elements,
+ * each a type and a length, some packed by zlib, of which arrays hold elements again. Only arrays
+ * of real numbers are read, by our own reader: matio takes as much memory as a file claims to need
+ * before it looks whether that can be (a few bytes ask for gigabytes), which its interface cannot
+ * prevent. The tests write their files with matio. */
 #include "data/array.h"
 
 #include <limits.h>
@@ -187,16 +187,15 @@ bool gm_mat_parse(gm_pictures *p, const char *name, const void *bytes, size_t n,
 		return gm_fail(err, GM_ERR_FORMAT,
 		               "%s: not a MATLAB v5 file; save it with -v7 (not -v7.3)", name);
 	if (memcmp(file.p + 126, "IM", 2) != 0)
-		return gm_fail(err, GM_ERR_FORMAT, "%s: a MATLAB file of a big-endian machine",
-		               name);
+		return gm_fail(err, GM_ERR_FORMAT,
+		               "%s: a big-endian MATLAB file, which is not supported", name);
 	if (!find(file, images, &a, &held))
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: no array of numbers in it is called X, images or data, or it "
-		               "is cut short",
+		               "%s: it has no numeric array X, images or data, or is truncated",
 		               name);
 	bool ok = a.rank > 2 ||
-	          gm_fail(err, GM_ERR_FORMAT, "%s: pictures are H,W,C,N or H,W,N; this has rank %d",
-	                  name, a.rank);
+	          gm_fail(err, GM_ERR_FORMAT,
+	                  "%s: pictures must be H,W,C,N or H,W,N; this has rank %d", name, a.rank);
 	if (ok) {
 		last_axis_first(&a);
 		ok = gm_array_pictures(p, &a, name, err);
@@ -253,7 +252,7 @@ static bool open_folder(gm_pictures *p, const char *path, const gm_data_options 
 	svhn_path(path, split, file);
 	if (!gm_file_exists(file))
 		return gm_fail(err, GM_ERR_IO,
-		               "%s: no %s pictures here (looked for %s_32x32.mat), only %s; say "
+		               "%s: no %s pictures here (looked for %s_32x32.mat), only %s; use "
 		               "--split %s",
 		               path, split, split, other, other);
 	whole.split = NULL;

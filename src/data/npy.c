@@ -125,7 +125,8 @@ static int key_of(const char *name, const char *split)
 	return -1;
 }
 
-/* The part that name is the pictures (or labels) of, where that is another than split; else NULL. */
+/* The part that name is the pictures (or labels) of, where that is another than split; else
+ * NULL. */
 static const char *other_part(const char *name, const char *split, bool labels)
 {
 	const size_t n = strlen(name);
@@ -205,12 +206,12 @@ static bool from_members(gm_pictures *p, const char *path, const gm_data_options
 	const char *split = o->split ? o->split : "train";
 	if (!images->bytes && other)
 		return gm_fail(err, GM_ERR_IO,
-		               "%s: no %s pictures in it, only %s (%s); say --split %s", path,
+		               "%s: no %s pictures in it, only %s (%s); use --split %s", path,
 		               split, other, all, other);
 	if (!images->bytes)
 		return gm_fail(
 			err, GM_ERR_FORMAT,
-			"%s: no array in it is called images, x, data, arr_0 or x_%s; it has: %s",
+			"%s: it has no array named images, x, data, arr_0 or x_%s; it has: %s",
 			path, split, all);
 	if (!keys[images->key].split && !gm_pictures_no_split(path, o, err))
 		return false;

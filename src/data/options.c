@@ -23,13 +23,11 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 		               o->split);
 	if (o->fit != GM_FIT_RESIZE && o->fit != GM_FIT_PAD && o->fit != GM_FIT_CROP &&
 	    o->fit != GM_FIT_AUTO)
-		return gm_fail(err, GM_ERR_VALUE, "an unknown way to fit pictures (%d)",
-		               (int)o->fit);
+		return gm_fail(err, GM_ERR_VALUE, "an unknown fit (%d)", (int)o->fit);
 	if (o->filter < GM_FILTER_TRIANGLE || o->filter > GM_FILTER_LANCZOS)
 		return gm_fail(err, GM_ERR_VALUE, "an unknown filter (%d)", (int)o->filter);
 	if (o->binarise < GM_BINARISE_NO || o->binarise > GM_BINARISE_AUTO)
-		return gm_fail(err, GM_ERR_VALUE, "an unknown way to binarise (%d)",
-		               (int)o->binarise);
+		return gm_fail(err, GM_ERR_VALUE, "an unknown binarisation (%d)", (int)o->binarise);
 	if (o->per_class < 0)
 		return gm_fail(err, GM_ERR_VALUE, "%d examples of each class", o->per_class);
 	if (o->caption_length < 0 || o->caption_length > 4096)
@@ -80,46 +78,44 @@ static const struct {
 	kind kind;
 	const char *const *words; /* in the order of their values */
 } table[] = {
-	[SIZE] = {"size", "sides of the pictures in pixels; 0: as they are", NUMBER},
+	[SIZE] = {"size", "width and height of images in pixels; 0: as they are", NUMBER},
 	[CHANNELS] = {"channels", "1: grey, 3: colour, 0: as they are", NUMBER},
 	[FIT] = {"fit",
-                 "how another size is reached: resize, pad, crop; auto: crop for folders and "
+                 "how images are resized: resize, pad, crop; auto: crop for folders and "
                  "archives",
                  WORD, fits},
-	[FILTER] = {"filter", "what scaling weighs by: triangle, box, cubic or lanczos", WORD,
-                    filters},
-	[SPLIT] = {"split", "which part of the data: train, test or val", TEXT},
-	[PARTS] = {"parts", "auto: folders called train, test, ... are parts; off: none is", WORD,
-                   auto_off},
+	[FILTER] = {"filter", "filter for scaling: triangle, box, cubic or lanczos", WORD, filters},
+	[SPLIT] = {"split", "split of the data: train, test or val", TEXT},
+	[PARTS] = {"parts", "auto: folders named train, test, ... are splits; off: they are not",
+                   WORD, auto_off},
 	[LABEL_FROM] = {"label-from",
-                        "where classes come from: auto, folders, none, or a table (.csv, .tsv, "
+                        "source of labels: auto, folders, none, or a table (.csv, .tsv, "
                         "dataset.json, list_attr_celeba.txt)",
                         TEXT},
-	[LABEL_COLUMN] = {"label-column", "which column of a table or pattern is the class", TEXT},
-	[LABEL_PATTERN] = {"label-pattern", "columns out of file names, such as {age}_{gender}_*",
+	[LABEL_COLUMN] = {"label-column", "column of a table or pattern with the class", TEXT},
+	[LABEL_PATTERN] = {"label-pattern", "columns from file names, such as {age}_{gender}_*",
                            TEXT},
-	[CAPTION_COLUMN] = {"caption-column", "which column of a table holds sentences", TEXT},
-	[CLASSES] = {"classes", "how many there must be; 0: any", NUMBER},
-	[BAD_FILES] = {"bad-files", "files that cannot be read: skip or stop", WORD, bad_files},
-	[PAIRS] = {"pairs",
-                   "where they are: in folders trainA and trainB, or halves of each picture", WORD,
-                   sides},
-	[FLIP] = {"flip", "mirror each picture of a batch with probability 1/2: off or on", WORD,
-                  off_on},
-	[CROP] = {"crop", "shift pictures of a batch by up to this many pixels", NUMBER},
+	[CAPTION_COLUMN] = {"caption-column", "column of a table with captions", TEXT},
+	[CLASSES] = {"classes", "required number of classes; 0: any", NUMBER},
+	[BAD_FILES] = {"bad-files", "unreadable files: skip or stop", WORD, bad_files},
+	[PAIRS] = {"pairs", "source of pairs: folders trainA and trainB, or halves of each image",
+                   WORD, sides},
+	[FLIP] = {"flip", "flip each image of a batch horizontally with probability 1/2: off or on",
+                  WORD, off_on},
+	[CROP] = {"crop", "random shift of the images of a batch by up to this many pixels",
+                  NUMBER},
 	[RANGE] = {"range", "only examples FROM:TO of the files, such as 0:50000; empty: all",
                    SPAN},
-	[STACK] = {"stack", "three grey pictures as the channels of one (stacked MNIST): off or on",
+	[STACK] = {"stack", "three grey images as the channels of one (stacked MNIST): off or on",
                    WORD, off_on},
-	[BINARISE] =
-		{"binarise",
-                 "pixels of two levels: no, threshold (at one half), fixed (drawn once for each "
-                 "picture), stochastic (drawn anew for each batch); auto: what the model needs",
-                 WORD, binarise},
-	[PER_CLASS] = {"per-class", "only so many examples of each class; 0: all", NUMBER},
-	[SUBSET_SEED] = {"subset-seed", "which examples these are", SEED},
-	[CAPTION_LENGTH] = {"caption-length", "characters of a caption", NUMBER},
-	[CACHE] = {"cache", "keep decoded pictures for the next start: on or off", WORD, on_off},
+	[BINARISE] = {"binarise",
+                      "binary pixels: no, threshold (at 1/2), fixed (sampled once for each image), "
+                      "stochastic (sampled for each batch); auto: what the model needs",
+                      WORD, binarise},
+	[PER_CLASS] = {"per-class", "only this many examples of each class; 0: all", NUMBER},
+	[SUBSET_SEED] = {"subset-seed", "seed of this choice", SEED},
+	[CAPTION_LENGTH] = {"caption-length", "length of captions in characters", NUMBER},
+	[CACHE] = {"cache", "cache decoded images on disk: on or off", WORD, on_off},
 };
 #define OPTIONS ((int)(sizeof table / sizeof *table))
 
@@ -174,13 +170,13 @@ bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_e
 		int64_t n;
 		if (!gm_text_i64(text, &n) || n < 0 || n > 1 << 20)
 			return gm_fail(err, GM_ERR_VALUE,
-			               "option %s: \"%.60s\" is not a whole number in 0..1048576",
-			               name, text);
+			               "option %s: \"%.60s\" is not an integer in 0..1048576", name,
+			               text);
 		v = (int)n;
 	} else if (table[option].kind == SEED) {
 		if (!gm_text_u64(text, &o->subset_seed))
-			return gm_fail(err, GM_ERR_VALUE,
-			               "option %s: \"%.60s\" is not a whole number", name, text);
+			return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not an integer",
+			               name, text);
 	} else if (table[option].kind == WORD && !word(option, text, &v, err)) {
 		return false;
 	}

@@ -108,7 +108,8 @@ static void descend(gm_parts *q, const gm_album *a)
 	}
 }
 
-/* The part of below that is the name of a gm_parts_folder, n letters; NULL where it lies in none. */
+/* The part of below that is the name of a gm_parts_folder, n letters; NULL where it lies in
+ * none. */
 static const char *folder_in(const gm_parts *q, const char *below, size_t *n)
 {
 	const char *slash = strchr(below, '/');
@@ -198,8 +199,8 @@ static bool has(const gm_parts *q, const char *split, char side)
 	return false;
 }
 
-/* Whether the folders that have names of parts are parts. "valid" beside "control", and "train" beside
- * "car" and "bus", are classes. */
+/* Whether the folders that have names of parts are parts. "valid" beside "control", and "train"
+ * beside "car" and "bus", are classes. */
 static bool decide(const gm_parts *q)
 {
 	const bool train = has(q, "train", 0), test = has(q, "test", 0) || has(q, "val", 0);
@@ -228,7 +229,8 @@ static bool decide(const gm_parts *q)
 
 /* ---- parts below sides, sides below parts, parts below classes ------------------------------- */
 
-/* Which row of the table the first and the second folder of below are; -1: none, -2: no such folder. */
+/* Which row of the table the first and the second folder of below are; -1: none, -2: no such
+ * folder. */
 static void rows_of(const char *below, int row[2])
 {
 	for (int i = 0; i < 2; i++) {
@@ -268,8 +270,8 @@ static bool any_begins(const gm_album *a, bool bad, const char *start)
 	return lo < end && strncmp(name_at(a, lo), start, n) == 0;
 }
 
-/* Whether the other side of name, "train/A/1.png" with side at its A, has a file of that name with any
- * ending. */
+/* Whether the other side of name, "train/A/1.png" with side at its A, has a file of that name with
+ * any ending. */
 static bool has_partner(const gm_album *a, const char *name, const char *side)
 {
 	char other[PATH_MAX];
@@ -407,7 +409,7 @@ bool gm_parts_lack(const gm_parts *q, const char *path, const char *split, gm_er
 			snprintf(first, sizeof first, "%s", f->split);
 	}
 	return gm_fail(err, GM_ERR_IO,
-	               "%s: no %s pictures here, only %s; say --split %s, or give the path of a "
+	               "%s: no %s pictures here, only %s; use --split %s, or give the path of a "
 	               "folder in it",
 	               path, split, have, *first ? first : "train");
 }

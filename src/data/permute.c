@@ -6,7 +6,7 @@
  * finite domains") makes that a permutation of 0 .. n-1. */
 #include "data/source.h"
 
-/* Four rounds do for large domains. Tiny sets need more: over 200,000 epochs of 5 examples,
+/* Four rounds are enough for large domains. Tiny sets need more: over 200,000 epochs of 5 examples,
  * chi-squared of where each one lands (16 degrees of freedom) is 534 with 6 rounds, 37 with 8, 9
  * with 12. */
 #define ROUNDS 12
@@ -23,7 +23,7 @@ uint64_t gm_data_permute(uint64_t seed, uint64_t epoch, uint64_t n, uint64_t i)
 	do {
 		uint32_t left = (uint32_t)(i >> half) & mask, right = (uint32_t)i & mask;
 		for (uint32_t round = 0; round < ROUNDS; round++) {
-			/* The top byte keeps these counters apart from those that number examples. */
+			/* The top byte makes these counters different from those of examples. */
 			const uint32_t counter[4] = {right, 0xFE000000u | round, (uint32_t)epoch,
 			                             (uint32_t)(epoch >> 32)};
 			uint32_t word[4];

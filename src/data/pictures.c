@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * pictures.c -- what all finite sets of pictures share: choosing the format, fitting, delivering.
- * See pictures.h. */
+ * pictures.c -- common code of finite sets: choosing the format, resizing, reading. See
+ * pictures.h. */
 #include "data/pictures.h"
 
 #include "base/machine.h"
@@ -16,14 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The small library (libganymede) lacks what needs other libraries: those rows are then NULL. */
+/* Not in the small library (libganymede): these rows are then NULL. */
 #pragma weak gm_format_npy
 #pragma weak gm_format_npz
 #pragma weak gm_format_cifar
 #pragma weak gm_format_album
 #pragma weak gm_album_close
 
-/* Asked in order: the particular before the general. */
+/* Tried in order: special formats before general ones. */
 static const gm_format *const formats[] = {
 	&gm_format_idx_folder, &gm_format_svhn,  &gm_format_npy,   &gm_format_npz, &gm_format_mat,
 	&gm_format_csv,        &gm_format_cifar, &gm_format_album, &gm_format_idx,
@@ -44,7 +44,7 @@ static const char what_is_read[] = "Data sets are folders and archives (.zip, .t
 				   ".tar.xz) of pictures, IDX, .npy and "
 				   ".npz, .mat, CIFAR's binary version, and points as .csv";
 
-/* What is no set of any format, by its content. */
+/* Reports a file that is not a data set, by its content. */
 static bool refuse(const gm_place *at, gm_error *err)
 {
 	const gm_content *c = &at->content;
@@ -55,12 +55,12 @@ static bool refuse(const gm_place *at, gm_error *err)
 		               "%s: %s. A data set is a folder or an archive of pictures: give the "
 		               "path of its folder",
 		               at->path, c->name);
-	return gm_fail(err, GM_ERR_FORMAT, "%s: %s, which is not read%s%s%s. %s", at->path, c->name,
-	               c->advice ? " (" : "", c->advice ? c->advice : "", c->advice ? ")" : "",
-	               what_is_read);
+	return gm_fail(err, GM_ERR_FORMAT, "%s: %s, which is not supported%s%s%s. %s", at->path,
+	               c->name, c->advice ? " (" : "", c->advice ? c->advice : "",
+	               c->advice ? ")" : "", what_is_read);
 }
 
-/* Whether the file is certainly not IDX: that begins with two zeros, or is gzip. */
+/* True if the file is certainly not IDX, which begins with two zeros or is gzipped. */
 static bool is_something_else(const gm_place *at)
 {
 	const gm_content_kind k = at->content.kind;
@@ -74,7 +74,7 @@ static bool begins(const char *name, const char *word)
 	return strncmp(slash ? slash + 1 : name, word, strlen(word)) == 0;
 }
 
-/* What can be opened by itself, if only its own path is given. */
+/* Contents that could be opened by their own path. */
 static const char *const sets[] = {"a zip archive", "a tar archive",  "gzip data",
                                    "xz data",       "bzip2 data",     "Zstandard data",
                                    "a NumPy array", "a MATLAB 5 file"};
@@ -110,7 +110,7 @@ bool gm_pictures_none(const char *path, const gm_album *a, gm_error *err)
 			return gm_fail(
 				err, GM_ERR_FORMAT,
 				"%s: this looks like CIFAR's python version (%.60s is a Python "
-				"pickle), which is not read; the binary version is, such as "
+				"pickle), which is not supported; use the binary version, such as "
 				"cifar-10-binary.tar.gz (ganymede data fetch cifar10)",
 				path, name);
 	}
@@ -128,7 +128,7 @@ bool gm_pictures_none(const char *path, const gm_album *a, gm_error *err)
 	return gm_fail(err, GM_ERR_IO, "%s: no pictures here: it is empty", path);
 }
 
-/* Bytes that are 0 and 1 alone are bits: black and white, not black and nearly black. */
+/* Images with only the bytes 0 and 1 are black and white: expand to 0 and 255. */
 static bool spread_bits(gm_pictures *p)
 {
 	const uint64_t n =
@@ -145,7 +145,7 @@ static bool spread_bits(gm_pictures *p)
 	for (uint64_t i = 0; ones && i < n; i++)
 		pixel[i] = pixel[i] ? 255 : 0;
 	if (ones)
-		gm_pictures_note(p, "its values are 0 and 1 alone: black and white");
+		gm_pictures_note(p, "its only values are 0 and 1: black and white");
 	return true;
 }
 
@@ -156,7 +156,7 @@ bool gm_pictures_open(gm_pictures *p, const char *path, const gm_data_options *o
 		return gm_fail(err, GM_ERR_VALUE, "a path of %zu letters is too long",
 		               strlen(path));
 	look(&at, path);
-	/* A folder without permission must not look like an empty one. */
+	/* A folder without permission must not be reported as empty. */
 	if (at.folder && faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) != 0)
 		return gm_fail(err, GM_ERR_IO, "cannot open %s: %s", path, strerror(errno));
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
@@ -191,9 +191,8 @@ bool gm_pictures_no_split(const char *path, const gm_data_options *o, gm_error *
 {
 	return !o->split || strcmp(o->split, "train") == 0 ||
 	       gm_fail(err, GM_ERR_VALUE,
-	               "%s: has no parts, so there is no %s part; where there is a folder that "
-	               "holds "
-	               "both, give that",
+	               "%s: has no splits, so there is no %s split; give the folder that contains "
+	               "both, if there is one",
 	               path, o->split);
 }
 
@@ -265,7 +264,8 @@ uint64_t gm_pictures_hash(const gm_pictures *p)
 	/* An album knows the hash of each of its pictures; with halves, of both together. */
 	for (uint64_t i = 0; p->slot && i < p->count; i++)
 		h = gm_hash(h, &p->album.entry[p->entry[i]].hash, sizeof h);
-	/* By what the pictures are: their slots are the order of an archive. Halves are hashed already. */
+	/* By what the pictures are: their slots are the order of an archive. Halves are hashed
+	 * already. */
 	for (uint64_t i = 0; p->entry_a && i < p->count_a; i++)
 		h = gm_hash(h, &p->album.entry[p->entry_a[i]].hash, sizeof h);
 	if (p->label)

@@ -10,7 +10,7 @@
 #include "data/album.h"
 #include "data/fit.h"
 
-/* A whole number that is known of every example, besides its label. */
+/* An integer attribute of every example, other than the label. */
 typedef struct gm_number {
 	const char *name;
 	int classes;
@@ -45,12 +45,12 @@ typedef struct gm_pictures {
 	int numbers;
 	int32_t *vector; /* [count, flags]: those of two classes together, or NULL; owned */
 	int flags;
-	uint64_t left; /* pictures that can be read and are left out all the same */
-	/* What was left out or decided and people should know, a line each. */
+	uint64_t left; /* readable images that are not part of the set */
+	/* Notes about skipped files and decisions, one line each. */
 	const char **note; /* owned, the words in arena */
 	int notes;
 
-	/* The way from a stored picture to a delivered one, set by gm_pictures_fit. */
+	/* Conversion of stored images, set by gm_pictures_fit. */
 	gm_fitter fit;
 	float *scratch; /* for each thread: what the fitter needs */
 	size_t scratch_each;
@@ -58,7 +58,7 @@ typedef struct gm_pictures {
 	const char *how; /* for gm_data_info.resize */
 } gm_pictures;
 
-/* What a path is, looked at once for all formats. */
+/* Properties of a path, determined once for all formats. */
 typedef struct gm_place {
 	const char *path;
 	bool folder;
@@ -87,15 +87,17 @@ void gm_pictures_get(const gm_pictures *p, uint64_t slot, int thread, float *x);
 /* Hash of all examples in their order, labels included. */
 uint64_t gm_pictures_hash(const gm_pictures *p);
 
-/* A line for people about what the set holds or leaves out; in p->arena, which is made if need be. */
+/* Adds a note about the set, stored in p->arena, which is created if needed. */
 void gm_pictures_note(gm_pictures *p, const char *fmt, ...) GM_PRINTF(2, 3);
 
-/* For formats: a set of one file has no parts, so only "train", or nothing, may be asked of it. */
+/* For formats of a single file, which have no splits: an error unless the split is "train" or not
+ * given. */
 bool gm_pictures_no_split(const char *path, const gm_data_options *o, gm_error *err);
-/* The only file in a's folder that is a set by itself, an archive or arrays; NULL where there is none or
- * more than one. */
+/* The only file in a's folder that is a set by itself, an archive or arrays; NULL where there is
+ * none or more than one. */
 const char *gm_pictures_only_set(const gm_album *a);
-/* That there are no pictures at path, and what is there instead. a: of its files, or NULL. */
+/* Fails with an error that there are no images at path, and what was found instead. a: its files,
+ * or NULL. */
 bool gm_pictures_none(const char *path, const gm_album *a, gm_error *err);
 /* Labels as bytes become p->label; p->labels is the largest + 1. */
 bool gm_pictures_labels(gm_pictures *p, const uint8_t *label, gm_error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * points.c -- sets of points in the plane, on which a game's failures can be seen. */
+ * points.c -- two-dimensional sets of points, to visualise failures of GANs. */
 #include "data/source.h"
 
 #include <math.h>
@@ -66,7 +66,7 @@ int gm_data_modes(const char *name, double centre[GM_DATA_MODES][2], double *sig
 	return m ? m->modes : 0;
 }
 
-/* One and a half turns, uniform in arc length nearly: the square root evens out the growing
+/* One and a half turns, nearly uniform in arc length: the square root compensates the growing
  * radius. */
 static void swissroll(gm_draw *d)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * scenes.c -- sets for models that translate, animate and sharpen, with known truth: pairs of
- * drawings and shapes, two domains whose translation is known though no model is told, short films,
- * and pictures with their small versions. */
+ * scenes.c -- generated sets with known truth for translation, video and super-resolution: pairs of
+ * drawings and shapes, two unpaired domains with known translation, short videos, and images with
+ * low-resolution versions. */
 #include "data/shapes.h"
 
 #include <math.h>
@@ -45,7 +45,7 @@ enum { DOMAIN_CIRCLES = 1, DOMAIN_SQUARES, DOMAIN_TRUTH };
 
 static void domains(gm_draw *d)
 {
-	/* a and its truth come from a stream of their own, so that nothing pairs a with b. */
+	/* a and its truth have a separate random stream, so that a and b are not paired. */
 	const bool first = d->part == DOMAIN_CIRCLES || d->part == DOMAIN_TRUTH;
 	if (first)
 		d->rng = gm_rng_new(d->rng.seed ^ DOMAIN_A, d->rng.stream);
@@ -122,7 +122,7 @@ static void resolutions(gm_draw *d)
 		shrink(high.x, d->size, d->channels, d->x);
 	} else {
 		for (size_t i = 0; i < low; i++)
-			d->x[i] = NAN; /* seen at once, never trained on in silence */
+			d->x[i] = NAN; /* NaN makes a missing value visible */
 	}
 	free(high.x);
 }
@@ -131,7 +131,7 @@ static void resolutions(gm_draw *d)
 
 #define MASK                                                                                       \
 	{                                                                                          \
-		.name = "mask", .about = "what each pixel belongs to", .type = GM_FIELD_INT,       \
+		.name = "mask", .about = "class of each pixel", .type = GM_FIELD_INT,              \
 		.classes = SHAPES + 1, .class_names = gm_mask_names                                \
 	}
 
@@ -145,11 +145,11 @@ static const gm_source_field label_fields[] = {
 static const gm_source_field domain_fields[] = {
 	{.name = "a", .about = "a circle"},
 	{.name = "b", .about = "a square, of another scene"},
-	{.name = "truth", .about = "a, if its circle were a square"}};
+	{.name = "truth", .about = "a with a square instead of the circle"}};
 static const gm_source_field film_fields[] = {
 	{.name = "video", .about = "16 frames", .frames = FRAMES}};
 static const gm_source_field small_fields[] = {
-	{.name = "low", .about = "a quarter of the side, means of 4 x 4 pixels", .shrink = SHRINK},
+	{.name = "low", .about = "low resolution: means of 4 x 4 pixels", .shrink = SHRINK},
 	{.name = "high", .about = "the picture"}};
 
 static const char *const film_factors[FILM_FACTORS] = {
@@ -170,7 +170,7 @@ const gm_source gm_source_edges = {
 };
 const gm_source gm_source_labels = {
 	.name = "labels2shapes",
-	.about = "pairs: a label map, and the picture of what it says",
+	.about = "pairs: a label map, and its picture",
 	SHAPE_SET,
 	.fields = 3,
 	.field = label_fields,
@@ -178,7 +178,7 @@ const gm_source gm_source_labels = {
 };
 const gm_source gm_source_domains = {
 	.name = "circles2squares",
-	.about = "two domains without pairs, whose right translation is known",
+	.about = "two unpaired domains with known true translation",
 	.rank = 3,
 	.size = 32,
 	.channels = 3,
@@ -192,7 +192,7 @@ const gm_source gm_source_domains = {
 };
 const gm_source gm_source_film = {
 	.name = "moving-shapes",
-	.about = "films of 16 frames: a shape that moves and turns steadily",
+	.about = "videos of 16 frames: a shape that moves and rotates uniformly",
 	SHAPE_SET,
 	.factors = FILM_FACTORS,
 	.factor_names = film_factors,
@@ -202,7 +202,7 @@ const gm_source gm_source_film = {
 };
 const gm_source gm_source_small = {
 	.name = "small2shapes",
-	.about = "pairs: a shape at a quarter of the resolution, and at all of it",
+	.about = "pairs: a shape at a quarter of the resolution, and at full resolution",
 	SHAPE_SET,
 	.fields = 2,
 	.field = small_fields,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * set.h -- what an open data set is to the files of this folder. */
+ * set.h -- the internal struct of an open data set. */
 #ifndef GANYMEDE_DATA_SET_H
 #define GANYMEDE_DATA_SET_H
 
@@ -9,7 +9,7 @@
 
 #define GM_SET_FIELDS 64
 
-/* How batches change pictures from files. */
+/* Augmentation of images in batches. */
 typedef struct gm_augment {
 	bool flip;
 	int crop;
@@ -24,16 +24,15 @@ struct gm_dataset {
 	gm_pictures pictures;
 	gm_augment augment;
 	gm_field field[GM_SET_FIELDS];
-	uint64_t from; /* of files: the place of example 0 */
-	/* Of a choice among the examples (few.c): where each stands in the set that it was made from, [count]; else NULL */
+	uint64_t from; /* for files: index of example 0 */
+	/* for a subset (few.c): index of each example in the original set, [count]; else NULL */
 	uint64_t *subset;
 	bool shares; /* pictures, augment and name belong to that set */
 	gm_binarise binarise;
 	int caption_length;
-	uint64_t
-		stacked; /* pictures that the channels of an example are drawn from; 0: it is one */
-	uint64_t seed;   /* of the sequence that gm_data_get indexes */
-	uint64_t salt;   /* keeps sets and splits apart that are asked with the same seed */
+	uint64_t stacked; /* number of images to stack channels from; 0: no stacking */
+	uint64_t seed;    /* of the sequence that gm_data_get indexes */
+	uint64_t salt;    /* makes the streams of sets and splits with the same seed different */
 	char *name;
 };
 
@@ -58,14 +57,15 @@ void gm_augment_free(gm_augment *a);
 void gm_augment_apply(const gm_augment *a, uint64_t seed, uint64_t position, int thread, float *x,
                       int channels, int height, int width);
 
-/* binarise.c: x [numel] of the example that stands at place (of the set's files, or of its sequence) and is read at position. */
+/* binarise.c: x [numel] of the example that stands at place (of the set's files, or of its
+ * sequence) and is read at position. */
 void gm_binarise_apply(gm_binarise how, uint64_t seed, uint64_t position, uint64_t place, float *x,
                        int64_t numel);
 
 /* few.c: keeps only per_class examples of each class. */
 bool gm_few_init(gm_dataset *d, int per_class, uint64_t seed, gm_error *err);
 
-/* Where example index (gm_data_index) stands in the files, or in the sequence of an embedded set, which *seed then names. */
+/* The index of an example in the files, or in the sequence *seed of an embedded set. */
 uint64_t gm_set_place(const gm_dataset *d, uint64_t *seed, uint64_t index);
 
 /* The draw that makes example index of an embedded set. */

@@ -131,7 +131,8 @@ static void distance_row(const outline *o, int y, int x0, int x1, float *d)
 			const float qx = wx - t * ex, qy = wy - t * ey, q = qx * qx + qy * qy;
 			d[x] = d[x] < q ? d[x] : q;
 		}
-		/* Even-odd rule: crossing an edge to the left of the point flips inside and outside. */
+		/* Even-odd rule: crossing an edge to the left of the point flips inside and
+		 * outside. */
 		if ((ay <= py) != (o->y[i] <= py)) {
 			const float crossing = ax + ex * wy / ey;
 			for (int x = x0; x <= x1; x++)
@@ -328,14 +329,14 @@ void gm_shape_caption(const gm_draw *d, char *text, size_t room)
 const char *const gm_mask_names[SHAPES + 1] = {"ground", "circle", "square", "triangle", "star",
                                                "ring",   "cross",  "heart",  "hexagon"};
 const gm_source_field gm_shape_mask_field = {.name = "mask",
-                                             .about = "what each pixel belongs to",
+                                             .about = "class of each pixel",
                                              .type = GM_FIELD_INT,
                                              .classes = SHAPES + 1,
                                              .class_names = gm_mask_names};
 
 const gm_source gm_source_shapes = {
 	.name = "shapes",
-	.about = "one coloured object on a coloured ground, captioned, drawn at any size (32)",
+	.about = "one coloured object on a coloured background, with captions, at any size (32)",
 	.rank = 3,
 	.size = 32,
 	.channels = 3,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * source.h -- what a source of examples is to data.c. Each embedded set is one gm_source in a
- * file of its own; a new one needs that, and a line in data.c's table. */
+ * source.h -- the interface of embedded sets. Each is a gm_source in its own file and a line in
+ * data.c's table. */
 #ifndef GANYMEDE_DATA_SOURCE_H
 #define GANYMEDE_DATA_SOURCE_H
 
@@ -9,8 +9,8 @@
 
 #define GM_FACTORS_MAX 16
 
-/* One example being drawn: randomness in, everything about it out. x may be NULL when only the
- * rest is asked. */
+/* Generation of one example: random numbers in, the example and its properties out. x may be NULL
+ * if only the properties are needed. */
 typedef struct gm_draw {
 	gm_rng rng;
 	int size, channels; /* of the set's pictures */
@@ -21,7 +21,8 @@ typedef struct gm_draw {
 	float factor[GM_FACTORS_MAX];
 } gm_draw;
 
-/* What an example has besides its picture and label. Its shape: [frames,] [channels,] side, side. */
+/* What an example has besides its picture and label. Its shape: [frames,] [channels,] side,
+ * side. */
 typedef struct gm_source_field {
 	const char *name, *about;
 	gm_field_type type;
@@ -44,7 +45,7 @@ typedef struct gm_source {
 	int fields;   /* besides image, label and caption */
 	const gm_source_field *field;
 	bool unpaired; /* fields "a" and "b" are drawn independently */
-	int version;   /* raised when the same seed begins to give other examples */
+	int version;   /* to be incremented when the same seed gives other examples */
 	void (*draw)(gm_draw *d);
 	void (*caption)(const gm_draw *d, char *text, size_t room); /* or NULL */
 } gm_source;

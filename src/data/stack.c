@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * stack.c -- three grey pictures as the channels of one: stacked MNIST has 1000 classes, and so a mode
- * count that GANs fail (Metz et al. 2017, arXiv:1611.02163, section 3.3.1).
- *
- * All triples are examples, drawn anew for every place in the stream, so the set has no end. */
+ * stack.c -- three grey images as the channels of one: stacked MNIST has 1000 classes, a test of
+ * mode coverage (Metz et al. 2017, arXiv:1611.02163, section 3.3.1). Random triples for every
+ * position of an endless stream. */
 #include "data/set.h"
 
 #include "base/machine.h"
 
 #include <string.h>
 
-#define TAG 0x57AC4ED0u /* keeps these counters apart from those that number examples */
+#define TAG 0x57AC4ED0u /* makes these counters different from those of examples */
 
 bool gm_stack_init(gm_dataset *d, gm_error *err)
 {

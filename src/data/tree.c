@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * tree.c -- folders by the system's calls, archives through libarchive. See tree.h. */
+ * tree.c -- reads folders by system calls, archives by libarchive. See tree.h. */
 #include "data/tree.h"
 
 #include "base/arena.h"
@@ -29,8 +29,8 @@
 #define SAMPLE ((size_t)1 << 20)
 #define LARGE ((size_t)64 << 20) /* bytes of one entry, of which progress is told */
 
-static const char hidden_file[] = "hidden", nowhere[] = "a link that leads nowhere",
-		  circle[] = "a link to a folder that it lies in",
+static const char hidden_file[] = "hidden", nowhere[] = "a dangling link",
+		  circle[] = "a link to a folder that contains it",
 		  irregular[] = "neither a file nor a folder", empty_folder[] = "an empty folder";
 
 typedef struct leaf {
@@ -56,13 +56,13 @@ struct gm_tree {
 	uint8_t head[GM_CONTENT_HEAD];
 	size_t head_size;
 	bool head_read;
-	/* The second round, which only archives with links need: each entry gives its content to the
-	 * names that lead to it, one after another. */
+	/* Second pass, only for archives with links: each entry's content is returned for all names
+	 * that link to it. */
 	gm_links *links;
 	bool again;
 	const char *const *alias;
 	size_t aliases, next_alias, next_lost;
-	uint8_t *held; /* the entry's bytes, while more than one name asks for them */
+	uint8_t *held; /* the entry's bytes, if several names need them */
 	size_t held_size;
 	bool held_read;
 	gm_error held_trouble;
@@ -91,7 +91,7 @@ static bool is_hidden(const char *name)
 	return false;
 }
 
-/* A version control's own files are never looked into. */
+/* Folders of version control systems are skipped. */
 static bool is_store(const char *name)
 {
 	return strcmp(name, ".git") == 0 || strcmp(name, ".svn") == 0 || strcmp(name, ".hg") == 0;
@@ -150,7 +150,7 @@ static bool visit(gm_tree *t, int folder, const char *below, const char *entry, 
 	if (fstatat(folder, entry, &st, 0) != 0) {
 		const bool gone = errno == ENOENT || errno == ELOOP || errno == ENOTDIR;
 		return fstatat(folder, entry, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-		       add_leaf(t, name, &st, gone ? nowhere : "it cannot be looked at", err);
+		       add_leaf(t, name, &st, gone ? nowhere : "it cannot be accessed", err);
 	}
 	if (S_ISREG(st.st_mode))
 		return add_leaf(t, name, &st, NULL, err);
@@ -213,8 +213,8 @@ static bool archive_failed(const gm_tree *t, gm_error *err)
 {
 	const char *why = archive_error_string(t->archive);
 	return gm_fail(err, archive_errno(t->archive) == ENOMEM ? GM_ERR_MEMORY : GM_ERR_FORMAT,
-	               "%s: not an archive that can be read: %s", t->path,
-	               why ? why : "corrupt or cut short");
+	               "%s: not a readable archive: %s", t->path,
+	               why ? why : "corrupt or truncated");
 }
 
 /* From its beginning. */
@@ -226,7 +226,7 @@ static bool start_archive(gm_tree *t, gm_error *err)
 	t->archive = archive_read_new();
 	if (!t->archive)
 		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", t->path);
-	/* The kinds that are promised, not the dozens of old ones that libarchive also knows. */
+	/* Only the documented formats, not all old ones of libarchive. */
 	archive_read_support_filter_gzip(t->archive);
 	archive_read_support_filter_bzip2(t->archive);
 	archive_read_support_filter_xz(t->archive);
@@ -299,12 +299,12 @@ const char *gm_tree_place(const gm_tree *t, uint64_t *done, uint64_t *total)
 	return "bytes";
 }
 
-/* The entry's name into t->name: "./a//b" and "c/../a/b" become "a/b", and where Windows wrote a zip
- * "a\\b" too. */
+/* The entry's name into t->name: "./a//b" and "c/../a/b" become "a/b", and where Windows wrote a
+ * zip "a\\b" too. */
 static bool clean_name(gm_tree *t, const char *name)
 {
 	char made_up[32];
-	/* Nothing is lost for a name that cannot be read: the content is there. */
+	/* Keep entries with unreadable names: their content can be used. */
 	t->unnamed = !name || !*name;
 	if (t->unnamed) {
 		snprintf(made_up, sizeof made_up, "entry-%06llu", (unsigned long long)t->entries);
@@ -378,7 +378,7 @@ static const char *link_of(const gm_tree *t, bool *hard)
 	return to;
 }
 
-/* Whether *f is filled by this entry of the first round. */
+/* True if *f was filled by this entry in the first pass. */
 static bool take_entry(gm_tree *t, gm_tree_file *f, gm_error *err)
 {
 	bool hard;
@@ -401,7 +401,7 @@ static bool take_entry(gm_tree *t, gm_tree_file *f, gm_error *err)
 	return true;
 }
 
-/* The next name that leads to this entry of the second round. */
+/* The next name that links to this entry, in the second pass. */
 static bool take_alias(gm_tree *t, gm_tree_file *f)
 {
 	if (t->next_alias == t->aliases)
@@ -413,7 +413,7 @@ static bool take_alias(gm_tree *t, gm_tree_file *f)
 	return true;
 }
 
-/* After all else, the links that led to nothing. */
+/* At the end, the dangling links. */
 static bool take_lost(gm_tree *t, gm_tree_file *f)
 {
 	bool in_circle;
@@ -447,7 +447,8 @@ static bool next_in_archive(gm_tree *t, gm_tree_file *f, gm_error *err)
 				return false;
 			continue;
 		}
-		/* A warning (an odd time stamp, a name in an old encoding) leaves the entry usable. */
+		/* A warning (an odd time stamp, a name in an old encoding) leaves the entry
+		 * usable. */
 		if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
 			return archive_failed(t, err);
 		if (!t->again && take_entry(t, f, err))
@@ -520,7 +521,7 @@ static bool read_entry(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_e
 		if (*n == room) {
 			if (room > most)
 				return too_long(most, err);
-			/* The size in the listing is a hint: nothing is believed before it is read. */
+			/* The size in the archive is only a hint and is not trusted. */
 			const la_int64_t hint = archive_entry_size(t->entry);
 			room = room                                   ? room * 2
 			       : hint > 0 && hint < (la_int64_t)BLOCK ? (size_t)hint + 1
@@ -552,7 +553,7 @@ static bool read_entry(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_e
 /* The entry's bytes for one name of several. */
 static bool read_held(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_error *err)
 {
-	/* What the archive gave once it does not give again: the other names share the trouble. */
+	/* Data can be read only once: the other names get the same error. */
 	if (!t->held_read) {
 		uint8_t *all = NULL;
 		size_t size = 0;
@@ -594,7 +595,7 @@ bool gm_tree_read(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_error 
 	*bytes = NULL;
 	*n = 0;
 	if (t->packed_files && !t->entry)
-		return gm_fail(err, GM_ERR_STATE, "nothing to read");
+		return gm_fail(err, GM_ERR_STATE, "no data");
 	if (!t->packed_files             ? read_leaf(t, most, bytes, n, err)
 	    : t->again && t->aliases > 1 ? read_held(t, most, bytes, n, err)
 	                                 : read_entry(t, most, bytes, n, err))

@@ -41,7 +41,7 @@ static bool read_header(bitmap *b)
 	const uint8_t *p = b->f->bytes;
 	const size_t n = b->f->n;
 	if (n < 26)
-		return fail(b, "cut short");
+		return fail(b, "truncated");
 	const uint32_t header = little(p + 14, 4);
 	b->pixels = little(p + 10, 4);
 	if (header > n - 14 || (header != 12 && header < 16) || header > 4096)
@@ -70,7 +70,7 @@ static bool read_header(bitmap *b)
 	if (b->packing == MASKS || b->packing == ALPHA_MASKS) {
 		const int masks = header >= 56 || b->packing == ALPHA_MASKS ? 4 : 3;
 		if (n < 54 + 4 * (size_t)masks)
-			return fail(b, "cut short");
+			return fail(b, "truncated");
 		for (int i = 0; i < masks; i++)
 			b->mask[i] = little(p + 54 + 4 * i, 4);
 		after = after < 54 + 4 * (size_t)masks ? 54 + 4 * (size_t)masks : after;
@@ -84,11 +84,11 @@ static bool read_header(bitmap *b)
 		/* A palette may be shorter than it says where pixels begin earlier. */
 		const size_t end = b->pixels < n ? b->pixels : n;
 		if (after > end)
-			return fail(b, "cut short");
+			return fail(b, "truncated");
 		if ((size_t)b->colours > (end - after) / (size_t)b->each)
 			b->colours = (int)((end - after) / (size_t)b->each);
 	}
-	return b->pixels <= n || fail(b, "cut short");
+	return b->pixels <= n || fail(b, "truncated");
 }
 
 /* The value of a mask's bits as 0 to 255. */
@@ -201,7 +201,7 @@ static bool read_runs(const bitmap *b, gm_image *im)
 			return fail(b, "runs that lead out of the picture");
 	}
 	/* Some programs leave out the mark of the end. */
-	return i >= b->height || (i == b->height - 1 && x >= b->width) || fail(b, "cut short");
+	return i >= b->height || (i == b->height - 1 && x >= b->width) || fail(b, "truncated");
 }
 
 gm_image *gm_bmp_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err)
@@ -230,12 +230,12 @@ gm_image *gm_bmp_decode(const gm_picture_file *f, gm_image_facts *facts, gm_erro
 	}
 	if (runs && (int64_t)b.width * b.height > RLE_BELIEVED &&
 	    (size_t)b.width * (size_t)b.height / 256 > f->n) {
-		fail(&b, "cut short");
+		fail(&b, "truncated");
 		return NULL;
 	}
 	/* Before memory is taken: can the file hold it? */
 	if (!runs && row_bytes(&b) * (size_t)b.height > f->n - b.pixels) {
-		fail(&b, "cut short");
+		fail(&b, "truncated");
 		return NULL;
 	}
 	if (f->header)

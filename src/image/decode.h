@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * decode.h -- one decoder of pictures from memory for each format; gm_image_read chooses. */
+ * decode.h -- image decoders from memory, one per format; gm_image_read selects. */
 #ifndef GANYMEDE_BASE_DECODE_H
 #define GANYMEDE_BASE_DECODE_H
 
 #include "ganymede/image.h"
 
-/* Many formats can claim any size in a few bytes: larger pictures are refused unless the file is
- * long enough to hold them. */
+/* Many formats can claim any size in a few bytes: larger images are an error unless the file is
+ * long enough for them. */
 enum { GM_PICTURE_PIXELS_MAX = 1 << 28 };
 
 typedef struct gm_picture_file {
-	const char *name; /* what messages call it */
+	const char *name; /* name for messages */
 	const uint8_t *bytes;
 	size_t n;
-	bool header; /* only what its header says: *facts is filled and no picture made */
+	bool header; /* read only the header: fills *facts, without an image */
 } gm_picture_file;
 
 /* Each fills *facts, and leaves the picture as it is stored: facts->orientation is not applied. The
@@ -32,14 +32,14 @@ gm_image *gm_pnm_decode(const gm_picture_file *f, gm_image_facts *facts, gm_erro
 bool gm_jpeg_write(const char *path, const gm_image *im, gm_error *err);
 bool gm_webp_write(const char *path, const gm_image *im, gm_error *err);
 
-/* n colours, three bytes each: whether all of them are shades of grey. */
+/* True if all n colours, three bytes each, are grey. */
 bool gm_palette_is_grey(const uint8_t *rgb, int n);
 
-/* The orientation, 1 to 8, that EXIF data asks for (a TIFF header and its first directory, with or
- * without "Exif\0\0" in front); 1 where it says nothing, or nothing that makes sense. */
+/* The orientation, 1 to 8, in EXIF data (a TIFF header and its first directory, with or without
+ * "Exif\0\0" before it); 1 if missing or invalid. */
 int gm_exif_orientation(const void *bytes, size_t n);
 
-/* im turned and mirrored as orientation 2 to 8 says. Frees im; NULL where memory is short. */
+/* Rotates and mirrors im by orientation 2 to 8. Frees im; NULL if out of memory. */
 gm_image *gm_image_turn(gm_image *im, int orientation, gm_error *err);
 
 #endif

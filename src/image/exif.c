@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * exif.c -- which way up a camera held its picture: the one tag of EXIF (JEITA CP-3451, 4.6.4 A)
- * that changes pixels. See decode.h. */
+ * exif.c -- the orientation of a photograph, the only tag of EXIF (JEITA CP-3451, 4.6.4 A) that
+ * affects pixels. See decode.h. */
 #include "image/decode.h"
 
 #include <string.h>
@@ -45,8 +45,8 @@ int gm_exif_orientation(const void *bytes, size_t n)
 
 gm_image *gm_image_turn(gm_image *im, int orientation, gm_error *err)
 {
-	/* Orientations 5 to 8 swap the sides; then what remains is mirroring. Row o: does the picture's x (and y) run
-	 * backwards? */
+	/* Orientations 5 to 8 swap the sides; then what remains is mirroring. Row o: does the
+	 * picture's x (and y) run backwards? */
 	static const struct {
 		bool swap, x, y;
 	} how[9] = {{0},       {0},       {0, 1, 0}, {0, 1, 1}, {0, 0, 1},

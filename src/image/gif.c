@@ -127,7 +127,7 @@ static gm_image *decode(GifFileType *gif, const gm_picture_file *f, gm_image_fac
 	const bool grey = gm_palette_is_grey((const uint8_t *)map->Colors, map->ColorCount);
 	gm_image *im = gm_image_new(gif->SWidth, gif->SHeight, grey ? 1 : 3, err);
 	if (im && !read_frame(gif, im, map, clear)) {
-		gm_fail(err, GM_ERR_FORMAT, "%s: GIF: corrupt or cut short", f->name);
+		gm_fail(err, GM_ERR_FORMAT, "%s: GIF: corrupt or truncated", f->name);
 		gm_image_free(im);
 		return NULL;
 	}

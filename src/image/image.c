@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * image.c -- pictures to look at: grids of samples and scatters of points. See ganymede/image.h. */
+ * image.c -- sample grids and scatter plots. See ganymede/image.h. */
 #include "ganymede/image.h"
 
 #include <math.h>
@@ -41,7 +41,7 @@ void gm_image_free(gm_image *im)
 /* ---- grids ---- */
 
 #define FRAME 24     /* the grey of the frame around pictures */
-#define PLEASANT 640 /* a grid is magnified as long as its longer side stays below this */
+#define PLEASANT 640 /* a grid is magnified while its longer side is below this */
 
 static uint8_t to_byte(float v)
 {
@@ -55,7 +55,7 @@ static void cell_pixel(const float *x, size_t plane, int channels, uint8_t *out)
 	for (int c = 0; c < channels; c++) {
 		const float v = x[(size_t)c * plane];
 		if (isnan(v)) {
-			/* Magenta is a colour that no one takes for a sample. */
+			/* magenta cannot be mistaken for a sample */
 			static const uint8_t alarm[3] = {255, 0, 255};
 			if (channels == 3)
 				memcpy(out, alarm, 3);

@@ -39,8 +39,7 @@ static void on_error(j_common_ptr c)
 	longjmp(s->jump, 1);
 }
 
-/* What libjpeg calls a warning ranges from nothing to half a picture of grey: the second kind is an
- * error here. */
+/* Warnings of libjpeg range from harmless to half an image of grey; the latter are errors here. */
 static void on_message(j_common_ptr c, int level)
 {
 	const int code = c->err->msg_code;
@@ -64,9 +63,8 @@ static void on_progress(j_common_ptr c)
 	longjmp(s->jump, 1);
 }
 
-/* Inks to light: each of C, M, Y and K holds light back on its own. Adobe's programs store them
- * inverted, and every reader has come to expect that; a file without Adobe's mark means it
- * literally. */
+/* CMYK to RGB: each ink absorbs light independently. Adobe's programs store inverted values, which
+ * readers expect; files without Adobe's marker are not inverted. */
 static void from_inks(uint8_t *to, const uint8_t *from, int width, bool inverted)
 {
 	for (int x = 0; x < width; x++) {
@@ -100,7 +98,7 @@ static bool decode(struct jpeg_decompress_struct *j, session *s, const gm_pictur
 	const uint64_t pixels = (uint64_t)j->image_width * j->image_height;
 	if (pixels > PIXELS_BELIEVED && pixels / PIXELS_PER_BYTE > f->n)
 		return gm_fail(s->err, GM_ERR_FORMAT,
-		               "%s: JPEG: the file is cut short (%u x %u pixels in %zu bytes)",
+		               "%s: JPEG: the file is truncated (%u x %u pixels in %zu bytes)",
 		               s->name, j->image_width, j->image_height, f->n);
 	if (f->header)
 		return true;

@@ -52,7 +52,7 @@ static void on_read(png_structp png, png_bytep data, size_t n)
 {
 	session *s = png_get_io_ptr(png);
 	if ((size_t)(s->end - s->at) < n)
-		png_error(png, "the file is cut short");
+		png_error(png, "the file is truncated");
 	memcpy(data, s->at, n);
 	s->at += n;
 }

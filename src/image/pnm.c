@@ -33,7 +33,7 @@ static bool number(reader *r, int most, bool digit, int *v)
 	skip_gaps(r);
 	*v = 0;
 	if (r->at == r->end)
-		return fail(r, "cut short");
+		return fail(r, "truncated");
 	if (!isdigit(*r->at))
 		return fail(r, "a letter where a number should be");
 	do {
@@ -93,7 +93,7 @@ gm_image *gm_pnm_decode(const gm_picture_file *f, gm_image_facts *facts, gm_erro
 	const size_t values = (size_t)width * (size_t)facts->channels;
 	const size_t row = text ? values : bits ? (values + 7) / 8 : values * (most > 255 ? 2 : 1);
 	if (r.at == r.end || row * (size_t)height > (size_t)(r.end - r.at) - 1) {
-		fail(&r, "cut short");
+		fail(&r, "truncated");
 		return NULL;
 	}
 	r.at++;

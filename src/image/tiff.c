@@ -150,7 +150,7 @@ static bool read_pixels(TIFF *t, session *s, uint32_t *rgba, int width, int heig
 	im.req_orientation = im.orientation;
 	const bool ok = TIFFRGBAImageGet(&im, rgba, (uint32_t)width, (uint32_t)height) != 0;
 	TIFFRGBAImageEnd(&im);
-	return ok || fail(s, "corrupt or cut short");
+	return ok || fail(s, "corrupt or truncated");
 }
 
 static gm_image *decode(TIFF *t, session *s, gm_image_facts *facts)

@@ -100,7 +100,7 @@ gm_image *gm_webp_decode(const gm_picture_file *f, gm_image_facts *facts, gm_err
 		                       has.width * 3) != NULL;
 	if (ok)
 		return im;
-	gm_fail(err, GM_ERR_FORMAT, "%s: WebP: corrupt or cut short", f->name);
+	gm_fail(err, GM_ERR_FORMAT, "%s: WebP: corrupt or truncated", f->name);
 	gm_image_free(im);
 	return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab/density.c -- densities on the line.
+ * lab/density.c -- one-dimensional densities.
  */
 #include "lab/density.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab/dirac.c -- the Dirac-GAN of Mescheder, Geiger & Nowozin, "Which training methods for GANs
- * do actually converge?", ICML 2018, arXiv:1801.04406, section 2: data are the single point 0, G
- * gives the point theta, D(x) = psi x. The nine variants, their settings and step size are those
- * of the authors' notebook (github.com/LMescheder/GAN_stability, notebooks/DiracGAN.ipynb).
+ * lab/dirac.c -- the Dirac-GAN of Mescheder, Geiger & Nowozin, "Which training methods for GANs do
+ * actually converge?", ICML 2018, arXiv:1801.04406, section 2: data are the single point 0, G gives
+ * the point theta, D(x) = psi x. The nine variants, their settings and step size are those of the
+ * authors' notebook (github.com/LMescheder/GAN_stability, notebooks/DiracGAN.ipynb).
  *
  * An update with step h has the Jacobian I + h J at the equilibrium (0,0), where J is that of the
  * gradient field; training converges near it when all eigenvalues 1 + h lambda lie inside the unit
- * circle. The lambda of theory stand beside each variant. Losses are rows of nn's table; with D
- * minimising, psi has the other sign than in the paper, which changes no eigenvalue.
+ * circle. Each variant has its theoretical lambda. Losses are rows of nn's table; D minimises, so
+ * psi has the opposite sign of the paper's, which does not change eigenvalues.
  */
 #include "lab/plane.h"
 
@@ -29,7 +29,7 @@ typedef struct variant {
 	double consensus; /* gamma */
 	double noise;     /* sigma of instance noise */
 	double clip;      /* |psi| <= clip after the step */
-	bool kink;        /* the field jumps at the equilibrium: there is no Jacobian */
+	bool kink;        /* discontinuous at the equilibrium: no Jacobian */
 } variant;
 
 static const variant variants[] = {
@@ -55,7 +55,7 @@ static double complex theory(const variant *v)
 	return -drag + root - v->consensus * slope * slope;
 }
 
-/* Points of a normal distribution's quantiles, whose variance is sigma^2 exactly. */
+/* Quantiles of a normal distribution, scaled to a variance of exactly sigma^2. */
 static gm_node *noise(gm_graph *g, double sigma)
 {
 	double x[NOISE], square = 0;
@@ -67,7 +67,7 @@ static gm_node *noise(gm_graph *g, double sigma)
 		}
 		x[i] = lo;
 	}
-	/* Symmetric to the last bit, or their mean would push. */
+	/* Exactly symmetric, so that their mean is 0. */
 	for (int i = 0; i < NOISE / 2; i++)
 		x[i] = -x[NOISE - 1 - i];
 	for (int i = 0; i < NOISE; i++)
@@ -77,7 +77,7 @@ static gm_node *noise(gm_graph *g, double sigma)
 	return gm_array(g, x, GM_SHAPE(NOISE, 1), GM_F64);
 }
 
-/* What each player minimises at (theta, psi): the slopes with respect to its own number. */
+/* Losses of both players at (theta, psi), differentiated with respect to their own variable. */
 static void slopes(gm_plane *p, const variant *v, gm_node *data, gm_node *theta, gm_node *psi,
                    gm_node *slope[2])
 {
@@ -118,8 +118,8 @@ static void build(gm_plane *p, const variant *v, double h, bool alternating)
 		p->next[1] = gm_clamp(p->next[1], -v->clip, v->clip);
 }
 
-/* Eigenvalues as an orbit shows them: theta[t+2] = s theta[t+1] - d theta[t] by least squares, each
- * equation scaled to size 1 (Prony 1795); the roots of z^2 - s z + d. The larger modulus. */
+/* Eigenvalues estimated from an orbit: theta[t+2] = s theta[t+1] - d theta[t] by least squares,
+ * each equation scaled to size 1 (Prony 1795); the roots of z^2 - s z + d. The larger modulus. */
 static double measured_rate(gm_plane *p)
 {
 	double at[2] = {1e-4, .7e-4}, past[3] = {0}, m[3] = {0}, r[2] = {0};
@@ -141,7 +141,7 @@ static double measured_rate(gm_plane *p)
 	return fmax(cabs(s / 2 + root), cabs(s / 2 - root));
 }
 
-/* Where the orbit of (1,1) ends up: its least and greatest distance over the last fifth of a long
+/* The limit of the orbit of (1,1): its minimum and maximum distance over the last fifth of a long
  * run. */
 static void settle(gm_plane *p, double *least, double *most)
 {

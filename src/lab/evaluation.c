@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab/evaluation.c -- Theis, van den Oord & Bethge, "A note on the evaluation of generative models",
- * ICLR 2016, arXiv:1511.01844, with numbers.
+ * lab/evaluation.c -- Theis, van den Oord & Bethge, "A note on the evaluation of generative
+ * models", ICLR 2016, arXiv:1511.01844, with numbers.
  *
- * Section 3.1 and figure 3: Parzen windows call k-means centroids better samples than the data
- * themselves (their table 1, MNIST: 313 nats beside 243). Section 3.2: a model whose samples are
- * noise 99 times in 100 has a log-likelihood that is at most log 100 nats lower, however many those
- * are; a model that knows its training examples by heart, and nothing else, has perfect samples and
- * a likelihood that is no use. So the three kinds of score disagree, and each is asked here of the
- * same five makers of samples:
+ * Section 3.1 and figure 3: Parzen windows rate k-means centroids better than real data (table 1,
+ * MNIST: 313 and 243 nats). Section 3.2: a model whose samples are 99 % noise has a log-likelihood
+ * at most log 100 nats lower; a model that has only memorised its training examples has perfect
+ * samples and a useless likelihood. So three kinds of metrics disagree; here they are computed for
+ * the same five sample sources:
  *
  *	data       other examples of the same set (no density is known)
  *	k-means    centroids of the training examples; as a density, bumps of width h around them
@@ -53,7 +52,7 @@ static const char *const names[MAKERS] = {"data",       "k-means",  "Gaussian",
 
 typedef struct world {
 	gm_lab *l;
-	int64_t n, m, d; /* examples, samples, numbers in one */
+	int64_t n, m, d; /* number of examples, of samples, and dimension */
 	int channels, height, width;
 	double h;
 	gm_rng rng;
@@ -181,7 +180,7 @@ static bool make_samples(world *w, float *spare)
 		if (!w->x[k] && (k != RUN || *run))
 			return gm_fail(&w->l->err, GM_ERR_MEMORY, "out of memory");
 	}
-	/* the last of the test examples, which no score is measured on */
+	/* the last test examples, not used by any metric */
 	memcpy(w->x[DATA], spare, w->m * d * sizeof(float));
 	if (!k_means(w, (int)gm_lab_int(w->l, "rounds", 1, 1000), w->x[KMEANS]) || !fit_gaussian(w))
 		return false;
@@ -246,7 +245,8 @@ static bool likelihoods(world *w, int64_t n)
 	}
 	free(each);
 	w->likelihood[GAUSSIAN] = sum / n, w->likelihood[NOISE] = mixed / n;
-	/* bumps around points are Parzen windows of a width that is the model's own */
+	/* the model is a mixture of Gaussians around points: Parzen windows with the model's
+	 * width */
 	gm_features_pair heart = {w->test, w->clean, n, w->n, d},
 			 centre = {w->test, w->x[KMEANS], n, w->m, d};
 	if (!gm_parzen(&heart, w->h, &s, NULL, &w->l->err))
@@ -258,7 +258,7 @@ static bool likelihoods(world *w, int64_t n)
 	return true;
 }
 
-/* By the usual protocol: the samples' windows, of a width that a part of the data chooses. */
+/* The usual protocol: Parzen windows around samples, with the width chosen on validation data. */
 static bool parzen(world *w, int k, const float *valid, int64_t n_valid, int64_t n)
 {
 	gm_features_pair v = {valid, w->x[k], n_valid, w->m, w->d},
@@ -284,7 +284,7 @@ static bool quality(world *w, int k)
 
 /* ---- what comes of it ------------------------------------------------------------------------ */
 
-/* One line for each maker through its places in the three orders, best above. */
+/* One line for each source through its ranks in the three metrics, best on top. */
 static void draw_orders(world *w)
 {
 	static const char *const scores[] = {"log-likelihood", "Parzen windows", "samples"};
@@ -414,7 +414,8 @@ static bool run(gm_lab *l)
 		     gm_fail(&l->err, GM_ERR_MEMORY, "out of memory");
 	}
 	ok = ok && read_part(&w, "train", w.train, w.clean) && read_part(&w, "test", w.test, NULL);
-	/* Of the test examples: m are samples called "data", m choose Parzen's width, the rest test. */
+	/* Of the test examples m are the samples "data", m are validation data for the Parzen
+	 * width, the rest is for testing. */
 	int64_t n = w.n - 2 * w.m;
 	ok = ok && make_samples(&w, w.test + (n + w.m) * w.d) && likelihoods(&w, n);
 	for (int k = 0; ok && k < MAKERS; k++)

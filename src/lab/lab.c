@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab/lab.c -- what the experiments share: options, checks, files.
+ * lab/lab.c -- shared functions of the experiments: options, checks, files.
  */
 #include "lab/lab.h"
 #include "base/json.h"
@@ -108,12 +108,12 @@ int64_t gm_lab_int(gm_lab *l, const char *name, int64_t lo, int64_t hi)
 	int64_t v;
 	if (gm_text_i64(gm_lab_text(l, name), &v) && v >= lo && v <= hi)
 		return v;
-	gm_fail(&l->err, GM_ERR_VALUE, "option %s: \"%.60s\" is no whole number from %lld to %lld",
+	gm_fail(&l->err, GM_ERR_VALUE, "option %s: \"%.60s\" is not an integer from %lld to %lld",
 	        name, gm_lab_text(l, name), (long long)lo, (long long)hi);
 	return lo;
 }
 
-/* JSON knows no infinities. */
+/* JSON has no infinities. */
 static json_t *number(double v)
 {
 	return isfinite(v) ? json_real(v) : json_null();

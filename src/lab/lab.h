@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab/lab.h -- experiments with a known closed-form result. Each measures, compares, draws, and leaves
- * its numbers as JSON and its pictures as PNG and SVG in a folder.
+ * lab/lab.h -- experiments with a known closed-form result. Each measures and compares values, and
+ * writes numbers.json and figures (PNG, SVG) to a folder.
  *
  *	gm_lab *l = gm_lab_open(gm_experiment_find("xy"), stdout);
  *	gm_lab_set(l, "eta", "0.2", &err);
@@ -23,47 +23,48 @@ typedef struct gm_lab gm_lab;
 typedef struct gm_experiment {
 	const char *name, *about;
 	const gm_option *options; /* ends with name NULL */
-	bool (*run)(gm_lab *l);   /* false: trouble, which is in l->err */
+	bool (*run)(gm_lab *l);   /* false: an error, in l->err */
 } gm_experiment;
 
 extern const gm_experiment *const gm_experiments[];        /* ends with NULL */
-const gm_experiment *gm_experiment_find(const char *name); /* NULL when there is none */
+const gm_experiment *gm_experiment_find(const char *name); /* NULL if there is none */
 
 struct gm_lab {
 	const gm_experiment *what;
-	const char *value[32]; /* of each option, the lab's own copies */
-	FILE *out;             /* tables for people */
+	const char *value[32]; /* values of the options, owned copies */
+	FILE *out;             /* output of tables */
 	const char *folder;
 	json_t *numbers, *checks;
 	int checked, failed;
 	gm_error err;
-	const volatile sig_atomic_t *stop; /* ask for an early end where it is not 0; or NULL */
+	/* if *stop is not 0 the experiment ends early; or NULL */
+	const volatile sig_atomic_t *stop;
 };
 
 gm_lab *gm_lab_open(const gm_experiment *e, FILE *out);
 void gm_lab_close(gm_lab *l);
-/* GM_ERR_VALUE for an unknown name, with the nearest known one. */
+/* GM_ERR_VALUE for an unknown name, with a suggestion. */
 bool gm_lab_set(gm_lab *l, const char *name, const char *value, gm_error *err);
-/* True when the experiment ran and every check held. */
+/* True if the experiment ran and all checks passed. */
 bool gm_lab_run(gm_lab *l, const char *folder, gm_error *err);
 
 /* ---- for the experiments --------------------------------------------------------------------- */
 
-/* An option's value; outside of [lo, hi] it is trouble, and lo is given back. */
+/* An option's value; outside [lo, hi] it is an error, and lo is returned. */
 double gm_lab_real(gm_lab *l, const char *name, double lo, double hi);
 int64_t gm_lab_int(gm_lab *l, const char *name, int64_t lo, int64_t hi);
 const char *gm_lab_text(gm_lab *l, const char *name);
 
-/* A row of the table: |measured - theory| <= tolerance. Names what was compared. */
+/* Checks |measured - theory| <= tolerance, a row of the table named `what`. */
 void gm_lab_check(gm_lab *l, const char *what, double measured, double theory, double tolerance);
-/* measured must lie in [lo, hi]. */
+/* Checks that measured is in [lo, hi]. */
 void gm_lab_within(gm_lab *l, const char *what, double measured, double lo, double hi);
-/* Keeps value (the reference is taken over) under name in numbers.json. */
+/* Stores value under name in numbers.json; takes ownership of the reference. */
 void gm_lab_keep(gm_lab *l, const char *name, json_t *value);
 json_t *gm_lab_numbers(const double *v, int n);
 /* FOLDER/name.png and .svg; frees f. */
 bool gm_lab_picture(gm_lab *l, const char *name, gm_figure *f);
-/* Records a graph's error, if it has one, and says whether all is well. */
+/* Copies a graph's error, if there is one; true if there is no error. */
 bool gm_lab_ok(gm_lab *l, const gm_graph *g);
 
 #endif

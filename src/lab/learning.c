@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab/learning.c -- the picture of how a GAN learns: Goodfellow et al. 2014, arXiv:1406.2661,
- * figure 1, from a real run on the line. Data: a normal density. z: uniform on [0,1]. In each
- * panel p_data (black, dotted), p_g (green), D (blue, dashed), and below them the arrows of G from
- * the z axis to the x axis. (a) a G near the data and a D that knows little; (b) D trained until it
- * is D* for this G; (c) G after it has followed D; (d) the end, where p_g = p_data and D = 1/2.
+ * lab/learning.c -- figure 1 of Goodfellow et al. 2014, arXiv:1406.2661, from a real training in
+ * one dimension. Data: a normal density. z: uniform on [0,1]. In each panel p_data (black, dotted),
+ * p_g (green), D (blue, dashed), and below them the arrows of G from the z axis to the x axis. (a)
+ * a G near the data and a D that knows little; (b) D trained until it is D* for this G; (c) G after
+ * it has followed D; (d) the end, where p_g = p_data and D = 1/2.
  *
- * p_g is no estimate: G is monotone where it spreads z over x, and p_g(x) = sum 1 / |dx/dz| over the
- * z that reach x, with dx/dz from gm_grad; what is drawn is its average over small bins.
+ * p_g is not estimated: G is monotone where it spreads z over x, and p_g(x) = sum 1 / |dx/dz| over
+ * the z that reach x, with dx/dz from gm_grad; what is drawn is its average over small bins.
  */
 #include "lab/density.h"
 #include "lab/lab.h"
@@ -30,7 +30,7 @@ static const double low = -4, high = 4;
 
 static gm_node *generator(gm_net *G, gm_node *z)
 {
-	/* The start: nearly x = 2.6 z + .1, a uniform density beside the data's. */
+	/* Initially about x = 2.6 z + .1: a uniform density next to that of the data. */
 	gm_node *h = gm_tanh(gm_linear(G, "h0", gm_add_c(z, -.5), .out = 48,
 	                               .init = GM_UNIFORM(-16, 16), .bias = GM_UNIFORM(-8, 8)));
 	h = gm_linear(G, "x", h, .out = 1, .init = GM_NORMAL(0, .01));
@@ -113,7 +113,7 @@ static void look(play *p, state *s)
 	gm_step_run(p->draw), gm_step_run(p->read);
 	gm_step_read(p->draw, p->x, x, FINE), gm_step_read(p->draw, p->slope, slope, FINE);
 	gm_step_read(p->read, p->y, y, POINTS);
-	/* Each z carries 1/FINE of the probability over |dx/dz| / FINE of the line. */
+	/* Each z has probability 1/FINE on an interval of length |dx/dz| / FINE. */
 	s->mean = 0;
 	for (int i = 0; i < FINE; i++) {
 		double half = fabs(slope[i]) / FINE / 2, from = x[i] - half, to = x[i] + half;

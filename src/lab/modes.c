@@ -104,12 +104,13 @@ typedef struct trial {
 	gm_graph *g;
 	gm_net *G, *D;
 	gm_dataset *data;
-	gm_node *real, *sample, *at, *score, *slope; /* at [GRID^2, 2 pack]: where D is drawn */
+	/* at [GRID^2, 2 pack]: grid points for plotting D */
+	gm_node *real, *sample, *at, *score, *slope;
 	gm_step *train, *draw, *map;
 	float *x;
 	gm_image **frame;
 	int frames;
-	bool cut; /* stopped before it was over */
+	bool cut; /* stopped early */
 } trial;
 
 enum { TRIALS = 1000, STATE_TENSORS = 256 };
@@ -202,8 +203,8 @@ static bool build(trial *t, gm_lab *l)
 	return gm_lab_ok(l, t->g) && t->train && t->draw && (t->map || !t->frames);
 }
 
-/* D as a map: blue where it says fake, orange where it says real, arrows up its slope. With packs,
- * the other points of a pack are real ones. */
+/* A plot of D: blue for fake, orange for real, arrows along its gradient. With packs, the other
+ * points of a pack are real examples. */
 static gm_figure *picture(trial *t, const float *samples, int step)
 {
 	int wide = 2 * t->pack;
@@ -230,8 +231,7 @@ static gm_figure *picture(trial *t, const float *samples, int step)
 	for (int i = 0; i < GRID * GRID; i++)
 		lo = fmin(lo, y[i]), hi = fmax(hi, y[i]);
 	for (int i = 0; i < GRID * GRID; i++) {
-		/* From the least to the greatest score. A cell reaches under the next ones, which
-		 * hides the seams. */
+		/* Colour scale from minimum to maximum score. Cells overlap to hide seams. */
 		double v = hi > lo ? (y[i] - lo) / (hi - lo) : .5;
 		double x0 = at[i * wide] - cell / 2, y0 = at[i * wide + 1] - cell / 2;
 		double x1 = x0 + 1.5 * cell, y1 = y0 + 1.5 * cell;
@@ -292,7 +292,8 @@ static void state_path(const trial *t, char path[PATH_MAX])
 	snprintf(path, PATH_MAX, "%.4000s/unfinished.safetensors", t->l->folder);
 }
 
-/* All options but the number of trials, as one text: a state of other options is another experiment's. */
+/* All options except the number of trials, as text: a saved state is valid only for equal
+ * options. */
 static char *options_text(const gm_lab *l)
 {
 	json_t *o = json_object();
@@ -304,7 +305,7 @@ static char *options_text(const gm_lab *l)
 	return text;
 }
 
-/* The trials that are done, and where the one under way stands: its nets after `step` steps. */
+/* Saves the finished trials and the nets of the current trial after `step` steps. */
 static bool save_state(trial *t, const done_trials *d, int step)
 {
 	char path[PATH_MAX], at[24], runs[24];
@@ -344,7 +345,7 @@ static bool save_state(trial *t, const done_trials *d, int step)
 	return ok || gm_fail(&t->l->err, GM_ERR_MEMORY, "no memory to save the trial");
 }
 
-/* What an earlier call left, if that was this experiment; NULL where there is nothing to go on with. */
+/* The saved state of an earlier call of the same experiment; NULL if there is none. */
 static gm_st *open_state(trial *t, done_trials *d, int trials)
 {
 	char path[PATH_MAX], *text = options_text(t->l);
@@ -376,7 +377,7 @@ static int64_t size_of(const gm_st_tensor *x)
 	return n;
 }
 
-/* The nets of the trial under way take their values; returns the step that they had reached, 0 where they cannot. */
+/* Loads the nets of the current trial; returns their step, 0 on failure. */
 static int load_state(trial *t, const gm_st *st)
 {
 	int64_t step;
@@ -420,7 +421,7 @@ static bool run_trial(trial *t, int number, int steps, score *out, const done_tr
 		t->frame[k] = gm_png_read(path, NULL);
 	}
 	for (; i < steps && ok; i++) {
-		/* Asked to stop, here or by Ctrl-C while progress is shown: what was reached is kept. */
+		/* On a stop request or Ctrl-C the state is saved. */
 		if (!gm_progress_tell(what, (uint64_t)i, (uint64_t)steps, "steps", NULL) ||
 		    stopped(t->l)) {
 			gm_progress_end();
@@ -484,7 +485,7 @@ static bool as_published(gm_lab *l)
 		bool mine = false;
 		for (int k = 0; free_ones[k]; k++)
 			mine = mine || !strcmp(free_ones[k], options[i].name);
-		/* shorter runs are shown beside the paper's, and say that they are shorter */
+		/* shorter runs are shown next to the paper's, marked as shorter */
 		if (!mine && strcmp(options[i].name, "steps") &&
 		    strcmp(l->value[i], options[i].value))
 			return false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab/optimum.c -- Goodfellow et al. 2014, arXiv:1406.2661: for a fixed G the best discriminator is
- * D*(x) = p_d(x) / (p_d(x) + p_g(x)) (proposition 1), and there the value of the game is
- * V(D*) = 2 JSD(p_d, p_g) - log 4 (theorem 1). Two densities that are known are held still; a
- * network is trained on their samples alone, by the minimax row of nn's table, and compared.
+ * lab/optimum.c -- Goodfellow et al. 2014, arXiv:1406.2661: for a fixed G the optimal discriminator
+ * is D*(x) = p_d(x) / (p_d(x) + p_g(x)) (proposition 1), and there the value of the game is V(D*) =
+ * 2 JSD(p_d, p_g) - log 4 (theorem 1). With two known, fixed densities a network is trained on
+ * their samples only, by the minimax row of nn's table, and compared.
  */
 #include "lab/density.h"
 #include "lab/lab.h"
@@ -45,7 +45,7 @@ static void compare(gm_lab *l, const double *x, const float *logit)
 		value -= dx * (pd[i] * log1p(exp(-logit[i])) + pg[i] * log1p(exp(logit[i])));
 		value_best += dx * (pd[i] * log(best[i]) + pg[i] * log(1 - best[i]));
 		apart += dx * (pd[i] + pg[i]) / 2 * fabs(d[i] - best[i]);
-		if (pd[i] + pg[i] > .02) /* where samples are */
+		if (pd[i] + pg[i] > .02) /* where there are samples */
 			worst = fmax(worst, fabs(d[i] - best[i]));
 	}
 	double theory = 2 * gm_density_jsd(pd, pg, POINTS, dx) - log(4);

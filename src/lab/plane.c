@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab/plane.c -- games of two numbers.
+ * lab/plane.c -- games with two scalar variables.
  */
 #include "lab/plane.h"
 
@@ -18,7 +18,8 @@ gm_plane gm_plane_new(void)
 gm_node *gm_plane_at(gm_plane *p, gm_node *x)
 {
 	char name[32];
-	snprintf(name, sizeof name, "zero %d", p->zeros++); /* equal expressions are one node */
+	/* unique names: equal expressions would be merged to one node */
+	snprintf(name, sizeof name, "zero %d", p->zeros++);
 	return gm_add(x, gm_input(p->g, name, GM_RANK0, GM_F64));
 }
 
@@ -80,7 +81,7 @@ void gm_plane_draw(gm_plane *p, gm_figure *f, const gm_panel *at, const double *
 		m[2] -= m[0], m[3] -= m[1];
 		most = fmax(most, hypot(m[2] / wide, m[3] / high));
 	}
-	/* Lengths by the square root: the field shows near the middle as well. */
+	/* Arrow lengths are square roots, to make the field visible near the centre. */
 	for (int i = 0; i < GRID * GRID; i++) {
 		double *m = move[i], part = hypot(m[2] / wide, m[3] / high);
 		double scale = part > 0 && most > 0 ? .85 * sqrt(part / most) / part : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab/xy.c -- V(x,y) = xy: x wants it small, y wants it large, and the middle is the only
- * equilibrium. With v(x,y) = (-y, x), one step of size eta multiplies the distance from it by
+ * lab/xy.c -- V(x,y) = xy: x minimises, y maximises; the origin is the only equilibrium. With
+ * v(x,y) = (-y, x), one step of size eta multiplies the distance from the origin by
  *
  *	simultaneous    p + eta v(p)                      sqrt(1 + eta^2): always away
  *	alternating     x first, y sees the new x         on average 1: det = 1, and the form
@@ -9,8 +9,8 @@
  *	extragradient   p + eta v(p + eta v(p))           sqrt(1 - eta^2 + eta^4)
  *	consensus       p + eta (v - gamma grad |v|^2/2)  sqrt((1 - eta gamma)^2 + eta^2)
  *
- * Goodfellow 2016, "NIPS 2016 tutorial", section 8.2; Korpelevich 1976; Mescheder, Nowozin &
- * Geiger 2017, arXiv:1705.10461, eq. 10.
+ * Goodfellow 2016, "NIPS 2016 tutorial", section 8.2; Korpelevich 1976; Mescheder, Nowozin & Geiger
+ * 2017, arXiv:1705.10461, eq. 10.
  */
 #include "lab/plane.h"
 
@@ -29,7 +29,7 @@ static gm_node *value(gm_node *x, gm_node *y)
 	return gm_mul(x, y);
 }
 
-/* x - eta dV/dx and y + eta dV/dy, the slopes taken at (sx, sy) */
+/* x - eta dV/dx and y + eta dV/dy, with derivatives at (sx, sy) */
 static void step(gm_plane *p, gm_node *sx, gm_node *sy, double eta, gm_node *to[2])
 {
 	sx = gm_plane_at(p, sx), sy = gm_plane_at(p, sy);
@@ -99,7 +99,7 @@ static const struct method {
 };
 enum { METHODS = sizeof methods / sizeof *methods };
 
-/* The orbit's farthest departures from theory, over every single step. */
+/* The maximum deviations of the orbit from theory, over all steps. */
 static void examine(gm_lab *l, const struct method *m, gm_plane *p, const double *xy, int steps,
                     double eta, double gamma)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * metrics/classes.c -- what classes say: the Inception score, and which modes were found. */
+ * metrics/classes.c -- metrics from class predictions: Inception score and mode coverage. */
 #include "metrics/pairs.h"
 
 #include <math.h>

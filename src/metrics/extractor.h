@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * metrics/extractor.h -- what an extractor is made of, so that more of them can be added.
- *
- * One that is opened by its name is a row in the table of extractor.c. One that lives higher up (a
- * classifier that was trained here) makes its own and wraps it:
+ * metrics/extractor.h -- the internal interface of extractors. One that is opened by name is a row
+ * in the table of extractor.c. One of a higher layer (a trained classifier) is wrapped:
  *
  *	static const gm_extractor_kind kind = {.run = run, .free = end};
  *	gm_extractor_info i = {.name = "classifier", .weights = path, .sha256 = hash, ...};
@@ -19,8 +17,8 @@ struct gm_network_plan;
 
 typedef struct gm_extractor_kind {
 	const char *name, *about;
-	const char *fetched; /* the name of `data fetch` that gets the weights, or NULL */
-	bool no_weights;     /* it needs none and takes none */
+	const char *fetched; /* name of the weights for `data fetch`, or NULL */
+	bool no_weights;     /* has no weights */
 	/* Returns what run and free are given, and fills *info apart from name, weights and sha256;
 	 * strings there must outlive the extractor. NULL and err on failure. Unused by wrap. */
 	void *(*open)(const struct gm_extractor_kind *kind, const char *weights,
@@ -31,21 +29,22 @@ typedef struct gm_extractor_kind {
 	bool (*run)(void *self, const gm_extractor_input *in, float *features, float *logits,
 	            gm_error *err);
 	void (*free)(void *self); /* or NULL */
-	/* The step that computes a portion of *batch pictures; NULL where there is none. */
+	/* The step that computes a batch of *batch images; NULL if there is none. */
 	const gm_step *(*step)(const void *self, int64_t *batch);
 } gm_extractor_kind;
 
-/* Takes self over, also on failure. info is copied with its strings. NULL and GM_ERR_MEMORY. */
+/* Takes ownership of self, also on failure. info is copied with its strings. NULL and
+ * GM_ERR_MEMORY. */
 gm_extractor *gm_extractor_wrap(const gm_extractor_kind *kind, void *self,
                                 const gm_extractor_info *info, gm_error *err);
 
-/* One of the networks by its name, with drawn weights: see metrics/network.h. NULL for others. */
+/* A network by name, with random weights: see metrics/network.h. NULL for other names. */
 gm_extractor *gm_extractor_drawn(const char *name, gm_error *err);
 
-/* What computes a portion of *batch pictures, for benchmarks; NULL where nothing is compiled. */
+/* The step that computes a batch of *batch images, for benchmarks; NULL if there is none. */
 const gm_step *gm_extractor_step(const gm_extractor *x, int64_t *batch);
 
-/* One of any kind, in the table or not, from a file, or drawn where that is NULL. */
+/* An extractor of any kind with weights from a file, or random weights if that is NULL. */
 gm_extractor *gm_extractor_of(const gm_extractor_kind *kind, const char *weights, gm_error *err);
 
 extern const gm_extractor_kind gm_extractor_pixels, gm_extractor_inception,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * metrics/neighbours.c -- nearest rows, and the scores that stand on them. */
+ * metrics/neighbours.c -- nearest neighbours, and metrics based on them. */
 #include "metrics/pairs.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ static void keep_nearest(void *context, const double *tile, int64_t x0, int64_t 
 		int64_t *index = b->index + (x0 + i) * b->k;
 		for (int64_t j = 0; j < ny; j++) {
 			double v = tile[i * ny + j];
-			/* Strictly less: of equals the earlier stays before. */
+			/* strictly less: ties keep the earlier row first */
 			if (!(v < d[b->k - 1]) || (b->not_self && x0 + i == y0 + j))
 				continue;
 			int64_t at = b->k - 1;
@@ -64,9 +64,9 @@ bool gm_nearest(const float *x, int64_t nx, const float *y, int64_t ny, int64_t 
 
 typedef struct balls {
 	const double *of_x, *of_y; /* squared radii */
-	int64_t *x_in;             /* [nx] balls of y that the row lies in */
-	int64_t *y_in;             /* [ny] the same the other way */
-	int64_t *y_holds;          /* [ny] rows of x that its ball holds */
+	int64_t *x_in;             /* [nx] number of balls of y that contain the row */
+	int64_t *y_in;             /* [ny] number of balls of x that contain the row */
+	int64_t *y_holds;          /* [ny] number of rows of x in its ball */
 } balls;
 
 static void count_balls(void *context, const double *tile, int64_t x0, int64_t nx, int64_t y0,

@@ -21,14 +21,14 @@ typedef struct known { /* a variable of a graph that is not the network's own */
 struct gm_network {
 	gm_network_plan plan;
 	gm_graph *graph;
-	bool borrows; /* the graph is another's, and these are its variables: */
+	bool borrows; /* the graph is not owned; its variables: */
 	known *known;
-	const char *want; /* the layer that is asked for, and the node that is it */
+	const char *want; /* the requested layer and its node */
 	gm_node *found;
 	gm_node *x, *features, *logits;
 	gm_step *step;
 	float *stage; /* [batch, 3, side, side] */
-	float *out;   /* of one portion: features, then logits */
+	float *out;   /* of one batch: features, then logits */
 	int64_t width, classes;
 	/* while it is being built */
 	const char *path, *within;
@@ -177,7 +177,7 @@ static void fold(float *w, float *bias, int64_t out, int64_t each, const float *
 	}
 }
 
-/* w as the file and the normalisation give it, and its bias [out]. */
+/* The weight w with batch norm folded in, and its bias [out]. */
 static float *weights_of(gm_network *n, const char *name, gm_shape shape, bool norm, float **bias)
 {
 	static const char *const ends[] = {".bn.weight", ".bn.bias", ".bn.running_mean",
@@ -270,7 +270,7 @@ static bool build(gm_network *n)
 	return !n->failed && compile(n);
 }
 
-/* What a portion's pictures become by the rule, but for their size. */
+/* Channel order, scale and shift of the images; no resizing. */
 static gm_node *as_shown(const gm_network *n, gm_node *x)
 {
 	const gm_network_rule *r = &n->plan.rule;
@@ -416,7 +416,7 @@ static void resize(const float *x, int width, const tap *down, const tap *across
 	}
 }
 
-/* Pictures first .. first + count of in, on the stage; grey ones three times over. */
+/* Resizes images first .. first + count of in to the stage; grey is copied to three channels. */
 static void put_on_stage(gm_network *n, const gm_extractor_input *in, int64_t first, int64_t count,
                          const tap *down, const tap *across)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * metrics/pairs.c -- all distances between two sets: |x - y|^2 = |x|^2 + |y|^2 - 2 x.y, the last by
- * matrix products of blocks. Double precision costs half the speed of single and buys that copies
- * and near ties are told apart as every reference implementation tells them. */
+ * matrix products of blocks. Double precision takes twice the time of single, but resolves copies
+ * and near ties as reference implementations do. */
 #include "metrics/pairs.h"
 
 #include "base/progress.h"
@@ -17,7 +17,7 @@ enum { ROWS = 256, COLUMNS = 1024 };
 bool gm_rows_finite(const char *what, const float *x, int64_t n, int64_t d, gm_error *err)
 {
 	for (int64_t i = 0; i < n; i++) {
-		float sum = 0; /* of x - x: zero, or NaN for ever */
+		float sum = 0; /* sum of x - x: zero, or NaN if any x is not finite */
 		for (int64_t j = 0; j < d; j++)
 			sum += x[i * d + j] - x[i * d + j];
 		if (sum != 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * metrics/pictures.c -- one picture against another: PSNR, SSIM, MS-SSIM. */
+ * metrics/pictures.c -- image similarity: PSNR, SSIM, MS-SSIM. */
 #include "metrics/pairs.h"
 
 #include <math.h>
@@ -43,7 +43,7 @@ bool gm_psnr(const gm_picture_pairs *p, double *each, double *mean, gm_error *er
 
 /* ---- structural similarity ------------------------------------------------------------------- */
 
-/* One plane in one scale, and what becomes of it. */
+/* One plane at one scale, with scratch memory. */
 typedef struct plane {
 	int h, w;
 	double *a, *b;        /* [h, w] */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * pixels.c -- the extractor that looks through nothing: a picture's features are its numbers. */
+ * pixels.c -- the identity extractor: the features of an image are its pixel values. */
 #include "metrics/extractor.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * metrics/segments.c -- classes of single pixels against their truth. */
+ * metrics/segments.c -- semantic segmentation scores. */
 #include "ganymede/metrics.h"
 
 bool gm_segments_add(int64_t *count, const int32_t *truth, const int32_t *got, int64_t n,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * squeezenet.c -- SqueezeNet 1.0 (Iandola et al. 2016, arXiv:1602.07360, table 1): a classifier of ImageNet of 1.2 million
- * weights, small enough to look through while a net trains.
+ * squeezenet.c -- SqueezeNet 1.0 (Iandola et al. 2016, arXiv:1602.07360, table 1): a classifier of
+ * ImageNet of 1.2 million weights, small enough for perceptual losses during training.
  *
- * A fire module squeezes by 1 x 1 convolutions and expands by 1 x 1 and 3 x 3 ones side by side (section 3.2). The dropout after
- * fire9 has no effect here. Pictures as Caffe took them: blue, green, red; bytes less the mean of ImageNet; 227 x 227.
+ * A fire module squeezes by 1 x 1 convolutions and expands by 1 x 1 and 3 x 3 ones side by side
+ * (section 3.2). The dropout after fire9 has no effect here. Input as in Caffe: blue, green, red;
+ * bytes less the mean of ImageNet; 227 x 227.
  *
- * Names of tensors are those of the authors of Deep Compression (Han et al. 2016), who published it pruned to a tenth of its
- * weights, without loss: github.com/songhan/SqueezeNet-Deep-Compression. */
+ * Names of tensors are those of the authors of Deep Compression (Han et al. 2016), who published it
+ * pruned to a tenth of its weights, without loss:
+ * github.com/songhan/SqueezeNet-Deep-Compression. */
 #include "metrics/network.h"
 
 #include <stdio.h>

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * classifier.c -- a small convolutional classifier of any labelled pictures: what scores of
- * MNIST's scale look through (stacked MNIST's 1000 modes, Metz et al., ICLR 2017, section 3.3.1,
- * are counted by one), and a yardstick for features. Nothing here is new: LeCun et al. 1998 with
- * the layers of today.
+ * classifier.c -- a small convolutional classifier: a feature extractor for metrics on small images
+ * (it counts the 1000 modes of stacked MNIST, Metz et al., ICLR 2017, section 3.3.1), and a
+ * baseline. LeCun et al. 1998 with current layers.
  *
- * Blocks of two 3x3 convolutions, the second of stride 2, each with batch norm and relu, while
- * both sides are 8 or more; channels double from block to block. Then dropout, `features` relu
- * units, dropout, and one logit for each class. Weights by He et al. 2015 (eq. 10); softmax
- * cross-entropy; Adam whose rate falls to 0 along half a cosine (Loshchilov & Hutter 2017, eq. 5
- * without restarts). Samples and scores use the moving average of the weights.
+ * Blocks of two 3x3 convolutions, the second of stride 2, each with batch norm and relu, while both
+ * sides are 8 or more; channels double from block to block. Then dropout, `features` relu units,
+ * dropout, and one logit for each class. Weights by He et al. 2015 (eq. 10); softmax cross-entropy;
+ * Adam whose rate falls to 0 along half a cosine (Loshchilov & Hutter 2017, eq. 5 without
+ * restarts). Samples and scores use the moving average of the weights.
  *
  * Endpoints: "classify" gives logits, "features" the relu units before them. It draws nothing.
  */

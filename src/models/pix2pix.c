@@ -57,14 +57,14 @@ typedef struct nets {
 	int layers; /* strided layers of D */
 } nets;
 
-/* a [m,C,H,W] to [m,channels,H,W] in (-1,1) */
+/* a [m,C,H,W] to b [m,channels,H,W] in (-1,1) */
 static gm_node *generator(void *ctx, gm_net *G, gm_node *a, gm_node *with)
 {
 	(void)with;
 	return gm_unet_body(G, a, &((const nets *)ctx)->g);
 }
 
-/* b or G(a) [m,C,H,W], beside a where D sees it, to logits [m,1,H',W'] */
+/* b or G(a) [m,C,H,W], with a if D is conditional, to logits [m,1,H',W'] */
 static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *a)
 {
 	const nets *p = ctx;

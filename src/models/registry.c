@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * models/registry.c -- the models that there are.
+ * models/registry.c -- the table of models.
  */
 #include "ganymede/model.h"
 

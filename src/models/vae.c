@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * vae.c -- Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, arXiv:1312.6114, and Burda,
- * Grosse & Salakhutdinov, "Importance weighted autoencoders", ICLR 2016, arXiv:1509.00519. Bound: eq. 8
- * of the second, log 1/k sum_i p(x,z_i)/q(z_i|x), of which the first's is k = 1. Nets and settings:
- * section 5 and the authors' code (github.com/yburda/iwae).
+ * vae.c -- Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, arXiv:1312.6114, and
+ * Burda, Grosse & Salakhutdinov, "Importance weighted autoencoders", ICLR 2016, arXiv:1509.00519.
+ * Bound: eq. 8 of the second, log 1/k sum_i p(x,z_i)/q(z_i|x), of which the first's is k = 1. Nets
+ * and settings: section 5 and the authors' code (github.com/yburda/iwae).
  *
- * Q makes of x the mean and the log standard deviation of a normal z; P makes of z the logits of pixels
- * that are 0 or 1 (bernoulli), or the means of normal numbers (gaussian). Both have `layers` of `width`
- * tanh: 2 of 200, z of 50 numbers, as in the second paper; 1 of 500 is the first's. Weights: Glorot &
- * Bengio's uniform ones; the last bias: the logit of each pixel's mean. Minibatches of 20, Adam with eps
- * 1e-4, rate 1e-3 10^(-i/7) for 3^i passes, i = 0 .. 7; --passes takes another base than 3, so that all
- * eight stages are as many passes together.
+ * Q makes of x the mean and the log standard deviation of a normal z; P makes of z the logits of
+ * pixels that are 0 or 1 (bernoulli), or the means of normal numbers (gaussian). Both have `layers`
+ * of `width` tanh: 2 of 200, z of 50 numbers, as in the second paper; 1 of 500 is the first's.
+ * Weights: Glorot & Bengio's uniform ones; the last bias: the logit of each pixel's mean.
+ * Minibatches of 20, Adam with eps 1e-4, rate 1e-3 10^(-i/7) for 3^i passes, i = 0 .. 7; --passes
+ * takes another base than 3, so that all eight stages are as many passes together.
  *
- * Differs: the mean behind the last bias is kept 1e-7 away from 0 and 1 (the code: 1e-3) and is that of
- * 10,000 examples; beta1 is the paper's .9 (the code: .99); second moments begin at 0 and are corrected
- * (the code: at 1); rates are not rounded to one digit; examples are shuffled; the code keeps 400 examples
- * back. --bound elbo takes the divergence of Q from the prior in closed form (the first paper's eq. 10).
- * Gaussian: means in [-1,1] by tanh (points: linear).
+ * Differs: the mean behind the last bias is kept 1e-7 away from 0 and 1 (the code: 1e-3) and is
+ * that of 10,000 examples; beta1 is the paper's .9 (the code: .99); second moments begin at 0 and
+ * are corrected (the code: at 1); rates are not rounded to one digit; examples are shuffled; the
+ * code keeps 400 examples back. --bound elbo takes the divergence of Q from the prior in closed
+ * form (the first paper's eq. 10). Gaussian: means in [-1,1] by tanh (points: linear).
  */
 #include "ganymede/model.h"
 
@@ -53,7 +53,7 @@ static gm_node *decode(const nets *p, gm_node *z)
 	return p->bernoulli || p->points ? y : gm_tanh(y);
 }
 
-/* The mean of p(x|z), in the range of examples */
+/* The mean of p(x|z), in the range of the data */
 static gm_node *shown(const nets *p, gm_node *z, gm_shape s)
 {
 	gm_node *y = decode(p, z);
@@ -113,7 +113,7 @@ static int train(gm_run *r)
 		gm_endpoint(r, "log-weight",
 		            gm_reshape(gm_add(log_p1, one.log_ratio), GM_SHAPE(p.m)), x);
 
-	/* eps stands beside gradients of the whole minibatch's sum, as in the code */
+	/* eps is for gradients of the sum over the minibatch, as in the authors' code */
 	gm_node *sum = gm_mul_c(loss, (double)p.m * gm_graph_ranks(g));
 	gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss), gm_logged(r, "log_p", mean_p),
 	                               gm_logged(r, "divergence", divergence),

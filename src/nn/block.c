@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/block.c -- a layer with what usually follows it: normaliser, activation, dropout; and blocks of such layers.
+ * nn/block.c -- a layer with what usually follows it: normaliser, activation, dropout; and blocks
+ * of such layers.
  */
 #include "nn/net.h"
 
@@ -11,7 +12,7 @@ void gm_net_defaults_(gm_net *n, gm_net_style style)
 	n->style = style;
 }
 
-/* v [m,C] beside y [m,C,..] */
+/* v [m,C] reshaped to broadcast over y [m,C,..] */
 static gm_node *along_channels(gm_node *v, const gm_node *y)
 {
 	gm_shape s = gm_node_shape(y), have = gm_node_shape(v);
@@ -98,7 +99,8 @@ gm_node *gm_block_(gm_net *n, const char *name, gm_node *x, gm_block_args a)
 {
 	bool norm = !a.plain && n->flow, maxout = a.act == GM_MAXOUT;
 	int64_t out = a.out * (maxout ? a.pieces : a.act == GM_GLU ? 2 : 1);
-	/* A mean that the normaliser subtracts makes a bias before it useless; maxout stands between the two. */
+	/* A bias before a normaliser that subtracts the mean has no effect, unless maxout is
+	 * between them. */
 	bool no_bias = a.no_bias || (norm && gm_net_centres(n) && !maxout && !a.with_bias);
 	x = layer(n, name, x, &a, out, no_bias);
 	if (maxout)
@@ -135,7 +137,8 @@ gm_node *gm_residual_(gm_net *n, const char *name, gm_node *x, gm_residual_args 
 	const char *first = gm_net_key(n, "%s/a", name), *second = gm_net_key(n, "%s/b", name);
 	gm_activation act = a.act ? a.act : GM_RELU;
 	gm_node *y = x, *shortcut = x;
-	if (a.pre) { /* normalise, activate, convolve, twice: He et al. 2016b; as in Miyato et al. 2018 */
+	/* normalise, activate, convolve, twice: He et al. 2016b; as in Miyato et al. 2018 */
+	if (a.pre) {
 		y = activated(n, first, normalised(n, first, y, a.gain[0], a.bias[0]), act,
 		              a.slope);
 		y = a.up ? gm_upsample_nearest(y, 2) : y;
@@ -144,7 +147,9 @@ gm_node *gm_residual_(gm_net *n, const char *name, gm_node *x, gm_residual_args 
 		              a.slope);
 		y = pad_and_convolve(n, second, y, &a, out);
 		y = a.down ? gm_avg_pool(y, (gm_pool_options){.kernel = {2, 2}}) : y;
-	} else { /* convolve, normalise, activate, convolve, normalise: He et al. 2016a without the last activation */
+		/* convolve, normalise, activate, convolve, normalise: He et al. 2016a without the last
+	 * activation */
+	} else {
 		y = pad_and_convolve(n, first, y, &a, out);
 		y = activated(n, first, normalised(n, first, y, a.gain[0], a.bias[0]), act,
 		              a.slope);
@@ -193,7 +198,8 @@ gm_node *gm_minibatch_stddev(gm_node *x, int group)
 	while (s.rank > 0 && s.dim[0] % g)
 		g--;
 	if (s.rank != 4)
-		return gm_reshape(x, GM_SHAPE(1, 2, 3)); /* says the shape, and that it is wrong */
+		/* an invalid reshape, whose error contains the shape */
+		return gm_reshape(x, GM_SHAPE(1, 2, 3));
 	gm_node *y = gm_reshape(x, GM_SHAPE(g, s.dim[0] / g, s.dim[1], s.dim[2], s.dim[3]));
 	gm_node *std = gm_sqrt(gm_add_c(gm_variance(y, GM_AXES(0), true), 1e-8));
 	y = gm_broadcast(gm_mean(std, GM_AXES(2, 3, 4), true),

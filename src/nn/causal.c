@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/causal.c -- convolutions that see only what comes before in raster order, over a whole picture, or by one
- * row and one pixel more. See nn.h.
+ * nn/causal.c -- masked convolutions for autoregressive models: over whole images, or incrementally
+ * by row and pixel. See nn.h.
  *
- * Kernels are cut to the taps that a mask would leave, so nothing is multiplied by zeros, but for the tap in the
- * middle, whose mask is one of channels.
+ * Kernels contain only taps that are not masked, so nothing is multiplied by zeros, except for the
+ * centre tap, whose mask depends on channels.
  */
 #include "nn/net.h"
 
-/* The channel that each of `each` features belongs to, several times over: [times * each] */
+/* The channel of each of `each` features, repeated `times` times: [times * each] */
 static gm_node *channel_of(const gm_causal *c, int64_t each, int64_t times, double more)
 {
 	int64_t n = each * times;
@@ -18,14 +18,14 @@ static gm_node *channel_of(const gm_causal *c, int64_t each, int64_t times, doub
 	return gm_array(c->net->graph, v, GM_SHAPE(n), GM_F32);
 }
 
-/* Taps of a window, the numbers that they are read beside, and the rule for the middle one. */
+/* Kernel size, padding, and the mask of the centre tap. */
 typedef struct window {
 	int64_t kh, kw;
 	int pad[4];
 	gm_causal_args a;
 } window;
 
-/* [out,in,kh,kw]: 1 before the middle tap, 0 after it, and there by channels */
+/* [out,in,kh,kw]: 1 before the centre tap, 0 after it, at the centre by channels */
 static gm_node *make_mask(const gm_causal *c, int64_t in, const window *k)
 {
 	int64_t taps = k->kh * k->kw, middle = k->kh == 1 ? k->kw - 1 : taps / 2;
@@ -82,7 +82,7 @@ gm_node *gm_causal_conv_(gm_causal *c, const char *name, gm_node *x, gm_causal_a
 	return convolve(c, name, x, &(window){k, k, {h, h, h, h}, a});
 }
 
-/* A variable that keeps what a step gave for the next ones; no part of the net. */
+/* A variable that caches activations for later steps; not part of the net. */
 static gm_node *keep(const gm_causal *c, const char *name, gm_shape s)
 {
 	return gm_variable(c->net->graph, gm_net_key(c->net, "kept/%s", name), s);
@@ -98,7 +98,7 @@ gm_node *gm_causal_above_(gm_causal *c, const char *name, gm_node *x, gm_causal_
 {
 	bool first = a.mask == 'A';
 	int64_t in = gm_node_shape(x).dim[1], kh = first ? a.kernel / 2 : a.kernel / 2 + 1;
-	a.mask = 0; /* all of what is above comes before */
+	a.mask = 0; /* all rows above are previous */
 	window w = {kh, a.kernel, {0, a.kernel / 2, 0, a.kernel / 2}, a};
 	if (c->mode == GM_CAUSAL_WHOLE) {
 		w.pad[0] = (int)(first ? kh : kh - 1);
@@ -122,7 +122,7 @@ gm_node *gm_causal_left_(gm_causal *c, const char *name, gm_node *x, gm_causal_a
 	}
 	gm_node *left = keep(c, name, GM_SHAPE(c->batch, in, 1, kw - 1)),
 		*seen = gm_mul(left, c->old);
-	if (a.mask == 'A') { /* pixels: whole only when the next one begins */
+	if (a.mask == 'A') { /* a pixel is complete only when the next one starts */
 		gm_node *all = gm_mul(GM_CONCAT(3, left, c->previous), c->old);
 		seen = gm_select(c->fresh, gm_narrow(all, 3, 1, kw - 1), seen);
 		then(c, left, seen);
@@ -133,7 +133,7 @@ gm_node *gm_causal_left_(gm_causal *c, const char *name, gm_node *x, gm_causal_a
 	return convolve(c, name, x, &w);
 }
 
-/* Kept as [W, batch F]: a column is a row of it. */
+/* Cached as [W, batch F], so that a column is one row. */
 gm_node *gm_causal_hand_down(gm_causal *c, const char *name, gm_node *u, int64_t features)
 {
 	int64_t f = features, m = c->batch;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/condition.c -- ways in which a discriminator learns of the class of an example, one row each.
+ * nn/condition.c -- class conditioning of discriminators, one row each.
  */
 #include "nn/net.h"
 
-/* An embedding of y with the sides of the picture is one more channel; packs have several labels. No normaliser of
- * weights: it would bound how steep D is in x, and y has no slope. */
+/* An embedding of y, as large as the image, is an additional channel; packs have several labels. No
+ * weight normalisation: its purpose is to bound D's gradient with respect to x, and y is
+ * discrete. */
 static gm_node *concat_input(gm_net *D, gm_node *x, gm_node *y, int64_t classes)
 {
 	gm_shape s = gm_node_shape(x), labels = gm_node_shape(y);
@@ -17,7 +18,7 @@ static gm_node *concat_input(gm_net *D, gm_node *x, gm_node *y, int64_t classes)
 	return GM_CONCAT(1, x, gm_reshape(gm_gather(table, y), map));
 }
 
-/* psi(h) + <V_y, h>; of a pack, V is the sum of its members' (y i32 [m,k]). */
+/* psi(h) + <V_y, h>; for a pack, V is the sum over its labels (y i32 [m,k]). */
 static gm_node *projection_logit(gm_net *D, gm_node *logit, gm_node *h, gm_node *y, int64_t classes)
 {
 	h = gm_reshape(h, GM_SHAPE(gm_node_shape(h).dim[0], -1));
@@ -28,7 +29,8 @@ static gm_node *projection_logit(gm_net *D, gm_node *logit, gm_node *h, gm_node 
 	return gm_add(logit, gm_sum(gm_mul(h, v), GM_AXES(1), true));
 }
 
-/* L_C = E[-log P(y|x)] of real and of generated examples joins D's loss, that of generated ones G's. */
+/* L_C = E[-log P(y|x)] of real and generated examples is added to D's loss, that of generated ones
+ * to G's. */
 static gm_node *auxiliary_head(gm_game *m, gm_node *y, int64_t classes, double weight)
 {
 	gm_node *real = gm_linear(m->D, "class", m->f_real, .out = classes);

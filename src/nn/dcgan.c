@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * nn/dcgan.c -- the convolutional nets of Radford et al. 2016, arXiv:1511.06434, figure 1 and
- * section 3, for pictures of any sides that halve: bodies that later papers condition, penalise,
- * normalise and give heads. src/models/dcgan.c says where they differ from the paper.
+ * section 3, for images of any size that can be halved. Other models add conditions, penalties,
+ * normalisers and heads. src/models/dcgan.c says where they differ from the paper.
  */
 #include "nn/net.h"
 
@@ -14,7 +14,7 @@ bool gm_dcgan_fit(gm_dcgan *p)
 		p->small_height /= 2, p->small_width /= 2, p->levels++;
 	bool fits = p->levels > 0;
 	if (!fits)
-		p->levels = 1; /* so that building can go on */
+		p->levels = 1; /* so that building can continue after the error */
 	return fits;
 }
 
@@ -30,7 +30,7 @@ static gm_conv_args args(const gm_dcgan *p, const gm_net *n, int64_t out)
 	                      .init = GM_NORMAL(0, p->std)};
 }
 
-/* Layers are named by the sides of the map that they make. */
+/* Layers are named by the size of their output map. */
 static const char *name_of(gm_net *n, int64_t h, int64_t w)
 {
 	return gm_net_key(n, "%dx%d", (int)h, (int)w);

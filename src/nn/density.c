@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/density.c -- normal distributions, and pictures as levels: what likelihoods are made of.
+ * nn/density.c -- likelihoods of normal distributions and of quantised pixels.
  */
 #include "nn/net.h"
 

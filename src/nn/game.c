@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/game.c -- a game put together from its rows and tricks: both players' losses.
+ * nn/game.c -- builds a GAN game: both losses from objective, penalty and tricks.
  */
 #include "nn/net.h"
 
@@ -14,8 +14,8 @@ static gm_node *number(gm_net *n, double v)
 
 /* ---- what the discriminator reads ------------------------------------------------------------ */
 
-/* [m,C,..] to [m/k, k C, ..], [m] to [m/k, k]: k examples at once, the next k the next. In tools the batch need not
- * divide by k; it is then repeated k times, because only the shapes matter. */
+/* [m,C,..] to [m/k, k C, ..], [m] to [m/k, k]: k consecutive examples become one. In tools the
+ * batch need not be a multiple of k; it is then repeated k times, because only shapes matter. */
 static gm_node *packed(gm_node *x, int k)
 {
 	gm_shape s = gm_node_shape(x);
@@ -50,7 +50,7 @@ static gm_shown shown(const gm_game *m, gm_shown s)
 	return (gm_shown){packed(noisy(m, s.x), m->pack), s.with ? packed(s.with, m->pack) : NULL};
 }
 
-/* A net of the game, with its reference batch, whose rows are like `like`. */
+/* Applies a net of the game, with its reference batch, filled like `like`. */
 static gm_node *apply(const gm_game *m, gm_net *n, gm_net_fn *f, gm_shown s, gm_shown like)
 {
 	gm_node *x = gm_net_with_reference(n, s.x, m->references, like.x);
@@ -78,7 +78,7 @@ gm_node *gm_minibatch_discrimination_(gm_net *n, const char *name, gm_node *x, g
 	gm_node *i = gm_reshape(m, GM_SHAPE(rows, 1, kernels, dim));
 	gm_node *j = gm_reshape(m, GM_SHAPE(1, rows, kernels, dim));
 	gm_node *apart = gm_sum(gm_abs(gm_sub(i, j)), GM_AXES(3), false);
-	/* exp(0) = 1 of each example with itself is left out. */
+	/* subtract exp(0) = 1, the similarity of an example to itself */
 	gm_node *o = gm_add_c(gm_sum(gm_exp(gm_neg(apart)), GM_AXES(1), false), -1);
 	gm_node *y = GM_CONCAT(1, x, o);
 	gm_net_leave(n);
@@ -130,7 +130,7 @@ gm_node *gm_historical(gm_net *n)
 
 /* ---- losses ---------------------------------------------------------------------------------- */
 
-/* D's outputs for all that its loss is made of. */
+/* D's outputs for all terms of its loss. */
 typedef struct outputs {
 	gm_node *real, *fake, *wrong[GM_WRONGS];
 } outputs;
@@ -156,7 +156,7 @@ static gm_node *d_loss(const gm_game *m, const outputs *y)
 	return gm_add(m->objective->real(y->real, &m->terms), fake);
 }
 
-/* D's outputs; fake: those for what G made. */
+/* D's outputs; fake: for G's samples. */
 static outputs look(const gm_game *m, gm_node *real, gm_node *fake)
 {
 	outputs y = {.real = real, .fake = fake};
@@ -167,7 +167,7 @@ static outputs look(const gm_game *m, gm_node *real, gm_node *fake)
 	return y;
 }
 
-/* What G minimises, of D's outputs for real examples and for G's. */
+/* G's loss from D's outputs for real examples and for G's samples. */
 static gm_node *g_terms(const gm_game *m, gm_node *real, gm_node *fake)
 {
 	gm_terms t = m->terms;
@@ -176,8 +176,8 @@ static gm_node *g_terms(const gm_game *m, gm_node *real, gm_node *fake)
 	                   : gm_objective_g(m->objective, real, fake, &m->terms);
 }
 
-/* Metz et al. 2017, eq. 4 to 8: G's loss against the D that k steps of gradient descent on D's loss
- * would make of the present one. Each step is an expression, so G's gradient goes through all. */
+/* Metz et al. 2017, eq. 4 to 8: G's loss with D after k further steps of gradient descent on D's
+ * loss. Each step is an expression, so G's gradient passes through all of them. */
 static gm_node *unrolled(const gm_game *m, outputs y)
 {
 	gm_net *n = m->D;
@@ -248,7 +248,7 @@ const char *gm_game_refusal(const gm_game *m)
 	return NULL;
 }
 
-/* Everything that D is shown, and G's examples. */
+/* Computes all inputs of D, and G's samples. */
 static void show(gm_game *m)
 {
 	if (m->generator)
@@ -275,7 +275,7 @@ static gm_node *build_game(void *ctx)
 {
 	gm_game *m = ctx;
 	gm_net *D = m->D;
-	/* reference batches are without the noise, which may fall */
+	/* reference batches have no instance noise, because it may decay */
 	gm_shown clean = {packed(m->real.x, m->pack),
 	                  m->real.with ? packed(m->real.with, m->pack) : NULL};
 	show(m);
@@ -287,7 +287,7 @@ static gm_node *build_game(void *ctx)
 	m->refusal = gm_game_refusal(m);
 	if (m->refusal)
 		return m->loss_d = m->loss_g = gm_mean_all(m->y_fake);
-	/* A flipped pair plays with its roles exchanged, which any objective understands. */
+	/* A flipped pair exchanges real and fake, which works with any objective. */
 	if (m->flip > 0) {
 		gm_node *swap = gm_bernoulli(D->graph, m->flip, gm_node_shape(y.real));
 		y = (outputs){.real = gm_select(swap, y.fake, y.real),

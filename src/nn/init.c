@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/init.c -- initial values, one row each beside its formula.
+ * nn/init.c -- initialisers, one row each with its formula.
  */
 #include "nn/net.h"
 
@@ -16,7 +16,7 @@ typedef struct draw {
 	double *v;
 } draw;
 
-/* Pieces in parallel: each draws what it would have drawn in turn, two words a number. */
+/* In parallel: each piece skips to its position in the random stream, two words per value. */
 static void normal(const draw *d, double mean, double std)
 {
 	enum { PIECE = 1 << 14 };
@@ -85,10 +85,10 @@ static void fill_he_normal(const draw *d)
 	normal(d, 0, he(d));
 }
 
-/* Of a normal matrix [rows, cols], the Q of its QR: by Gram-Schmidt, each vector cleaned twice
- * ("twice is enough", Kahan and Parlett), which gives orthogonality to rounding. The sign is the
- * one with R's diagonal positive, so Q is uniform (Mezzadri 2007). Where rows outnumber columns
- * it is the columns that are made orthonormal. */
+/* Q of the QR decomposition of a normal matrix [rows, cols], by Gram-Schmidt with
+ * reorthogonalisation ("twice is enough", Kahan and Parlett), which is orthogonal to rounding. The
+ * diagonal of R is positive, so Q is uniform (Mezzadri 2007). If there are more rows than columns,
+ * the columns are made orthonormal. */
 static void fill_orthogonal(const draw *d)
 {
 	int64_t rows = d->shape.rank ? d->shape.dim[0] : 1, cols = d->n / rows;

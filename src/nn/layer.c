@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/layer.c -- layers: they ask the net for variables and return an expression.
+ * nn/layer.c -- layers: functions that get variables from the net and return an expression.
  */
 #include "nn/net.h"
 
@@ -11,7 +11,8 @@ static gm_init or_default(gm_init given, gm_init otherwise)
 	return given.kind == GM_INIT_DEFAULT ? otherwise : given;
 }
 
-/* Of a weight: the normaliser's, for some begin at a value of their own; the layer's; the net's; +-1/sqrt(fan in). */
+/* The initialiser of a weight, by priority: the normaliser's (some need a special one); the
+ * layer's; the net's; +-1/sqrt(fan in). */
 static gm_init weight_init(const gm_net *n, gm_init given)
 {
 	if (n->weight && n->weight->init.kind != GM_INIT_DEFAULT)
@@ -95,8 +96,7 @@ gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_ar
 	int64_t in = s.rank > 1 ? s.dim[1] : 1, groups = a.groups ? a.groups : 1;
 	int64_t stride = a.stride ? a.stride : 1, dilation = a.dilation ? a.dilation : 1;
 	gm_shape ws = kernel_shape(x, in, a.out / groups, a.kernel);
-	/* As many terms meet in one output as there are taps that land on it: fan in is in taps
-	 * / stride^2. */
+	/* Terms per output: the taps that contribute to it, so fan in is in taps / stride^2. */
 	int64_t terms = in / groups * a.kernel;
 	if (ws.rank == 4)
 		terms = terms * a.kernel / stride;
@@ -120,7 +120,8 @@ gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_ar
 	return y;
 }
 
-/* The variance about the common mean is the mean of each rank's own, and of how far its mean lies from the common one. */
+/* The variance around the common mean is the mean of the ranks' variances plus the variance of
+ * their means. */
 void gm_net_moments(gm_node *x, unsigned axes, bool keep, bool whole, gm_node **mean, gm_node **var)
 {
 	gm_node *m = gm_mean(x, axes, keep), *v = gm_variance(x, axes, keep);
@@ -162,7 +163,8 @@ gm_node *gm_batch_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
 		if (!n->o.apart)
 			count *= gm_graph_ranks(n->graph);
 		double unbiased = count > 1 ? (double)count / (count - 1) : 1;
-		/* Whatever the ranks normalise by, what they remember is the same on all. */
+		/* Running statistics are equal on all ranks, with and without synchronised
+		 * normalisation. */
 		gm_node *seen_mean = gm_reshape(mean, c), *seen_var = gm_reshape(var, c);
 		if (n->o.apart)
 			seen_mean = gm_rank_mean_later(seen_mean),

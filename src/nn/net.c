@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/net.c -- a bag of named variables.
+ * nn/net.c -- a set of named variables.
  */
 #include "nn/net.h"
 
@@ -174,8 +174,8 @@ void gm_net_leave(gm_net *n)
 gm_node *gm_net_misuse(gm_net *n, const char *what)
 {
 	gm_net_enter(n, what);
-	gm_node *bad =
-		gm_reshape(gm_scalar(n->graph, 0), GM_SHAPE(2)); /* impossible, so an error */
+	/* an invalid reshape, which sets the error */
+	gm_node *bad = gm_reshape(gm_scalar(n->graph, 0), GM_SHAPE(2));
 	gm_net_leave(n);
 	return bad;
 }
@@ -196,7 +196,7 @@ bool gm_net_same_shape(gm_shape a, gm_shape b)
 	return same;
 }
 
-/* FNV-1a, 64 bits: which stream of the seed a variable draws from. */
+/* FNV-1a, 64 bits: selects the random stream of a variable. */
 static uint64_t hash_name(const char *s)
 {
 	uint64_t h = 0xcbf29ce484222325u;
@@ -210,7 +210,7 @@ static void initialise(gm_net *n, const gm_entry *e, gm_shape shape, const gm_va
 	gm_init init = o->init;
 	int64_t size = gm_net_size(shape);
 	bool zero = init.kind == GM_INIT_DEFAULT || (init.kind == GM_INIT_CONSTANT && init.a == 0);
-	/* the last: it stands for an error */
+	/* last entry: a placeholder after an error */
 	if (n->o.blank || zero || size != gm_node_size(e->node))
 		return;
 	int64_t out = shape.rank > 0 ? shape.dim[0] : 1, in = shape.rank > 1 ? shape.dim[1] : 1;
@@ -233,7 +233,7 @@ static gm_node *make_variable(gm_net *n, const char *name, gm_shape shape, gm_va
 		gm_shape have = gm_node_shape(old->node);
 		if (gm_net_same_shape(have, shape))
 			return old->instead ? old->instead : old->node;
-		/* A view that cannot be says both shapes, and where. */
+		/* An invalid reshape, whose error contains both shapes and the scope. */
 		gm_net_enter(n, gm_net_key(n, "%s, used again with another shape", name));
 		bool sizes_differ = gm_net_size(have) != gm_net_size(shape);
 		gm_node *bad = sizes_differ ? gm_reshape(old->node, shape)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/norm.c -- normalisers, one row each. Some act on what flows between layers (gm_norm), some on
- * weights, which every layer with a weight asks gm_net_weight for.
+ * nn/norm.c -- normalisers, one row each. Some act on activations (gm_norm), some on weights
+ * (gm_net_weight).
  */
 #include "nn/net.h"
 
@@ -62,9 +62,9 @@ static gm_node *instance(gm_net *n, const char *name, gm_node *x, const gm_norm_
 	return standard(n, name, x, axes_from(x, 2), a);
 }
 
-/* The first R rows of x are the reference batch's. An example is normalised by the statistics of
- * those and itself: mean = (R m + m_n) / (R + 1), and so the mean of squares. The reference rows
- * are normalised by their own. */
+/* The first R rows of x are the reference batch. An example is normalised by the statistics of
+ * these rows and itself: mean = (R m + m_n) / (R + 1), the mean of squares likewise. Reference rows
+ * are normalised by their own statistics. */
 static gm_node *virtual_batch(gm_net *n, const char *name, gm_node *x, const gm_norm_args *a)
 {
 	gm_shape s = gm_node_shape(x);
@@ -89,7 +89,7 @@ static gm_node *virtual_batch(gm_net *n, const char *name, gm_node *x, const gm_
 	return affine(n, name, y, a);
 }
 
-/* x / sqrt(mean over channels of x^2 + eps): each place of a map by itself */
+/* x / sqrt(mean over channels of x^2 + eps), separately at each position */
 static gm_node *pixel(gm_net *n, const char *name, gm_node *x, const gm_norm_args *a)
 {
 	gm_net_enter(n, name);
@@ -162,7 +162,8 @@ static gm_node *weight_norm(gm_net *n, const char *name, gm_node *v, int axis)
 	return gm_net_guard(n, weight_norm_asked, &(weighing){n, name, v, axis});
 }
 
-/* w sqrt(2 / fan in) of a weight drawn from N(0,1): all weights have the same range, so Adam moves all at one rate. */
+/* w sqrt(2 / fan in), with w initialised from N(0,1): all weights have the same scale, so Adam's
+ * relative step is the same for all. */
 static gm_node *equalised(gm_net *n, const char *name, gm_node *w, int axis)
 {
 	(void)n, (void)name;
@@ -175,8 +176,8 @@ static gm_node *unit(gm_node *x)
 	return gm_mul(x, gm_rsqrt(gm_add_c(gm_sum_all(gm_square(x)), 1e-12)));
 }
 
-/* Miyato et al. 2018, Algorithm 1: v = W'u / |W'u|, u = W v / |W v|, once a step; the weight is
- * divided by sigma = u' W v, in which u and v are constants. u is kept, and saved. */
+/* Miyato et al. 2018, Algorithm 1: v = W'u / |W'u|, u = W v / |W v|, once per step; the weight is
+ * divided by sigma = u' W v, with u and v as constants. u is a variable, saved in checkpoints. */
 static gm_node *spectral_norm(gm_net *n, const char *name, gm_node *weight, int axis)
 {
 	int64_t out = gm_node_shape(weight).dim[axis];
@@ -281,7 +282,7 @@ static bool wants_reference(const gm_net *n)
 	return n->flow && n->flow->reference;
 }
 
-/* The variable called name, of rows like those of x; i: its place in n->reference. */
+/* The variable `name` with rows like those of x; i: index in n->reference. */
 static gm_node *reference(gm_net *n, int i, const char *name, gm_node *x, gm_node *like)
 {
 	gm_shape s = gm_node_shape(x);

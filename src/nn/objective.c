@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/objective.c -- the games that a generator and a discriminator can play, one row each. a =
- * logit of a real example, b = logit of a fake one, D = sigmoid(logit). Note log D =
- * -softplus(-logit), log(1-D) = -softplus(logit). s = one-sided label smoothing: what is asked of
- * D for a real example is 1-s (Salimans et al. 2016, section 3.4).
+ * nn/objective.c -- the objectives of generator and discriminator, one row each. a = logit of a
+ * real example, b = logit of a fake one, D = sigmoid(logit). Note log D = -softplus(-logit),
+ * log(1-D) = -softplus(logit). s = one-sided label smoothing: the target of D for a real example is
+ * 1-s (Salimans et al. 2016, section 3.4).
  */
 #include "nn/net.h"
 
@@ -56,7 +56,7 @@ static gm_node *g_non_saturating(gm_node *b, const gm_terms *t)
 	return log_real(b);
 }
 
-/* E[-exp(logit)] = E[-D/(1-D)]: with the best D, the gradient of maximum likelihood. */
+/* E[-exp(logit)] = E[-D/(1-D)]: for the optimal D, the gradient of maximum likelihood. */
 static gm_node *g_likelihood(gm_node *b, const gm_terms *t)
 {
 	(void)t;
@@ -68,7 +68,8 @@ static gm_node *half_square(gm_node *y, double target)
 	return gm_mul_c(gm_mean_all(gm_square(gm_add_c(y, -target))), .5);
 }
 
-/* 1/2 E[(a - B)^2], 1/2 E[(b - A)^2], 1/2 E[(b - C)^2]: fakes are labelled A, real ones B, and G wants C. */
+/* 1/2 E[(a - B)^2], 1/2 E[(b - A)^2], 1/2 E[(b - C)^2]: targets are A for fakes, B for real
+ * examples, C for G. */
 static gm_node *real_square(gm_node *a, const gm_terms *t)
 {
 	t = given(t);
@@ -111,7 +112,7 @@ static gm_node *fake_hinge(gm_node *b, const gm_terms *t)
 	return gm_mean_all(gm_relu(gm_add_c(b, 1)));
 }
 
-/* The logarithmic loss of a - E[b] and b - E[a]; G's is the same with real and fake exchanged. */
+/* The logistic loss of a - E[b] and b - E[a]; G's loss has real and fake exchanged. */
 static gm_node *d_relativistic(gm_node *a, gm_node *b, const gm_terms *t)
 {
 	return gm_add(real_log(gm_sub(a, gm_rank_mean(gm_mean_all(b))), t),

@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/optim.c -- optimisers as effects. What is done per parameter is elementwise, so that the
- * compiler makes one pass over memory of it; what is common to all parameters (bias corrections,
- * the clipping factor, whether this is the last minibatch of several) is rank 0.
+ * nn/optim.c -- optimisers as effects. The update of each parameter is elementwise, so that the
+ * compiler fuses it into one pass over memory; values common to all parameters (bias corrections,
+ * clipping factor, whether accumulation ends in this step) are rank 0.
  */
 #include "nn/net.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>
 
-/* An optimiser while it is built. */
+/* State while an optimiser is built. */
 typedef struct build {
 	gm_net *net;
 	const gm_optimiser_args *a;
-	const char *name;       /* of the optimiser: part of its variables' names */
+	const char *name;       /* name of the optimiser, part of its variables' names */
 	gm_node *lr, *momentum; /* rank 0; momentum may be NULL */
-	gm_node *rate, *eps;    /* adam's, corrected for bias, rank 0 */
-	gm_node *gate;          /* rank 0, 1 where parameters move in this step; NULL: always */
+	gm_node *rate, *eps;    /* of adam, bias-corrected, rank 0 */
+	gm_node *gate;          /* rank 0, 1 if parameters are updated in this step; NULL: always */
 	gm_node **effect;
 	int effects, room;
 	gm_node *keep; /* rank 0, where averages begin anew; else NULL */
 } build;
 
-/* One parameter p with its gradient d: adds the effects on the optimiser's own variables, returns the
- * parameter's next value. */
+/* One parameter p with its gradient d: adds the effects on the optimiser's own variables, returns
+ * the parameter's next value. */
 typedef gm_node *(*rule)(build *u, const char *key, gm_node *p, gm_node *d);
 
 static gm_node *memory(build *u, const char *key, const char *what, gm_shape shape)
 {
-	gm_net_leave(u->net); /* variables are named from outside every scope */
+	gm_net_leave(u->net); /* variables have full names, so leave the scope */
 	gm_node *v = gm_net_var(u->net, gm_net_key(u->net, "%s.%s.%s", key, u->name, what), shape,
 	                        .role = GM_MOMENT);
 	gm_net_enter(u->net, u->name);
@@ -51,7 +51,8 @@ static void add_effect(build *u, gm_node *effect)
 	u->effect[u->effects++] = effect;
 }
 
-/* Assigns the next value, or the present one where this step only gathers gradients. Returns what is assigned. */
+/* Assigns the next value, or the present one if this step only accumulates gradients. Returns the
+ * assigned value. */
 static gm_node *assign(build *u, gm_node *variable, gm_node *next)
 {
 	next = u->gate ? gm_select(u->gate, next, variable) : next;
@@ -122,8 +123,8 @@ gm_node *gm_net_gradient_norm(const gm_net *n, const gm_node *effect)
 	return gm_sqrt(sum);
 }
 
-/* The parameters to move, as places in n->entry, and their gradients: those that the pattern names and that the
- * loss depends on. */
+/* Selects the parameters to update, as indices in n->entry, and their gradients: those that match
+ * the pattern and that the loss depends on. */
 static int choose(build *u, gm_node *loss, int *place, gm_node **grad)
 {
 	gm_net *n = u->net;
@@ -145,7 +146,8 @@ static int choose(build *u, gm_node *loss, int *place, gm_node **grad)
 	return kept;
 }
 
-/* Sums gradients over `accumulate` minibatches; grad[i] becomes their mean, of use where the gate is 1. */
+/* Sums gradients over `accumulate` minibatches; grad[i] becomes their mean, valid when the gate is
+ * 1. */
 static void accumulate(build *u, const int *place, gm_node **grad, int params)
 {
 	gm_net *n = u->net;
@@ -160,7 +162,7 @@ static void accumulate(build *u, const int *place, gm_node **grad, int params)
 	}
 }
 
-/* The moving average of entry i follows `next`; it starts at the entry's present value. */
+/* Updates the moving average of entry i with `next`; it is initialised with the entry's value. */
 static void average(build *u, int i, gm_node *next)
 {
 	gm_net *n = u->net;
@@ -182,7 +184,8 @@ static void average(build *u, int i, gm_node *next)
 		assign(u, a, gm_add(next, gm_mul(u->keep, gm_sub(a, next))));
 }
 
-/* The share of itself that an average keeps: t / (t + 1), which makes it the mean of t + 1 values, until that is its decay. */
+/* The decay of a moving average after t steps: t / (t + 1), which gives the mean of t + 1 values,
+ * but at most the configured decay. */
 static void count_averaged(build *u)
 {
 	gm_net *n = u->net;
@@ -209,7 +212,8 @@ static void adam_corrections(build *u)
 	assign(u, t, t1);
 }
 
-/* The next value of the parameter `key` by the rule, with what the arguments ask for before and after it. */
+/* The next value of parameter `key` by the rule, with clipping and weight decay before it, and
+ * clamping and projection after it. */
 static gm_node *next_of(build *u, rule r, const char *key, gm_node *p, gm_node *d)
 {
 	const gm_optimiser_args *a = u->a;
@@ -226,7 +230,7 @@ static gm_node *next_of(build *u, rule r, const char *key, gm_node *p, gm_node *
 static gm_node *apply(build *u, gm_node *loss, rule r)
 {
 	gm_net *n = u->net;
-	int count = n->count; /* the optimiser's variables join the net behind these */
+	int count = n->count; /* the optimiser's variables are added after these */
 	int *place = malloc((count + 1) * sizeof *place);
 	gm_node **grad = malloc((count + 1) * sizeof *grad);
 	if (!place || !grad)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/penalty.c -- what a discriminator pays for being too steep, one row each; expressions over
- * gm_grad. x = real, x~ = fake examples.
+ * nn/penalty.c -- regularisers of discriminators, one row each; mostly gradient penalties, built
+ * with gm_grad. x = real, x~ = fake examples.
  */
 #include "nn/net.h"
 
@@ -14,7 +14,7 @@ gm_node *gm_interpolate(gm_node *a, gm_node *b)
 	return gm_add(b, gm_mul(gm_uniform(gm_node_graph(a), each), gm_sub(a, b)));
 }
 
-/* [N]: the squared length of each example's gradient */
+/* [N]: the squared norm of each example's gradient */
 static gm_node *square_slopes(gm_node *y, gm_node *x)
 {
 	gm_node *dx;
@@ -23,7 +23,8 @@ static gm_node *square_slopes(gm_node *y, gm_node *x)
 	return gm_sum(gm_square(dx), rest, false);
 }
 
-/* The root has no derivative at 0, where a dead critic starts: the tiny number keeps it finite. */
+/* The square root has no derivative at 0, the gradient norm of a constant critic: the small
+ * constant keeps it finite. */
 static gm_node *root(gm_node *square)
 {
 	return gm_sqrt(gm_add_c(square, 1e-12));
@@ -39,14 +40,14 @@ gm_node *gm_gradient_penalty(gm_node *y, gm_node *x, double centre)
 	return penalty;
 }
 
-/* Real and generated examples that come with other things than each other, such as codes, are points of a joint space:
- * D's slope is that in both, and both are mixed. */
+/* Real and generated examples with different conditions, such as codes, are points of a joint
+ * space: the gradient is with respect to both, and both are interpolated. */
 static bool joint(const gm_game *m)
 {
 	return m->real.with != m->fake.with && m->real.with && gm_node_is_value(m->real.with);
 }
 
-/* [N]: the squared length of D's gradient at each of s */
+/* [N]: the squared norm of D's gradient at each row of s */
 static gm_node *square_slopes_of(const gm_game *m, gm_shown s)
 {
 	gm_node *y = gm_game_discriminate(m, s), *each = square_slopes(y, s.x);
@@ -116,7 +117,7 @@ static gm_node *dragan(const gm_game *m)
 	return slope_penalty(m, (gm_shown){x, m->real.with}, 1);
 }
 
-/* The squared length of d loss / d parameters */
+/* The squared norm of d loss / d parameters */
 static gm_node *speed(gm_net *n, gm_node *loss)
 {
 	gm_node **p = calloc(2 * n->count + 1, sizeof *p), **d = p ? p + n->count : NULL;
@@ -131,7 +132,7 @@ static gm_node *speed(gm_net *n, gm_node *loss)
 	return sum;
 }
 
-/* 1/2 |v|^2, v the joint gradient field of both players, which both then descend */
+/* 1/2 |v|^2, v the joint gradient field of both players; minimised by both */
 static gm_node *consensus(const gm_game *m)
 {
 	return gm_mul_c(gm_add(speed(m->D, m->loss_d), speed(m->G, m->loss_g)), .5);

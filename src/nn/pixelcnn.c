@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/pixelcnn.c -- stacks of causal convolutions: van den Oord et al. 2016, arXiv:1601.06759, table 1 (plain), and
- * arXiv:1606.05328, figure 2 (gated).
+ * nn/pixelcnn.c -- stacks of causal convolutions: van den Oord et al. 2016, arXiv:1601.06759, table
+ * 1 (plain), and arXiv:1606.05328, figure 2 (gated).
  */
 #include "nn/net.h"
 
@@ -17,7 +17,8 @@ static gm_node *gate(const gm_pixelcnn *p, gm_causal *c, const char *name, gm_no
 	return gm_mul(gm_tanh(gm_narrow(x, 1, 0, f)), gm_sigmoid(gm_narrow(x, 1, f, f)));
 }
 
-/* numbers in [-1,1] to features: figure 2 of the second paper. By rows it ends in what pixels will need. */
+/* values in [-1,1] to features: figure 2 of the second paper. In mode ROW it only fills the
+ * caches. */
 static gm_node *gated_stacks(const gm_pixelcnn *p, gm_causal *c, gm_node *x)
 {
 	gm_node *v = x, *h = x, *u = NULL;

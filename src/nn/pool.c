@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/pool.c -- a memory of earlier examples, kept as state of a net: Shrivastava et al. 2017, section 2.3,
- * arXiv:1612.07828, as Zhu et al. 2017 use it.
+ * nn/pool.c -- a pool of past examples, as variables of a net: Shrivastava et al. 2017, section
+ * 2.3, arXiv:1612.07828, as Zhu et al. 2017 use it.
  */
 #include "nn/net.h"
 
@@ -25,7 +25,8 @@ gm_node *gm_pool(gm_net *n, const char *name, gm_node *x, int64_t size)
 	gm_net_enter(n, name);
 	gm_node *flat = gm_stop_gradient(gm_reshape(x, GM_SHAPE(m, each))), *one = gm_scalar(g, 1);
 	gm_node *row = gm_cast(gm_iota(g, m), GM_F32), *most = gm_scalar(g, (double)size);
-	/* Until it is full, a batch takes the next places; then distinct places by chance, each with probability 1/2. */
+	/* Until it is full, a batch fills the next slots; then random distinct slots, each with
+	 * probability 1/2. */
 	gm_node *full = gm_sub(one, gm_less(count, most));
 	gm_node *next = gm_add(row, count),
 		*round = gm_mul(gm_floor(gm_mul_c(gm_add_c(next, .5), 1. / (double)size)), most);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * figure.c -- plots as a list of shapes. A shape is drawn into a mask of how much of each pixel it
- * covers, and laid on the picture once, so that a line that crosses itself is no darker there. */
+ * figure.c -- plots as a list of shapes. A shape is rasterised to a coverage mask and composited
+ * once, so that a line that crosses itself is not darker there. */
 #include "plot/figure.h"
 #include "base/arena.h"
 #include "base/file.h"
@@ -70,7 +70,7 @@ static double to_y(const gm_panel *p, double y)
 	return p->bottom - (y - p->ymin) / (p->ymax - p->ymin) * (p->bottom - p->top);
 }
 
-/* Far outside is as good as further outside, and keeps the arithmetic small. */
+/* Clamp points far outside, to limit coordinates. */
 static double near(double v)
 {
 	return v < -1e5 ? -1e5 : v > 1e5 ? 1e5 : v;

@@ -20,11 +20,11 @@
 
 typedef struct gm_figure gm_figure;
 
-/* Where data land: [xmin,xmax] x [ymin,ymax] on a rectangle of pixels, y up. */
+/* Maps data [xmin,xmax] x [ymin,ymax] to a rectangle of pixels, y up. */
 typedef struct gm_panel {
 	double left, top, right, bottom; /* pixels from the top left corner */
 	double xmin, xmax, ymin, ymax;
-	bool bare; /* no numbers beside the axes */
+	bool bare; /* no tick labels */
 } gm_panel;
 
 typedef struct gm_ink {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * term.c -- pictures in the terminal, through libchafa where it was found. See ganymede/image.h. */
+ * term.c -- images in the terminal, by libchafa if available. See ganymede/image.h. */
 #include "ganymede/image.h"
 #include "gm_config.h"
 
@@ -34,7 +34,8 @@ bool gm_term_picture(FILE *out, const gm_image *im, int columns)
 	gchar **environment = g_get_environ();
 	ChafaTermInfo *term = chafa_term_db_detect(chafa_term_db_get_default(), environment);
 	ChafaCanvasConfig *config = chafa_canvas_config_new();
-	/* Symbols only: sixels and the like depend on the terminal's mood, and symbols work everywhere. */
+	/* Symbols only: sixels and others depend on the terminal's state; symbols work
+	 * everywhere. */
 	ChafaSymbolMap *symbols = chafa_symbol_map_new();
 	chafa_symbol_map_add_by_tags(symbols, CHAFA_SYMBOL_TAG_BLOCK | CHAFA_SYMBOL_TAG_SPACE);
 	chafa_canvas_config_set_symbol_map(config, symbols);

@@ -17,11 +17,12 @@
 #include "base/machine.h"
 #include "gm_config.h"
 
-static const double LOOK = .05;    /* seconds between two looks at the other processes */
-static const double PATIENCE = .6; /* after a signal, for those that cannot be looked at */
+static const double LOOK = .05; /* seconds between two checks of the other processes */
+/* seconds to wait after a signal for processes that cannot be checked */
+static const double PATIENCE = .6;
 static const double GOODBYE = 2;
 
-enum { SPINS = 2000 }; /* before a waiting process lets others have its core */
+enum { SPINS = 2000 }; /* spins before a waiting process yields its core */
 
 typedef struct peer {
 	uint64_t host;
@@ -36,7 +37,7 @@ static struct {
 	const volatile sig_atomic_t *stop;
 	double looked, stopped; /* stopped: when the flag was first seen; 0: not */
 	bool lost;
-	int who; /* was lost; -1: it is not known */
+	int who; /* lost rank; -1: unknown */
 } all = {.count = 1, .who = -1};
 
 static double clock_now(void)
@@ -84,7 +85,7 @@ static void lose(int who)
 	all.lost = true;
 }
 
-/* Are the others still there? */
+/* Checks that the other processes are alive. */
 static void look(void)
 {
 	double now = clock_now();
@@ -128,7 +129,8 @@ static int number_in(const char *name)
 	return v ? atoi(v) : 0;
 }
 
-/* How many processes the launcher says it started: Open MPI's, then that of MPICH and its children, then Slurm's. */
+/* How many processes the launcher says it started: Open MPI's, then that of MPICH and its children,
+ * then Slurm's. */
 static int launched(void)
 {
 	int n = number_in("OMPI_COMM_WORLD_SIZE");
@@ -136,7 +138,7 @@ static int launched(void)
 	return n ? n : getenv("PMIX_RANK") ? number_in("SLURM_NTASKS") : 1;
 }
 
-/* The module lies beside the program while that is being built, else in the library folder. */
+/* The module is next to the program in the build folder, else in the library folder. */
 static void *load(char *why, size_t room)
 {
 	char path[PATH_MAX], *slash;
@@ -160,7 +162,8 @@ static void *load(char *why, size_t room)
 	return module;
 }
 
-/* Who is where. A process that cannot be seen from here, as from another container, is as good as on another machine. */
+/* Finds the machine of each rank. A process that is not visible here, for example in another
+ * container, counts as remote. */
 static bool meet(void)
 {
 	char host[256] = "";

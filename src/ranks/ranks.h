@@ -2,16 +2,18 @@
  *
  * ranks.h -- the processes of one training run.
  *
- * `mpirun -n 4 ganymede train ...` starts four processes, ranks 0 to 3, which learn one model together. What they say to each
- * other goes through the few functions here. Where no launcher is at work there is one rank, nothing is loaded and nothing
- * costs time. The message library itself is called by one file only, ranks_mpi.c, which is a module that is loaded when a
- * launcher is there: the program starts without it, and runs where it is not installed.
+ * `mpirun -n 4 ganymede train ...` starts four processes, ranks 0 to 3, which learn one model
+ * together. What they say to each other goes through the few functions here. Where no launcher is
+ * at work there is one rank, nothing is loaded and nothing costs time. The message library itself
+ * is called by one file only, ranks_mpi.c, which is a module that is loaded when a launcher is
+ * there: the program starts without it, and runs where it is not installed.
  *
  * Everything marked "together" must be called by all ranks, in the same order.
  *
- * A rank that dies. Whoever waits for it would wait for ever. So waiting looks, some times a second, whether the other
- * processes on this machine are still there. Once one is not, every wait ends at once and gives false, and gm_ranks_lost
- * says so. For processes elsewhere the launcher is the one who notices: it sends SIGTERM.
+ * A rank that dies. Whoever waits for it would wait for ever. So waiting looks, some times a
+ * second, whether the other processes on this machine are still there. Once one is not, every wait
+ * ends at once and gives false, and gm_ranks_lost says so. For processes elsewhere the launcher is
+ * the one who notices: it sends SIGTERM.
  */
 #ifndef GANYMEDE_BASE_RANKS_H
 #define GANYMEDE_BASE_RANKS_H
@@ -21,44 +23,47 @@
 
 #include "ganymede/base.h"
 
-/* Joins the other ranks where a launcher started this process as one of several; else does nothing. False with one error
- * when there are several and they cannot be joined. */
+/* Joins the other ranks if a launcher started this process as one of several; else does nothing.
+ * False with an error if joining fails. */
 bool gm_ranks_start(gm_error *err);
-int gm_rank(void);  /* 0 where there is one */
-int gm_ranks(void); /* 1 where there is one */
+int gm_rank(void);  /* 0 for a single process */
+int gm_ranks(void); /* 1 for a single process */
 
-/* Ends: politely when all ranks come here within two seconds, else so that the launcher ends the others. Nothing can be said
- * afterwards. Gives whether all came. */
+/* Ends communication: normally if all ranks call it within two seconds, else so that the launcher
+ * ends the others. No communication is possible afterwards. True if all ranks called it. */
 bool gm_ranks_end(void);
 
-/* A flag that a signal sets: then a wait for processes elsewhere ends after a moment. May be NULL. */
+/* A flag set by a signal handler: waiting for remote processes then ends soon. May be NULL. */
 void gm_ranks_watch(const volatile sig_atomic_t *stop);
 
-/* Whether a rank was lost; then no value that came from others is good any more, and text (may be NULL) names it. */
+/* True if a rank was lost; values from other ranks are then invalid. text, unless NULL, gets a
+ * message. */
 bool gm_ranks_lost(char *text, size_t room);
 
-int gm_ranks_speaker(void); /* the lowest rank that is known to live */
+int gm_ranks_speaker(void); /* the lowest rank known to be alive */
 
-/* Together, and at once: the largest of all ranks' values. value itself when a rank was lost. */
+/* Collective, blocking: the maximum over ranks. Returns value if a rank was lost. */
 int gm_ranks_most(int value);
-/* Together, and at once: rank 0's bytes to all. False when a rank was lost. */
+/* Collective, blocking: broadcasts rank 0's bytes. False if a rank was lost. */
 bool gm_ranks_share(void *bytes, size_t n);
-/* Together: whether all ranks gave the same number. */
+/* Collective: true if all ranks passed the same value. */
 bool gm_ranks_same(uint64_t value);
 
-/* Together: begins to add up x[n] over all ranks, in place; float, or double where wide. Until gm_ranks_wait with the
- * handle that this gives x is the message library's. */
+/* Collective: starts summing x[n] over all ranks in place; float, or double if wide. Do not access
+ * x until gm_ranks_wait with the returned handle. */
 int gm_ranks_sum(void *x, size_t n, bool wide);
-/* Waits for that sum; false when a rank was lost. */
+/* Waits for this sum; false if a rank was lost. */
 bool gm_ranks_wait(int handle);
-/* Lets sums under way get on: messages move only while their library is called. Cheap; also notices lost ranks. */
+/* Progresses pending sums: messages are transferred only during calls of their library. Cheap; also
+ * detects lost ranks. */
 void gm_ranks_poll(void);
 
 /* ---- what a message library has to do: a module gives one of these under the name gm_ranks_module ---- */
 
 typedef struct gm_ranks_link {
 	bool (*start)(int *rank, int *count, char *why, size_t room);
-	/* Each begins something together and gives a handle, or -1; done says whether it is over, and lets all get on. */
+	/* Each begins something together and gives a handle, or -1; done says whether it is over,
+	 * and lets all get on. */
 	int (*sum)(void *x, size_t n, bool wide);
 	int (*most)(int *x, size_t n); /* in place; on a channel of its own, as the next two */
 	int (*share)(void *bytes, size_t n);

@@ -2,8 +2,8 @@
  *
  * ranks_mpi.c -- ranks by MPI: a module of its own, loaded by ranks.c. All MPI_* calls stand here.
  *
- * Only non-blocking calls: a blocking one could not notice that a rank has died. Sums of gradients and what the loop says
- * between steps have a communicator each, so that they cannot be taken for one another.
+ * Only non-blocking calls: a blocking one could not notice that a rank has died. Sums of gradients
+ * and messages between steps have separate communicators, so that they cannot be confused.
  */
 #include <mpi.h>
 #include <stdio.h>
@@ -85,7 +85,7 @@ static int gather(const void *mine, void *all, size_t n)
 static int done(int handle)
 {
 	int flag = 0;
-	if (handle < 0) { /* nothing in particular: whatever is under way gets on */
+	if (handle < 0) { /* only progress pending requests */
 		MPI_Status status;
 		return MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, talk, &flag, &status) == MPI_SUCCESS
 		               ? 0

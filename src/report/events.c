@@ -72,7 +72,7 @@ static void put_bytes(FILE *f, int field, const void *p, size_t n)
 	fwrite(p, 1, n, f);
 }
 
-typedef struct message { /* built in memory, for its length comes before it */
+typedef struct message { /* built in memory, because its length is written before it */
 	FILE *f;
 	char *text;
 	size_t n;
@@ -103,7 +103,7 @@ static void put_event(FILE *f, int64_t step, int field, const void *p, size_t n)
 	free(e.text);
 }
 
-/* Summary: value 1, which is what v holds. */
+/* Summary: value 1, with the content of v. */
 static void put_value(FILE *f, int64_t step, message *v)
 {
 	message s;
@@ -176,7 +176,7 @@ static bool take_varint(const uint8_t **p, const uint8_t *end, uint64_t *v)
 	return false;
 }
 
-/* The field step of an Event, 0 where it is missing; false where the message makes no sense. */
+/* The field step of an Event, 0 if it is missing; false if the message is invalid. */
 static bool step_of(const uint8_t *p, size_t n, int64_t *step)
 {
 	const uint8_t *end = p + n;
@@ -244,7 +244,7 @@ bool gm_events_rewind(const char *folder, int64_t step, gm_error *err)
 		size_t keep = gm_events_until(b.data, b.size, step), all = b.size;
 		gm_file_close(&b);
 		if (keep < all && truncate(path, (off_t)keep))
-			ok = gm_fail(err, GM_ERR_IO, "%s: cannot cut it back to step %lld: %s",
+			ok = gm_fail(err, GM_ERR_IO, "%s: cannot truncate it to step %lld: %s",
 			             path, (long long)step, strerror(errno));
 	}
 	if (d)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report/page.c -- index.html. Three parts: curves from stats.jsonl, pictures of the folder, and
- * the page around them.
+ * report/page.c -- index.html: curves from stats.jsonl, images of the run folder, and the page.
  */
 #include "report/page.h"
 
@@ -93,7 +92,7 @@ static void add_point(series *s, double x, double y)
 	s->x[s->n] = x, s->y[s->n++] = y;
 }
 
-/* The columns of stats.jsonl; lines that cannot be read are left out. Returns how many. */
+/* Reads the columns of stats.jsonl, skipping invalid lines. Returns their number. */
 static int read_stats(const char *path, series *s)
 {
 	gm_bytes b = {0};
@@ -124,20 +123,18 @@ static int read_stats(const char *path, series *s)
 	return count;
 }
 
-/* Which curves share a chart: the first row whose prefix the name has; the last takes the rest,
- * each in a chart of its own. */
+/* Assigns curves to charts: the first row whose prefix matches the name; the last row matches all,
+ * with a separate chart for each. */
 static const struct chart {
 	const char *prefix, *title, *help;
 	bool logarithmic, unit; /* unit: the axis is 0 to 1 */
 } charts[] = {
-	{"loss", "Losses", "what each net tries to make small; they need not fall"},
-	{"acc_", "Accuracy of D",
-         "share of real and of generated examples that D tells right; .5 means it is guessing",
-         false, true},
-	{"grad_", "Gradient norms", "length of each net's gradient, logarithmic", true},
+	{"loss", "Losses", "the losses of the nets; in a GAN they need not decrease"},
+	{"acc_", "Accuracy of D", "of D on real and on generated examples; .5 is chance", false,
+         true},
+	{"grad_", "Gradient norms", "2-norm of each net's gradient, logarithmic", true},
 	{"spread", "Spread",
-         "how much samples differ from each other, beside the data: 1 is as much, 0 means all "
-         "alike"},
+         "diversity of samples relative to the data: 1 is equal, 0 means all samples are alike"},
 	{"metric_", "Scores", ""},
 	{"lr", "Learning rates", ""},
 	{"", "", ""},
@@ -180,7 +177,7 @@ static double py(const frame *f, double y)
 	return HIGH - BOTTOM - (scaled(f, y) - f->y0) / (f->y1 - f->y0) * (HIGH - TOP - BOTTOM);
 }
 
-/* From the 1st to the 99th percentile of all curves, so that one spike does not flatten the
+/* The range from the 1st to the 99th percentile of all curves, so that a spike does not flatten the
  * rest. */
 static frame frame_of(series *const *s, int n, const struct chart *c)
 {
@@ -253,16 +250,16 @@ static void put_axes(FILE *o, const frame *f)
 	for (int i = 0; ceil(f->x0 / d) + i <= f->x1 / d + 1e-9; i++) {
 		double v = (ceil(f->x0 / d) + i) * d;
 		char text[32];
-		/* A label at the right edge would be cut off if it stood in the middle of its tick. */
+		/* A centred label at the right edge would be cut off. */
 		fprintf(o, "<text x=%.1f y=%d text-anchor=%s>%s</text>", px(f, v), HIGH - 9,
 		        px(f, v) > WIDE - 30 ? "end" : "middle", grouped((uint64_t)v, text));
 	}
 }
 
-enum { POINTS = 500 }; /* at most so many of a curve are drawn */
+enum { POINTS = 500 }; /* maximum number of points per curve */
 
-/* The curve itself, thin, and where it is long its running mean, bold. Of very many points each
- * group gives its mean. */
+/* Draws the curve thin and, if it is long, its running mean bold. Very many points are averaged in
+ * groups. */
 static void put_curve(FILE *o, const frame *f, const series *s, int ink)
 {
 	int group = (s->n + POINTS - 1) / POINTS;
@@ -277,7 +274,7 @@ static void put_curve(FILE *o, const frame *f, const series *s, int ink)
 			for (int j = i; j < i + m; j++) {
 				x += s->x[j] / m;
 				y += s->y[j] / m;
-				/* unbiased from the first point on, as in Adam */
+				/* with bias correction, as in Adam */
 				mean = keep * mean + (1 - keep) * s->y[j];
 				weight = keep * weight + (1 - keep);
 			}
@@ -320,7 +317,7 @@ static void put_charts(FILE *o, series *s, int count)
 {
 	int number = 0;
 	if (!count)
-		fputs("<p class=help>No values yet: the first log line brings them.</p>", o);
+		fputs("<p class=help>No values yet.</p>", o);
 	for (int c = 0; c < CHARTS; c++) {
 		series *mine[SERIES];
 		int n = 0;
@@ -338,7 +335,7 @@ static void put_charts(FILE *o, series *s, int count)
 
 enum { STRIP = 12 };
 
-/* A picture's file is NAME-STEP.png: where its step begins, or NULL for other files. */
+/* Image files are NAME-STEP.png: returns the start of STEP, or NULL for other files. */
 static const char *step_in(const char *file)
 {
 	const char *dash = strrchr(file, '-');
@@ -346,7 +343,7 @@ static const char *step_in(const char *file)
 	return digits >= 6 && !strcmp(dash + 1 + digits, ".png") ? dash + 1 : NULL;
 }
 
-/* Whether both are of one endpoint: equal up to the step. */
+/* True if both are of the same endpoint: equal up to the step. */
 static bool same_kind(const char *a, const char *b)
 {
 	size_t n = (size_t)(step_in(a) - a);
@@ -362,7 +359,8 @@ static int by_step(const void *pa, const void *pb)
 	return (x > y) - (x < y);
 }
 
-/* fakes-NNNNNN.png in order, or those of other endpoints by name; the caller frees each and the list. */
+/* fakes-NNNNNN.png in order, or those of other endpoints by name; the caller frees each and the
+ * list. */
 static char **list_pictures(const char *folder, bool fakes, int *count)
 {
 	char **list = NULL;
@@ -421,7 +419,7 @@ static const char *caption_of(const char *file, char text[64])
 	return text;
 }
 
-/* The newest picture of each endpoint besides the one that fakes-*.png show. */
+/* The newest image of each endpoint other than that of fakes-*.png. */
 static void put_others(FILE *o, const char *folder)
 {
 	int n;
@@ -446,17 +444,17 @@ static void put_pictures(FILE *o, const char *folder, bool averaged)
 		char caption[160];
 		snprintf(caption, sizeof caption, "newest samples, %s%s",
 		         caption_of(fakes[n - 1], text),
-		         averaged ? ": the weights themselves, and their moving average" : "");
+		         averaged ? ": weights, and moving average" : "");
 		put_picture(o, folder, fakes[n - 1], caption);
 	}
-	put_picture(o, folder, "reals.png", "what it learns from");
+	put_picture(o, folder, "reals.png", "training data");
 	put_others(o, folder);
-	fputs("</div><h2>The same latents through the run</h2>", o);
+	fputs("</div><h2>The same latents over time</h2>", o);
 	fprintf(o, "<div class=\"strip%s\">", averaged ? " wide" : "");
 	put_picture(o, folder, "fakes-init.png", "before training");
 	int some = n < STRIP ? n : STRIP;
 	for (int i = 0; i < some; i++) {
-		/* evenly spread, the newest always among them */
+		/* evenly spaced, always including the newest */
 		const char *file = fakes[n - 1 - (int64_t)(some - 1 - i) * n / some];
 		put_picture(o, folder, file, caption_of(file, text));
 	}
@@ -540,7 +538,7 @@ static void put_facts(FILE *o, const gm_page *p)
 	snprintf(text, sizeof text, "%s seen", p->what);
 	put_fact(o, text, grouped(p->seen, a));
 	put_fact(o, "data", gm_settings_get(p->settings, "data"));
-	put_fact(o, "numbers learned", p->nets);
+	put_fact(o, "parameters", p->nets);
 	if (p->per_second > 0) {
 		snprintf(a, sizeof a, "%.*f", p->per_second < 10 ? 2 : 0, p->per_second);
 		snprintf(text, sizeof text, "%s a second", p->what);
@@ -550,7 +548,7 @@ static void put_facts(FILE *o, const gm_page *p)
 		int64_t s = llround(p->left);
 		snprintf(text, sizeof text, "%d:%02d:%02d", (int)(s / 3600), (int)(s / 60 % 60),
 		         (int)(s % 60));
-		put_fact(o, "left when this was written", text);
+		put_fact(o, "remaining time", text);
 	}
 }
 
@@ -571,7 +569,7 @@ static void put_notes(FILE *o, const gm_page *p)
 	free(copy);
 }
 
-/* Those that were set come first and bold. */
+/* Options that differ from the default come first, in bold. */
 static void put_options(FILE *o, const gm_settings *s)
 {
 	fputs("<h2>Options</h2><section class=card><table>", o);
@@ -621,9 +619,8 @@ static void put_page(FILE *o, const gm_page *p, series *s, int count)
 	fputs("</div>", o);
 	put_options(o, p->settings);
 	fprintf(o,
-	        "<p class=help>Written by ganymede %s as the run goes. Bold options differ from "
-	        "their "
-	        "defaults.</p></main></html>\n",
+	        "<p class=help>Updated by ganymede %s during the run. Bold options differ from "
+	        "their defaults.</p></main></html>\n",
 	        gm_version());
 }
 

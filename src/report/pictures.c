@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report/pictures.c -- the images that a run writes into its folder: samples, translations, real examples.
+ * report/pictures.c -- the images in a run folder: samples, translations, real examples.
  */
 #include "report/report.h"
 
@@ -9,7 +9,7 @@
 
 #include "use/draw.h"
 
-/* The small library (libganymede) has no images for terminals. */
+/* Not in the small library (libganymede). */
 #pragma weak gm_term_picture
 
 enum { SCATTER = 2048 }; /* points of each kind in a scatter plot */
@@ -56,7 +56,7 @@ static gm_image *picture_of(gm_run *r, const gm_facts *f, const float *fake, con
 
 enum { GAP = 12 }; /* pixels between two pictures */
 
-/* a | b, of equal sides and channels; frees both. */
+/* a | b, of equal size and channels; frees both. */
 static gm_image *side_by_side(gm_image *a, gm_image *b, gm_error *err)
 {
 	gm_image *both =
@@ -90,7 +90,7 @@ static gm_image *drawn(gm_run *r, gm_run_endpoint *e, int64_t n, bool raw, const
 	return im;
 }
 
-/* With moving averages: the weights themselves on the left, their averages on the right. */
+/* With moving averages: samples of the weights on the left, of the averages on the right. */
 static gm_image *picture_of_samples(gm_run *r, gm_run_endpoint *e)
 {
 	int64_t n = shown(r), numel = gm_endpoint_facts(r, e).numel;
@@ -106,10 +106,10 @@ static gm_image *picture_of_samples(gm_run *r, gm_run_endpoint *e)
 	return im;
 }
 
-/* A column of pictures: of a field of the data, or of what an endpoint gave. */
+/* A column of images: a field of the data, or the output of an endpoint. */
 typedef struct column {
 	int64_t c, h, w;
-	float *x; /* [n and a batch more, c, h, w] */
+	float *x; /* [n + batch, c, h, w] */
 } column;
 
 static bool column_new(gm_run *r, column *k, gm_shape s, int64_t n)
@@ -125,7 +125,7 @@ static bool read_field(gm_run *r, const char *field, int64_t n, void *x)
 	                                : gm_run_reals(r, n, x, NULL);
 }
 
-/* Picture i of a column, brought to a size by repeating pixels and copying grey into all channels. */
+/* Draws image i of a column, enlarged by repeating pixels, with grey copied to all channels. */
 static void place(const column *k, int64_t i, const column *size, float *y)
 {
 	const float *x = k->x + i * k->c * k->h * k->w;
@@ -136,7 +136,7 @@ static void place(const column *k, int64_t i, const column *size, float *y)
 				         u * k->w / size->w];
 }
 
-/* Whether the run's data hold the field; those of further streams are not shown. */
+/* True if the run's data have the field; fields of further streams are not shown. */
 static bool readable(gm_run *r, const char *field)
 {
 	return field && (!strcmp(field, "example") || gm_feed_find(r, field));
@@ -155,8 +155,8 @@ static float *hide_middle(gm_run *r, int64_t n, column *in)
 	return hidden;
 }
 
-/* Fixed examples through e: its first input, read from the data, into in, and what it gives into out. Other fields that e
- * takes are of the same examples; labels go 0, 1, .. in turn. */
+/* Runs e on fixed examples: copies its first input (from the data) to in and its output to out.
+ * Other fields are those of the same examples; labels are 0, 1, .. in turn. */
 static bool change(gm_run *r, gm_run_endpoint *e, int64_t n, column *in, column *out)
 {
 	const int64_t m = r->batch;
@@ -190,7 +190,7 @@ static bool change(gm_run *r, gm_run_endpoint *e, int64_t n, column *in, column 
 	return ok;
 }
 
-/* A batch's shape without its first axis. */
+/* The shape without its first axis. */
 static gm_shape one_of(const gm_node *x)
 {
 	gm_shape s = gm_node_shape(x);
@@ -199,8 +199,7 @@ static gm_shape one_of(const gm_node *x)
 	return s;
 }
 
-/* The field of pictures that e should give, and their shape; NULL where the data have none, or only sides that do not belong
- * together. */
+/* The target field of e, and its shape; NULL if the data do not have it, or are unpaired. */
 static const char *wanted(gm_run *r, const gm_run_endpoint *e, gm_shape *s)
 {
 	const gm_facts *f = &r->facts;
@@ -213,7 +212,8 @@ static const char *wanted(gm_run *r, const gm_run_endpoint *e, gm_shape *s)
 	return s->rank == 3 ? target : NULL;
 }
 
-/* What e makes of fixed examples: input | output, and what it should be, where that is known and not the input. */
+/* An image of e on fixed examples: input | output | target, if there is a target other than the
+ * input. */
 static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
 {
 	gm_shape shape = GM_RANK0;
@@ -252,7 +252,7 @@ static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
 	return im;
 }
 
-/* Whether e has a picture: all that draw, and what makes pictures of pictures. */
+/* True if sample images show e: endpoints that generate samples, or map images to images. */
 static bool is_shown(gm_run *r, const gm_run_endpoint *e)
 {
 	if (e->kind->flags & GM_DRAWS)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * report/report.c -- what a run says: one live line on a terminal, plain lines elsewhere, log.txt
- * for people, stats.jsonl for programs. stats.jsonl holds nothing that depends on time or
- * machine load, so that two equal runs have equal files.
+ * report/report.c -- the output of a run: a live line on a terminal, plain lines elsewhere,
+ * log.txt, and stats.jsonl for programs. stats.jsonl has no values that depend on time or load, so
+ * that equal runs have equal files.
  */
 #include "report/report.h"
 
@@ -22,11 +22,11 @@
 #include "score/score.h"
 #include "report/state.h"
 
-/* The small library (libganymede) takes no scores. */
+/* Not in the small library (libganymede). */
 #pragma weak gm_scores_rewind
 
-/* Keeps of stats.jsonl what a run that goes on at r->step would have written by now itself:
- * whole lines of the steps up to there that lie on its own rhythm. */
+/* On resume, keeps the lines of stats.jsonl that this run would have written: complete lines up to
+ * r->step at its logging interval. */
 static bool trim_stats(gm_run *r, const char *path)
 {
 	gm_bytes old = {0};
@@ -80,8 +80,8 @@ static void disk_error(gm_run *r, FILE *f, const char *name)
 		            strerror(errno));
 }
 
-/* A separate file for each session, named after the step at which it begins: TensorBoard reads all of
- * them. Those of earlier sessions end where this one begins. */
+/* A separate file for each session, named after its first step; TensorBoard reads all of them.
+ * Files of earlier sessions are truncated to that step. */
 static bool open_events(gm_run *r)
 {
 	char name[64];
@@ -127,8 +127,7 @@ void gm_report_rewind(gm_run *r)
 	if (r->stats)
 		fclose(r->stats);
 	r->stats = append(r, "stats.jsonl");
-	if (r->events &&
-	    !fflush(r->events)) /* opened for appending: what follows goes to the new end */
+	if (r->events && !fflush(r->events)) /* opened for appending: writes go to the new end */
 		gm_events_rewind(r->folder, r->step, &r->err);
 }
 
@@ -191,7 +190,7 @@ static int terminal_width(FILE *out)
 	return !ioctl(fileno(out), TIOCGWINSZ, &w) && w.ws_col > 20 ? w.ws_col : 80;
 }
 
-/* Not a score of some steps ago. */
+/* False for a metric measured at an earlier step. */
 static bool is_fresh(const gm_run *r, int i)
 {
 	return !r->value[i].rare || r->value[i].at == r->step;
@@ -286,14 +285,13 @@ void gm_report_done(gm_run *r)
 	char spent[32], used[32];
 	int64_t done = r->step - r->first_step;
 	double rate = r->train_seconds > 0 ? done * gm_run_whole_batch(r) / r->train_seconds : 0;
-	gm_report_say(
-		r,
-		"done: %" PRId64
-		" steps in %s (of processors %s), %.*f %s/s; %.2g%% of the time went into data",
-		done, duration(r->train_seconds, spent),
-		duration(gm_processor_seconds() - r->processor, used), rate < 10 ? 2 : 0, rate,
-		r->facts.points ? "points" : "images",
-		r->train_seconds > 0 ? 100 * r->feed_seconds / r->train_seconds : 0);
+	gm_report_say(r,
+	              "done: %" PRId64
+	              " steps in %s (CPU time %s), %.*f %s/s; %.2g%% of the time was data loading",
+	              done, duration(r->train_seconds, spent),
+	              duration(gm_processor_seconds() - r->processor, used), rate < 10 ? 2 : 0,
+	              rate, r->facts.points ? "points" : "images",
+	              r->train_seconds > 0 ? 100 * r->feed_seconds / r->train_seconds : 0);
 }
 
 void gm_report_stats(gm_run *r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report/state.c -- how a run stands.
+ * report/state.c -- the state of a run.
  */
 #include "report/state.h"
 
@@ -45,7 +45,7 @@ static void copy_text(char *to, size_t room, const json_t *o, const char *key)
 	snprintf(to, room, "%s", text ? text : "");
 }
 
-/* The newest whole line of stats.jsonl. */
+/* The last complete line of stats.jsonl. */
 static void read_last(const char *folder, gm_state *s)
 {
 	char path[PATH_MAX];

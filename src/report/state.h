@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report/state.h -- state.json: how a run stands, for `ganymede runs` and for other programs.
+ * report/state.h -- state.json: the state of a run, for `ganymede runs` and other programs.
  */
 #ifndef GM_REPORT_STATE_H
 #define GM_REPORT_STATE_H
@@ -9,17 +9,17 @@
 
 typedef struct gm_state {
 	char model[64];
-	/* "running", "finished", "stopped" (asked to), "failed"; from gm_state_read also "killed":
-	 * it says running, and nobody trains there */
+	/* "running", "finished", "stopped" (by request), "failed"; from gm_state_read also
+	 * "killed": running in the file, but no process is training */
 	char state[16];
 	char trouble[480]; /* why it failed, or "" */
 	int64_t step, total;
 	char last[400]; /* from gm_state_read: the newest line of stats.jsonl, "loss_d 0.5  ..." */
 } gm_state;
 
-/* Writes folder/state.json, whole or not at all. */
+/* Writes folder/state.json atomically. */
 bool gm_state_write(const char *folder, const gm_state *s, gm_error *err);
-/* Of any folder that holds a run, whatever is missing in it; false where it is no run. */
+/* Reads the state of a run folder, even if files are missing; false if it is not a run. */
 bool gm_state_read(const char *folder, gm_state *s);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/checkpoint.c -- a run's variables to and from safetensors files; what those say besides: record.c.
+ * run/checkpoint.c -- saves and loads a run's variables as safetensors files. Their metadata:
+ * record.c.
  */
 #include "run/run.h"
 
@@ -24,7 +25,7 @@ gm_st *gm_checkpoint_open(const char *path, gm_error *err)
 	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1,
 	         slash ? path : ".");
 	if (why.code == GM_ERR_FORMAT && gm_folder_whole_checkpoint(folder, path, whole))
-		gm_fail(err, why.code, "%s; the newest whole checkpoint beside it is %s",
+		gm_fail(err, why.code, "%s; the newest complete checkpoint there is %s",
 		        why.message, whole);
 	else if (err && !err->code)
 		*err = why;
@@ -47,14 +48,14 @@ bool gm_checkpoint_better(const gm_run *r)
 	return !r->has_best || (r->best_most ? v->value > r->best : v->value < r->best);
 }
 
-/* The same, which is remembered; trouble where nothing has that name. */
+/* As gm_checkpoint_better, and updates r->best. Error if no logged value has that name. */
 static bool is_best(gm_run *r)
 {
 	if (gm_checkpoint_better(r)) {
 		r->best = best_value(r)->value, r->has_best = true;
 		return true;
 	}
-	/* Scores have their names when they were measured for the first time. */
+	/* The names of metrics are known only after the first measurement. */
 	if (!*r->best_name || r->step == 0 || best_value(r) || (r->scorer && !r->scored))
 		return false;
 	char all[300] = "";
@@ -62,13 +63,13 @@ static bool is_best(gm_run *r)
 		size_t n = strlen(all);
 		snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", r->value[i].name);
 	}
-	gm_run_fail(r, GM_ERR_VALUE, "option best: nothing logs %.60s; there are %s", r->best_name,
-	            all);
+	gm_run_fail(r, GM_ERR_VALUE, "option best: no logged value is named %.60s; there are %s",
+	            r->best_name, all);
 	return false;
 }
 
-/* Calls each for every variable that a checkpoint of r holds: its nets', and of the runs inside it what samples depend on.
- * False where each gave false. */
+/* Calls `each` for every variable of a checkpoint of r: those of its nets, and of imported runs
+ * those that samples depend on. False if a call returned false. */
 static bool each_variable(const gm_run *r, bool moments, bool (*each)(void *ctx, gm_net_entry e),
                           void *ctx)
 {
@@ -104,7 +105,7 @@ static bool save_one(void *ctx, gm_net_entry e)
 	int64_t n = gm_node_size(e.node);
 	float *v = malloc(n * sizeof *v);
 	bool ok = v && gm_get_f32(e.node, v, n);
-	/* A checkpoint is a place to go back to: nothing broken gets into it. */
+	/* Never save values that are not finite: rollbacks return to checkpoints. */
 	for (int64_t c = 0; ok && c < n; c++)
 		if (!isfinite(v[c])) {
 			gm_run_nonfinite(s->r, e.name, v[c]);
@@ -165,7 +166,7 @@ bool gm_checkpoint_save(gm_run *r)
 		{"step", step},
 		{"version", version},
 	};
-	int metas = 10; /* and where there were any: */
+	int metas = 10; /* optional keys: */
 	if (r->rollbacks)
 		meta[metas++] = (gm_st_pair){"rollbacks", rollbacks};
 	if (r->origin)
@@ -181,7 +182,8 @@ bool gm_checkpoint_save(gm_run *r)
 	if (snprintf(path, sizeof path, "%s/checkpoint-%06" PRId64 ".safetensors", r->folder,
 	             r->step) >= PATH_MAX)
 		ok = gm_fail(&r->err, GM_ERR_VALUE, "the path of the checkpoint is too long");
-	/* The best first: a program that is killed in between does the same again. */
+	/* best.safetensors is written first: if the program is killed in between, a resumed run
+	 * repeats both. */
 	char best_path[PATH_MAX + 32];
 	snprintf(best_path, sizeof best_path, "%s/best.safetensors", r->folder);
 	ok = ok && (!better || gm_st_write(best_path, t, count, meta, metas, &r->err));
@@ -212,8 +214,8 @@ static const char *dims_text(const int64_t *d, int rank, char *text, size_t room
 	return text;
 }
 
-/* What the names of tensors depend on: the version and the model that a record says, and how a run inside another's file is
- * called there. */
+/* Determines the names of tensors in a file: version and model of the record, and the prefix of an
+ * imported run. */
 typedef struct naming {
 	const gm_st *st;
 	int version;
@@ -233,7 +235,7 @@ static naming naming_of(const gm_run *r)
 	                r->scope, r->skip};
 }
 
-/* name, a variable's full one now, as the file calls it */
+/* The name in the file of a variable with this full name. */
 static const char *name_in_file(const naming *m, const char *name, char text[512])
 {
 	const char *bare = name + strlen(m->scope),
@@ -257,7 +259,7 @@ static bool fits(const naming *m, const char *path, const char *name, gm_shape s
 		       gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is missing", path, name);
 	if (!gm_tensor_has_shape(t, s))
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: the tensor %s has shape %s, the model's options ask for %s",
+		               "%s: the tensor %s has shape %s, but the model's options require %s",
 		               path, name, dims_text(t->dims, t->rank, have, sizeof have),
 		               dims_text(s.dim, s.rank, want, sizeof want));
 	if (t->type != GM_ST_F32)
@@ -278,7 +280,7 @@ static bool load_one(const naming *m, const char *path, const gm_net_entry *e, g
 		return false;
 	const gm_st_tensor *t = find_tensor(m, e->name);
 	if (!t)
-		return true; /* newer than the checkpoint: stays as it is */
+		return true; /* newer than the checkpoint: keeps its initial value */
 	return gm_tensor_copy(t, e->node) ||
 	       gm_fail(err, GM_ERR_MEMORY, "no memory for %s", e->name);
 }
@@ -314,7 +316,7 @@ bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path, gm_s
 		}
 	return report->loaded > 0 ||
 	       gm_fail(&r->err, GM_ERR_VALUE,
-	               "option from: no tensor of %.200s has the name and shape of one of %s's: %s",
+	               "option from: no tensor of %.200s has name and shape of a tensor of %s: %s",
 	               path, r->model->name, report->first);
 }
 
@@ -326,7 +328,7 @@ static bool is_kept(const gm_run *r, const char *name)
 	return false;
 }
 
-/* Moments and averages of a variable that nothing moves: earlier versions kept some. */
+/* Optimiser state of a variable that is not trained: earlier versions saved some. */
 static bool is_unused_memory(const gm_run *r, const char *name)
 {
 	const char *last = strrchr(name, '/'), *dot = last ? strchr(last, '.') : NULL;
@@ -361,7 +363,7 @@ static bool is_another(void *ctx, gm_net_entry e)
 	return strcmp(name_in_file(&s->m, e.name, text), s->name) && strcmp(e.name, s->name);
 }
 
-/* That the file holds nothing that is not r's, or of a run inside it. */
+/* Checks that the file has no tensors other than those of r and its imported runs. */
 static bool check_left_over(gm_run *r)
 {
 	search s = {.m = naming_of(r)};
@@ -371,7 +373,7 @@ static bool check_left_over(gm_run *r)
 		if (!is_kept(r, s.name) && !is_unused_memory(r, s.name) &&
 		    each_variable(r, true, is_another, &s))
 			return gm_fail(&r->err, GM_ERR_FORMAT,
-			               "%s: the tensor %.100s is none of %s's", r->from_path,
+			               "%s: the tensor %.100s is not part of %s", r->from_path,
 			               s.name, r->model->name);
 	}
 	return true;
@@ -387,6 +389,6 @@ bool gm_checkpoint_load(gm_run *r, bool all)
 			    !load_one(&m, r->from_path, &e, &r->err))
 				return false;
 		}
-	/* Of a run inside another's file, that other checks the whole. */
+	/* For an imported run, the importing run checks the whole file. */
 	return r->skip != strlen(r->scope) || check_left_over(r);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/dist.c -- a distributed run: several processes train it together (ranks/ranks.h).
- *
- * Every rank builds the same graph over its share of each minibatch, and its variables are the same as everybody's at all
- * times. Rank 0 alone writes, draws and watches. What each of them decides by itself (somebody asked to stop, a disk is full)
- * they agree on between two steps, so that all take the same turns.
+ * run/dist.c -- distributed training: several processes train one run (ranks/ranks.h). Every rank
+ * builds the same graph for its share of each minibatch; the variables of all ranks are always
+ * equal. Only rank 0 writes files, makes sample images and computes monitors. Local events (a stop
+ * request, a full disk) are agreed on between two steps, so that all ranks do the same steps.
  */
 #include "run/stream.h"
 
@@ -14,7 +13,7 @@
 #include "base/machine.h"
 #include "ranks/ranks.h"
 
-enum { FINE, BROKEN, FAILED }; /* BROKEN: a value is not finite, which may be rolled back */
+enum { FINE, BROKEN, FAILED }; /* BROKEN: a value is not finite; a rollback is possible */
 
 bool gm_dist_any(bool so)
 {
@@ -26,19 +25,19 @@ bool gm_dist_lost(gm_run *r)
 	char who[200];
 	if (r->ranks == 1 || !gm_ranks_lost(who, sizeof who))
 		return false;
-	r->err = (gm_error){0}; /* whatever else went wrong came of this */
+	r->err = (gm_error){0}; /* later errors are consequences of this one */
 	r->guard.nonfinite = false;
 	if (r->saved_at >= 0)
 		gm_run_fail(r, GM_ERR_STATE,
-		            "%s; step %lld is saved: ganymede train --resume %s goes on from "
-		            "there, with any number of processes",
+		            "%s; step %lld is saved: resume with: ganymede train --resume %s (any "
+		            "number of processes)",
 		            who, (long long)r->saved_at, r->folder);
 	else
 		gm_run_fail(r, GM_ERR_STATE, "%s before anything was saved", who);
 	return true;
 }
 
-/* The most serious state of any rank becomes that of all. */
+/* All ranks take the most serious state of any rank. */
 void gm_dist_agree(gm_run *r)
 {
 	if (r->ranks == 1 || gm_dist_lost(r))
@@ -47,17 +46,18 @@ void gm_dist_agree(gm_run *r)
 	int most = gm_ranks_most(mine);
 	if (gm_dist_lost(r) || most == FINE)
 		return;
-	/* The lowest rank in that state speaks. */
+	/* The lowest rank in that state reports the error. */
 	int first = r->ranks - gm_ranks_most(mine == most ? r->ranks - r->rank : 0);
 	r->echo = first != r->rank;
 	if (mine == most)
 		return;
 	r->err = (gm_error){0};
 	r->guard.nonfinite = most == BROKEN;
-	gm_run_fail(r, GM_ERR_STATE, "rank %d had to stop", first);
+	gm_run_fail(r, GM_ERR_STATE, "rank %d failed", first);
 }
 
-/* The same before there is a run's own error: ok of one, with its reason in err, becomes that of all. */
+/* As gm_dist_agree, before r is set up: if ok is false on one rank, it becomes false on all, with
+ * that rank's error. */
 bool gm_dist_first(gm_run *r, bool ok, gm_error *err)
 {
 	if (r->ranks == 1 || !gm_ranks_most(!ok))
@@ -67,7 +67,7 @@ bool gm_dist_first(gm_run *r, bool ok, gm_error *err)
 	return ok ? gm_fail(err, GM_ERR_STATE, "rank %d could not start", first) : false;
 }
 
-/* Rank 0's bytes, where it has any to give. */
+/* Broadcasts rank 0's bytes. */
 bool gm_dist_share(gm_run *r, void *bytes, size_t n, bool ok, gm_error *err)
 {
 	return gm_dist_first(r, ok, err) &&
@@ -97,11 +97,10 @@ static uint64_t hash_weights(gm_run *r)
 void gm_dist_compare(gm_run *r)
 {
 	if (r->ranks > 1 && !gm_ranks_same(hash_weights(r)) && !gm_dist_lost(r))
-		gm_run_fail(
-			r, GM_ERR_STATE,
-			"the ranks' weights differ at step %lld: a model that changes variables by "
-			"what only one rank knows cannot be trained by several",
-			(long long)r->step);
+		gm_run_fail(r, GM_ERR_STATE,
+		            "the ranks' weights differ at step %lld: a model that updates "
+		            "variables from rank-local values cannot be trained by several ranks",
+		            (long long)r->step);
 }
 
 bool gm_dist_begin(gm_run *r)
@@ -118,9 +117,8 @@ bool gm_dist_begin(gm_run *r)
 		h = gm_hash(h, &r->stream[i]->seen, sizeof r->stream[i]->seen);
 	}
 	if (!gm_ranks_same(h) && !gm_dist_lost(r))
-		gm_run_fail(
-			r, GM_ERR_STATE,
-			"the ranks differ in their options, their data or where they go on: start "
-			"all of them by one mpirun, where they see the same files");
+		gm_run_fail(r, GM_ERR_STATE,
+		            "the ranks differ in options, data or checkpoint: start all of them "
+		            "with one mpirun, with access to the same files");
 	return gm_run_ok(r);
 }

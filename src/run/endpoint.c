@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/endpoint.c -- what a model declared for tools (kinds.c), as functions that can be called.
+ * run/endpoint.c -- runs endpoints, the functions that a model declares for tools (kinds.c).
  */
 #include "run/endpoint.h"
 
@@ -92,8 +92,8 @@ static void set(gm_node *input, const void *v)
 		gm_set_f32(input, v, gm_node_size(input));
 }
 
-/* Where ranks share a batch, a chunk is a rank's part of one: so that pictures show the same latents whatever the number of
- * processes is. */
+/* With several ranks, a chunk is one rank's part of a batch, so that sample images have the same
+ * latents for any number of processes. */
 void gm_endpoint_seed(gm_run *r, const gm_use *u, int64_t turn)
 {
 	gm_graph_part(r->graph, (int)(u->chunk % r->ranks));
@@ -130,7 +130,7 @@ bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t 
 	return true;
 }
 
-/* Latents that the call gives, and the drawn ones for the rest. */
+/* Fills latents with the values given by the call, or with random ones. */
 bool gm_endpoint_fill(gm_run *r, gm_run_endpoint *e, const gm_use *u)
 {
 	float *drawn[GM_RUN_INPUTS] = {0};
@@ -155,7 +155,7 @@ bool gm_endpoint_fill(gm_run *r, gm_run_endpoint *e, const gm_use *u)
 	return ok;
 }
 
-/* 0, 1, .. in turn, going on from chunk to chunk */
+/* 0, 1, .. in turn, continued over chunks */
 static bool set_labels(gm_run *r, uint64_t chunk)
 {
 	int32_t *label = malloc(r->batch * sizeof *label);

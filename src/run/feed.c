@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/feed.c -- the data as a model asks for it: inputs, and what fills them.
+ * run/feed.c -- the inputs of a model, and filling them with minibatches.
  */
 #include "run/stream.h"
 
@@ -9,7 +9,7 @@
 
 #include "base/machine.h"
 
-/* The example and its label have inputs of their own in the run; all else is a field. */
+/* The example and its label have separate inputs in gm_run; all others are fields. */
 static bool is_own(const char *name)
 {
 	return !strcmp(name, "image") || !strcmp(name, "label");
@@ -65,7 +65,7 @@ static int64_t numel(const gm_run_field *f)
 	return n;
 }
 
-/* "a, b, mask", for a message */
+/* writes "a, b, mask" for a message */
 static void say_fields(const gm_run *r, char *text, size_t room)
 {
 	size_t n = snprintf(text, room, "%s", r->facts.points ? "point" : "image");
@@ -82,7 +82,7 @@ static gm_node *field_input(gm_run *r, const char *name)
 	if (!f || f->shape.rank + 1 > GM_MAX_RANK) {
 		say_fields(r, all, sizeof all);
 		gm_run_fail(r, GM_ERR_VALUE,
-		            "%s needs the field \"%.60s\" of its data, and %s has %s",
+		            "%s needs the field \"%.60s\" of its data, but %s has %s",
 		            r->model->name, name, gm_settings_get(r->settings, "data"), all);
 		return gm_full(r->graph, 0, GM_SHAPE(r->batch, 1));
 	}
@@ -96,7 +96,7 @@ static gm_node *field_input(gm_run *r, const char *name)
 	return f->node = gm_input(r->graph, f->name, s, f->whole ? GM_I32 : GM_F32);
 }
 
-/* Columns of whole numbers could be the label, had one of them been chosen. */
+/* Reports missing labels; integer columns are candidates for --label-column. */
 static void no_labels(gm_run *r)
 {
 	char columns[300] = "";
@@ -106,9 +106,9 @@ static void no_labels(gm_run *r)
 		    strcmp(r->field[i].name, "index"))
 			n += (size_t)snprintf(columns + n, sizeof columns - n, "%s%s",
 			                      n ? ", " : "", r->field[i].name);
-	gm_run_fail(r, GM_ERR_VALUE, "%s needs labels, and %s has none%s%s%s", r->model->name,
-	            gm_settings_get(r->settings, "data"), n ? "; known of each picture: " : "",
-	            columns, n ? " (--label-column NAME makes one of them the label)" : "");
+	gm_run_fail(r, GM_ERR_VALUE, "%s needs labels, but %s has none%s%s%s", r->model->name,
+	            gm_settings_get(r->settings, "data"), n ? "; columns: " : "", columns,
+	            n ? " (--label-column NAME selects one as the label)" : "");
 }
 
 gm_node *gm_batch(gm_run *r, const char *field)
@@ -119,7 +119,7 @@ gm_node *gm_batch(gm_run *r, const char *field)
 	if (!label && !image && !point && strcmp(field, "example"))
 		return field_input(r, field);
 	if ((image && f->points) || (point && !f->points))
-		gm_run_fail(r, GM_ERR_VALUE, "%s learns %s, and %s holds %s", r->model->name,
+		gm_run_fail(r, GM_ERR_VALUE, "%s is trained on %s, but %s has %s", r->model->name,
 		            image ? "pictures" : "points", gm_settings_get(r->settings, "data"),
 		            image ? "points" : "pictures");
 	if (label && !f->classes)
@@ -137,7 +137,7 @@ gm_node *gm_batch(gm_run *r, const char *field)
 	return r->example;
 }
 
-/* Rank k takes the k-th part of each minibatch. */
+/* Rank k reads the k-th part of each minibatch. */
 static uint64_t first_row(const gm_run *r)
 {
 	return r->seen + (uint64_t)(r->rank * r->batch);
@@ -185,9 +185,8 @@ void gm_want_pairs(gm_run *r)
 {
 	if (!r->building && r->data && !r->facts.paired)
 		gm_run_fail(r, GM_ERR_VALUE,
-		            "%s learns from pairs, and %s holds none: it takes pictures of the "
-		            "same names in "
-		            "trainA and trainB, or side by side (--pairs halves); ganymede data "
-		            "info says more",
+		            "%s needs pairs, but %s has none: use pictures with the same names in "
+		            "trainA and trainB, or side by side (--pairs halves); see ganymede "
+		            "data info",
 		            r->model->name, gm_settings_get(r->settings, "data"));
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first tensor of a net, all nets in order, that holds something not finite. */
+/* The first tensor, over all nets in order, that has a value that is not finite. */
 static bool first_broken(gm_run *r, gm_net **net, const char **tensor)
 {
 	for (int i = 0; i < r->nets; i++)
@@ -32,7 +32,7 @@ void gm_run_nonfinite(gm_run *r, const char *what, double value)
 {
 	gm_net *net;
 	const char *tensor;
-	char where[200] = "all tensors are finite still";
+	char where[200] = "all tensors are still finite";
 	if (r->err.code)
 		return;
 	if (first_broken(r, &net, &tensor))

@@ -41,8 +41,8 @@ static long checkpoint_step(const char *name)
 	return !strcmp(end, ".safetensors") && !errno ? n : -1;
 }
 
-/* The entry of folder with the highest number(entry), into best[NAME_MAX + 1]; -1 when there is
- * none. */
+/* Writes the entry of folder with the highest number(entry) to best[NAME_MAX + 1]; returns the
+ * number, -1 if there is none. */
 static long highest(const char *folder, long (*number)(const char *), char *best)
 {
 	long most = -1;
@@ -76,9 +76,8 @@ bool gm_folder_new(const char *outdir, const char *name, char *path, gm_error *e
 		if (!isalnum((unsigned char)*c) && !strchr("-_.+,=@", *c) &&
 		    !((unsigned char)*c & 0x80))
 			*c = '-';
-	/* The lock is for the number alone (two runs of different names would share it); without
-	 * locks, as on some network file systems, mkdir still gives each program a folder of its
-	 * own. */
+	/* The lock only protects the number (runs with different names could get the same). On file
+	 * systems without locks mkdir still gives each program its own folder. */
 	int lock = open(outdir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (lock >= 0)
 		flock(lock, LOCK_EX);
@@ -92,18 +91,18 @@ bool gm_folder_new(const char *outdir, const char *name, char *path, gm_error *e
 		if (ok)
 			break;
 		if (errno != EEXIST) {
-			gm_fail(err, GM_ERR_IO, "%s: cannot make this folder: %s", path,
+			gm_fail(err, GM_ERR_IO, "%s: cannot create this folder: %s", path,
 			        strerror(errno));
 			break;
 		}
 	}
 	if (lock >= 0)
 		close(lock);
-	return ok || gm_fail(err, GM_ERR_IO, "%s: found no free number for a run", outdir);
+	return ok || gm_fail(err, GM_ERR_IO, "%s: found no unused number for a run", outdir);
 }
 
-/* The only run of this number in outdir. False with an error where there are several (folders that were
- * copied together); false without one where there is none. */
+/* The only run with this number in outdir. False with an error if there are several (copied
+ * folders); false without an error if there is none. */
 static bool only_run(long number, const char *outdir, char *path, gm_error *err)
 {
 	char name[2][NAME_MAX + 1];
@@ -119,8 +118,7 @@ static bool only_run(long number, const char *outdir, char *path, gm_error *err)
 	bool swap = strcmp(name[0], name[1]) > 0;
 	return gm_fail(
 		err, GM_ERR_VALUE,
-		"%d runs in %s have the number %ld, among them %.100s and %.100s: say which by "
-		"its whole name",
+		"%d runs in %s have the number %ld, such as %.100s and %.100s: give the full name",
 		count, outdir, number, name[swap], name[!swap]);
 }
 
@@ -129,7 +127,7 @@ bool gm_folder_newest(const char *outdir, char *path, gm_error *err)
 	char name[NAME_MAX + 1];
 	long number = highest(outdir, run_number, name);
 	if (number < 0)
-		return gm_fail(err, GM_ERR_IO, "%s holds no run", outdir);
+		return gm_fail(err, GM_ERR_IO, "%s contains no run", outdir);
 	return only_run(number, outdir, path, err);
 }
 
@@ -137,7 +135,7 @@ static bool in_folder(const char *folder, char *checkpoint, gm_error *err)
 {
 	char name[NAME_MAX + 1];
 	if (highest(folder, checkpoint_step, name) < 0)
-		return gm_fail(err, GM_ERR_IO, "%s holds no checkpoint", folder);
+		return gm_fail(err, GM_ERR_IO, "%s contains no checkpoint", folder);
 	return join(checkpoint, folder, name, err);
 }
 
@@ -202,14 +200,14 @@ int gm_folder_lock(const char *folder, gm_error *err)
 {
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return -2; /* writing there will say what is wrong */
+		return -2; /* the next write reports the error */
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
 	bool taken = errno == EWOULDBLOCK;
 	close(fd);
 	if (!taken)
 		return -2;
-	gm_fail(err, GM_ERR_STATE, "%.300s: another program is training this run", folder);
+	gm_fail(err, GM_ERR_STATE, "%.300s: another process is training this run", folder);
 	return -1;
 }
 
@@ -223,7 +221,7 @@ bool gm_folder_busy(const char *folder)
 	return busy;
 }
 
-/* The process in NAME.tmp-PID-N, the form that base/file.c gives its temporary files; else 0. */
+/* The PID in NAME.tmp-PID-N, the names of temporary files in base/file.c; else 0. */
 static long temporary_of(const char *name)
 {
 	const char *at = NULL;
@@ -246,7 +244,8 @@ int gm_folder_sweep(const char *folder)
 	DIR *d = opendir(folder);
 	for (struct dirent *e; d && (e = readdir(d));) {
 		long pid = temporary_of(e->d_name);
-		/* Its own number is a dead one's too: it has written nothing here yet. */
+		/* A file with our own PID is from an earlier process: we have written nothing
+		 * yet. */
 		bool dead =
 			pid && (pid == (long)getpid() || (kill((pid_t)pid, 0) && errno == ESRCH));
 		if (dead && join(path, folder, e->d_name, NULL) && !unlink(path))

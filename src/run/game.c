@@ -21,13 +21,13 @@ bool gm_check_labels(const char *text, gm_error *err)
 	return parse_labels(text, &t, err);
 }
 
-/* In a line from arg[0] to 0 in arg[1] steps; arg[1] 0: it stays. */
+/* Linear from arg[0] to 0 in arg[1] steps; arg[1] 0: constant. */
 static double noise_course(const gm_run *r, const gm_run_value *v)
 {
 	return v->arg[1] > 0 ? gm_ramp(v->arg[0], 0, 0, v->arg[1], (double)r->step) : v->arg[0];
 }
 
-/* "batch+spectral": one of activations and one of weights, at most */
+/* "batch+spectral": at most one of activations and one of weights */
 static void normalise(gm_run *r, gm_net *n, const char *option)
 {
 	char text[128], *rest = text;
@@ -42,8 +42,8 @@ static void normalise(gm_run *r, gm_net *n, const char *option)
 	}
 	if (flows > 1 || weights > 1)
 		gm_run_fail(r, GM_ERR_VALUE,
-		            "option %s: %.60s: a net has one normaliser of activations and one of "
-		            "weights",
+		            "option %s: %.60s: a net can have one normaliser of activations and "
+		            "one of weights",
 		            option, gm_opt_str(r, option));
 }
 
@@ -53,7 +53,7 @@ void gm_opt_norms(gm_run *r, gm_net *G, gm_net *D)
 	normalise(r, D, "normalise-d");
 }
 
-/* Copies rows of y [rows, ..] to the reference batch from row `at` on. */
+/* Copies the rows of y [rows, ..] to the reference batch, starting at row `at`. */
 static void copy_rows(gm_step *s, const gm_reference *ref, gm_node *y, int64_t at)
 {
 	gm_shape have = gm_node_shape(y), want = gm_node_shape(ref->variable);
@@ -71,8 +71,8 @@ static void copy_rows(gm_step *s, const gm_reference *ref, gm_node *y, int64_t a
 	free(some);
 }
 
-/* Reference batches of the nets are what the nets read of the first examples: of a new run only, as a checkpoint has
- * them. The same on all ranks. */
+/* Fills the reference batches with the nets' inputs for the first examples. Only in a new run;
+ * checkpoints contain them. The same on all ranks. */
 static void fill_references(gm_run *r, const gm_game *m)
 {
 	gm_reference ref[4];
@@ -130,8 +130,8 @@ gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 		                        .arg = {noise, (double)gm_opt_int(r, "noise-steps")}});
 	if (!r->building && r->batch % m.pack)
 		gm_run_fail(r, GM_ERR_VALUE,
-		            "%d examples at once do not fit into batches of %d: "
-		            "--batch must be a multiple of --pack",
+		            "packs of %d do not divide a batch of %d: --batch must be a multiple "
+		            "of --pack",
 		            m.pack, (int)r->batch);
 	return m;
 }
@@ -148,16 +148,15 @@ gm_node *gm_run_head(gm_run *r, gm_game *m, const gm_condition *how, gm_node *y)
 {
 	if (m->pack > 1)
 		gm_run_fail(r, GM_ERR_VALUE,
-		            "--condition %s names the label of one example, and packs hold "
-		            "several: take --pack 1, "
-		            "or --condition concat",
+		            "--condition %s needs one label per example, but packs have several: "
+		            "use --pack 1, or --condition concat",
 		            how->name);
 	if (m->pack > 1 || m->refusal)
 		return m->y_real;
 	return how->head(m, y, r->facts.classes, gm_opt_real(r, "aux-weight"));
 }
 
-/* Appends up to 4 nodes; returns how many there are then. */
+/* Appends up to 4 nodes; returns the new number. */
 static int append(gm_node **all, int n, gm_node *const more[4])
 {
 	for (int i = 0; i < 4 && more[i]; i++)

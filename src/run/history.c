@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Up to version `last`; model NULL: of every model. A row's value NULL: any, which stays. */
+/* For records up to version `last`; model NULL: all models. value NULL: any value, not changed. */
 static const struct {
 	int last;
 	const char *model, *name, *value, *name_now, *value_now;
@@ -59,7 +59,7 @@ const char *gm_history_tensor(int version, const char *model, const char *name)
 	return name;
 }
 
-/* Whether name is the variable, or what an optimiser or an average keeps of it (VARIABLE.adam.m). */
+/* True if name is the variable, its optimiser state or its moving average (VARIABLE.adam.m). */
 static bool is_of(const char *name, const char *variable)
 {
 	size_t n = strlen(variable);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/import.c -- another run inside this one: its model builds its nets in this graph, under the name of the option that
- * says which run it is, and they stay as they are. They are saved with this run, so that nothing later needs the other's
- * checkpoint.
+ * run/import.c -- importing another run: its model builds its nets in this graph, under the name of
+ * the option that names the run, and they are frozen. They are saved with this run, so that the
+ * other checkpoint is not needed later.
  */
 #include "run/run.h"
 
@@ -27,14 +27,14 @@ gm_node *gm_endpoint_node(gm_run *r, gm_run_endpoint *e, gm_node *const *in, boo
 	return y;
 }
 
-/* From the other run's own checkpoint, for the first time. */
+/* Opens the other run's checkpoint, when the run starts. */
 static bool open_other(gm_run *r, gm_import_of *i)
 {
 	const char *run = gm_settings_get(r->settings, i->option);
 	char *path = gm_arena_alloc(r->arena, PATH_MAX);
 	if (!*run)
 		return gm_fail(&i->run.err, GM_ERR_VALUE,
-		               "names the run whose nets are taken, and is empty");
+		               "must name the run to import from, but is empty");
 	if (!gm_folder_checkpoint(run, gm_settings_get(r->settings, "outdir"), path, NULL,
 	                          &i->run.err) ||
 	    !(i->run.from = gm_checkpoint_open(path, &i->run.err)))
@@ -44,14 +44,14 @@ static bool open_other(gm_run *r, gm_import_of *i)
 	return gm_record_read(i->run.from, path, &i->record, &i->run.err);
 }
 
-/* From the record in this run's checkpoint. */
+/* Opens the record in this run's checkpoint. */
 static bool open_inside(gm_run *r, gm_import_of *i)
 {
 	i->run.from = r->from, i->run.from_path = r->from_path;
 	i->run.skip = r->skip;
 	if (!gm_record_import(r, i->option, &i->run))
-		return gm_fail(&i->run.err, GM_ERR_FORMAT, "%s: nothing is recorded of that run",
-		               r->from_path);
+		return gm_fail(&i->run.err, GM_ERR_FORMAT,
+		               "%s: the checkpoint has no record of that run", r->from_path);
 	return gm_record_inside(i->run.pair, i->run.pairs, r->from_path, &i->record, &i->run.err);
 }
 
@@ -75,7 +75,7 @@ static bool build(gm_run *r, gm_import_of *i)
 
 static gm_import_of *find(gm_run *r, const char *option)
 {
-	if (!gm_run_ok(r)) /* perhaps of this very import */
+	if (!gm_run_ok(r)) /* may be an error of this import */
 		return NULL;
 	for (gm_import_of *i = r->import; i; i = i->next)
 		if (!strcmp(i->option, option))
@@ -106,10 +106,10 @@ static gm_run_endpoint *endpoint(gm_run *r, const char *option, const char *name
 	for (int k = 0; k < i->run.endpoints && n < sizeof all; k++)
 		n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", k ? ", " : "",
 		                      i->run.endpoint[k].name);
-	gm_run_fail(r, GM_ERR_VALUE,
-	            "option %s: %s needs a run with the endpoint \"%s\"; this is one of %s, and it "
-	            "has: %s",
-	            option, r->model->name, name, i->run.model->name, all);
+	gm_run_fail(
+		r, GM_ERR_VALUE,
+		"option %s: %s needs a run with the endpoint \"%s\"; this is a run of %s, with: %s",
+		option, r->model->name, name, i->run.model->name, all);
 	return NULL;
 }
 

@@ -19,7 +19,7 @@ const gm_endpoint_kind gm_endpoint_kinds[] = {
 	{GM_ENDPOINT_COMPLETE, "an example, gm_hidden [, label]", "an example", GM_CHANGES | GM_TAKES_DATA | GM_TAKES_HIDDEN | GM_GIVES_EXAMPLES},
 	{GM_ENDPOINT_LOG_LIKELIHOOD, "an example [, label]", "nats [m]", GM_TAKES_DATA | GM_GIVES_NUMBERS},
 	{GM_ENDPOINT_LOG_WEIGHT, "an example", "log of an importance weight [m]", GM_TAKES_DATA | GM_GIVES_NUMBERS},
-	{GM_ENDPOINT_PIXELS, "an example [, label]", "logits of every number [m,C,H,W] or [m,C,H,W,L]", GM_TAKES_DATA | GM_GIVES_ROWS},
+	{GM_ENDPOINT_PIXELS, "an example [, label]", "logits of every value [m,C,H,W] or [m,C,H,W,L]", GM_TAKES_DATA | GM_GIVES_ROWS},
 	{0},
 };
 /* clang-format on */
@@ -95,12 +95,13 @@ static bool refuse(const gm_run_endpoint *e, gm_run *r, const char *gives, const
 		n += snprintf(list + n, sizeof list - n, "%s%lld", i ? "," : "",
 		              (long long)is.dim[i]);
 	snprintf(s, sizeof s, "[%s]", list);
-	gm_run_fail(r, GM_ERR_SHAPE, "%s: the endpoint \"%s\" gives %s, and should give %s: %s",
-	            r->model->name, e->name, s, row, gives);
+	gm_run_fail(r, GM_ERR_SHAPE,
+	            "%s: the output of endpoint \"%s\" is %s, but should be %s: %s", r->model->name,
+	            e->name, s, row, gives);
 	return false;
 }
 
-/* Whether e takes and gives what its row says. */
+/* Checks inputs and output of e against its row. */
 static bool fits(gm_run *r, const gm_run_endpoint *e)
 {
 	const unsigned f = e->kind->flags;
@@ -109,8 +110,7 @@ static bool fits(gm_run *r, const gm_run_endpoint *e)
 	if (f & GM_TAKES_DATA &&
 	    (!e->nin || !gm_endpoint_field(r, e->in[0]) || gm_endpoint_is_label(r, e->in[0]))) {
 		gm_run_fail(r, GM_ERR_STATE,
-		            "%s: the first input of the endpoint \"%s\" should be %s, as "
-		            "gm_batch gives it",
+		            "%s: the first input of the endpoint \"%s\" should be %s from gm_batch",
 		            r->model->name, e->name, e->kind->takes);
 		return false;
 	}
@@ -130,11 +130,11 @@ static bool fits(gm_run *r, const gm_run_endpoint *e)
 			return refuse(e, r, "a batch of examples", e->kind->gives);
 	}
 	if (f & GM_GIVES_ALIKE && (!rows || s.rank != gm_node_shape(e->in[0]).rank))
-		return refuse(e, r, "a batch of as many axes as it takes", e->kind->gives);
+		return refuse(e, r, "a batch of the rank of its input", e->kind->gives);
 	if (f & GM_GIVES_ROWS && !rows)
-		return refuse(e, r, "a row for each example", e->kind->gives);
+		return refuse(e, r, "one row per example", e->kind->gives);
 	if (f & GM_GIVES_NUMBERS && (!rows || s.rank != 1))
-		return refuse(e, r, "a number for each example", e->kind->gives);
+		return refuse(e, r, "one value per example", e->kind->gives);
 	return true;
 }
 
@@ -144,10 +144,10 @@ static void no_such_kind(gm_run *r, const char *name)
 	size_t n = 0;
 	for (const gm_endpoint_kind *k = gm_endpoint_kinds; k->name && n < sizeof all; k++)
 		n += snprintf(all + n, sizeof all - n, "%s%s", n ? ", " : "", k->name);
-	gm_run_fail(r, GM_ERR_STATE,
-	            "%s: tools know no endpoint \"%s\"; there are %s, and variants of them such "
-	            "as translate/back",
-	            r->model->name, name, all);
+	gm_run_fail(
+		r, GM_ERR_STATE,
+		"%s: unknown endpoint \"%s\"; there are %s, and variants such as translate/back",
+		r->model->name, name, all);
 }
 
 void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *inputs, int n)

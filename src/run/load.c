@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/load.c -- values of a net from a file of tensors, by name; and bytes of a model's own that checkpoints carry.
+ * run/load.c -- loads a net from a file of tensors, by name; and state of a model in checkpoints
+ * (gm_keep).
  */
 #include "run/run.h"
 
@@ -20,7 +21,7 @@ bool gm_tensor_copy(const gm_st_tensor *t, gm_node *to)
 	int64_t n = gm_node_size(to);
 	if ((uintptr_t)t->data % sizeof(float) == 0)
 		return gm_set_f32(to, t->data, n);
-	float *v = malloc(n * sizeof *v); /* another writer's bytes may not be aligned */
+	float *v = malloc(n * sizeof *v); /* tensors of other programs may not be aligned */
 	if (v)
 		memcpy(v, t->data, n * sizeof *v);
 	bool ok = v && gm_set_f32(to, v, n);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/option.c -- options as a model file reads them. Their types were checked before.
+ * run/option.c -- the option functions of model files. Types of values were already checked.
  */
 #include "run/run.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The row, which is there and of this kind; else it is the run's error. */
+/* Returns the row; a missing row or another kind is an error of the run. */
 static const gm_setting *row_of(gm_run *r, const char *name, gm_option_kind kind)
 {
 	const gm_setting *row = gm_settings_find(r->settings, name);
@@ -15,7 +15,7 @@ static const gm_setting *row_of(gm_run *r, const char *name, gm_option_kind kind
 		gm_run_fail(r, GM_ERR_STATE, "%s has no option %.60s", r->model->name, name);
 	else if (row->type.kind != kind)
 		gm_run_fail(r, GM_ERR_STATE,
-		            "%s reads its option %.60s as another type than its table says",
+		            "%s reads its option %.60s with another type than in its table",
 		            r->model->name, name);
 	return row;
 }
@@ -28,7 +28,7 @@ bool gm_opt_has(gm_run *r, const char *name)
 int64_t gm_opt_int(gm_run *r, const char *name)
 {
 	if (!strcmp(name, "batch"))
-		return r->batch; /* sampling takes another than training */
+		return r->batch; /* sampling may use another batch size than training */
 	row_of(r, name, GM_OPTION_INT);
 	return gm_settings_int(r->settings, name);
 }
@@ -91,9 +91,8 @@ void gm_opt_rate(gm_run *r, const char *schedule, const char *first, const char 
 		const gm_setting *row = gm_settings_find(r->settings, option[i]);
 		if (row && row->given && !automatic)
 			gm_run_fail(r, GM_ERR_VALUE,
-			            "option %s shapes the schedule of --rate auto, and this run "
-			            "has --rate %.60s: "
-			            "give --rate auto as well, or change that",
+			            "option %s is for the schedule of --rate auto, but this run "
+			            "has --rate %.60s: use --rate auto, or remove this option",
 			            option[i], rate);
 		text = gm_name(r, "%s:%s", text, gm_opt_str(r, option[i]));
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/parts.c -- what several models ask their run for: noise with a name, sides that halve, the plan of a DCGAN.
+ * run/parts.c -- functions that several models use: named noise, halving of image sizes, DCGAN's
+ * options.
  */
 #include "run/run.h"
 
@@ -27,9 +28,8 @@ int gm_want_halvings(gm_run *r, int least, int most, int64_t smallest)
 		h /= 2, w /= 2, times++;
 	if (times < least)
 		gm_run_fail(r, GM_ERR_VALUE,
-		            "%s needs pictures whose sides halve %d time%s down to %d or more; "
-		            "these are %dx%d: try "
-		            "--size 32",
+		            "%s needs pictures whose width and height can be halved %d time%s, to "
+		            "%d or more; these are %dx%d: try --size 32",
 		            r->model->name, least, least == 1 ? "" : "s", (int)smallest,
 		            (int)f->own_width, (int)f->own_height);
 	return times;

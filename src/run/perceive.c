@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/perceive.c -- layers of a trained network as a part of a loss.
+ * run/perceive.c -- perceptual losses: layers of a trained network in a loss.
  */
 #include "run/run.h"
 
@@ -19,7 +19,7 @@ enum { HEX = 64 };
 struct gm_perception {
 	const char *name;
 	gm_extractor_nodes *nodes; /* NULL when only sampling */
-	char *sha256;              /* [HEX], kept in checkpoints */
+	char *sha256;              /* [HEX], saved in checkpoints */
 	gm_perception *next;
 };
 
@@ -37,17 +37,17 @@ static gm_perception *find(gm_run *r, const char *name, const char *weights)
 	if (r->building || !gm_run_ok(r))
 		return p;
 	if (!gm_extractor_on) {
-		gm_run_fail(r, GM_ERR_STATE, "this small library has no %s; libganymede-full has",
+		gm_run_fail(r, GM_ERR_STATE, "this is libganymede without %s; use libganymede-full",
 		            name);
 		return p;
 	}
 	p->nodes = gm_extractor_on(r->graph, name, weights && *weights ? weights : NULL, &r->err);
 	const char *now = p->nodes ? gm_extractor_nodes_sha256(p->nodes) : p->sha256;
 	if (r->from && memcmp(now, p->sha256, HEX))
-		gm_run_fail(
-			r, GM_ERR_VALUE,
-			"%s: this run began with other weights of %s (SHA-256 %.8s.., now %.8s..)",
-			r->from_path, name, p->sha256, now);
+		gm_run_fail(r, GM_ERR_VALUE,
+		            "%s: this run started with other weights of %s (SHA-256 %.8s.., now "
+		            "%.8s..)",
+		            r->from_path, name, p->sha256, now);
 	memcpy(p->sha256, now, HEX);
 	return p;
 }
@@ -61,7 +61,7 @@ gm_node *gm_perceive(gm_run *r, const char *extractor, const char *weights, cons
 		return x;
 	if (s.rank != 4 || (s.dim[1] != 1 && s.dim[1] != 3)) {
 		gm_run_fail(r, GM_ERR_VALUE,
-		            "%s looks through %s, which takes pictures of 1 or 3 channels",
+		            "%s uses features of %s, which needs pictures of 1 or 3 channels",
 		            r->model->name, extractor);
 		return x;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/rate.c -- values that change as training goes: learning rates, momentum, noise. All are pure
- * functions of the steps and examples so far, evaluated before each turn of the model's loop.
+ * run/rate.c -- schedules of learning rates, momentum and noise. All are pure functions of the
+ * steps and examples so far, evaluated before each turn of the model's loop.
  */
 #include "run/run.h"
 
@@ -13,8 +13,8 @@
 
 /* ---- schedules of the learning rate --------------------------------------------------------- */
 
-/* Eight stages, each b times as long as the one before, all together so many passes; the rate is 10^(-i/7) in stage i
- * (Burda et al. 2016, section 5: 3280 passes, so b = 3). */
+/* Eight stages with a total length of `passes` epochs, each b times as long as the one before; the
+ * rate is 10^(-i/7) in stage i (Burda et al. 2016, section 5: 3280 passes, so b = 3). */
 static double stages(double passes, double epoch)
 {
 	double lo = 0, hi = 10, end = 1, width = 1;
@@ -77,14 +77,14 @@ static double at_stages(const gm_rate_schedule *s, double first, double t)
 enum unit { STEPS, EPOCHS, KIMG };
 static const char *const units[] = {"steps", "epochs", "kimg"};
 
-/* lengths: which of the arguments are lengths, in this unit where the text names none. */
+/* lengths: which arguments are lengths; unit: of lengths without a unit in the text */
 static const struct gm_rate_row {
 	const char *name, *usage;
 	double (*at)(const gm_rate_schedule *s, double first, double t);
 	int least, most;
 	unsigned lengths;
 	enum unit unit;
-	bool ends; /* in 0, when all lengths are over */
+	bool ends; /* the rate is 0 after all lengths */
 } rows[] = {
 	{"constant", "constant", at_constant, 0, 0, 0, STEPS, false},
 	{"exponential", "exponential:FACTOR:FLOOR", at_exponential, 1, 2, 0, STEPS, false},
@@ -127,7 +127,7 @@ static bool parse_rate(const char *text, gm_rate_schedule *s, gm_error *err)
 	bool ok = true;
 	for (; rest && ok && n < s->row->most; n++)
 		ok = parse_number(strsep(&rest, ":"), s, n);
-	/* lengths divide */
+	/* lengths are divisors, so not 0 */
 	ok = ok && !rest && n >= s->row->least &&
 	     ((s->row->at != at_linear && s->row->at != at_decay) || s->arg[1] > 0) &&
 	     (s->row->at != at_step || s->arg[0] > 0) &&
@@ -141,7 +141,7 @@ bool gm_check_rate(const char *text, gm_error *err)
 	return parse_rate(text, &s, err);
 }
 
-/* How far the run is, in the schedule's unit. */
+/* Progress of the run in the schedule's unit. */
 static double time_of(const gm_run *r, const gm_rate_schedule *s)
 {
 	return s->unit == STEPS  ? (double)r->step
@@ -149,7 +149,7 @@ static double time_of(const gm_run *r, const gm_rate_schedule *s)
 	                         : gm_epoch((gm_run *)r);
 }
 
-/* When the schedule arrives at 0 for good, in its unit. */
+/* When the schedule becomes 0 for the rest of the run, in its unit. */
 static double end_of(const gm_rate_schedule *s)
 {
 	return s->row && s->row->ends ? s->arg[0] + s->arg[1] : INFINITY;
@@ -168,7 +168,7 @@ gm_node *gm_rate(gm_run *r, const char *which)
 		if (strcmp(gm_opt_str(r, gm_name(r, "lr-%s", which)), "auto"))
 			option = gm_name(r, "lr-%s", which);
 	}
-	bool open = !strcmp(gm_opt_str(r, "rate"), "auto"); /* nobody has said what it means */
+	bool open = !strcmp(gm_opt_str(r, "rate"), "auto"); /* gm_opt_auto was not called for it */
 	if (!r->rate.row && !open)
 		parse_rate(gm_opt_str(r, "rate"), &r->rate, &r->err);
 	if (!r->rate.row)
@@ -191,10 +191,10 @@ static bool parse_momentum(const char *text, double v[3], gm_error *err)
 	ok = ok && v[0] >= 0 && v[0] < 1 && v[1] < 1 && (n == 1 || v[1] >= 0);
 	if (n == 1)
 		v[1] = v[0];
-	return ok ||
-	       gm_fail(err, GM_ERR_VALUE,
-	               "\"%.60s\" is not a number in 0..1, nor FROM:TO:EPOCH such as 0.5:0.7:250",
-	               text);
+	return ok || gm_fail(err, GM_ERR_VALUE,
+	                     "\"%.60s\" is neither a number in 0..1 nor FROM:TO:EPOCH, such as "
+	                     "0.5:0.7:250",
+	                     text);
 }
 
 bool gm_check_momentum(const char *text, gm_error *err)
@@ -203,14 +203,14 @@ bool gm_check_momentum(const char *text, gm_error *err)
 	return parse_momentum(text, v, err);
 }
 
-/* In a line from epoch 1 to epoch v[2], constant within each. */
+/* Linear from epoch 1 to epoch v[2], constant within each epoch. */
 static double momentum_course(const gm_run *r, const gm_run_value *v)
 {
 	return gm_ramp(v->arg[0], v->arg[1], 1, v->arg[2],
 	               (double)((int64_t)gm_epoch((gm_run *)r) + 1));
 }
 
-/* By the option momentum-WHICH, or momentum where there is no such option; NULL where there is none. */
+/* From option momentum-WHICH, or momentum if there is no such option; NULL without momentum. */
 static gm_node *momentum_of(gm_run *r, const char *which)
 {
 	double v[3] = {0};
@@ -245,7 +245,7 @@ gm_node *gm_course(gm_run *r, const char *name, const gm_run_value *course)
 	return s;
 }
 
-/* What makes the schedule last until time t. */
+/* Writes the options that extend the schedule to time t. */
 static void longer(const gm_run *r, double t, char *text, size_t room)
 {
 	const gm_rate_schedule *s = &r->rate;
@@ -268,10 +268,9 @@ bool gm_rate_over(const gm_run *r, char *text, size_t room)
 	longer(r, ceil(time_of(r, s) * (double)r->total / (r->step > 0 ? (double)r->step : 1)), way,
 	       sizeof way);
 	snprintf(text, room,
-	         "the learning rate is 0 from step %lld on, as its schedule (--rate %.60s) has "
-	         "ended, "
-	         "and parameters no longer change; resume with a longer one, such as %s, or with "
-	         "--rate constant",
+	         "the learning rate is 0 from step %lld on, because its schedule (--rate %.60s) "
+	         "has ended; parameters no longer change. Resume with a longer one, such as %s, or "
+	         "with --rate constant",
 	         (long long)r->step, gm_opt_str((gm_run *)r, "rate"), way);
 	return true;
 }

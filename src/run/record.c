@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/record.c -- what a checkpoint says beside its tensors, a run as one safetensors file. The tensors are the variables of its nets
- * under their full names. The metadata is everything else that the run is, as texts:
+ * run/record.c -- the metadata of checkpoints. A checkpoint is a safetensors file whose tensors are
+ * the variables of the nets under their full names. The rest of the run's state is in the metadata,
+ * as texts:
  *
- *	format    "ganymede-run"        version   "3" (what older ones call differently: history.h)
- *	model     "dcgan"               options   {"batch": "64", ...}, all of them
- *	facts     {"channels": 1, ...}  what the model was told of its data: sampling needs none;
- *	          "fields" in it are those that it read besides pictures and labels
- *	step      steps done            seen      examples fed: the place in the data's order
- *	runs      the random counter    data      hash of the data's content, hexadecimal
- *	best      the best value so far by the option best; left out where there is none
- *	schedules {"lr": 0.0002, ...}: their values at this step, which tools use
- *	imports   {"stage1": {"model": .., "options": .., ..}, ..}: runs inside this one (import.c), whose variables are
- *	          "stage1/G/..."
- *	streams   {"labelled": {"seen": .., "data": .., "facts": {..}}, ..}: further orders of examples (stream.c)
- *	origin    {"checkpoint": ..., "model": ..., "step": N, "data": ...}: where the weights started from (option
- *	          from); left out where that was nothing
- *	rollbacks how often values that were not finite took it back; left out for 0
+ *	format    "ganymede-run"        version   "3" (older versions: history.h)
+ *	model     "dcgan"               options   {"batch": "64", ...}, all options
+ *	facts     {"channels": 1, ...}  facts of the data, so that sampling does not need the data;
+ *	          "fields": further fields that the model reads
+ *	step      steps done            seen      examples read: the position in the data
+ *	runs      random counter        data      hash of the data's content, hexadecimal
+ *	best      best value so far of option best; omitted if there is none
+ *	schedules {"lr": 0.0002, ...}   values at this step, used by tools
+ *	imports   {"stage1": {"model": .., "options": .., ..}, ..}  imported runs (import.c), whose
+ *	          variables are "stage1/G/..."
+ *	streams   {"labelled": {"seen": .., "data": .., "facts": {..}}, ..}  further streams (stream.c)
+ *	origin    {"checkpoint": ..., "model": ..., "step": N, "data": ...}  origin of the initial
+ *	          weights (option from); omitted if there is none
+ *	rollbacks number of rollbacks because of values that were not finite; omitted if 0
  */
 #include "run/run.h"
 
@@ -31,7 +32,7 @@
 #include "run/history.h"
 #include "run/stream.h"
 
-/* Of one record: what a file says of its run, or a record within that of a run inside. */
+/* A record: the metadata of a file, or of an imported run in them. */
 typedef struct meta {
 	const gm_st *st;
 	const gm_st_pair *pair;
@@ -114,7 +115,7 @@ char *gm_record_streams(const gm_run *r)
 	return text;
 }
 
-/* What makes a run inside this one again, without its own checkpoint: texts, as in that. */
+/* The records of imported runs, which are enough to rebuild them without their checkpoints. */
 char *gm_record_imports(const gm_run *r)
 {
 	json_t *all = json_object();
@@ -207,7 +208,7 @@ static bool names_from_json(const json_t *list, gm_arena *arena, gm_facts *facts
 	return true;
 }
 
-/* The names of classes go into the arena. */
+/* Class names are stored in the arena. */
 static bool facts_from_json(json_t *o, gm_arena *arena, gm_facts *f, gm_run_field *field, int *n)
 {
 	int points;
@@ -239,7 +240,7 @@ static bool facts_from_json(json_t *o, gm_arena *arena, gm_facts *f, gm_run_fiel
 	       width <= 4096 && numel == channels * height * width && numel <= 1 << 26;
 }
 
-/* The values that the schedules have at this step. The caller frees it. */
+/* The values of the schedules at this step, as JSON. The caller frees it. */
 char *gm_record_schedules(const gm_run *r)
 {
 	json_t *o = json_object();
@@ -273,18 +274,18 @@ static bool read_record(const meta *st, const char *path, gm_record *rec, gm_err
 	*rec = (gm_record){0};
 	if (!format || strcmp(format, "ganymede-run"))
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: a safetensors file, but no checkpoint of ganymede", path);
+		               "%s: a safetensors file, but not a checkpoint of ganymede", path);
 	uint64_t of = 0;
 	if (!gm_text_u64(version, &of) || of < 1 || of > GM_RECORD_VERSION)
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: its format is version %.20s, and this program reads up to %d: "
-		               "a newer ganymede wrote it",
+		               "%s: it has format version %.20s, written by a newer ganymede; this "
+		               "program reads up to version %d",
 		               path, version ? version : "unknown", GM_RECORD_VERSION);
 	rec->model = model ? gm_model_find(model) : NULL;
 	if (!rec->model)
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: made by the model \"%.60s\", which this program does not have",
-		               path, model ? model : "");
+		               "%s: its model is \"%.60s\", which this program does not have", path,
+		               model ? model : "");
 	gm_settings_init(&rec->settings, rec->model);
 	gm_error inner = {0};
 	if (!gm_settings_from_json(&rec->settings, (int)of, get(st, "options"), &inner) ||
@@ -298,24 +299,24 @@ static bool read_record(const meta *st, const char *path, gm_record *rec, gm_err
 	json_decref(facts);
 	if (!sense) {
 		gm_record_free(rec);
-		return gm_fail(err, GM_ERR_FORMAT, "%s: what it says about its data makes no sense",
+		return gm_fail(err, GM_ERR_FORMAT, "%s: its description of the data is invalid",
 		               path);
 	}
 	if (!counter(st, "step", &step) || step > INT64_MAX || !counter(st, "seen", &rec->seen) ||
 	    !counter(st, "runs", &rec->runs)) {
 		gm_record_free(rec);
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: its counters (step, seen, runs) are missing or no numbers",
+		               "%s: its counters (step, seen, runs) are missing or not numbers",
 		               path);
 	}
 	if (get(st, "rollbacks") && !counter(st, "rollbacks", &rec->rollbacks)) {
 		gm_record_free(rec);
-		return gm_fail(err, GM_ERR_FORMAT, "%s: its number of rollbacks is none", path);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: its number of rollbacks is invalid", path);
 	}
 	rec->best = NAN;
 	if (get(st, "best") && !gm_text_f64(get(st, "best"), &rec->best)) {
 		gm_record_free(rec);
-		return gm_fail(err, GM_ERR_FORMAT, "%s: its best value is no number", path);
+		return gm_fail(err, GM_ERR_FORMAT, "%s: its best value is not a number", path);
 	}
 	rec->step = (int64_t)step;
 	if (get(st, "origin"))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/run.c -- what a model file asks its run while it builds.
+ * run/run.c -- the functions that a model file calls while it builds.
  */
 #include "run/stream.h"
 
@@ -40,11 +40,10 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
 	if (!r->batch) {
 		r->batch = gm_settings_int(s, "batch");
 		if (r->batch % r->ranks)
-			return gm_fail(
-				err, GM_ERR_VALUE,
-				"a batch of %lld cannot be shared by %d processes: --batch must be "
-				"a multiple of that",
-				(long long)r->batch, r->ranks);
+			return gm_fail(err, GM_ERR_VALUE,
+			               "a batch of %lld cannot be divided among %d processes: "
+			               "--batch must be a multiple of their number",
+			               (long long)r->batch, r->ranks);
 		r->batch /= r->ranks;
 	}
 	r->apart = !gm_settings_flag(s, "sync-norm");
@@ -52,7 +51,7 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
 	r->ema = gm_settings_real(s, "ema");
 	bool bf16 = !strcmp(gm_settings_get(s, "precision"), "bf16");
 	const char *tune = gm_settings_get(s, "tune");
-	if (!r->call && strcmp(tune, "off")) /* what only uses a run waits for no measurements */
+	if (!r->call && strcmp(tune, "off")) /* tools do not spend time on measurements */
 		tune = "known";
 	if (!r->borrows)
 		r->graph = gm_graph_new(
@@ -188,8 +187,8 @@ static bool in_checkpoint(void *ctx, const char *name, gm_shape shape, gm_role r
 {
 	gm_run *r = ctx;
 	if (r->borrows && role == GM_MOMENT)
-		return true; /* what is frozen was saved without */
-	if (!gm_run_ok(r))   /* shapes mean nothing any more */
+		return true; /* frozen parameters were saved without optimiser state */
+	if (!gm_run_ok(r))   /* after an error shapes are invalid */
 		return false;
 	return gm_checkpoint_fits(r, gm_name(r, "%s%s", r->scope, name), shape, &r->err);
 }
@@ -227,7 +226,7 @@ gm_node *gm_schedule(gm_run *r, const char *name, double first)
 	gm_run_value *v = gm_run_value_of(r, name);
 	if (v)
 		v->schedule = s;
-	if (r->building && r->from) /* in use, a schedule stays where the checkpoint left it */
+	if (r->building && r->from) /* in tools a schedule has the value of the checkpoint */
 		gm_checkpoint_schedule(r, name, &first);
 	gm_schedule_set(r, s, first);
 	return s;
@@ -308,7 +307,7 @@ gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n)
 	for (int i = 0; i < n; i++) {
 		asked[i] = all[i] = outputs[i];
 		name[i] = logged_name(r, outputs[i]);
-		/* A loss of this rank's share; the mean of all is the batch's. */
+		/* A loss of this rank's share; the mean over ranks is the loss of the batch. */
 		if (gm_node_is_value(outputs[i]) && gm_node_shape(outputs[i]).rank == 0)
 			all[i] = gm_rank_mean_later(outputs[i]);
 	}
@@ -317,7 +316,7 @@ gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n)
 			asked[n] = all[n] = r->guard.norm[i].norm, n++;
 	gm_step *s = gm_compile_nodes(r->graph, all, n, NULL);
 	if (!s) {
-		gm_run_ok(r); /* takes the graph's error over */
+		gm_run_ok(r); /* copies the graph's error to the run */
 		gm_run_fail(r, GM_ERR_STATE, "%s: a step does not compile", r->model->name);
 		return NULL;
 	}
@@ -340,7 +339,7 @@ void gm_report_number(gm_run *r, const char *name, double value)
 		gm_run_nonfinite(r, name, value);
 }
 
-/* The values of a step that has run, of the turn under way. */
+/* Logs the values of a step that has run in this turn. */
 static void log_values(gm_run *r, const gm_run_part *part)
 {
 	for (int i = 0; i < part->n; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/settings.c -- options of a run, from their tables.
+ * run/settings.c -- options of a run.
  */
 #include "run/settings.h"
 
@@ -27,106 +27,104 @@ static bool check_best(const char *text, gm_error *err)
 	return !*text || gm_parse_best(text, name, sizeof name, &most, err);
 }
 
-/* What every run has. A model's table may give another default. */
+/* Options of all runs. A model's table may change the default. */
 static const gm_setting common[] = {
 	{"data", "data set: an embedded name (ganymede data list) or a path", "glyphs"},
-	{"size", "sides of the pictures in pixels; 0: as they are", "0", GM_INT(0, 1024)},
+	{"size", "width and height of images in pixels; 0: as they are", "0", GM_INT(0, 1024)},
 	{"channels", "1: grey, 3: colour, 0: as they are", "0", GM_CHOICE("0|1|3")},
-	{"fit",
-         "how another size is reached: resize, pad, crop; auto: crop for folders and archives",
+	{"fit", "how images are resized: resize, pad, crop; auto: crop for folders and archives",
          "auto", GM_CHOICE("auto|resize|pad|crop")},
-	{"filter", "what scaling weighs by: triangle, box, cubic or lanczos", "triangle",
+	{"filter", "filter for scaling: triangle, box, cubic or lanczos", "triangle",
          GM_CHOICE("triangle|box|cubic|lanczos")},
-	{"split", "which part of the data: train, test or val", "train",
-         GM_CHOICE("train|test|val")},
-	{"parts", "auto: folders called train, test, ... are parts of the data; off: none is",
-         "auto", GM_CHOICE("auto|off")},
-	{"label-from",
-         "where classes come from: auto, folders, none, or a table that names pictures", "auto"},
-	{"label-column", "which column of a table or of label-pattern is the class", ""},
-	{"label-pattern", "columns out of file names, such as {age}_{gender}_*", ""},
-	{"caption-column", "which column of a table holds sentences", ""},
+	{"split", "split of the data: train, test or val", "train", GM_CHOICE("train|test|val")},
+	{"parts", "auto: folders named train, test, ... are splits; off: they are not", "auto",
+         GM_CHOICE("auto|off")},
+	{"label-from", "source of labels: auto, folders, none, or a table with image names",
+         "auto"},
+	{"label-column", "column of a table or of label-pattern with the class", ""},
+	{"label-pattern", "columns from file names, such as {age}_{gender}_*", ""},
+	{"caption-column", "column of a table with captions", ""},
 	{"range", "only examples FROM:TO of the data's files, such as 0:50000; empty: all", ""},
-	{"pairs", "where pairs are: folders trainA and trainB, or halves of each picture",
-         "folders", GM_CHOICE("folders|halves")},
-	{"bad-files", "files that cannot be read: skip (and count them) or stop", "skip",
+	{"pairs", "source of pairs: folders trainA and trainB, or halves of each image", "folders",
+         GM_CHOICE("folders|halves")},
+	{"bad-files", "unreadable files: skip (and count them) or stop", "skip",
          GM_CHOICE("skip|stop")},
-	{"flip", "mirror each picture of a batch with probability 1/2: on or off", "off",
+	{"flip", "flip each image of a batch horizontally with probability 1/2: on or off", "off",
          GM_CHOICE("off|on")},
-	{"crop", "shift pictures of a batch by up to this many pixels", "0", GM_INT(0, 1024)},
-	{"stack", "three grey pictures as the channels of one (stacked MNIST): on or off", "off",
+	{"crop", "random shift of the images of a batch by up to this many pixels", "0",
+         GM_INT(0, 1024)},
+	{"stack", "three grey images as the channels of one (stacked MNIST): on or off", "off",
          GM_CHOICE("off|on")},
 	{"binarise",
-         "pixels of two levels: no, threshold (at one half), fixed (drawn once for each picture), "
-         "stochastic (drawn anew for each batch); auto: what the model needs",
+         "binary pixels: no, threshold (at 1/2), fixed (sampled once for each image), stochastic "
+         "(sampled for each batch); auto: what the model needs",
          "auto", GM_CHOICE("no|threshold|fixed|stochastic|auto")},
-	{"per-class", "only so many examples of each class; 0: all", "0", GM_INT(0, 1 << 20)},
+	{"per-class", "only this many examples of each class; 0: all", "0", GM_INT(0, 1 << 20)},
 	{"subset-seed",
-         "which examples per-class and labels-per-class choose",
+         "seed of the choice of per-class and labels-per-class",
          "0",
          {GM_OPTION_U64}},
 	{"caption-length", "characters of a caption that the model reads", "201", GM_INT(1, 4096)},
-	{"cache", "keep decoded pictures for the next start: on or off", "on", GM_CHOICE("off|on"),
+	{"cache", "cache decoded images on disk: on or off", "on", GM_CHOICE("off|on"),
          .flags = GM_FREE},
 	{"batch", "minibatch size", "64", GM_INT(1, 1 << 20)},
-	{"sync-norm",
-         "batch norm over the whole batch where mpirun started several processes: yes or no", "yes",
+	{"sync-norm", "with several processes: batch norm over the whole batch: yes or no", "yes",
          GM_FLAG},
-	{"seed", "of everything random: data order, initial values, noise", "0", {GM_OPTION_U64}},
+	{"seed",
+         "seed of all random numbers: data order, initial values, noise",
+         "0",
+         {GM_OPTION_U64}},
 	{"ema", "decay of the moving average of G's weights that samples are made with; 0: none",
          "0", GM_REAL(0, .9999999)},
 	{"from",
-         "start from the weights of this run or checkpoint, where names and shapes agree, and from "
-         "its "
-         "options where none are given; empty: from nothing",
+         "initialise from this run or checkpoint: weights with equal names and shapes, and options "
+         "that are not given; empty: no",
          ""},
 	{"steps", "length of the training; one step is one turn of the model's loop", "1000",
          GM_INT(0, GM_MANY), .flags = GM_FREE},
-	{"epochs", "length in passes over the data, instead of steps", "0", GM_REAL(0, 1e6),
-         .flags = GM_FREE},
-	{"kimg", "length in thousands of examples seen, instead of steps", "0", GM_REAL(0, 1e9),
+	{"epochs", "length in epochs, instead of steps", "0", GM_REAL(0, 1e6), .flags = GM_FREE},
+	{"kimg", "length in thousands of examples, instead of steps", "0", GM_REAL(0, 1e9),
          .flags = GM_FREE},
 	{"log-every", "steps between log lines; 0: a hundredth of the run", "0", GM_INT(0, GM_MANY),
          .flags = GM_FREE},
-	{"sample-every", "steps between sample pictures; 0: a tenth of the run", "0",
+	{"sample-every", "steps between sample images; 0: a tenth of the run", "0",
          GM_INT(0, GM_MANY), .flags = GM_FREE},
 	{"save-every", "steps between checkpoints; 0: a tenth of the run", "0", GM_INT(0, GM_MANY),
          .flags = GM_FREE},
-	{"keep", "how many checkpoints stay; 0: all", "2", GM_INT(0, GM_MANY), .flags = GM_FREE},
-	{"on-nan", "when a value is not finite: stop, or rollback to the newest checkpoint", "stop",
+	{"keep", "number of checkpoints to keep; 0: all", "2", GM_INT(0, GM_MANY),
+         .flags = GM_FREE},
+	{"on-nan", "if a value is not finite: stop, or rollback to the newest checkpoint", "stop",
          GM_CHOICE("stop|rollback"), .flags = GM_FREE},
-	{"max-rollbacks", "rollbacks after which the run stops", "3", GM_INT(0, 1000),
-         .flags = GM_FREE},
-	{"rollback-lr", "each rollback multiplies learning rates by this", "0.5", GM_REAL(0, 1)},
-	{"monitors", "watch D's accuracy, the samples' spread and gradients: yes or no", "yes",
+	{"max-rollbacks", "maximum number of rollbacks", "3", GM_INT(0, 1000), .flags = GM_FREE},
+	{"rollback-lr", "factor of the learning rates at each rollback", "0.5", GM_REAL(0, 1)},
+	{"monitors", "log accuracy of D, spread of samples and gradient norms: yes or no", "yes",
          GM_FLAG, .flags = GM_FREE},
-	{"best", "also keep the checkpoint where a logged value was best: loss_g:min, spread:max",
-         "", GM_CHECKED(check_best), .flags = GM_FREE},
-	{"metrics", "scores during the training: fid,kid,... (ganymede eval --help names them)", "",
+	{"best", "also keep the checkpoint with the best logged value: loss_g:min, spread:max", "",
+         GM_CHECKED(check_best), .flags = GM_FREE},
+	{"metrics", "metrics during training: fid,kid,... (ganymede eval --help lists them)", "",
          .flags = GM_FREE},
-	{"metrics-every", "steps between scores; 0: a tenth of the run", "0", GM_INT(0, GM_MANY),
+	{"metrics-every", "steps between metrics; 0: a tenth of the run", "0", GM_INT(0, GM_MANY),
          .flags = GM_FREE},
-	{"metrics-count", "examples of each side of a score", "2000", GM_INT(2, 1 << 24),
+	{"metrics-count", "number of samples and of real examples for metrics", "2000",
+         GM_INT(2, 1 << 24), .flags = GM_FREE},
+	{"extractor", "feature extractor of metrics; empty: inception, for points pixels", "",
          .flags = GM_FREE},
-	{"extractor", "whose features scores compare; empty: inception, for points pixels", "",
-         .flags = GM_FREE},
-	{"extractor-weights", "file of the extractor's weights", "", .flags = GM_FREE},
+	{"extractor-weights", "file with the extractor's weights", "", .flags = GM_FREE},
 	{"tensorboard", "also write event files for TensorBoard: yes or no", "no", GM_FLAG,
          .flags = GM_FREE},
-	{"grid",
-         "columns x rows of the sample pictures; auto: 8x8, with a row for each class where the "
-         "model is told it",
-         "auto", GM_CHECKED(check_grid), .flags = GM_FREE},
-	{"backend", "what computes: cpu, or ref (slow, by definition); auto: cpu", "auto",
-         .flags = GM_FREE},
-	{"precision", "of products: fp32, or bf16 (operands rounded, sums in fp32)", "fp32",
-         GM_CHOICE("fp32|bf16"), .flags = GM_FREE},
-	{"tune", "convolutions by the fastest way, measured once: off, on, or again", "off",
+	{"grid", "columns x rows of the sample images; auto: 8x8, or a row for each class", "auto",
+         GM_CHECKED(check_grid), .flags = GM_FREE},
+	{"backend", "backend: cpu, or ref (slow reference); auto: cpu", "auto", .flags = GM_FREE},
+	{"precision",
+         "precision precision precision precision of products: fp32, or bf16 (operands rounded, "
+         "sums in fp32)",
+         "fp32", GM_CHOICE("fp32|bf16"), .flags = GM_FREE},
+	{"tune", "use the fastest convolution algorithms, measured once: off, on, or again", "off",
          GM_CHOICE("off|on|again"), .flags = GM_FREE},
-	{"tuned", "what --tune chose; a run records it, to be the same when it goes on", "",
+	{"tuned", "the choices of --tune, recorded to be the same when resumed", "",
          .flags = GM_FREE},
-	{"outdir", "folder that the run's folder is made in", "runs", .flags = GM_FREE | GM_PLACE},
-	{"name", "the run's folder is called NUMBER-NAME; default: model and data", "",
+	{"outdir", "folder of run folders", "runs", .flags = GM_FREE | GM_PLACE},
+	{"name", "name of the run folder after its number; default: model and data", "",
          .flags = GM_FREE | GM_PLACE},
 	{0},
 };
@@ -209,11 +207,11 @@ static bool set_row(gm_settings *s, const char *name, const char *value, gm_erro
 	return true;
 }
 
-/* A length in one unit takes the place of those in others that a recipe, a file or a checkpoint gave. */
+/* A length in one unit replaces lengths in other units from a recipe, a file or a checkpoint. */
 static bool replace_lengths(gm_settings *s, const char *name, gm_error *err)
 {
 	static const char *const units[] = {"epochs", "kimg",
-	                                    "steps"}; /* each beats those after it */
+	                                    "steps"}; /* earlier names have priority */
 	bool ok = true, beats = false;
 	for (size_t i = 0; ok && i < sizeof units / sizeof *units && !beats; i++) {
 		beats = same_name(name, units[i]);
@@ -293,15 +291,15 @@ bool gm_settings_from_json(gm_settings *s, int version, const char *json, gm_err
 	json_t *o = json_loads(json ? json : "", JSON_REJECT_DUPLICATES, &where);
 	bool ok = json_is_object(o);
 	if (!ok)
-		gm_fail(err, GM_ERR_FORMAT, "the record of options is no JSON object: %.200s",
+		gm_fail(err, GM_ERR_FORMAT, "the recorded options are not a JSON object: %.200s",
 		        where.text);
 	const char *name;
 	json_t *value;
 	json_object_foreach (o, name, value) {
 		char *text = gm_json_text_of(value);
 		if (ok && !text)
-			ok = gm_fail(err, GM_ERR_FORMAT,
-			             "option %.60s is recorded as something other than text", name);
+			ok = gm_fail(err, GM_ERR_FORMAT, "the recorded option %.60s is not text",
+			             name);
 		if (ok) {
 			const char *now = name, *value_now = text;
 			gm_history_option(version, s->model ? s->model->name : NULL, &now,
@@ -424,12 +422,12 @@ bool gm_settings_data(const gm_settings *s, bool augment, gm_data_options *o, gm
 /* ---- types --------------------------------------------------------------------------------- */
 
 typedef struct option_value {
-	int64_t whole; /* also of a choice: its place; of a flag: 0 or 1 */
+	int64_t whole; /* also index of a choice; flag: 0 or 1 */
 	uint64_t u64;
 	double real;
 } option_value;
 
-/* The i-th word of "a|b|c" or of a table; NULL behind the last. */
+/* The i-th word of "a|b|c" or of a table; NULL after the last. */
 static const char *word_of(const gm_option_type *t, int i, char word[64])
 {
 	if (t->row)
@@ -463,7 +461,7 @@ static bool read_int(const gm_setting *row, const char *text, option_value *v, g
 {
 	const gm_option_type *t = &row->type;
 	if (!gm_text_i64(text, &v->whole))
-		return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a whole number",
+		return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not an integer",
 		               row->name, text);
 	v->real = (double)v->whole;
 	return (v->real >= t->lo && v->real <= t->hi) ||
@@ -486,11 +484,11 @@ static bool read_u64(const gm_setting *row, const char *text, option_value *v, g
 {
 	return gm_text_u64(text, &v->u64) ||
 	       gm_fail(err, GM_ERR_VALUE,
-	               "option %s: \"%.60s\" is not a whole number of at most 64 bits", row->name,
+	               "option %s: \"%.60s\" is not an integer of at most 64 bits", row->name,
 	               text);
 }
 
-/* The place of the first n letters of text in the list, or -1. */
+/* Index of the first n letters of text in the list, or -1. */
 static int word_at(const gm_option_type *t, const char *text, size_t n)
 {
 	char word[64], asked[64];
@@ -624,10 +622,9 @@ bool gm_parse_grid(const char *text, int *columns, int *rows, gm_error *err)
 		memcpy(first, text, x - text);
 	if (!x || !gm_text_i64(first, &a) || !gm_text_i64(x + 1, &b) || a < 1 || b < 1 || a > 256 ||
 	    b > 256)
-		return gm_fail(
-			err, GM_ERR_VALUE,
-			"a grid of \"%.60s\" is not COLUMNSxROWS, such as 8x8, up to 256x256",
-			text);
+		return gm_fail(err, GM_ERR_VALUE,
+		               "grid \"%.60s\" is not COLUMNSxROWS, such as 8x8, up to 256x256",
+		               text);
 	*columns = (int)a, *rows = (int)b;
 	return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/stream.c -- further orders of examples: few labelled ones beside many unlabelled, a second data set.
+ * run/stream.c -- further streams of examples: a small labelled subset, or a second data set.
  */
 #include "run/stream.h"
 
@@ -17,7 +17,7 @@ static int64_t numel(const gm_run_field *f)
 	return n;
 }
 
-/* Another set, or another part of one, in the size of the run's pictures. */
+/* Opens another set or another split, with the size of the run's images. */
 static gm_dataset *open_other(gm_run *r, const gm_stream_args *a)
 {
 	const gm_facts *f = &r->facts;
@@ -49,10 +49,9 @@ static void open_data(gm_stream *s, const gm_stream_args *a)
 	const gm_data_info *d = gm_data_info_of(s->data);
 	s->facts = gm_facts_of(d);
 	if (r->from && s->hash != d->hash)
-		gm_run_fail(
-			r, GM_ERR_VALUE,
-			"%.100s was trained on other data than %.150s holds now (its stream %s)",
-			r->from_path, d->name, s->name);
+		gm_run_fail(r, GM_ERR_VALUE,
+		            "%.100s was trained on other data than %.150s contains now (stream %s)",
+		            r->from_path, d->name, s->name);
 	s->hash = d->hash;
 	s->fields = 0;
 	const gm_field *f;
@@ -76,8 +75,7 @@ gm_stream *gm_stream_open_(gm_run *r, const char *name, gm_stream_args a)
 	r->stream[r->streams++] = s;
 	if (r->from && !gm_record_stream(s, r->arena))
 		gm_run_fail(r, GM_ERR_FORMAT,
-		            "%s: what it says about its stream of data \"%s\" is missing, or makes "
-		            "no sense",
+		            "%s: its description of the data stream \"%s\" is missing or invalid",
 		            r->from_path, s->name);
 	if (!r->building && r->data && gm_run_ok(r))
 		open_data(s, &a);
@@ -89,7 +87,7 @@ const gm_facts *gm_stream_facts(const gm_stream *s)
 	return &s->facts;
 }
 
-/* Pictures of the run's own size may be used at another. */
+/* Adapts the shape if a tool uses another image size than in training. */
 static void follow_size(const gm_run *r, gm_shape *s)
 {
 	const gm_facts *f = &r->facts;
@@ -112,7 +110,7 @@ gm_node *gm_stream_batch(gm_stream *s, const char *field)
 	if (!f || f->shape.rank + 1 > GM_MAX_RANK) {
 		gm_run_fail(
 			r, GM_ERR_VALUE,
-			"%s needs the field \"%.60s\" of its stream of data \"%s\", which has none",
+			"%s needs the field \"%.60s\" of its data stream \"%s\", which has none",
 			r->model->name, field, s->name);
 		return gm_full(r->graph, 0, GM_SHAPE(s->rows, 1));
 	}
@@ -161,7 +159,7 @@ bool gm_streams_rewind(gm_run *r)
 	for (int i = 0; i < r->streams; i++)
 		if (!gm_record_stream(r->stream[i], NULL))
 			return gm_fail(&r->err, GM_ERR_FORMAT,
-			               "%s: the place in its stream of data \"%s\" is missing",
+			               "%s: the position of its data stream \"%s\" is missing",
 			               r->from_path, r->stream[i]->name);
 	return true;
 }

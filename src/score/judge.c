@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * score/judge.c -- a classifier that was trained here, as an extractor of features. See side.h.
+ * score/judge.c -- a trained classifier (a run) as a feature extractor. See side.h.
  */
 #include "score/side.h"
 
@@ -30,7 +30,7 @@ static void end(void *self)
 	free(j);
 }
 
-/* Grey is copied into three channels, three are averaged into grey. */
+/* Grey is copied to three channels; RGB is averaged to grey. */
 static void copy_picture(const judge *j, const gm_extractor_input *in, int64_t i, float *to)
 {
 	int64_t area = j->facts.height * j->facts.width, c = j->facts.channels;
@@ -50,8 +50,8 @@ static bool run(void *self, const gm_extractor_input *in, float *features, float
 	judge *j = self;
 	if (in->height != j->facts.height || in->width != j->facts.width)
 		return gm_fail(err, GM_ERR_VALUE,
-		               "the classifier reads pictures of %dx%d, these are %dx%d: give "
-		               "--size, or train one on such pictures",
+		               "the classifier needs pictures of %dx%d, these are %dx%d: give "
+		               "--size, or train a classifier for this size",
 		               (int)j->facts.width, (int)j->facts.height, in->width, in->height);
 	for (int64_t at = 0; at < in->n; at += j->batch) {
 		int64_t m = in->n - at < j->batch ? in->n - at : j->batch;
@@ -74,7 +74,7 @@ static bool run(void *self, const gm_extractor_input *in, float *features, float
 	return true;
 }
 
-/* Features by one of a model's endpoints, flat: [batch, width]. */
+/* Width of the flattened output of an endpoint, [batch, width]. */
 static int64_t width_of(gm_saved *s, const char *endpoint)
 {
 	gm_shape shape = gm_saved_shape(s, endpoint);
@@ -107,12 +107,11 @@ static gm_extractor *classifier(const char *name, const char *outdir, gm_error *
 	j->x = calloc(j->batch * j->facts.numel, sizeof *j->x);
 	j->out = calloc(j->batch * wide, sizeof *j->out);
 	if (!j->x || !j->out || j->facts.points) {
-		gm_fail(err, GM_ERR_VALUE, "%s is no classifier of pictures", path);
+		gm_fail(err, GM_ERR_VALUE, "%s is not a classifier of pictures", path);
 		end(j);
 		return NULL;
 	}
-	snprintf(resize, sizeof resize, "none: %dx%d as they are", (int)j->facts.width,
-	         (int)j->facts.height);
+	snprintf(resize, sizeof resize, "none: %dx%d", (int)j->facts.width, (int)j->facts.height);
 	return gm_extractor_wrap(&kind, j,
 	                         &(gm_extractor_info){.name = "classifier",
 	                                              .weights = path,
@@ -133,8 +132,8 @@ gm_extractor *gm_judge_open(const char *spec, const char *weights, const char *o
 		return classifier(spec + sizeof prefix - 1, outdir, err);
 	if (!strcmp(spec, "classifier")) {
 		gm_fail(err, GM_ERR_VALUE,
-		        "extractor classifier is one that was trained here: classifier:RUN, after "
-		        "ganymede train classifier --data ...");
+		        "extractor classifier needs a run: classifier:RUN, after ganymede train "
+		        "classifier --data ...");
 		return NULL;
 	}
 	return gm_extractor_open(spec, weights, err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * score/score.c -- the table of metrics, those that compare features, and what all share. See
- * score.h.
+ * score/score.c -- the table of metrics, metrics on features, and shared functions. See score.h.
  */
 #include "run/classes.h"
 #include "score/score_in.h"
@@ -16,7 +15,7 @@
 #include "base/text.h"
 #include "use/draw.h"
 
-enum { COUNT = 10000 }; /* below, FID is too biased to stand alone */
+enum { COUNT = 10000 }; /* with fewer, FID is too biased to be used alone */
 
 /* ---- what metrics share ---------------------------------------------------------------------- */
 
@@ -83,7 +82,7 @@ static bool run_kid(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	gm_features_pair f;
 	gm_spread kid;
-	for (int i = 0; i < s->n; i++) /* FID has asked for it already */
+	for (int i = 0; i < s->n; i++) /* already computed for FID */
 		if (!strcmp(s->row[i].name, "kid"))
 			return true;
 	if (!look_both(c, &f, err) || !gm_kid(&f, &(gm_kid_options){.seed = c->o.seed}, &kid, err))
@@ -104,7 +103,7 @@ static bool run_fid(gm_scorer *c, gm_scores *s, gm_error *err)
 		return true;
 	gm_score_warn(s,
 	              "FID of %" PRId64
-	              " examples is biased upwards: compare equal counts only, and read KID",
+	              " examples is biased upwards: compare only equal counts, and use KID too",
 	              f.n_fake < f.n_real ? f.n_fake : f.n_real);
 	return run_kid(c, s, err);
 }
@@ -120,14 +119,15 @@ static bool run_is(gm_scorer *c, gm_scores *s, gm_error *err)
 	return true;
 }
 
-/* Samples are asked for by class 0, 1, .. in turn; which share the extractor's classes agree. */
+/* Samples have classes 0, 1, .. in turn; the score is the fraction that the extractor classifies
+ * so. */
 static bool run_told(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	if (!gm_endpoint_told(c->r, c->fake->endpoint))
-		return gm_fail(err, GM_ERR_VALUE,
-		               "metric class-accuracy needs a model that is told the class, and %s "
-		               "is not",
-		               c->r->model->name);
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"metric class-accuracy needs a class-conditional model, but %s is not",
+			c->r->model->name);
 	if (!gm_scorer_look(c, false, err))
 		return false;
 	const gm_seen *f = &c->fake_seen;
@@ -136,11 +136,10 @@ static bool run_told(gm_scorer *c, gm_scores *s, gm_error *err)
 	const gm_facts theirs = {.classes = f->classes, .class_names = x->class_names};
 	gm_error why = {0};
 	if (!gm_classes_agree(&theirs, "the extractor", &c->r->facts, "this run", &why))
-		return gm_fail(
-			err, GM_ERR_VALUE,
-			"metric class-accuracy: %.300s: take --extractor classifier:RUN of the "
-			"same data",
-			why.message);
+		return gm_fail(err, GM_ERR_VALUE,
+		               "metric class-accuracy: %.300s: use --extractor classifier:RUN of "
+		               "the same data",
+		               why.message);
 	for (int64_t i = 0; i < f->n; i++) {
 		int64_t best = 0;
 		for (int64_t k = 1; k < f->classes; k++)
@@ -198,22 +197,22 @@ static const gm_metric table[] = {
 	{"fid", "Frechet distance of features", run_fid, BOTH, true, true},
 	{"kid", "kernel distance of features", run_kid, ROWS, true, true},
 	{"is", "Inception score, by the extractor's classes", run_is, SAYS, false, true, true},
-	{"class-accuracy", "samples that the extractor takes for the class asked for", run_told, SAYS, false, true, true},
+	{"class-accuracy", "fraction of samples that the extractor assigns to the requested class", run_told, SAYS, false, true, true},
 	{"prc", "improved precision and recall (k = 3)", run_prc, ROWS, true, true},
 	{"dc", "density and coverage (k = 5)", run_dc, ROWS, true, true},
-	{"two-sample", "how well a nearest neighbour tells samples from data", run_two_sample, ROWS, true, true},
-	{"msssim", "MS-SSIM between samples: how alike they are", gm_metric_msssim, 0, false, true, true},
+	{"two-sample", "accuracy of a nearest-neighbour classifier of samples and data", run_two_sample, ROWS, true, true},
+	{"msssim", "MS-SSIM between samples: their similarity", gm_metric_msssim, 0, false, true, true},
 	{"swd", "sliced Wasserstein distance of patches, times 1000", gm_metric_swd, 0, false, true, true},
 	{"parzen", "log-likelihood under Parzen windows, in nats", gm_metric_parzen, 0, false, true},
-	{"modes", "modes found: of mixtures, or by the extractor's classes", gm_metric_modes, 0, false, true},
-	{"nearest", "distance to the nearest training example, and a picture", gm_metric_nearest, 0, false, true},
-	{"accuracy", "of \"classify\", on the test part (or --split)", gm_metric_accuracy, 0, .part = true, .endpoint = {GM_ENDPOINT_CLASSIFY}},
-	{"code-error", "of \"classify\" on the test part, its codes matched to classes", gm_metric_code_error, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},
-	{"nll", "negative log-likelihood of the test part (or --split), in nats", gm_metric_nll, 0, .part = true, .endpoint = {GM_ENDPOINT_LOG_LIKELIHOOD, GM_ENDPOINT_LOG_WEIGHT}},
+	{"modes", "modes found, of a mixture or by the extractor's classes", gm_metric_modes, 0, false, true},
+	{"nearest", "distance to the nearest training example, and an image", gm_metric_nearest, 0, false, true},
+	{"accuracy", "of \"classify\", on the test split (or --split)", gm_metric_accuracy, 0, .part = true, .endpoint = {GM_ENDPOINT_CLASSIFY}},
+	{"code-error", "of \"classify\" on the test split, its codes matched to classes", gm_metric_code_error, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},
+	{"nll", "negative log-likelihood of the test split (or --split), in nats", gm_metric_nll, 0, .part = true, .endpoint = {GM_ENDPOINT_LOG_LIKELIHOOD, GM_ENDPOINT_LOG_WEIGHT}},
 	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},
 	{"svm", "accuracy of a linear SVM on the run's features", gm_metric_svm, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},
 	{"reconstruction", "distance of examples to their reconstructions, and to others'", gm_metric_reconstruction, 0, .part = true, .endpoint = {GM_ENDPOINT_RECONSTRUCT}},
-	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test part (or --split)", gm_metric_psnr, 0, .part = true, .pictures = true, .endpoint = {GM_ENDPOINT_TRANSLATE, GM_ENDPOINT_RECONSTRUCT}},
+	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test split (or --split)", gm_metric_psnr, 0, .part = true, .pictures = true, .endpoint = {GM_ENDPOINT_TRANSLATE, GM_ENDPOINT_RECONSTRUCT}},
 };
 /* clang-format on */
 enum { TABLE = sizeof table / sizeof *table };
@@ -240,7 +239,7 @@ static const gm_metric *find(const char *name, gm_error *err)
 	}
 	const char *near = gm_text_nearest(name, names, TABLE);
 	gm_fail(err, GM_ERR_VALUE, "there is no metric %.40s; %s%s", name,
-	        near ? "did you mean " : "there are ", near ? near : known);
+	        near ? "did you mean " : "metrics: ", near ? near : known);
 	return NULL;
 }
 
@@ -252,7 +251,7 @@ static bool data_options(const gm_scorer *c, const char *split, gm_data_options 
 	if (!gm_settings_data(c->r->settings, false, o, err))
 		return false;
 	if (split && strcmp(split, o->split))
-		o->split = split, o->from = o->to = 0; /* the range is one of the other part */
+		o->split = split, o->from = o->to = 0; /* the range is for the other split */
 	return true;
 }
 
@@ -295,16 +294,17 @@ gm_run_endpoint *gm_scorer_endpoint(const gm_scorer *c, const gm_metric *m)
 	return e;
 }
 
-/* Whether the model has what the metric goes by. */
+/* Checks that the model has the endpoint of the metric. */
 static bool able(const gm_scorer *c, const gm_metric *m, gm_error *err)
 {
 	if ((!m->samples && !m->endpoint[0]) || gm_scorer_endpoint(c, m))
 		return true;
 	if (m->samples)
-		return gm_fail(err, GM_ERR_VALUE, "metric %s needs samples, and %s draws none",
-		               m->name, c->r->model->name);
+		return gm_fail(err, GM_ERR_VALUE,
+		               "metric %s needs samples, but %s does not generate any", m->name,
+		               c->r->model->name);
 	return gm_fail(err, GM_ERR_VALUE,
-	               "metric %s needs the endpoint \"%s\"%s%s%s, which %s has not", m->name,
+	               "metric %s needs the endpoint \"%s\"%s%s%s, which %s does not have", m->name,
 	               m->endpoint[0], m->endpoint[1] ? " or \"" : "",
 	               m->endpoint[1] ? m->endpoint[1] : "", m->endpoint[1] ? "\"" : "",
 	               c->r->model->name);
@@ -325,7 +325,7 @@ static bool choose(gm_scorer *c, gm_error *err)
 			return gm_fail(err, GM_ERR_VALUE, "too many metrics");
 		if (m->pictures && c->r->facts.points)
 			return gm_fail(err, GM_ERR_VALUE,
-			               "metric %s is for pictures, and this run's are points",
+			               "metric %s is for pictures, but this run is for points",
 			               name);
 		if (!able(c, m, err))
 			return false;
@@ -336,10 +336,9 @@ static bool choose(gm_scorer *c, gm_error *err)
 	}
 	if (!used)
 		return gm_fail(err, GM_ERR_VALUE,
-		               "option endpoint: %s has no endpoint \"%s\" that one of the metrics "
-		               "%s uses",
+		               "option endpoint: %s has no endpoint \"%s\" used by the metrics %s",
 		               c->r->model->name, c->o.endpoint, c->o.metrics);
-	return c->metrics > 0 || gm_fail(err, GM_ERR_VALUE, "no metrics are asked for");
+	return c->metrics > 0 || gm_fail(err, GM_ERR_VALUE, "no metrics given");
 }
 
 static bool open_all(gm_scorer *c, gm_error *err)
@@ -385,7 +384,7 @@ static bool open_all(gm_scorer *c, gm_error *err)
 		return false;
 	if (c->real->facts.numel != c->r->facts.numel)
 		return gm_fail(err, GM_ERR_VALUE,
-		               "%s no longer holds examples of the size that the run learned",
+		               "%s no longer contains examples of the size of the run",
 		               c->real->name);
 	c->protocol = c->x ? gm_protocol_new(c->x) : json_pack("{s:s}", "ganymede", gm_version());
 	json_object_set(c->protocol, "real", c->real->record);
@@ -440,14 +439,14 @@ bool gm_scorer_score(gm_scorer *c, gm_scores *s, gm_error *err)
 	bool ok = true;
 	if (c->other_data)
 		gm_score_warn(s,
-		              "%s does not hold what the run was trained on: it has changed, or is "
-		              "another set",
+		              "%s is not the data that the run was trained on: it has changed, or "
+		              "is another set",
 		              c->real->name);
 	for (int i = 0; i < c->metrics && ok; i++) {
 		c->now = c->wanted[i];
 		ok = c->now->run(c, s, err);
 	}
-	gm_seen_free(&c->fake_seen); /* the run may move on before the next time */
+	gm_seen_free(&c->fake_seen); /* the run may train before the next call */
 	c->fake_looked = false;
 	return ok;
 }
@@ -475,9 +474,10 @@ bool gm_protocol_same(const json_t *a, const json_t *b, gm_error *err)
 		const json_t *x = json_object_get(a, compared[i]),
 			     *y = json_object_get(b, compared[i]);
 		if (x && y && !json_equal((json_t *)x, (json_t *)y))
-			return gm_fail(err, GM_ERR_VALUE,
-			               "unlike protocols: %s is \"%.90s\" here and \"%.90s\" there",
-			               compared[i], json_string_value(x), json_string_value(y));
+			return gm_fail(
+				err, GM_ERR_VALUE,
+				"different protocols: %s is \"%.90s\" here and \"%.90s\" there",
+				compared[i], json_string_value(x), json_string_value(y));
 	}
 	return true;
 }

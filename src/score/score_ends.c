@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * score/score_ends.c -- metrics by what a model declared besides samples: its classifier, its
- * likelihood, its features, its translations. All on the test part of the run's data.
+ * score/score_ends.c -- metrics of endpoints other than samples: classifier, likelihood, features,
+ * translation, on the test split of the run's data.
  */
 #include "score/score_in.h"
 #include "base/progress.h"
@@ -16,7 +16,7 @@
 
 /* ---- endpoints over data --------------------------------------------------------------------- */
 
-/* A part of the data and the values that an endpoint's inputs get from it. */
+/* Iterates over a split of the data in batches, as inputs of an endpoint. */
 typedef struct walk {
 	gm_scorer *c;
 	gm_run_endpoint *e;
@@ -24,7 +24,7 @@ typedef struct walk {
 	const gm_field *field[GM_RUN_INPUTS];
 	void *in[GM_RUN_INPUTS];
 	int32_t *label;   /* [batch] */
-	int64_t n, width; /* examples to walk over; numbers that the endpoint gives for each */
+	int64_t n, width; /* number of examples; endpoint outputs per example */
 	float *out;       /* [batch, width] */
 } walk;
 
@@ -54,7 +54,7 @@ static bool begin(walk *w, gm_scorer *c, gm_run_endpoint *e, gm_dataset *data, g
 	for (int i = 0; ok && i < w->e->nin; i++) {
 		const char *name = gm_endpoint_field(r, w->e->in[i]);
 		if (!name)
-			continue; /* a latent, drawn */
+			continue; /* a random latent */
 		w->field[i] = gm_data_field(data, strcmp(name, "example") ? name : "image");
 		if (!w->field[i])
 			return gm_fail(err, GM_ERR_VALUE, "%s: the field \"%s\" is missing",
@@ -70,7 +70,7 @@ static bool tell(const walk *w, int64_t done, gm_error *err)
 	return gm_progress_tell("evaluating", (uint64_t)done, (uint64_t)w->n, "examples", err);
 }
 
-/* Portion i of the data through the endpoint; how many of its rows count, or -1. */
+/* Runs the endpoint on batch i of the data; returns the number of valid rows, or -1. */
 static int64_t step(walk *w, int64_t i, gm_error *err)
 {
 	gm_run *r = w->c->r;
@@ -101,13 +101,13 @@ static int64_t largest(const float *v, int64_t n)
 	return best;
 }
 
-/* The endpoint of the metric that runs. */
+/* The endpoint of the current metric. */
 static gm_run_endpoint *of_metric(const gm_scorer *c)
 {
 	return gm_scorer_endpoint(c, c->now);
 }
 
-/* The part of the data that is scored. */
+/* The split to score. */
 static gm_dataset *scored(gm_scorer *c, gm_error *err)
 {
 	return gm_scorer_part(c, !strcmp(gm_scorer_scored(c), "test"), err);
@@ -208,7 +208,7 @@ bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 	members others = {0};
 	bool ok = begin(&w, c, of_metric(c), scored(c, err), err) &&
 	          (gm_data_field(w.data, "label") ||
-	           gm_fail(err, GM_ERR_VALUE, "metric accuracy needs labels, and %s has none",
+	           gm_fail(err, GM_ERR_VALUE, "metric accuracy needs labels, but %s has none",
 	                   gm_data_info_of(w.data)->name));
 	ok = ok && (!c->o.ensemble || open_members(&others, &w, c->o.ensemble, err));
 	int64_t right = 0, m;
@@ -221,7 +221,7 @@ bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 	if (ok) {
 		char note[96];
 		size_t k = (size_t)snprintf(note, sizeof note,
-		                            "%" PRId64 " errors in %" PRId64 " of the %s part",
+		                            "%" PRId64 " errors in %" PRId64 " of the %s split",
 		                            w.n - right, w.n, gm_scorer_scored(c));
 		if (others.n)
 			snprintf(note + k, sizeof note - k, ", %d runs together", others.n + 1);
@@ -234,7 +234,8 @@ bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 
 /* ---- codes ----------------------------------------------------------------------------------- */
 
-/* How often "classify" says code q of an example of class k, into count [width, classes]. */
+/* Counts how often "classify" predicts code q for an example of class k, in count [width,
+ * classes]. */
 static bool count_codes(gm_scorer *c, bool test, int64_t *width, int64_t **count, int64_t *n,
                         gm_error *err)
 {
@@ -242,7 +243,7 @@ static bool count_codes(gm_scorer *c, bool test, int64_t *width, int64_t **count
 	int64_t m, classes = c->r->facts.classes;
 	bool ok = begin(&w, c, of_metric(c), gm_scorer_part(c, test, err), err) &&
 	          ((classes && gm_data_field(w.data, "label")) ||
-	           gm_fail(err, GM_ERR_VALUE, "metric code-error needs labels, and %s has none",
+	           gm_fail(err, GM_ERR_VALUE, "metric code-error needs labels, but %s has none",
 	                   gm_data_info_of(w.data)->name));
 	*count = ok ? calloc(w.width * classes, sizeof **count) : NULL;
 	ok = ok && (*count || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
@@ -256,8 +257,8 @@ static bool count_codes(gm_scorer *c, bool test, int64_t *width, int64_t **count
 	return ok;
 }
 
-/* Chen et al. 2016, section 7.2: each value of the code is taken for the class that most training
- * examples with it have; how many of the test part are then wrong. */
+/* Chen et al. 2016, section 7.2: each value of the code is assigned the most frequent class of its
+ * training examples; the score is the error rate on the test split. */
 bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	int64_t width, n, known, right = 0, classes = c->r->facts.classes, found = 0;
@@ -279,7 +280,7 @@ bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err)
 	if (ok) {
 		char note[96];
 		snprintf(note, sizeof note,
-		         "%" PRId64 " of %" PRId64 " tests; %" PRId64 " codes stand for %" PRId64
+		         "%" PRId64 " of %" PRId64 " tests; %" PRId64 " codes represent %" PRId64
 		         " classes, by %" PRId64 " examples",
 		         n - right, n, width, found, known);
 		gm_score_add(s, "code-error", 1 - (double)right / n, NAN, -1, note);
@@ -335,11 +336,12 @@ bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err)
 		double bits = mean / (c->r->facts.numel * M_LN2);
 		if (exact)
 			snprintf(note, sizeof note,
-			         "s.e. of %" PRId64 " examples of the %s part; %.4f bits a number",
+			         "s.e. of %" PRId64
+			         " examples of the %s split; %.4f bits per value",
 			         w.n, gm_scorer_scored(c), bits);
 		else
 			snprintf(note, sizeof note,
-			         "s.e. of %" PRId64 " examples of the %s part, %" PRId64
+			         "s.e. of %" PRId64 " examples of the %s split, %" PRId64
 			         " samples each; a bound",
 			         w.n, gm_scorer_scored(c), k);
 		gm_score_add(s, "nll", mean, w.n > 1 ? sqrt(squares / (w.n - 1) / w.n) : NAN, -1,
@@ -364,7 +366,7 @@ static bool features(gm_scorer *c, gm_run_endpoint *e, bool test, rows *f, gm_er
 	*f = (rows){0};
 	bool ok = begin(&w, c, e, gm_scorer_part(c, test, err), err) &&
 	          (gm_data_field(w.data, "label") ||
-	           gm_fail(err, GM_ERR_VALUE, "%s has no labels to tell features by",
+	           gm_fail(err, GM_ERR_VALUE, "%s has no labels for classification by features",
 	                   gm_data_info_of(w.data)->name));
 	int64_t m;
 	if (ok) {
@@ -413,7 +415,7 @@ static bool nearest_by(gm_scorer *c, gm_run_endpoint *e, const char *score, gm_s
 	return ok;
 }
 
-/* One score for each layer that the model gives: "features", and nn-NAME of "features/NAME". */
+/* One score per endpoint: nn for "features", nn-NAME for "features/NAME". */
 bool gm_metric_nn(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	bool ok = nearest_by(c, of_metric(c), "nn", s, err);
@@ -434,8 +436,8 @@ static void quiet(const char *text)
 	(void)text;
 }
 
-/* Rows as liblinear reads them, each feature divided by the training rows' deviation from their
- * mean: C then means the same for any features. */
+/* Rows in liblinear's format, with each feature divided by its standard deviation over the training
+ * rows, so that C has the same meaning for all features. */
 static struct feature_node **nodes_of(const rows *f, const double *mean, const double *scale)
 {
 	struct feature_node **list = malloc(f->n * sizeof *list),
@@ -471,8 +473,8 @@ static double accuracy_of(const struct model *m, struct feature_node *const *x,
 	return (double)right / n;
 }
 
-/* Radford et al. 2016, section 5.2: an L2-SVM on top of fixed features; its C is the power of ten
- * that does best on a sixth of the training rows that is held back. */
+/* Radford et al. 2016, section 5.2: an L2-SVM on fixed features; C is the power of ten with the
+ * best accuracy on a held-out sixth of the training rows. */
 bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	rows learn, test = {0};
@@ -499,7 +501,7 @@ bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err)
 	ok = ok && ((x = nodes_of(&learn, mean, scale)) && (z = nodes_of(&test, mean, scale)));
 	if (ok) {
 		set_print_string_function(quiet);
-		srand(1); /* liblinear's order of examples */
+		srand(1); /* for liblinear's order of examples */
 		int64_t held = learn.n / 6, fit = learn.n - held;
 		struct problem part = {(int)fit, (int)learn.d + 1, y, x, 1},
 			       all = {(int)learn.n, (int)learn.d + 1, y, x, 1};
@@ -537,7 +539,7 @@ bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err)
 
 /* ---- reconstructions ------------------------------------------------------------------------- */
 
-/* |x - y| of rows of d numbers in a range of 1. */
+/* |x - y| of rows of d values, scaled to a range of 1. */
 static double apart(const float *x, const float *y, int64_t d, double range)
 {
 	double sum = 0;
@@ -546,21 +548,23 @@ static double apart(const float *x, const float *y, int64_t d, double range)
 	return sqrt(sum);
 }
 
-/* Means of |x_i - y_i| and of |x_i - y_(i+1)|, y_i the reconstruction of x_i and i + 1 the next of the batch: their ratio is 1
- * where y tells nothing of x. Donahue et al. 2017, in the logs of their code (EGr, EGr_b). */
+/* Means of |x_i - y_i| and of |x_i - y_(i+1)|, where y_i is the reconstruction of x_i and i + 1 the
+ * next example of the batch: their ratio is 1 if y is independent of x. Donahue et al. 2017, in the
+ * logs of their code (EGr, EGr_b). */
 bool gm_metric_reconstruction(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	walk w;
 	bool ok = begin(&w, c, of_metric(c), scored(c, err), err);
 	double own = 0, other = 0, range = c->r->facts.high - c->r->facts.low;
 	int64_t m;
-	ok = ok && ((w.width == c->r->facts.numel && w.field[0]) ||
-	            gm_fail(err, GM_ERR_VALUE, "\"reconstruct\" gives no example of an example"));
+	ok = ok &&
+	     ((w.width == c->r->facts.numel && w.field[0]) ||
+	      gm_fail(err, GM_ERR_VALUE, "\"reconstruct\" does not map examples to examples"));
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
 		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err);
 		for (int64_t k = 0; ok && k < m; k++) {
 			const float *x = (const float *)w.in[0] + k * w.width;
-			int64_t next = (k + 1) % c->r->batch; /* rows behind m are examples, too */
+			int64_t next = (k + 1) % c->r->batch; /* rows after m are also examples */
 			own += apart(x, w.out + k * w.width, w.width, range);
 			other += apart(x, w.out + next * w.width, w.width, range);
 		}
@@ -568,12 +572,12 @@ bool gm_metric_reconstruction(gm_scorer *c, gm_scores *s, gm_error *err)
 	if (ok) {
 		char note[120];
 		snprintf(note, sizeof note,
-		         "mean 2-norm, numbers in [0,1]; of another's %.4f; %" PRId64
-		         " of the %s part",
+		         "mean 2-norm, values in [0,1]; to another's %.4f; %" PRId64
+		         " of the %s split",
 		         other / w.n, w.n, gm_scorer_scored(c));
 		gm_score_add(s, "reconstruction", own / w.n, NAN, -1, note);
 		gm_score_add(s, "reconstruction-ratio", own / other, NAN, -1,
-		             "to another's; 1: it tells nothing of the example");
+		             "relative to another's; 1: independent of the example");
 	}
 	end(&w);
 	return ok;
@@ -591,10 +595,10 @@ bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err)
 	bool ok = begin(&w, c, of_metric(c), scored(c, err), err);
 	const gm_field *want = ok ? gm_data_target(w.data, target) : NULL;
 	if (ok && !want)
-		ok = gm_fail(err, GM_ERR_VALUE, "metric psnr needs pairs, and %s has none",
+		ok = gm_fail(err, GM_ERR_VALUE, "metric psnr needs pairs, but %s has none",
 		             gm_data_info_of(w.data)->name);
 	if (ok && want->numel != w.width)
-		ok = gm_fail(err, GM_ERR_VALUE, "\"%s\" gives pictures of another size", e->name);
+		ok = gm_fail(err, GM_ERR_VALUE, "the output of \"%s\" has another size", e->name);
 	double psnr = 0, ssim = 0, mean;
 	int64_t m, n = 0;
 	float *real = ok ? malloc(r->batch * w.width * sizeof *real) : NULL;
@@ -617,7 +621,7 @@ bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err)
 	}
 	if (ok && n) {
 		char note[96];
-		snprintf(note, sizeof note, "dB, of %" PRId64 " of the %s part", n,
+		snprintf(note, sizeof note, "dB, of %" PRId64 " of the %s split", n,
 		         gm_scorer_scored(c));
 		gm_score_add(s, "psnr", psnr / n, NAN, 1, note);
 		gm_score_add(s, "ssim", ssim / n, NAN, 1, "");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * score/score_file.c -- scores as JSON, as lines of metric-NAME.jsonl, and as a table. A number never
- * stands alone: every line carries its protocol.
+ * score/score_file.c -- scores as JSON, as lines of metric-NAME.jsonl, and as a table. Every line
+ * includes its protocol.
  */
 #include "score/score.h"
 
@@ -16,7 +16,7 @@
 #include "base/json.h"
 #include "base/file.h"
 
-/* JSON knows no infinities. */
+/* JSON has no infinities. */
 static json_t *number(double v)
 {
 	return isfinite(v) ? json_real(v) : json_null();
@@ -95,8 +95,8 @@ static bool fits(const char *path, const json_t *protocol, gm_error *err)
 	json_t *before = last_protocol(path);
 	bool same = !before || gm_protocol_same(protocol, before, &why);
 	json_decref(before);
-	return same || gm_fail(err, GM_ERR_VALUE, "%s: %s; --force writes beside it all the same",
-	                       path, why.message);
+	return same ||
+	       gm_fail(err, GM_ERR_VALUE, "%s: %s; --force appends anyway", path, why.message);
 }
 
 bool gm_scores_fit(const char *metrics, const char *folder, const json_t *protocol, gm_error *err)
@@ -114,7 +114,7 @@ bool gm_scores_append(const gm_scores *s, const char *folder, int64_t step, cons
                       const gm_append *how, gm_error *err)
 {
 	char path[PATH_MAX];
-	/* All are looked at before the first is written. */
+	/* Check all files before writing the first. */
 	for (int pass = how->force ? 1 : 0; pass < 2; pass++)
 		for (int i = 0; i < s->n; i++) {
 			if (snprintf(path, sizeof path, "%s/metric-%s.jsonl", folder,
@@ -181,7 +181,7 @@ bool gm_scores_rewind(const char *folder, int64_t step, int64_t every, gm_error 
 static void print_data(FILE *out, const json_t *o)
 {
 	const char *resize = json_string_value(json_object_get(o, "resize"));
-	fprintf(out, ", %s part", json_string_value(json_object_get(o, "split")));
+	fprintf(out, ", %s split", json_string_value(json_object_get(o, "split")));
 	if (resize && strcmp(resize, "none"))
 		fprintf(out, ", resized: %s", resize);
 }
@@ -198,7 +198,9 @@ static void print_side(FILE *out, const char *title, const json_t *o)
 	if (kind && !strcmp(kind, "samples"))
 		fprintf(out, ", samples of seed %" JSON_INTEGER_FORMAT "%s",
 		        json_integer_value(json_object_get(o, "seed")),
-		        json_is_true(json_object_get(o, "averages")) ? ", averaged weights" : "");
+		        json_is_true(json_object_get(o, "averages"))
+		                ? ", moving averages of weights"
+		                : "");
 	if (kind && !strcmp(kind, "statistics"))
 		fputs(", statistics", out);
 	const json_t *n = json_object_get(o, "count");
@@ -227,8 +229,7 @@ void gm_scores_print(const gm_scores *s, const json_t *p, FILE *out)
 	print_side(out, "real", json_object_get(p, "real"));
 	const char *scored = json_string_value(json_object_get(p, "scored"));
 	if (scored)
-		fprintf(out, "  %-10s the %s part, where a score says \"part\"\n", "scored",
-		        scored);
+		fprintf(out, "  %-10s the %s split, if a score has \"part\"\n", "scored", scored);
 	print_side(out, "samples", json_object_get(p, "samples"));
 	print_side(out, "A", json_object_get(p, "a"));
 	print_side(out, "B", json_object_get(p, "b"));
@@ -236,7 +237,7 @@ void gm_scores_print(const gm_scores *s, const json_t *p, FILE *out)
 	if (n)
 		fprintf(out,
 		        "  %-10s %" JSON_INTEGER_FORMAT
-		        " of each side, unless a score says its own\n",
+		        " samples and real examples, if not stated otherwise\n",
 		        "count", json_integer_value(n));
 	fprintf(out, "  %-10s %s\n", "ganymede", gm_version());
 	if (*s->warning)

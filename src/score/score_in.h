@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * score/score_in.h -- the inside of a scorer, for score.c and the files of metrics beside it. */
+ * score/score_in.h -- internal structs of a scorer, for score.c and the metrics. */
 #ifndef GM_SCORE_SCORE_IN_H
 #define GM_SCORE_SCORE_IN_H
 
@@ -15,16 +15,16 @@ struct gm_scorer {
 	const gm_metric *wanted[32];
 	int metrics;
 	gm_extractor *x;
-	gm_side *real;     /* data as the run learned from it, without flips and crops */
-	gm_side *fake;     /* samples, or NULL where the run draws none */
-	gm_dataset *test;  /* the test part, once a metric asked for it */
-	gm_dataset *train; /* the training part */
+	gm_side *real;     /* the training data, without flips and crops */
+	gm_side *fake;     /* samples, or NULL if the run does not generate any */
+	gm_dataset *test;  /* the test split, opened when needed */
+	gm_dataset *train; /* the training split */
 	gm_seen real_seen, fake_seen;
-	unsigned look; /* what the metrics need to see */
+	unsigned look; /* GM_LOOK_* flags needed by the metrics */
 	bool real_looked, fake_looked;
-	bool other_data; /* the real side is not what the run was trained on */
+	bool other_data; /* the real side is not the training data */
 	json_t *protocol;
-	const gm_metric *now; /* the metric that runs */
+	const gm_metric *now; /* the current metric */
 };
 
 /* A row of the table in score.c. */
@@ -32,23 +32,25 @@ struct gm_metric {
 	const char *name, *about;
 	bool (*run)(gm_scorer *c, gm_scores *s, gm_error *err);
 	unsigned look; /* GM_LOOK_* of both sides */
-	bool real;     /* looks at real examples through the extractor as well */
-	bool samples;  /* needs an endpoint that draws */
-	bool pictures; /* does not take points */
-	bool part;     /* scores one part of the data: the test part, or what option split says */
-	const char *endpoint[2]; /* needs the first of these that the model has; NULL: none */
+	bool real;     /* also needs features of real examples */
+	bool samples;  /* needs a sampling endpoint */
+	bool pictures; /* not for points */
+	bool part;     /* scores one split: test, or option split */
+	/* needs one of these endpoints; uses the first that the model has; NULL: none */
+	const char *endpoint[2];
 };
 
 bool gm_scorer_look(gm_scorer *c, bool real, gm_error *err);
-/* The endpoint that the metric goes by: that of option endpoint, where it is a variant of one that the metric can use. */
+/* The endpoint of the metric: that of option endpoint, if it is a variant of one that the metric
+ * uses. */
 gm_run_endpoint *gm_scorer_endpoint(const gm_scorer *c, const gm_metric *m);
-/* Examples of each side: the count asked for, or what there is. */
+/* Number of examples of each side: option count, or all there are. */
 int64_t gm_scorer_count(const gm_scorer *c);
-/* The test (or training) part of the run's data, opened once. */
+/* The test (or training) split of the run's data, opened once. */
 gm_dataset *gm_scorer_part(gm_scorer *c, bool test, gm_error *err);
-/* "test", or what option split says: the part that a metric with .part scores. */
+/* "test", or option split: the split that a metric with .part scores. */
 const char *gm_scorer_scored(const gm_scorer *c);
-/* The error of a run that a call of its endpoints left. */
+/* Moves the run's error after a call of an endpoint to err. */
 bool gm_scorer_trouble(gm_scorer *c, gm_error *err);
 
 /* score_pictures.c */

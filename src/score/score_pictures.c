@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * score/score_pictures.c -- metrics that look at samples themselves, not through an extractor.
+ * score/score_pictures.c -- metrics on images, without an extractor.
  */
 #include "run/classes.h"
 #include "score/score_in.h"
@@ -31,7 +31,7 @@ static float *samples(gm_scorer *c, int64_t n, bool rounded, gm_error *err)
 
 /* ---- MS-SSIM --------------------------------------------------------------------------------- */
 
-/* Odena et al., ICML 2017, section 4.2: samples beside other samples. 1: all alike. */
+/* Odena et al., ICML 2017, section 4.2: MS-SSIM between samples. 1: all are equal. */
 bool gm_metric_msssim(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	const gm_facts *f = &c->r->facts;
@@ -63,7 +63,7 @@ bool gm_metric_msssim(gm_scorer *c, gm_scores *s, gm_error *err)
 bool gm_metric_swd(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	const gm_facts *f = &c->r->facts;
-	/* 16384 in the paper; each holds patches * 49 floats a channel and level */
+	/* 16384 in the paper; each needs patches * 49 floats per channel and level */
 	int64_t n = gm_scorer_count(c);
 	gm_swd *w = gm_swd_new(&(gm_swd_options){.channels = (int)f->channels,
 	                                         .height = (int)f->height,
@@ -86,7 +86,7 @@ bool gm_metric_swd(gm_scorer *c, gm_scores *s, gm_error *err)
 	}
 	ok = ok && gm_swd_get(w, level, err);
 	int levels = ok ? gm_swd_levels(w) : 0;
-	char note[96] = "16 patches a picture and level; by level";
+	char note[96] = "16 patches per image and level; by level";
 	for (int i = 0; i < levels; i++) {
 		size_t k = strlen(note);
 		mean += level[i] / levels;
@@ -107,7 +107,7 @@ static void to_unit(const gm_facts *f, float *x, int64_t n)
 		x[i] = (x[i] + 1) / 2;
 }
 
-/* Examples from .. from+n-1 by their places in the files. */
+/* Examples from .. from+n-1 in file order. */
 static float *examples(gm_dataset *d, uint64_t from, int64_t n, gm_error *err)
 {
 	int64_t numel = gm_data_info_of(d)->numel;
@@ -120,9 +120,9 @@ static float *examples(gm_dataset *d, uint64_t from, int64_t n, gm_error *err)
 	return x;
 }
 
-/* Goodfellow et al. 2014, section 5, with the numbers of the authors' parzen_ll.py: sigma by the
- * first 1000 of the last 10,000 training examples (which MNIST's GAN did not learn from), then the
- * test part's mean and its standard error. */
+/* Goodfellow et al. 2014, section 5, with the settings of the authors' parzen_ll.py: sigma by the
+ * first 1000 of the last 10,000 training examples (not used in training there), then mean and
+ * standard error over the test split. */
 bool gm_metric_parzen(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	enum { VALIDATION = 10000, VALID = 1000, TEST = 10000 };
@@ -139,7 +139,7 @@ bool gm_metric_parzen(gm_scorer *c, gm_scores *s, gm_error *err)
 	if (!ok)
 		return false;
 	uint64_t all = gm_data_info_of(train)->count, tests = gm_data_info_of(test)->count;
-	/* An endless set is drawn from: any place will do. */
+	/* Any position of an endless set can be used. */
 	uint64_t from = !all ? 0 : all >= 2 * VALIDATION ? all - VALIDATION : all - (all + 5) / 6;
 	int64_t n_valid = all && all - from < VALID ? (int64_t)(all - from) : VALID,
 		n_test = tests && tests < TEST ? (int64_t)tests : TEST,
@@ -179,8 +179,7 @@ static bool point_modes(gm_scorer *c, gm_modes *m, gm_error *err)
 	gm_mixture mix = {.centre = centre[0], .d = 2};
 	mix.modes = gm_data_modes(data, centre, &mix.sigma);
 	if (!mix.modes)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "metric modes knows the modes of ring8 and grid25, not of %.60s",
+		return gm_fail(err, GM_ERR_VALUE, "metric modes needs ring8 or grid25, not %.60s",
 		               data);
 	float *x = samples(c, n, false, err);
 	int32_t *label = malloc(n * sizeof *label);
@@ -199,15 +198,15 @@ static int32_t largest(const float *v, int64_t n)
 	return (int32_t)best;
 }
 
-/* Pictures of three channels by a classifier of one: each channel is a digit (stacked MNIST, Metz et
- * al. 2017). */
+/* For images of three channels with a classifier of one channel, each channel is classified
+ * (stacked MNIST, Metz et al. 2017). */
 static bool class_modes(gm_scorer *c, gm_modes *m, int64_t *all, int64_t *n, gm_error *err)
 {
 	const gm_facts *f = &c->r->facts;
 	const gm_extractor_info *i = gm_extractor_info_of(c->x);
 	const gm_facts theirs = {.classes = i->classes, .class_names = i->class_names};
 	gm_error why = {0};
-	/* Three pictures in one have classes of their own, which count those of the extractor. */
+	/* The classes of stacked images are triples of the extractor's classes. */
 	if (i->class_names && f->class_names &&
 	    !gm_classes_agree(&theirs, "the extractor", f, "this run", &why))
 		return gm_fail(err, why.code, "metric modes: %s", why.message);
@@ -215,7 +214,7 @@ static bool class_modes(gm_scorer *c, gm_modes *m, int64_t *all, int64_t *n, gm_
 	if (!k)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "metric modes needs an extractor with classes, such as "
-		               "classifier:RUN; %s has none",
+		               "classifier:RUN, but %s has none",
 		               i->name);
 	*n = c->o.count ? c->o.count : parts == 3 ? 26000 : gm_scorer_count(c);
 	*all = parts == 3 ? k * k * k : k;
@@ -251,7 +250,7 @@ bool gm_metric_modes(gm_scorer *c, gm_scores *s, gm_error *err)
 		if (!point_modes(c, &m, err))
 			return false;
 		gm_score_add(s, "modes", (double)m.found, NAN, 1, "with a sample within 3 sigma");
-		gm_score_add(s, "quality", m.quality, NAN, 1, "share within 3 sigma of a mode");
+		gm_score_add(s, "quality", m.quality, NAN, 1, "fraction within 3 sigma of a mode");
 	} else {
 		if (!class_modes(c, &m, &all, &n, err))
 			return false;
@@ -264,7 +263,7 @@ bool gm_metric_modes(gm_scorer *c, gm_scores *s, gm_error *err)
 
 /* ---- nearest training examples --------------------------------------------------------------- */
 
-/* For each of n rows of x: its nearest training example, index and distance. */
+/* Index and distance of the nearest training example for each of n rows of x. */
 static bool nearest_of(gm_dataset *train, const float *x, int64_t n, int64_t *index, double *apart,
                        gm_error *err)
 {
@@ -296,7 +295,7 @@ static double mean_of(const double *v, int64_t n)
 	return sum / n;
 }
 
-/* Samples and, right of each, the training example nearest to it. */
+/* An image of samples, each with its nearest training example on the right. */
 static bool draw_pairs(gm_scorer *c, gm_dataset *train, const float *x, const int64_t *index,
                        gm_error *err)
 {
@@ -339,7 +338,7 @@ bool gm_metric_nearest(gm_scorer *c, gm_scores *s, gm_error *err)
 	if (ok && c->o.picture && !f->points)
 		ok = draw_pairs(c, train, x, index, err);
 	double mean = ok ? mean_of(apart, n) : 0;
-	gm_error none = {0}; /* without a test part there is nothing to compare with */
+	gm_error none = {0}; /* without a test split there is no comparison */
 	gm_dataset *test = ok ? gm_scorer_part(c, true, &none) : NULL;
 	snprintf(note, sizeof note, "%" PRId64 " of %" PRId64 " are copies", copies, n);
 	if (test && gm_data_info_of(test)->numel == f->numel) {

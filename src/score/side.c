@@ -36,12 +36,12 @@ static gm_side *blank(const char *name, uint64_t seed, gm_error *err)
 	return p;
 }
 
-/* endpoint: NULL: the first that draws */
+/* endpoint NULL: the first sampling endpoint */
 static bool use_run(gm_side *p, gm_run *r, const char *endpoint, gm_error *err)
 {
 	p->endpoint = endpoint ? gm_endpoint_find(r, endpoint) : gm_endpoint_first(r, GM_DRAWS);
 	if (!p->endpoint)
-		return gm_fail(err, GM_ERR_STATE, "%s: %s draws no samples", p->name,
+		return gm_fail(err, GM_ERR_STATE, "%s: %s does not generate samples", p->name,
 		               r->model->name);
 	p->run = r;
 	p->facts = gm_endpoint_facts(r, p->endpoint);
@@ -105,7 +105,7 @@ static bool is_checkpoint(const char *spec)
 	return dot && !strcmp(dot, ".safetensors");
 }
 
-/* The checkpoint that spec names; any file other than .safetensors is data. */
+/* The checkpoint given by spec; any file other than .safetensors is data. */
 static bool find_run(const char *spec, const gm_side_options *o, char *checkpoint, gm_error *err)
 {
 	bool maybe = is_checkpoint(spec) || !gm_file_exists(spec) || gm_file_is_folder(spec);
@@ -123,7 +123,8 @@ bool gm_side_is_run(const char *spec, const gm_side_options *o)
 
 enum { FILE_MOST = 1 << 28 }; /* bytes */
 
-/* The next picture of the tree, decoded; NULL at the end, and for a file that is none or cannot be read, when *more is true. */
+/* The next image of the tree, decoded. NULL at the end; also for a file that is not a readable
+ * image, but then *more is true. */
 static gm_image *next_picture(gm_tree *t, bool header, gm_image_facts *facts, bool *more,
                               gm_error *err)
 {
@@ -148,7 +149,7 @@ static gm_image *next_picture(gm_tree *t, bool header, gm_image_facts *facts, bo
 	return im;
 }
 
-/* Whether the pictures of a folder or archive have more than one size; how many there are. */
+/* True if the images of a folder or archive differ in size; *count is their number. */
 static bool sizes_differ(const char *path, uint64_t *count, gm_error *err)
 {
 	gm_tree *t = gm_tree_open(path, err);
@@ -158,7 +159,7 @@ static bool sizes_differ(const char *path, uint64_t *count, gm_error *err)
 	*count = 0;
 	while (more) {
 		next_picture(t, true, &f, &more, err);
-		more = more && gm_progress_tell("looking at sizes", *count, 0, "pictures", err);
+		more = more && gm_progress_tell("reading image sizes", *count, 0, "pictures", err);
 		if (!f.format)
 			continue;
 		differ = differ || (*count && (f.width != width || f.height != height));
@@ -183,8 +184,8 @@ static float *rgb_of(const gm_image *im)
 	return x;
 }
 
-/* Features of n pictures, chosen by the seed where there are more, each at its own size: as pytorch-fid reads a folder, with the
- * extractor's own resizing and no other before it. */
+/* Features of n images (a random choice by seed if there are more), each in its original size,
+ * resized only by the extractor, as pytorch-fid does. */
 static bool look_at_own_sizes(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s,
                               gm_error *err)
 {
@@ -225,7 +226,7 @@ static bool look_at_own_sizes(gm_side *p, gm_extractor *x, int64_t n, unsigned w
 		}
 		if (ok && width != s->width)
 			ok = gm_fail(err, GM_ERR_VALUE,
-			             "%s: extractor %s needs pictures of one size: say --size N",
+			             "%s: extractor %s needs pictures of one size: give --size N",
 			             p->name, gm_extractor_info_of(x)->name);
 		float *row = ok ? s->features + (whole ? at * s->width : 0) : NULL;
 		ok = ok && (pixels || gm_fail(err, GM_ERR_MEMORY, "no memory for a picture")) &&
@@ -252,7 +253,7 @@ static bool open_own_sizes(gm_side *p, uint64_t count)
 	json_object_set_new(p->record, "seed", json_integer((json_int_t)p->seed));
 	json_object_set_new(p->record, "split", json_string("whole"));
 	json_object_set_new(p->record, "resize",
-	                    json_string("by the extractor, each from its own size"));
+	                    json_string("by the extractor, each from its original size"));
 	return true;
 }
 
@@ -261,14 +262,14 @@ gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err)
 	char checkpoint[PATH_MAX];
 	gm_side *p = blank(spec, o->seed, err);
 	uint64_t count = 0;
-	gm_error several = {0}; /* a number that two runs have is not the name of a data set */
+	gm_error several = {0}; /* an ambiguous run number is not the name of a data set */
 	bool ok = p != NULL, is_file = is_checkpoint(spec);
 	if (ok)
 		p->raw = o->raw;
 	if (ok && gm_stats_is(spec))
 		ok = o->stats ? open_stats(p, spec, err)
 		              : gm_fail(err, GM_ERR_VALUE,
-		                        "%s holds statistics of features, and pictures are "
+		                        "%s contains statistics of features, but pictures are "
 		                        "needed",
 		                        spec);
 	else if (ok && find_run(spec, o, checkpoint, is_file ? err : &several))
@@ -317,7 +318,7 @@ bool gm_side_read(gm_side *p, uint64_t i, float *x, int32_t *label, gm_error *er
 	if (p->data)
 		return gm_data_batch(p->data, p->seed, i * p->batch, p->batch, x, label, err);
 	if (p->stats)
-		return gm_fail(err, GM_ERR_STATE, "%s holds no examples, only their statistics",
+		return gm_fail(err, GM_ERR_STATE, "%s contains only statistics, no examples",
 		               p->name);
 	gm_run *r = p->run;
 	for (int64_t k = 0; label && k < p->batch; k++)
@@ -347,8 +348,8 @@ bool gm_side_take(gm_side *p, int64_t n, bool rounded, float *x, int32_t *label,
 	bool ok = (some && some_label) || gm_fail(err, GM_ERR_MEMORY, "no memory for examples");
 	for (int64_t at = 0; ok && at < n; at += m) {
 		int64_t take = n - at < m ? n - at : m;
-		ok = gm_progress_tell(p->data ? "reading examples" : "drawing samples",
-		                      (uint64_t)at, (uint64_t)n, "examples", err) &&
+		ok = gm_progress_tell(p->data ? "reading examples" : "sampling", (uint64_t)at,
+		                      (uint64_t)n, "examples", err) &&
 		     gm_side_read(p, at / m, some, some_label, err);
 		if (ok)
 			memcpy(x + at * numel, some, take * numel * sizeof *x);

@@ -153,7 +153,7 @@ bool gm_npy_parse(gm_npy_array *a, const char *name, const void *bytes, size_t n
 	const size_t length = p[8] | (size_t)p[9] << 8 |
 	                      (p[6] == 1 ? 0 : (size_t)p[10] << 16 | (size_t)p[11] << 24);
 	if (length > HEADER_MAX || length > n - start)
-		return bad(name, "cut short in its header", err);
+		return bad(name, "truncated in its header", err);
 	char *header = gm_text_copy(p + start, length);
 	if (!header)
 		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", name);
@@ -171,9 +171,8 @@ bool gm_npy_parse(gm_npy_array *a, const char *name, const void *bytes, size_t n
 		return bad(name, "absurd dimensions", err);
 	if ((uint64_t)size != n - start - length)
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: NumPy array: %s (its header promises %lld bytes, it has %zu)",
-		               name,
-		               (uint64_t)size > n - start - length ? "the file is cut short"
+		               "%s: NumPy array: %s (its header says %lld bytes, it has %zu)", name,
+		               (uint64_t)size > n - start - length ? "the file is truncated"
 		                                                   : "bytes after the last number",
 		               (long long)size, n - start - length);
 	gm_array_strides(a, fortran);

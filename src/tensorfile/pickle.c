@@ -226,7 +226,7 @@ static bool items(machine *m, gm_pickle_kind kind, int n)
 static bool take(machine *m, size_t n, const uint8_t **p)
 {
 	if ((size_t)(m->end - m->at) < n)
-		return bad(m, "cut short");
+		return bad(m, "truncated");
 	*p = m->at;
 	m->at += n;
 	return true;
@@ -341,7 +341,7 @@ static bool line(machine *m, const char **s, size_t *n)
 {
 	const uint8_t *p = memchr(m->at, '\n', (size_t)(m->end - m->at));
 	if (!p)
-		return bad(m, "cut short");
+		return bad(m, "truncated");
 	*s = (const char *)m->at;
 	*n = (size_t)(p - m->at);
 	m->at = p + 1;
@@ -532,7 +532,7 @@ bool gm_pickle_run(gm_pickle *p, const char *name, const void *bytes, size_t n, 
 		if (!step(&m, code))
 			return false;
 	}
-	return bad(&m, "cut short");
+	return bad(&m, "truncated");
 }
 
 void gm_pickle_free(gm_pickle *p)

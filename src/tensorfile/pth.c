@@ -91,7 +91,7 @@ static bool bytes_of(const reader *r, const gm_pickle_value *v, const uint8_t **
 	if (!m)
 		return bad_tensor(r, "its storage is not in the file");
 	if (m->size < (uint64_t)bytes)
-		return bad_tensor(r, "its storage is cut short");
+		return bad_tensor(r, "its storage is truncated");
 	*data = m->data;
 	return true;
 }
@@ -294,12 +294,12 @@ static bool place_storages(reader *r, const uint8_t *at, const uint8_t *end)
 		if (!s)
 			ok = bad(r, "it holds a storage that nothing speaks of");
 		else if (end - at < 8)
-			ok = bad(r, "cut short before a storage");
+			ok = bad(r, "truncated before a storage");
 		else if (memcpy(&n, at, 8), n != s->elements)
 			ok = bad(r, "a storage has another size than its tensors say");
 		else if (__builtin_mul_overflow(n, (int64_t)s->size, &bytes) ||
 		         bytes > end - at - 8)
-			ok = bad(r, "cut short within a storage");
+			ok = bad(r, "truncated within a storage");
 		if (ok) {
 			s->data = at + 8;
 			at += 8 + bytes;

@@ -101,7 +101,7 @@ static bool check_layout(st_header *h, uint64_t buffer, gm_error *err)
 		if (e->end > buffer)
 			return bad_tensor(
 				err, e,
-				"it reaches beyond the end of the file (is the file cut short?)");
+				"it reaches beyond the end of the file (is the file truncated?)");
 		if (e->end - e->begin != e->tensor.bytes)
 			return bad_tensor(err, e, "its shape and its bytes do not agree");
 		if (e->begin < at)
@@ -145,7 +145,7 @@ static bool load(gm_st *st, const uint8_t *bytes, size_t n, gm_error *err)
 	memcpy(&length, bytes, 8);
 	if (length > HEADER_MAX || length > n - 8)
 		return gm_fail_at(err, 0, GM_ERR_FORMAT,
-		                  "not a safetensors file, or cut short: the header claims %" PRIu64
+		                  "not a safetensors file, or truncated: the header claims %" PRIu64
 		                  " bytes, the file has %zu after its length",
 		                  length, n - 8);
 	st_header h = {0};

@@ -55,7 +55,7 @@ static bool hex4(parser *s, unsigned *v)
 {
 	*v = 0;
 	if (s->end - s->p < 4)
-		return bad(s, "a \\u escape is cut short");
+		return bad(s, "a \\u escape is truncated");
 	for (int i = 0; i < 4; i++, s->p++) {
 		const char c = *s->p;
 		const int digit = c >= '0' && c <= '9'   ? c - '0'
@@ -168,7 +168,7 @@ static bool whole(parser *s, uint64_t *v)
 		*v = *v * 10 + digit;
 	}
 	if (s->p == first)
-		return bad(s, "expected a whole number that is not negative");
+		return bad(s, "expected a non-negative integer");
 	if (*first == '0' && s->p - first > 1)
 		return bad(s, "a number that starts with 0");
 	return true;

@@ -32,7 +32,7 @@ static bool failed(const char *name, struct archive *a, gm_error *err)
 {
 	const char *why = archive_error_string(a);
 	return gm_fail(err, GM_ERR_FORMAT, "%s: not a zip file that can be read: %s", name,
-	               why ? why : "corrupt or cut short");
+	               why ? why : "corrupt or truncated");
 }
 
 /* The member's bytes, grown as they come. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * train/dry_run.c -- what a run would be, said before it is: nets and their shapes, memory, time.
+ * train/dry_run.c -- a summary of a run before training: nets and their shapes, memory, time.
  */
 #include "train/dry_run.h"
 
@@ -28,7 +28,7 @@ static void put_net(FILE *out, const gm_net *net)
 			        shape_text(gm_node_shape(e.node), text, sizeof text),
 			        gm_node_size(e.node));
 	}
-	fprintf(out, "  %-55s %12" PRId64 "\n\n", "numbers learned", gm_net_parameters(net));
+	fprintf(out, "  %-55s %12" PRId64 "\n\n", "parameters", gm_net_parameters(net));
 }
 
 /* Seconds as "12 s", "3.5 min", "7.2 h", "4.1 days" */
@@ -73,15 +73,15 @@ void gm_dry_run_print(gm_run *r)
 	fprintf(out, "memory\n");
 	put_bytes(out, "parameters and running statistics",
 	          kept[GM_PARAM] + kept[GM_FROZEN] + kept[GM_STAT]);
-	put_bytes(out, "the optimisers' moments", kept[GM_MOMENT]);
+	put_bytes(out, "optimiser state", kept[GM_MOMENT]);
 	if (kept[GM_AVERAGE] > 0)
 		put_bytes(out, "moving averages", kept[GM_AVERAGE]);
 	put_bytes(out, "intermediate values of the training steps", steps);
-	put_bytes(out, "intermediate values of pictures and monitors", others);
+	put_bytes(out, "intermediate values of sample images and monitors", others);
 	for (int i = 0; i <= GM_FROZEN; i++)
 		all += kept[i];
 	put_bytes(out, "a checkpoint", all);
-	put_bytes(out, "together, beside the data and the program", all + steps + others);
+	put_bytes(out, "total, without the data and the program", all + steps + others);
 	double examples = (double)(r->seen - r->seen_before) / (v->turns ? v->turns : 1);
 	double spent = 1e-9;
 	for (int i = 0; i < r->turns; i++)
@@ -89,8 +89,9 @@ void gm_dry_run_print(gm_run *r)
 	fprintf(out,
 	        "\ntime, on this machine\n  one step of %.0f %s: %.4g ms (measured over %d; data: "
 	        "%.2g%%)\n"
-	        "  1000 %s: %.4g s\n  %" PRId64 " steps: about %s, and pictures, monitors and "
-	        "checkpoints\n  the first step, with all preparation: %s\n",
+	        "  1000 %s: %.4g s\n  %" PRId64
+	        " steps: about %s, plus sample images, monitors and checkpoints\n  from start to "
+	        "the end of the first step: %s\n",
 	        examples, what, v->step * 1e3, v->turns, 100 * r->feed_seconds / spent, what,
 	        examples > 0 ? v->step / examples * 1000 : 0, r->total,
 	        long_time((double)r->total * v->step, time[0]), long_time(v->ready, time[1]));

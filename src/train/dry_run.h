@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * train/dry_run.h -- what `train --plan` prints.
+ * train/dry_run.h -- what `train --dry-run` prints.
  */
 #ifndef GM_TRAIN_DRY_RUN_H
 #define GM_TRAIN_DRY_RUN_H

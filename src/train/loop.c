@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * train/loop.c -- a run from its start to its end: gm_next stands between two turns of the
- * model's loop, and there everything that is not the model happens.
+ * train/loop.c -- the training loop: starts a run, does everything besides the model in gm_next,
+ * between two turns of the model's loop, and ends the run.
  */
 #include "ganymede/train.h"
 
@@ -26,7 +26,7 @@
 #include "train/scoring.h"
 #include "use/draw.h"
 
-/* The small library (libganymede) takes no scores. */
+/* Not in the small library (libganymede). */
 #pragma weak gm_scoring_start
 #pragma weak gm_scoring_step
 #pragma weak gm_scoring_end
@@ -36,8 +36,8 @@ static bool start_scoring(gm_run *r)
 	return gm_scoring_start ? gm_scoring_start(r)
 	                        : !*gm_settings_get(r->settings, "metrics") ||
 	                                  gm_fail(&r->err, GM_ERR_STATE,
-	                                          "option metrics: this small library takes no "
-	                                          "scores; libganymede-full does");
+	                                          "option metrics: this is libganymede without "
+	                                          "metrics; use libganymede-full");
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */
@@ -57,7 +57,7 @@ static bool lengths(gm_run *r)
 	if (!gm_parse_grid(usual ? "8x8" : grid, &r->columns, &r->rows, e) ||
 	    (*best && !gm_parse_best(best, r->best_name, sizeof r->best_name, &r->best_most, e)))
 		return false;
-	/* Grids of class-conditional models have a row for each class. */
+	/* Grids of class-conditional models have one row per class. */
 	if (usual && gm_endpoint_told(r, gm_endpoint_first(r, GM_DRAWS)) &&
 	    r->facts.classes <= GM_GRID_CLASSES)
 		r->rows = (int)r->facts.classes;
@@ -75,7 +75,7 @@ static bool lengths(gm_run *r)
 	return true;
 }
 
-/* "mnist" of "/data/mnist/", for the folder's name */
+/* "/data/mnist/" to "mnist", for the name of the run folder */
 static const char *short_name(const char *spec, char *text, size_t room)
 {
 	snprintf(text, room, "%s", spec);
@@ -101,11 +101,11 @@ static bool write_options(gm_run *r)
 	return ok;
 }
 
-/* What was asked for and is not here. */
+/* Reports that bf16 was requested but is not supported. */
 static void describe_precision(gm_run *r)
 {
 	if (!strcmp(gm_settings_get(r->settings, "precision"), "bf16") && !gm_graph_bf16(r->graph))
-		gm_report_say(r, "  precision: fp32, as bf16 needs AVX512-BF16 and the cpu "
+		gm_report_say(r, "  precision: fp32, because bf16 needs AVX512-BF16 and the cpu "
 		                 "backend");
 }
 
@@ -122,10 +122,10 @@ static void describe(gm_run *r)
 	              gm_settings_get(r->settings, "data"), data, (int)gm_run_whole_batch(r));
 	if (r->ranks > 1)
 		gm_report_say(r, "  %d processes, each with %d of them; batch norm %s", r->ranks,
-		              (int)r->batch, r->apart ? "of each by itself" : "over all");
+		              (int)r->batch, r->apart ? "per process" : "over the whole batch");
 	for (int i = 0; i < r->streams; i++) {
 		const gm_data_info *s = gm_data_info_of(r->stream[i]->data);
-		char count[40] = "drawn without end";
+		char count[40] = "generated, endless";
 		if (s->count)
 			snprintf(count, sizeof count, "%" PRIu64 " examples", s->count);
 		gm_report_say(r, "  %s: %s of %s, %d a batch", r->stream[i]->name, count, s->name,
@@ -133,13 +133,14 @@ static void describe(gm_run *r)
 	}
 	const gm_data_info *d = gm_data_info_of(r->data);
 	if (d->rank == 3 && strcmp(d->resize, "none"))
-		gm_report_say(r, "  resized: %s%s", d->resize,
-		              !strcmp(gm_settings_get(r->settings, "fit"), "auto") &&
-		                              strstr(d->resize, "centre")
-		                      ? " (a square of each; --fit resize or pad keeps all of it)"
-		                      : "");
+		gm_report_say(
+			r, "  resized: %s%s", d->resize,
+			!strcmp(gm_settings_get(r->settings, "fit"), "auto") &&
+					strstr(d->resize, "centre")
+				? " (central square; --fit resize or pad keep the whole image)"
+				: "");
 	if (d->binary)
-		gm_report_say(r, "  pixels: of two levels (--binarise %s)",
+		gm_report_say(r, "  pixels: binary (--binarise %s)",
 		              gm_settings_get(r->settings, "binarise"));
 	if (strcmp(d->augment, "none"))
 		gm_report_say(r, "  augmented: %s", d->augment);
@@ -155,13 +156,13 @@ static void describe(gm_run *r)
 		              "  step %d: %d instructions, %.1f MB of working memory, %.3g GFLOP",
 		              i + 1, s.instructions, s.arena_bytes / 1e6, s.flops / 1e9);
 		if (s.fallbacks)
-			gm_report_say(r, "  (%d of them run by their slow definitions)",
+			gm_report_say(r, "  (%d of them run by their slow scalar definitions)",
 			              s.fallbacks);
 	}
 	describe_precision(r);
 }
 
-/* Takes the weights of the run that option from names. */
+/* Loads the weights of the run of option from. */
 static bool start_from(gm_run *r)
 {
 	const char *from = gm_settings_get(r->settings, "from");
@@ -196,7 +197,7 @@ static bool start_from(gm_run *r)
 				n += snprintf(r->started_from + n, sizeof r->started_from - n,
 				              "; class %" PRId64
 				              " was %.40s there and is %.40s here: weights of "
-				              "classes go by number",
+				              "classes are assigned by number",
 				              i, then[i], now[i]);
 				break;
 			}
@@ -236,8 +237,8 @@ static bool start_again(gm_run *r)
 {
 	if (r->step > r->total)
 		return gm_fail(&r->err, GM_ERR_VALUE,
-		               "%.200s is at step %" PRId64 " already, and %" PRId64
-		               " are asked for: give --steps above that to train on",
+		               "%.200s is already at step %" PRId64 ", but %" PRId64
+		               " were requested: give larger --steps to continue",
 		               r->folder, r->step, r->total);
 	bool loaded = gm_checkpoint_load(r, true);
 	r->saved_at = r->step;
@@ -256,23 +257,22 @@ static bool start_again(gm_run *r)
 	char unknown[300];
 	gm_settings_unknown(r->settings, unknown, sizeof unknown);
 	if (*unknown)
-		gm_report_say(
-			r,
-			"  options of another version of ganymede have no effect, and are kept: %s",
-			unknown);
+		gm_report_say(r,
+		              "  options of another version of ganymede (kept, without effect): %s",
+		              unknown);
 	if (strcmp(r->data_was, gm_settings_get(r->settings, "data")))
-		gm_report_say(r, "  data are read from %s, formerly %s: their content is the same",
+		gm_report_say(r, "  data are read from %s, formerly %s, with the same content",
 		              gm_settings_get(r->settings, "data"), r->data_was);
 	describe_precision(r);
 	if (swept)
-		gm_report_say(r, "  (removed %d half-written file%s of a run that was killed)",
-		              swept, swept == 1 ? "" : "s");
+		gm_report_say(r, "  (removed %d incomplete file%s of a killed run)", swept,
+		              swept == 1 ? "" : "s");
 	return true;
 }
 
 /* ---- between the steps ----------------------------------------------------------------------- */
 
-/* What a finished step leaves behind, by the rank that writes. */
+/* Writes the results of a finished step; only on rank 0. */
 static void record(gm_run *r, bool log, bool picture, bool score, bool save)
 {
 	if (score)
@@ -282,7 +282,7 @@ static void record(gm_run *r, bool log, bool picture, bool score, bool save)
 	gm_report_progress(r, log);
 	char when[32];
 	snprintf(when, sizeof when, "%06" PRId64, r->step);
-	/* A score that is the best so far is worth a checkpoint of its own. */
+	/* Save a checkpoint if a metric is the best so far. */
 	save = save || (score && gm_checkpoint_better(r));
 	if ((!picture || gm_run_picture(r, when)) && save)
 		gm_checkpoint_save(r);
@@ -294,7 +294,7 @@ static void finish_step(gm_run *r)
 	r->step++;
 	r->finishing = true;
 	r->train_seconds += seconds;
-	/* A recent mean: early steps touch memory for the first time and are slower. */
+	/* A mean of recent steps, because early steps are slower (first access to memory). */
 	double done = (double)(r->step - r->first_step);
 	r->step_seconds += (seconds - r->step_seconds) / fmin(done, 50);
 
@@ -336,7 +336,7 @@ static void conclude(gm_run *r)
 {
 	struct gm_speed *v = &r->call->speed;
 	v->bf16 = gm_graph_bf16(r->graph);
-	int skip = r->turns > 2 ? 2 : 0; /* the first touch memory for the first time */
+	int skip = r->turns > 2 ? 2 : 0; /* the first turns are slower (first access to memory) */
 	qsort(r->turn + skip, r->turns - skip, sizeof *r->turn, by_size);
 	v->step = r->turn[skip + (r->turns - skip) / 2];
 	v->batch = gm_run_whole_batch(r);
@@ -370,7 +370,7 @@ static bool measured_next(gm_run *r)
 		r->step++;
 		if (r->turns == 1)
 			r->call->speed.ready = now - r->called;
-		/* Until the time is up, but a few turns at least. */
+		/* Run until the time is over, but at least a few turns. */
 		bool stop = r->call->stop && *r->call->stop,
 		     enough = now - r->called > r->call->measure && r->turns >= 5;
 		if (gm_dist_any(stop || enough || r->turns == MEASURED_TURNS)) {
@@ -391,12 +391,12 @@ static bool begin(gm_run *r)
 	bool fine = lengths(r) && (r->rank || gm_run_pictures_ready(r)) && gm_monitors_start(r) &&
 	            (r->rank || start_scoring(r));
 	r->first_step = r->step;
-	if (fine) /* what fails is in r->err */
+	if (fine) /* errors are in r->err */
 		(void)(r->from ? start_again(r) : start_new(r));
 	gm_dist_agree(r);
 	if (!gm_run_ok(r) || !gm_dist_share_folder(r) || !gm_dist_begin(r))
 		return false;
-	/* Where ranks can die, or values, there must be something to go back to. */
+	/* With several ranks or rollbacks there must always be a checkpoint to resume from. */
 	bool save = r->step == 0 && (r->total == 0 || r->guard.rollback || r->ranks > 1);
 	if (save && !r->rank)
 		gm_checkpoint_save(r);
@@ -408,7 +408,7 @@ static bool begin(gm_run *r)
 	return gm_run_ok(r);
 }
 
-/* Values of the turn that begins. That a learning rate is 0 for good is said once. */
+/* Sets the schedules for the next turn. Warns once if the learning rate stays 0. */
 static void set_rates(gm_run *r)
 {
 	char text[400];
@@ -449,7 +449,7 @@ bool gm_next(gm_run *r)
 	return r->counted;
 }
 
-/* Where the time went, when GANYMEDE_PROFILE asked. */
+/* Prints the profile if GANYMEDE_PROFILE is set. */
 static void say_profile(gm_run *r)
 {
 	for (int i = 0; i < r->parts; i++) {
@@ -503,27 +503,28 @@ static bool same_value(const char *a, const char *b)
 	return !strcmp(a, b) || (gm_text_f64(a, &x) && gm_text_f64(b, &y) && x == y);
 }
 
-/* What was not given now is as it was; what was given must not make the run a lie. */
+/* Options not given now keep their recorded values; options given now must not change the run so
+ * far. */
 static bool merge_options(gm_settings *now, const gm_settings *then, gm_error *err)
 {
 	for (int i = 0; i < now->count; i++) {
 		gm_setting *row = &now->row[i];
 		const char *was = gm_settings_get(then, row->name);
 		if (!strcmp(row->name, "name") && row->given && *row->value)
-			return gm_fail(err, GM_ERR_VALUE,
-			               "option name is for new runs: a run that is resumed has its "
-			               "folder");
+			return gm_fail(
+				err, GM_ERR_VALUE,
+				"option name is only for new runs; a resumed run keeps its folder");
 		if (row->flags & GM_PLACE)
 			continue;
-		/* Where the data are is no part of the run; what they hold is: open_data compares that. */
+		/* The path of the data may change; open_data compares their content. */
 		if (!strcmp(row->name, "data") && row->given)
 			continue;
 		if (!row->given || same_value(row->value, was))
 			row->value = gm_arena_strdup(now->arena, was);
 		else if (!(row->flags & GM_FREE))
 			return gm_fail(err, GM_ERR_VALUE,
-			               "option %s was %s when this run began and cannot become %s: "
-			               "leave it out, or start a new run",
+			               "option %s was %s when this run was started and cannot be "
+			               "changed to %s: remove it, or start a new run",
 			               row->name, *was ? was : "empty", row->value);
 	}
 	return true;
@@ -579,13 +580,13 @@ const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *er
 	return rec.model;
 }
 
-/* The checkpoint to go on with, as rank 0 finds it, into checkpoint and r->folder. */
+/* Rank 0 finds the checkpoint to resume; sets checkpoint and r->folder. */
 static bool find_and_lock(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 {
 	struct {
 		char checkpoint[PATH_MAX], folder[PATH_MAX];
 	} found = {0};
-	/* Locked before looking at the checkpoint: who trains here may rotate it away. */
+	/* Lock before opening the checkpoint: a process that trains here might delete it. */
 	bool ok = r->rank || (find_run(r->call->resume, gm_settings_get(r->settings, "outdir"),
 	                               found.checkpoint, found.folder, err) &&
 	                      (r->lock = gm_folder_lock(found.folder, err)) != -1);
@@ -619,11 +620,11 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 	r->origin = rec.origin ? gm_arena_strdup(s->arena, rec.origin) : NULL;
 	r->rollbacks = (int64_t)rec.rollbacks;
 	r->best = rec.best;
-	/* One value's best says nothing of another's. */
+	/* The best value is only valid for the same option best. */
 	r->has_best = ok && !isnan(rec.best) &&
 	              !strcmp(gm_settings_get(s, "best"), gm_settings_get(&rec.settings, "best"));
 	r->seed = gm_settings_u64(s, "seed");
-	/* The names outlive the record: they are compared with the data's. */
+	/* Class names are needed after the record is freed, to compare them with the data's. */
 	r->facts.classes = rec.facts.classes;
 	if (rec.facts.class_names) {
 		const char **names =
@@ -636,7 +637,7 @@ static bool prepare_resume(gm_run *r, char checkpoint[PATH_MAX], gm_error *err)
 	return ok;
 }
 
-/* The content, and what its classes are called: a renamed class is another class. */
+/* Compares content and class names: a renamed class is another class. */
 static bool same_data(const gm_run *r, uint64_t then, const gm_facts *was, gm_error *err)
 {
 	if (r->data_hash == then && was->class_names &&
@@ -644,14 +645,13 @@ static bool same_data(const gm_run *r, uint64_t then, const gm_facts *was, gm_er
 		return false;
 	return r->data_hash == then ||
 	       gm_fail(err, GM_ERR_VALUE,
-	               "%.150s was trained on other data than %.150s holds now; to go on with "
-	               "other "
-	               "data: ganymede train %s --from %.150s --data %.150s",
+	               "%.150s was trained on other data than %.150s contains now; to train on "
+	               "other data: ganymede train %s --from %.150s --data %.150s",
 	               r->folder, gm_settings_get(r->settings, "data"), r->model->name, r->folder,
 	               gm_settings_get(r->settings, "data"));
 }
 
-/* The error of data that could not be opened, with the way out for a run whose data were moved. */
+/* The error for data that could not be opened, with advice for moved data. */
 static bool no_data(const gm_run *r, gm_error *err)
 {
 	gm_error why = *err;
@@ -660,8 +660,7 @@ static bool no_data(const gm_run *r, gm_error *err)
 		return false;
 	*err = (gm_error){0};
 	return gm_fail(err, why.code,
-	               "%.300s; if the data were moved, say where they are: --data PATH",
-	               why.message);
+	               "%.300s; if the data were moved, give their path: --data PATH", why.message);
 }
 
 typedef struct training {
@@ -670,7 +669,8 @@ typedef struct training {
 	bool ok;
 } training;
 
-/* From the options to the last step. What fails is in r->err, or before there is a run in *trouble. */
+/* Runs everything from options to the last step. Errors are in r->err, or, before the run exists,
+ * in *trouble. */
 static void train(void *ctx)
 {
 	training *w = ctx;
@@ -681,7 +681,7 @@ static void train(void *ctx)
 	          gm_settings_check(call->settings, w->trouble);
 	uint64_t then = r->data_hash;
 	const gm_facts was = r->facts;
-	/* Rank 0 first: what it decodes into the cache the others need not decode again. */
+	/* Rank 0 opens the data first and fills the cache for the others. */
 	for (int turn = 0; turn < (r->ranks > 1 ? 2 : 1); turn++) {
 		if (!r->rank == !turn)
 			ok = ok && (open_data(r, w->trouble) || no_data(r, w->trouble)) &&
@@ -697,7 +697,7 @@ static void train(void *ctx)
 	w->ok = ok;
 }
 
-/* What is left when the loop is over, or was left in the middle. */
+/* Ends the run after the loop, or after an error in it. */
 static void end(void *ctx)
 {
 	training *w = ctx;

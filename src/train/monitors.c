@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * train/monitors.c -- what watches over a run. Values that are not finite end it, or take it back to
- * its newest checkpoint with a lower learning rate. Monitors, cheap enough to be always on, show
- * in stats.jsonl how the game stands:
+ * train/monitors.c -- checks and monitors of a run. A value that is not finite ends the run, or
+ * causes a rollback to the newest checkpoint with a lower learning rate. Monitors are cheap and
+ * always on; they log to stats.jsonl:
  *
- *	acc_real, acc_fake  share of real and of generated examples that D tells right; of the endpoint
- *	                    "discriminate/a" they are acc_real_a and acc_fake_a
- *	spread              how far samples lie from their mean, beside the data
+ *	acc_real, acc_fake  accuracy of D on real and on generated examples; for the endpoint
+ *	                    "discriminate/a": acc_real_a and acc_fake_a
+ *	spread              distance of samples from their mean, relative to the data
  *	grad_G, grad_D ...  norm of each net's gradient in its last step
  *
- * They are taken at log lines, on the batch that was just learned from and on the latents of the
- * pictures, by the nets as they are for inference, and leave the run's state as it was: a run with
- * monitors and one without are the same run.
+ * They are computed at log lines, on the current minibatch and on the latents of the sample images,
+ * by the nets in inference mode. They do not change the run's state: a run is the same with and
+ * without monitors.
  */
 #include "train/monitors.h"
 
@@ -85,7 +85,7 @@ static void put(gm_run *r, const char *name, double value)
 		v->value = value, v->quiet = true;
 }
 
-/* Where an objective draws the line between real and fake in D's outputs; others at 0. */
+/* The threshold of an objective between real and fake in D's outputs; 0 for most. */
 static double threshold_of(const gm_run *r)
 {
 	static const struct {
@@ -99,7 +99,7 @@ static double threshold_of(const gm_run *r)
 	return 0;
 }
 
-/* The place of e among the sources, made now or found; -1 where there are too many. */
+/* The index of e in the sources, added if needed; -1 if there are too many. */
 static int source_of(gm_run *r, gm_run_endpoint *e)
 {
 	struct gm_run_guard *g = &r->guard;
@@ -134,7 +134,8 @@ static gm_run_endpoint *fakes_for(gm_run *r, const gm_run_endpoint *d)
 	return NULL;
 }
 
-/* Whether d sees a code beside the example, where e has made an example of a code and "encode" finds one. */
+/* True if d also reads a code: e decodes a code to an example, and "encode" gives the code of real
+ * examples. */
 static bool is_coded(gm_run *r, const gm_run_endpoint *d, const gm_run_endpoint *e)
 {
 	return d->nin == 2 && e && e->nin == 1 && e->kind->flags & GM_DRAWS &&
@@ -142,8 +143,9 @@ static bool is_coded(gm_run *r, const gm_run_endpoint *d, const gm_run_endpoint 
 	       gm_node_size(e->in[0]) == gm_node_size(d->in[1]);
 }
 
-/* The discriminator d, with inputs of the monitors' in the place of its own. Its outputs may be fewer than examples (packs) or
- * more (patches). Besides it may be told the label, what its fakes were made from, or a code. */
+/* Adds a monitor of discriminator d, with separate inputs. Its outputs may be fewer than the
+ * examples (packs) or more (patches). It may also read the label, the input of the generator, or a
+ * code. */
 static void watch(gm_run *r, gm_run_endpoint *d)
 {
 	struct gm_run_guard *g = &r->guard;
@@ -186,7 +188,7 @@ bool gm_monitors_start(gm_run *r)
 	g->monitors = gm_settings_flag(r->settings, "monitors");
 	g->most = gm_settings_int(r->settings, "max-rollbacks");
 	if (r->rank)
-		g->monitors = false; /* rank 0 watches for all */
+		g->monitors = false; /* only rank 0 computes monitors */
 	if (!g->monitors)
 		return true;
 	g->threshold = threshold_of(r);
@@ -206,7 +208,7 @@ bool gm_monitors_start(gm_run *r)
 	if (!(g->real = malloc((g->sources ? gm_node_size(g->target) : 1) * sizeof *g->real)) ||
 	    !g->fake_label || !g->real_label)
 		return gm_fail(&r->err, GM_ERR_MEMORY, "no memory for monitors");
-	/* All names now, so that their order does not depend on where a run was resumed. */
+	/* Create all names now, so that their order does not depend on the resumed step. */
 	for (int i = 0; i < g->watches; i++)
 		put(r, g->watch[i].real, 0), put(r, g->watch[i].fake, 0);
 	if (r->batch > 1 && g->sources)
@@ -237,7 +239,7 @@ static double spread_of(const float *x, int64_t m, int64_t numel)
 	return sqrt(all / numel);
 }
 
-/* The codes beside x: those that the samples were made of, or what "encode" makes of real examples. */
+/* Sets the codes of x: the latents of samples, or the output of "encode" for real examples. */
 static void set_code(gm_run *r, struct gm_run_watch *w, const float *x)
 {
 	gm_run_endpoint *e = r->guard.source[w->source].e;
@@ -249,7 +251,7 @@ static void set_code(gm_run *r, struct gm_run_watch *w, const float *x)
 	gm_set_f32(w->code_in, w->code, gm_node_size(w->code_in));
 }
 
-/* D's outputs for x (and label, where it is told), into its logit; gives their mean. */
+/* Computes D's outputs for x (and label, if conditional) into w->logit; returns their mean. */
 static double judge(gm_run *r, struct gm_run_watch *w, const float *x, const int32_t *label)
 {
 	uint64_t runs = gm_graph_runs(r->graph);
@@ -276,7 +278,7 @@ static double share_above(const struct gm_run_watch *w, double line)
 	return (double)above / n;
 }
 
-/* What every source makes now. */
+/* Runs all sources. */
 static bool make(gm_run *r)
 {
 	struct gm_run_guard *g = &r->guard;
@@ -298,7 +300,7 @@ static void monitor(gm_run *r)
 	const int32_t *label = r->label_data;
 	if (!g->sources)
 		return;
-	/* What was fed last; where this turn fed nothing, the examples of the pictures. */
+	/* The last minibatch; if there was none in this turn, the examples of the sample images. */
 	const bool draws = g->source[0].e->kind->flags & GM_DRAWS;
 	const bool anew = draws && r->seen == r->seen_before;
 	if (anew)
@@ -339,9 +341,9 @@ static void monitor(gm_run *r)
 /* ---- warnings -------------------------------------------------------------------------------- */
 
 enum { SETTLED = 100 }; /* steps */
-enum { IN_A_ROW = 10 }; /* log lines, before a warning */
+enum { IN_A_ROW = 10 }; /* consecutive log lines before a warning */
 
-/* Says text once in a session, when it has been so for a while. */
+/* Prints the warning once per session, after the condition held for IN_A_ROW log lines. */
 static void warn_if(gm_run *r, int kind, int *count, bool now, const char *text)
 {
 	*count = now ? *count + 1 : 0;
@@ -351,12 +353,12 @@ static void warn_if(gm_run *r, int kind, int *count, bool now, const char *text)
 	gm_report_warn(r, text);
 }
 
-enum { COLLAPSED, VANISHED, EXPLODED, GAMES }; /* kinds of warnings; from GAMES on two for each D */
+enum { COLLAPSED, VANISHED, EXPLODED, GAMES }; /* kinds of warnings; from GAMES on two per D */
 
 static void warn_of(gm_run *r, struct gm_run_watch *w)
 {
 	double real = gm_run_value_of(r, w->real)->value, fake = gm_run_value_of(r, w->fake)->value;
-	/* Only advice that was not taken already. */
+	/* Do not suggest what is already used. */
 	const char *penalty = gm_settings_get(r->settings, "penalty");
 	int64_t k = gm_settings_int(r->settings, "k");
 	int kind = GAMES + 2 * (int)(w - r->guard.watch);
@@ -364,13 +366,13 @@ static void warn_of(gm_run *r, struct gm_run_watch *w)
 	if (w->e->variant)
 		snprintf(d, sizeof d, "D (%.40s)", w->e->variant);
 	snprintf(text, sizeof text,
-	         "%s has won: it tells every sample from real data, and its gradient teaches G "
-	         "hardly anything; try a lower learning rate for D%s, or a narrower D",
+	         "%s has won: it classifies all samples correctly, so its gradient gives G almost "
+	         "no information; try a lower learning rate for D%s, or a narrower D",
 	         d, strcmp(penalty, "none") ? "" : ", a penalty such as --penalty r1");
 	warn_if(r, kind, &w->won, real > .995 && fake > .995, text);
 	snprintf(text, sizeof text,
-	         "%s has lost: it gives nearly every example the same answer, so its gradient "
-	         "teaches G nothing; try more steps of D for one of G (--k %lld), or a lower "
+	         "%s has lost: its output is nearly the same for all examples, so its gradient "
+	         "gives G no information; try more steps of D per step of G (--k %lld), or a lower "
 	         "learning rate for G",
 	         d, (long long)k + 1);
 	warn_if(r, kind + 1, &w->lost, real < .05 || fake < .05, text);
@@ -379,27 +381,25 @@ static void warn_of(gm_run *r, struct gm_run_watch *w)
 static void warn(gm_run *r)
 {
 	struct gm_run_guard *g = &r->guard;
-	/* Before, running statistics have not settled, and everything looks odd. */
+	/* Before, running statistics are not yet reliable. */
 	if (r->step <= SETTLED)
 		return;
 	for (int i = 0; i < g->watches; i++)
 		warn_of(r, &g->watch[i]);
 	if (r->batch > 1 && g->sources && g->source[0].e->kind->flags & GM_DRAWS)
 		warn_if(r, COLLAPSED, &g->collapsed, gm_run_value_of(r, "spread")->value < .15,
-		        g->watches
-		                ? "the samples are nearly all alike: G has collapsed, or has not "
-		                  "begun to learn; try another seed, a lower learning rate, a "
-		                  "larger batch, or a penalty"
-		                : "the samples are nearly all alike: the model has collapsed, or "
-		                  "has not begun to learn; try another seed or a lower learning "
-		                  "rate");
+		        g->watches ? "nearly all samples are alike: G has collapsed, or has not "
+		                     "begun to learn; try another seed, a lower learning rate, a "
+		                     "larger batch, or a penalty"
+		                   : "nearly all samples are alike: the model has collapsed, or "
+		                     "has not begun to learn; try another seed or a lower learning "
+		                     "rate");
 	double least = INFINITY, most = 0;
 	for (int i = 0; i < g->norms; i++)
 		least = fmin(least, norm_value(r, i)), most = fmax(most, norm_value(r, i));
 	warn_if(r, VANISHED, &g->vanished, least < 1e-7,
 	        "a net's gradient has vanished: it no longer learns; the other net may have won, "
-	        "or "
-	        "the learning rate was so high that its units died");
+	        "or too high a learning rate led to dead units");
 	warn_if(r, EXPLODED, &g->exploded, most > 1e5 && isfinite(least),
 	        "a net's gradient is very large: the training may diverge; try a lower learning "
 	        "rate");

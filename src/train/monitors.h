@@ -7,12 +7,12 @@
 
 #include "run/run.h"
 
-/* Reads the options and compiles what the monitors need. */
+/* Reads the options and compiles the monitors. */
 bool gm_monitors_start(gm_run *r);
 /* After a step: checks that values are finite; at a log line also monitors and warnings. */
 void gm_monitors_step(gm_run *r, bool log);
-/* After a value that is not finite: back to the newest checkpoint with a lower learning rate, where
- * the options allow that; otherwise the error stays. */
+/* After a value that is not finite: rolls back to the newest checkpoint with a lower learning rate,
+ * if the options allow it; else the error is kept. */
 void gm_monitors_roll_back(gm_run *r);
 
 #endif

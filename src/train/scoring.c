@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * train/scoring.c -- scores while a run learns (option metrics). They look at the run from outside
- * and change nothing in it; values go to stats.jsonl on the lines of their steps, and with their
- * protocol to metric-NAME.jsonl. A score that cannot be had is a warning, not the end of the run.
+ * train/scoring.c -- metrics during training (option metrics). They do not change the run. Values
+ * are written to stats.jsonl, and with their protocol to metric-NAME.jsonl. A metric that fails is
+ * a warning; the run continues.
  */
 #include "train/scoring.h"
 #include "report/report.h"
@@ -46,8 +46,8 @@ void gm_scoring_step(gm_run *r)
 	if (ok)
 		return;
 	char text[600];
-	snprintf(text, sizeof text, "no more scores: %s", err.message);
-	r->err = (gm_error){0}; /* of the call that failed */
+	snprintf(text, sizeof text, "no further metrics: %s", err.message);
+	r->err = (gm_error){0}; /* clear the error of the failed call */
 	gm_report_warn(r, text);
 	gm_scorer_free(r->scorer);
 	r->scorer = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * use/draw.c -- sample images and real examples of a run, as tensors.
+ * use/draw.c -- sampling from a run, and real examples, as tensors.
  */
 #include "use/draw.h"
 
@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Kept away from the seeds of training: the latents of a picture are no minibatch's. */
+/* Different from the seeds of training, so that latents of sample images are not those of a
+ * minibatch. */
 static const uint64_t LATENTS = 0x6c6174656e747321u, REALS = 0x7265616c73212121u,
 		      TRUNCATED = 0x7472756e63617465u;
 
@@ -31,8 +32,9 @@ bool gm_endpoint_told(const gm_run *r, const gm_run_endpoint *e)
 	return false;
 }
 
-/* Replaces every number of z outside [-limit, limit] by another draw from N(0,1): the truncation trick of Brock et al.
- * 2019, arXiv:1809.11096, section 3.1. Row i of the chunk has a stream of its own, so it does not depend on the batch. */
+/* Resamples values of z outside [-limit, limit] from N(0,1): the truncation trick of Brock et al.
+ * 2019, arXiv:1809.11096, section 3.1. Row i of the chunk has its own random stream, so it does not
+ * depend on the batch size. */
 static void truncate_normal(float *z, int64_t rows, int64_t width, double limit, uint64_t seed,
                             int64_t first)
 {
@@ -44,7 +46,7 @@ static void truncate_normal(float *z, int64_t rows, int64_t width, double limit,
 	}
 }
 
-/* The latents of one chunk, truncated, into in[]. */
+/* Writes the truncated latents of one chunk to in[]. */
 static bool truncated(gm_run *r, gm_run_endpoint *e, const gm_samples *d, int64_t chunk,
                       float *const *z, const void **in)
 {
@@ -60,7 +62,7 @@ static bool truncated(gm_run *r, gm_run_endpoint *e, const gm_samples *d, int64_
 	return true;
 }
 
-/* Room for latents that can be truncated: all of them must be normal. */
+/* Allocates latents for truncation; all of them must be normal. */
 static bool truncation_room(gm_run *r, gm_run_endpoint *e, float **z)
 {
 	int latents = 0;
@@ -70,8 +72,8 @@ static bool truncation_room(gm_run *r, gm_run_endpoint *e, float **z)
 			continue;
 		if (latent && latent->kind != GM_LATENT_NORMAL) {
 			gm_run_fail(r, GM_ERR_VALUE,
-			            "option truncation: the latent %s of %s is not normal, and "
-			            "only those can be truncated",
+			            "option truncation: the latent %s of %s is not normal; only "
+			            "normal latents can be truncated",
 			            latent->name, r->model->name);
 			return false;
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * use/saved.c -- a checkpoint, opened for use. The model's own train function builds the graph,
- * with nothing to train; only the endpoints that are called are ever compiled.
+ * use/saved.c -- opens a checkpoint for use. The model's train function builds the graph without
+ * training; only endpoints that are called are compiled.
  */
 #include "use/saved_run.h"
 
@@ -18,26 +18,25 @@ struct gm_saved {
 	char path[PATH_MAX], unknown[300];
 };
 
-/* All fields of the pictures' size, or of a whole part of it, go along. */
+/* Also resizes all fields whose size is that of the image or an integer fraction of it. */
 static bool resize(gm_run *r, const gm_saved_options *o, gm_error *err)
 {
 	gm_facts *f = &r->facts;
 	if (!o->height && !o->width)
 		return true;
 	if (f->points || o->height < 1 || o->width < 1 || o->height > 8192 || o->width > 8192)
-		return gm_fail(err, GM_ERR_VALUE, "pictures of %dx%d cannot be", o->width,
+		return gm_fail(err, GM_ERR_VALUE, "pictures of %dx%d are not supported", o->width,
 		               o->height);
 	for (int i = 0; i < r->fields; i++) {
 		gm_shape *s = &r->field[i].shape;
 		int64_t *h = &s->dim[s->rank - 2], *w = &s->dim[s->rank - 1];
 		if (s->rank < 2 || *h < 1 || f->height % *h || f->width != f->height / *h * *w)
 			continue;
-		const int64_t times = f->height / *h; /* 1, or more where the field is smaller */
+		const int64_t times = f->height / *h; /* ratio of image and field size */
 		if (o->height % times || o->width % times)
-			return gm_fail(
-				err, GM_ERR_VALUE,
-				"pictures of %dx%d have no whole part of %d in each direction",
-				o->width, o->height, (int)times);
+			return gm_fail(err, GM_ERR_VALUE,
+			               "width and height of %dx%d are not multiples of %d",
+			               o->width, o->height, (int)times);
 		*h = o->height / times, *w = o->width / times;
 	}
 	f->height = o->height, f->width = o->width;
@@ -69,7 +68,7 @@ static bool load(gm_saved *s, const char *checkpoint, const gm_saved_options *o,
 	       gm_checkpoint_load(r, false);
 }
 
-typedef struct calling { /* load, or a call of an endpoint */
+typedef struct calling { /* arguments of load or of a call of an endpoint */
 	gm_saved *s;
 	const char *checkpoint;
 	const gm_saved_options *o;
@@ -92,7 +91,7 @@ static void run_it(void *ctx)
 	c->ok = gm_endpoint_run(&c->s->run, c->e, c->use, c->out);
 }
 
-/* Either of them, with memory or without. */
+/* Calls one of them; an out-of-memory error becomes an error of the call. */
 static bool guarded(void (*body)(void *ctx), calling *c, gm_error *err)
 {
 	return gm_memory_guard(body, c) ? c->ok : gm_fail(err, GM_ERR_MEMORY, "out of memory");
@@ -232,7 +231,7 @@ int gm_saved_ports(gm_saved *s, const char *endpoint, gm_port *out, int room)
 	return e ? e->nin : 0;
 }
 
-/* The run's first trouble becomes the caller's, and the next call begins anew. */
+/* Moves the run's error to the caller's, so that the next call starts without one. */
 static bool told(gm_saved *s, bool ok, gm_error *err)
 {
 	if (ok)
@@ -272,7 +271,7 @@ bool gm_saved_apply(gm_saved *s, const char *endpoint, const void *const *in, in
 	float *y = malloc(m * width * sizeof *y);
 	bool ok = y || gm_fail(err, GM_ERR_MEMORY, "no memory for %lld rows", (long long)m);
 	for (int i = 0; ok && i < ports; i++) {
-		row[i] = sizeof(float); /* as large as int32_t */
+		row[i] = sizeof(float); /* same size as int32_t */
 		for (int d = 1; d < port[i].shape.rank; d++)
 			row[i] *= (size_t)port[i].shape.dim[d];
 		if (in && in[i] && !(use[i] = part[i] = malloc(m * row[i])))
@@ -309,7 +308,7 @@ gm_node *gm_saved_node(gm_saved *s, const char *endpoint, gm_node *const *in, gm
 		return NULL;
 	if (e->process) {
 		gm_fail(err, GM_ERR_VALUE,
-		        "%s: the endpoint \"%s\" iterates, and is no single expression",
+		        "%s: the endpoint \"%s\" is iterative, so it is not a single expression",
 		        r->model->name, endpoint);
 		return NULL;
 	}
@@ -325,7 +324,7 @@ bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t
 	       told(s, gm_endpoint_latents(&s->run, e, gm_run_latent_seed(seed), chunk, out), err);
 }
 
-/* The endpoint that draws, by its name or, where that is NULL, the model's first. */
+/* The sampling endpoint of this name; NULL: the model's first one. */
 static gm_run_endpoint *drawer(gm_saved *s, const char *name, gm_error *err)
 {
 	gm_run_endpoint *e =
@@ -333,8 +332,8 @@ static gm_run_endpoint *drawer(gm_saved *s, const char *name, gm_error *err)
 	if (!e)
 		gm_saved_must(s, name ? name : GM_ENDPOINT_GENERATE, err);
 	else if (!(e->kind->flags & GM_DRAWS))
-		gm_fail(err, GM_ERR_VALUE, "the endpoint \"%s\" of %s draws no samples", e->name,
-		        s->record.model->name);
+		gm_fail(err, GM_ERR_VALUE, "the endpoint \"%s\" of %s does not generate samples",
+		        e->name, s->record.model->name);
 	return e && e->kind->flags & GM_DRAWS ? e : NULL;
 }
 

@@ -11,11 +11,11 @@ enum { SIZES = 4, PORTS = 8 };
 
 struct gm_translator {
 	char *checkpoint, *endpoint;
-	gm_saved *own;         /* for the sides of the training */
-	gm_saved *size[SIZES]; /* for others, the newest first */
+	gm_saved *own;         /* for the image size of training */
+	gm_saved *size[SIZES]; /* for other sizes, newest first */
 	gm_port port[PORTS];
-	int ports, from; /* which port the picture is */
-	/* sides of the run's examples to those of what is read; 0 where that is no whole number */
+	int ports, from; /* index of the image's port */
+	/* ratio of the example's size to the input's; 0 if it is not an integer */
 	int64_t up;
 	int64_t turns; /* 0: the model's */
 };
@@ -32,7 +32,7 @@ static bool inspect(gm_translator *t, gm_error *err)
 	const gm_shape *s = &t->port[t->from < t->ports ? t->from : 0].shape;
 	if (!(kind->flags & GM_CHANGES) || t->from >= t->ports || s->rank != 4 ||
 	    gm_saved_shape(t->own, t->endpoint).rank != 4)
-		return gm_fail(err, GM_ERR_STATE, "%s: \"%s\" makes no picture of a picture",
+		return gm_fail(err, GM_ERR_STATE, "%s: \"%s\" does not map pictures to pictures",
 		               gm_saved_model(t->own)->name, t->endpoint);
 	const bool whole = f->height % s->dim[2] == 0 && f->width % s->dim[3] == 0 &&
 	                   f->height / s->dim[2] == f->width / s->dim[3];
@@ -108,7 +108,7 @@ const gm_settings *gm_translator_settings(const gm_translator *t)
 bool gm_translator_fits(const gm_translator *t, int height, int width, int next[2])
 {
 	const gm_shape *own = &t->port[t->from].shape;
-	/* multiples in the examples' sides, brought to those of what is read */
+	/* gm_saved_sides is for the example's size; convert it to the input's */
 	int64_t m = gm_saved_sides(t->own), up = t->up;
 	m = !up ? 0 : m % up == 0 ? m / up : m;
 	next[0] = height, next[1] = width;
@@ -123,7 +123,7 @@ bool gm_translator_fits(const gm_translator *t, int height, int width, int next[
 	return false;
 }
 
-/* The run with nets for pictures of these sides, or NULL. */
+/* The run with nets for images of this size, or NULL. */
 static gm_saved *made_for(gm_translator *t, int height, int width, gm_error *err)
 {
 	const gm_shape *own = &t->port[t->from].shape;
@@ -149,7 +149,7 @@ static gm_saved *made_for(gm_translator *t, int height, int width, gm_error *err
 	return t->size[0] = s;
 }
 
-/* Beyond an edge the picture goes on backwards, the edge itself not repeated; as often as needed. */
+/* Reflection padding of any width. */
 static int mirrored(int i, int n)
 {
 	int turn = n > 1 ? 2 * (n - 1) : 1;

@@ -16,14 +16,14 @@ struct gm_walk {
 	uint64_t seed;
 	int ports, latents;
 	gm_port port[PORTS];
-	int at[PORTS];       /* port of each latent */
-	int64_t wide[PORTS]; /* numbers in a row of it */
+	int at[PORTS];       /* port number of each latent */
+	int64_t wide[PORTS]; /* values per row */
 	float *value[PORTS]; /* [n, wide], of each latent; malloc */
 	int32_t *label;      /* [n] */
 	bool labelled;
 };
 
-/* Chunk after chunk of what the seed draws, as gm_saved_draw cuts it. */
+/* Reads the latents of the seed chunk by chunk, as gm_saved_draw does. */
 static bool draw_latents(gm_walk *w, gm_error *err)
 {
 	int64_t m = gm_saved_batch(w->s);
@@ -120,8 +120,8 @@ void gm_walk_copy(gm_walk *w, int64_t to, const gm_walk *from, int64_t at)
 	w->label[to] = from->label[at];
 }
 
-/* The weights of a and b at t. Where they point the same or the opposite way there is no single
- * great arc, and the line serves. */
+/* The weights of a and b at t. If they are parallel or antiparallel the great circle is not unique,
+ * and linear weights are used. */
 static void weights(const float *a, const float *b, int64_t n, double t, bool arc, double *wa,
                     double *wb)
 {
