@@ -416,6 +416,8 @@ GM_API gm_node *gm_attention(gm_net *n, const char *name, gm_node *x);
  * channels and positions (Karras et al. 2018, section 3). group 0: the whole batch; a group that
  * does not divide m is reduced. */
 GM_API gm_node *gm_minibatch_stddev(gm_node *x, int group);
+/* [1,n,1,1] with these values: a constant for each channel of a map. n >= 1. */
+GM_API gm_node *gm_channel_values(gm_graph *g, const double *value, int n);
 /* [-1,1] to [0,1], and back */
 GM_API gm_node *gm_unit(gm_node *x);
 GM_API gm_node *gm_signed(gm_node *p);

@@ -207,6 +207,14 @@ gm_node *gm_minibatch_stddev(gm_node *x, int group)
 	return GM_CONCAT(1, x, gm_reshape(y, GM_SHAPE(s.dim[0], 1, s.dim[2], s.dim[3])));
 }
 
+gm_node *gm_channel_values(gm_graph *g, const double *value, int n)
+{
+	gm_node *y = gm_full(g, value[0], GM_SHAPE(1, 1, 1, 1));
+	for (int i = 1; i < n; i++)
+		y = GM_CONCAT(1, y, gm_full(g, value[i], GM_SHAPE(1, 1, 1, 1)));
+	return y;
+}
+
 gm_node *gm_unit(gm_node *x)
 {
 	return gm_mul_c(gm_add_c(x, 1), .5);

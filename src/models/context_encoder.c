@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * context_encoder.c -- Pathak, Krahenbuhl, Donahue, Darrell & Efros, "Context encoders: feature learning by inpainting", CVPR
+ * 2016, arXiv:1604.07379. Objective: section 3.2, eq. 1 to 3; nets: figure 9; details and settings from the authors' code
+ * (github.com/pathak22/context-encoder, train.lua and README).
+ *
+ * G sees an image whose centre is hidden and generates the central half of its sides. The outer `overlap` pixels of this part are
+ * visible, and have weight 10 in the squared error, which avoids a visible seam. G minimises `recon` times this error, a mean over
+ * numbers, plus (1 - recon) times -log D; D is a DCGAN discriminator of the central part alone. G: strided 4x4 convolutions down to
+ * 4x4 pixels with 1, 1, 2, 4, 8 times `width` channels, then one to a code of `nz` numbers; back by transposed ones, tanh; batch
+ * norm except in the first and last layers, leaky relu .2, then relu. Weights N(0, .02), gains N(1, .02). Hidden pixels have a fixed
+ * colour. Adam, beta1 .5, learning rate 2e-3 for G and 2e-4 for D, batch 64, 500 epochs of 128 px images.
+ *
+ * Differs: layers without a norm have a bias (theirs are kept at 0); the number of layers and the overlap (4 at 128 px) depend on the
+ * size; D's and G's steps have forward passes of their own (theirs: G's step uses D's outputs from before D's update). Only the
+ * central hole, no random regions; hidden pixels elsewhere keep the fixed colour.
+ */
+#include "ganymede/model.h"
+
+static const gm_option options[] = {
+	{"batch", "64", "minibatch size m"},
+	{"width", "64", "channels of the largest maps", GM_INT(1, 1024)},
+	{"nz", "4000", "numbers in the code", GM_INT(1, 65536)},
+	{"recon", "0.999", "weight of the squared error; the rest: of D", GM_REAL(0, 1)},
+	{"overlap", "auto", "visible border of the centre; auto: side / 32", GM_INT(0, 1024)},
+	{"lr-d", "2e-4", "learning rate of D", GM_REAL(0, 1e30), .resume = true},
+	GM_OPTIMISER_OPTIONS("adam", "2e-3", "0.5", "constant"),
+	GM_GAME_OPTIONS("non-saturating", "batch", "batch"),
+	{0},
+};
+
+enum { SMALL = 4 };
+
+typedef struct nets {
+	int64_t width, nz, channels;
+	int levels; /* layers that halve the sides, down to SMALL */
+	gm_dcgan d;
+} nets;
+
+/* pictures [m,C,S,S] to codes [m,nz,1,1] */
+static gm_node *encode(gm_run *r, const nets *p, gm_net *G, gm_node *x)
+{
+	for (int i = 0; i < p->levels; i++)
+		x = gm_block(G, gm_name(r, "e%d", i + 1), x, .out = p->width << (i > 0 ? i - 1 : 0),
+		             GM_BY_TWO, .plain = i == 0, .act = GM_LEAKY);
+	return gm_block(G, "code", x, .out = p->nz, .kernel = SMALL, .act = GM_LEAKY);
+}
+
+/* codes to middles [m,C,S/2,S/2] in (-1,1) */
+static gm_node *decode(gm_run *r, const nets *p, gm_net *G, gm_node *z)
+{
+	int up = p->levels - 1;
+	z = gm_block(G, "d0", z, .out = p->width << (up - 1), .kernel = SMALL, .up = true,
+	             .act = GM_RELU);
+	for (int i = 1; i < up; i++)
+		z = gm_block(G, gm_name(r, "d%d", i), z, .out = p->width << (up - 1 - i), GM_BY_TWO,
+		             .up = true, .act = GM_RELU);
+	return gm_block(G, "middle", z, .out = p->channels, GM_BY_TWO, .up = true, .plain = true,
+	                .act = GM_TANH);
+}
+
+/* middles [m,C,S/2,S/2] to logits [m,1] */
+static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *with)
+{
+	(void)with;
+	gm_node *h = gm_features(D, gm_dcgan_down(&((const nets *)ctx)->d, D, x));
+	return gm_linear(D, "logit", h, .out = 1, .no_bias = gm_net_centres(D));
+}
+
+/* [1,1,S,S]: 1 in a square in the middle of the picture, `margin` pixels away from its edges */
+static gm_node *square(gm_graph *g, int64_t side, int64_t margin)
+{
+	int64_t in = side - 2 * margin, edge[4] = {0, 0, margin, margin};
+	return gm_pad_zero(gm_full(g, 1, GM_SHAPE(1, 1, in, in)), edge, edge);
+}
+
+static int train(gm_run *r)
+{
+	static const double colour[] = {-.0824, -.1843, -.0353, -.0824}; /* 117, 104, 123 of 255 */
+	const gm_facts *f = gm_run_facts(r);
+	int64_t side = f->own_height, half = side / 2, edge = side / 4, at[4] = {0, 0, edge, edge};
+	gm_graph *g = gm_run_graph(r);
+	gm_net *G = gm_net_new(r, "G", GM_DCGAN_STYLE), *D = gm_net_new(r, "D", GM_DCGAN_STYLE);
+	gm_game game = gm_opt_game(r, G, D);
+	gm_opt_auto(r, "overlap", "%d", (int)(side / 32));
+	int64_t overlap = gm_opt_int(r, "overlap"), levels = gm_want_halvings(r, 3, 9, SMALL);
+	if (side != f->own_width || side >> levels != SMALL || f->channels > 4 ||
+	    2 * overlap >= half) {
+		gm_trouble(r, "the sides must be one power of 2, with 4 channels at most, and the "
+		              "overlap "
+		              "less than a quarter of a side: try --size 32");
+		return gm_end(r);
+	}
+	nets p = {gm_opt_int(r, "width"), gm_opt_int(r, "nz"), f->channels, (int)levels};
+	p.d = (gm_dcgan){f->channels, half, half, p.width, .kernel = 4, .std = .02};
+	gm_dcgan_fit(&p.d);
+
+	gm_node *x = gm_batch(r, "image"), *paint = gm_channel_values(g, colour, (int)p.channels),
+		*canvas[2], *code[2], *made[2];
+	gm_node *hidden[2] = {square(g, side, edge + overlap), gm_hidden(r)};
+	for (int i = 0; i < 2; i++) { /* in training, and what tools hide */
+		code[i] = encode(r, &p, G, gm_select(hidden[i], paint, x));
+		made[i] = decode(r, &p, G, code[i]);
+		canvas[i] = gm_select(square(g, side, edge), gm_pad_zero(made[i], at, at), paint);
+	}
+	gm_node *centre = gm_narrow(gm_narrow(x, 2, edge, half), 3, edge, half);
+	game.real.x = centre, game.fake.x = made[0];
+	game.discriminator = discriminator, game.ctx = &p;
+	gm_run_game(r, &game);
+	gm_node *weight = gm_add_c(gm_mul_c(square(g, half, overlap), -9), 10);
+	gm_node *error = gm_mean_all(gm_mul(gm_square(gm_sub(made[0], centre)), weight));
+	double share = gm_opt_real(r, "recon");
+	gm_node *loss_g = gm_add(gm_mul_c(game.loss_g, 1 - share), gm_mul_c(error, share));
+	gm_endpoint(r, "complete", gm_select(hidden[1], canvas[1], x), x, hidden[1]);
+	gm_endpoint(r, "reconstruct", gm_select(hidden[0], canvas[0], x), x);
+	gm_endpoint(r, "features", gm_reshape(code[0], GM_SHAPE(-1, p.nz)), x);
+	gm_endpoint(r, "discriminate", game.y_real, x);
+
+	gm_turn turn = gm_play(r, &game, .loss_g = loss_g, .g = {gm_logged(r, "error", error)});
+	while (gm_next(r)) /* for number of training iterations */
+		gm_run_turn(r, &turn);
+	return gm_end(r);
+}
+
+const gm_model gm_model_context_encoder = {"context-encoder",
+                                           "Context encoders (Pathak et al. 2016)",
+                                           "arXiv:1604.07379", options, train};
