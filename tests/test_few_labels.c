@@ -6,6 +6,8 @@
 
 #include "ganymede/data.h"
 #include "ganymede/nn.h"
+#include "score/score.h"
+#include "use/saved_run.h"
 
 enum { BATCH = 20, SIDE = 12, CLASSES = 10 };
 
@@ -115,12 +117,59 @@ static void the_unlabelled_help(void **state)
 	assert_true(both < alone - .05 && both < .45);
 }
 
+/* Of the newest run, in percent. */
+static double accuracy_of(const gm_score_options *o)
+{
+	gm_error err = {0};
+	gm_scores scores = {0};
+	gm_saved *s = gm_saved_open(last_run, NULL, &err);
+	gm_scorer *c = s ? gm_scorer_open(gm_saved_inside(s), o, &err) : NULL;
+	must(c && gm_scorer_score(c, &scores, &err), &err);
+	const double v = scores.row[0].value;
+	gm_scorer_free(c);
+	gm_saved_free(s);
+	return v;
+}
+
+/* Scores go by averages, or with raw by the weights themselves; an ensemble of a run with itself is that run. */
+static void scores_of_weights_and_ensembles(void **state)
+{
+	(void)state;
+	char first[PATH_MAX];
+	gm_saved_free(TRAINED("improved-gan", SMALL, "ema=.999", "steps=200"));
+	snprintf(first, sizeof first, "%s", last_run);
+	gm_score_options o = {.metrics = "accuracy", .extractor = "pixels", .count = 400};
+	const double average = accuracy_of(&o);
+	o.raw = true;
+	const double raw = accuracy_of(&o);
+	print_message("accuracy %.4f; of the weights themselves %.4f\n", average, raw);
+	assert_true(raw != average);
+	o.raw = false, o.ensemble = first;
+	assert_true(accuracy_of(&o) == average);
+	gm_saved_free(TRAINED("improved-gan", SMALL, "seed=5", "steps=3"));
+	const double both = accuracy_of(&o);
+	o.ensemble = NULL;
+	assert_true(accuracy_of(&o) != both);
+	gm_error err = {0};
+	gm_saved_free(TRAINED("improved-gan", "data=shapes", "size=12", "width=16", "batch=4",
+	                      "start=8", "steps=1", "monitors=no"));
+	gm_saved *s = gm_saved_open(last_run, NULL, &err);
+	o.ensemble = first;
+	gm_scorer *c = gm_scorer_open(gm_saved_inside(s), &o, &err);
+	gm_scores scores = {0};
+	assert_false(c && gm_scorer_score(c, &scores, &err));
+	assert_non_null(strstr(err.message, "ensemble"));
+	gm_scorer_free(c);
+	gm_saved_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_start_makes_units_standard),
 		cmocka_unit_test(d_has_no_logit_of_its_own),
 		cmocka_unit_test(the_unlabelled_help),
+		cmocka_unit_test(scores_of_weights_and_ensembles),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

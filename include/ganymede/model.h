@@ -215,6 +215,10 @@ typedef struct gm_facts {
 } gm_facts;
 
 GM_API const gm_facts *gm_run_facts(gm_run *r);
+/* Scores of the data's principal components: [count, k], row i those of example i (field "index"), from components that are fitted to at
+ * most 4,096 examples by subspace iteration. Rows longer than `longest` (0: any) are scaled to that norm. error (or NULL): the mean squared error of a value of these examples, reconstructed
+ * from the k components. Only for finite sets; NULL when only sampling. */
+GM_API const double *gm_data_principal(gm_run *r, int64_t k, double longest, double *error);
 /* The logit of each value's mean over the data (at most the first 10,000 examples), [numel]; values
  * are scaled to [0,1] and the mean is clamped to [1e-7, 1 - 1e-7]. NULL when only sampling. */
 GM_API const double *gm_data_mean_logit(gm_run *r);

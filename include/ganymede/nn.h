@@ -422,6 +422,13 @@ GM_API gm_node *gm_channel_values(gm_graph *g, const double *value, int n);
 GM_API gm_node *gm_unit(gm_node *x);
 GM_API gm_node *gm_signed(gm_node *p);
 
+/* ---- image pyramids -------------------------------------------------------------------------- */
+
+/* Laplacian pyramid of x [m,C,H,W] (Burt & Adelson 1983, without expanding): level[j] is what a Gaussian blur (5x5, sigma 1, edges
+ * reflected) removes from the image at scale j, and the next scale is the 2x2 mean of the blurred image; level[levels] is the last scale
+ * itself. Sides must halve `levels` times. level: room for levels + 1. */
+GM_API void gm_laplacian(gm_node *x, int levels, gm_node **level);
+
 /* ---- likelihoods ----------------------------------------------------------------------------- */
 
 /* -log of the normal density at x, per element, nats; log_sigma: log of the standard deviation. All

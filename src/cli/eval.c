@@ -70,6 +70,7 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	                      .outdir = cli_value(v, "outdir"),
 	                      .endpoint = cli_given(v, "endpoint"),
 	                      .ensemble = cli_given(v, "ensemble"),
+	                      .raw = cli_given(v, "raw") != NULL,
 	                      .split = cli_given(v, "split")};
 	if (!cli_whole(v, "count", 2, 1 << 24, &count, err) ||
 	    !cli_whole(v, "samples", 1, 1 << 24, &samples, err) ||

@@ -527,7 +527,7 @@ static bool read_entry(gm_tree *t, size_t most, uint8_t **bytes, size_t *n, gm_e
 			       : hint > 0 && hint < (la_int64_t)BLOCK ? (size_t)hint + 1
 			                                              : BLOCK;
 			room = room > t->head_size ? room : t->head_size + 1;
-			uint8_t *more = realloc(*bytes, room);
+			uint8_t *more = room ? realloc(*bytes, room) : NULL;
 			if (!more)
 				return gm_fail(err, GM_ERR_MEMORY, "out of memory");
 			*bytes = more;

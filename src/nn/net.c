@@ -151,12 +151,13 @@ const char *gm_net_key(gm_net *n, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	char *key = gm_arena_try(n->arena, strlen(text) + 1);
+	const size_t size = strlen(text) + 1;
+	char *key = gm_arena_try(n->arena, size);
 	if (!key) {
 		gm_graph_no_memory(n->graph);
 		return "";
 	}
-	return strcpy(key, text);
+	return memcpy(key, text, size);
 }
 
 void gm_net_enter(gm_net *n, const char *part)

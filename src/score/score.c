@@ -380,7 +380,7 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	const gm_run_endpoint *asked = o->endpoint ? gm_endpoint_find(c->r, o->endpoint) : NULL;
 	const bool draws = asked && asked->kind->flags & GM_DRAWS;
 	if (gm_endpoint_first(c->r, GM_DRAWS) &&
-	    !(c->fake = gm_side_of_run(c->r, draws ? o->endpoint : NULL, o->seed, err)))
+	    !(c->fake = gm_side_of_run(c->r, draws ? o->endpoint : NULL, o->seed, o->raw, err)))
 		return false;
 	if (c->real->facts.numel != c->r->facts.numel)
 		return gm_fail(err, GM_ERR_VALUE,
@@ -390,6 +390,9 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	json_object_set(c->protocol, "real", c->real->record);
 	if (o->endpoint)
 		json_object_set_new(c->protocol, "endpoint", json_string(o->endpoint));
+	if (o->raw)
+		json_object_set_new(c->protocol, "weights",
+		                    json_string("themselves, not their averages"));
 	if (o->ensemble)
 		json_object_set_new(c->protocol, "ensemble", gm_json_text(o->ensemble));
 	for (int i = 0; i < c->metrics; i++)

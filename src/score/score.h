@@ -29,6 +29,7 @@ typedef struct gm_score_options {
 	int64_t count; /* number of samples and of real examples; default 10000, or all there are */
 	int64_t samples; /* importance samples of nll; default 100 */
 	uint64_t seed;
+	bool raw; /* the weights themselves, not their averages */
 	/* endpoint if there are several, such as "classify/attacked"; or NULL */
 	const char *endpoint;
 	const char *

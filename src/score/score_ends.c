@@ -89,7 +89,8 @@ static int64_t step(walk *w, int64_t i, gm_error *err)
 
 static bool call(walk *w, uint64_t seed, uint64_t chunk, gm_error *err)
 {
-	const gm_use use = {.in = (const void *const *)w->in, .seed = seed, .chunk = chunk};
+	const gm_use use = {
+		.in = (const void *const *)w->in, .seed = seed, .chunk = chunk, .raw = w->c->o.raw};
 	return gm_endpoint_run(w->c->r, w->e, &use, w->out) || gm_scorer_trouble(w->c, err);
 }
 
@@ -144,7 +145,7 @@ static gm_saved *open_member(const char *run, const char *outdir, const gm_saved
 static bool open_members(members *e, const walk *w, const char *runs, gm_error *err)
 {
 	char name[PATH_MAX];
-	const gm_saved_options o = {.batch = w->c->r->batch, .exact = true};
+	const gm_saved_options o = {.batch = w->c->r->batch, .exact = true, .raw = w->c->o.raw};
 	e->logit = malloc(w->c->r->batch * w->width * sizeof *e->logit);
 	e->together = malloc(w->c->r->batch * w->width * sizeof *e->together);
 	if (!e->logit || !e->together)

@@ -288,9 +288,11 @@ gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err)
 	return NULL;
 }
 
-gm_side *gm_side_of_run(gm_run *r, const char *endpoint, uint64_t seed, gm_error *err)
+gm_side *gm_side_of_run(gm_run *r, const char *endpoint, uint64_t seed, bool raw, gm_error *err)
 {
 	gm_side *p = blank("the run itself", seed, err);
+	if (p)
+		p->raw = raw;
 	if (p && use_run(p, r, endpoint, err))
 		return p;
 	gm_side_free(p);

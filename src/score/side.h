@@ -58,7 +58,7 @@ gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err)
 /* True if spec is a run or a checkpoint for gm_side_open. */
 bool gm_side_is_run(const char *spec, const gm_side_options *o);
 /* Samples of a training run. */
-gm_side *gm_side_of_run(gm_run *r, const char *endpoint, uint64_t seed, gm_error *err);
+gm_side *gm_side_of_run(gm_run *r, const char *endpoint, uint64_t seed, bool raw, gm_error *err);
 void gm_side_free(gm_side *p); /* NULL is fine */
 
 /* Reads batch i to x [batch, numel] and label [batch] (may be NULL). A pure function of (side, i).
