@@ -170,7 +170,7 @@ static bool change(gm_run *r, gm_run_endpoint *e, int64_t n, column *in, column 
 			     gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 		if (!readable(r, field) || gm_endpoint_is_label(r, e->in[i]))
 			continue;
-		rows[i] = calloc((n + m) * (gm_node_size(e->in[i]) / m), sizeof(float));
+		rows[i] = calloc((n + m) * (gm_node_size(e->in[i]) / m) * sizeof(float), 1);
 		ok = (rows[i] || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture")) &&
 		     read_field(r, field, n, rows[i]);
 	}

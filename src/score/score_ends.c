@@ -146,8 +146,9 @@ static bool open_members(members *e, const walk *w, const char *runs, gm_error *
 {
 	char name[PATH_MAX];
 	const gm_saved_options o = {.batch = w->c->r->batch, .exact = true, .raw = w->c->o.raw};
-	e->logit = malloc(w->c->r->batch * w->width * sizeof *e->logit);
-	e->together = malloc(w->c->r->batch * w->width * sizeof *e->together);
+	const int64_t room = w->c->r->batch * w->width;
+	e->logit = room > 0 ? malloc(room * sizeof *e->logit) : NULL;
+	e->together = room > 0 ? malloc(room * sizeof *e->together) : NULL;
 	if (!e->logit || !e->together)
 		return gm_fail(err, GM_ERR_MEMORY, "out of memory");
 	while (runs && *runs) {
@@ -246,6 +247,7 @@ static bool count_codes(gm_scorer *c, bool test, int64_t *width, int64_t **count
 	          ((classes && gm_data_field(w.data, "label")) ||
 	           gm_fail(err, GM_ERR_VALUE, "metric code-error needs labels, but %s has none",
 	                   gm_data_info_of(w.data)->name));
+	ok = ok && classes > 0 && w.width > 0;
 	*count = ok ? calloc(w.width * classes, sizeof **count) : NULL;
 	ok = ok && (*count || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
@@ -266,7 +268,7 @@ bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err)
 	int64_t *learn = NULL, *test = NULL;
 	bool ok = count_codes(c, false, &width, &learn, &known, err) &&
 	          count_codes(c, true, &width, &test, &n, err);
-	bool *seen = ok ? calloc(classes, sizeof *seen) : NULL;
+	bool *seen = ok && classes > 0 ? calloc(classes, sizeof *seen) : NULL;
 	ok = ok && (seen || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
 	for (int64_t q = 0; ok && q < width; q++) {
 		const int64_t *row = learn + q * classes;
@@ -441,8 +443,8 @@ static void quiet(const char *text)
  * rows, so that C has the same meaning for all features. */
 static struct feature_node **nodes_of(const rows *f, const double *mean, const double *scale)
 {
-	struct feature_node **list = malloc(f->n * sizeof *list),
-			    *node = malloc(f->n * (f->d + 2) * sizeof *node);
+	struct feature_node **list = f->n > 0 ? malloc(f->n * sizeof *list) : NULL,
+			    *node = f->n > 0 ? malloc(f->n * (f->d + 2) * sizeof *node) : NULL;
 	if (!list || !node) {
 		free(list), free(node);
 		return NULL;

@@ -189,7 +189,8 @@ int gm_npy_head(char head[GM_NPY_HEAD], const char *type, const int64_t *dim, in
 		               : i + 1 < rank ? ", "
 		                              : "");
 	memset(head, ' ', GM_NPY_HEAD);
-	memcpy(head, "\x93NUMPY\x01\x00\x00\x00", 10);
+	static const char magic[] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, 0, 0};
+	memcpy(head, magic, sizeof magic);
 	int n = snprintf(head + 10, 180, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }",
 	                 type, shape);
 	head[10 + n] = ' ';
