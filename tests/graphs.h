@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * graphs.h -- graphs with fixed values, for tests of what is built of expressions. After cmocka.h.
+ * graphs.h -- graphs with fixed values, for tests of expressions. Include after cmocka.h.
  */
 #ifndef GM_TESTS_GRAPHS_H
 #define GM_TESTS_GRAPHS_H

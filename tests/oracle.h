@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * oracle.h -- evaluates expressions in double by the ops' scalar definitions alone: no compiler, no backend. What tests
- * compare steps with.
- *
- * Every value lies in a block of its exact size, so that AddressSanitizer sees a definition that reads or writes past it.
+ * oracle.h -- evaluates expressions in double by the ops' scalar definitions only, without compiler
+ * and backend: the reference for steps in tests. Every value is in a block of its exact size, so
+ * that AddressSanitizer detects out-of-bounds accesses of definitions.
  */
 #ifndef GM_TESTS_ORACLE_H
 #define GM_TESTS_ORACLE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * runs.h -- short trainings for tests, opened for use when they are done.
+ * runs.h -- short trainings for tests, opened afterwards.
  */
 #ifndef TESTS_RUNS_H
 #define TESTS_RUNS_H

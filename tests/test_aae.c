@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_aae.c -- adversarial autoencoders from outside: which net each of the three losses moves; what the priors are; and that codes
- * come to be distributed as the prior, which those of a plain autoencoder do not.
+ * test_aae.c -- black-box tests of adversarial autoencoders: which net each of the three losses
+ * updates; the distributions of the priors; and that the distribution of codes approaches the
+ * prior, unlike in a plain autoencoder.
  */
 #include "runs.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_album.c -- folders and archives of pictures: what becomes an example, how it is brought to
- * size, the cache, what is broken, pairs, captions, flips and crops. */
+ * test_album.c -- folders and archives of images: which files become examples, resizing, the cache,
+ * malformed files, pairs, captions, flips and crops. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -248,7 +248,7 @@ static void the_cache_is_checked(void **state)
 		copy[at] ^= 0x40;
 		d = open_set("set", NULL);
 		assert_true(gm_data_info_of(d)->hash == hash);
-		/* padding is nobody's business */
+		/* padding bytes are not compared */
 		gm_data_close(d);
 	}
 	free(copy);

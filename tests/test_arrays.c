@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_arrays.c -- arrays of other programs: NumPy, MATLAB, CIFAR's records, text. Sound ones by the
- * stated rules, broken ones of each sort. */
+ * test_arrays.c -- arrays of other programs: NumPy, MATLAB, CIFAR records, text. Valid files by the
+ * documented rules, and each kind of malformed file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

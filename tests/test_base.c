@@ -408,7 +408,7 @@ static void progress_is_told_and_stopped(void **state)
 	(void)state;
 	gm_error err = {0};
 	told t = {0};
-	assert_true(gm_progress_tell("counting", 1, 9, "sheep", &err)); /* nobody listens */
+	assert_true(gm_progress_tell("counting", 1, 9, "sheep", &err)); /* without a callback */
 	gm_progress_to(on_progress, &t);
 	assert_true(gm_progress_tell("counting", 2, 9, "sheep", &err));
 	assert_int_equal(t.calls, 1);

@@ -27,7 +27,7 @@ typedef struct shape {
 	int n, channels, height, width, out, kh, kw, stride[2], pad[4];
 } shape;
 
-/* Even and odd everything: what a panel of 32, a tile of 8 and a pair of steps do not divide. */
+/* Even and odd sizes, not divisible by panels of 32, tiles of 8 and pairs of steps. */
 static const shape shapes[] = {
 	{3, 64, 8, 8, 96, 4, 4, {2, 2}, {1, 1, 1, 1}},
 	{2, 3, 16, 16, 64, 4, 4, {2, 2}, {1, 1, 1, 1}},
@@ -283,7 +283,7 @@ static void only_where_it_can_be(void **state)
 		assert_false(here());
 }
 
-/* GANYMEDE_CHECK holds rounded products to what rounding can do, and no more. */
+/* GANYMEDE_CHECK allows errors of bf16 rounding in products, and no larger ones. */
 static void checks_know_of_rounding(void **state)
 {
 	(void)state;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_bigan.c -- BiGAN from outside: where its losses begin and what they are made of; that all nets move at once; that D sees
- * codes; and that E learns to undo G, which a loss with one label not exchanged, or codes that carry no gradient, does not
- * bring about.
+ * test_bigan.c -- black-box tests of BiGAN: initial values and terms of its losses; simultaneous
+ * updates of all nets; that D reads codes; and that E learns to invert G, which fails if one label
+ * is not exchanged or codes have no gradient.
  */
 #include "runs.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_block.c -- blocks, bodies and what they are made of, against scalar computations and identities; gradients
- * against central differences.
+ * test_block.c -- blocks and bodies against scalar computations and identities; gradients against
+ * central differences.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_catgan.c -- categorical GANs from outside: that the losses are the entropies that the paper writes, each net moves by its own,
- * and that the game separates two circles, one around the other, where D without the game does not.
+ * test_catgan.c -- black-box tests of categorical GANs: the losses are the paper's entropies, each
+ * net is updated by its own loss, and training separates two concentric circles, which D without
+ * the GAN game does not.
  */
 #include "runs.h"
 

@@ -122,7 +122,7 @@ works 'c.png: 2 of glyphs, test split, right hidden.* 3 completions' complete el
 works '3 of glyphs, test split, 2,3,4,5 hidden: 1 completion' complete elsewhere/00002-pixelcnn-glyphs --hide 2,3,4,5 --count 3 -o filled
 works '3 of glyphs, .* 2 completions' complete elsewhere/00002-pixelcnn-glyphs --count 3 --ways 2 -o filled
 check 'completions have no file each' [ -e filled/000002.png -a -e filled/000002-2.png ]
-refuses 1 'filled/000000.png exists.*--force' complete elsewhere/00002-pixelcnn-glyphs --count 1 -o filled
+refuses 1 'filled/000000.png already exists.*--force' complete elsewhere/00002-pixelcnn-glyphs --count 1 -o filled
 works 'filled/000001.png hidden' complete elsewhere/00002-pixelcnn-glyphs filled/000000.png --mask filled/000001.png -o c.png
 refuses 1 'not within the run' complete elsewhere/00002-pixelcnn-glyphs --hide 2,3,400,5
 refuses 2 'hide or --mask' complete elsewhere/00002-pixelcnn-glyphs --hide top --mask c.png

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_codes.c -- models that are told something: that a label, or a code, decides what comes out,
- * and that a code that nobody asks for does not.
+ * test_codes.c -- conditional models: a label or code determines the output, and a code without an
+ * information loss does not.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -173,8 +173,8 @@ static void labels_are_read(void **state)
 	}
 }
 
-/* With its weight, the bound of the code's information goes most of the way to log 10 = 2.30 nats
- * in a few steps. Without, nobody asks for it and Q cannot read it. */
+/* With the information loss, the bound of the mutual information approaches log 10 = 2.30 nats in a
+ * few steps. Without it Q cannot predict the code. */
 static void codes_carry_information(void **state)
 {
 	(void)state;

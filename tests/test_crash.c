@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_crash.c PROGRAM -- runs that are killed: at any instant, while they save, by a full disk, by
- * a closed folder. Whatever happens, the newest checkpoint loads, and what goes on from it is the
- * run that was never killed, in every tensor and every logged value, for every model that there is.
+ * test_crash.c PROGRAM -- killed and failing runs: at any time, while saving, with a full disk,
+ * with a read-only folder. The newest checkpoint always loads, and the resumed run equals an
+ * uninterrupted one in every tensor and logged value, for every model.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -198,7 +198,7 @@ static void every_model_resumes_exactly(void **state)
 			both[n++] = words[k];
 		for (int k = 0; width[k]; k++)
 			both[n++] = width[k];
-		/* A model for points says itself what it takes; the others get pictures. */
+		/* A model for points has its own default data; the others get images. */
 		if (!has(m, "data")) {
 			both[n++] = "--data";
 			both[n++] = "shapes";
@@ -307,7 +307,7 @@ static void leftovers_are_swept(void **state)
 	} file[] = {
 		{"checkpoint-000009.safetensors.tmp-%ld-3", dead, false},
 		{"fakes-000009.png.tmp-%ld-12", dead, false},
-		{"stats.jsonl.tmp-%ld-0", getpid(), true}, /* of somebody who lives */
+		{"stats.jsonl.tmp-%ld-0", getpid(), true}, /* of a living process */
 		{"notes.tmp-%ld-a", dead, true},           /* not ours */
 		{"tmp-%ld-0", dead, true},
 		{"old.tmp-%ldx-0", dead, true},
@@ -330,8 +330,8 @@ static void leftovers_are_swept(void **state)
 	free((char *)out);
 }
 
-/* A limit on the size of files stands for the full disk: every write fails half-way. What was
- * saved before stays and goes on; without the limit the run ends as if nothing had been. */
+/* A file size limit simulates a full disk: writes fail half-way. Earlier checkpoints are kept;
+ * without the limit the resumed run equals an uninterrupted one. */
 static void a_full_disk(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_cyclegan.c -- CycleGAN from outside: that both losses are the sums that the paper writes, of the endpoints' own values;
- * that each loss moves its own players and no others; and what the pool changes, and when.
+ * test_cyclegan.c -- black-box tests of CycleGAN: both losses equal the paper's sums, computed from
+ * outputs of the endpoints; each loss updates only its own nets; and the effect of the pool.
  */
 #include "runs.h"
 

@@ -234,7 +234,7 @@ static void glyphs_look_like_digits(void **state)
 	free(x);
 }
 
-/* The classes can be told apart: the nearest class mean names far more digits than chance does. */
+/* The classes are distinguishable: a nearest-class-mean classifier is far better than chance. */
 static void glyphs_carry_their_label(void **state)
 {
 	(void)state;

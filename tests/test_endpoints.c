@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_endpoints.c -- what models may declare for tools, and that tools find all of it: variants, other sizes,
+ * test_endpoints.c -- declarations of endpoints and their use by tools: variants, other sizes,
  * several discriminators.
  */
 #include "runs.h"
@@ -19,7 +19,7 @@
 static const gm_option options[] = {
 	GM_OPTIMISER_OPTIONS("sgd", ".1", "0", "constant"), {"k", "1", "", GM_INT(1, 1)}, {0}};
 
-/* Something to train, so that there is a run: a number that goes to 1. */
+/* A trivial training, so that there is a run: a scalar that converges to 1. */
 static int finish(gm_run *r)
 {
 	gm_net *n = gm_net_new(r, "N");

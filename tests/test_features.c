@@ -328,8 +328,8 @@ static void weights_are_checked_tensor_by_tensor(void **state)
 	refused("inception", NULL, GM_ERR_VALUE, "ganymede data fetch inception");
 }
 
-/* A folder of pictures of several sizes: what the extractor sees is each picture at its own size, as pytorch-fid feeds it, in the
- * order of their names, and the mean of that. One file is no picture. */
+/* A folder of images of several sizes: the extractor gets each image in its original size, as in
+ * pytorch-fid, in the order of names. One file is not an image. */
 static void pictures_of_their_own_sizes(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_fetch.c -- fetching, from a server of our own that behaves badly in every way: what is there
- * afterwards is the whole right file, or none. */
+ * test_fetch.c -- downloads from a test server with many kinds of failures: afterwards there is the
+ * complete, correct file, or none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -183,7 +183,7 @@ static void arrives_whole(void **state)
 		assert_int_equal(requests, ways[i].requests);
 		assert_int_equal(resumed, ways[i].resumed);
 		is_whole();
-		/* once it is there nobody is asked */
+		/* no request if the file exists */
 		assert_true(fetch("404", &err));
 		assert_int_equal(requests, 0);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_few_labels.c -- learning from few labels: what would still run, and miss its figure, if it were wrong.
+ * test_few_labels.c -- semi-supervised learning: faults that would not crash but give wrong
+ * results.
  */
 #include "runs.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_fields.c -- what embedded examples have besides a picture, held against what is known about
- * them. */
+ * test_fields.c -- fields of generated examples against their ground truth. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

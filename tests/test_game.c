@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * test_game.c -- objectives, penalties, normalisers and tricks against theory, LAPACK, central
- * differences, and the same thing written out by hand.
+ * differences, and direct computations.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -129,7 +129,8 @@ static void arena_reuse_changes_nothing(void **state)
 	assert_memory_equal(w[0], w[1], sizeof w[0]);
 }
 
-/* Steps share the memory of what passes, and outputs stay until their own step runs again. */
+/* Steps share the memory of intermediate values; outputs are kept until their own step runs
+ * again. */
 static void steps_leave_each_other_outputs_alone(void **state)
 {
 	(void)state;
@@ -413,7 +414,7 @@ static void one_rank_is_its_own_mean(void **state)
 	assert_ptr_not_equal(mean, y);
 	assert_ptr_equal(gm_rank_mean(mean), mean);
 	assert_ptr_equal(gm_rank_mean(gm_scalar(h, 3)), gm_scalar(h, 3));
-	/* Inference speaks to nobody. */
+	/* no communication in inference */
 	float v[4] = {1, 2, 3, 4};
 	gm_set_f32(y, v, 4);
 	gm_step *s =
@@ -425,7 +426,7 @@ static void one_rank_is_its_own_mean(void **state)
 	gm_graph_free(h);
 }
 
-/* Tapes compute in float: what a graph of doubles turns into whole numbers must not pass through one. */
+/* Tapes compute in float: conversions of doubles to integers must not use them. */
 static void doubles_become_whole_numbers(void **state)
 {
 	(void)state;

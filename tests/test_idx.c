@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_idx.c -- pictures from IDX files: sound ones, broken ones of each sort, and MNIST itself
- * where it is there. */
+ * test_idx.c -- images from IDX files: valid ones, each kind of malformed file, and MNIST if
+ * available. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -330,7 +330,7 @@ static void folder_without_permission(void **state)
 	assert_true(gm_file_make_folder(scratch_path("locked"), &err));
 	write_blob("locked/train-images-idx3-ubyte", IDX(8, 5, 9, 9));
 	assert_int_equal(chmod(scratch_path("locked"), 0), 0);
-	/* Root may enter every folder, so it becomes nobody for a moment. */
+	/* Root can read every folder, so switch to user nobody for this test. */
 	const uid_t me = geteuid();
 	if (me == 0 && (chmod(scratch, 0755) != 0 || seteuid(65534) != 0)) {
 		print_message("SKIP: root may read every folder\n");

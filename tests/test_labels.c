@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_labels.c -- which examples, classes and labels folders and archives make: links, names, parts,
- * tables, patterns, what is left out, and that a run knows its classes by name. */
+ * test_labels.c -- examples, classes and labels of folders and archives: links, names, splits,
+ * tables, patterns, skipped files, and classes of a run by name. */
 #include "runs.h"
 
 #include "base/file.h"
@@ -727,7 +727,7 @@ static void tables_whose_names_are_ambiguous(void **state)
 	assert_false(says(d, "contradict"));
 	gm_data_close(d);
 
-	/* A model that needs a label is told which columns could be it. */
+	/* A model that needs a label lists the candidate columns in its error. */
 	put("lp/1_f_a.png", 1), put("lp/2_m_b.png", 2), put("lp/1_m_c.png", 3);
 	gm_settings set;
 	gm_settings_init(&set, gm_model_find("cgan"));
@@ -859,7 +859,7 @@ static void runs_know_their_classes(void **state)
 	                    "the classes differ: number 0 is Cat in run and 0 in other");
 	gm_saved_free(s);
 
-	/* The run goes on where the data moved, but not where a class has another name. */
+	/* A run can be resumed if the data were moved, but not if a class was renamed. */
 	assert_int_equal(rename(scratch_path("k"), scratch_path("k2")), 0);
 	for (int renamed = 0; renamed < 2; renamed++) {
 		gm_settings on;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_memory.c -- where memory ends, at whatever allocation, the library says GM_ERR_MEMORY and comes back.
+ * test_memory.c -- if any allocation fails, the library returns GM_ERR_MEMORY.
  *
- * Linked with --wrap for malloc and its kin: from allocation number `last` on, our own code gets no more. What other libraries
- * allocate is left alone.
+ * Linked with --wrap for malloc and its kin: from allocation number `last` on, our own code gets no
+ * more. What other libraries allocate is left alone.
  */
 #include "training.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_metrics.c -- scores against closed forms, tiny cases by hand, invariances, and numbers that
- * well-known Python implementations gave for the same inputs (parity/metrics.py computes them
- * again, where Python has the packages). */
+ * test_metrics.c -- metrics against closed forms, small cases by hand, invariances, and values of
+ * well-known Python implementations for the same inputs (recomputed by parity/metrics.py). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_nn.c -- layers, initialisers, objectives and optimisers against numbers worked out by hand
- * or by a few lines of plain C beside them.
+ * test_nn.c -- layers, initialisers, objectives and optimisers against values computed by hand or
+ * by a few lines of plain C.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -600,7 +600,8 @@ static void each_optimiser_has_its_own(void **state)
 	end_pair(&p);
 }
 
-/* What the loss does not depend on, what is frozen and what `only` leaves out gets no moments and does not move. */
+/* Parameters that the loss does not depend on, frozen ones, and those excluded by `only` have no
+ * moments and do not change. */
 static void only_some_parameters_move(void **state)
 {
 	(void)state;
@@ -693,7 +694,7 @@ static void updates_are_projected(void **state)
 	end_pair(&p);
 }
 
-/* The net at other parameters: layers read what stands for theirs, and gradients go there. */
+/* gm_net_with: layers read the substituted parameters, and gradients are with respect to them. */
 static void nets_at_other_parameters(void **state)
 {
 	(void)state;

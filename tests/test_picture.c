@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_picture.c -- PNG, JPEG and WebP from bytes: every flavour gives the same picture, and what is
- * broken is refused with a reason. The files stand in fuzz/corpus/picture: 16 x 12 pixels in four
+ * test_picture.c -- image decoders: every variant of a format gives the same image, and malformed
+ * files are errors with a reason. The files are in fuzz/corpus/picture: 16 x 12 pixels in four
  * quarters, red and green above blue and white. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -126,7 +126,8 @@ static void exif_that_makes_no_sense(void **state)
 	assert_int_equal(gm_exif_orientation(good, n), 1);
 }
 
-/* Every file cut at every length: never a picture, always a reason. JPEG and WebP may lack what follows the last pixel. */
+/* Every file truncated at every length: always an error with a reason. JPEG and WebP may lack data
+ * after the last pixel. */
 static void cut_short(void **state)
 {
 	(void)state;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_pixels.c -- models that give each number's distribution from those before it: that nothing
- * later is seen, that everything earlier is, that the probabilities of all pictures have the sum 1,
- * that samples follow them, and that drawing by cached activations is drawing by whole images.
+ * test_pixels.c -- autoregressive models: they depend on all previous values and no later ones, the
+ * probabilities of all images sum to 1, samples have this distribution, and sampling with cached
+ * activations equals sampling with whole images.
  */
 #include "ganymede/data.h"
 #include "runs.h"
@@ -76,7 +76,7 @@ static void only_what_came_before_is_seen(void **state)
 	s = TRAINED("pixelcnn", SMALL, "features=6", "data=shapes", "levels=4");
 	assert_int_equal(unseen(s), 0);
 	gm_saved_free(s);
-	/* The plain net's blind spot: what lies to the right above, beyond its kernels' reach. */
+	/* The plain net's blind spot: pixels above to the right, outside its receptive field. */
 	s = TRAINED("pixelcnn", SMALL, "features=6", "data=shapes", "levels=4", "gated=no");
 	unseen(s);
 	gm_saved_free(s);
@@ -138,7 +138,7 @@ static void cached_activations_draw_what_whole_images_draw(void **state)
 		must(gm_saved_draw(s, &samples, fast, &err), &err);
 		must(gm_saved_draw(slowly, &samples, slow, &err), &err);
 		assert_memory_equal(fast, slow, N * numel * sizeof *fast);
-		/* completing what is hidden altogether is drawing */
+		/* completing a fully hidden image is sampling */
 		memset(slow, 0, N * numel * sizeof *slow);
 		gm_saved_hole hole = {.seed = 5, .n = N, .label = label};
 		must(gm_saved_complete(s, &hole, slow, &err), &err);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_ranks.c PROGRAM MPIRUN -- one training by several processes: two ranks with half a batch each take the step that one
- * takes with all of it; a rank that dies ends the run with its name, and what was saved goes on with any number of ranks; what
- * one of them decides is decided for all.
- *
- * Skipped (77) where there is no mpirun, or no MPI in the program.
+ * test_ranks.c PROGRAM MPIRUN -- distributed training: two ranks with half a batch each do the same
+ * step as one process with the whole batch; if a rank dies the run ends with an error that names
+ * it, and can be resumed with any number of ranks; local events apply to all ranks. Skipped (77)
+ * without mpirun or MPI support.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -343,7 +342,7 @@ int main(int argc, char **argv)
 		return 77;
 	}
 	program = argv[1], mpirun = argv[2];
-	/* Containers have nobody but root. */
+	/* in containers there is only root */
 	setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
 	setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
 	/* Four ranks on two cores, or on one: Open MPI 4, and 5 with its launcher PRRTE. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_releases.c -- checkpoints of earlier releases open for ever: tests/checkpoints/RELEASE-MODEL.safetensors, small ones
- * written by that release, and beside them the images that it drew of seed 1. A release adds its own. (pacgan's nets have
- * one size, of megabytes, so it has none: its layers are those of gan.)
+ * test_releases.c -- checkpoints of earlier releases can always be opened:
+ * tests/checkpoints/RELEASE-MODEL.safetensors, small ones written by that release, with its sample
+ * images of seed 1. A release adds its own. (pacgan's nets have one size, of megabytes, so it has
+ * none: its layers are those of gan.)
  */
 #include "runs.h"
 

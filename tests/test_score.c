@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_score.c PROGRAM -- scores as people ask for them: distances whose closed form is known, files
- * of statistics, protocols that do not fit, what JSON and metric-NAME.jsonl say.
+ * test_score.c PROGRAM -- metrics on the command line: distances with a known closed form, files of
+ * statistics, incompatible protocols, contents of JSON and metric-NAME.jsonl.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -280,8 +280,8 @@ static void runs_are_scored(void **state)
 	refuses(1, run("eval 2 --metrics fid --extractor classifier:2"), "features");
 }
 
-/* Scores while a run learns: they go where they should, the best by one of them is kept, and a run
- * that is stopped and goes on leaves the same bytes everywhere. */
+/* Metrics during training: they are written to the right files, the best checkpoint is kept, and a
+ * stopped and resumed run has identical files. */
 static void scores_while_learning(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_tensors.c -- weights from files of others: what PyTorch and NumPy wrote (fuzz/corpus/pth),
- * what is truncated or changed, and pickles that want to run something. */
+ * test_tensors.c -- weights from other programs: files of PyTorch and NumPy (fuzz/corpus/pth),
+ * truncated or modified files, and pickles that would run code. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_train.c -- whole runs, small: that a run resumed is the run that was never stopped, that
- * a checkpoint gives its pictures back, and that nothing sound comes out of an unsound file.
+ * test_train.c -- whole, small runs: a resumed run equals an uninterrupted one, a checkpoint
+ * reproduces its sample images, and malformed checkpoints are errors.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -144,7 +144,8 @@ static void resumed_is_uninterrupted(void **state)
 	}
 }
 
-/* What --tune chose is the run's own: it goes on as it was when the cache has changed its mind, byte for byte. */
+/* The choices of --tune are recorded: a resumed run is the same byte for byte, even if the cache
+ * has changed. */
 static void tuned_is_recorded(void **state)
 {
 	(void)state;

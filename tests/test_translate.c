@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_translate.c -- pix2pix from outside, by its endpoints: what a logit of D sees, what each
- * shortcut of G carries, what is noise and what is not, which half is translated; and checkpoints
- * that translate pictures of other sizes.
+ * test_translate.c -- black-box tests of pix2pix by its endpoints: receptive field of D, skip
+ * connections of G, which randomness is noise, which half is translated; and translation of images
+ * of other sizes.
  */
 #include <setjmp.h>
 #include <stdarg.h>

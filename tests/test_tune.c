@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_tune.c -- choices by measurement: told, kept in the cache folder, taken from what a run recorded before anything
- * else, and never wrong, whatever is in the file.
+ * test_tune.c -- tuning of convolutions: choices are reported, cached, overridden by those recorded
+ * in a run, and never give wrong results, whatever the cache file contains.
  */
 #include <setjmp.h>
 #include <stdarg.h>

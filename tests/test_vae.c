@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_vae.c -- variational autoencoders against what can be computed without them: the marginal
- * likelihood of a linear-Gaussian one in closed form, of one with a single latent by quadrature.
+ * test_vae.c -- variational autoencoders against independent computations: the marginal likelihood
+ * of a linear-Gaussian model in closed form, of a model with a single latent by numerical
+ * integration.
  */
 #include "runs.h"
 

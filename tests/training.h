@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * training.h -- whole runs, small, with options as texts; and what is asked of their files.
+ * training.h -- whole, small runs with options as text; and checks of their files.
  */
 #ifndef TESTS_TRAINING_H
 #define TESTS_TRAINING_H

@@ -3,9 +3,9 @@
  * base.h -- included by every other header: symbol visibility, errors, counter-based random
  * numbers.
  *
- * Functions that can fail because of the outside world (files, bytes, memory sizes) return false or
- * NULL and fill a gm_error; they never print and never exit. The error says what is wrong and,
- * where there is one, the way out:
+ * Functions that can fail at run time (files, malformed input, memory) return false or NULL and
+ * fill a gm_error; they never print and never exit. The message says what is wrong and, if
+ * possible, how to fix it:
  *
  *	gm_error err = {0};
  *	gm_dataset *d = gm_data_open("train-images-idx3-ubyte.gz", NULL, &err);

@@ -212,9 +212,9 @@ typedef struct gm_field {
  * In a set of pairs "image" is "b", the target of a translation. */
 GM_API const gm_field *gm_data_field(const gm_dataset *d, const char *name);
 GM_API const gm_field *gm_data_field_at(const gm_dataset *d, int i);
-/* The field that a translation to the field of this name ("example": "image") should reproduce: that
- * field where the sides of examples belong together; in a set of two unpaired domains its field
- * "truth" for "b", if it has one; NULL otherwise, and for name NULL. */
+/* The field that a translation to the field of this name ("example": "image") should reproduce:
+ * that field where the sides of examples belong together; in a set of two unpaired domains its
+ * field "truth" for "b", if it has one; NULL otherwise, and for name NULL. */
 GM_API const gm_field *gm_data_target(const gm_dataset *d, const char *name);
 
 /* Writes a field of examples position .. position+n-1, as gm_data_batch does: float or int32_t [n,
@@ -246,7 +246,7 @@ GM_API const char *gm_data_example_name(const gm_dataset *d, uint64_t index);
 GM_API const char *gm_data_bad(const gm_dataset *d, uint64_t i, const char **reason);
 
 /* Message i about what was skipped or decided when the set was opened ("12 pictures are left out,
- * beside the class folders ..."). NULL beyond the last. Owned by the set. */
+ * next to the class folders ..."). NULL beyond the last. Owned by the set. */
 GM_API const char *gm_data_note(const gm_dataset *d, int i);
 
 /* Statistics of a set: over all examples of a finite set, over the first 4096 samples of an endless

@@ -10,8 +10,9 @@
  *	graph.h    expressions, gradients, compiled steps; nn.h: nets, games, optimisers
  *	data.h     data sets; image.h: images; metrics.h, features.h: scores
  *
- * Out of memory is an error like others: functions return GM_ERR_MEMORY (or NULL where they have no gm_error; a graph has it in
- * gm_graph_error), and every object can still be freed. Temporary memory of the call that failed may be lost.
+ * Out of memory is an ordinary error: functions return GM_ERR_MEMORY (or NULL if they have no
+ * gm_error; a graph stores it in gm_graph_error), and all objects can still be freed. Temporary
+ * memory of the failed call may leak.
  */
 #ifndef GANYMEDE_GANYMEDE_H
 #define GANYMEDE_GANYMEDE_H

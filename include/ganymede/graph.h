@@ -102,8 +102,9 @@ GM_API bool gm_graph_bf16(const gm_graph *g);
  * compilation. */
 GM_API const char *gm_graph_tuned(gm_graph *g);
 
-/* Sets the graph's error to "out of memory" and returns the node that stands for errors. The library does this itself where it
- * finds no memory: building and compiling then end in GM_ERR_MEMORY, and the graph can be freed. */
+/* Sets the graph's error to "out of memory" and returns a poison node. The library does this when
+ * an allocation fails: building and compiling then end with GM_ERR_MEMORY, and the graph can be
+ * freed. */
 GM_API gm_node *gm_graph_no_memory(gm_graph *g);
 
 /* Scope names for messages, profiles and variable names: push "G", push "8x8". */

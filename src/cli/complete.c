@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/complete.c -- ganymede complete: hides a part of images and lets a model with the endpoint "complete" fill it in.
+ * cli/complete.c -- ganymede complete: hides a part of images and lets a model with the endpoint
+ * "complete" fill it in.
  */
 #include "cli/cli.h"
 
@@ -35,7 +36,7 @@ static rectangle part_of(int part, const gm_facts *f)
 }
 
 typedef struct request {
-	const char *hide, *mask; /* what is hidden: a part or a rectangle; or a file, or NULL */
+	const char *hide, *mask; /* hidden part: a name or a rectangle; or a mask file, or NULL */
 	int ways;                /* completions of each image */
 	uint64_t seed;
 	int columns;
@@ -128,7 +129,7 @@ static float *completed(gm_saved *s, const cli_examples *e, const request *q, gm
 	return NULL;
 }
 
-/* In each row of the grid one image: original | what is left | completions. */
+/* Each row of the grid shows one image: original | visible part | completions. */
 static gm_image *picture(gm_saved *s, const cli_examples *e, const request *q, const float *x,
                          gm_error *err)
 {

@@ -12,7 +12,7 @@
 typedef struct clone {
 	gm_graph *g;
 	bool infer;
-	gm_node **map; /* by id: what a node became, or NULL */
+	gm_node **map; /* by id: the copy of a node, or NULL */
 	int room;
 	gm_node **stack;
 	int depth, stack_room;
@@ -36,7 +36,7 @@ static gm_node *known(const clone *c, const gm_node *x)
 	return x->id < c->room ? c->map[x->id] : (gm_node *)x; /* newer nodes are results */
 }
 
-/* The one input whose copy stands for x itself, where x is for inference; else NULL. */
+/* The input whose copy replaces x in inference mode; else NULL. */
 static gm_node *stands_for(const clone *c, const gm_node *x)
 {
 	if (!c->infer)
@@ -71,7 +71,8 @@ static gm_node *copy(clone *c, gm_node *x)
 	return y;
 }
 
-/* Pushes the inputs of x that have no copy yet; false where there is no memory. *ready: there are none. */
+/* Pushes the inputs of x that have no copy yet; false where there is no memory. *ready: there are
+ * none. */
 static bool push_inputs(clone *c, gm_node *x, bool *ready)
 {
 	gm_node *only = stands_for(c, x);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * exchange.c -- where in a step the ranks speak to each other.
+ * exchange.c -- schedules communication between ranks in a step. A mean over ranks has three parts:
+ * its value is packed into a bucket as soon as it is computed; the all-reduce of the bucket is
+ * started and overlaps with later instructions; and it is awaited before its first reader. Means
+ * that can wait (gradients, what is logged) share buckets of some megabytes, so that there are few
+ * messages, and all that reads them comes last (units.c): the first buckets travel while the rest
+ * of the backward pass runs. The others are begun at once, each by itself.
  *
- * A mean over ranks is three things at different places in the step: its value is packed into a bucket as soon as it is
- * there; the bucket's sum is begun, which goes on while later instructions compute; and it is waited for before its first
- * reader. Means that can wait (gradients, what is logged) share buckets of some megabytes, so that there are few messages,
- * and all that reads them comes last (units.c): the first buckets travel while the rest of the backward pass runs. The
- * others are begun at once, each by itself.
- *
- * Every rank compiles the same expressions to the same instructions, so all begin the same sums in the same order.
+ * Every rank compiles the same expressions to the same instructions, so all begin the same sums in
+ * the same order.
  */
 #include <string.h>
 
@@ -21,9 +21,9 @@ enum { BUCKET_BYTES = 1 << 20 };
 typedef struct bucket {
 	gm_buf *buf;
 	gm_dtype dtype;
-	int64_t n; /* numbers in it */
+	int64_t n; /* number of elements */
 	bool begun, waited;
-	int ranks, handle; /* handle: of the sum under way */
+	int ranks, handle; /* handle: of the pending sum */
 	struct bucket *next;
 } bucket;
 
@@ -108,7 +108,7 @@ static void put(gm_plan *p, gm_exchange *x, gm_node *y)
 	if (x->open && later && x->open->dtype != y->dtype)
 		begin(p, x, x->open);
 	bucket *b = later && x->open ? x->open : new_bucket(p, x, y->dtype);
-	b->n = (b->n + 15) & ~(int64_t)15; /* where vector loads like it */
+	b->n = (b->n + 15) & ~(int64_t)15; /* aligned for vector loads */
 	gm_val to = {.buf = b->buf, .offset = b->n, .dtype = y->dtype};
 	gm_order_strides(y->shape, NULL, to.stride);
 	b->n += gm_node_size(y);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * graph/graph.h -- the graph's own struct: for src/graph alone; ops and backends see graph/internal.h and graph/plan.h.
+ * graph/graph.h -- the graph's own struct: for src/graph alone; ops and backends see
+ * graph/internal.h and graph/plan.h.
  */
 #ifndef GM_GRAPH_GRAPH_H
 #define GM_GRAPH_GRAPH_H
@@ -8,7 +9,7 @@
 #include "graph/internal.h"
 #include "graph/plan.h"
 
-/* A choice that tuning made or was given. */
+/* A choice of tuning, measured or given. */
 typedef struct gm_choice {
 	const char *key, *way;
 	bool used;
@@ -32,8 +33,9 @@ struct gm_graph {
 	gm_tune tune;
 	gm_choice *choices; /* the newest first */
 	gm_error error;
-	int within;     /* depth of gm_graph_within: no node that stands for errors is used there */
-	gm_node *spare; /* stands for errors where there is no memory for another poison node */
+	/* depth of gm_graph_within, in which poison nodes are not used for out-of-memory errors */
+	int within;
+	gm_node *spare;    /* preallocated poison node for out-of-memory errors */
 	const char *scope; /* path now */
 	gm_scope *scopes;
 	gm_node **bucket; /* hash table of nodes; nbucket is a power of two */
@@ -42,19 +44,20 @@ struct gm_graph {
 	gm_storage **name; /* hash table of their names; nname is a power of two, or 0 */
 	int nname, nstorage;
 	gm_step *steps; /* all that were compiled */
-	/* Intermediate values of all steps, of which one runs at a time: addresses for as much as the machine has, memory
-	 * for as much as the largest step needs. */
+	/* Intermediate values of all steps, of which one runs at a time: addresses for as much as
+	 * the machine has, memory for as much as the largest step needs. */
 	char *shared;
 	size_t shared_room;
-	/* Scratch of each thread, `scratch_room` bytes apart: what one core has written another should not have to fetch. */
+	/* Scratch memory of each thread, `scratch_room` bytes apart, so that threads do not share
+	 * cache lines or data. */
 	char *scratch;
 	size_t scratch_room;
 	int scratch_threads;
 };
 
-/* Calls body(ctx); false, with the graph's error, where memory ended in it. For what reads the nodes that it makes, and could
- * make nothing of one that stands for errors. */
+/* Calls body(ctx); false, with the graph's error, if it ran out of memory. For code that inspects
+ * the nodes it makes and cannot handle poison nodes. */
 bool gm_graph_within(gm_graph *g, void (*body)(void *ctx), void *ctx);
-void gm_choices_read(gm_graph *g, const char *text); /* "KEY=WAY;", as much of it as makes sense */
+void gm_choices_read(gm_graph *g, const char *text); /* parses "KEY=WAY;", ignoring invalid parts */
 
 #endif

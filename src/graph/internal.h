@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * graph/internal.h -- what ops and backends see of the graph: the op block, the node, and helpers to write both.
+ * graph/internal.h -- the graph interface for ops and backends: op block, node, helpers.
  *
  * How to add an op: docs/adding-an-op.md.
  */
@@ -12,12 +12,12 @@
 
 typedef struct gm_op gm_op;
 
-/* Run-time facts that a scalar definition may need beside its inputs. */
+/* Inputs and run-time values of a scalar definition. */
 typedef struct gm_eval {
 	const double *const *x; /* inputs, row-major, all as double whatever their type */
 	double *y;              /* output, row-major */
 	uint64_t seed, run;     /* of the random ops */
-	int rank;               /* which part of the rows of random ops this is */
+	int rank;               /* rank: selects the part of the rows of random ops */
 } gm_eval;
 
 enum gm_op_flags {
@@ -36,15 +36,16 @@ struct gm_op {
 	unsigned flags;
 	/* Shape rule: sets y->shape and y->dtype, or returns gm_node_fail. */
 	bool (*infer)(gm_node *y);
-	/* Scalar definition: the oracle. */
+	/* Scalar definition: the reference for all backends. */
 	void (*eval)(const gm_node *y, const gm_eval *e);
 	/* Elementwise ops: one element of the result, x[k] being input k's. */
 	double (*scalar)(const gm_node *y, const double *x);
 	/* Gradient, written in ops; dx[k] stays NULL where there is none. */
 	void (*vjp)(gm_node *y, gm_node *dy, gm_node *dx[]);
-	/* The same in simpler ops, or NULL. */
+	/* Equivalent expression in simpler ops, or NULL. */
 	gm_node *(*lower)(const gm_node *y);
-	/* Views: y's strides over x's memory (and offset added, in elements) from x's; false where only packed x will do. */
+	/* Views: computes y's strides over x's memory from x's (and adds to the offset, in
+	 * elements); false if x must be packed. */
 	bool (*view)(const gm_node *y, const int64_t *x_stride, int64_t *y_stride, int64_t *offset);
 	/* The i-th expression that tests it; NULL past the last. */
 	gm_node *(*sample)(gm_graph *g, int i);
@@ -54,8 +55,8 @@ struct gm_op {
 	int64_t (*terms)(const gm_node *y);
 	/* Needed multiply-adds times 2, or NULL. */
 	double (*flops)(const gm_node *y);
-	/* The gradient has jumps (max, relu): tests keep away from ties, and the second derivative in x may be zero almost
-	 * everywhere. */
+	/* The gradient has jumps (max, relu): tests keep away from ties, and the second derivative
+	 * in x may be zero almost everywhere. */
 	bool rough;
 };
 
@@ -83,7 +84,7 @@ struct gm_node {
 	void *attr; /* op's own struct, zero-padded, compared bytewise */
 	size_t attr_size;
 	const char *scope; /* "G/8x8", where it was built */
-	bool poison;       /* stands for a failed expression */
+	bool poison;       /* a failed expression */
 	uint64_t hash;
 	gm_node *next; /* in its hash bucket */
 };
@@ -105,16 +106,16 @@ gm_storage *gm_node_storage(const gm_node *x);
 
 /* ---- for constructors ---- */
 
-/* The node op(in...; attr), made or found: equal nodes are one. attr may be NULL. If an input is poison, so is the
- * result; if infer refuses, the graph's error is set. Never NULL. */
+/* The node op(in...; attr), made or found: equal nodes are one. attr may be NULL. If an input is
+ * poison, so is the result; if infer refuses, the graph's error is set. Never NULL. */
 gm_node *gm_node_new(gm_graph *g, int opid, gm_node *const *in, int nin, const void *attr,
                      size_t attr_size);
 /* Records the first error of the graph, with scope and op name, and returns false: for infer. */
 bool gm_node_fail(gm_node *y, gm_code code, const char *fmt, ...) GM_PRINTF(3, 4);
-/* The same for constructors that fail before there is a node; returns poison. */
+/* As gm_node_fail, for constructors that fail before the node exists; returns a poison node. */
 gm_node *gm_poison(gm_graph *g, const char *op, gm_code code, const char *fmt, ...) GM_PRINTF(4, 5);
 
-/* A number for a new random source: 1, 2, ... in the order of building. */
+/* The stream number of a new random node: 1, 2, ... in order of creation. */
 uint32_t gm_graph_stream(gm_graph *g);
 gm_arena *gm_graph_arena(gm_graph *g); /* lives as long as the graph */
 /* Whether x is the constant c everywhere. */
@@ -129,7 +130,8 @@ bool gm_shape_equal(gm_shape a, gm_shape b);
 bool gm_shape_broadcast(gm_shape a, gm_shape b, gm_shape *out);
 /* "[64,3,28,28]" in one of a few static rotating buffers per thread: for messages only. */
 const char *gm_shape_text(gm_shape s);
-/* Row-major strides of s; broadcast axes (size 1 against out) get stride 0 when aligned to `out`. */
+/* Row-major strides of s; broadcast axes (size 1 against out) get stride 0 when aligned to
+ * `out`. */
 void gm_shape_strides(gm_shape s, int64_t stride[GM_MAX_RANK]);
 void gm_shape_strides_to(gm_shape s, gm_shape out, int64_t stride[GM_MAX_RANK]);
 /* A negative axis counted from the end; -1 when out of range. */
@@ -159,7 +161,8 @@ gm_node *gm_sample_i32(gm_graph *g, gm_shape s, int lo, int hi);
 /* Values all different and at least 0.05 apart, shuffled, around 0: for ops with ties and kinks. */
 gm_node *gm_sample_apart(gm_graph *g, gm_shape s);
 
-/* Philox words for element index of a random node (stream) at this run. Four words serve elements 4k..4k+3. */
+/* Philox words for element index of a random node (stream) at this run. Four words serve elements
+ * 4k..4k+3. */
 void gm_random_words(uint64_t seed, uint64_t run, uint32_t stream, uint64_t block, uint32_t out[4]);
 
 #endif

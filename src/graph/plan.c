@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * plan.c -- from outputs to instructions: resolve, group, emit, lay out memory.
+ * plan.c -- compiles outputs to instructions: resolve, group, emit, lay out memory.
  */
 #include <assert.h>
 #include <limits.h>
@@ -24,7 +24,7 @@ struct gm_plan {
 	gm_step *step;
 	const gm_backend *b;
 	bool infer;
-	gm_node **map; /* by node number: what it resolved to */
+	gm_node **map; /* by node number: the resolved node */
 	int nmap;
 	gm_node **effect; /* resolved assigns */
 	gm_node **assign; /* by the number of the variable: the effect that assigns it */
@@ -84,11 +84,12 @@ void gm_plan_fail(gm_plan *p, const gm_unit *u, const char *fmt, ...)
 	p->failed = true;
 }
 
-/* ---- resolve ------------------------------------------------------------------------------------------------------- */
+/* ---- resolve --------------------------------------------------------------------------------- */
 
 static gm_node *resolve(gm_plan *p, gm_node *x);
 
-/* All assigns of a step land at its end, so two different ones of one variable would lose one of the two. */
+/* All assigns of a step land at its end, so two different ones of one variable would lose one of
+ * the two. */
 static void add_effect(gm_plan *p, gm_node *x)
 {
 	const gm_node *variable = x->in[0];
@@ -119,7 +120,7 @@ static void resolve_effect(gm_plan *p, gm_node *x)
 	if (x->id < p->nmap && p->map[x->id])
 		return;
 	if (x->id < p->nmap)
-		p->map[x->id] = x; /* once, and never around in circles */
+		p->map[x->id] = x; /* mark as visited, to avoid infinite recursion */
 	add_effect(p, gm_assign(x->in[0], resolve(p, x->in[1])));
 }
 
@@ -137,7 +138,7 @@ static gm_node *rebuild(gm_plan *p, gm_node *x)
 	const char *scope = p->g->scope;
 	p->g->scope = x->scope;
 	gm_node *y = x->opid == GM_OPID_add
-	                     ? gm_add(in[0], in[1]) /* these drop what became zero or one */
+	                     ? gm_add(in[0], in[1]) /* these constructors simplify zeros and ones */
 	             : x->opid == GM_OPID_sub ? gm_sub(in[0], in[1])
 	             : x->opid == GM_OPID_mul
 	                     ? gm_mul(in[0], in[1])
@@ -146,8 +147,8 @@ static gm_node *rebuild(gm_plan *p, gm_node *x)
 	return y;
 }
 
-/* Lowering makes nodes beyond those that there were; without their places in the map, each would be
- * walked down to the inputs again, along every path. */
+/* Lowering creates new nodes; without entries in the map they would be traversed again along every
+ * path. */
 static void remember(gm_plan *p, const gm_node *x, gm_node *y)
 {
 	if (x->id >= p->nmap) {
@@ -174,7 +175,7 @@ static gm_node *resolve(gm_plan *p, gm_node *x)
 			resolve_effect(p, x->in[1]);
 	} else if ((x->opid == GM_OPID_all_reduce && p->infer) ||
 	           (x->opid == GM_OPID_stop_gradient && p->b->fuses)) {
-		/* nobody waits for others to draw a picture */
+		/* no communication in inference */
 		y = resolve(p, x->in[0]);
 	} else {
 		y = rebuild(p, x);
@@ -189,7 +190,7 @@ static gm_node *resolve(gm_plan *p, gm_node *x)
 	}
 	remember(p, x, y);
 	if (y->id >= p->nmap || !p->map[y->id])
-		remember(p, y, y); /* what a lowering reaches again is a result already */
+		remember(p, y, y); /* nodes made by lowering are already resolved */
 	return y;
 }
 
@@ -198,7 +199,7 @@ typedef struct frame {
 	int next; /* input to look at */
 } frame;
 
-/* Which input of x comes at place i of those that resolving x resolves; NULL behind the last. */
+/* The i-th input that resolving x needs; NULL after the last. */
 static gm_node *resolved_input(const gm_plan *p, const gm_node *x, int i)
 {
 	if (x->opid == GM_OPID_by_mode)
@@ -210,8 +211,8 @@ static gm_node *resolved_input(const gm_plan *p, const gm_node *x, int i)
 	return i < x->nin ? x->in[i] : NULL;
 }
 
-/* Resolves what x is made of, in the order in which resolve would come to it, with a stack of its own: so resolve never
- * calls itself deeper than what one lowering makes. */
+/* Resolves the inputs of x with an explicit stack, in the order of the recursive version, so that
+ * recursion is only as deep as one lowering. */
 static bool resolve_below(gm_plan *p, gm_node *x)
 {
 	int n = 0, room = 0;
@@ -239,8 +240,8 @@ static bool resolve_below(gm_plan *p, gm_node *x)
 		in = resolved_input(p, top->x, top->next);
 		top->next += in != NULL;
 		if (!in) {
-			if (!(top->x->op->flags &
-			      GM_OP_EFFECT)) /* effects are carried out by whoever ties them in */
+			/* effects are executed by the node that depends on them */
+			if (!(top->x->op->flags & GM_OP_EFFECT))
 				resolve(p, top->x);
 			n--;
 		}
@@ -250,7 +251,7 @@ static bool resolve_below(gm_plan *p, gm_node *x)
 	return ok || gm_fail(&p->g->error, GM_ERR_MEMORY, "compile: no memory");
 }
 
-/* ---- values -------------------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 void gm_order_strides(gm_shape s, const int *order, int64_t stride[GM_MAX_RANK])
 {
@@ -376,7 +377,7 @@ static gm_val leaf_value(gm_plan *p, gm_node *x)
 	return v;
 }
 
-/* A view of x's value by the op's own rule; where strides cannot tell it, of a packed copy. */
+/* A view of x's value; if strides cannot express it, of a packed copy. */
 static gm_val view_value(gm_plan *p, gm_node *y)
 {
 	gm_node *x = y->in[0];
@@ -456,7 +457,7 @@ bool gm_plan_needed(gm_plan *p, const gm_unit *u, gm_node *y)
 	return p->units.home[y->id] == u && p->units.needed[y->id];
 }
 
-/* ---- emit ---------------------------------------------------------------------------------------------------------- */
+/* ---- emit ------------------------------------------------------------------------------------ */
 
 gm_inst *gm_plan_emit(gm_plan *p, gm_inst in, gm_buf *const *bufs, int nbuf)
 {
@@ -491,7 +492,8 @@ gm_inst *gm_plan_emit(gm_plan *p, gm_inst in, gm_buf *const *bufs, int nbuf)
 	return &s->inst[at];
 }
 
-/* Greedy by size: the largest buffers take the lowest place that is free for as long as they live. */
+/* Greedy by size: the largest buffers take the lowest place that is free for as long as they
+ * live. */
 static int by_size(const void *a, const void *b)
 {
 	const gm_buf *x = *(gm_buf *const *)a, *y = *(gm_buf *const *)b;
@@ -500,13 +502,14 @@ static int by_size(const void *a, const void *b)
 	return x->first != y->first ? (x->first < y->first ? -1 : 1) : 0;
 }
 
-/* A buffer that has its place: close together in memory, since each new one is held against all of them. */
+/* A placed buffer; stored compactly, because each new buffer is compared with all of them. */
 typedef struct placed_buf {
 	int first, last;
 	size_t offset, end;
 } placed_buf;
 
-/* Places the n buffers, largest first; how many bytes they take together. placed: room for n, kept by rising offset. */
+/* Places the n buffers, largest first; how many bytes they take together. placed: room for n, kept
+ * by rising offset. */
 static size_t place(gm_buf *const *buf, int n, bool keep, placed_buf *placed)
 {
 	size_t total = 0;
@@ -537,7 +540,7 @@ static size_t place(gm_buf *const *buf, int n, bool keep, placed_buf *placed)
 	return total;
 }
 
-/* Memory that all steps of the graph use in turn, at an address that stays; NULL when there is none to be had. */
+/* Memory shared by all steps of the graph, at a fixed address; NULL if out of memory. */
 static char *shared(gm_graph *g, size_t bytes)
 {
 	if (!g->shared) {
@@ -546,11 +549,13 @@ static char *shared(gm_graph *g, size_t bytes)
 	}
 	if (!g->shared || bytes > g->shared_room)
 		return NULL;
-	return g->shared; /* the first run's threads touch its pages together: half the time of doing it here */
+	/* pages are touched in parallel by the first run, which takes half the time of doing it
+	 * here */
+	return g->shared;
 }
 
-/* Outputs are read after a run, and perhaps after another step's: they lie in memory of the step's own, and everything
- * does when all is kept. */
+/* Outputs may be read after another step has run, so they are in memory of this step; with keep, so
+ * is everything. */
 static bool lay_out(gm_plan *p, bool keep)
 {
 	gm_step *s = p->step;
@@ -594,7 +599,7 @@ static bool lay_out(gm_plan *p, bool keep)
 	return true;
 }
 
-/* ---- compile ------------------------------------------------------------------------------------------------------- */
+/* ---- compile --------------------------------------------------------------------------------- */
 
 typedef struct walk {
 	gm_node **list;
@@ -602,7 +607,8 @@ typedef struct walk {
 	char *seen;
 } walk;
 
-/* All that x is made of into the list, in no order: without recursion, as graphs of long chains are deep. */
+/* Collects all nodes that x depends on, in any order; without recursion, because long chains are
+ * deep. */
 static void visit(walk *w, gm_node *x)
 {
 	int at = w->n;
@@ -626,7 +632,7 @@ static bool is_assigned(const gm_plan *p, const gm_node *variable)
 	return variable->id < p->nassign && p->assign[variable->id];
 }
 
-/* assign(p, q) and assign(q, p) in one step: the value read must be the old one, so it is copied first. */
+/* assign(p, q) and assign(q, p) in one step: both must read the old values, so copy them first. */
 static void snapshot_swaps(gm_plan *p)
 {
 	for (int i = 0; i < p->neffect; i++) {
@@ -636,8 +642,8 @@ static void snapshot_swaps(gm_plan *p)
 	}
 }
 
-/* A small step runs on one thread: sharing an instruction costs microseconds, and milliseconds when the other core is busy
- * with something else, which is more than its work. */
+/* A small step runs on one thread: synchronisation costs microseconds per instruction, or
+ * milliseconds on a busy machine, more than the work itself. */
 static int threads_worth(gm_node *const *nodes, int n)
 {
 	double flops = 0, elements = 0;
@@ -679,7 +685,8 @@ static bool emit_all(gm_plan *p, gm_node *const *outputs, int n, bool keep)
 		s->out[s->nout++].node = resolve(p, outputs[i]);
 	}
 	snapshot_swaps(p);
-	/* An output that is a variable is read after the run, when the variable may hold its next value. */
+	/* An output that is a variable is read after the run, when the variable may hold its next
+	 * value. */
 	for (int i = 0; i < s->nout; i++)
 		if (is_assigned(p, gm_plan_root(p->b, s->out[i].node)))
 			s->out[i].node = gm_stop_gradient(s->out[i].node);

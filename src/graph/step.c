@@ -55,14 +55,14 @@ void gm_step_run(gm_step *s)
 		if (s->exchanges) {
 			gm_ranks_poll();
 			if (gm_ranks_lost(NULL, 0))
-				break; /* what others would have sent is not there */
+				break; /* data of other ranks is missing */
 		}
 	}
 	if (all)
 		gm_thread_limit(all);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* Elements of v in row-major order of s. */
 typedef struct cursor {
@@ -159,7 +159,7 @@ gm_step_info gm_step_describe(const gm_step *s)
 	return r;
 }
 
-/* ---- the scalar definition as an instruction ------------------------------------------------------------------------- */
+/* ---- the scalar definition as an instruction ------------------------------------------------- */
 
 typedef struct eval_ctx {
 	gm_node *y;
@@ -232,7 +232,7 @@ bool gm_plan_eval(gm_plan *p, gm_unit *u)
 	return true;
 }
 
-/* ---- check --------------------------------------------------------------------------------------------------------- */
+/* ---- check ----------------------------------------------------------------------------------- */
 
 static bool makes(const gm_inst *in, const gm_node *y)
 {
@@ -242,8 +242,8 @@ static bool makes(const gm_inst *in, const gm_node *y)
 	return false;
 }
 
-/* Expected value of y before `in` runs: from memory where another instruction placed it, else by the definition; owned by
- * the caller. */
+/* Expected value of y before `in` runs: from memory where another instruction placed it, else by
+ * the definition; owned by the caller. */
 static double *expect(gm_step *s, const gm_inst *in, gm_node *y)
 {
 	double *v = malloc(gm_node_size(y) * sizeof *v);
@@ -302,10 +302,11 @@ static void compare(gm_step *s, const gm_node *y, gm_val val, const double *want
 			scale = fabs(want[i]);
 	double terms = y->op->terms ? y->op->terms(y) : 1;
 	double eps = val.dtype == GM_F64 ? 0x1p-53 : 0x1p-24;
-	/* A fused chain rounds at each of its nodes; sums of n terms err by about sqrt(n) ulps of the scale. */
+	/* A fused chain rounds at each of its nodes; sums of n terms err by about sqrt(n) ulps of
+	 * the scale. */
 	double bound = (1e4 + 64 * sqrt(terms)) * eps * (scale + 1e-30);
-	/* Rounded operands: each product is off by up to twice that, at random, so a sum by about as much of its scale; more
-	 * where most of it cancels. */
+	/* Rounded operands: each product is off by up to twice that, at random, so a sum by about
+	 * as much of its scale; more where most of it cancels. */
 	bound += 8 * rounding * scale;
 	for (int64_t i = 0; i < n && !s->complaint; i++) {
 		if (isnan(got[i]) || isinf(got[i]))
@@ -318,7 +319,7 @@ static void compare(gm_step *s, const gm_node *y, gm_val val, const double *want
 
 void gm_step_check_inst(gm_step *s, gm_inst *in)
 {
-	if (s->complaint) { /* one is enough, and what follows from it is not news */
+	if (s->complaint) { /* report only the first: later ones are consequences */
 		in->run(in, s);
 		return;
 	}
@@ -340,7 +341,7 @@ const char *gm_step_check(const gm_step *s)
 	return s->complaint;
 }
 
-/* ---- profile ------------------------------------------------------------------------------------------------------- */
+/* ---- profile --------------------------------------------------------------------------------- */
 
 char *gm_step_profile(const gm_step *s)
 {

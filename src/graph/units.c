@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * units.c -- which nodes are computed together, and in which order.
+ * units.c -- groups nodes into units and orders them.
  *
- * A tape is one pass over memory: elementwise nodes, sums and maxima over the same iteration domain. A node joins the
- * tape of one of its inputs, or of another reader of its inputs, unless that would make a cycle: some value it waits for
- * must not itself wait for the tape. Ancestor sets are kept as bit sets over units.
+ * A tape is one pass over memory: elementwise nodes, sums and maxima over the same iteration
+ * domain. A node joins the tape of one of its inputs, or of another reader of its inputs, unless
+ * that would make a cycle: some value it waits for must not itself wait for the tape. Ancestor sets
+ * are kept as bit sets over units.
  *
- * A cheap node of one large input (a normalised picture, a mask) is computed again where it is read rather than written
- * to memory and read back: memory is what these passes wait for.
+ * A cheap node of one large input (a normalised picture, a mask) is recomputed where it is read
+ * instead of being stored, because these passes are limited by memory bandwidth.
  *
- * Assigns come last. An assign that can join the tape of its value writes the variable in place, after all other readers
- * of the variable; else it is a copy after them.
+ * Assigns come last. An assign that can join the tape of its value writes the variable in place,
+ * after all other readers of the variable; else it is a copy after them.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -27,7 +28,8 @@ typedef struct builder {
 	int nunit, count;
 	gm_unit **home;
 	char *needed, *must;
-	signed char *cost; /* nodes to compute it again from one large leaf; 0: not to be done */
+	/* number of nodes to recompute it from one large leaf; 0: do not recompute */
+	signed char *cost;
 	gm_node **large;   /* that leaf, or NULL when all are small */
 	gm_unit **sibling; /* by node: the newest tape that reads it over its whole shape */
 	gm_unit ***reader; /* by node number of a root: the units that read it, nreader of them */
@@ -51,7 +53,7 @@ static bool tapeable(const builder *k, const gm_node *x)
 	if (!k->b->fuses)
 		return false;
 	bool tape = x->op->flags & GM_OP_ELEMENTWISE || x->opid == GM_OPID_assign || is_reduce(x);
-	/* Tapes compute in float: integers that are only moved would not survive it. */
+	/* Tapes compute in float, which cannot represent all integers. */
 	return tape && (x->dtype == GM_F32 || (x->dtype == GM_I32 && x->opid == GM_OPID_cast &&
 	                                       x->in[0]->dtype == GM_F32));
 }
@@ -67,7 +69,7 @@ static bool has(const gm_unit *u, int i)
 	return i / 64 < u->words && u->before[i / 64] >> (i % 64) & 1;
 }
 
-/* u comes to wait for what is in the set of v. */
+/* Adds the set of v to the predecessors of u. */
 static void join_sets(builder *k, gm_unit *u, const gm_unit *v, int words)
 {
 	if (u->words < words) {
@@ -118,7 +120,7 @@ static void push(builder *k, gm_node ***list, int *n, int *cap, gm_node *x)
 	(*list)[(*n)++] = x;
 }
 
-/* u waits for unit v and for all that v waits for; so does whoever waits for u. */
+/* Makes u, and all units that wait for u, wait for v and its predecessors. */
 static void wait_for(builder *k, gm_unit *u, gm_unit *v)
 {
 	if (u == v || has(u, v->id))
@@ -133,7 +135,7 @@ static void wait_for(builder *k, gm_unit *u, gm_unit *v)
 			join_sets(k, k->unit[i], u, words);
 }
 
-/* Whether u has x's elements at hand while it runs: sums are whole only after the pass. */
+/* True if x's elements are available in u while it runs; sums are complete only after the pass. */
 static bool at_hand(const gm_unit *u, const gm_node *x)
 {
 	return !is_reduce(x) && is_member(u, x);
@@ -162,14 +164,14 @@ static void add_leaf(builder *k, gm_unit *u, gm_node *x)
 		k->sibling[x->id] = u;
 }
 
-/* Whether u computes its input x itself again instead of reading it. */
+/* True if u recomputes its input x instead of reading it. */
 static bool again(const builder *k, const gm_unit *u, const gm_node *x, gm_shape dom)
 {
 	return k->cost[x->id] && !k->must[x->id] && gm_shape_equal(x->shape, dom) &&
 	       (!u || !is_leaf(u, x));
 }
 
-/* Whether x may be computed in u without u coming to wait for itself; counts new leaves. */
+/* True if x can be computed in u without a cycle; counts new leaves. */
 static bool fits(const builder *k, const gm_unit *u, const gm_node *x, int *leaves, int *nodes)
 {
 	++*nodes;
@@ -217,7 +219,7 @@ static bool try_join(builder *k, gm_unit *u, gm_node *x)
 	return true;
 }
 
-/* Whether x is cheap to compute again: a few plain operations on at most one large value. */
+/* Decides if x is cheap to recompute: a few simple operations on at most one large value. */
 static void judge(builder *k, gm_node *x)
 {
 	static const char plain[GM_OP_COUNT] = {
@@ -254,7 +256,7 @@ static void judge(builder *k, gm_node *x)
 	}
 }
 
-/* Two tapes of one domain that do not wait for each other become one: v is left empty. */
+/* Merges two independent tapes of the same domain; v becomes empty. */
 static bool merge(builder *k, gm_unit *u, gm_unit *v)
 {
 	if (!u || !v || u == v || !u->tape || !v->tape || !gm_shape_equal(u->domain, v->domain) ||
@@ -363,7 +365,8 @@ static void place_assign(builder *k, gm_node *x)
 		wait_for(k, u, final_unit(k->reader[var->id][i]));
 }
 
-/* A mean over ranks stands right behind what it is the mean of; whoever waits for one that can wait comes last. */
+/* A mean over ranks is placed directly after its input; readers of deferrable means are placed
+ * last. */
 static void order_exchanges(builder *k)
 {
 	for (int i = 0; i < k->nunit; i++) {
@@ -412,8 +415,8 @@ static gm_unit *heap_take(heap *h)
 	return top;
 }
 
-/* Units by rising key among those whose predecessors have run: nearly the order in which the model was written, so that
- * values die early. */
+/* Units by rising key among those whose predecessors have run: nearly the order in which the model
+ * was written, so that values die early. */
 static gm_unit **order(builder *k)
 {
 	gm_unit **out = gm_arena_alloc(k->a, (k->nunit + 1) * sizeof *out);
@@ -455,7 +458,7 @@ static gm_unit **order(builder *k)
 	return out;
 }
 
-/* x is computed in u, and so is all that it is made of there; the rest is read. */
+/* Marks x and its inputs as computed in u; other inputs are read. */
 static void trace(builder *k, const gm_unit *u, gm_node *x, int *seen)
 {
 	if (seen[x->id] == u->id + 1)
@@ -469,8 +472,8 @@ static void trace(builder *k, const gm_unit *u, gm_node *x, int *seen)
 	}
 }
 
-/* While units formed, some values were read by nodes that in the end nobody computes there. What is really needed is
- * found from the last unit back. */
+/* Some reads recorded during fusion belong to nodes that ended up in another unit, so liveness is
+ * recomputed backwards from the last unit. */
 static void find_needed(builder *k, const gm_units *r)
 {
 	/* By node: the unit that came by last, plus 1. */
@@ -501,7 +504,7 @@ gm_units gm_plan_units(gm_arena *a, const gm_backend *b, gm_node *const *nodes, 
 	k.reader = gm_arena_calloc(a, count, sizeof *k.reader);
 	k.nreader = gm_arena_calloc(a, count, sizeof *k.nreader);
 	k.readercap = gm_arena_calloc(a, count, sizeof *k.readercap);
-	/* What a reader outside any tape of its own domain wants must lie in memory. */
+	/* Values read outside of tapes of their domain must be in memory. */
 	for (int i = 0; i < n; i++) {
 		gm_node *x = nodes[i];
 		if (asked[x->id])

@@ -2,9 +2,10 @@
  *
  * conv.c -- convolution and its two transposes.
  *
- * T(x,w,g) = <g, conv(x,w)> is linear in x, w and g, so {conv, conv_dx, conv_dw} is closed under differentiation: the
- * gradient of each in either input is one of the three. conv_dx is the "transposed convolution" of generators.
- * conv_relu is conv with a bias and a ReLU behind it, for those who can do that in one pass.
+ * T(x,w,g) = <g, conv(x,w)> is linear in x, w and g, so {conv, conv_dx, conv_dw} is closed under
+ * differentiation: the gradient of each in either input is one of the three. conv_dx is the
+ * "transposed convolution" of generators. conv_relu is conv with bias and ReLU, for backends that
+ * fuse them.
  */
 #include <string.h>
 
@@ -95,7 +96,8 @@ static bool infer_conv_dw(gm_node *y)
 	return true;
 }
 
-/* One window: adds every (x, w, y) triple of elements that T joins at output pixel (p, q) of channel o, picture b. */
+/* One window: adds every (x, w, y) triple of elements that T joins at output pixel (p, q) of
+ * channel o, picture b. */
 static void eval_window(const gm_node *n, const gm_eval *e, const gm_conv_shapes *s,
                         const int64_t at[4])
 {
@@ -165,8 +167,8 @@ static void vjp_conv_dw(gm_node *y, gm_node *dy, gm_node *dx[])
 	dx[1] = conv(y->attr, x, dy);
 }
 
-/* The sum's length: each result of conv adds C/groups kh kw products, of conv_dx at most O/groups kh kw, of conv_dw
- * N P Q. */
+/* The sum's length: each result of conv adds C/groups kh kw products, of conv_dx at most O/groups
+ * kh kw, of conv_dw N P Q. */
 static int64_t terms_conv3(const gm_node *n)
 {
 	const gm_conv_attr *a = n->attr;
@@ -268,7 +270,7 @@ const gm_op gm_op_conv_dw = {.name = "conv_dw",
                              .flops = flops_conv3,
                              .flags = GM_OP_ZERO_IN};
 
-/* ---- conv_relu ------------------------------------------------------------------------------------------------------ */
+/* ---- conv_relu ------------------------------------------------------------------------------- */
 
 static bool infer_conv_relu(gm_node *y)
 {
@@ -332,7 +334,7 @@ const gm_op gm_op_conv_relu = {.name = "conv_relu",
                                .terms = terms_conv3,
                                .flops = flops_conv3};
 
-/* ---- constructors: defaults filled in, 1-d made 2-d ------------------------------------------------------------------ */
+/* ---- constructors: defaults filled in, 1-d made 2-d ------------------------------------------ */
 
 static gm_conv_attr attr_of(gm_conv_options o)
 {

@@ -4,7 +4,7 @@
  */
 #include "graph/internal.h"
 
-/* assign(variable, value): the compiler carries it out after every read of the variable. */
+/* assign(variable, value): executed after all reads of the variable. */
 static bool infer_assign(gm_node *y)
 {
 	const gm_node *v = y->in[0], *x = y->in[1];
@@ -60,7 +60,8 @@ static bool infer_by_mode(gm_node *y)
 	return true;
 }
 
-/* Each side has its own gradient: whichever mode a gradient is compiled in, the other side's is the constant zero. */
+/* Each side has its own gradient: whichever mode a gradient is compiled in, the other side's is the
+ * constant zero. */
 static void vjp_by_mode(gm_node *y, gm_node *dy, gm_node *dx[])
 {
 	gm_node *zero = gm_full(y->graph, 0, y->shape);

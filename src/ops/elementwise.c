@@ -2,8 +2,9 @@
  *
  * elementwise.c -- operations that work on each element alone, broadcasting by NumPy's rule.
  *
- * A block is one UNARY or BINARY entry: name, formula, the scalar definition in x (or a, b), the gradient in ops with
- * dy given, and the range of the values that test it. Gradients of inputs that were stretched are summed back.
+ * A block is one UNARY or BINARY entry: name, formula, the scalar definition in x (or a, b), the
+ * gradient in ops with dy given, and the range of the values that test it. Gradients of broadcast
+ * inputs are summed.
  */
 #include <math.h>
 #include <string.h>
@@ -230,7 +231,7 @@ BINARY(less, "y = a < b ? 1 : 0", a < b, infer_compare, 0, 0, 0, 1, true)
 BINARY(equal, "y = a == b ? 1 : 0", a == b, infer_compare, 0, 0, 0, 1, true)
 /* clang-format on */
 
-/* ---- with exact rewrites: the gradients above rely on them to stay small -------------------------------------------- */
+/* ---- with exact rewrites: the gradients above rely on them to stay small --------------------- */
 
 static bool same_as(const gm_node *x, const gm_node *other)
 {
@@ -330,7 +331,7 @@ gm_node *gm_clamp(gm_node *x, double lo, double hi)
 	return gm_min(gm_max(x, gm_scalar(x->graph, lo)), gm_scalar(x->graph, hi));
 }
 
-/* ---- select --------------------------------------------------------------------------------------------------------- */
+/* ---- select ---------------------------------------------------------------------------------- */
 
 static double scalar_select(const gm_node *y, const double *x)
 {
@@ -369,7 +370,7 @@ gm_node *gm_select(gm_node *c, gm_node *a, gm_node *b)
 	return gm_node_new(c->graph, GM_OPID_select, (gm_node *[]){c, a, b}, 3, NULL, 0);
 }
 
-/* ---- leaky relu ----------------------------------------------------------------------------------------------------- */
+/* ---- leaky relu ------------------------------------------------------------------------------ */
 
 static double slope_of(const gm_node *y)
 {
@@ -409,7 +410,7 @@ gm_node *gm_leaky_relu(gm_node *x, double slope)
 	return gm_node_new(x->graph, GM_OPID_leaky_relu, &x, 1, &slope, sizeof slope);
 }
 
-/* ---- cast and stop-gradient ------------------------------------------------------------------------------------------ */
+/* ---- cast and stop-gradient ------------------------------------------------------------------ */
 
 static bool infer_cast(gm_node *y)
 {

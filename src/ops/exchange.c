@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * exchange.c -- what the ranks of one training know of each other: the mean of a value over all of them.
+ * exchange.c -- the mean of a value over all ranks (all-reduce).
  *
- * It is linear and its own transpose. With L_r the loss of rank r and d x_s the gradient of sum_r L_r by rank s's x:
- * y_r = 1/N sum_s x_s gives d x_s = sum_r 1/N d y_r, the mean of dy over the ranks. So gradients of any order go through it
- * and stay right, and the mean over ranks of a parameter's gradient is the gradient of the mean loss.
+ * It is linear and its own transpose. With L_r the loss of rank r and d x_s the gradient of sum_r
+ * L_r by rank s's x: y_r = 1/N sum_s x_s gives d x_s = sum_r 1/N d y_r, the mean of dy over the
+ * ranks. So gradients of any order go through it and stay right, and the mean over ranks of a
+ * parameter's gradient is the gradient of the mean loss.
  */
 #include <string.h>
 

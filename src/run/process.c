@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/process.c -- endpoints that iterate: a beginning, turns, and what is read at the end.
+ * run/process.c -- iterative endpoints: an initial effect, iterations, and an output.
  */
 #include "run/endpoint.h"
 
@@ -76,7 +76,8 @@ static bool has_fill(const gm_run_endpoint *e)
 	return false;
 }
 
-/* A step that another process has for the same node already; NULL where its latents are other inputs. */
+/* A step that another process has for the same node already; NULL where its latents are other
+ * inputs. */
 static gm_step *compiled(gm_run *r, const gm_run_endpoint *e, const gm_node *node, int k)
 {
 	for (int i = 0; i < r->endpoints; i++) {

@@ -45,7 +45,8 @@ static bool bad(const char *name, const char *what, gm_error *err)
 	return gm_fail(err, GM_ERR_FORMAT, "%s: NumPy array: %s", name, what);
 }
 
-/* The header is a Python dict of three keys, written by a program. Where the value of one begins, or NULL. */
+/* The header is a Python dict of three keys, written by a program. Where the value of one begins,
+ * or NULL. */
 static const char *value_of(const char *header, const char *key)
 {
 	char quoted[32];
@@ -63,7 +64,7 @@ static const char *value_of(const char *header, const char *key)
 	return p;
 }
 
-/* What a type that is not read is called, and the way out. p: the value of descr, such as '<f2'. */
+/* Error for an unsupported type, with advice. p: the value of descr, such as '<f2'. */
 static bool refuse_type(const char *p, const char *name, gm_error *err)
 {
 	static const struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * npy.h -- arrays of numbers as NumPy and others write them. */
+ * npy.h -- numeric arrays of NumPy and other programs. */
 #ifndef GANYMEDE_BASE_NPY_H
 #define GANYMEDE_BASE_NPY_H
 
@@ -29,9 +29,9 @@ typedef struct gm_npy_array {
 } gm_npy_array;
 
 int gm_array_size(gm_array_type t); /* bytes of an element */
-/* Strides of an array in one piece: the last dimension runs fastest, or with fortran the first. */
+/* Strides of a contiguous array: the last dimension is fastest, or with fortran the first. */
 void gm_array_strides(gm_npy_array *a, bool fortran);
-/* The product of dims, or -1 where one is negative or it does not fit 2^62. */
+/* The product of dims, or -1 if one is negative or the product is above 2^62. */
 int64_t gm_array_numel(const gm_npy_array *a);
 
 /* NumPy's file format, version 1 to 3 (numpy.lib.format). The view borrows bytes. Little-endian
@@ -39,8 +39,8 @@ int64_t gm_array_numel(const gm_npy_array *a);
 bool gm_npy_parse(gm_npy_array *a, const char *name, const void *bytes, size_t n, gm_error *err);
 
 enum { GM_NPY_HEAD = 192 };
-/* The head of a .npy of version 1.0, up to rank 4, padded to a multiple of 64 so that the data are aligned; returns its length.
- * type: NumPy's, "<f4". The data follow in C order. */
+/* The head of a .npy of version 1.0, up to rank 4, padded to a multiple of 64 so that the data are
+ * aligned; returns its length. type: NumPy's, "<f4". The data follow in C order. */
 int gm_npy_head(char head[GM_NPY_HEAD], const char *type, const int64_t *dim, int rank);
 
 #endif

@@ -10,7 +10,7 @@
 #define VALUES_MAX (1u << 20) /* a state dict has some 15 for each tensor */
 #define REFS_MAX (1u << 22)   /* items in all containers, depth of the stack */
 
-/* What a global is good for. */
+/* Kinds of globals. */
 enum { A_DICT, A_TENSOR, A_PARAMETER, A_STORAGE };
 
 static const struct {
@@ -33,7 +33,7 @@ static const struct {
 };
 #define GLOBALS ((int)(sizeof globals / sizeof *globals))
 
-/* The opcodes that are refused, for messages. */
+/* Unsupported opcodes, for messages. */
 static const struct {
 	uint8_t code;
 	const char *name;
@@ -63,7 +63,7 @@ typedef struct machine {
 	gm_error *err;
 } machine;
 
-/* Say `false` themselves, so that the compiler knows what follows from it. */
+/* Macros that evaluate to false, so that the compiler sees the failing path. */
 static bool bad(const machine *m, const char *what)
 {
 	gm_fail_at(m->err, m->at - m->start, GM_ERR_FORMAT, "%s: pickle, byte %lld: %s", m->name,
@@ -121,7 +121,7 @@ static bool push_int(machine *m, int64_t number)
 	return push(m, (gm_pickle_value){.kind = GM_PICKLE_INT, .number = number});
 }
 
-/* The top of the stack, taken off; a mark is no value. */
+/* Pops the top of the stack; a mark is not a value. */
 static bool pop(machine *m, gm_pickle_ref *r)
 {
 	gm_pickle *p = m->p;
@@ -152,7 +152,7 @@ static bool append(machine *m, gm_pickle_value *v, gm_pickle_ref r)
 	return true;
 }
 
-/* How many values lie above the topmost mark; false where there is none. */
+/* Number of values above the topmost mark; false without a mark. */
 static bool above_mark(machine *m, uint32_t *n)
 {
 	const gm_pickle *p = m->p;
@@ -184,7 +184,7 @@ static bool marked_tuple(machine *m)
 	uint32_t n;
 	if (!above_mark(m, &n))
 		return false;
-	/* The mark goes too: the values move over it. */
+	/* remove the mark: move the values down */
 	gm_pickle *p = m->p;
 	memmove(&p->stack[p->depth - n - 1], &p->stack[p->depth - n], n * sizeof *p->stack);
 	p->depth--;
@@ -253,7 +253,7 @@ static bool string(machine *m, int size_bytes)
 	                                 .length = (int64_t)n});
 }
 
-/* Two's complement of any length, of which eight bytes are plenty. */
+/* Two's complement of any length; at most eight bytes are supported. */
 static bool long1(machine *m)
 {
 	uint64_t n, v = 0;
@@ -262,7 +262,7 @@ static bool long1(machine *m)
 		return false;
 	for (uint64_t i = 0; i < 8 && n; i++)
 		v |= (uint64_t)(i < n ? p[i] : p[n - 1] & 0x80 ? 0xff : 0) << 8 * i;
-	/* PyTorch's magic number has ten bytes: too long for a number here, and told by its bytes. */
+	/* PyTorch's magic number has ten bytes: too long for an integer here, compared as bytes. */
 	return n <= 8 ? push_int(m, (int64_t)v)
 	              : push(m, (gm_pickle_value){.kind = GM_PICKLE_STRING,
 	                                          .text = (const char *)p,
@@ -283,7 +283,7 @@ static bool put(machine *m, uint64_t at)
 		if (!grow(m, (void **)&p->memo, &p->memo_room, p->memo_room, sizeof *p->memo,
 		          2 * VALUES_MAX))
 			return false;
-	/* Nothing yet: the number of no value. */
+	/* empty: an invalid reference */
 	memset(p->memo + was, 0xff, (p->memo_room - was) * sizeof *p->memo);
 	p->memo[at] = p->stack[p->depth - 1];
 	m->memos++;
@@ -311,7 +311,7 @@ static bool is_name(const char *known, const char *s, size_t n)
 	return strlen(known) == n && memcmp(known, s, n) == 0;
 }
 
-/* A name for a message: no control characters, not endless. */
+/* A name for a message: without control characters, truncated. */
 static void spell(char *out, size_t room, const char *s, size_t n)
 {
 	size_t k = 0;
@@ -366,7 +366,7 @@ static bool global_stack(machine *m)
 	return global(m, a->text, (size_t)a->length, b->text, (size_t)b->length);
 }
 
-/* A call is a value of its own; nothing is called. */
+/* A call becomes a value; nothing is called. */
 static bool reduce(machine *m)
 {
 	gm_pickle *p = m->p;
@@ -416,8 +416,8 @@ static bool persistent(machine *m)
 	                                 .number = v[4]->number});
 }
 
-/* State for an object that REDUCE made. A state dict's is its version numbers, which say nothing
- * of tensors. */
+/* State of an object made by REDUCE. For a state dict these are version numbers, which are
+ * ignored. */
 static bool build(machine *m)
 {
 	gm_pickle_ref r;

@@ -38,12 +38,12 @@ typedef struct reader {
 	char top[256];     /* of the zip: the folder of everything, with its slash */
 	storage *storage;  /* of a row of pickles: [storages], by key */
 	size_t storages;
-	uint32_t budget; /* values that may still be looked at: dicts can hold each other */
+	uint32_t budget; /* limit of visited values: dicts can contain each other */
 	char name[NAME_MAX_BYTES];
 	gm_error *err;
 } reader;
 
-/* Say `false` themselves, so that the compiler knows what follows from it. */
+/* Macros that evaluate to false, so that the compiler sees the failing path. */
 static bool bad(const reader *r, const char *what)
 {
 	gm_fail(r->err, GM_ERR_FORMAT, "%s: %s", r->to->name, what);
@@ -144,7 +144,7 @@ static bool tensor(reader *r, const gm_pickle_value *v)
 	return r->to->found(r->to->context, &t, r->err);
 }
 
-/* Everything below v, whose name r->name[0..n) is. */
+/* Visits everything below v, whose name is r->name[0..n). */
 static bool walk(reader *r, const gm_pickle_value *v, size_t n, int depth)
 {
 	if (r->budget-- == 0)
@@ -162,7 +162,7 @@ static bool walk(reader *r, const gm_pickle_value *v, size_t n, int depth)
 		if (item->kind != GM_PICKLE_TENSOR && item->kind != GM_PICKLE_DICT)
 			continue;
 		if (key->kind != GM_PICKLE_STRING)
-			continue; /* an optimiser's numbers */
+			continue; /* optimiser state */
 		const size_t dot = n > 0, k = (size_t)key->length;
 		if (n + dot + k >= sizeof r->name || memchr(key->text, 0, k) ||
 		    !gm_text_is_utf8(key->text, k))
@@ -232,7 +232,7 @@ bool gm_pth_is_legacy(const void *bytes, size_t n)
 	return n >= sizeof magic && memcmp(bytes, magic, sizeof magic) == 0;
 }
 
-/* One that is a number, or facts that nobody needs. */
+/* Reads a number, or data that is not needed. */
 static bool small(reader *r, const uint8_t **at, const uint8_t *end, int64_t *number)
 {
 	gm_pickle p;
@@ -251,7 +251,7 @@ static bool small(reader *r, const uint8_t **at, const uint8_t *end, int64_t *nu
 	return ok;
 }
 
-/* The storages that the object speaks of, each once. */
+/* Lists the storages that the object refers to, each once. */
 static bool list_storages(reader *r)
 {
 	const gm_pickle *p = &r->pickle;

@@ -7,11 +7,11 @@
 #include "tensorfile/tensors.h"
 #include "tensorfile/zip.h"
 
-/* Receives each tensor of a file; its name is the caller's until it returns. False stops. */
+/* Receives each tensor of a file; its name is valid during the call. Returning false stops. */
 typedef bool gm_pth_found(void *context, const gm_tensor *t, gm_error *err);
 
 typedef struct gm_pth_sink {
-	const char *name; /* what messages call the file */
+	const char *name; /* name of the file for messages */
 	gm_pth_found *found;
 	void *context;
 } gm_pth_sink;

@@ -57,14 +57,14 @@ int gm_st_type_size(gm_st_type t);         /* 4 */
 
 typedef struct gm_st gm_st;
 
-/* NULL on failure: GM_ERR_IO, or GM_ERR_FORMAT with the offset of the trouble. open_memory
- * borrows bytes until close. */
+/* NULL on failure: GM_ERR_IO, or GM_ERR_FORMAT with the offset. open_memory: bytes must stay valid
+ * until close. */
 gm_st *gm_st_open(const char *path, gm_error *err);
 gm_st *gm_st_open_memory(const void *bytes, size_t n, gm_error *err);
-void gm_st_close(gm_st *st); /* NULL is fine; every pointer got from st dies */
+void gm_st_close(gm_st *st); /* NULL is allowed; pointers returned from st become invalid */
 
-/* All owned by st. find and meta give NULL for what is not there. Tensors are listed in the
- * order of their bytes. */
+/* Results are owned by st. find and meta return NULL if there is no such entry. Tensors are listed
+ * in the order of their data. */
 const gm_st_tensor *gm_st_find(const gm_st *st, const char *name);
 const char *gm_st_meta(const gm_st *st, const char *key);
 int64_t gm_st_count(const gm_st *st);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * st_parse.h -- the JSON of a safetensors header, and nothing more of JSON than that. */
+ * st_parse.h -- a parser for the subset of JSON in safetensors headers. */
 #ifndef GANYMEDE_BASE_ST_PARSE_H
 #define GANYMEDE_BASE_ST_PARSE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * tensors.h -- named tensors from the files that people have weights in:
+ * tensors.h -- reads named tensors from files of weights:
  *
  *	safetensors
  *	.npz                      NumPy's: a zip of arrays
@@ -27,7 +27,7 @@
 typedef struct gm_tensor {
 	const char *name;
 	gm_st_type type;
-	int rank; /* 0: a single number */
+	int rank; /* 0: a scalar */
 	int64_t dims[GM_ST_MAX_RANK], stride[GM_ST_MAX_RANK];
 	const uint8_t *data;
 } gm_tensor;
@@ -38,7 +38,7 @@ typedef struct gm_tensors gm_tensors;
  * is what messages call them. */
 gm_tensors *gm_tensors_open(const char *path, gm_error *err);
 gm_tensors *gm_tensors_open_memory(const char *name, const void *bytes, size_t n, gm_error *err);
-void gm_tensors_close(gm_tensors *f); /* NULL is fine; every pointer got from f dies */
+void gm_tensors_close(gm_tensors *f); /* NULL is allowed; pointers returned from f become invalid */
 
 int64_t gm_tensors_count(const gm_tensors *f);
 const gm_tensor *gm_tensors_at(const gm_tensors *f, int64_t i);          /* by name */
@@ -46,7 +46,7 @@ const gm_tensor *gm_tensors_find(const gm_tensors *f, const char *name); /* NULL
 const char *gm_tensors_format(const gm_tensors *f); /* "safetensors", "npz", "PyTorch zip" ... */
 
 int64_t gm_tensor_numel(const gm_tensor *t);
-/* Its numbers in row-major order, as floats. */
+/* Copies its values in row-major order as floats. */
 void gm_tensor_f32(const gm_tensor *t, float *out);
 void gm_tensor_f64(const gm_tensor *t, double *out);
 

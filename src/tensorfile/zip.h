@@ -2,9 +2,8 @@
  *
  * zip.h -- the members of a zip file, unpacked into memory; through libarchive.
  *
- * For files that are programs' own containers (.npz, .pth), where every member is wanted. Memory is
- * bounded by what is there: no size is believed, and a file that unpacks to more than 64 times its
- * own length is refused. */
+ * For container formats (.npz, .pth), where all members are needed. Memory is bounded: claimed
+ * sizes are not trusted, and a file that unpacks to more than 64 times its length is an error. */
 #ifndef GANYMEDE_BASE_ZIP_H
 #define GANYMEDE_BASE_ZIP_H
 
