@@ -92,6 +92,9 @@ static const struct variant {
 	{"aae", {"data=ring8", "batch=8", "width=8", "prior=swiss-roll", "rate=drops:1e-4:2e-4"}},
 	{"catgan", {"data=glyphs", "size=8", "batch=8", "width=8", "k=2", "ema=.9"}},
 	{"context-encoder", {"data=shapes", "batch=4", "width=2", "nz=8", "ema=.9", "overlap=2"}},
+	/* a net that is applied several times in a step, and remembers each time apart */
+	{"gran",
+         {"data=glyphs", "size=8", "batch=4", "width=1", "width-d=1", "nz=4", "turns=2", "ema=.9"}},
 	/* two games in one step, pools that fill up and exchange */
 	{"cyclegan",
          {"size=16", "batch=2", "width=2", "blocks=1", "patch=16", "pool=3", "ema=.9", "hold=1e-4",

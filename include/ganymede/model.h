@@ -171,7 +171,7 @@ GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, cons
 	{"optimiser", rule, "how parameters follow their gradients", GM_CHOICE("sgd|adam|rmsprop")}, \
 	{"lr", rate, "learning rate; auto: the usual one", GM_REAL(0, 1e30), .resume = true}, \
 	{"rate", schedule, "schedule of the learning rate: constant, exponential:FACTOR:FLOOR, linear:HOLD:FALL, decay:HOLD:FALL (to a hundredth), cosine:STEPS, " \
-	 "step:EVERY:FACTOR, drops:FIRST:SECOND (to a tenth, to a hundredth), stages:PASSES", GM_CHECKED(gm_check_rate), .resume = true}, \
+	 "step:EVERY:FACTOR, drops:FIRST:SECOND (to a tenth, to a hundredth), inverse:LENGTH, stages:PASSES", GM_CHECKED(gm_check_rate), .resume = true}, \
 	{"beta1", beta1, "adam: decay of the mean of gradients", GM_REAL(0, .9999)}, \
 	{"beta2", "auto", "decay of the mean of squared gradients; auto: .999 (adam), .9 (rmsprop)", GM_REAL(0, .999999)}, \
 	{"eps", "1e-8", "adam, rmsprop: added to the root of that mean", GM_REAL(1e-30, 1)}, \

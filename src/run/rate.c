@@ -64,6 +64,11 @@ static double at_step(const gm_rate_schedule *s, double first, double t)
 	return first * pow(s->arg[1], floor(t / s->arg[0]));
 }
 
+static double at_inverse(const gm_rate_schedule *s, double first, double t)
+{
+	return first / (1 + t / s->arg[0]);
+}
+
 static double at_drops(const gm_rate_schedule *s, double first, double t)
 {
 	return first * (t < s->arg[0] ? 1 : t < s->arg[1] ? .1 : .01);
@@ -92,6 +97,7 @@ static const struct gm_rate_row {
 	{"decay", "decay:HOLD:FALL", at_decay, 2, 2, 3, EPOCHS, false},
 	{"cosine", "cosine:LENGTH", at_cosine, 1, 1, 1, STEPS, true},
 	{"step", "step:EVERY:FACTOR", at_step, 2, 2, 1, EPOCHS, false},
+	{"inverse", "inverse:LENGTH", at_inverse, 1, 1, 1, EPOCHS, false},
 	{"drops", "drops:FIRST:SECOND", at_drops, 2, 2, 3, EPOCHS, false},
 	{"stages", "stages:PASSES", at_stages, 1, 1, 0, EPOCHS, false},
 };
@@ -130,7 +136,7 @@ static bool parse_rate(const char *text, gm_rate_schedule *s, gm_error *err)
 	/* lengths are divisors, so not 0 */
 	ok = ok && !rest && n >= s->row->least &&
 	     ((s->row->at != at_linear && s->row->at != at_decay) || s->arg[1] > 0) &&
-	     (s->row->at != at_step || s->arg[0] > 0) &&
+	     ((s->row->at != at_step && s->row->at != at_inverse) || s->arg[0] > 0) &&
 	     (s->row->at != at_exponential || s->arg[0] > 0);
 	return ok || gm_fail(err, GM_ERR_VALUE, "\"%.60s\" is not %s", text, s->row->usage);
 }
