@@ -38,13 +38,13 @@ typedef struct nets {
 	gm_node *canvas[TURNS]; /* after each turn, before the sigmoid */
 } nets;
 
-/* batch norm with the layer's gain and bias, but statistics of turn t alone */
+/* with statistics of turn t alone */
 static gm_node *norm(const nets *p, gm_net *G, const char *name, int t, gm_node *x)
 {
 	gm_shape s = gm_node_shape(x), along = {.rank = s.rank, .dim = {1, s.dim[1], 1, 1}};
-	gm_node *gain =
-		gm_net_var(G, gm_name(p->r, "%s/gain", name), GM_SHAPE(s.dim[1]), .init = GM_ONES);
-	gm_node *bias = gm_net_var(G, gm_name(p->r, "%s/shift", name), GM_SHAPE(s.dim[1]));
+	gm_shape c = GM_SHAPE(s.dim[1]);
+	gm_node *gain = gm_net_var(G, gm_name(p->r, "%s/gain", name), c, .init = GM_ONES);
+	gm_node *bias = gm_net_var(G, gm_name(p->r, "%s/shift", name), c);
 	x = gm_norm(G, gm_name(p->r, "%s/norm%d", name, t + 1), x, .no_affine = true);
 	return gm_add(gm_mul(x, gm_reshape(gain, along)), gm_reshape(bias, along));
 }
@@ -113,8 +113,8 @@ static int train(gm_run *r)
 	game.generator = generator, game.discriminator = discriminator, game.ctx = &p;
 	game.real.x = gm_unit(x), game.fake.x = z;
 	gm_run_game(r, &game);
-	gm_node *w[2] = {gm_net_find(D, "D/h/weight"), gm_net_find(D, "D/logit/weight")};
-	gm_node *decay = gm_add(gm_sum_all(gm_square(w[0])), gm_sum_all(gm_square(w[1])));
+	gm_node *w = gm_net_find(D, "D/h/weight"), *v = gm_net_find(D, "D/logit/weight");
+	gm_node *decay = gm_add(gm_sum_all(gm_square(w)), gm_sum_all(gm_square(v)));
 	gm_node *loss_d = gm_add(game.loss_d, gm_mul_c(decay, 5e-6 / 2));
 	gm_endpoint(r, "generate", gm_signed(game.generated), z);
 	for (int t = 0; t < p.turns && p.turns > 1; t++)
