@@ -3,6 +3,7 @@
  * cli/eval.c -- ganymede eval.
  */
 #include "cli/cli.h"
+#include "cli/examples.h"
 
 #include "use/saved_run.h"
 
@@ -24,6 +25,7 @@ static const cli_option table[] = {
          "classifier:RUN"},
 	{"weights", "", "file with the extractor's weights; default: the one of data fetch"},
 	{"count", "10000", "number of samples and of real examples"},
+	{"turns", "", "of an endpoint that iterates: the number of turns; default: the model's"},
 	{"endpoint", "", "the endpoint to score, if there are several, such as classify/attacked"},
 	{"ensemble", "",
          "accuracy: further runs, with commas between, whose class probabilities are averaged with "
@@ -96,7 +98,9 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	if (s && cli_given(v, "data"))
 		gm_settings_set((gm_settings *)gm_saved_settings(s), "data", cli_given(v, "data"),
 		                err);
-	gm_scorer *c = s ? gm_scorer_open(gm_saved_inside(s), &o, err) : NULL;
+	const char *endpoint = o.endpoint ? o.endpoint : GM_ENDPOINT_GENERATE;
+	bool turned = s && cli_turns(s, endpoint, v, err);
+	gm_scorer *c = turned ? gm_scorer_open(gm_saved_inside(s), &o, err) : NULL;
 	gm_scores scores;
 	const json_t *p = c ? gm_scorer_protocol(c) : NULL;
 	bool force = cli_given(v, "force");

@@ -62,18 +62,22 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 	if (!call->stopped)
 		snprintf(more, sizeof more, " --steps %lld%s%s", (long long)call->step * 2,
 		         *call->prolong ? " " : "", call->prolong);
-	const char *about = "new samples";
-	if (!strcmp(call->gives, GM_ENDPOINT_TRANSLATE)) {
-		snprintf(line[0], sizeof line[0], "ganymede translate %s PICTURE -o OUT",
-		         call->folder);
-		about = "translate an image";
-	} else if (!strcmp(call->gives, GM_ENDPOINT_CLASSIFY)) {
-		snprintf(line[0], sizeof line[0], "ganymede fid A B --extractor classifier:%s",
-		         call->folder);
-		about = "scores with its features";
-	} else {
-		snprintf(line[0], sizeof line[0], "ganymede sample %s --seed 1", call->folder);
-	}
+	static const struct {
+		const char *gives, *before, *after, *about;
+	} uses[] = {
+		{GM_ENDPOINT_TRANSLATE, "translate", " PICTURE -o OUT", "translate an image"},
+		{GM_ENDPOINT_COMPLETE, "complete", " --hide middle", "fill in a part of images"},
+		{GM_ENDPOINT_RECONSTRUCT, "reconstruct", "", "images and their reconstructions"},
+		{GM_ENDPOINT_CLASSIFY, "fid A B --extractor classifier:", "",
+	         "scores with its features"},
+		{GM_ENDPOINT_GENERATE, "sample", " --seed 1", "new samples"},
+	};
+	int use = 0;
+	while (use + 1 < (int)(sizeof uses / sizeof *uses) && strcmp(uses[use].gives, call->gives))
+		use++;
+	const char *before = uses[use].before, *about = uses[use].about;
+	snprintf(line[0], sizeof line[0], "ganymede %s%s%s%s", before,
+	         before[strlen(before) - 1] == ':' ? "" : " ", call->folder, uses[use].after);
 	snprintf(line[1], sizeof line[1], "ganymede train --resume %s%s", call->folder, more);
 	snprintf(line[2], sizeof line[2], "ganymede models %s", s->model->name);
 	size_t first = strlen(line[0]), second = strlen(line[1]);

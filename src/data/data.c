@@ -236,7 +236,8 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 		info->numel *= info->shape[i];
 	info->hash = gm_hash(info->hash, info->shape, sizeof info->shape);
 	/* of sets that are generated the text that version 0.1 had: runs compare this hash for ever */
-	info->hash = hash_text(info->hash, source && info->rank == 3 ? "drawn at size" : info->resize);
+	info->hash =
+		hash_text(info->hash, source && info->rank == 3 ? "drawn at size" : info->resize);
 	d->seed = o->seed;
 	d->caption_length = o->caption_length ? o->caption_length : 201;
 	/* Not part of the hash, which is of the data read; option binarise cannot be changed when a

@@ -390,6 +390,10 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	json_object_set(c->protocol, "real", c->real->record);
 	if (o->endpoint)
 		json_object_set_new(c->protocol, "endpoint", json_string(o->endpoint));
+	const gm_run_endpoint *iterates = asked ? asked : c->fake ? c->fake->endpoint : NULL;
+	if (iterates && gm_endpoint_turns(iterates))
+		json_object_set_new(c->protocol, "turns",
+		                    json_integer(gm_endpoint_turns(iterates)));
 	if (o->raw)
 		json_object_set_new(c->protocol, "weights",
 		                    json_string("themselves, not their averages"));

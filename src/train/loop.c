@@ -697,12 +697,22 @@ static void train(void *ctx)
 	w->ok = ok;
 }
 
+/* The endpoint that a finished run is used for: what it samples, translates, fills in or classifies. */
+static const char *gives(gm_run *r)
+{
+	const gm_run_endpoint *e = gm_endpoint_first(r, GM_DRAWS);
+	e = e ? e : gm_endpoint_first(r, GM_PAIRS);
+	e = e ? e : gm_endpoint_first(r, GM_TAKES_HIDDEN);
+	e = e ? e : gm_endpoint_find(r, GM_ENDPOINT_CLASSIFY);
+	e = e ? e : gm_endpoint_first(r, GM_CHANGES);
+	return e ? e->kind->name : GM_ENDPOINT_GENERATE;
+}
+
 /* Ends the run after the loop, or after an error in it. */
 static void end(void *ctx)
 {
 	training *w = ctx;
 	gm_run *r = w->r;
-	static const char *const instead[] = {"classify", "translate"};
 	gm_train_call *call = r->call;
 	gm_rate_prolong(r, call->prolong, sizeof call->prolong);
 	memcpy(call->folder, r->folder, sizeof call->folder);
@@ -710,10 +720,7 @@ static void end(void *ctx)
 	call->echo = r->echo;
 	if (gm_scoring_end)
 		gm_scoring_end(r);
-	call->gives = "generate";
-	for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
-		if (!gm_endpoint_find(r, "generate") && gm_endpoint_find(r, instead[i]))
-			call->gives = instead[i];
+	call->gives = gives(r);
 	gm_report_close(r);
 }
 
