@@ -52,10 +52,9 @@ static gm_node *norm(const nets *p, gm_net *G, const char *name, int t, gm_node 
 /* [h_z, h] [m,..] to an increment [m,C,H,W] */
 static gm_node *decoder(const nets *p, gm_net *G, int t, gm_node *h)
 {
-	int64_t f = 8 * p->width, places = p->small_height * p->small_width;
-	h = gm_linear(G, "d0", h, .out = f * places, DENSE);
-	h = gm_reshape(gm_relu(norm(p, G, "d0", t, h)),
-	               GM_SHAPE(-1, f, p->small_height, p->small_width));
+	int64_t f = 8 * p->width, height = p->small_height, width = p->small_width;
+	h = gm_linear(G, "d0", h, .out = f * height * width, DENSE);
+	h = gm_reshape(gm_relu(norm(p, G, "d0", t, h)), GM_SHAPE(-1, f, height, width));
 	for (int i = 1; i < p->levels; i++)
 		h = gm_relu(gm_conv_transposed(G, gm_name(p->r, "d%d", i), h, .out = f >> i, UP));
 	return gm_conv_transposed(G, "picture", h, .out = p->channels, UP);
