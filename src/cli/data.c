@@ -62,7 +62,7 @@ static bool preview(gm_dataset *d, const char *field, const char *path, gm_error
 	if (ok && points && f->numel == 2)
 		im = gm_image_scatter(&(gm_scatter){.real = x, .n_real = n}, err);
 	else if (ok && points)
-		gm_fail(err, GM_ERR_VALUE, "%s: points of %" PRId64 " numbers cannot be drawn",
+		gm_fail(err, GM_ERR_VALUE, "%s: points of %" PRId64 " dimensions cannot be plotted",
 		        i->name, f->numel);
 	else if (ok)
 		im = gm_image_grid(x,

@@ -379,11 +379,11 @@ static void conclude(world *w)
 		              1e-9, INFINITY);
 	gm_lab_within(l, "likelihood lost by 99 % noise: at most log 100", ll[GAUSSIAN] - ll[NOISE],
 	              0, log(100) + 1e-9);
-	gm_lab_within(l, "and its samples: told from data", q[NOISE], 0, .1);
+	gm_lab_within(l, "and its samples: distinguishable from data", q[NOISE], 0, .1);
 	/* 2 a - 1 has a standard error of 1 / sqrt(m) where a is 1/2: five of those. */
 	double least = 1 - 5 / sqrt((double)w->m);
-	gm_lab_within(l, "other data: not told from data", q[DATA], least, 1);
-	gm_lab_within(l, "by heart: not told from data either", q[HEART], least, 1);
+	gm_lab_within(l, "other data: not distinguishable from data", q[DATA], least, 1);
+	gm_lab_within(l, "memorised: not distinguishable from data either", q[HEART], least, 1);
 	gm_lab_within(l, "by heart: likelihood below 99 % noise, nats", ll[NOISE] - ll[HEART], 1e-9,
 	              INFINITY);
 	gm_lab_within(l, "likelihood: k-means below Gaussian, nats", ll[GAUSSIAN] - ll[KMEANS],

@@ -98,7 +98,7 @@ double gm_lab_real(gm_lab *l, const char *name, double lo, double hi)
 	double v;
 	if (gm_text_f64(gm_lab_text(l, name), &v) && v >= lo && v <= hi)
 		return v;
-	gm_fail(&l->err, GM_ERR_VALUE, "option %s: \"%.60s\" is no number from %g to %g", name,
+	gm_fail(&l->err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a number from %g to %g", name,
 	        gm_lab_text(l, name), lo, hi);
 	return lo;
 }

@@ -177,10 +177,9 @@ static bool build(trial *t, gm_lab *l)
 	for (int i = 0; i < t->pack; i++)
 		fake[i] = generator(t->G, gm_randn(t->g, GM_SHAPE(t->batch, 2)));
 	if (t->frames && !strcmp(gm_lab_text(l, "minibatch"), "yes"))
-		return gm_fail(
-			&l->err, GM_ERR_VALUE,
-			"minibatch discrimination makes D's output depend on the whole batch, so "
-			"D cannot be drawn as a map: give --frames 0");
+		return gm_fail(&l->err, GM_ERR_VALUE,
+		               "minibatch discrimination makes D's output depend on the whole "
+		               "batch, so D cannot be plotted: use --frames 0");
 	m.real.x = t->real, m.fake.x = gm_concat(fake, t->pack, 1);
 	gm_game_build(&m);
 	if (m.refusal)
@@ -413,7 +412,7 @@ static bool run_trial(trial *t, int number, int steps, score *out, const done_tr
 	bool ok = true, first = number == 0;
 	double saved = gm_seconds();
 	if (i)
-		fprintf(t->l->out, "trial %d goes on at step %d\n", number + 1, i);
+		fprintf(t->l->out, "trial %d resumes at step %d\n", number + 1, i);
 	snprintf(what, sizeof what, "trial %d", number + 1);
 	for (int k = 0; first && every && k < i / every && k < t->frames; k++) {
 		char path[PATH_MAX];
@@ -541,11 +540,11 @@ static bool run(gm_lab *l)
 	}
 	gm_st_close(from);
 	if (ok && d.n < trials)
-		fprintf(l->out, "stopped: the same command goes on from here\n");
+		fprintf(l->out, "stopped: repeat the command to continue\n");
 	if (ok && !d.n)
 		ok = gm_fail(&l->err, GM_ERR_STATE,
-		             "stopped before the first trial was over: the same command goes on "
-		             "from here");
+		             "stopped before the end of the first trial: repeat the command to "
+		             "continue");
 	if (ok && d.n == trials) {
 		char path[PATH_MAX];
 		state_path(&t, path);

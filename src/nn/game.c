@@ -240,7 +240,7 @@ const char *gm_game_refusal(const gm_game *m)
 		return "exchanging labels is defined for pairs of real and generated examples, and "
 		       "this game has further fakes";
 	if (gm_node_shape(m->real.x).rank == 2 && ((d && d->pictures) || (g && g->pictures)))
-		return "instance norm needs pictures: a single number has no spread of its own";
+		return "instance norm needs pictures: a single value has no variance";
 	if (m->match && !m->D->feature)
 		return "feature matching needs a layer that the model's D marks, and this one "
 		       "marks "

@@ -191,9 +191,8 @@ bool gm_ranks_start(gm_error *err)
 		return gm_fail(
 			err, GM_ERR_STATE,
 			"started as one of %d processes, and this ganymede was built without "
-			"MPI: install Open MPI's development files and build it anew "
-			"(-Dmpi=enabled), "
-			"or start it once",
+			"MPI: install Open MPI's development files and rebuild (-Dmpi=enabled), or "
+		        "start a single process",
 			n);
 	void *module = load(why, sizeof why);
 	if (!module)

@@ -29,7 +29,7 @@ bool gm_dist_lost(gm_run *r)
 	r->guard.nonfinite = false;
 	if (r->saved_at >= 0)
 		gm_run_fail(r, GM_ERR_STATE,
-		            "%s; step %lld is saved: resume with: ganymede train --resume %s (any "
+		            "%s; step %lld is saved. Resume with: ganymede train --resume %s (any "
 		            "number of processes)",
 		            who, (long long)r->saved_at, r->folder);
 	else

@@ -746,7 +746,7 @@ bool gm_train(gm_train_call *call, gm_error *err)
 	if (!ok)
 		gm_fail(&run.err, GM_ERR_MEMORY, "out of memory%s",
 		        run.folder[0]
-		                ? ": the newest checkpoint is whole, and --resume goes on from it"
+		                ? ": the newest checkpoint is complete; continue with --resume"
 		                : "");
 	ok = ok && w.ok;
 	if (!ok && err && !err->code)
