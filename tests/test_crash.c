@@ -188,7 +188,7 @@ static void every_model_resumes_exactly(void **state)
 		              "9", "--grid", "2x2", "--log-every", "1", "--metrics-every", "9",
 		              "--outdir", out);
 		const char *const *width =
-			has(m, "width") ? WORDS("--width", "4")
+			has(m, "width") ? WORDS("--width", "8")
 			: has(m, "features")
 				? WORDS("--features", "4", "--layers", "2", "--size", "8")
 				: WORDS(NULL);

@@ -192,7 +192,7 @@ bool gm_ranks_start(gm_error *err)
 			err, GM_ERR_STATE,
 			"started as one of %d processes, and this ganymede was built without "
 			"MPI: install Open MPI's development files and rebuild (-Dmpi=enabled), or "
-		        "start a single process",
+			"start a single process",
 			n);
 	void *module = load(why, sizeof why);
 	if (!module)
