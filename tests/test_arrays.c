@@ -399,9 +399,12 @@ static bool csv(const char *text, gm_pictures *p, gm_error *err)
 {
 	*p = (gm_pictures){0}, *err = (gm_error){0};
 	/* without a byte to spare */
-	char *copy = malloc(strlen(text) + 1);
-	memcpy(copy, text, strlen(text));
-	const bool ok = gm_csv_parse(p, "it", copy, strlen(text), err);
+	const size_t n = strlen(text);
+	char *copy = malloc(n ? n : 1);
+	assert_non_null(copy);
+	for (size_t i = 0; i < n; i++)
+		copy[i] = text[i];
+	const bool ok = gm_csv_parse(p, "it", copy, n, err);
 	free(copy);
 	return ok;
 }

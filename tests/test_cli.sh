@@ -183,8 +183,8 @@ works '^traverse-z.png: z from' traverse "$plain"
 works '^told.png' traverse "$told" --class 2 -o told.png
 works 'walks/' train classifier $tiny --name names
 refuses 1 'endpoint "generate"' interpolate walks/*-names
-works '^class-accuracy .* of 20 samples' eval "$told" --metrics class-accuracy --count 20 --extractor classifier:$(echo walks/*-names)
-refuses 1 'needs a class-conditional model' eval "$codes" --metrics class-accuracy --count 20 --extractor classifier:$(echo walks/*-names)
+works '^class-accuracy .* of 20 samples' eval "$told" --metrics class-accuracy --count 20 --extractor "classifier:$(echo walks/*-names)"
+refuses 1 'needs a class-conditional model' eval "$codes" --metrics class-accuracy --count 20 --extractor "classifier:$(echo walks/*-names)"
 works '^code-error .* of 20 tests' eval "$codes" --metrics code-error --count 20
 refuses 1 'endpoint "generate"' traverse walks/*-names
 refuses 1 'z, c1, c2, c3, not' traverse "$codes" --code c4
@@ -322,6 +322,7 @@ as=()
 if "${as[@]}" test -x "$program" 2>/dev/null; then
 	real=$program
 	printf '#!/bin/sh\nexec %s "$@"\n' "${as[*]} $real" >as-nobody && chmod 755 as-nobody
+	# shellcheck disable=SC2154 # of shell.sh
 	program=$dir/as-nobody
 	refuses 1 'closed' train gan $small --steps 2 --outdir closed/runs
 	refuses 1 'dark' data info dark/images-idx3-ubyte

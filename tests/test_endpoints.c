@@ -211,7 +211,7 @@ static void outputs_have_the_size_that_the_endpoint_gives(void **state)
 static double accuracy_by(gm_saved *s, const char *endpoint)
 {
 	gm_error err = {0};
-	gm_scores scores;
+	gm_scores scores = {0};
 	gm_scorer *c = gm_scorer_open(
 		gm_saved_inside(s),
 		&(gm_score_options){.metrics = "accuracy", .count = 60, .endpoint = endpoint},

@@ -29,6 +29,7 @@ sanitize=$(grep -q '"-fsanitize=address' "$build/meson-info/intro-targets.json" 
 compile() { # compile NAME FILE
 	local cc=cc
 	[[ $2 == *.cpp ]] && cc='c++ -std=c++17'
+	# shellcheck disable=SC2046,SC2086 # several words each
 	$cc -Wall -Werror -O1 $sanitize "$source/examples/$2" $(pkg-config --cflags --libs ganymede) -lm -o "$1" ||
 		bad "$2 does not build against the installed library"
 }

@@ -265,7 +265,7 @@ static int train_other(gm_run *r)
 		gm_run_step(r, step);
 		count[0]++;
 	}
-	counted = count[0];
+	counted = (unsigned char)count[0];
 	return gm_end(r);
 }
 

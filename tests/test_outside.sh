@@ -15,6 +15,7 @@ is() {
 
 # ---- two runs of one number ----
 
+# shellcheck disable=SC2154 # of shell.sh
 "$program" train dcgan --data glyphs $tiny --steps 2 --save-every 1 --name a >/dev/null 2>&1
 cp -r runs/00000-a runs/00000-b
 refuses 1 '00000-a and 00000-b' sample 0 --grid 2x2 -o x.png

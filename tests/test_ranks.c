@@ -26,7 +26,6 @@
 #include <time.h>
 
 static const char *program, *mpirun;
-extern char **environ;
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 

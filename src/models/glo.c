@@ -98,6 +98,8 @@ static int train(gm_run *r)
 	const double *scores = gm_data_principal(r, nz, 1, &pca);
 	gm_init start = gm_opt_choice(r, "start") || !scores ? GM_NORMAL(0, .1) : GM_GIVEN(scores);
 	gm_node *codes = gm_net_var(Z, "codes", GM_SHAPE(n, nz), .init = start);
+	gm_node *of_pca =
+		gm_net_var(Z, "mse_pca", GM_RANK0, .init = GM_CONSTANT(pca), .role = GM_STAT);
 	gm_node *y = gm_dcgan_up(&net, G, gm_gather(codes, index));
 	gm_node *loss = distance(x, y, levels), *mse = gm_mean_all(gm_square(gm_sub(y, x)));
 
@@ -115,13 +117,11 @@ static int train(gm_run *r)
 
 	gm_step *step = gm_run_compile(
 		r, gm_logged(r, "loss", loss), gm_logged(r, "mse", mse),
-		gm_move(r, G, loss, .average = true),
+		gm_logged(r, "mse_pca", of_pca), gm_move(r, G, loss, .average = true),
 		gm_move(r, Z, loss, .which = "z", .lr_times = (double)m / 128, .project = project));
 	while (gm_next(r)) {
 		gm_feed(r);
 		gm_run_step(r, step);
-		if (pca > 0)
-			gm_report_number(r, "mse_pca", pca);
 	}
 	return gm_end(r);
 }

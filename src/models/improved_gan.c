@@ -25,7 +25,7 @@ static const gm_option options[] = {
 	{"game", "features", "G matches features, or minibatch discrimination",
          GM_CHOICE("features|minibatch")},
 	{"nz", "100", "numbers in z", GM_INT(1, 65536)},
-	{"width", "1000", "units of the first layer; others follow", GM_INT(8, 65536)},
+	{"width", "1000", "units of the first layer; others follow", GM_INT(4, 65536)},
 	{"noise", "0.5", "deviation of the noise in D; .6 of it on the input", GM_REAL(0, 10)},
 	{"start", "500", "examples that the start of D is set by", GM_INT(2, 100000)},
 	{"eps", "1e-4", "added to the root of the mean of squares", GM_REAL(1e-30, 1)},

@@ -81,6 +81,12 @@ static gm_node *field_input(gm_run *r, const char *name)
 	char all[300];
 	if (!f || f->shape.rank + 1 > GM_MAX_RANK) {
 		say_fields(r, all, sizeof all);
+		if (!strcmp(name, "index") && r->data && !r->facts.count)
+			gm_run_fail(
+				r, GM_ERR_VALUE,
+				"%s needs a finite set, and %s has no end: --per-class N takes N "
+				"examples of each class",
+				r->model->name, gm_settings_get(r->settings, "data"));
 		gm_run_fail(r, GM_ERR_VALUE,
 		            "%s needs the field \"%.60s\" of its data, but %s has %s",
 		            r->model->name, name, gm_settings_get(r->settings, "data"), all);

@@ -93,7 +93,12 @@ static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool
 	const void *in[GM_RUN_INPUTS] = {0};
 	float *z[GM_RUN_INPUTS] = {0}, *y = malloc(m * numel * sizeof *y);
 	int32_t *label = calloc(m, sizeof *label);
-	bool ok = (y && label) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for samples");
+	bool ok = true;
+	if (!y || !label) {
+		free(y);
+		free(label);
+		return gm_fail(&r->err, GM_ERR_MEMORY, "no memory for samples");
+	}
 	for (int i = 0; i < e->nin; i++)
 		if (e->in[i] == r->label)
 			in[i] = label;
