@@ -53,7 +53,8 @@ static void read_last(const char *folder, gm_state *s)
 	if (snprintf(path, sizeof path, "%s/stats.jsonl", folder) >= PATH_MAX ||
 	    !gm_file_open(path, &b, NULL))
 		return;
-	const char *all = (const char *)b.data, *end = b.size ? memrchr(all, '\n', b.size) : NULL,
+	const char *all = (const char *)b.data,
+		   *end = all && b.size ? memrchr(all, '\n', b.size) : NULL,
 		   *before = end && end > all ? memrchr(all, '\n', end - all) : NULL;
 	const char *line = before ? before + 1 : all;
 	json_t *o = end ? json_loadb(line, end - line, 0, NULL) : NULL, *value;
