@@ -164,6 +164,24 @@ static void scores_of_weights_and_ensembles(void **state)
 	gm_saved_free(s);
 }
 
+/* What a run learns from may be little; it is scored on the whole of the other split. */
+static void few_examples_are_for_training(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	gm_scores scores = {0};
+	gm_saved *s = TRAINED("classifier", "data=glyphs", "size=12", "width=4", "batch=8",
+	                      "steps=2", "per-class=2");
+	gm_scorer *c = gm_scorer_open(
+		gm_saved_inside(s),
+		&(gm_score_options){.metrics = "accuracy", .extractor = "pixels", .count = 300},
+		&err);
+	must(c && gm_scorer_score(c, &scores, &err), &err);
+	assert_non_null(strstr(scores.row[0].note, "errors in 300 of the test"));
+	gm_scorer_free(c);
+	gm_saved_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +189,7 @@ int main(void)
 		cmocka_unit_test(d_has_no_logit_of_its_own),
 		cmocka_unit_test(the_unlabelled_help),
 		cmocka_unit_test(scores_of_weights_and_ensembles),
+		cmocka_unit_test(few_examples_are_for_training),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

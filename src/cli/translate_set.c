@@ -121,7 +121,8 @@ bool translate_set(translate_job *j, gm_error *err)
 	gm_data_options o = {0};
 	if (!gm_settings_data(gm_translator_settings(j->t), false, &o, err))
 		return false;
-	o.from = o.to = 0, o.halves = j->halves, o.channels = gm_translator_takes(j->t);
+	o.from = o.to = 0, o.per_class = 0, o.halves = j->halves,
+	o.channels = gm_translator_takes(j->t);
 	o.size = j->size ? j->size : o.size;
 	o.split = j->split ? j->split : o.split;
 	gm_dataset *d = gm_data_open(j->input, &o, err);

@@ -25,7 +25,7 @@ static gm_dataset *open_other(gm_run *r, const gm_stream_args *a)
 	gm_data_options o = {.seed = r->seed, .again = true};
 	if (!gm_settings_data(r->settings, true, &o, &r->err))
 		return NULL;
-	if (*spec)
+	if (*spec || a->split)
 		o.from = o.to = 0, o.per_class = 0;
 	if (a->split)
 		o.split = a->split;

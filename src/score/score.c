@@ -251,7 +251,8 @@ static bool data_options(const gm_scorer *c, const char *split, gm_data_options 
 	if (!gm_settings_data(c->r->settings, false, o, err))
 		return false;
 	if (split && strcmp(split, o->split))
-		o->split = split, o->from = o->to = 0; /* the range is for the other split */
+		o->split = split, o->from = o->to = 0,
+		o->per_class = 0; /* these are for the other split */
 	return true;
 }
 
