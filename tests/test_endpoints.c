@@ -159,7 +159,7 @@ static int train_larger(gm_run *r)
 {
 	gm_node *low = gm_batch(r, "low");
 	int64_t m = gm_opt_int(r, "batch"), classes = 3;
-	gm_sides(r, 16);
+	gm_any_size(r, 16);
 	gm_endpoint(r, "translate", gm_upsample_nearest(low, 4), low);
 	gm_node *k = gm_cast(gm_iota(gm_run_graph(r), classes), GM_F32);
 	gm_node *x = gm_reshape(mean_of(gm_batch(r, "image")), GM_SHAPE(m, 1));

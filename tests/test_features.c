@@ -14,7 +14,7 @@
 #include "metrics/extractor.h"
 #include "scratch.h"
 #include "ganymede/image.h"
-#include "score/side.h"
+#include "score/sample_source.h"
 
 #include <math.h>
 
@@ -365,13 +365,13 @@ static void pictures_of_their_own_sizes(void **state)
 		free(x);
 		gm_image_free(im);
 	}
-	gm_side_options o = {.own_sizes = true};
-	gm_side *p = gm_side_open(scratch_path("sizes"), &o, &err);
+	gm_sample_source_options o = {.own_sizes = true};
+	gm_sample_source *p = gm_sample_source_open(scratch_path("sizes"), &o, &err);
 	if (!p)
 		fail_msg("%s", err.message);
 	assert_int_equal(p->count, N);
-	gm_seen s = {0};
-	assert_true(gm_look(p, e, N, GM_LOOK_FEATURES | GM_LOOK_MOMENTS, &s, &err));
+	gm_extracted s = {0};
+	assert_true(gm_extract(p, e, N, GM_EXTRACT_FEATURES | GM_EXTRACT_MOMENTS, &s, &err));
 	assert_int_equal(s.width, d);
 	assert_memory_equal(s.features, want, N * d * sizeof *want);
 	double *mean = malloc(d * sizeof *mean), *sigma = malloc(d * d * sizeof *sigma);
@@ -383,12 +383,12 @@ static void pictures_of_their_own_sizes(void **state)
 		assert_true(fabs(mean[k] - sum) <=
 		            1e-9 * (1 + fabs(sum))); /* double sums of five floats */
 	}
-	gm_seen_free(&s);
+	gm_extracted_free(&s);
 	gm_extractor *pixels = gm_extractor_open("pixels", NULL, &err);
-	assert_false(gm_look(p, pixels, N, GM_LOOK_FEATURES, &s, &err));
+	assert_false(gm_extract(p, pixels, N, GM_EXTRACT_FEATURES, &s, &err));
 	assert_non_null(strstr(err.message, "--size"));
 	gm_extractor_free(pixels);
-	gm_side_free(p);
+	gm_sample_source_free(p);
 	free(want), free(mean), free(sigma);
 	gm_extractor_free(e);
 }

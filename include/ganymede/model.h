@@ -207,7 +207,7 @@ typedef struct gm_facts {
 	uint64_t count;                  /* examples in the set; 0: endless */
 	double low, high;                /* range of the values: -1, 1 for images */
 	/* image size in training; shapes of variables may depend on it. height and width can differ
-	 * from it when a tool requests another size (gm_sides) */
+	 * from it when a tool requests another size (gm_any_size) */
 	int64_t own_height, own_width;
 	bool paired; /* fields "a" and "b" of one example belong together; not set in tools */
 	/* [classes], or NULL; owned by the data or the checkpoint */
@@ -237,7 +237,7 @@ GM_API double gm_cosine(double a, double b, double t, double end);
 /* A formatted text for names of layers, owned by the run. */
 GM_API const char *gm_name(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
 /* Reports an error that only the model can detect. */
-GM_API void gm_trouble(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
+GM_API void gm_run_error(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
 
 /* ---- building -------------------------------------------------------------------------------- */
 
@@ -456,7 +456,7 @@ GM_API void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *
 
 /* Declares that the nets work with images of any size whose height and width are multiples of this,
  * with the same variables. Tools may then request other sizes than in training. */
-GM_API void gm_sides(gm_run *r, int64_t multiple);
+GM_API void gm_any_size(gm_run *r, int64_t multiple);
 
 /* Input [m,1,H,W] of "complete": 1 where the image is to be filled in, 0 where it is known. Tools set the hidden part of the
  * example to 0. */

@@ -37,7 +37,7 @@ typedef struct gm_saved_options {
 	int64_t batch;
 	bool exact; /* use batch as it is, even above the training batch */
 	/* of images, if not the size used in training; only for models that support other sizes
-	 * (gm_saved_sides). Applies to all fields of the image's size. */
+	 * (gm_saved_any_size). Applies to all fields of the image's size. */
 	int height, width;
 	bool raw; /* use the weights, not their moving averages */
 } gm_saved_options;
@@ -62,7 +62,7 @@ GM_API bool gm_saved_has(gm_saved *s, const char *endpoint);
 GM_API gm_shape gm_saved_shape(gm_saved *s, const char *endpoint);
 /* Images of other sizes than in training are supported if height and width are multiples of this;
  * 0: they are not supported. */
-GM_API int64_t gm_saved_sides(const gm_saved *s);
+GM_API int64_t gm_saved_any_size(const gm_saved *s);
 /* True if the endpoint exists; else false and an error that lists the model's endpoints. */
 GM_API bool gm_saved_must(gm_saved *s, const char *endpoint, gm_error *err);
 

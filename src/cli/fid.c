@@ -48,13 +48,13 @@ static void help(void)
 
 /* A or B: the source and its statistics. */
 typedef struct part {
-	gm_side *side;
-	gm_seen seen;
+	gm_sample_source *side;
+	gm_extracted seen;
 	int64_t n;
 	gm_stats stats; /* computed, or read from a file */
 } part;
 
-static int64_t count_of(const gm_side *s, uint64_t asked)
+static int64_t count_of(const gm_sample_source *s, uint64_t asked)
 {
 	int64_t n = asked ? (int64_t)asked : s->count ? (int64_t)s->count : ENOUGH;
 	return s->count && s->count < (uint64_t)n ? (int64_t)s->count : n;
@@ -67,7 +67,7 @@ static bool look(part *p, gm_extractor *x, unsigned what, gm_error *err)
 		*p->side->stats = (gm_stats){0}; /* moved */
 		return true;
 	}
-	if (!gm_look(p->side, x, p->n, what, &p->seen, err))
+	if (!gm_extract(p->side, x, p->n, what, &p->seen, err))
 		return false;
 	int64_t d = p->seen.width;
 	json_object_set_new(p->side->record, "count", json_integer(p->n));
@@ -81,8 +81,8 @@ static bool look(part *p, gm_extractor *x, unsigned what, gm_error *err)
 
 static void end(part *p)
 {
-	gm_side_free(p->side);
-	gm_seen_free(&p->seen);
+	gm_sample_source_free(p->side);
+	gm_extracted_free(&p->seen);
 	gm_stats_free(&p->stats);
 }
 
@@ -205,7 +205,8 @@ static bool data_option(void *context, const char *name, const char *value, gm_e
 /* If the other side is a run, a data set is resized as the run's data, so that `fid RUN DATA`
  * equals `eval RUN`; given options have priority. The range of the run's data is not used: it is
  * for its own files. */
-static bool data_options(const gm_side *beside, const given *g, gm_data_options *o, gm_error *err)
+static bool data_options(const gm_sample_source *beside, const given *g, gm_data_options *o,
+                         gm_error *err)
 {
 	*o = (gm_data_options){0};
 	if (beside && beside->saved &&
@@ -226,17 +227,18 @@ static bool run(const cli_values *v, const given *g, gm_error *err)
 		return false;
 	if (count == 1)
 		return gm_fail(err, GM_ERR_VALUE, "option count: a covariance needs 2 examples");
-	gm_side_options o = {.seed = seed,
-	                     .outdir = cli_value(v, "outdir"),
-	                     .raw = cli_given(v, "raw"),
-	                     .stats = true};
+	gm_sample_source_options o = {.seed = seed,
+	                              .outdir = cli_value(v, "outdir"),
+	                              .raw = cli_given(v, "raw"),
+	                              .stats = true};
 	/* As pytorch-fid reads folders, unless the options, or a run on the other side, determine
 	 * the resizing. */
-	bool beside_run = gm_side_is_run(v->operand[0], &o) ||
-	                  (v->operand[1] && gm_side_is_run(v->operand[1], &o));
+	bool beside_run = gm_sample_source_is_run(v->operand[0], &o) ||
+	                  (v->operand[1] && gm_sample_source_is_run(v->operand[1], &o));
 	o.own_sizes = !g->n && !beside_run;
-	bool any_data = !beside_run || !(gm_side_is_run(v->operand[0], &o) &&
-	                                 (!v->operand[1] || gm_side_is_run(v->operand[1], &o)));
+	bool any_data =
+		!beside_run || !(gm_sample_source_is_run(v->operand[0], &o) &&
+	                         (!v->operand[1] || gm_sample_source_is_run(v->operand[1], &o)));
 	if (g->n && (!any_data || (gm_stats_is(v->operand[0]) &&
 	                           (!v->operand[1] || gm_stats_is(v->operand[1])))))
 		return gm_fail(err, GM_ERR_VALUE,
@@ -248,15 +250,15 @@ static bool run(const cli_values *v, const given *g, gm_error *err)
 	gm_scores s = {0};
 	const char *out = cli_given(v, "save-stats");
 	/* Open a run first: it determines the resizing of the other side. */
-	bool swap = v->operand[1] && !gm_side_is_run(v->operand[0], &o) &&
-	            gm_side_is_run(v->operand[1], &o);
+	bool swap = v->operand[1] && !gm_sample_source_is_run(v->operand[0], &o) &&
+	            gm_sample_source_is_run(v->operand[1], &o);
 	part *first = swap ? &b : &a, *second = swap ? &a : &b;
 	bool ok = (!out || may_save(out, cli_given(v, "force"), err)) &&
 	          data_options(NULL, g, &o.data, err) &&
-	          (first->side = gm_side_open(v->operand[swap], &o, err));
+	          (first->side = gm_sample_source_open(v->operand[swap], &o, err));
 	if (ok && v->operand[1])
 		ok = data_options(first->side, g, &o.data, err) &&
-		     (second->side = gm_side_open(v->operand[!swap], &o, err));
+		     (second->side = gm_sample_source_open(v->operand[!swap], &o, err));
 	bool pictures = ok && (!a.side->stats || (b.side && !b.side->stats));
 	if (ok && out && a.side->stats)
 		ok = gm_fail(err, GM_ERR_VALUE, "%s is already a file of statistics", a.side->name);
@@ -266,7 +268,8 @@ static bool run(const cli_values *v, const given *g, gm_error *err)
 	     (b.side && !b.side->stats && b.side->facts.points)))
 		spec = "pixels";
 	if (ok && pictures)
-		ok = (x = gm_judge_open(spec, cli_given(v, "weights"), o.outdir, err)) != NULL;
+		ok = (x = gm_score_extractor_open(spec, cli_given(v, "weights"), o.outdir, err)) !=
+		     NULL;
 	json_t *protocol =
 		ok && x ? gm_protocol_new(x) : json_pack("{s:s}", "ganymede", gm_version());
 	ok = ok && protocols_fit(&a, &b, protocol, cli_given(v, "force"), &s, err);
@@ -274,8 +277,8 @@ static bool run(const cli_values *v, const given *g, gm_error *err)
 		bool both = b.side && !a.side->stats && !b.side->stats;
 		a.n = a.side->stats ? 0 : count_of(a.side, count);
 		b.n = !b.side || b.side->stats ? 0 : count_of(b.side, count);
-		unsigned what = GM_LOOK_MOMENTS |
-		                (both && (a.n < ENOUGH || b.n < ENOUGH) ? GM_LOOK_FEATURES : 0);
+		unsigned what = GM_EXTRACT_MOMENTS |
+		                (both && (a.n < ENOUGH || b.n < ENOUGH) ? GM_EXTRACT_FEATURES : 0);
 		ok = look(&a, x, what, err) && (!b.side || look(&b, x, what, err));
 		json_object_set(protocol, "a", a.side->record);
 		if (b.side)

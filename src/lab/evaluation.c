@@ -31,7 +31,7 @@
 
 #include "ganymede/data.h"
 #include "ganymede/metrics.h"
-#include "score/side.h"
+#include "score/sample_source.h"
 
 static const gm_option options[] = {
 	{"data", "glyphs", "pictures to model"},
@@ -156,17 +156,18 @@ static void draw_gaussian(world *w, float *x)
 
 static bool draw_run(world *w, const char *run)
 {
-	gm_side *s = gm_side_open(run, &(gm_side_options){.seed = 1}, &w->l->err);
+	gm_sample_source *s =
+		gm_sample_source_open(run, &(gm_sample_source_options){.seed = 1}, &w->l->err);
 	bool ok = s != NULL;
 	if (ok && s->facts.numel != w->d)
 		ok = gm_fail(&w->l->err, GM_ERR_VALUE,
 		             "%s makes pictures of %lld numbers, these have %lld: choose --size "
 		             "and --data as it has them",
 		             run, (long long)s->facts.numel, (long long)w->d);
-	ok = ok && gm_side_take(s, w->m, false, w->x[RUN], NULL, &w->l->err);
+	ok = ok && gm_sample_source_take(s, w->m, false, w->x[RUN], NULL, &w->l->err);
 	for (int64_t k = 0; ok && k < w->m * w->d; k++)
 		w->x[RUN][k] = (float)((w->x[RUN][k] + 1) / 2 + w->h * gm_rng_normal(&w->rng));
-	gm_side_free(s);
+	gm_sample_source_free(s);
 	return ok;
 }
 

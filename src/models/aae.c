@@ -80,7 +80,8 @@ static int train(gm_run *r)
 	gm_opt_auto(r, "nz", prior == GAUSSIAN ? "8" : "2");
 	int64_t nz = gm_opt_int(r, "nz");
 	if (prior != GAUSSIAN && nz != 2)
-		gm_trouble(r, "this prior lies in the plane: --nz 2, or --prior gaussian"), nz = 2;
+		gm_run_error(r, "this prior lies in the plane: --nz 2, or --prior gaussian"),
+			nz = 2;
 	gm_mlp body = {(int)gm_opt_int(r, "layers"), gm_opt_int(r, "width"), GM_RELU};
 	gm_net *E = gm_net_new(r, "E", .init = GM_NORMAL(0, .01)),
 	       *P = gm_net_new(r, "P", .init = GM_NORMAL(0, .01));

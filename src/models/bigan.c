@@ -87,7 +87,7 @@ static int train(gm_run *r)
 	gm_opt_norms(r, E, D); /* E's normaliser is G's */
 	gm_game game = gm_opt_game(r, G, D);
 	if (gm_net_flow(E) && gm_net_flow(E)->reference)
-		gm_trouble(r, "bigan's E has no reference batch: --normalise-g batch");
+		gm_run_error(r, "bigan's E has no reference batch: --normalise-g batch");
 	gm_node *picture = gm_batch(r, "image");
 	gm_node *x = gm_reshape(gm_unit(picture), GM_SHAPE(-1, p.numel));
 	gm_node *z = gm_noise(r, "z", p.gaussian ? GM_LATENT_NORMAL : GM_LATENT_UNIFORM,

@@ -98,7 +98,7 @@ static int train(gm_run *r)
 	gm_opt_norms(r, G, D);
 	for (int i = 0; i < 2; i++)
 		if (gm_net_flow(i ? D : G) && gm_net_flow(i ? D : G)->reference)
-			gm_trouble(r, "catgan's nets have no reference batches");
+			gm_run_error(r, "catgan's nets have no reference batches");
 	gm_node *example = gm_batch(r, "example");
 	gm_node *x =
 		gm_reshape(data->points ? example : gm_unit(example), GM_SHAPE(-1, data->numel));

@@ -35,8 +35,8 @@ static gm_node *body(gm_run *r, gm_net *C, gm_node *x, double keep)
 {
 	int64_t f = gm_opt_int(r, "width"), h = gm_run_facts(r)->height, w = gm_run_facts(r)->width;
 	if (h < 8 || w < 8)
-		gm_trouble(r, "classifier needs pictures of 8 pixels or more; these are %dx%d",
-		           (int)w, (int)h);
+		gm_run_error(r, "classifier needs pictures of 8 pixels or more; these are %dx%d",
+		             (int)w, (int)h);
 	for (; h >= 8 && w >= 8; f *= 2) {
 		for (int i = 0; i < 2; i++)
 			x = gm_block(C, gm_name(r, "%dx%d/%c", (int)h, (int)w, "ab"[i]), x,
@@ -55,7 +55,7 @@ static int train(gm_run *r)
 	gm_net *C = gm_net_new(r, "C", .init = GM_HE_NORMAL(0));
 	gm_node *x = gm_batch(r, "image"), *label = gm_batch(r, "label");
 	if (classes < 2) {
-		gm_trouble(r, "classifier needs two classes or more");
+		gm_run_error(r, "classifier needs two classes or more");
 		classes = 2;
 	}
 	gm_net_normalise(C, gm_normaliser_find("batch"));

@@ -86,9 +86,10 @@ static int train(gm_run *r)
 	int64_t overlap = gm_opt_int(r, "overlap"), levels = gm_want_halvings(r, 3, 9, SMALL);
 	if (side != f->own_width || side >> levels != SMALL || f->channels > 4 ||
 	    2 * overlap >= half) {
-		gm_trouble(r, "the sides must be one power of 2, with 4 channels at most, and the "
-		              "overlap "
-		              "less than a quarter of a side: try --size 32");
+		gm_run_error(r,
+		             "the sides must be one power of 2, with 4 channels at most, and the "
+		             "overlap "
+		             "less than a quarter of a side: try --size 32");
 		return gm_end(r);
 	}
 	nets p = {gm_opt_int(r, "width"), gm_opt_int(r, "nz"), f->channels, (int)levels};

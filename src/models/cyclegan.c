@@ -86,12 +86,13 @@ static int train(gm_run *r)
 	gm_node *x[2] = {gm_batch(r, "a"), gm_batch(r, "b")}, *y[2], *back[2], *more[4];
 	int64_t channels[2] = {gm_node_shape(x[0]).dim[1], gm_node_shape(x[1]).dim[1]};
 	if (gm_opt_flag(r, "minibatch") || (gm_net_flow(G[0]) && gm_net_flow(G[0])->reference))
-		gm_trouble(
+		gm_run_error(
 			r,
 			"cyclegan's D scores patches, not whole pictures (--minibatch no), and its "
 			"translators have no reference batch (--normalise-g instance)");
 	if (identity > 0 && channels[0] != channels[1])
-		gm_trouble(r, "pictures of other channels are never of both domains: --identity 0");
+		gm_run_error(r,
+		             "pictures of other channels are never of both domains: --identity 0");
 
 	for (int i = 0; i < 2; i++)
 		y[i] = translate(&p, G[i], x[i], channels[1 - i]);
@@ -114,7 +115,7 @@ static int train(gm_run *r)
 		gm_endpoint(r, i ? "reconstruct/back" : "reconstruct", back[i], x[i]);
 		gm_endpoint(r, i ? "discriminate/a" : "discriminate/b", game[i].y_real, x[1 - i]);
 	}
-	gm_sides(r, 4);
+	gm_any_size(r, 4);
 
 	gm_turn turn = gm_play(r, &game[0], .second = &game[1], .loss_g = loss, .together = true,
 	                       .g = {more[0], more[1], more[2], more[3]});

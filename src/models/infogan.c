@@ -94,7 +94,7 @@ static int train(gm_run *r)
 	gm_node *x = gm_batch(r, "image");
 	gm_want_halvings(r, 2, 2, 1);
 	if (!codes || game.pack > 1)
-		gm_trouble(
+		gm_run_error(
 			r,
 			"Q needs codes to read (--codes, --continuous) of one example (--pack 1)");
 	gm_net_normalise(Q, gm_normaliser_find("batch"));

@@ -91,8 +91,8 @@ static int train(gm_run *r)
 	gm_game game = gm_opt_game(r, G, D);
 	gm_want_pairs(r);
 	if (gm_opt_flag(r, "minibatch"))
-		gm_trouble(r, "minibatch discrimination compares whole pictures, and pix2pix's D "
-		              "scores patches");
+		gm_run_error(r, "minibatch discrimination compares whole pictures, and pix2pix's D "
+		                "scores patches");
 
 	gm_node *a = gm_batch(r, back ? "b" : "a"), *b = gm_batch(r, back ? "a" : "b");
 	nets p = make_nets(r, gm_node_shape(b).dim[1]);
@@ -109,7 +109,7 @@ static int train(gm_run *r)
 	gm_endpoint(r, "translate", game.generated, a);
 	if (loss != L1)
 		gm_endpoint_nodes(r, "discriminate", game.y_real, (gm_node *[]){b, a}, 1 + see_a);
-	gm_sides(r, (int64_t)1 << p.g.depth);
+	gm_any_size(r, (int64_t)1 << p.g.depth);
 
 	gm_turn turn = gm_play(r, &game, .loss_d = game.loss_d ? gm_mul_c(game.loss_d, .5) : NULL,
 	                       .loss_g = loss_g, .g = {gm_logged(r, "l1", l1)});

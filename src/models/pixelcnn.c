@@ -78,15 +78,15 @@ static net make_net(gm_run *r)
 	if (gm_opt_flag(r, "conditional"))
 		p.body.label = gm_batch(r, "label"), p.body.classes = d->classes;
 	if (p.body.kernel % 2 == 0 || p.body.first % 2 == 0)
-		gm_trouble(r, "options kernel and first are odd, for a window has a centre");
+		gm_run_error(r, "options kernel and first are odd, for a window has a centre");
 	if (d->channels * p.levels > OUTPUTS)
-		gm_trouble(r, "option levels: %d levels of %d channels; there can be %d in all",
-		           (int)p.levels, (int)d->channels, OUTPUTS);
+		gm_run_error(r, "option levels: %d levels of %d channels; there can be %d in all",
+		             (int)p.levels, (int)d->channels, OUTPUTS);
 	if (p.body.features < d->channels)
-		gm_trouble(r, "option features: at least one for each of %d channels",
-		           (int)d->channels);
+		gm_run_error(r, "option features: at least one for each of %d channels",
+		             (int)d->channels);
 	if (p.body.label && !p.body.gated)
-		gm_trouble(r, "option conditional: only the gated net takes the class");
+		gm_run_error(r, "option conditional: only the gated net takes the class");
 	return p;
 }
 

@@ -86,7 +86,7 @@ static int train(gm_run *r)
 	          gm_opt_choice(r, "decoder") == 0,
 	          data->points};
 	if (p.bernoulli && p.points)
-		gm_trouble(r, "points are not on or off: --decoder gaussian");
+		gm_run_error(r, "points are not on or off: --decoder gaussian");
 	double s = gm_opt_real(r, "sigma");
 	bool likely = !p.bernoulli || gm_want_binary(r, "stochastic");
 	if (p.bernoulli)

@@ -194,7 +194,7 @@ gm_node *gm_hidden(gm_run *r)
 	return r->hidden;
 }
 
-void gm_sides(gm_run *r, int64_t multiple)
+void gm_any_size(gm_run *r, int64_t multiple)
 {
 	r->sides = multiple;
 }

@@ -119,7 +119,7 @@ const gm_facts *gm_run_facts(gm_run *r)
 	return &r->facts;
 }
 
-void gm_trouble(gm_run *r, const char *fmt, ...)
+void gm_run_error(gm_run *r, const char *fmt, ...)
 {
 	char text[sizeof r->err.message];
 	va_list ap;

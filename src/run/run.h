@@ -137,7 +137,7 @@ struct gm_run {
 	int nets;
 	gm_run_endpoint endpoint[GM_RUN_ENDPOINTS];
 	int endpoints;
-	/* other image sizes must be multiples of this (gm_sides); 0: not supported */
+	/* other image sizes must be multiples of this (gm_any_size); 0: not supported */
 	int64_t sides;
 	gm_run_part part[GM_RUN_STEPS];
 	int parts;

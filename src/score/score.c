@@ -53,9 +53,10 @@ bool gm_scorer_look(gm_scorer *c, bool real, gm_error *err)
 	bool *looked = real ? &c->real_looked : &c->fake_looked;
 	if (*looked)
 		return true;
-	gm_seen *s = real ? &c->real_seen : &c->fake_seen;
-	unsigned what = real ? c->look & ~(unsigned)GM_LOOK_LOGITS : c->look;
-	return *looked = gm_look(real ? c->real : c->fake, c->x, gm_scorer_count(c), what, s, err);
+	gm_extracted *s = real ? &c->real_seen : &c->fake_seen;
+	unsigned what = real ? c->look & ~(unsigned)GM_EXTRACT_LOGITS : c->look;
+	return *looked =
+	               gm_extract(real ? c->real : c->fake, c->x, gm_scorer_count(c), what, s, err);
 }
 
 bool gm_scorer_trouble(gm_scorer *c, gm_error *err)
@@ -130,7 +131,7 @@ static bool run_told(gm_scorer *c, gm_scores *s, gm_error *err)
 			c->r->model->name);
 	if (!gm_scorer_look(c, false, err))
 		return false;
-	const gm_seen *f = &c->fake_seen;
+	const gm_extracted *f = &c->fake_seen;
 	int64_t right = 0;
 	const gm_extractor_info *x = gm_extractor_info_of(c->x);
 	const gm_facts theirs = {.classes = f->classes, .class_names = x->class_names};
@@ -190,7 +191,11 @@ static bool run_two_sample(gm_scorer *c, gm_scores *s, gm_error *err)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-enum { BOTH = GM_LOOK_MOMENTS | GM_LOOK_FEATURES, ROWS = GM_LOOK_FEATURES, SAYS = GM_LOOK_LOGITS };
+enum {
+	BOTH = GM_EXTRACT_MOMENTS | GM_EXTRACT_FEATURES,
+	ROWS = GM_EXTRACT_FEATURES,
+	SAYS = GM_EXTRACT_LOGITS
+};
 
 /* clang-format off */
 static const gm_metric table[] = {
@@ -345,7 +350,7 @@ static bool choose(gm_scorer *c, gm_error *err)
 static bool open_all(gm_scorer *c, gm_error *err)
 {
 	const gm_score_options *o = &c->o;
-	gm_side_options p = {.seed = o->seed};
+	gm_sample_source_options p = {.seed = o->seed};
 	if (o->split && strcmp(o->split, "train") && strcmp(o->split, "test"))
 		return gm_fail(err, GM_ERR_VALUE, "option split: \"%.60s\" is not train or test",
 		               o->split);
@@ -361,13 +366,14 @@ static bool open_all(gm_scorer *c, gm_error *err)
 		const char *spec = o->extractor         ? o->extractor
 		                   : c->r->facts.points ? "pixels"
 		                                        : "inception";
-		c->x = gm_judge_open(spec, o->weights, o->outdir ? o->outdir : "runs", err);
+		c->x = gm_score_extractor_open(spec, o->weights, o->outdir ? o->outdir : "runs",
+		                               err);
 		if (!c->x)
 			return false;
 	}
 	const char *spec = gm_settings_get(c->r->settings, "data");
 	gm_error why = {0};
-	c->real = gm_side_open(spec, &p, &why);
+	c->real = gm_sample_source_open(spec, &p, &why);
 	if (!c->real)
 		return gm_file_exists(spec) || why.code != GM_ERR_IO
 		               ? gm_fail(err, why.code, "%s", why.message)
@@ -381,7 +387,8 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	const gm_run_endpoint *asked = o->endpoint ? gm_endpoint_find(c->r, o->endpoint) : NULL;
 	const bool draws = asked && asked->kind->flags & GM_DRAWS;
 	if (gm_endpoint_first(c->r, GM_DRAWS) &&
-	    !(c->fake = gm_side_of_run(c->r, draws ? o->endpoint : NULL, o->seed, o->raw, err)))
+	    !(c->fake = gm_sample_source_of_run(c->r, draws ? o->endpoint : NULL, o->seed, o->raw,
+	                                        err)))
 		return false;
 	if (c->real->facts.numel != c->r->facts.numel)
 		return gm_fail(err, GM_ERR_VALUE,
@@ -430,11 +437,11 @@ void gm_scorer_free(gm_scorer *c)
 {
 	if (!c)
 		return;
-	gm_seen_free(&c->real_seen);
-	gm_seen_free(&c->fake_seen);
+	gm_extracted_free(&c->real_seen);
+	gm_extracted_free(&c->fake_seen);
 	gm_extractor_free(c->x);
-	gm_side_free(c->real);
-	gm_side_free(c->fake);
+	gm_sample_source_free(c->real);
+	gm_sample_source_free(c->fake);
 	gm_data_close(c->test);
 	gm_data_close(c->train);
 	json_decref(c->protocol);
@@ -454,7 +461,7 @@ bool gm_scorer_score(gm_scorer *c, gm_scores *s, gm_error *err)
 		c->now = c->wanted[i];
 		ok = c->now->run(c, s, err);
 	}
-	gm_seen_free(&c->fake_seen); /* the run may train before the next call */
+	gm_extracted_free(&c->fake_seen); /* the run may train before the next call */
 	c->fake_looked = false;
 	return ok;
 }

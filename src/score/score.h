@@ -17,7 +17,7 @@
 
 #include <stdio.h>
 
-#include "score/side.h"
+#include "score/sample_source.h"
 
 /* Zero fields take the default. */
 typedef struct gm_score_options {

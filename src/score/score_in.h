@@ -15,12 +15,12 @@ struct gm_scorer {
 	const gm_metric *wanted[32];
 	int metrics;
 	gm_extractor *x;
-	gm_side *real;     /* the training data, without flips and crops */
-	gm_side *fake;     /* samples, or NULL if the run does not generate any */
-	gm_dataset *test;  /* the test split, opened when needed */
-	gm_dataset *train; /* the training split */
-	gm_seen real_seen, fake_seen;
-	unsigned look; /* GM_LOOK_* flags needed by the metrics */
+	gm_sample_source *real; /* the training data, without flips and crops */
+	gm_sample_source *fake; /* samples, or NULL if the run does not generate any */
+	gm_dataset *test;       /* the test split, opened when needed */
+	gm_dataset *train;      /* the training split */
+	gm_extracted real_seen, fake_seen;
+	unsigned look; /* GM_EXTRACT_* flags needed by the metrics */
 	bool real_looked, fake_looked;
 	bool other_data; /* the real side is not the training data */
 	json_t *protocol;
@@ -31,7 +31,7 @@ struct gm_scorer {
 struct gm_metric {
 	const char *name, *about;
 	bool (*run)(gm_scorer *c, gm_scores *s, gm_error *err);
-	unsigned look; /* GM_LOOK_* of both sides */
+	unsigned look; /* GM_EXTRACT_* of both sides */
 	bool real;     /* also needs features of real examples */
 	bool samples;  /* needs a sampling endpoint */
 	bool pictures; /* not for points */

@@ -23,7 +23,7 @@ static float *room_for(int64_t n, int64_t numel, gm_error *err)
 static float *samples(gm_scorer *c, int64_t n, bool rounded, gm_error *err)
 {
 	float *x = room_for(n, c->r->facts.numel, err);
-	if (x && gm_side_take(c->fake, n, rounded, x, NULL, err))
+	if (x && gm_sample_source_take(c->fake, n, rounded, x, NULL, err))
 		return x;
 	free(x);
 	return NULL;
@@ -40,8 +40,8 @@ bool gm_metric_msssim(gm_scorer *c, gm_scores *s, gm_error *err)
 	char note[96];
 	for (int real = 0; real < 2; real++) {
 		float *x = room_for(2 * pairs, f->numel, err);
-		bool ok =
-			x && gm_side_take(real ? c->real : c->fake, 2 * pairs, true, x, NULL, err);
+		bool ok = x && gm_sample_source_take(real ? c->real : c->fake, 2 * pairs, true, x,
+		                                     NULL, err);
 		gm_picture_pairs p = {.a = x,
 		                      .b = x ? x + pairs * f->numel : NULL,
 		                      .n = pairs,
@@ -74,12 +74,12 @@ bool gm_metric_swd(gm_scorer *c, gm_scores *s, gm_error *err)
 	bool ok = w != NULL;
 	double level[32], mean = 0;
 	for (int real = 0; real < 2 && ok; real++) {
-		gm_side *p = real ? c->real : c->fake;
+		gm_sample_source *p = real ? c->real : c->fake;
 		float *x = room_for(p->batch, f->numel, err);
 		ok = x != NULL;
 		for (int64_t at = 0; at < n && ok; at += p->batch) {
 			int64_t m = n - at < p->batch ? n - at : p->batch;
-			ok = gm_side_read(p, at / p->batch, x, NULL, err) &&
+			ok = gm_sample_source_read(p, at / p->batch, x, NULL, err) &&
 			     gm_swd_add(w, !real, x, m, err);
 		}
 		free(x);
@@ -227,7 +227,7 @@ static bool class_modes(gm_scorer *c, gm_modes *m, int64_t *all, int64_t *n, gm_
 		int64_t take = *n - at < batch ? *n - at : batch;
 		gm_extractor_input in = {x, take * parts, (int)(f->channels / parts),
 		                         (int)f->height, (int)f->width};
-		ok = gm_side_read(c->fake, at / batch, x, NULL, err) &&
+		ok = gm_sample_source_read(c->fake, at / batch, x, NULL, err) &&
 		     gm_extractor_run(c->x, &in, NULL, logit, err);
 		for (int64_t j = 0; ok && j < take; j++) {
 			label[at + j] = 0;

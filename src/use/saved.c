@@ -187,7 +187,7 @@ gm_shape gm_saved_shape(gm_saved *s, const char *endpoint)
 	return e ? gm_node_shape(e->y) : GM_RANK0;
 }
 
-int64_t gm_saved_sides(const gm_saved *s)
+int64_t gm_saved_any_size(const gm_saved *s)
 {
 	return s->run.sides;
 }

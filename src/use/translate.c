@@ -108,8 +108,8 @@ const gm_settings *gm_translator_settings(const gm_translator *t)
 bool gm_translator_fits(const gm_translator *t, int height, int width, int next[2])
 {
 	const gm_shape *own = &t->port[t->from].shape;
-	/* gm_saved_sides is for the example's size; convert it to the input's */
-	int64_t m = gm_saved_sides(t->own), up = t->up;
+	/* gm_saved_any_size is for the example's size; convert it to the input's */
+	int64_t m = gm_saved_any_size(t->own), up = t->up;
 	m = !up ? 0 : m % up == 0 ? m / up : m;
 	next[0] = height, next[1] = width;
 	if (height == own->dim[2] && width == own->dim[3])

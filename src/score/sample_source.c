@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * score/side.c -- see side.h.
+ * score/sample_source.c -- see sample_source.h.
  */
-#include "score/side.h"
+#include "score/sample_source.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -23,12 +23,12 @@ enum { BATCH = 100 };
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static gm_side *blank(const char *name, uint64_t seed, gm_error *err)
+static gm_sample_source *blank(const char *name, uint64_t seed, gm_error *err)
 {
-	gm_side *p = calloc(1, sizeof *p);
+	gm_sample_source *p = calloc(1, sizeof *p);
 	if (!p || !(p->name = strdup(name)) || !(p->record = json_object())) {
 		gm_fail(err, GM_ERR_MEMORY, "out of memory");
-		gm_side_free(p);
+		gm_sample_source_free(p);
 		return NULL;
 	}
 	p->seed = seed;
@@ -37,7 +37,7 @@ static gm_side *blank(const char *name, uint64_t seed, gm_error *err)
 }
 
 /* endpoint NULL: the first sampling endpoint */
-static bool use_run(gm_side *p, gm_run *r, const char *endpoint, gm_error *err)
+static bool use_run(gm_sample_source *p, gm_run *r, const char *endpoint, gm_error *err)
 {
 	p->endpoint = endpoint ? gm_endpoint_find(r, endpoint) : gm_endpoint_first(r, GM_DRAWS);
 	if (!p->endpoint)
@@ -53,7 +53,7 @@ static bool use_run(gm_side *p, gm_run *r, const char *endpoint, gm_error *err)
 	return true;
 }
 
-static bool open_run(gm_side *p, const char *checkpoint, gm_error *err)
+static bool open_run(gm_sample_source *p, const char *checkpoint, gm_error *err)
 {
 	p->saved =
 		gm_saved_open(checkpoint, &(gm_saved_options){.batch = BATCH, .raw = p->raw}, err);
@@ -63,7 +63,8 @@ static bool open_run(gm_side *p, const char *checkpoint, gm_error *err)
 	return true;
 }
 
-static bool open_data(gm_side *p, const char *spec, const gm_data_options *o, gm_error *err)
+static bool open_data(gm_sample_source *p, const char *spec, const gm_data_options *o,
+                      gm_error *err)
 {
 	char hash[24];
 	p->data = gm_data_open(spec, o, err);
@@ -86,7 +87,7 @@ static bool open_data(gm_side *p, const char *spec, const gm_data_options *o, gm
 	return true;
 }
 
-static bool open_stats(gm_side *p, const char *path, gm_error *err)
+static bool open_stats(gm_sample_source *p, const char *path, gm_error *err)
 {
 	p->stats = calloc(1, sizeof *p->stats);
 	if (!p->stats || !gm_stats_read(path, p->stats, err))
@@ -106,14 +107,15 @@ static bool is_checkpoint(const char *spec)
 }
 
 /* The checkpoint given by spec; any file other than .safetensors is data. */
-static bool find_run(const char *spec, const gm_side_options *o, char *checkpoint, gm_error *err)
+static bool find_run(const char *spec, const gm_sample_source_options *o, char *checkpoint,
+                     gm_error *err)
 {
 	bool maybe = is_checkpoint(spec) || !gm_file_exists(spec) || gm_file_is_folder(spec);
 	return maybe &&
 	       gm_folder_checkpoint(spec, o->outdir ? o->outdir : "runs", checkpoint, NULL, err);
 }
 
-bool gm_side_is_run(const char *spec, const gm_side_options *o)
+bool gm_sample_source_is_run(const char *spec, const gm_sample_source_options *o)
 {
 	char checkpoint[PATH_MAX];
 	return !gm_stats_is(spec) && find_run(spec, o, checkpoint, NULL);
@@ -186,10 +188,10 @@ static float *rgb_of(const gm_image *im)
 
 /* Features of n images (a random choice by seed if there are more), each in its original size,
  * resized only by the extractor, as pytorch-fid does. */
-static bool look_at_own_sizes(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s,
-                              gm_error *err)
+static bool look_at_own_sizes(gm_sample_source *p, gm_extractor *x, int64_t n, unsigned what,
+                              gm_extracted *s, gm_error *err)
 {
-	bool whole = what & GM_LOOK_FEATURES;
+	bool whole = what & GM_EXTRACT_FEATURES;
 	gm_tree *t = gm_tree_open(p->name, err);
 	char *chosen = calloc(p->count + 1, 1);
 	bool ok = t && (chosen || gm_fail(err, GM_ERR_MEMORY, "out of memory")), more = ok;
@@ -219,9 +221,9 @@ static bool look_at_own_sizes(gm_side *p, gm_extractor *x, int64_t n, unsigned w
 			s->width = width;
 			s->features = malloc((whole ? n : 1) * width * sizeof *s->features);
 			s->logits = s->classes ? malloc(n * s->classes * sizeof *s->logits) : NULL;
-			s->moments = what & GM_LOOK_MOMENTS ? gm_moments_new(width, err) : NULL;
+			s->moments = what & GM_EXTRACT_MOMENTS ? gm_moments_new(width, err) : NULL;
 			ok = (s->features && (s->logits || !s->classes) &&
-			      (s->moments || !(what & GM_LOOK_MOMENTS))) ||
+			      (s->moments || !(what & GM_EXTRACT_MOMENTS))) ||
 			     gm_fail(err, GM_ERR_MEMORY, "no memory for features");
 		}
 		if (ok && width != s->width)
@@ -244,7 +246,7 @@ static bool look_at_own_sizes(gm_side *p, gm_extractor *x, int64_t n, unsigned w
 	return ok;
 }
 
-static bool open_own_sizes(gm_side *p, uint64_t count)
+static bool open_own_sizes(gm_sample_source *p, uint64_t count)
 {
 	p->own_sizes = true;
 	p->count = count;
@@ -257,10 +259,11 @@ static bool open_own_sizes(gm_side *p, uint64_t count)
 	return true;
 }
 
-gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err)
+gm_sample_source *gm_sample_source_open(const char *spec, const gm_sample_source_options *o,
+                                        gm_error *err)
 {
 	char checkpoint[PATH_MAX];
-	gm_side *p = blank(spec, o->seed, err);
+	gm_sample_source *p = blank(spec, o->seed, err);
 	uint64_t count = 0;
 	gm_error several = {0}; /* an ambiguous run number is not the name of a data set */
 	bool ok = p != NULL, is_file = is_checkpoint(spec);
@@ -284,22 +287,23 @@ gm_side *gm_side_open(const char *spec, const gm_side_options *o, gm_error *err)
 		ok = !is_file && !(err && err->code) && open_data(p, spec, &o->data, err);
 	if (ok)
 		return p;
-	gm_side_free(p);
+	gm_sample_source_free(p);
 	return NULL;
 }
 
-gm_side *gm_side_of_run(gm_run *r, const char *endpoint, uint64_t seed, bool raw, gm_error *err)
+gm_sample_source *gm_sample_source_of_run(gm_run *r, const char *endpoint, uint64_t seed, bool raw,
+                                          gm_error *err)
 {
-	gm_side *p = blank("the run itself", seed, err);
+	gm_sample_source *p = blank("the run itself", seed, err);
 	if (p)
 		p->raw = raw;
 	if (p && use_run(p, r, endpoint, err))
 		return p;
-	gm_side_free(p);
+	gm_sample_source_free(p);
 	return NULL;
 }
 
-void gm_side_free(gm_side *p)
+void gm_sample_source_free(gm_sample_source *p)
 {
 	if (!p)
 		return;
@@ -315,7 +319,7 @@ void gm_side_free(gm_side *p)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-bool gm_side_read(gm_side *p, uint64_t i, float *x, int32_t *label, gm_error *err)
+bool gm_sample_source_read(gm_sample_source *p, uint64_t i, float *x, int32_t *label, gm_error *err)
 {
 	if (p->data)
 		return gm_data_batch(p->data, p->seed, i * p->batch, p->batch, x, label, err);
@@ -342,7 +346,8 @@ static void round_to_bytes(const gm_facts *f, float *x, int64_t n)
 	}
 }
 
-bool gm_side_take(gm_side *p, int64_t n, bool rounded, float *x, int32_t *label, gm_error *err)
+bool gm_sample_source_take(gm_sample_source *p, int64_t n, bool rounded, float *x, int32_t *label,
+                           gm_error *err)
 {
 	int64_t m = p->batch, numel = p->facts.numel;
 	float *some = malloc(m * numel * sizeof *some);
@@ -352,7 +357,7 @@ bool gm_side_take(gm_side *p, int64_t n, bool rounded, float *x, int32_t *label,
 		int64_t take = n - at < m ? n - at : m;
 		ok = gm_progress_tell(p->data ? "reading examples" : "sampling", (uint64_t)at,
 		                      (uint64_t)n, "examples", err) &&
-		     gm_side_read(p, at / m, some, some_label, err);
+		     gm_sample_source_read(p, at / m, some, some_label, err);
 		if (ok)
 			memcpy(x + at * numel, some, take * numel * sizeof *x);
 		if (ok && label)
@@ -368,15 +373,16 @@ bool gm_side_take(gm_side *p, int64_t n, bool rounded, float *x, int32_t *label,
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
-void gm_seen_free(gm_seen *s)
+void gm_extracted_free(gm_extracted *s)
 {
 	gm_moments_free(s->moments);
 	free(s->features);
 	free(s->logits);
-	*s = (gm_seen){0};
+	*s = (gm_extracted){0};
 }
 
-bool gm_look(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s, gm_error *err)
+bool gm_extract(gm_sample_source *p, gm_extractor *x, int64_t n, unsigned what, gm_extracted *s,
+                gm_error *err)
 {
 	const gm_facts *f = &p->facts;
 	gm_extractor_input in = {.channels = f->points ? 1 : (int)f->channels,
@@ -387,20 +393,20 @@ bool gm_look(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s, 
 	snprintf(what_of, sizeof what_of, "features of %.40s", p->name);
 	s->n = n;
 	s->width = gm_extractor_width(x, &in);
-	s->classes = what & GM_LOOK_LOGITS ? gm_extractor_info_of(x)->classes : 0;
-	if (what & GM_LOOK_LOGITS && !s->classes)
+	s->classes = what & GM_EXTRACT_LOGITS ? gm_extractor_info_of(x)->classes : 0;
+	if (what & GM_EXTRACT_LOGITS && !s->classes)
 		return gm_fail(err, GM_ERR_VALUE, "extractor %s has no classes",
 		               gm_extractor_info_of(x)->name);
 	if (p->own_sizes) {
 		s->width = 0;
 		bool seen = look_at_own_sizes(p, x, n, what, s, err);
 		if (!seen)
-			gm_seen_free(s);
-		else if (!(what & GM_LOOK_FEATURES))
+			gm_extracted_free(s);
+		else if (!(what & GM_EXTRACT_FEATURES))
 			free(s->features), s->features = NULL;
 		return seen;
 	}
-	bool whole = what & GM_LOOK_FEATURES;
+	bool whole = what & GM_EXTRACT_FEATURES;
 	float *pictures = malloc(m * f->numel * sizeof *pictures);
 	s->features = malloc((whole ? n : m) * s->width * sizeof *s->features);
 	if (s->classes)
@@ -408,7 +414,7 @@ bool gm_look(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s, 
 	bool ok = (pictures && s->features && (!s->classes || s->logits)) ||
 	          gm_fail(err, GM_ERR_MEMORY, "no memory for %lld features of %lld examples",
 	                  (long long)s->width, (long long)n);
-	if (ok && what & GM_LOOK_MOMENTS)
+	if (ok && what & GM_EXTRACT_MOMENTS)
 		ok = (s->moments = gm_moments_new(s->width, err)) != NULL;
 	for (int64_t at = 0; ok && at < n; at += m) {
 		float *row = s->features + (whole ? at * s->width : 0);
@@ -416,7 +422,7 @@ bool gm_look(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s, 
 		in.n = n - at < m ? n - at : m;
 		ok = gm_progress_tell(what_of, (uint64_t)at, (uint64_t)n,
 		                      f->points ? "points" : "pictures", err) &&
-		     gm_side_read(p, at / m, pictures, NULL, err);
+		     gm_sample_source_read(p, at / m, pictures, NULL, err);
 		if (!ok)
 			break;
 		round_to_bytes(f, pictures, in.n * f->numel);
@@ -429,6 +435,6 @@ bool gm_look(gm_side *p, gm_extractor *x, int64_t n, unsigned what, gm_seen *s, 
 	if (!whole || !ok)
 		free(s->features), s->features = NULL;
 	if (!ok)
-		gm_seen_free(s);
+		gm_extracted_free(s);
 	return ok;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * score/judge.c -- a trained classifier (a run) as a feature extractor. See side.h.
+ * score/classifier_extractor.c -- a trained classifier (a run) as a feature extractor. See sample_source.h.
  */
-#include "score/side.h"
+#include "score/sample_source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,8 +124,8 @@ static gm_extractor *classifier(const char *name, const char *outdir, gm_error *
 	                         err);
 }
 
-gm_extractor *gm_judge_open(const char *spec, const char *weights, const char *outdir,
-                            gm_error *err)
+gm_extractor *gm_score_extractor_open(const char *spec, const char *weights, const char *outdir,
+                                      gm_error *err)
 {
 	static const char prefix[] = "classifier:";
 	if (!strncmp(spec, prefix, sizeof prefix - 1) && !weights)
