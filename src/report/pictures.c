@@ -165,14 +165,16 @@ static bool change(gm_run *r, gm_run_endpoint *e, int64_t n, column *in, column 
 	bool ok = read_field(r, gm_endpoint_field(r, e->in[0]), n, in->x);
 	for (int i = 1; ok && i < e->nin; i++) {
 		const char *field = gm_endpoint_field(r, e->in[i]);
-		if (e->in[i] == r->hidden)
-			ok = (rows[i] = (char *)hide_middle(r, n, in)) ||
-			     gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
-		if (!readable(r, field) || gm_endpoint_is_label(r, e->in[i]))
+		if (e->in[i] == r->hidden) {
+			rows[i] = (char *)hide_middle(r, n, in);
+		} else if (readable(r, field) && !gm_endpoint_is_label(r, e->in[i])) {
+			const size_t bytes = (size_t)((n + m) * (gm_node_size(e->in[i]) / m)) * 4;
+			rows[i] = calloc(bytes, 1); /* of floats or int32_t */
+		} else {
 			continue;
-		rows[i] = calloc((n + m) * (gm_node_size(e->in[i]) / m) * sizeof(float), 1);
+		}
 		ok = (rows[i] || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture")) &&
-		     read_field(r, field, n, rows[i]);
+		     (e->in[i] == r->hidden || read_field(r, field, n, rows[i]));
 	}
 	for (int64_t done = 0, chunk = 0; ok && done < n; done += m, chunk++) {
 		use[0] = in->x + done * in->c * in->h * in->w;
