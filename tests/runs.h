@@ -22,6 +22,7 @@
 #include "ganymede/saved.h"
 #include "ganymede/train.h"
 #include "run/settings.h"
+#include "tensorfile/safetensors.h"
 
 static void must(bool ok, const gm_error *err)
 {
@@ -75,6 +76,32 @@ static inline double last_of(const char *key)
 	}
 	fclose(f);
 	return v;
+}
+
+/* Bit i of the result: a weight, bias or gain of the net net[i] ("G/") has another value in b than in a. */
+static inline unsigned moved_nets(gm_saved *a, gm_saved *b, const char *const *net, int n)
+{
+	gm_error err = {0};
+	gm_st *x = gm_st_open(gm_saved_path(a), &err), *y = gm_st_open(gm_saved_path(b), &err);
+	unsigned changed = 0;
+	must(x && y, &err);
+	for (int64_t i = 0; i < gm_st_count(x); i++) {
+		const gm_st_tensor *p = gm_st_at(x, i), *q = gm_st_find(y, p->name);
+		const char *last = strrchr(p->name, '/');
+		size_t bytes = sizeof(float);
+		for (int k = 0; k < p->rank; k++)
+			bytes *= (size_t)p->dims[k];
+		for (int k = 0; k < n; k++)
+			if (last &&
+			    (!strcmp(last, "/weight") || !strcmp(last, "/bias") ||
+			     !strcmp(last, "/gain")) &&
+			    !strncmp(p->name, net[k], strlen(net[k])) &&
+			    memcmp(p->data, q->data, bytes))
+				changed |= 1u << k;
+	}
+	gm_st_close(x);
+	gm_st_close(y);
+	return changed;
 }
 
 #endif

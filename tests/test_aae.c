@@ -14,20 +14,7 @@
 static unsigned moved(gm_saved *a, gm_saved *b)
 {
 	static const char *const net[] = {"E/", "P/", "D/"};
-	gm_error err = {0};
-	gm_st *x = gm_st_open(gm_saved_path(a), &err), *y = gm_st_open(gm_saved_path(b), &err);
-	unsigned changed = 0;
-	assert_true(x && y);
-	for (int64_t i = 0; i < gm_st_count(x); i++) {
-		const gm_st_tensor *p = gm_st_at(x, i), *q = gm_st_find(y, p->name);
-		for (int k = 0; k < 3; k++)
-			if (!strncmp(p->name, net[k], 2) &&
-			    !strcmp(strrchr(p->name, '/'), "/weight") &&
-			    memcmp(p->data, q->data, p->dims[0] * p->dims[1] * sizeof(float)))
-				changed |= 1u << k;
-	}
-	gm_st_close(x), gm_st_close(y);
-	return changed;
+	return moved_nets(a, b, net, 3);
 }
 
 static void each_loss_moves_its_own(void **state)

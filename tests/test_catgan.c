@@ -8,7 +8,6 @@
 
 #include "ganymede/data.h"
 #include "score/score.h"
-#include "tensorfile/safetensors.h"
 #include "use/saved_run.h"
 
 enum { M = 32, K = 5 };
@@ -51,18 +50,8 @@ static void losses_are_entropies(void **state)
 
 static unsigned moved(gm_saved *a, gm_saved *b)
 {
-	gm_error err = {0};
-	gm_st *x = gm_st_open(gm_saved_path(a), &err), *y = gm_st_open(gm_saved_path(b), &err);
-	unsigned changed = 0;
-	assert_true(x && y);
-	for (int64_t i = 0; i < gm_st_count(x); i++) {
-		const gm_st_tensor *p = gm_st_at(x, i), *q = gm_st_find(y, p->name);
-		if (!strcmp(strrchr(p->name, '/'), "/weight") &&
-		    memcmp(p->data, q->data, p->dims[0] * p->dims[1] * sizeof(float)))
-			changed |= *p->name == 'G' ? 1 : 2;
-	}
-	gm_st_close(x), gm_st_close(y);
-	return changed;
+	static const char *const net[] = {"G/", "D/"};
+	return moved_nets(a, b, net, 2);
 }
 
 static void each_loss_moves_its_own(void **state)

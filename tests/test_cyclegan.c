@@ -6,7 +6,6 @@
 #include "runs.h"
 
 #include "ganymede/data.h"
-#include "tensorfile/safetensors.h"
 
 enum { M = 2, SIDE = 16, SIZE = 3 * SIDE * SIDE };
 #define SMALL "data=circles2squares", "size=16", "batch=2", "width=2", "blocks=1", "patch=16"
@@ -82,25 +81,7 @@ static void losses_are_the_papers(void **state)
 static unsigned moved(gm_saved *a, gm_saved *b)
 {
 	static const char *const net[] = {"G_ab/", "G_ba/", "D_b/", "D_a/"};
-	gm_error err = {0};
-	gm_st *x = gm_st_open(gm_saved_path(a), &err), *y = gm_st_open(gm_saved_path(b), &err);
-	unsigned changed = 0;
-	assert_true(x && y);
-	for (int64_t i = 0; i < gm_st_count(x); i++) {
-		const gm_st_tensor *p = gm_st_at(x, i), *q = gm_st_find(y, p->name);
-		const char *end = strrchr(p->name, '/');
-		size_t n = sizeof(float);
-		if (strcmp(end, "/weight") && strcmp(end, "/bias") && strcmp(end, "/gain"))
-			continue; /* moments, the pool */
-		for (int k = 0; k < p->rank; k++)
-			n *= p->dims[k];
-		for (int k = 0; k < 4; k++)
-			if (!strncmp(p->name, net[k], strlen(net[k])) &&
-			    memcmp(p->data, q->data, n))
-				changed |= 1u << k;
-	}
-	gm_st_close(x), gm_st_close(y);
-	return changed;
+	return moved_nets(a, b, net, 4);
 }
 
 static void each_loss_moves_its_own(void **state)

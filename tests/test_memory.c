@@ -150,9 +150,17 @@ static bool draw(gm_error *err)
 {
 	static float x[16 * 2];
 	gm_saved *s = gm_saved_open(run, NULL, err);
-	bool ok = s && gm_saved_apply(s, "generate", NULL, 16, 1, x, err);
+	bool ok = s && gm_saved_apply(s, "generate", NULL, 16, 1, x, err) &&
+	          gm_saved_node(s, "generate", NULL, err);
+	static float z[8 * 128];
+	gm_port port;
+	if (ok) {
+		assert_int_equal(gm_saved_ports(s, "generate", &port, 1), 1);
+		assert_true(port.shape.dim[0] * port.shape.dim[1] <= 8 * 128);
+		ok = gm_saved_latents(s, "generate", 1, 0, (float *const[]){z}, err);
+	}
 	gm_saved_free(s);
-	return ok;
+	return ok && gm_train_model(run, "", err);
 }
 
 static bool read_data(gm_error *err)

@@ -155,8 +155,8 @@ struct gm_extractor_nodes {
 	char sha256[GM_SHA256_HEX];
 };
 
-gm_extractor_nodes *gm_extractor_on(gm_graph *g, const char *name, const char *weights,
-                                    gm_error *err)
+static gm_extractor_nodes *open_on(gm_graph *g, const char *name, const char *weights,
+                                   gm_error *err)
 {
 	const gm_extractor_kind *kind = find(name, err);
 	char path[PATH_MAX];
@@ -180,6 +180,28 @@ gm_extractor_nodes *gm_extractor_on(gm_graph *g, const char *name, const char *w
 	}
 	x->kind = kind, x->graph = g;
 	return x;
+}
+
+typedef struct placing {
+	gm_graph *g;
+	const char *name, *weights;
+	gm_error *err;
+	gm_extractor_nodes *x;
+} placing;
+
+static void place(void *ctx)
+{
+	placing *p = ctx;
+	p->x = open_on(p->g, p->name, p->weights, p->err);
+}
+
+gm_extractor_nodes *gm_extractor_on(gm_graph *g, const char *name, const char *weights,
+                                    gm_error *err)
+{
+	placing p = {g, name, weights, err, NULL};
+	if (!gm_memory_guard(place, &p))
+		gm_fail(err, GM_ERR_MEMORY, "extractor %s: out of memory", name);
+	return p.x;
 }
 
 gm_node *gm_extractor_layer(gm_extractor_nodes *x, const char *layer, gm_node *pictures,

@@ -113,13 +113,11 @@ static int train(gm_run *r)
 	                              .build = logits_of,
 	                              .ctx = &p,
 	                              .cached = p.body.gated && gm_opt_flag(r, "cached")});
-
 	double numbers = (double)gm_run_facts(r)->numel;
 	gm_node *bits = gm_mul_c(loss, 1 / (numbers * 0.6931471805599453));
 	gm_step *step =
 		gm_run_compile(r, gm_logged(r, "nats", loss), gm_logged(r, "bits_per_number", bits),
 	                       gm_move(r, p.c.net, gm_mul_c(loss, 1 / numbers), .average = true));
-
 	while (gm_next(r)) {
 		gm_feed(r);
 		gm_run_step(r, step);

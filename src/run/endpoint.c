@@ -106,7 +106,7 @@ void gm_endpoint_seed_back(gm_run *r, uint64_t runs)
 	gm_graph_seed(r->graph, r->seed, runs);
 }
 
-bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t chunk,
+static bool read_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t chunk,
                          float *const *out)
 {
 	gm_node *y[GM_RUN_INPUTS];
@@ -128,6 +128,44 @@ bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t 
 		if (out[i] && !gm_endpoint_field(r, e->in[i]))
 			gm_step_read(e->latents, e->in[i], out[i], gm_node_size(e->in[i]));
 	return true;
+}
+
+/* A call of an endpoint: its values into y, or its latents into out. */
+typedef struct calling {
+	gm_run *r;
+	gm_run_endpoint *e;
+	const gm_use *u;
+	float *y, *const *out;
+	bool ok;
+} calling;
+
+static bool evaluate(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y);
+
+static void call(void *ctx)
+{
+	calling *c = ctx;
+	c->ok = c->out ? read_latents(c->r, c->e, c->u->seed, c->u->chunk, c->out)
+	               : evaluate(c->r, c->e, c->u, c->y);
+}
+
+/* The first call compiles, which needs memory. */
+static bool guarded(calling *c)
+{
+	return gm_memory_guard(call, c)
+	               ? c->ok
+	               : gm_fail(&c->r->err, GM_ERR_MEMORY, "%s: out of memory", c->e->name);
+}
+
+bool gm_endpoint_latents(gm_run *r, gm_run_endpoint *e, uint64_t seed, uint64_t chunk,
+                         float *const *out)
+{
+	return guarded(&(calling){
+		.r = r, .e = e, .u = &(gm_use){.seed = seed, .chunk = chunk}, .out = out});
+}
+
+bool gm_endpoint_run(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y)
+{
+	return guarded(&(calling){.r = r, .e = e, .u = u, .y = y});
 }
 
 /* Fills latents with the values given by the call, or with random ones. */
@@ -168,7 +206,7 @@ static bool set_labels(gm_run *r, uint64_t chunk)
 	return true;
 }
 
-bool gm_endpoint_run(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y)
+static bool evaluate(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y)
 {
 	bool given = false;
 	for (int i = 0; i < e->nin; i++) {

@@ -57,12 +57,34 @@ gm_run_field *gm_feed_find(gm_run *r, const char *name)
 	return NULL;
 }
 
-static int64_t numel(const gm_run_field *f)
+int64_t gm_run_field_numel(const gm_run_field *f)
 {
 	int64_t n = 1;
 	for (int i = 0; i < f->shape.rank; i++)
 		n *= f->shape.dim[i];
 	return n;
+}
+
+gm_node *gm_run_field_input(gm_run *r, gm_run_field *f, const char *name, int64_t rows)
+{
+	gm_shape s = {.rank = f->shape.rank + 1, .dim = {rows}};
+	memcpy(s.dim + 1, f->shape.dim, f->shape.rank * sizeof *s.dim);
+	f->data = calloc(rows * gm_run_field_numel(f), sizeof(float));
+	if (!f->data)
+		gm_run_fail(r, GM_ERR_MEMORY, "no memory for a batch");
+	return f->node = gm_input(r->graph, name, s, f->whole ? GM_I32 : GM_F32);
+}
+
+bool gm_run_field_feed(gm_run *r, gm_run_field *f, gm_dataset *d, uint64_t seed, uint64_t first,
+                       int64_t rows)
+{
+	if (!gm_data_read(d, gm_data_field(d, f->name), seed, first, rows, f->data, &r->err))
+		return false;
+	if (f->whole)
+		gm_set_i32(f->node, f->data, rows * gm_run_field_numel(f));
+	else
+		gm_set_f32(f->node, f->data, rows * gm_run_field_numel(f));
+	return true;
 }
 
 /* writes "a, b, mask" for a message */
@@ -92,14 +114,7 @@ static gm_node *field_input(gm_run *r, const char *name)
 		            r->model->name, name, gm_settings_get(r->settings, "data"), all);
 		return gm_full(r->graph, 0, GM_SHAPE(r->batch, 1));
 	}
-	if (f->node)
-		return f->node;
-	gm_shape s = {.rank = f->shape.rank + 1, .dim = {r->batch}};
-	memcpy(s.dim + 1, f->shape.dim, f->shape.rank * sizeof *s.dim);
-	f->data = calloc(r->batch * numel(f), sizeof(float));
-	if (!f->data)
-		gm_run_fail(r, GM_ERR_MEMORY, "no memory for a batch");
-	return f->node = gm_input(r->graph, f->name, s, f->whole ? GM_I32 : GM_F32);
+	return f->node ? f->node : gm_run_field_input(r, f, f->name, r->batch);
 }
 
 /* Reports missing labels; integer columns are candidates for --label-column. */
@@ -149,18 +164,6 @@ static uint64_t first_row(const gm_run *r)
 	return r->seen + (uint64_t)(r->rank * r->batch);
 }
 
-static bool feed_field(gm_run *r, gm_run_field *f, uint64_t first)
-{
-	if (!gm_data_read(r->data, gm_data_field(r->data, f->name), r->seed, first, r->batch,
-	                  f->data, &r->err))
-		return false;
-	if (f->whole)
-		gm_set_i32(f->node, f->data, r->batch * numel(f));
-	else
-		gm_set_f32(f->node, f->data, r->batch * numel(f));
-	return true;
-}
-
 bool gm_feed_rows(gm_run *r, uint64_t first)
 {
 	int64_t m = r->batch;
@@ -171,7 +174,8 @@ bool gm_feed_rows(gm_run *r, uint64_t first)
 	if (r->label)
 		gm_set_i32(r->label, r->label_data, m);
 	for (int i = 0; i < r->fields; i++)
-		if (r->field[i].node && !feed_field(r, &r->field[i], first))
+		if (r->field[i].node &&
+		    !gm_run_field_feed(r, &r->field[i], r->data, r->seed, first, r->batch))
 			return false;
 	return true;
 }

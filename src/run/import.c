@@ -11,7 +11,7 @@
 
 #include "run/folder.h"
 
-gm_node *gm_endpoint_node(gm_run *r, gm_run_endpoint *e, gm_node *const *in, bool raw)
+static gm_node *node_of(gm_run *r, gm_run_endpoint *e, gm_node *const *in, bool raw)
 {
 	if (!raw)
 		gm_run_know_averages(r);
@@ -25,6 +25,26 @@ gm_node *gm_endpoint_node(gm_run *r, gm_run_endpoint *e, gm_node *const *in, boo
 			from[n] = e->in[i], to[n++] = in[i];
 	gm_clone(&e->y, 1, &(gm_clone_options){from, to, n, true}, &y);
 	return y;
+}
+
+typedef struct asking {
+	gm_run *r;
+	gm_run_endpoint *e;
+	gm_node *const *in;
+	bool raw;
+	gm_node *y;
+} asking;
+
+static void ask_node(void *ctx)
+{
+	asking *a = ctx;
+	a->y = node_of(a->r, a->e, a->in, a->raw);
+}
+
+gm_node *gm_endpoint_node(gm_run *r, gm_run_endpoint *e, gm_node *const *in, bool raw)
+{
+	asking a = {r, e, in, raw, NULL};
+	return gm_memory_guard(ask_node, &a) ? a.y : gm_graph_no_memory(r->graph);
 }
 
 /* Opens the other run's checkpoint, when the run starts. */
@@ -97,15 +117,18 @@ static gm_import_of *find(gm_run *r, const char *option)
 
 static gm_run_endpoint *endpoint(gm_run *r, const char *option, const char *name)
 {
-	char all[300] = "none";
-	size_t n = 0;
+	char all[300];
 	gm_import_of *i = find(r, option);
 	gm_run_endpoint *e = i ? gm_endpoint_find(&i->run, name) : NULL;
+	if (e && e->process)
+		gm_run_fail(
+			r, GM_ERR_VALUE,
+			"option %s: the endpoint \"%s\" of %s is iterative, so it is not a single "
+			"expression",
+			option, name, i->run.model->name);
 	if (!i || e)
 		return e;
-	for (int k = 0; k < i->run.endpoints && n < sizeof all; k++)
-		n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", k ? ", " : "",
-		                      i->run.endpoint[k].name);
+	gm_endpoint_list(&i->run, all, sizeof all);
 	gm_run_fail(
 		r, GM_ERR_VALUE,
 		"option %s: %s needs a run with the endpoint \"%s\"; this is a run of %s, with: %s",

@@ -248,3 +248,11 @@ const gm_run_latent *gm_endpoint_latent(const gm_run *r, const gm_node *in)
 			return &r->latent[i];
 	return NULL;
 }
+
+void gm_endpoint_list(const gm_run *r, char *text, size_t room)
+{
+	size_t n = (size_t)snprintf(text, room, "%s", r->endpoints ? "" : "none");
+	for (int i = 0; i < r->endpoints && n < room; i++)
+		n += (size_t)snprintf(text + n, room - n, "%s%s", i ? ", " : "",
+		                      r->endpoint[i].name);
+}

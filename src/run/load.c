@@ -64,7 +64,8 @@ void gm_keep(gm_run *r, const char *name, void *bytes, size_t size)
 	gm_run_kept *k = gm_arena_alloc(r->arena, sizeof *k);
 	*k = (gm_run_kept){gm_name(r, "keep/%s", name), bytes, (int64_t)size, r->kept};
 	r->kept = k;
-	if (!r->from)
+	/* Of a run inside another one nothing is trained, and its bytes are not saved. */
+	if (!r->from || r->borrows)
 		return;
 	const gm_st_tensor *t = gm_st_find(r->from, k->name);
 	if (t && t->type == GM_ST_U8 && t->rank == 1 && t->dims[0] == k->size)

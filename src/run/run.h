@@ -392,6 +392,8 @@ void gm_run_know_averages(gm_run *r);
 /* process.c */
 int64_t gm_endpoint_turns(const gm_run_endpoint *e); /* of the next call; 0: it does not iterate */
 bool gm_endpoint_set_turns(gm_run *r, gm_run_endpoint *e, int64_t turns, gm_error *err);
+/* Writes the names of the endpoints, "generate, encode" or "none", for a message. */
+void gm_endpoint_list(const gm_run *r, char *text, size_t room);
 /* Bytes of intermediate values of all compiled endpoints. */
 double gm_endpoint_memory(const gm_run *r);
 

@@ -9,14 +9,6 @@
 
 #include "base/machine.h"
 
-static int64_t numel(const gm_run_field *f)
-{
-	int64_t n = 1;
-	for (int i = 0; i < f->shape.rank; i++)
-		n *= f->shape.dim[i];
-	return n;
-}
-
 /* Opens another set or another split, with the size of the run's images. */
 static gm_dataset *open_other(gm_run *r, const gm_stream_args *a)
 {
@@ -114,14 +106,8 @@ gm_node *gm_stream_batch(gm_stream *s, const char *field)
 			r->model->name, field, s->name);
 		return gm_full(r->graph, 0, GM_SHAPE(s->rows, 1));
 	}
-	gm_shape shape = {.rank = f->shape.rank + 1, .dim = {s->rows}};
-	memcpy(shape.dim + 1, f->shape.dim, f->shape.rank * sizeof *shape.dim);
-	follow_size(r, &shape);
-	f->data = calloc(s->rows * numel(f), sizeof(float));
-	if (!f->data)
-		gm_run_fail(r, GM_ERR_MEMORY, "no memory for a batch");
-	return f->node = gm_input(r->graph, gm_name(r, "%s/%s", s->name, field), shape,
-	                          f->whole ? GM_I32 : GM_F32);
+	follow_size(r, &f->shape);
+	return gm_run_field_input(r, f, gm_name(r, "%s/%s", s->name, field), s->rows);
 }
 
 static bool feed(gm_stream *s)
@@ -132,15 +118,8 @@ static bool feed(gm_stream *s)
 	const uint64_t first = s->seen + (uint64_t)(r->rank * s->rows);
 	for (int i = 0; i < s->fields; i++) {
 		gm_run_field *f = &s->field[i];
-		if (!f->node)
-			continue;
-		if (!gm_data_read(s->data, gm_data_field(s->data, f->name), s->seed, first, s->rows,
-		                  f->data, &r->err))
+		if (f->node && !gm_run_field_feed(r, f, s->data, s->seed, first, s->rows))
 			return false;
-		if (f->whole)
-			gm_set_i32(f->node, f->data, s->rows * numel(f));
-		else
-			gm_set_f32(f->node, f->data, s->rows * numel(f));
 	}
 	s->seen += (uint64_t)(s->rows * r->ranks);
 	return true;

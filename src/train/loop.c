@@ -542,7 +542,7 @@ static bool find_run(const char *run, const char *outdir, char *checkpoint, char
 	return gm_folder_checkpoint(run, outdir, checkpoint, folder, err);
 }
 
-bool gm_train_from(gm_settings *s, gm_error *err)
+static bool options_from(gm_settings *s, gm_error *err)
 {
 	const char *from = gm_settings_get(s, "from");
 	char path[PATH_MAX];
@@ -566,7 +566,7 @@ bool gm_train_from(gm_settings *s, gm_error *err)
 	return ok;
 }
 
-const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *err)
+static const gm_model *model_of(const char *run, const char *outdir, gm_error *err)
 {
 	char path[PATH_MAX];
 	gm_record rec = {0};
@@ -578,6 +578,41 @@ const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *er
 	gm_st_close(st);
 	gm_record_free(&rec);
 	return rec.model;
+}
+
+typedef struct asking { /* arguments of the two functions above */
+	gm_settings *s;
+	const char *run, *outdir;
+	gm_error *err;
+	const gm_model *model;
+	bool ok;
+} asking;
+
+static void ask_options(void *ctx)
+{
+	asking *a = ctx;
+	a->ok = options_from(a->s, a->err);
+}
+
+static void ask_model(void *ctx)
+{
+	asking *a = ctx;
+	a->model = model_of(a->run, a->outdir, a->err);
+}
+
+bool gm_train_from(gm_settings *s, gm_error *err)
+{
+	asking a = {.s = s, .err = err};
+	return gm_memory_guard(ask_options, &a) ? a.ok
+	                                        : gm_fail(err, GM_ERR_MEMORY, "out of memory");
+}
+
+const gm_model *gm_train_model(const char *run, const char *outdir, gm_error *err)
+{
+	asking a = {.run = run, .outdir = outdir, .err = err};
+	if (!gm_memory_guard(ask_model, &a))
+		gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	return a.model;
 }
 
 /* Rank 0 finds the checkpoint to resume; sets checkpoint and r->folder. */

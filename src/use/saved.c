@@ -68,33 +68,18 @@ static bool load(gm_saved *s, const char *checkpoint, const gm_saved_options *o,
 	       gm_checkpoint_load(r, false);
 }
 
-typedef struct calling { /* arguments of load or of a call of an endpoint */
+typedef struct loading { /* arguments of load */
 	gm_saved *s;
 	const char *checkpoint;
 	const gm_saved_options *o;
-	gm_run_endpoint *e;
-	const gm_use *use;
-	float *out;
 	gm_error *err;
 	bool ok;
-} calling;
+} loading;
 
 static void load_it(void *ctx)
 {
-	calling *c = ctx;
+	loading *c = ctx;
 	c->ok = load(c->s, c->checkpoint, c->o, c->err);
-}
-
-static void run_it(void *ctx)
-{
-	calling *c = ctx;
-	c->ok = gm_endpoint_run(&c->s->run, c->e, c->use, c->out);
-}
-
-/* Calls one of them; an out-of-memory error becomes an error of the call. */
-static bool guarded(void (*body)(void *ctx), calling *c, gm_error *err)
-{
-	return gm_memory_guard(body, c) ? c->ok : gm_fail(err, GM_ERR_MEMORY, "out of memory");
 }
 
 gm_saved *gm_saved_open(const char *run, const gm_saved_options *o, gm_error *err)
@@ -109,8 +94,10 @@ gm_saved *gm_saved_open_file(const char *checkpoint, const gm_saved_options *o, 
 	static const gm_saved_options as_it_is;
 	gm_saved *s = calloc(1, sizeof *s);
 	gm_error trouble = {0};
-	calling c = {.s = s, .checkpoint = checkpoint, .o = o ? o : &as_it_is, .err = &trouble};
-	bool ok = s ? guarded(load_it, &c, &trouble)
+	loading c = {s, checkpoint, o ? o : &as_it_is, &trouble, false};
+	bool ok = s ? (gm_memory_guard(load_it, &c)
+	                       ? c.ok
+	                       : gm_fail(&trouble, GM_ERR_MEMORY, "out of memory"))
 	            : gm_fail(&trouble, GM_ERR_MEMORY, "no memory for a checkpoint");
 	if (ok) {
 		s->raw = o && o->raw;
@@ -194,13 +181,10 @@ int64_t gm_saved_any_size(const gm_saved *s)
 
 bool gm_saved_must(gm_saved *s, const char *endpoint, gm_error *err)
 {
-	char all[300] = "none";
-	size_t n = 0;
+	char all[300];
 	if (gm_saved_has(s, endpoint))
 		return true;
-	for (int i = 0; i < s->run.endpoints && n < sizeof all; i++)
-		n += snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "",
-		              s->run.endpoint[i].name);
+	gm_endpoint_list(&s->run, all, sizeof all);
 	return gm_fail(err, GM_ERR_STATE, "this needs a model with the endpoint \"%s\"; %s has: %s",
 	               endpoint, s->record.model->name, all);
 }
@@ -250,9 +234,7 @@ bool gm_saved_run(gm_saved *s, const char *endpoint, const void *const *in, uint
 	gm_run_endpoint *e = gm_endpoint_find(&s->run, endpoint);
 	gm_use u = {.in = in, .seed = gm_run_latent_seed(seed), .chunk = chunk, .raw = s->raw};
 	return gm_saved_must(s, endpoint, err) &&
-	       told(s,
-	            guarded(run_it, &(calling){.s = s, .e = e, .use = &u, .out = out}, &s->run.err),
-	            err);
+	       told(s, gm_endpoint_run(&s->run, e, &u, out), err);
 }
 
 enum { PORTS = GM_RUN_INPUTS };
