@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	gm_error err = {0};
 	gm_pictures p = {0};
-	/* The first byte chooses the kind; the second how long the records' input is, so that it fits. */
+	/* The first byte chooses the kind; the second how long the records' input is, so that it
+	 * fits. */
 	const int kind = n ? bytes[0] & 1 : 0;
 	const size_t each = 3073 + (size_t)kind,
 		     want = n > 1 ? each * (bytes[1] % 3) + (bytes[1] > 250) : 0;

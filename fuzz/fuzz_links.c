@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * fuzz_links.c -- links of an archive, as lines "name > target" (or "name = target" for hard ones), and
- * names that are asked about. */
+ * fuzz_links.c -- links of an archive, as lines "name > target" (or "name = target" for hard ones),
+ * and names that are asked about. */
 #include "data/links.h"
 
 #include <stdint.h>

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 			__builtin_trap();
 		return 0;
 	}
-	/* What was accepted must be readable as it says: each tensor inside the input, found by its name. */
+	/* What was accepted must be readable as it says: each tensor inside the input, found by its
+	 * name. */
 	volatile uint8_t sum = 0;
 	uint64_t total = 0;
 	for (int64_t i = 0; i < gm_st_count(st); i++) {

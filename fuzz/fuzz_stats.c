@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * fuzz_stats.c -- means and covariances of features, as pytorch-fid and clean-fid keep them in an .npz. */
+ * fuzz_stats.c -- means and covariances of features, as pytorch-fid and clean-fid keep them in an
+ * .npz. */
 #define _GNU_SOURCE 1
 #include "metrics/stats.h"
 

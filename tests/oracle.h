@@ -115,10 +115,11 @@ static inline double ulps_of(const gm_node *y)
 	return y->op->ulps ? y->op->ulps : 2;
 }
 
-/* How far a float computation of the expressions in o may be from them, relative to their values. One rounding to float is
- * u = 2^-24 relative. The errors of many roundings are nearly independent and add up in squares (Higham & Mary, "A new
- * approach to probabilistic rounding error analysis", SIAM J. Sci. Comput. 2019): an op that adds n terms errs by about
- * sqrt(n) u of their magnitude, a function by its ulps, and over all ops of the expressions by u sqrt(sum ulps^2 + n). */
+/* How far a float computation of the expressions in o may be from them, relative to their values.
+ * One rounding to float is u = 2^-24 relative. The errors of many roundings are nearly independent
+ * and add up in squares (Higham & Mary, "A new approach to probabilistic rounding error analysis",
+ * SIAM J. Sci. Comput. 2019): an op that adds n terms errs by about sqrt(n) u of their magnitude, a
+ * function by its ulps, and over all ops of the expressions by u sqrt(sum ulps^2 + n). */
 static inline double float_units(const oracle *o)
 {
 	double squares = 0;
@@ -130,7 +131,8 @@ static inline double float_units(const oracle *o)
 	return 0x1p-24 * sqrt(squares);
 }
 
-/* The largest value of the expressions: float_units times this bounds what cancels on the way to a smaller result. */
+/* The largest value of the expressions: float_units times this bounds what cancels on the way to a
+ * smaller result. */
 static inline double largest_of_all(const oracle *o)
 {
 	double scale = 0;

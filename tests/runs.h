@@ -78,7 +78,8 @@ static inline double last_of(const char *key)
 	return v;
 }
 
-/* Bit i of the result: a weight, bias or gain of the net net[i] ("G/") has another value in b than in a. */
+/* Bit i of the result: a weight, bias or gain of the net net[i] ("G/") has another value in b than
+ * in a. */
 static inline unsigned moved_nets(gm_saved *a, gm_saved *b, const char *const *net, int n)
 {
 	gm_error err = {0};

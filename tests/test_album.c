@@ -59,7 +59,8 @@ static void refused(const char *name, const gm_data_options *o, gm_code code, co
 		         message);
 }
 
-/* All files below folder `from`, packed in the reverse of their order, so that an archive's own order shows. */
+/* All files below folder `from`, packed in the reverse of their order, so that an archive's own
+ * order shows. */
 static void pack(const char *from, const char *to, const char *prefix, bool zip)
 {
 	gm_error err = {0};
@@ -165,7 +166,8 @@ static void folders_are_classes(void **state)
 	refused("set", &(gm_data_options){.classes = 3}, GM_ERR_VALUE, "only 0 to 1");
 }
 
-/* The same files in a folder, a zip and a tar.xz, on one thread or many, are the same set, byte for byte. */
+/* The same files in a folder, a zip and a tar.xz, on one thread or many, are the same set, byte for
+ * byte. */
 static void archives_are_folders(void **state)
 {
 	(void)state;
@@ -308,7 +310,8 @@ static void sizes_and_fits(void **state)
 		assert_true(x[1][4][4] < -.99f && x[2][4][4] < -.99f);
 		gm_data_close(d);
 	}
-	/* Grey among colours becomes colour; grey alone stays grey; colour met late changes the set. */
+	/* Grey among colours becomes colour; grey alone stays grey; colour met late changes the
+	 * set. */
 	put_picture("greys/1.png", 8, 8, grey);
 	put_picture("greys/2.png", 8, 8, grey);
 	gm_dataset *d = open_set("greys", NULL);
@@ -377,7 +380,8 @@ static void pairs(void **state)
 	assert_memory_equal(x, b, sizeof b);
 	int flips = 0;
 	for (int i = 0; i < 20; i++) {
-		/* red goes with grey, green with blue; the black corner is on the same side of both */
+		/* red goes with grey, green with blue; the black corner is on the same side of both
+		 */
 		assert_true((a[i][60] == 1) == (fabsf(b[i][60]) < .01f));
 		const bool flipped = a[i][0] != -1 || a[i][64] != -1;
 		assert_true(flipped == (b[i][64 * 2] != -1));

@@ -267,7 +267,8 @@ static void write_mat(const char *name, int classes, const size_t dims[4], int r
 	Mat_Close(m);
 }
 
-/* SVHN's layout: [H,W,C,N] with the first index fastest, classes 1 to 10 where 10 is the digit 0. */
+/* SVHN's layout: [H,W,C,N] with the first index fastest, classes 1 to 10 where 10 is the digit 0.
+ */
 static void matlab(void **state)
 {
 	(void)state;

@@ -363,7 +363,8 @@ static void scatter_shows_both(void **state)
 	                                              .extent = 1},
 	                                NULL);
 	assert_non_null(im);
-	/* y points up: the real point is upper right and bluish, the fake one lower left and orange */
+	/* y points up: the real point is upper right and bluish, the fake one lower left and orange
+	 */
 	const uint8_t *up = im->pixel + (50 * 200 + 150) * 3,
 		      *down = im->pixel + (150 * 200 + 50) * 3;
 	assert_true(up[2] > up[0] + 20);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_bf16.c -- products of rounded operands: against the scalar definition on operands that were rounded before, where
- * only the order of float sums differs; and against the definition on the operands themselves, within what rounding can do.
+ * test_bf16.c -- products of rounded operands: against the scalar definition on operands that were
+ * rounded before, where only the order of float sums differs; and against the definition on the
+ * operands themselves, within what rounding can do.
  *
- * Bounds. A sum of n float terms in any order is off by at most n 2^-24 of the sum of their sizes, S1. Rounding to bf16's
- * eight bits changes an operand by at most 2^-8 of it, so a product by 2^-7 + 2^-16, and the sum by that times S1. At
- * random, an error is uniform within 2^-8 of numbers between 1 and 2, .41 2^-8 of them in the mean square, so the mean
- * square error of a sum is about 2 (.41 2^-8)^2 of the sum of squared terms, S2: it grows as the square root of the
- * number of terms.
+ * Bounds. A sum of n float terms in any order is off by at most n 2^-24 of the sum of their sizes,
+ * S1. Rounding to bf16's eight bits changes an operand by at most 2^-8 of it, so a product by 2^-7
+ * + 2^-16, and the sum by that times S1. At random, an error is uniform within 2^-8 of numbers
+ * between 1 and 2, .41 2^-8 of them in the mean square, so the mean square error of a sum is about
+ * 2 (.41 2^-8)^2 of the sum of squared terms, S2: it grows as the square root of the number of
+ * terms.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -138,8 +140,8 @@ static int64_t terms(const shape *s, which op)
 	                       : (int64_t)s->n * out_size(s, 0) * out_size(s, 1);
 }
 
-/* 4x4 kernels of stride 2 between multiples of 16 channels: rounded after sums of up to four operands (phases.h), so
- * errors are about twice as large. */
+/* 4x4 kernels of stride 2 between multiples of 16 channels: rounded after sums of up to four
+ * operands (phases.h), so errors are about twice as large. */
 static bool in_phases(const shape *s)
 {
 	return s->kh == 4 && s->kw == 4 && s->stride[0] == 2 && s->stride[1] == 2 &&
@@ -200,7 +202,8 @@ static void errors_are_those_of_rounding(void **state)
 					         "of rounded operands (bound %.2g)",
 					         (int)k, op, (int)i, got[i], want[i], bound);
 			}
-			/* .41 sqrt(2) 2^-8 = .0023; room for few terms and for waves that are no random numbers */
+			/* .41 sqrt(2) 2^-8 = .0023; room for few terms and for waves that are no
+			 * random numbers */
 			double spread = sqrt(error / scale) / (in_phases(s) ? 2 : 1);
 			if (!(spread > .0012 && spread < .0045))
 				fail_msg("shape %d, op %d: errors of %.5f", (int)k, op, spread);

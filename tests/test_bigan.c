@@ -26,7 +26,8 @@ static void first_batch(float *x)
 	gm_data_close(d);
 }
 
-/* D's last weights begin at 0: log 2 exactly. Then nothing but the decay of weights moves any other net. */
+/* D's last weights begin at 0: log 2 exactly. Then nothing but the decay of weights moves any other
+ * net. */
 static void losses_begin_at_log_2(void **state)
 {
 	(void)state;
@@ -56,8 +57,8 @@ static bool moved(gm_saved *a, gm_saved *b, const char *net)
 	return changed;
 }
 
-/* D's rate has no say in what G and E do in the steps before D's last layer has left 0, and in the one after: their gradients
- * are those at the old weights. */
+/* D's rate has no say in what G and E do in the steps before D's last layer has left 0, and in the
+ * one after: their gradients are those at the old weights. */
 static void nets_move_at_once(void **state)
 {
 	(void)state;
@@ -78,8 +79,9 @@ static double cost(const float *y, int n, double sign)
 	return sum;
 }
 
-/* D alone learns for 40 steps, and then nobody does: what is logged last, of batches and noise that are other than these, is near
- * to D's loss here, and E's and G's is D's with both labels exchanged. The sides of the two terms differ enough to tell. */
+/* D alone learns for 40 steps, and then nobody does: what is logged last, of batches and noise that
+ * are other than these, is near to D's loss here, and E's and G's is D's with both labels
+ * exchanged. The sides of the two terms differ enough to tell. */
 static void losses_exchange_both_labels(void **state)
 {
 	(void)state;
@@ -148,7 +150,8 @@ static double ratio(gm_saved *s)
 	return sum[0] / sum[1];
 }
 
-/* Reconstructions begin as far from their own pictures as from others, and come nearer to their own. */
+/* Reconstructions begin as far from their own pictures as from others, and come nearer to their
+ * own. */
 static void e_learns_to_undo_g(void **state)
 {
 	(void)state;

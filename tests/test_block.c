@@ -49,7 +49,8 @@ static const double *read(gm_net *n, const char *name)
 	return to;
 }
 
-/* The gradient of sum(y sin(place)) in every parameter of the net, against differences of second order. */
+/* The gradient of sum(y sin(place)) in every parameter of the net, against differences of second
+ * order. */
 static void gradients_are_right(gm_graph *g, gm_net *n, gm_node *y)
 {
 	int64_t size = gm_node_size(y);
@@ -253,7 +254,8 @@ static void progan_normalisers_by_hand(void **state)
 				near(got[(i * C + c) * P + p],
 				     v[(i * C + c) * P + p] / sqrt(square + 1e-8), 1e-12);
 		}
-	/* the variable is N(0,1) whatever the layer says; the layer multiplies by sqrt(2 / fan in) */
+	/* the variable is N(0,1) whatever the layer says; the layer multiplies by sqrt(2 / fan in)
+	 */
 	gm_node *y = gm_linear(n, "y", x, .out = OUT, .no_bias = true, .init = GM_CONSTANT(7));
 	const double *w = read(n, "N/y/weight"), *out = value(g, y);
 	double square = 0;
@@ -281,7 +283,8 @@ static void residual_blocks(void **state)
 		gm_node *x = input_of(g, "x", GM_SHAPE(2, 3, 4, 4), .4);
 		gm_node *y = gm_residual(n, "r", x, .pre = pre, .reflect = !pre);
 		gradients_are_right(g, n, y);
-		/* with the last layer at 0 it is the identity: the last gain (post), or the last weights and bias (pre) */
+		/* with the last layer at 0 it is the identity: the last gain (post), or the last
+		 * weights and bias (pre) */
 		double zero[ROOM] = {0}, v[96];
 		const char *last[] = {pre ? "N/r/b/weight" : "N/r/b/norm/gain",
 		                      pre ? "N/r/b/bias" : "N/r/b/norm/bias"};
@@ -304,7 +307,8 @@ static void residual_blocks(void **state)
 	}
 }
 
-/* SAGAN, eq. 1 to 3: o_j = v(sum_i beta_ji h(x_i)), beta_ji the softmax over i of f(x_i)' g(x_j); y = gamma o + x. */
+/* SAGAN, eq. 1 to 3: o_j = v(sum_i beta_ji h(x_i)), beta_ji the softmax over i of f(x_i)' g(x_j); y
+ * = gamma o + x. */
 static void attention_by_hand(void **state)
 {
 	(void)state;
@@ -415,7 +419,8 @@ static void likelihoods_by_hand(void **state)
 	finish(g);
 }
 
-/* Shapes of the U-Net, and that its shortcuts carry: without them the first map reaches the picture by the bottleneck alone. */
+/* Shapes of the U-Net, and that its shortcuts carry: without them the first map reaches the picture
+ * by the bottleneck alone. */
 static void unet_shapes(void **state)
 {
 	(void)state;

@@ -12,7 +12,8 @@
 
 enum { M = 32, K = 5 };
 
-/* D's entropies of the first batch, from its endpoint: nothing moves, and no noise or norm makes use differ from training. */
+/* D's entropies of the first batch, from its endpoint: nothing moves, and no noise or norm makes
+ * use differ from training. */
 static void losses_are_entropies(void **state)
 {
 	(void)state;
@@ -86,7 +87,8 @@ static double error_of(const char *fake, const char *seed)
 	return error;
 }
 
-/* Of three seeds at least two: 0 of 2000 wrong for two of them and .36 for the third were measured, and .5 without the game. */
+/* Of three seeds at least two: 0 of 2000 wrong for two of them and .36 for the third were measured,
+ * and .5 without the game. */
 static void circles_are_separated_by_the_game(void **state)
 {
 	(void)state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_context_encoder.c -- context encoders from outside: that nothing hidden leaks into what is generated, and the visible border
- * counts; that D sees the centre alone; that both losses are what the endpoints' own values give; the two learning rates.
+ * test_context_encoder.c -- context encoders from outside: that nothing hidden leaks into what is
+ * generated, and the visible border counts; that D sees the centre alone; that both losses are what
+ * the endpoints' own values give; the two learning rates.
  */
 #include "runs.h"
 
@@ -54,7 +55,8 @@ static void hidden_pixels_do_not_leak(void **state)
 	gm_saved_free(s);
 }
 
-/* The mask of "complete": the hole of training gives what "reconstruct" gives, and what is not hidden stays. */
+/* The mask of "complete": the hole of training gives what "reconstruct" gives, and what is not
+ * hidden stays. */
 static void masks_hide(void **state)
 {
 	(void)state;
@@ -96,7 +98,8 @@ static double cost(const float *logit, double sign)
 	return sum;
 }
 
-/* Without an overlap all of the centre can be seen in "reconstruct"; nothing moves, and no norm differs in use. */
+/* Without an overlap all of the centre can be seen in "reconstruct"; nothing moves, and no norm
+ * differs in use. */
 static void losses_are_the_codes(void **state)
 {
 	(void)state;

@@ -259,8 +259,8 @@ static void killed_at_any_instant(void **state)
 	const char *out = strdup(scratch_path("kills"));
 	snprintf(run, sizeof run, "%s/00000-gan-ring8", out);
 	works(WORDS(TINY, "--steps", "1", "--outdir", out), NULL);
-	/* A kill falls anywhere from before the start to some checkpoints later: half as long again as
-	 * a whole small run takes just now, on a machine that does other work too. */
+	/* A kill falls anywhere from before the start to some checkpoints later: half as long again
+	 * as a whole small run takes just now, on a machine that does other work too. */
 	double began = now();
 	works(WORDS("train", "--resume", run, "--steps", "3", "--save-every", "1"), NULL);
 	double longest = fmin(fmax(1.5 * (now() - began), .05), 1);

@@ -47,8 +47,8 @@ static double square(gm_saved *s, const char *endpoint, const float *x, double t
 	return sum;
 }
 
-/* Rates of 0, so that the weights that were logged are those of the checkpoint. Lambdas differ, so that crossed ones show; the
- * pool's first answers are the newest fakes. */
+/* Rates of 0, so that the weights that were logged are those of the checkpoint. Lambdas differ, so
+ * that crossed ones show; the pool's first answers are the newest fakes. */
 static void losses_are_the_papers(void **state)
 {
 	(void)state;
@@ -119,7 +119,8 @@ static void nets_move_at_once(void **state)
 	gm_saved_free(s), gm_saved_free(t);
 }
 
-/* A pool of four examples gives batches of two back for two steps, then older ones in their place. */
+/* A pool of four examples gives batches of two back for two steps, then older ones in their place.
+ */
 static void a_pool_answers_with_the_past(void **state)
 {
 	(void)state;

@@ -110,7 +110,8 @@ static void permutations_permute(void **state)
 			assert_true(same < 8);
 		free(seen);
 	}
-	/* Every value is as likely in every place: chi-squared with 16 degrees of freedom, six sigma. */
+	/* Every value is as likely in every place: chi-squared with 16 degrees of freedom, six
+	 * sigma. */
 	enum { EPOCHS = 20000 };
 	int count[5][5] = {{0}};
 	for (uint64_t e = 0; e < EPOCHS; e++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_dense.c -- products as a linear layer has them (dense.h) against their definition in double: every way of lying,
- * panels and tiles that are not full, each axis cut, for two threads and for five; and the same bits every time.
+ * test_dense.c -- products as a linear layer has them (dense.h) against their definition in double:
+ * every way of lying, panels and tiles that are not full, each axis cut, for two threads and for
+ * five; and the same bits every time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +35,8 @@ static const shapes cases[] = {
 static float *run(gm_node *y, int threads, const char *kind)
 {
 	int was = gm_thread_limit(threads);
-	/* a second, large product beside it: a step as small as these alone would run on one thread */
+	/* a second, large product beside it: a step as small as these alone would run on one thread
+	 */
 	gm_node *big = gm_sample_real(y->graph, GM_SHAPE(256, 256), -1, 1);
 	gm_node *outputs[] = {y, gm_matmul(big, big, false, false)};
 	gm_step *s = gm_compile_nodes(y->graph, outputs, 2, NULL);

@@ -37,8 +37,9 @@ static gm_node *mean_of(gm_node *x)
 	return gm_mean(x, GM_AXES(1, 2, 3), false);
 }
 
-/* G(a) is white everywhere and F(b) black; each D goes by the mean, and calls what is light real. D_b of b itself, shown in colours
- * turned round, calls what is dark real. "generate/8" draws pictures of a smaller size. */
+/* G(a) is white everywhere and F(b) black; each D goes by the mean, and calls what is light real.
+ * D_b of b itself, shown in colours turned round, calls what is dark real. "generate/8" draws
+ * pictures of a smaller size. */
 static int train_two_ways(gm_run *r)
 {
 	gm_node *a = gm_batch(r, "a"), *b = gm_batch(r, "b");
@@ -87,7 +88,8 @@ static void every_discriminator_is_watched(void **state)
 	gm_saved *s = TRAINED("two-ways", "data=edges2shapes", "steps=2", "batch=4", "log-every=1",
 	                      "grid=6x2");
 	char *stats = text_of("stats.jsonl"), *page = text_of("index.html");
-	/* F(b) is black, which D_a calls fake; G(a) is white, which D_b, turned round, calls fake too. */
+	/* F(b) is black, which D_a calls fake; G(a) is white, which D_b, turned round, calls fake
+	 * too. */
 	assert_true(value_in(stats, "acc_fake_a") == 1 && value_in(stats, "acc_fake_b") == 1);
 	/* What they say of the data themselves, by the examples of the last step. */
 	float *x = malloc(sizeof(float) * 4 * gm_saved_facts(s)->numel), mean[4];
@@ -153,8 +155,8 @@ static void variants_are_drawn_in_their_own_size(void **state)
 
 /* ---- outputs of another size ------------------------------------------------------------------- */
 
-/* Every pixel of "low" four times in each direction; the same variables for any size. "classify" says class 0 of everything,
- * "classify/last" the last. */
+/* Every pixel of "low" four times in each direction; the same variables for any size. "classify"
+ * says class 0 of everything, "classify/last" the last. */
 static int train_larger(gm_run *r)
 {
 	gm_node *low = gm_batch(r, "low");

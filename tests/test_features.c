@@ -489,7 +489,8 @@ static map fire_by_hand(const gm_st *st, int number, map x)
 	return y;
 }
 
-/* fire3 of one picture in colour, as the definitions say: BGR, means, 7 x 7 / 2, pool 3 x 3 / 2, two fires. */
+/* fire3 of one picture in colour, as the definitions say: BGR, means, 7 x 7 / 2, pool 3 x 3 / 2,
+ * two fires. */
 static map squeezenet_by_hand(const gm_st *st, const float *rgb, int h, int w)
 {
 	static const float mean[] = {104, 117, 123};

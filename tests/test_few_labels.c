@@ -16,7 +16,8 @@ enum { BATCH = 20, SIDE = 12, CLASSES = 10 };
 	"data=glyphs", "size=12", "width=64", "batch=20", "nz=8", "monitors=no", "ema=0",          \
 		"start=100"
 
-/* Salimans & Kingma 2016, section 3: on the examples that the start has seen, each unit has mean 0 and variance 1. */
+/* Salimans & Kingma 2016, section 3: on the examples that the start has seen, each unit has mean 0
+ * and variance 1. */
 static void a_start_makes_units_standard(void **state)
 {
 	(void)state;
@@ -108,7 +109,8 @@ static double errors_of(const char *const *more)
 	return (double)wrong / N;
 }
 
-/* With the unlabelled and the generated examples there are fewer errors than with 20 labels alone. */
+/* With the unlabelled and the generated examples there are fewer errors than with 20 labels alone.
+ */
 static void the_unlabelled_help(void **state)
 {
 	(void)state;
@@ -132,7 +134,8 @@ static double accuracy_of(const gm_score_options *o)
 	return v;
 }
 
-/* Scores go by averages, or with raw by the weights themselves; an ensemble of a run with itself is that run. */
+/* Scores go by averages, or with raw by the weights themselves; an ensemble of a run with itself is
+ * that run. */
 static void scores_of_weights_and_ensembles(void **state)
 {
 	(void)state;

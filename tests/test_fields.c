@@ -34,7 +34,8 @@ static void *read_field(gm_dataset *d, const char *name, uint64_t position, int6
 	return p;
 }
 
-/* Every field of every set: a pure function of (seed, position) however it is cut, finite, in range. */
+/* Every field of every set: a pure function of (seed, position) however it is cut, finite, in
+ * range. */
 static void fields_are_pure(void **state)
 {
 	(void)state;
@@ -144,8 +145,8 @@ static void domains_are_apart(void **state)
 	gm_data_close(d);
 }
 
-/* The first frame is the picture; the object's middle, weighed by its difference from the ground, moves as the factors
- * say, and evenly. */
+/* The first frame is the picture; the object's middle, weighed by its difference from the ground,
+ * moves as the factors say, and evenly. */
 static void films_move(void **state)
 {
 	(void)state;

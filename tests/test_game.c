@@ -770,7 +770,8 @@ static void sides_have_their_own_examples(void **state)
 	finish(g);
 }
 
-/* D(x, c) = <x, w> + <c, v>: where the two sides come with other codes, its slope is that in both. */
+/* D(x, c) = <x, w> + <c, v>: where the two sides come with other codes, its slope is that in both.
+ */
 static gm_node *joint_critic(void *ctx, gm_net *D, gm_node *x, gm_node *with)
 {
 	(void)ctx;
@@ -844,8 +845,8 @@ static void generators_inside(void **state)
 	finish(g);
 }
 
-/* Numbers 1, 2, .. go by in twos through a pool of 6: it gives them back until it is full; then about half the time an
- * older one that it holds, each once. */
+/* Numbers 1, 2, .. go by in twos through a pool of 6: it gives them back until it is full; then
+ * about half the time an older one that it holds, each once. */
 static void pools_give_older_examples(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_glo.c -- codes of examples: the pyramid by hand, the ball, rows that no batch has touched, and codes that belong to their
- * examples.
+ * test_glo.c -- codes of examples: the pyramid by hand, the ball, rows that no batch has touched,
+ * and codes that belong to their examples.
  */
 #include "runs.h"
 
@@ -109,7 +109,8 @@ static void codes_of_the_batch_move(void **state)
 	free(was), free(is);
 }
 
-/* Principal components start close to what an image is: after training each example's code decodes to it rather than to another. */
+/* Principal components start close to what an image is: after training each example's code decodes
+ * to it rather than to another. */
 static void a_code_belongs_to_its_example(void **state)
 {
 	(void)state;
@@ -144,7 +145,8 @@ static void a_code_belongs_to_its_example(void **state)
 	              other, nearest, N);
 	assert_true(own < .5 * other && nearest > N * 3 / 4);
 
-	/* an image that has no code: the search brings its reconstruction nearer than where it began */
+	/* an image that has no code: the search brings its reconstruction nearer than where it
+	 * began */
 	double error[2] = {0};
 	gm_saved_free(s);
 	static const char *const turns[] = {"search=1", "search=60"};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_gran.c -- recurrent adversarial networks from outside: that the canvas grows by increments, that a step reads the one before,
- * and that the encoder learns, where there is more than one step.
+ * test_gran.c -- recurrent adversarial networks from outside: that the canvas grows by increments,
+ * that a step reads the one before, and that the encoder learns, where there is more than one step.
  */
 #include "runs.h"
 
@@ -22,7 +22,8 @@ static double logit(double y)
 	return log(p / (1 - p));
 }
 
-/* Without norms all steps have the same decoder of the same h_z, so that equal increments mean that nothing was read back. */
+/* Without norms all steps have the same decoder of the same h_z, so that equal increments mean that
+ * nothing was read back. */
 static void a_step_reads_the_one_before(void **state)
 {
 	(void)state;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_graph.c -- the graph, its compiler and the step: errors, effects, modes, replacement, randomness, memory.
+ * test_graph.c -- the graph, its compiler and the step: errors, effects, modes, replacement,
+ * randomness, memory.
  *
- * Linked with --wrap for malloc and its kin, so that every allocation that our own code makes is counted.
+ * Linked with --wrap for malloc and its kin, so that every allocation that our own code makes is
+ * counted.
  */
 #include <math.h>
 #include <omp.h>
@@ -102,7 +104,8 @@ static void run_allocates_nothing(void **state)
 	}
 }
 
-/* Training must not depend on where buffers were laid: the same step without reuse gives the same bits. */
+/* Training must not depend on where buffers were laid: the same step without reuse gives the same
+ * bits. */
 static void arena_reuse_changes_nothing(void **state)
 {
 	(void)state;
@@ -366,7 +369,8 @@ static void profile_names_instructions(void **state)
 	gm_graph_free(g);
 }
 
-/* N ranks draw the rows that one alone would have drawn, whatever the rows' length and where blocks of four words begin. */
+/* N ranks draw the rows that one alone would have drawn, whatever the rows' length and where blocks
+ * of four words begin. */
 static void ranks_share_out_random_rows(void **state)
 {
 	enum { N = 3, ROWS = 5 };
@@ -394,7 +398,8 @@ static void ranks_share_out_random_rows(void **state)
 					assert_true(gm_step_read(step, y, one ? whole : part, n));
 					coin[r + 1] = (float)gm_step_scalar(step, scalar);
 					assert_true(coin[r + 1] == coin[0]);
-					/* The last bits of a logarithm depend on its place in a vector. */
+					/* The last bits of a logarithm depend on its place in a
+					 * vector. */
 					for (int64_t i = 0; !one && i < n; i++)
 						assert_true(fabsf(part[i] - whole[r * n + i]) <=
 						            (kind == 1 ? 1e-6f : 0));
@@ -447,8 +452,8 @@ static void doubles_become_whole_numbers(void **state)
 	}
 }
 
-/* Chains much deeper than a stack of calls could follow: built, differentiated, compiled, run. y = y / 2 + 1 tends to 2,
- * and every step halves the gradient. */
+/* Chains much deeper than a stack of calls could follow: built, differentiated, compiled, run. y =
+ * y / 2 + 1 tends to 2, and every step halves the gradient. */
 static void deep_chains_compile(void **state)
 {
 	(void)state;

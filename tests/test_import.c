@@ -101,7 +101,8 @@ static void another_runs_endpoint(void **state)
 	gm_train_call first = {0}, whole = {0}, part = {0};
 	gm_error err = {0};
 	out = strdup(scratch_path("runs"));
-	/* batch norm and averages: what a frozen net must take from its statistics and its averages */
+	/* batch norm and averages: what a frozen net must take from its statistics and its averages
+	 */
 	train_it(&first, "dcgan",
 	         OPTIONS("data=glyphs", "size=16", "nz=8", "width=8", "batch=4", "steps=4",
 	                 "ema=.5", "monitors=no"));

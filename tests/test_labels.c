@@ -251,8 +251,8 @@ static void end(struct archive *a)
 	archive_write_free(a);
 }
 
-/* One set as a folder, through links, as a tar with links of both kinds, as a zip of names that are not
- * ASCII: the same examples. */
+/* One set as a folder, through links, as a tar with links of both kinds, as a zip of names that are
+ * not ASCII: the same examples. */
 static void links_and_names_change_nothing(void **state)
 {
 	(void)state;
@@ -282,7 +282,8 @@ static void links_and_names_change_nothing(void **state)
 		char link[128];
 		snprintf(link, sizeof link, "linked/%s", names[i]);
 		assert_int_equal(symlink(target, scratch_path(link)), 0);
-		/* In the tar: .store/0 is hidden; 0 and 1 by hard links, the others by symbolic ones. */
+		/* In the tar: .store/0 is hidden; 0 and 1 by hard links, the others by symbolic
+		 * ones. */
 		snprintf(target, sizeof target, i < 2 ? ".store/%d" : "../../.store/%d", i);
 		snprintf(link, sizeof link, "set/%s", names[i]);
 		if (i >= 2)

@@ -41,8 +41,8 @@ WRAPPED(void *, realloc, (void *p, size_t n), p, n)
 WRAPPED(void *, aligned_alloc, (size_t align, size_t n), align, n)
 WRAPPED(char *, strdup, (const char *s), s)
 
-/* Runs act(err), which says whether it went well, with memory for 0, 1, .. allocations, ninety times or so, and once with
- * enough: it must fail with GM_ERR_MEMORY until it goes well. */
+/* Runs act(err), which says whether it went well, with memory for 0, 1, .. allocations, ninety
+ * times or so, and once with enough: it must fail with GM_ERR_MEMORY until it goes well. */
 static void until_there_is_enough(const char *what, bool (*act)(gm_error *err))
 {
 	gm_error err = {0};

@@ -232,8 +232,8 @@ static void kid_by_hand_and_by_scikit_learn(void **state)
 		near(kid.mean, golden("kid"), 1e-11);
 		near(kid.deviation, 0, 1e-12);
 	}
-	/* Real subsets: the mean over many is unbiased for the whole, to within the standard error of
-	 * the subsets (dependent through the finite set, which only makes it smaller). */
+	/* Real subsets: the mean over many is unbiased for the whole, to within the standard error
+	 * of the subsets (dependent through the finite set, which only makes it smaller). */
 	OK(gm_kid(&f, &(gm_kid_options){.subsets = 400, .size = 20}, &kid, err));
 	assert_true(kid.deviation > 0);
 	near(kid.mean, golden("kid"), 4 * kid.deviation / 20);
@@ -643,8 +643,8 @@ static void sliced_wasserstein(void **state)
 	free(real), free(fake);
 }
 
-/* Three classes, a fourth that never occurs: 5 pixels of class 0 of which 4 are met, 3 of class 1 of
- * which 1, 2 of class 2 all taken for 0. */
+/* Three classes, a fourth that never occurs: 5 pixels of class 0 of which 4 are met, 3 of class 1
+ * of which 1, 2 of class 2 all taken for 0. */
 static void segments_by_hand(void **state)
 {
 	(void)state;

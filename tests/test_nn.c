@@ -579,7 +579,8 @@ static void two_moves_in_one_step_are_refused(void **state)
 	end_pair(&p);
 }
 
-/* Averages and gradient norms belong to the optimiser that was asked for, whichever is the newest. */
+/* Averages and gradient norms belong to the optimiser that was asked for, whichever is the newest.
+ */
 static void each_optimiser_has_its_own(void **state)
 {
 	(void)state;

@@ -2,9 +2,10 @@
  *
  * test_ops.c -- tests generated from the op table, then refusals and known values by hand.
  *
- * For every op and each of its samples: the shape rule agrees with what the definition writes; every backend agrees with
- * the definition, in float and in double; vjp, and the vjp of vjp, agree with central differences; lower agrees with the
- * definition. What is compared with is always the scalar definition in double (oracle.h).
+ * For every op and each of its samples: the shape rule agrees with what the definition writes;
+ * every backend agrees with the definition, in float and in double; vjp, and the vjp of vjp, agree
+ * with central differences; lower agrees with the definition. What is compared with is always the
+ * scalar definition in double (oracle.h).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,13 +80,15 @@ static bool has_gradient(gm_node *y)
 	return y->op->vjp && gm_is_real(y->dtype) && leaves_of(y, leaf) > 0;
 }
 
-/* Elements of a test's scalar loss: y against fixed random weights, so that no two elements' gradients cancel. */
+/* Elements of a test's scalar loss: y against fixed random weights, so that no two elements'
+ * gradients cancel. */
 static gm_node *weighted(gm_node *y)
 {
 	return gm_mul(y, gm_sample_real(y->graph, y->shape, -1, 1));
 }
 
-/* Elements of S = sum_k <dL/dx_k, s_k>, L = sum(p): a scalar that has every first derivative in it. */
+/* Elements of S = sum_k <dL/dx_k, s_k>, L = sum(p): a scalar that has every first derivative in it.
+ */
 static gm_node *first_derivatives(gm_node *p, gm_node *const *leaf, int n)
 {
 	gm_node *d[MAX_LEAVES];
@@ -137,8 +140,8 @@ static void check_shape(void **state)
 
 /* ---- backends ------------------------------------------------------------------------------------------------------ */
 
-/* Runs a step for the n outputs and compares it with the definition in double, output k within bound[k]. worst[k], unless
- * worst is NULL, becomes its largest error. */
+/* Runs a step for the n outputs and compares it with the definition in double, output k within
+ * bound[k]. worst[k], unless worst is NULL, becomes its largest error. */
 static void compare_step(const char *what, int i, gm_node *const *y, gm_node *const *exact, int n,
                          const oracle *o, const double *bound, double *worst)
 {
@@ -168,10 +171,11 @@ static void compare_step(const char *what, int i, gm_node *const *y, gm_node *co
 	gm_step_free(s);
 }
 
-/* The float bound of one op: (ulps + n) u M, u = 2^-24 the rounding of float, n the number of terms that are added into
- * one result. Adding n terms in any order errs by at most (n-1) u sum|term| to first order (Higham, "Accuracy and
- * Stability of Numerical Algorithms", 4.2), the product in each term by u more; ulps covers the function's own error.
- * M is the largest magnitude: of results, and for sums the definition on absolute values, which is sum|term|. */
+/* The float bound of one op: (ulps + n) u M, u = 2^-24 the rounding of float, n the number of terms
+ * that are added into one result. Adding n terms in any order errs by at most (n-1) u sum|term| to
+ * first order (Higham, "Accuracy and Stability of Numerical Algorithms", 4.2), the product in each
+ * term by u more; ulps covers the function's own error. M is the largest magnitude: of results, and
+ * for sums the definition on absolute values, which is sum|term|. */
 static double op_bound(const gm_node *y, const oracle *o)
 {
 	int64_t n = gm_shape_size(y->shape);
@@ -205,7 +209,8 @@ static void check_values(const gm_op *op, gm_dtype real, const char *backend)
 		gm_node *exact = sample(op, g, i), *y = sample(op, f, i);
 		if (y) {
 			oracle o = evaluated(&exact, 1);
-			/* In double the definition itself runs; a kernel of its own may add in another order. */
+			/* In double the definition itself runs; a kernel of its own may add in
+			 * another order. */
 			double bound = op_bound(exact, &o) * (real == GM_F64 ? 0x1p-29 : 1);
 			compare_step(op->name, i, &y, &exact, 1, &o, &bound, NULL);
 			oracle_free(&o);
@@ -232,7 +237,8 @@ static void check_cpu(void **state)
 	check_values(*state, GM_F32, "cpu");
 }
 
-/* First derivatives of the sample's weighted sum, then second ones; returns how many, 0 where none flow, -1 past the last. */
+/* First derivatives of the sample's weighted sum, then second ones; returns how many, 0 where none
+ * flow, -1 past the last. */
 static int derivatives(const gm_op *op, gm_graph *g, int i, gm_node **out)
 {
 	gm_node *leaf[MAX_LEAVES], *y = sample(op, g, i);
@@ -245,9 +251,10 @@ static int derivatives(const gm_op *op, gm_graph *g, int i, gm_node **out)
 	return 2 * n;
 }
 
-/* In float. How much of a result cancels away nobody knows beforehand, so ref, which rounds every op to float, is held to
- * the largest value in the expression; its error then shows how ill-conditioned each output is, and the other backend
- * may err by that, with a factor for luck, and by the roundings of all ops on the output's own scale. */
+/* In float. How much of a result cancels away nobody knows beforehand, so ref, which rounds every
+ * op to float, is held to the largest value in the expression; its error then shows how
+ * ill-conditioned each output is, and the other backend may err by that, with a factor for luck,
+ * and by the roundings of all ops on the output's own scale. */
 static void check_float_gradients(const gm_op *op, const char *backend)
 {
 	if (!gm_backend_find(backend))
@@ -307,8 +314,9 @@ static double total(oracle *o, gm_node *p, double *magnitude)
 	return s;
 }
 
-/* d/dt of sum(p) at leaf = v + t d, by the central difference of fourth order. Its truncation error is h^4/30 times a fifth
- * derivative, about 1e-13 relative at h = 2^-10; rounding gives 2^-53 |p| / h, about 1e-13 |p|. */
+/* d/dt of sum(p) at leaf = v + t d, by the central difference of fourth order. Its truncation error
+ * is h^4/30 times a fifth derivative, about 1e-13 relative at h = 2^-10; rounding gives 2^-53 |p| /
+ * h, about 1e-13 |p|. */
 static double slope(oracle *o, gm_node *p, gm_node *leaf, const double *v, const double *d)
 {
 	const double h = 0x1p-10, weight[4] = {-1, 8, -8, 1};
@@ -328,7 +336,8 @@ static double slope(oracle *o, gm_node *p, gm_node *leaf, const double *v, const
 	return sum / (12 * h);
 }
 
-/* Every element's derivative where the leaf is small; else some elements, and directions that move all at once. */
+/* Every element's derivative where the leaf is small; else some elements, and directions that move
+ * all at once. */
 static void check_gradient(const char *op, int sample_number, gm_node *p, gm_node *const *leaf,
                            int n)
 {
@@ -459,7 +468,8 @@ static gm_node *leaf(gm_graph *g, gm_dtype t, gm_shape s)
 #define X(...) leaf(g, GM_F32, GM_SHAPE(__VA_ARGS__))
 #define I(...) leaf(g, GM_I32, GM_SHAPE(__VA_ARGS__))
 
-/* The expression must be refused with these words (separated by |), named by scope, and nothing may be built on it. */
+/* The expression must be refused with these words (separated by |), named by scope, and nothing may
+ * be built on it. */
 static void must_refuse(gm_graph *g, gm_node *y, const char *words, const char *expression)
 {
 	const char *message = gm_graph_error(g)->message;
@@ -734,7 +744,8 @@ static void known_indices_and_probabilities(void **state)
 	gm_graph_free(g);
 }
 
-/* n draws: the mean and variance must lie within five standard errors, which one in a million right sources misses. */
+/* n draws: the mean and variance must lie within five standard errors, which one in a million right
+ * sources misses. */
 static void has_moments(gm_node *y, double mean, double variance, double fourth)
 {
 	oracle o = evaluated(&y, 1);
@@ -809,7 +820,8 @@ int main(int argc, char **argv)
 	int n = 0;
 	for (int k = 0; k < GM_OP_COUNT; k++) {
 		const gm_op *op = gm_ops[k];
-		/* Storage, modes and effects have no scalar definition: the graph's own tests hold them. */
+		/* Storage, modes and effects have no scalar definition: the graph's own tests hold
+		 * them. */
 		if (!op->eval && (op->flags & (GM_OP_LEAF | GM_OP_EFFECT) || k == GM_OPID_after ||
 		                  k == GM_OPID_by_mode))
 			continue;

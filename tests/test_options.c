@@ -165,7 +165,8 @@ static void rates_follow_their_schedules(void **state)
 		assert_true(fabs(logged(&call, "momentum", n + 1) - want[n]) < 1e-6);
 }
 
-/* What a schedule is made of may be another when a run is resumed; the way on that is printed trains. */
+/* What a schedule is made of may be another when a run is resumed; the way on that is printed
+ * trains. */
 static void schedules_may_change_on_resume(void **state)
 {
 	(void)state;

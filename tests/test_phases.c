@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_phases.c -- 4x4 convolutions of stride 2 by nine products (phases.h) against their definition in double: all three
- * passes, odd sides, every padding, panels that are not full; and the same bits from one thread as from two.
+ * test_phases.c -- 4x4 convolutions of stride 2 by nine products (phases.h) against their
+ * definition in double: all three passes, odd sides, every padding, panels that are not full; and
+ * the same bits from one thread as from two.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,10 +58,11 @@ static float *run(gm_node *y, int threads)
 	return v;
 }
 
-/* n terms of at most 1 each. Along an axis y = (x0-x1) w0 + x1 (w0+w1): the magnitudes add up to 4 where the plain way's add
- * up to 2, so to 4 times as much in the plane; and each is rounded at most n + 8 times (sums, and 4 roundings of its
- * factors along each axis). So no error is above 4 n (n + 8) u. Rounding errors have either sign, so the root of their
- * mean square stays near sqrt(n) u times the root of the mean square of a partial sum, at most 4 sqrt(n/9). */
+/* n terms of at most 1 each. Along an axis y = (x0-x1) w0 + x1 (w0+w1): the magnitudes add up to 4
+ * where the plain way's add up to 2, so to 4 times as much in the plane; and each is rounded at
+ * most n + 8 times (sums, and 4 roundings of its factors along each axis). So no error is above 4 n
+ * (n + 8) u. Rounding errors have either sign, so the root of their mean square stays near sqrt(n)
+ * u times the root of the mean square of a partial sum, at most 4 sqrt(n/9). */
 static void check_case(void **state)
 {
 	const shapes *s = *state;

@@ -51,7 +51,8 @@ static void quarters_come_out(void **state)
 	} files[] = {
 		{"rgb.png", "PNG", 1, 1, {0, 1, 2, 3}, 0},
 		{"rgb.jpg", "JPEG", 3, 1, {0, 1, 2, 3}, 6},
-		/* colour at half resolution, and quantised: the centres of the quarters stay close */
+		/* colour at half resolution, and quantised: the centres of the quarters stay close
+		 */
 		{"progressive.jpg", "JPEG", 3, 1, {0, 1, 2, 3}, 12},
 		{"cmyk.jpg", "JPEG", 4, 1, {0, 1, 2, 3}, 12},
 		{"lossless.webp", "WebP", 3, 1, {0, 1, 2, 3}, 0},

@@ -113,7 +113,8 @@ static void probabilities_have_the_sum_one(void **state)
 
 #define FEW "size=8", "batch=8", "steps=3", "first=5", "layers=4", "grid=1x1", "sample-every=1000"
 
-/* Two trainings that differ in the way of sampling alone have the same weights, and draw the same. */
+/* Two trainings that differ in the way of sampling alone have the same weights, and draw the same.
+ */
 static void cached_activations_draw_what_whole_images_draw(void **state)
 {
 	(void)state;
@@ -174,7 +175,8 @@ static void cached_activations_draw_what_whole_images_draw(void **state)
 	}
 }
 
-/* Samples of three numbers have the probabilities that "log-likelihood" says: chi-squared of all 8 pictures. */
+/* Samples of three numbers have the probabilities that "log-likelihood" says: chi-squared of all 8
+ * pictures. */
 static void samples_have_the_models_probabilities(void **state)
 {
 	(void)state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_process.c -- endpoints that iterate: a Gibbs chain against its stationary distribution, gradient descent on a latent
- * through a generator, and that a call depends on its inputs, seed and chunk alone.
+ * test_process.c -- endpoints that iterate: a Gibbs chain against its stationary distribution,
+ * gradient descent on a latent through a generator, and that a call depends on its inputs, seed and
+ * chunk alone.
  */
 #include "runs.h"
 
@@ -25,8 +26,8 @@ static int finish(gm_run *r)
 	return gm_end(r);
 }
 
-/* A Boltzmann machine of three units in {0,1}: p(s) ~ exp(a s0 s1 + b s1 s2 + c s0). A turn samples every unit from the other
- * two, one after the other. */
+/* A Boltzmann machine of three units in {0,1}: p(s) ~ exp(a s0 s1 + b s1 s2 + c s0). A turn samples
+ * every unit from the other two, one after the other. */
 static const double A = 1.5, B = -1, C = .7;
 
 static gm_node *unit(gm_graph *g, int64_t m, gm_node *field)
@@ -49,7 +50,8 @@ static int train_gibbs(gm_run *r)
 	                .turns = 30,
 	                .y = s};
 	gm_endpoint_process_nodes(r, "features", &p, (gm_node *[]){gm_batch(r, "point")}, 1);
-	/* the number of the turn, added up from the beginning; and a round before every third turn */
+	/* the number of the turn, added up from the beginning; and a round before every third turn
+	 */
 	gm_node *sum = gm_process_state(r, "sum", GM_SHAPE(m, 2), GM_F32);
 	gm_node *rounds = gm_process_state(r, "rounds", GM_SHAPE(m, 2), GM_F32);
 	gm_node *number = gm_reshape(gm_cast(gm_turn_number(r), GM_F32), GM_RANK0);
@@ -98,7 +100,8 @@ static void a_gibbs_chain_reaches_its_distribution(void **state)
 			double want = DRAWN * p[k] / sum;
 			chi += (count[k] - want) * (count[k] - want) / want;
 		}
-		/* Seven degrees of freedom: above 29.9 once in ten thousand. One turn from zeros is not enough. */
+		/* Seven degrees of freedom: above 29.9 once in ten thousand. One turn from zeros is
+		 * not enough. */
 		if (few ? chi < 100 : chi > 29.9)
 			fail_msg("chi-squared %.1f after %d turns", chi, few ? 1 : 30);
 	}
@@ -106,7 +109,8 @@ static void a_gibbs_chain_reaches_its_distribution(void **state)
 	gm_saved_free(s);
 }
 
-/* Turns count from 0, rounds come before turns 0, 3, 6, and the latent is the one that gm_saved_latents draws. */
+/* Turns count from 0, rounds come before turns 0, 3, 6, and the latent is the one that
+ * gm_saved_latents draws. */
 static void turns_rounds_and_latents_are_as_declared(void **state)
 {
 	(void)state;
@@ -156,7 +160,8 @@ static void a_call_depends_on_seed_and_chunk_alone(void **state)
 
 /* ---- gradients in a turn --------------------------------------------------------------------- */
 
-/* G(z) = W z with a W of the net's own; "reconstruct" looks for the z whose G(z) is nearest to x, by gradient descent. */
+/* G(z) = W z with a W of the net's own; "reconstruct" looks for the z whose G(z) is nearest to x,
+ * by gradient descent. */
 static int train_descent(gm_run *r)
 {
 	gm_graph *g = gm_run_graph(r);
@@ -204,7 +209,8 @@ static void a_latent_is_found_by_gradient_descent(void **state)
 		assert_true(apart < before || apart < 1e-10);
 		before = apart;
 	}
-	/* W is near 1.2 times the unit matrix, so a turn leaves about 1 - .2 1.44 = .71 of the distance: .71^80 of its square */
+	/* W is near 1.2 times the unit matrix, so a turn leaves about 1 - .2 1.44 = .71 of the
+	 * distance: .71^80 of its square */
 	assert_true(before < 1e-8);
 	gm_saved_free(s);
 }

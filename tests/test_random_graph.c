@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_random_graph.c -- random well-typed expressions, value and gradients, compiled for the default backend and for ref,
- * against the scalar definitions in double.
+ * test_random_graph.c -- random well-typed expressions, value and gradients, compiled for the
+ * default backend and for ref, against the scalar definitions in double.
  *
- * Graph number k is a pure function of k. When one fails its number is printed; GANYMEDE_SEED=k runs it alone, and
- * GANYMEDE_COUNT=n runs n graphs instead of the default.
+ * Graph number k is a pure function of k. When one fails its number is printed; GANYMEDE_SEED=k
+ * runs it alone, and GANYMEDE_COUNT=n runs n graphs instead of the default.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -129,7 +129,8 @@ static gm_node *unary(builder *b, gm_node *x)
 	return gm_sub(gm_mul_c(x, 1.25), gm_scalar(b->g, .5));
 }
 
-/* Something that broadcasts against x: another expression if one fits, a mean of x, a row or a picture's channels. */
+/* Something that broadcasts against x: another expression if one fits, a mean of x, a row or a
+ * picture's channels. */
 static gm_node *partner(builder *b, gm_node *x)
 {
 	gm_shape s;
@@ -431,7 +432,8 @@ static void build(builder *b, gm_graph *g, uint64_t number)
 	}
 }
 
-/* What is compared: the last expressions, a loss over all that nobody reads, its gradients, and sometimes theirs. */
+/* What is compared: the last expressions, a loss over all that nobody reads, its gradients, and
+ * sometimes theirs. */
 static int outputs(builder *b, uint64_t number, gm_node **out)
 {
 	gm_node *loss = gm_scalar(b->g, 0), *second = loss, *grad[MAX_LEAVES];
@@ -465,8 +467,9 @@ static bool near_tie(double first, double x)
 	return fabs(first - x) < 2e-5;
 }
 
-/* Where a branch hangs on a rounding error, float and double may take different sides and both be right: such graphs are
- * left out, and those with values so large that the tolerance would mean nothing. */
+/* Where a branch hangs on a rounding error, float and double may take different sides and both be
+ * right: such graphs are left out, and those with values so large that the tolerance would mean
+ * nothing. */
 static bool fair(const oracle *o)
 {
 	for (int i = 0; i < o->n; i++) {
@@ -621,9 +624,10 @@ static bool try_graph(uint64_t number)
 	oracle_run(&o);
 	bool ok = fair(&o);
 	if (ok) {
-		/* How much of an output cancels away nobody knows beforehand: ref, which rounds every op to float,
-		 * is held to the largest value of the graph, and then shows how ill-conditioned each output is.
-		 * Both factors are for luck: ref may hit a small output well by chance. */
+		/* How much of an output cancels away nobody knows beforehand: ref, which rounds
+		 * every op to float, is held to the largest value of the graph, and then shows how
+		 * ill-conditioned each output is. Both factors are for luck: ref may hit a small
+		 * output well by chance. */
 		double bound[MAX_OUTPUTS] = {0}, worst[MAX_OUTPUTS] = {0};
 		double units = float_units(&o), scale = largest_of_all(&o);
 		for (int k = 0; k < n; k++)

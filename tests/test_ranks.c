@@ -29,7 +29,8 @@ static const char *program, *mpirun;
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* Starts `ganymede train words... --outdir out` on so many ranks, both outputs into the file "said". */
+/* Starts `ganymede train words... --outdir out` on so many ranks, both outputs into the file
+ * "said". */
 static pid_t start(int ranks, const char *const *words, const char *out)
 {
 	char *argv[60], count[12];
@@ -96,7 +97,8 @@ static gm_st *newest(const char *out, int run)
 	return st;
 }
 
-/* The largest difference between two checkpoints' numbers, relative to the larger of 1 and the tensor's largest. */
+/* The largest difference between two checkpoints' numbers, relative to the larger of 1 and the
+ * tensor's largest. */
 static double difference(gm_st *a, gm_st *b)
 {
 	double worst = 0;
@@ -131,9 +133,10 @@ static bool same_file(const char *a, const char *b)
 
 /* ---- two are one ------------------------------------------------------------------------------------------------------ */
 
-/* Sums of half a batch, added, are rounded otherwise than the sum of the whole. What comes of that in a gradient is about
- * 1e-7 of it; the first step of Adam divides by it, so a weight moves by its learning rate times a number that is off by 1e-7
- * over the weight's share of the largest gradient: some 1e-6 where rates are 2e-4 and shares as small as a thousandth. */
+/* Sums of half a batch, added, are rounded otherwise than the sum of the whole. What comes of that
+ * in a gradient is about 1e-7 of it; the first step of Adam divides by it, so a weight moves by its
+ * learning rate times a number that is off by 1e-7 over the weight's share of the largest gradient:
+ * some 1e-6 where rates are 2e-4 and shares as small as a thousandth. */
 static const double CLOSE = 1e-5;
 
 static void two_ranks_are_one(void **state)
@@ -291,7 +294,8 @@ static void a_rank_that_dies_ends_the_run(void **state)
 static void asked_to_stop_all_stop(void **state)
 {
 	(void)state;
-	/* mpirun hands a signal on and gives its processes a second to end, which is little on a busy machine. */
+	/* mpirun hands a signal on and gives its processes a second to end, which is little on a
+	 * busy machine. */
 	setenv("OMPI_MCA_odls_base_sigkill_timeout", "5", 1);
 	setenv("PRTE_MCA_odls_base_sigkill_timeout", "5", 1);
 	pid_t pid = start(2, endless, "stop");
@@ -348,7 +352,8 @@ int main(int argc, char **argv)
 	setenv("OMPI_MCA_rmaps_base_oversubscribe", "1", 1);
 	setenv("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe", 1);
 	setenv("PRTE_MCA_hwloc_default_binding_policy", "none", 1);
-	/* Open MPI unloads components whose memory it keeps, so that no suppression could name them. */
+	/* Open MPI unloads components whose memory it keeps, so that no suppression could name
+	 * them. */
 	char asan[512];
 	const char *was = getenv("ASAN_OPTIONS");
 	snprintf(asan, sizeof asan, "%s%sdetect_leaks=0", was ? was : "", was ? ":" : "");

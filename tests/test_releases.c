@@ -26,7 +26,8 @@ static const char *path_of(const char *name, const char *ending)
 	return path;
 }
 
-/* The image that the release drew, within two of 255 steps: other processors and thread counts sum in other orders. */
+/* The image that the release drew, within two of 255 steps: other processors and thread counts sum
+ * in other orders. */
 static void same_image(const char *name, const gm_image *got)
 {
 	gm_error err = {0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_saved.c -- trained runs through the public header: any number of rows, expressions, several threads; and clones.
+ * test_saved.c -- trained runs through the public header: any number of rows, expressions, several
+ * threads; and clones.
  */
 #include "runs.h"
 
@@ -14,7 +15,8 @@ enum { ROWS = 11, SIDE = 16, NUMEL = SIDE * SIDE };
 static const char *const tiny[] = {"data=glyphs", "size=16", "width=4", "batch=4",
                                    "nz=6",        "steps=3", "ema=0.9", NULL};
 
-/* Rows of any number are those of whole batches, one after the other, whatever the last one is filled up with. */
+/* Rows of any number are those of whole batches, one after the other, whatever the last one is
+ * filled up with. */
 static void apply_is_run_by_portions(void **state)
 {
 	(void)state;
@@ -112,7 +114,8 @@ static void gradients_through_a_run(void **state)
 			gm_step_run(step);
 			f[side] = gm_step_scalar(step, loss);
 		}
-		/* A step of .01 in float: rounding of f (about 1e-6 of it) over .02, and the third derivative. */
+		/* A step of .01 in float: rounding of f (about 1e-6 of it) over .02, and the third
+		 * derivative. */
 		double got = (f[1] - f[0]) / .02, bound = .02 * most + 1e-4 * at_once;
 		if (fabs(got - slope[i]) > bound)
 			fail_msg("dz[%d] is %g, differences say %g (bound %g)", i, slope[i], got,
@@ -212,8 +215,8 @@ static void clones_replace_and_share(void **state)
 	gm_graph_free(g);
 }
 
-/* A net with batch norm that is cloned for inference keeps its running statistics in a training step, and normalises
- * by them. */
+/* A net with batch norm that is cloned for inference keeps its running statistics in a training
+ * step, and normalises by them. */
 static void frozen_clones_keep_their_statistics(void **state)
 {
 	(void)state;

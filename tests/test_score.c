@@ -159,7 +159,8 @@ static void round_trip(void **state)
 	json_t *all = read_json("same.json");
 	assert_true(value_of(all, "fid") < 1e-12);
 	json_decref(all);
-	/* broken files: what is not refused (the archive's own list of members is cut off) is whole */
+	/* broken files: what is not refused (the archive's own list of members is cut off) is whole
+	 */
 	gm_bytes file;
 	assert_true(gm_file_open(scratch_path("ring.npz"), &file, &err));
 	for (size_t n = 0; n < file.size; n += 97) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_simd.c -- the vector functions against libm in double, over their whole ranges, in ulps; and the tape's ways of
- * reading, summing and writing against plain loops, for every instruction set that this processor runs.
+ * test_simd.c -- the vector functions against libm in double, over their whole ranges, in ulps; and
+ * the tape's ways of reading, summing and writing against plain loops, for every instruction set
+ * that this processor runs.
  */
 #include <float.h>
 #include <math.h>
@@ -61,7 +62,8 @@ static double softplus(double x)
 	return fmax(x, 0) + log1p(exp(-fabs(x)));
 }
 
-/* The bounds that simd.h promises. Sine and cosine near their zeros are held to an absolute error of an ulp of 1. */
+/* The bounds that simd.h promises. Sine and cosine near their zeros are held to an absolute error
+ * of an ulp of 1. */
 static void functions_keep_their_bounds(void **state)
 {
 	(void)state;
@@ -91,7 +93,8 @@ static void functions_keep_their_edges(void **state)
 	assert_true(v_softplus(200) == 200 && v_softplus(-200) == 0);
 }
 
-/* sum over any axes of permuted, stretched and large operands: the ways in which a tape can lie across memory. */
+/* sum over any axes of permuted, stretched and large operands: the ways in which a tape can lie
+ * across memory. */
 static void sums_agree_with_plain_loops(void **state)
 {
 	(void)state;
@@ -144,7 +147,8 @@ static void sums_agree_with_plain_loops(void **state)
 				}
 				for (int64_t k = 0; k < kept; k++)
 					want += total[k] * total[k];
-				/* rounding of n positive terms in lanes, then of their squares: far below sqrt(n) ulps each */
+				/* rounding of n positive terms in lanes, then of their squares: far
+				 * below sqrt(n) ulps each */
 				double got = gm_step_scalar(step, sum);
 				if (!(fabs(got - want) <= 4e-6 * want))
 					fail_msg("shape %d axes %u order %d: %.9g, not %.9g",
@@ -156,7 +160,8 @@ static void sums_agree_with_plain_loops(void **state)
 			}
 }
 
-/* Rows of a few elements, cut anywhere by the ends of tiles: sums and maxima of each, and each spread over its row again. */
+/* Rows of a few elements, cut anywhere by the ends of tiles: sums and maxima of each, and each
+ * spread over its row again. */
 static void short_rows_agree_with_plain_loops(void **state)
 {
 	(void)state;
@@ -194,7 +199,8 @@ static void short_rows_agree_with_plain_loops(void **state)
 	}
 }
 
-/* What tapes do in one operation for several: each form beside its neighbours that must be left alone. */
+/* What tapes do in one operation for several: each form beside its neighbours that must be left
+ * alone. */
 static void fused_operations_agree_with_plain_loops(void **state)
 {
 	(void)state;

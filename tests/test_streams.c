@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_streams.c -- few examples of each class, binary pixels, captions as characters, and several orders of examples in one
- * run.
+ * test_streams.c -- few examples of each class, binary pixels, captions as characters, and several
+ * orders of examples in one run.
  */
 #include "training.h"
 
@@ -20,7 +20,8 @@ static gm_dataset *open_set(const char *spec, gm_data_options o)
 	return d;
 }
 
-/* 60 pictures of 3 classes in CSV: class c has 10 (c + 1) examples, and the first number of each is its own. */
+/* 60 pictures of 3 classes in CSV: class c has 10 (c + 1) examples, and the first number of each is
+ * its own. */
 static void write_points(const char *path)
 {
 	FILE *f = fopen(path, "w");

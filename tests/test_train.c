@@ -558,7 +558,8 @@ static void rollbacks(void **state)
 	        "became", "at step", "tensor");
 }
 
-/* Only a game has somebody who judges; aae's judges codes, and what context-encoder's judges is no endpoint. */
+/* Only a game has somebody who judges; aae's judges codes, and what context-encoder's judges is no
+ * endpoint. */
 static bool is_game(const char *model)
 {
 	if (!strcmp(model, "aae") || !strcmp(model, "context-encoder"))
@@ -611,7 +612,8 @@ static void monitors_only_look(void **state)
 	}
 }
 
-/* A discriminator that moves five times for one step of G wins the minimax game, and the run says so, once. */
+/* A discriminator that moves five times for one step of G wins the minimax game, and the run says
+ * so, once. */
 static void a_lost_game_is_told(void **state)
 {
 	(void)state;

@@ -312,8 +312,8 @@ static void side_by_side(const char *name, const float *a, const float *b, int n
 
 /* ---- what is learned ------------------------------------------------------------------------- */
 
-/* Pictures become their negatives: after a short training G(a) lies much nearer to its own b than to
- * the others'; an input that is ignored, or pairs that are torn apart, give equal distances. */
+/* Pictures become their negatives: after a short training G(a) lies much nearer to its own b than
+ * to the others'; an input that is ignored, or pairs that are torn apart, give equal distances. */
 static void the_input_is_heeded(void **state)
 {
 	(void)state;
@@ -438,8 +438,8 @@ static void other_sizes(void **state)
 	gm_translator_free(t);
 }
 
-/* Shortcuts double the paths through G at every level, and gradients again: compiling must walk nodes,
- * not paths. By paths it takes more than half a minute, by nodes a fraction of a second. */
+/* Shortcuts double the paths through G at every level, and gradients again: compiling must walk
+ * nodes, not paths. By paths it takes more than half a minute, by nodes a fraction of a second. */
 static void compiling_takes_no_path_twice(void **state)
 {
 	(void)state;

@@ -215,9 +215,11 @@ typedef struct gm_facts {
 } gm_facts;
 
 GM_API const gm_facts *gm_run_facts(gm_run *r);
-/* Scores of the data's principal components: [count, k], row i those of example i (field "index"), from components that are fitted to at
- * most 4,096 examples by subspace iteration. Rows longer than `longest` (0: any) are scaled to that norm. error (or NULL): the mean squared error of a value of these examples, reconstructed
- * from the k components. Only for finite sets; NULL when only sampling. */
+/* Scores of the data's principal components: [count, k], row i those of example i (field "index"),
+ * from components that are fitted to at most 4,096 examples by subspace iteration. Rows longer than
+ * `longest` (0: any) are scaled to that norm. error (or NULL): the mean squared error of a value of
+ * these examples, reconstructed from the k components. Only for finite sets; NULL when only
+ * sampling. */
 GM_API const double *gm_data_principal(gm_run *r, int64_t k, double longest, double *error);
 /* The logit of each value's mean over the data (at most the first 10,000 examples), [numel]; values
  * are scaled to [0,1] and the mean is clamped to [1e-7, 1 - 1e-7]. NULL when only sampling. */
@@ -458,21 +460,23 @@ GM_API void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *
  * with the same variables. Tools may then request other sizes than in training. */
 GM_API void gm_any_size(gm_run *r, int64_t multiple);
 
-/* Input [m,1,H,W] of "complete": 1 where the image is to be filled in, 0 where it is known. Tools set the hidden part of the
- * example to 0. */
+/* Input [m,1,H,W] of "complete": 1 where the image is to be filled in, 0 where it is known. Tools
+ * set the hidden part of the example to 0. */
 GM_API gm_node *gm_hidden(gm_run *r);
 
 /* ---- processes: endpoints that iterate -------------------------------------------------------- */
 
-/* A variable that keeps a value from one turn of a process to the next. It belongs to one call, whose begin sets it, and is
- * not saved. */
+/* A variable that keeps a value from one turn of a process to the next. It belongs to one call,
+ * whose begin sets it, and is not saved. */
 GM_API gm_node *gm_process_state(gm_run *r, const char *name, gm_shape shape, gm_dtype type);
-/* Input i32 [1]: the number of the turn, 0, 1, ..; when y is read, that of the last turn executed, or 0. */
+/* Input i32 [1]: the number of the turn, 0, 1, ..; when y is read, that of the last turn executed,
+ * or 0. */
 GM_API gm_node *gm_turn_number(gm_run *r);
 
-/* A call executes begin, then `turns` times turn, and returns y. Random nodes give new values in each turn; inputs, latents
- * among them, keep theirs for the whole call. The result depends only on the inputs, the seed and the chunk. A turn may
- * contain gradients (gm_grad), such as of a loss with respect to a state. */
+/* A call executes begin, then `turns` times turn, and returns y. Random nodes give new values in
+ * each turn; inputs, latents among them, keep theirs for the whole call. The result depends only on
+ * the inputs, the seed and the chunk. A turn may contain gradients (gm_grad), such as of a loss
+ * with respect to a state. */
 typedef struct gm_process {
 	gm_node *begin; /* effect that sets the states; or NULL */
 	gm_node *turn;  /* effect */
@@ -483,7 +487,8 @@ typedef struct gm_process {
 	int64_t most;  /* largest number of turns; 0: any */
 	gm_node *y;    /* of the states; can also be read between turns */
 } gm_process;
-/* gm_endpoint for a process: gm_endpoint_process(r, "generate", &p, z). For tools there is no difference. */
+/* gm_endpoint for a process: gm_endpoint_process(r, "generate", &p, z). For tools there is no
+ * difference. */
 #define gm_endpoint_process(r, name, p, ...)                                                       \
 	gm_endpoint_process_nodes(r, name, p, (gm_node *[]){__VA_ARGS__},                          \
 	                          (int)(sizeof((gm_node *[]){__VA_ARGS__}) / sizeof(gm_node *)))
@@ -495,8 +500,9 @@ typedef struct gm_raster {
 	const gm_causal *whole; /* the net in mode WHOLE */
 	int64_t levels;         /* values of a number, as in gm_levels */
 	gm_node *image, *label; /* from gm_batch; label i32 [m], or NULL */
-	/* builds the net on x in mode c->mode and returns logits [m,C,..], or [m,C,..,levels] if there are
-	 * more than two levels; in mode ROW it only fills the caches of c, and its value is not used */
+	/* builds the net on x in mode c->mode and returns logits [m,C,..], or [m,C,..,levels] if
+	 * there are more than two levels; in mode ROW it only fills the caches of c, and its value
+	 * is not used */
 	gm_node *(*build)(void *ctx, gm_causal *c, gm_node *x);
 	void *ctx;
 	bool cached; /* by modes ROW and PIXEL; otherwise by a pass over the whole image for each value */
@@ -540,7 +546,8 @@ typedef struct gm_turn {
 #define gm_play(r, game, ...) gm_play_(r, game, (gm_play_args){__VA_ARGS__})
 GM_API gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a);
 /* One turn of Algorithm 1 of Goodfellow et al. 2014: k times the next minibatch and a step of D,
- * then k-g times a step of G (options k and k-g). The step `before` runs on each of these minibatches. */
+ * then k-g times a step of G (options k and k-g). The step `before` runs on each of these
+ * minibatches. */
 GM_API void gm_run_turn(gm_run *r, const gm_turn *t);
 GM_API int gm_end(gm_run *r);
 

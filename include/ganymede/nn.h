@@ -260,9 +260,10 @@ GM_API gm_node *gm_maxout_(gm_net *n, const char *name, gm_node *x, gm_maxout_ar
 /* Adds N(0, sigma^2) in training, and nothing in inference. */
 GM_API gm_node *gm_gaussian_noise(gm_node *x, double sigma);
 
-/* A dense layer whose weights have norm s for each unit, y = s x w / |w| + b: NAME/weight [in,out] ~ N(0, .1), NAME/scale and
- * NAME/bias [out] (Salimans & Kingma 2016, section 2). With start, two effects, the layer's data-dependent start (section 3): y has mean 0
- * and variance 1 for each unit over the batch, and start[0] and start[1] set s and b accordingly. fixed: s is not trained. */
+/* A dense layer whose weights have norm s for each unit, y = s x w / |w| + b: NAME/weight [in,out]
+ * ~ N(0, .1), NAME/scale and NAME/bias [out] (Salimans & Kingma 2016, section 2). With start, two
+ * effects, the layer's data-dependent start (section 3): y has mean 0 and variance 1 for each unit
+ * over the batch, and start[0] and start[1] set s and b accordingly. fixed: s is not trained. */
 GM_API gm_node *gm_weight_normed(gm_net *n, const char *name, gm_node *x, int64_t out, bool fixed,
                                  gm_node **start);
 
@@ -424,9 +425,10 @@ GM_API gm_node *gm_signed(gm_node *p);
 
 /* ---- image pyramids -------------------------------------------------------------------------- */
 
-/* Laplacian pyramid of x [m,C,H,W] (Burt & Adelson 1983, without expanding): level[j] is what a Gaussian blur (5x5, sigma 1, edges
- * reflected) removes from the image at scale j, and the next scale is the 2x2 mean of the blurred image; level[levels] is the last scale
- * itself. Sides must halve `levels` times. level: room for levels + 1. */
+/* Laplacian pyramid of x [m,C,H,W] (Burt & Adelson 1983, without expanding): level[j] is what a
+ * Gaussian blur (5x5, sigma 1, edges reflected) removes from the image at scale j, and the next
+ * scale is the 2x2 mean of the blurred image; level[levels] is the last scale itself. Sides must
+ * halve `levels` times. level: room for levels + 1. */
 GM_API void gm_laplacian(gm_node *x, int levels, gm_node **level);
 
 /* ---- likelihoods ----------------------------------------------------------------------------- */
@@ -726,8 +728,8 @@ typedef struct gm_optimiser_args {
 	/* decay of the moving averages of the updated parameters and of the net's statistics; 0:
 	 * none */
 	double average;
-	/* the average is the mean of all updated values until its decay is reached (after 1 / (1 - decay) updates), so that
-	 * initial values do not remain in it */
+	/* the average is the mean of all updated values until its decay is reached (after 1 / (1 -
+	 * decay) updates), so that initial values do not remain in it */
 	bool average_anew;
 	/* gradient accumulation: average the gradients of this many runs, then update; 0 and 1:
 	 * off */

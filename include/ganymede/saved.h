@@ -132,15 +132,17 @@ typedef struct gm_saved_hole {
 	const int32_t *label;  /* [n], for class-conditional models; NULL: 0, 1, .. in turn */
 	const uint8_t *hidden; /* [height, width]: 1 where to fill in; NULL: everywhere */
 } gm_saved_hole;
-/* Fills in the hidden part of x [n, shape...]; the rest is as the model represents it, such as at its levels. */
+/* Fills in the hidden part of x [n, shape...]; the rest is as the model represents it, such as at
+ * its levels. */
 GM_API bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err);
 
 /* Endpoints that iterate (gm_process of model.h): the number of turns of a call, 0 for others. */
 GM_API int64_t gm_saved_turns(gm_saved *s, const char *endpoint);
-/* Sets the number of turns of all following calls. GM_ERR_VALUE for an endpoint that does not iterate, or takes fewer. */
+/* Sets the number of turns of all following calls. GM_ERR_VALUE for an endpoint that does not
+ * iterate, or takes fewer. */
 GM_API bool gm_saved_set_turns(gm_saved *s, const char *endpoint, int64_t turns, gm_error *err);
-/* gm_saved_run of an endpoint that iterates; out [frames, batch, ..], frames >= 2: evenly spaced from the beginning to the
- * end. */
+/* gm_saved_run of an endpoint that iterates; out [frames, batch, ..], frames >= 2: evenly spaced
+ * from the beginning to the end. */
 GM_API bool gm_saved_frames(gm_saved *s, const char *endpoint, const void *const *in, uint64_t seed,
                             uint64_t chunk, int64_t frames, float *out, gm_error *err);
 /* True if samples of an endpoint (NULL: the model's first sampling endpoint) have a class. */

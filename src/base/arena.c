@@ -96,7 +96,8 @@ static void *try(gm_arena *a, size_t n, size_t align)
 			return (char *)c + start;
 		}
 	}
-	/* A large block gets a chunk of its own behind the head, so that the head's room is not wasted. */
+	/* A large block gets a chunk of its own behind the head, so that the head's room is not
+	 * wasted. */
 	const size_t need = (ALIGN + n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if (c && need > a->grow / 4) {
 		chunk *own = chunk_new(a, need);

@@ -15,7 +15,8 @@ static const char mark[] = "bytes:";
 json_t *gm_json_text(const char *text)
 {
 	const size_t n = strlen(text);
-	/* Text that looks like the escape is escaped too, so that every text comes back as it was. */
+	/* Text that looks like the escape is escaped too, so that every text comes back as it was.
+	 */
 	if (gm_text_is_utf8(text, n) && strncmp(text, mark, sizeof mark - 1) != 0)
 		return json_string(text);
 	char *escaped = malloc(sizeof mark + 3 * n), *to = escaped;

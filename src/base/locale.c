@@ -12,7 +12,8 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void make(void)
 {
-	/* The first is part of glibc from 2.35 on and of every Debian before; all of musl's are UTF-8. */
+	/* The first is part of glibc from 2.35 on and of every Debian before; all of musl's are
+	 * UTF-8. */
 	static const char *const names[] = {"C.UTF-8", "C.utf8", "en_US.UTF-8", "en_GB.UTF-8"};
 	for (size_t i = 0; i < sizeof names / sizeof *names && !utf8; i++)
 		utf8 = newlocale(LC_CTYPE_MASK, names[i], (locale_t)0);

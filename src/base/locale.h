@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * locale.h -- a locale whose text is UTF-8, for libraries that convert names to "the current locale"
- * and lose what that cannot hold. The program itself stays in the locale C.
+ * locale.h -- a locale whose text is UTF-8, for libraries that convert names to "the current
+ * locale" and lose what that cannot hold. The program itself stays in the locale C.
  *
  *	const locale_t before = gm_utf8_begin();
  *	... archive_read_next_header(...) ...

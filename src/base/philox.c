@@ -66,7 +66,8 @@ double gm_rng_uniform(gm_rng *r)
 
 double gm_rng_normal(gm_rng *r)
 {
-	/* (u + 1/2) keeps the logarithm finite. The sine twin is thrown away: no hidden state to save. */
+	/* (u + 1/2) keeps the logarithm finite. The sine twin is thrown away: no hidden state to
+	 * save. */
 	const double u = (gm_rng_u32(r) + 0.5) * 0x1p-32;
 	const double v = gm_rng_u32(r) * 0x1p-32;
 	return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
@@ -74,7 +75,8 @@ double gm_rng_normal(gm_rng *r)
 
 uint32_t gm_rng_below(gm_rng *r, uint32_t bound)
 {
-	/* Lemire 2019, algorithm 5: multiply, keep the high half, reject the few low halves that would bias it. */
+	/* Lemire 2019, algorithm 5: multiply, keep the high half, reject the few low halves that
+	 * would bias it. */
 	uint64_t m = (uint64_t)gm_rng_u32(r) * bound;
 	if ((uint32_t)m < bound) {
 		const uint32_t threshold = bound ? -bound % bound : 0;

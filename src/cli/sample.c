@@ -109,7 +109,8 @@ static bool manifold(gm_saved *s, int columns, int rows, float *x, gm_error *err
 	return ok;
 }
 
-/* x [rows, columns, numel]: each row a sample, from the beginning of the endpoint's turns to their end. */
+/* x [rows, columns, numel]: each row a sample, from the beginning of the endpoint's turns to their
+ * end. */
 static bool over_time(const job *j, float *x, gm_error *err)
 {
 	enum { PORTS = 32 };

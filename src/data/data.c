@@ -235,7 +235,8 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 	for (int i = 0; i < info->rank; i++)
 		info->numel *= info->shape[i];
 	info->hash = gm_hash(info->hash, info->shape, sizeof info->shape);
-	/* of sets that are generated the text that version 0.1 had: runs compare this hash for ever */
+	/* of sets that are generated the text that version 0.1 had: runs compare this hash for ever
+	 */
 	info->hash =
 		hash_text(info->hash, source && info->rank == 3 ? "drawn at size" : info->resize);
 	d->seed = o->seed;

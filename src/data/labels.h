@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * labels.h -- what tables beside pictures, or the pictures' names, say about each of them: columns of
- * words. Which column is a class, and which number a word gets, is decided in attributes.c. */
+ * labels.h -- what tables beside pictures, or the pictures' names, say about each of them: columns
+ * of words. Which column is a class, and which number a word gets, is decided in attributes.c. */
 #ifndef GANYMEDE_DATA_LABELS_H
 #define GANYMEDE_DATA_LABELS_H
 
@@ -31,8 +31,8 @@ enum { GM_SHEET_COLUMNS = 1024 };
 bool gm_sheet_parse(gm_sheet *s, const char *name, const void *bytes, size_t n, gm_error *err);
 
 /* What a pattern takes out of names, such as "{age}_{gender}_*": words in braces name columns and
- * match up to what comes next, {} and * match and are dropped. The pattern is for the last part of a
- * name, and for its last parts where it has slashes itself; always without the ending. */
+ * match up to what comes next, {} and * match and are dropped. The pattern is for the last part of
+ * a name, and for its last parts where it has slashes itself; always without the ending. */
 typedef struct gm_pattern gm_pattern;
 gm_pattern *gm_pattern_new(const char *text, gm_error *err); /* GM_ERR_VALUE */
 void gm_pattern_free(gm_pattern *p);

@@ -17,8 +17,8 @@ void gm_links_free(gm_links *l); /* NULL is fine */
 bool gm_links_add(gm_links *l, const char *name, const char *target, bool hard);
 /* After the last, before the first question. */
 bool gm_links_ready(gm_links *l);
-/* All names besides its own by which the file called name can be reached, *n of them; good until the
- * next call. */
+/* All names besides its own by which the file called name can be reached, *n of them; good until
+ * the next call. */
 const char *const *gm_links_to(gm_links *l, const char *name, size_t *n);
 /* Link i of those that led to no file that was asked about; NULL beyond the last. *circle: it leads
  * to a folder that it lies in. */

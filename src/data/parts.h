@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * parts.h -- the folders of an album by their names: which are parts of a set (train, test, val), which
- * sides of pairs, and which neither. The rules stand in docs/data-formats.md. */
+ * parts.h -- the folders of an album by their names: which are parts of a set (train, test, val),
+ * which sides of pairs, and which neither. The rules stand in docs/data-formats.md. */
 #ifndef GANYMEDE_DATA_PARTS_H
 #define GANYMEDE_DATA_PARTS_H
 
@@ -30,7 +30,8 @@ typedef struct gm_parts {
 	bool parted;        /* folders are parts; else they are classes or nothing */
 	gm_parts_nesting nesting;
 	const char *within; /* the first picture in a part's folder within a class, or NULL */
-	/* In the order of their names, in arena: the first ones below prefix, or as nesting says. */
+	/* In the order of their names, in arena: the first ones below prefix, or as nesting says.
+	 */
 	gm_parts_folder *folder;
 	int folders;
 } gm_parts;

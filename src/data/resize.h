@@ -27,8 +27,8 @@ size_t gm_resize_scratch(const gm_resize *r); /* floats that gm_resize_plane nee
  * plane need never be there as floats at its stored size. */
 void gm_resize_row(const gm_resize *r, const float *from, float *to);
 void gm_resize_down(const gm_resize *r, const float *rows, float *to, size_t stride);
-/* Both. One plane: from [from_height, from_width] into rows of `to` that lie stride floats apart. No
- * allocation; any number of threads may share r, each with its own scratch. */
+/* Both. One plane: from [from_height, from_width] into rows of `to` that lie stride floats apart.
+ * No allocation; any number of threads may share r, each with its own scratch. */
 void gm_resize_plane(const gm_resize *r, const float *from, float *to, size_t stride,
                      float *scratch);
 

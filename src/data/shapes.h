@@ -28,8 +28,8 @@ float gm_scene_room(const gm_scene *s); /* how far from the middle its centre ma
 /* Label and factors, into d. */
 void gm_scene_tell(const gm_scene *s, gm_draw *d);
 
-/* Pictures of d->size and d->channels, into d->x: the scene itself; its outline, black on white; its
- * label map in flat colours. */
+/* Pictures of d->size and d->channels, into d->x: the scene itself; its outline, black on white;
+ * its label map in flat colours. */
 void gm_scene_render(const gm_scene *s, const gm_draw *d);
 void gm_scene_edges(const gm_scene *s, const gm_draw *d);
 void gm_scene_labels(const gm_scene *s, const gm_draw *d);

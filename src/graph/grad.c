@@ -2,8 +2,9 @@
  *
  * grad.c -- reverse-mode differentiation: gradients as expressions.
  *
- * Nodes are numbered as they are made, inputs before readers, so walking the reachable nodes by falling number is a
- * reverse topological order. Only nodes on a path from a wrt to y get a cotangent.
+ * Nodes are numbered as they are made, inputs before readers, so walking the reachable nodes by
+ * falling number is a reverse topological order. Only nodes on a path from a wrt to y get a
+ * cotangent.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@ static gm_node *add_to(gm_node *sum, gm_node *d)
 	return sum ? gm_add(sum, d) : d;
 }
 
-/* Marks in need[] every node up to y through which a wrt is reached. Iterative: graphs of long chains are deep. */
+/* Marks in need[] every node up to y through which a wrt is reached. Iterative: graphs of long
+ * chains are deep. */
 static void mark(gm_node *y, char *need, gm_node **stack, char *seen)
 {
 	int top = 0;

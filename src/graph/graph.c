@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * graph.c -- the graph itself: nodes, their hash table, scopes, storage of variables and inputs, the first error.
+ * graph.c -- the graph itself: nodes, their hash table, scopes, storage of variables and inputs,
+ * the first error.
  *
- * Nodes are immutable and hash-consed: building op(inputs, attributes) twice gives the same node, so common
- * subexpressions are merged as they are written. Everything lives in the graph's arena but the storage of variables.
+ * Nodes are immutable and hash-consed: building op(inputs, attributes) twice gives the same node,
+ * so common subexpressions are merged as they are written. Everything lives in the graph's arena
+ * but the storage of variables.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -26,8 +26,8 @@ static void on_error(j_common_ptr c)
 	longjmp(f->jump, 1);
 }
 
-/* Into *bytes, made by malloc; the caller frees it, also on failure. Full chroma resolution, since generated images
- * are often small. */
+/* Into *bytes, made by malloc; the caller frees it, also on failure. Full chroma resolution, since
+ * generated images are often small. */
 static bool encode_jpeg(const char *path, const gm_image *im, unsigned char **bytes,
                         unsigned long *n, gm_error *err)
 {

@@ -89,7 +89,8 @@ gm_image *gm_pnm_decode(const gm_picture_file *f, gm_image_facts *facts, gm_erro
 		fail(&r, "a corrupt header");
 		return NULL;
 	}
-	/* Before memory is taken: one byte ends the header, and as text each value takes one at least. */
+	/* Before memory is taken: one byte ends the header, and as text each value takes one at
+	 * least. */
 	const size_t values = (size_t)width * (size_t)facts->channels;
 	const size_t row = text ? values : bits ? (values + 7) / 8 : values * (most > 255 ? 2 : 1);
 	if (r.at == r.end || row * (size_t)height > (size_t)(r.end - r.at) - 1) {

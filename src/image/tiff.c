@@ -78,7 +78,8 @@ static bool fail(session *s, const char *what)
 	return gm_fail(s->err, GM_ERR_FORMAT, "%s: TIFF: %s", s->f->name, what);
 }
 
-/* Cameras' raw formats are TIFFs whose first page is a small preview: that is not the photograph. */
+/* Cameras' raw formats are TIFFs whose first page is a small preview: that is not the photograph.
+ */
 static bool is_preview(TIFF *t)
 {
 	uint32_t kind = 0;

@@ -22,8 +22,8 @@
 
 typedef gm_network net;
 
-/* Convolution, batch norm, ReLU: name, input, channels, kernel. VALID pads not at all; with SAME the
- * size stays. */
+/* Convolution, batch norm, ReLU: name, input, channels, kernel. VALID pads not at all; with SAME
+ * the size stays. */
 #define VALID(name, x, ...)                                                                        \
 	gm_network_conv_relu(n, name, x, (gm_network_conv){__VA_ARGS__, .norm = true})
 #define SAME(name, x, ...) VALID(name, x, __VA_ARGS__, .same = true)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * metrics/moments.c -- mean and covariance as rows come in, and the Frechet distance of two of them.
+ * metrics/moments.c -- mean and covariance as rows come in, and the Frechet distance of two of
+ * them.
  *
  * Rows wait in a buffer until BLOCK of them are there, whatever the portions were; then the block's
  * scatter about its own mean joins what was, by Chan, Golub & LeVeque (1979), eq. 2.1:

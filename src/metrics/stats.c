@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * metrics/stats.c -- see stats.h. The zip is libarchive's; members are stored, as numpy.savez does. */
+ * metrics/stats.c -- see stats.h. The zip is libarchive's; members are stored, as numpy.savez does.
+ */
 #include "metrics/stats.h"
 #include "tensorfile/npy.h"
 

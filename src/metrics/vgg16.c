@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * vgg16.c -- VGG-16 (Simonyan & Zisserman, ICLR 2015, table 1, column D), whose second layer of 4096
- * is what improved precision and recall look at (Kynkaanniemi et al., NeurIPS 2019, section 2).
+ * vgg16.c -- VGG-16 (Simonyan & Zisserman, ICLR 2015, table 1, column D), whose second layer of
+ * 4096 is what improved precision and recall look at (Kynkaanniemi et al., NeurIPS 2019, section
+ * 2).
  *
  * The protocol is torch-fidelity's, with the weights of torchvision: resized as TensorFlow 1 does,
  * each channel brought to ImageNet's mean 0 and deviation 1, features after the second ReLU. The

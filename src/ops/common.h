@@ -7,7 +7,8 @@
 
 #include "graph/internal.h"
 
-/* For infer: false, with the error set, unless input k is real. `what` names it as the formula does. */
+/* For infer: false, with the error set, unless input k is real. `what` names it as the formula
+ * does. */
 static inline bool gm_want_real(gm_node *y, int k, const char *what)
 {
 	return y->in[k]->dtype != GM_I32 ||

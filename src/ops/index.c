@@ -2,8 +2,8 @@
  *
  * index.c -- rows of a table by number: embeddings, and their transpose.
  *
- * An index outside [0, rows) counts as the nearest row, in both directions, so that a step cannot be made to read or
- * write outside its memory by data.
+ * An index outside [0, rows) counts as the nearest row, in both directions, so that a step cannot
+ * be made to read or write outside its memory by data.
  */
 #include <string.h>
 

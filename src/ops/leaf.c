@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * leaf.c -- what an expression starts from: variables, inputs, constants. Their values are storage, not instructions.
+ * leaf.c -- what an expression starts from: variables, inputs, constants. Their values are storage,
+ * not instructions.
  */
 #include <stdio.h>
 #include <string.h>

@@ -2,9 +2,10 @@
  *
  * pool.c -- maxima and averages over windows of a picture.
  *
- * max_pool, max_pool_dx and max_pool_pick are closed under differentiation. Let P(x) be the 0/1 matrix that picks each
- * window's first maximum: max_pool(x) = P(x) x, max_pool_dx(x, dy) = P(x)^T dy, max_pool_pick(x, g) = P(x) g. P is constant
- * almost everywhere, so no gradient goes to x in the last two. avg_pool is linear, and avg_pool_dx its transpose.
+ * max_pool, max_pool_dx and max_pool_pick are closed under differentiation. Let P(x) be the 0/1
+ * matrix that picks each window's first maximum: max_pool(x) = P(x) x, max_pool_dx(x, dy) = P(x)^T
+ * dy, max_pool_pick(x, g) = P(x) g. P is constant almost everywhere, so no gradient goes to x in
+ * the last two. avg_pool is linear, and avg_pool_dx its transpose.
  */
 #include "ops/common.h"
 #include "ops/pool.h"
@@ -61,7 +62,8 @@ static bool finish(gm_node *y, bool windows)
 	return true;
 }
 
-/* Windows over one plane: (p, i, j) run over planes and windows, (at) over the window's pixels in the plane. */
+/* Windows over one plane: (p, i, j) run over planes and windows, (at) over the window's pixels in
+ * the plane. */
 typedef struct cursor {
 	const gm_pool_attr *a;
 	int64_t planes, rows, cols, pixels; /* windows down and across; pixels of a plane */
@@ -74,7 +76,8 @@ static cursor cursor_of(const gm_node *y)
 	                gm_pool_windows(a, 1), a->size[0] * a->size[1]};
 }
 
-/* Where in x (all planes) window w of all windows (row-major over planes, rows, cols) has its first maximum. */
+/* Where in x (all planes) window w of all windows (row-major over planes, rows, cols) has its first
+ * maximum. */
 static int64_t first_max(const cursor *c, const double *x, int64_t w)
 {
 	int64_t plane = w / (c->rows * c->cols) * c->pixels, top, bottom, left, right;
@@ -268,7 +271,8 @@ const gm_op gm_op_max_pool_pick = {
 
 /* ---- avg_pool ------------------------------------------------------------------------------------------------------ */
 
-/* Adds up windows of x into y, or spreads y's transposed role back: one loop, for the two are transposes. */
+/* Adds up windows of x into y, or spreads y's transposed role back: one loop, for the two are
+ * transposes. */
 static void average(const gm_node *node, const double *from, double *to, bool transposed)
 {
 	cursor c = cursor_of(node);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * random.c -- randomness as an op: a pure function of (seed, source, run, index), whatever computes it and in what
- * order. Which words make which element stands in ops/random.h. There is no gradient.
+ * random.c -- randomness as an op: a pure function of (seed, source, run, index), whatever computes
+ * it and in what order. Which words make which element stands in ops/random.h. There is no
+ * gradient.
  */
 #include <limits.h>
 #include <math.h>
@@ -39,7 +40,8 @@ static gm_node *source(gm_graph *g, int opid, gm_shape shape, double p)
 	return gm_node_new(g, opid, NULL, 0, &a, sizeof a);
 }
 
-/* The words of element i's block, fetched once for elements that are asked for in order, from `first` on. */
+/* The words of element i's block, fetched once for elements that are asked for in order, from
+ * `first` on. */
 static const uint32_t *words(const gm_node *y, const gm_eval *e, int64_t i, int64_t first,
                              uint32_t w[4])
 {

@@ -2,9 +2,9 @@
  *
  * ops/random.h -- how random words become numbers, for the definitions and for backends' kernels.
  *
- * Elements 4k .. 4k+3 of a source are made of the four words w0..w3 that gm_random_words gives for block k. A word w
- * means the number (w >> 8) / 2^24 in [0,1), which a float holds exactly, so that every backend and both real types
- * start from the same number:
+ * Elements 4k .. 4k+3 of a source are made of the four words w0..w3 that gm_random_words gives for
+ * block k. A word w means the number (w >> 8) / 2^24 in [0,1), which a float holds exactly, so that
+ * every backend and both real types start from the same number:
  *
  *	uniform     element 4k+i = u(wi)
  *	bernoulli   element 4k+i = u(wi) < p, decided in integers
@@ -25,8 +25,8 @@ typedef struct gm_random_attr {
 	double p;                 /* bernoulli; else 0 */
 } gm_random_attr;
 
-/* The number of y's first element among those of all ranks: each rank draws its own rows of one source, except of scalars,
- * which all share. */
+/* The number of y's first element among those of all ranks: each rank draws its own rows of one
+ * source, except of scalars, which all share. */
 static inline int64_t gm_random_first(const gm_node *y, int rank)
 {
 	return y->shape.rank ? rank * gm_shape_size(y->shape) : 0;

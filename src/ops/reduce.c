@@ -2,8 +2,9 @@
  *
  * reduce.c -- sums, maxima and moments over sets of axes.
  *
- * An op of this file sees x as [kept, gone]: the axes that stay and those that are folded, each walked row-major. What
- * needs no op is composed: a mean is a sum times 1/N, and folding axes of size 1 is a reshape.
+ * An op of this file sees x as [kept, gone]: the axes that stay and those that are folded, each
+ * walked row-major. What needs no op is composed: a mean is a sum times 1/N, and folding axes of
+ * size 1 is a reshape.
  */
 #include "ops/common.h"
 #include <math.h>
@@ -113,7 +114,8 @@ unsigned gm_axes_(const int *axes, int n)
 	return set;
 }
 
-/* Shapes that every reduction is tested on: vectors, rows, columns, channels of a picture, all, size-1 axes. */
+/* Shapes that every reduction is tested on: vectors, rows, columns, channels of a picture, all,
+ * size-1 axes. */
 static const struct {
 	gm_shape shape;
 	unsigned axes;
@@ -327,9 +329,9 @@ static void eval_variance(const gm_node *y, const gm_eval *e)
 	}
 }
 
-/* The path through the mean is sum_k 2 (x[k] - mean) / N times d mean, and the deviations sum to 0: leaving it out is
- * exact, and spares batch norm's backward one pass over x. The mean stays differentiable in the result, so second
- * derivatives are whole. */
+/* The path through the mean is sum_k 2 (x[k] - mean) / N times d mean, and the deviations sum to 0:
+ * leaving it out is exact, and spares batch norm's backward one pass over x. The mean stays
+ * differentiable in the result, so second derivatives are whole. */
 static void vjp_variance(gm_node *y, gm_node *dy, gm_node *dx[])
 {
 	unsigned axes = ((const gm_reduce_attr *)y->attr)->axes;
@@ -338,9 +340,9 @@ static void vjp_variance(gm_node *y, gm_node *dy, gm_node *dx[])
 	               gm_mul_c(stretch(y, dy), 2. / (double)count_of(y)));
 }
 
-/* In one pass: moments about the mean of the first few elements of each sum. That lies among the data, even if one of them
- * is far out, so that little cancels. Together with the mean (another sum over x) this reads x once where the definition
- * reads it twice. */
+/* In one pass: moments about the mean of the first few elements of each sum. That lies among the
+ * data, even if one of them is far out, so that little cancels. Together with the mean (another sum
+ * over x) this reads x once where the definition reads it twice. */
 static gm_node *lower_variance(const gm_node *y)
 {
 	const gm_reduce_attr *a = y->attr;

@@ -2,9 +2,10 @@
  *
  * resample.c -- enlarging a picture one axis at a time: nearest, bilinear, reflection padding.
  *
- * Each is a sparse matrix A along one axis, one or two entries in a row, so one op serves them all: y = A x, or with the
- * flag `transposed` y = A^T x. The gradient is the same op with the flag flipped, to any order. A 2-d resampling is two
- * of these, the width first, where the picture is still small and rows are contiguous.
+ * Each is a sparse matrix A along one axis, one or two entries in a row, so one op serves them all:
+ * y = A x, or with the flag `transposed` y = A^T x. The gradient is the same op with the flag
+ * flipped, to any order. A 2-d resampling is two of these, the width first, where the picture is
+ * still small and rows are contiguous.
  */
 #include <string.h>
 
@@ -65,7 +66,8 @@ static void vjp_resample(gm_node *y, gm_node *dy, gm_node *dx[])
 	dx[0] = resample(dy, &a);
 }
 
-/* Forwards each result has at most two terms; backwards a short pixel gathers what it was spread over. */
+/* Forwards each result has at most two terms; backwards a short pixel gathers what it was spread
+ * over. */
 static int64_t terms_resample(const gm_node *y)
 {
 	const gm_resample_attr *a = y->attr;

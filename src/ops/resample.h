@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ops/resample.h -- what resample reads for each result, for its definition and for backends' kernels.
+ * ops/resample.h -- what resample reads for each result, for its definition and for backends'
+ * kernels.
  */
 #ifndef GM_OPS_RESAMPLE_H
 #define GM_OPS_RESAMPLE_H
@@ -22,8 +23,8 @@ static inline int64_t gm_resample_long(const gm_resample_attr *a)
 	return a->factor ? a->size * a->factor : a->before + a->size + a->after;
 }
 
-/* Element o of the long side is sum_t weight[t] * (element index[t] of the short side). Returns the number of taps t,
- * 1 or 2. The transpose adds weight[t] * (long o) into short index[t] instead. */
+/* Element o of the long side is sum_t weight[t] * (element index[t] of the short side). Returns the
+ * number of taps t, 1 or 2. The transpose adds weight[t] * (long o) into short index[t] instead. */
 static inline int gm_resample_taps(const gm_resample_attr *a, int64_t o, int64_t index[2],
                                    double weight[2])
 {
@@ -37,7 +38,8 @@ static inline int gm_resample_taps(const gm_resample_attr *a, int64_t o, int64_t
 		index[0] = i < 0 ? -i : i >= a->size ? 2 * (a->size - 1) - i : i;
 		return 1;
 	}
-	/* Pixel centres lie at halves: o's is at (o + 1/2) / factor - 1/2 = p / (2 factor) on the short side. */
+	/* Pixel centres lie at halves: o's is at (o + 1/2) / factor - 1/2 = p / (2 factor) on the
+	 * short side. */
 	int64_t p = 2 * o + 1 - a->factor, q = 2 * (int64_t)a->factor;
 	int64_t i = p < 0 ? -1 : p / q;
 	if (i < 0 || i == a->size - 1) { /* beyond the centre of the first or last pixel */

@@ -2,9 +2,10 @@
  *
  * shape.c -- the same numbers in another shape, order or frame.
  *
- * All of these are linear and come in transposed pairs: reshape with reshape, permute with permute, broadcast with sum,
- * slice with embed. Only what is exactly x is simplified to x when it is built; a reshape of a reshape stays two nodes, for
- * someone may ask for the gradient at the one in the middle.
+ * All of these are linear and come in transposed pairs: reshape with reshape, permute with permute,
+ * broadcast with sum, slice with embed. Only what is exactly x is simplified to x when it is built;
+ * a reshape of a reshape stays two nodes, for someone may ask for the gradient at the one in the
+ * middle.
  */
 #include <string.h>
 
@@ -608,8 +609,9 @@ gm_node *gm_concat(gm_node *const *x, int n, int axis)
 
 /* ---- pixel shuffle ------------------------------------------------------------------------------------------------- */
 
-/* Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel CNN", CVPR 2016, eq. 4:
- * channel c r^2 + i r + j of pixel (h, w) becomes channel c of pixel (h r + i, w r + j). */
+/* Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel CNN",
+ * CVPR 2016, eq. 4: channel c r^2 + i r + j of pixel (h, w) becomes channel c of pixel (h r + i, w
+ * r + j). */
 gm_node *gm_pixel_shuffle(gm_node *x, int r)
 {
 	const int64_t *d = x->shape.dim;

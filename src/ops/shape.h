@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ops/shape.h -- the attributes of permute, slice, embed and concat, for the compiler and for backends. Those of reshape
- * and broadcast are the result's shape.
+ * ops/shape.h -- the attributes of permute, slice, embed and concat, for the compiler and for
+ * backends. Those of reshape and broadcast are the result's shape.
  */
 #ifndef GM_OPS_SHAPE_H
 #define GM_OPS_SHAPE_H
@@ -12,7 +12,8 @@ typedef struct gm_permute_attr {
 	int order[GM_MAX_RANK]; /* y's axis a is x's axis order[a] */
 } gm_permute_attr;
 
-/* A grid of points in a frame, on each axis start, start+step, ...: what slice reads and embed writes. */
+/* A grid of points in a frame, on each axis start, start+step, ...: what slice reads and embed
+ * writes. */
 typedef struct gm_grid_attr {
 	int64_t start[GM_MAX_RANK], step[GM_MAX_RANK];
 	int64_t size[GM_MAX_RANK]; /* of the result: slice's grid, embed's frame */

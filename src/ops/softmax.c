@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * softmax.c -- probabilities from logits, and the cross-entropies that train them, without overflow.
+ * softmax.c -- probabilities from logits, and the cross-entropies that train them, without
+ * overflow.
  */
 #include <math.h>
 
@@ -184,7 +185,8 @@ static bool infer_sigmoid_xent(gm_node *y)
 	                    gm_shape_text(t), gm_shape_text(x));
 }
 
-/* -t log s(x) - (1-t) log s(-x) = max(x,0) - x t + log(1 + exp(-|x|)): no exp of a positive number. */
+/* -t log s(x) - (1-t) log s(-x) = max(x,0) - x t + log(1 + exp(-|x|)): no exp of a positive number.
+ */
 static void eval_sigmoid_xent(const gm_node *y, const gm_eval *e)
 {
 	int64_t stride[GM_MAX_RANK];
@@ -258,7 +260,8 @@ static int64_t classes_of(const gm_node *y)
 	return x.dim[x.rank - 1];
 }
 
-/* A class number outside [0, K) is no class: its row costs 0, as with the row of zeros that gm_one_hot makes of it. */
+/* A class number outside [0, K) is no class: its row costs 0, as with the row of zeros that
+ * gm_one_hot makes of it. */
 static void eval_softmax_xent(const gm_node *y, const gm_eval *e)
 {
 	int64_t n = gm_shape_size(y->shape), K = classes_of(y);
@@ -279,7 +282,8 @@ static gm_node *target_rows(const gm_node *y)
 	return t->dtype == GM_I32 ? gm_one_hot(t, classes_of(y)) : t;
 }
 
-/* With s = sum_k t_k (1, unless the target is no distribution): d/dx_k = s softmax(x)_k - t_k, d/dt_k = -log softmax(x)_k. */
+/* With s = sum_k t_k (1, unless the target is no distribution): d/dx_k = s softmax(x)_k - t_k,
+ * d/dt_k = -log softmax(x)_k. */
 static void vjp_softmax_xent(gm_node *y, gm_node *dy, gm_node *dx[])
 {
 	gm_node *x = y->in[0], *t = target_rows(y);

@@ -142,7 +142,8 @@ static bool readable(gm_run *r, const char *field)
 	return field && (!strcmp(field, "example") || gm_feed_find(r, field));
 }
 
-/* What "complete" is to fill in: the middle quarter. [n and a batch more, H, W]; of the examples it becomes 0. */
+/* What "complete" is to fill in: the middle quarter. [n and a batch more, H, W]; of the examples it
+ * becomes 0. */
 static float *hide_middle(gm_run *r, int64_t n, column *in)
 {
 	float *hidden = calloc((n + r->batch) * in->h * in->w, sizeof *hidden);

@@ -7,14 +7,16 @@
 
 #include "run/run.h"
 
-/* A process, and what is compiled for it: by the averages of weights [0], or the weights themselves [1]. */
+/* A process, and what is compiled for it: by the averages of weights [0], or the weights themselves
+ * [1]. */
 struct gm_run_process {
 	gm_process p;
 	int64_t turns; /* of the next call */
 	gm_step *begin[2], *round[2], *turn[2], *read[2];
 };
 
-/* e's y and effects for inference; with fill, latents are read from e->fill. NULL with the run's error. */
+/* e's y and effects for inference; with fill, latents are read from e->fill. NULL with the run's
+ * error. */
 gm_step *gm_endpoint_compile(gm_run *r, gm_run_endpoint *e, gm_node *const *y, int n, bool raw,
                              bool fill);
 /* Makes e->fill, inputs in the place of latents. */

@@ -2,8 +2,9 @@
  *
  * run/principal.c -- principal components of the data, for initial values.
  *
- * Subspace iteration: Q becomes an orthonormal basis of X^T X Q, again and again (Golub & Van Loan, Matrix Computations, section
- * 8.2.4). Ten rounds leave no more than what a start needs; nothing here has to be exact.
+ * Subspace iteration: Q becomes an orthonormal basis of X^T X Q, again and again (Golub & Van Loan,
+ * Matrix Computations, section 8.2.4). Ten rounds leave no more than what a start needs; nothing
+ * here has to be exact.
  */
 #include "run/run.h"
 

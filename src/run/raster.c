@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/raster.c -- sampling images value by value in raster order, the channels of a pixel one after the other (van den Oord
- * et al. 2016, arXiv:1601.06759 and 1606.05328), as a process: a turn samples one value of every image of the batch. With
- * cached activations a round before each row computes what the row's pixels need of the rows above.
+ * run/raster.c -- sampling images value by value in raster order, the channels of a pixel one after
+ * the other (van den Oord et al. 2016, arXiv:1601.06759 and 1606.05328), as a process: a turn
+ * samples one value of every image of the batch. With cached activations a round before each row
+ * computes what the row's pixels need of the rows above.
  *
- * The states "raster/x" and "raster/hidden" (1 where values are to be sampled) hold the images as [H*W*C, m], so that turn t
- * samples row t of them. A turn writes into "raster/line", a copy of the current row of pixels [W*C, m], which is put back into
- * x when the next row begins.
+ * The states "raster/x" and "raster/hidden" (1 where values are to be sampled) hold the images as
+ * [H*W*C, m], so that turn t samples row t of them. A turn writes into "raster/line", a copy of the
+ * current row of pixels [W*C, m], which is put back into x when the next row begins.
  */
 #include "run/run.h"
 
@@ -93,7 +94,8 @@ static gm_node *logits_by_images(const raster *s)
 	return gm_reshape(rows(s, y, s->pixel, 1), GM_SHAPE(s->m, s->c, 1, 1, l));
 }
 
-/* The net in mode ROW over the row above, which is the line still; returns the effect that fills the caches. */
+/* The net in mode ROW over the row above, which is the line still; returns the effect that fills
+ * the caches. */
 static gm_node *begin_row(const raster *s, gm_causal *c)
 {
 	gm_node *above = gm_reshape(s->line, GM_SHAPE(s->w, s->c, s->m));
@@ -117,7 +119,8 @@ static gm_node *logits_by_pixels(const raster *s, gm_causal *c)
 	                   gm_mul(pixel_at(s, s->column), gm_less(channels, s->channel)));
 }
 
-/* The sampled value of each image, in [-1,1], [m]: of two levels by one uniform number, of more by Gumbel noise. */
+/* The sampled value of each image, in [-1,1], [m]: of two levels by one uniform number, of more by
+ * Gumbel noise. */
 static gm_node *sample(const raster *s, gm_node *logits)
 {
 	int64_t l = s->a->levels == 2 ? 1 : s->a->levels;
@@ -143,7 +146,8 @@ static gm_node *written(const raster *s, gm_node *value)
 	return gm_select(here, gm_reshape(value, GM_SHAPE(1, s->m)), s->line);
 }
 
-/* The numbers of a model are levels of [-1,1]; 0 where they are hidden, for they are not to be known. */
+/* The numbers of a model are levels of [-1,1]; 0 where they are hidden, for they are not to be
+ * known. */
 static gm_node *known(const raster *s, gm_node *image, gm_node *hidden)
 {
 	gm_node *x = gm_mul_c(gm_levels(image, s->a->levels), 2. / (double)(s->a->levels - 1));

@@ -20,7 +20,8 @@ struct gm_stream {
 	int fields;
 };
 
-/* feed.c: the input of a field, [rows, shape], with room for what is fed to it; and the field of examples first, first + 1, .. */
+/* feed.c: the input of a field, [rows, shape], with room for what is fed to it; and the field of
+ * examples first, first + 1, .. */
 int64_t gm_run_field_numel(const gm_run_field *f);
 gm_node *gm_run_field_input(gm_run *r, gm_run_field *f, const char *name, int64_t rows);
 bool gm_run_field_feed(gm_run *r, gm_run_field *f, gm_dataset *d, uint64_t seed, uint64_t first,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * score/classifier_extractor.c -- a trained classifier (a run) as a feature extractor. See sample_source.h.
+ * score/classifier_extractor.c -- a trained classifier (a run) as a feature extractor. See
+ * sample_source.h.
  */
 #include "score/sample_source.h"
 

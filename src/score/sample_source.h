@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * score/sample_source.h -- a source of examples for metrics (run, data set, folder or statistics), and the
- * features of its examples.
+ * score/sample_source.h -- a source of examples for metrics (run, data set, folder or statistics),
+ * and the features of its examples.
  *
  *	gm_extractor *x = gm_score_extractor_open("classifier:runs/00003-classifier", NULL, "runs", &err);
  *	gm_sample_source *p = gm_sample_source_open("runs/00004-dcgan", &(gm_sample_source_options){.seed = 1}, &err);

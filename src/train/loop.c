@@ -732,7 +732,8 @@ static void train(void *ctx)
 	w->ok = ok;
 }
 
-/* The endpoint that a finished run is used for: what it samples, translates, fills in or classifies. */
+/* The endpoint that a finished run is used for: what it samples, translates, fills in or
+ * classifies. */
 static const char *gives(gm_run *r)
 {
 	const gm_run_endpoint *e = gm_endpoint_first(r, GM_DRAWS);

@@ -117,7 +117,8 @@ static int source_of(gm_run *r, gm_run_endpoint *e)
 	return g->sources++;
 }
 
-/* What makes the fakes that d should tell from its field of the data, or NULL. What iterates takes too long for monitors. */
+/* What makes the fakes that d should tell from its field of the data, or NULL. What iterates takes
+ * too long for monitors. */
 static gm_run_endpoint *fakes_for(gm_run *r, const gm_run_endpoint *d)
 {
 	const char *field = gm_endpoint_field(r, d->in[0]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * bf16.c -- convolutions and their gradients with operands rounded to bf16, sums and results in float.
+ * bf16.c -- convolutions and their gradients with operands rounded to bf16, sums and results in
+ * float.
  *
  * All three are sums over runs of adjacent numbers (bf16.h):
  *
@@ -10,8 +11,8 @@
  * - conv_dw: w's number (c, i, j) is a line of x turned channels first, moved by (i, j); the steps of the sum are g's pixels.
  *   Pixels are first dealt out by stride, so that neighbours in g are neighbours in x.
  *
- * Pictures are rounded a few at a time, just before use, into memory that stays in the second-level cache.
- * Each result is one sum in a fixed order, whatever the number of threads.
+ * Pictures are rounded a few at a time, just before use, into memory that stays in the second-level
+ * cache. Each result is one sum in a fixed order, whatever the number of threads.
  */
 #include "backends/cpu/bf16.h"
 
@@ -152,7 +153,8 @@ typedef struct pack_ctx {
 	gm_val w, out;
 	gm_bf16_pack how;
 	bool plain; /* steps come in pairs within a tap */
-	/* else number by number: step e of run r, column n reads w[n_stride n + source[r, e]] (-1: nothing) */
+	/* else number by number: step e of run r, column n reads w[n_stride n + source[r, e]] (-1:
+	 * nothing) */
 	int64_t *source, steps;
 	int64_t columns;
 } pack_ctx;
@@ -194,7 +196,8 @@ static void run_pack(const gm_inst *in, gm_step *s)
 
 /* ---- planning ------------------------------------------------------------------------------------------------------ */
 
-/* One axis of the windows that a product's rows see: its place in the picture and the taps of w, first to last. */
+/* One axis of the windows that a product's rows see: its place in the picture and the taps of w,
+ * first to last. */
 typedef struct axis {
 	int count, begin,
 		step; /* rows, where the first one's window begins (unpadded), how far apart windows are */
@@ -213,7 +216,8 @@ static axis forward_axis(const gm_conv_attr *a, const gm_conv_shapes *s, int d)
 	              .place_step = 1};
 }
 
-/* Of conv_dx: h = stride u + phase reads p = u + (phase + pad - i) / stride for the taps i that divide. */
+/* Of conv_dx: h = stride u + phase reads p = u + (phase + pad - i) / stride for the taps i that
+ * divide. */
 static axis phase_axis(const gm_conv_attr *a, const gm_conv_shapes *s, int d, int phase)
 {
 	int stride = a->stride[d], kernel = (int)s->w.dim[2 + d], size = (int)s->x.dim[2 + d];
@@ -267,7 +271,8 @@ static void make_product(gm_plan *p, const conv_ctx *c, product *q, axis v, axis
 	q->panel = (int64_t)q->sum.runs * q->sum.pairs * 2 * BF16_COLUMNS;
 }
 
-/* w's numbers in the panels that the products of y want; packed once a step for all that want the same. */
+/* w's numbers in the panels that the products of y want; packed once a step for all that want the
+ * same. */
 static gm_val packed(gm_plan *p, gm_node *y, const gm_conv_shapes *s, conv_ctx *c,
                      const axis *vertical, const axis *horizontal, int64_t total)
 {
@@ -500,8 +505,8 @@ static bool plan_dw(gm_plan *p, gm_node *y, const gm_conv_shapes *s)
 	                         .room = room < 8 ? 8 : room};
 	int64_t line = (int64_t)c->turn.stride * c->turn.room;
 	c->picture = line * c->turn.height;
-	/* About a thousand steps at a time: the panel of g that a task reads again and again stays in the second-level cache.
-	 * Turned together are as many pictures as stay in the third. */
+	/* About a thousand steps at a time: the panel of g that a task reads again and again stays
+	 * in the second-level cache. Turned together are as many pictures as stay in the third. */
 	int64_t steps = (int64_t)c->lines * c->pairs * 2;
 	c->piece = (1024 + steps - 1) / steps;
 	c->block = TURNED_BYTES / 2 / (c->picture * c->turn.channels + steps * c->columns);
@@ -550,8 +555,9 @@ static bool plan_dw(gm_plan *p, gm_node *y, const gm_conv_shapes *s)
 
 /* ---- conv_dx into few channels ------------------------------------------------------------------------------------- */
 
-/* A tile of 32 columns would be mostly idle for three channels. One product makes the patches of a picture, all taps of all
- * channels side by side, in memory that stays in the second-level cache; then each is added where it lies. */
+/* A tile of 32 columns would be mostly idle for three channels. One product makes the patches of a
+ * picture, all taps of all channels side by side, in memory that stays in the second-level cache;
+ * then each is added where it lies. */
 typedef struct few_ctx {
 	gm_val g, w, x;
 	gm_buf *packed, *scratch;

@@ -2,10 +2,10 @@
  *
  * bf16.h -- sums of products of bf16 numbers, gathered in float.
  *
- * One kernel serves a convolution and both its gradients: a tile of eight result rows by 32 columns. A row's operand is
- * a list of runs of adjacent numbers in memory (a window's lines in a picture), so no patches are ever written out; the
- * other operand is packed in panels of 32 columns with two steps of the sum side by side, as the processor's instruction
- * wants them.
+ * One kernel serves a convolution and both its gradients: a tile of eight result rows by 32
+ * columns. A row's operand is a list of runs of adjacent numbers in memory (a window's lines in a
+ * picture), so no patches are ever written out; the other operand is packed in panels of 32 columns
+ * with two steps of the sum side by side, as the processor's instruction wants them.
  */
 #ifndef GM_ONEDNN_BF16_H
 #define GM_ONEDNN_BF16_H
@@ -17,7 +17,8 @@ enum { BF16_ROWS = 8, BF16_COLUMNS = 32 };
 
 typedef uint16_t gm_bf16; /* the upper half of a float */
 
-/* The sum: `runs` runs of `pairs` times two numbers; run i begins run[i] numbers after the row's own place. */
+/* The sum: `runs` runs of `pairs` times two numbers; run i begins run[i] numbers after the row's
+ * own place. */
 typedef struct gm_bf16_sum {
 	int runs, pairs;
 	const int32_t *run;
@@ -34,8 +35,9 @@ typedef struct gm_bf16_tile {
 	bool add;             /* to what is there */
 } gm_bf16_tile;
 
-/* x [rows,columns,channels] turned: y [channels, height, stride, room], channels `plane` numbers apart, where pixel w of
- * row h lies at line h + top, piece (w + left) % stride, place (w + left) / stride. Everything else in y is 0. */
+/* x [rows,columns,channels] turned: y [channels, height, stride, room], channels `plane` numbers
+ * apart, where pixel w of row h lies at line h + top, piece (w + left) % stride, place (w + left) /
+ * stride. Everything else in y is 0. */
 typedef struct gm_bf16_turn {
 	int channels, rows, columns;
 	int top, left, height, stride, room; /* room at least 8 */
@@ -55,7 +57,8 @@ typedef struct gm_bf16_loops {
 	void (*tile)(const gm_bf16_tile *t);
 	void (*round)(const float *x, gm_bf16 *y, int64_t n);
 	void (*turn)(const gm_bf16_turn *t, const float *x, gm_bf16 *y);
-	/* g [steps, columns] into panels, `panel` numbers apart, steps in pairs; an odd last one is followed by 0. */
+	/* g [steps, columns] into panels, `panel` numbers apart, steps in pairs; an odd last one is
+	 * followed by 0. */
 	void (*pair)(const float *g, int steps, int columns, gm_bf16 *y, int64_t panel);
 	/* Panel p, steps 2i and 2i+1. */
 	void (*pack)(const gm_bf16_pack *w, const float *x, gm_bf16 *y, int p, int i);

@@ -21,7 +21,8 @@ static inline void store(float *c, __m512 v, __mmask16 m, bool add)
 	_mm512_mask_storeu_ps(c, m, v);
 }
 
-/* Sixteen accumulators: two loads of b and eight broadcasts feed sixteen products of 32 pairs each. */
+/* Sixteen accumulators: two loads of b and eight broadcasts feed sixteen products of 32 pairs each.
+ */
 static inline __attribute__((always_inline)) void tile_of(const gm_bf16_tile *t, int pairs)
 {
 	const char *p[BF16_ROWS];

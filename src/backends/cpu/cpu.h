@@ -9,7 +9,8 @@
 #include "backends/cpu/dense.h"
 #include "backends/cpu/tape.h"
 
-/* x [height,width,channels] = sum of patches [rows,columns,kernel,kernel,channels], each added where its window lies. */
+/* x [height,width,channels] = sum of patches [rows,columns,kernel,kernel,channels], each added
+ * where its window lies. */
 typedef struct gm_patches {
 	int channels, height, width, rows, columns, kernel[2], stride[2],
 		pad[2]; /* pad: top, left */

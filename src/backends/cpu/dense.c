@@ -78,7 +78,8 @@ static void run_dense_sums(const gm_inst *in, gm_step *s)
 
 static bool suits(const gm_dense *d)
 {
-	/* Rows of a that are whole pages apart fall on the same few lines of the first-level cache. */
+	/* Rows of a that are whole pages apart fall on the same few lines of the first-level cache.
+	 */
 	return d->N >= LEAST_SIDE && d->K <= MOST_SUM && d->M * d->N * d->K >= LEAST_WORK &&
 	       (d->am == 1 || d->ak == 1) && (d->bk == 1 || d->bn == 1) &&
 	       (d->ak != 1 || d->M < 4 || d->am % PAGE_FLOATS);
@@ -115,8 +116,8 @@ bool gm_dense_planner(gm_plan *p, gm_node *y, gm_val a, gm_val b)
 	axis units = t->ta ? ROWS : t->tb ? COLUMNS : SUM, examples = t->ta ? SUM : ROWS;
 	int64_t size[] = {d.M, d.N, d.K};
 	axis cut = size[examples] >= size[units] ? examples : units;
-	/* What is packed should be the smaller: turning a large W costs more than turning the result. And a panel should be
-	 * full. */
+	/* What is packed should be the smaller: turning a large W costs more than turning the
+	 * result. And a panel should be full. */
 	bool turn = (d.bk == 1 && d.bn != 1 && d.K > 2 * d.M) || (d.N < LEAST_SIDE && d.M > d.N);
 	if (turn) {
 		d = transposed(&d);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * dense.h -- products of the size that a linear layer has, shared among threads by who has its factors at hand.
+ * dense.h -- products of the size that a linear layer has, shared among threads by who has its
+ * factors at hand.
  *
- * A library that shares each product out as suits that product makes every core read what others have written: weights
- * and moments that one updates another multiplies with. Here one axis is cut for a layer's three products and for the
- * pass that updates its weights: units of the layer where those outnumber the examples (each thread keeps its rows of
- * W, and only activations travel), examples where they do not. Sums over a cut axis are added up at the end, in the
- * order of threads.
+ * A library that shares each product out as suits that product makes every core read what others
+ * have written: weights and moments that one updates another multiplies with. Here one axis is cut
+ * for a layer's three products and for the pass that updates its weights: units of the layer where
+ * those outnumber the examples (each thread keeps its rows of W, and only activations travel),
+ * examples where they do not. Sums over a cut axis are added up at the end, in the order of
+ * threads.
  */
 #ifndef GM_ONEDNN_DENSE_H
 #define GM_ONEDNN_DENSE_H
@@ -21,7 +23,8 @@ typedef struct gm_dense {
 
 enum { DENSE_PANEL = 32 };
 
-/* Rows [m0,m1) and columns [n0,n1), summed over [k0,k1). scratch: (K + M) DENSE_PANEL floats, aligned to 64 bytes. */
+/* Rows [m0,m1) and columns [n0,n1), summed over [k0,k1). scratch: (K + M) DENSE_PANEL floats,
+ * aligned to 64 bytes. */
 typedef void gm_dense_block(const gm_dense *d, const float *a, const float *b, float *c, int64_t m0,
                             int64_t m1, int64_t n0, int64_t n1, int64_t k0, int64_t k1,
                             float *scratch);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * dense_run.c -- a thread's block of a product of dense.h. Compiled once for each instruction set, with SIMD naming it.
+ * dense_run.c -- a thread's block of a product of dense.h. Compiled once for each instruction set,
+ * with SIMD naming it.
  */
 #include <string.h>
 
@@ -23,7 +24,8 @@
 #define RIFFLE(a, b, at) __builtin_shufflevector(a, b, at, 4 + at, 1 + at, 5 + at)
 #endif
 
-/* to [VEC,VEC] = from', rows `pitch` apart: every riffle turns the index of rows and columns by one bit. */
+/* to [VEC,VEC] = from', rows `pitch` apart: every riffle turns the index of rows and columns by one
+ * bit. */
 INLINE void turn(const float *from, int64_t from_pitch, float *to, int64_t to_pitch)
 {
 	vec x[VEC], y[VEC];

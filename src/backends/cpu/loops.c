@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * loops.c -- kernels that are neither convolutions, products nor tapes: randomness, indices, pooling, resampling, placing
- * pieces in a frame.
+ * loops.c -- kernels that are neither convolutions, products nor tapes: randomness, indices,
+ * pooling, resampling, placing pieces in a frame.
  *
  * Each kernel is a struct of what it needs, a run function and an entry in the table at the end.
  */
@@ -25,7 +25,8 @@ static float *f32(const gm_val *v)
 	return gm_val_ptr(v);
 }
 
-/* The order in which x lies, when it is packed channels last; NULL: row-major (a copy if need be). */
+/* The order in which x lies, when it is packed channels last; NULL: row-major (a copy if need be).
+ */
 static const int *order_of(gm_plan *p, gm_node *x)
 {
 	if (x->shape.rank != 4)
@@ -63,7 +64,8 @@ static void random_block(const loop *l, const gm_step *s, int64_t block, uint32_
 	                (uint64_t)block, w);
 }
 
-/* A source of l->a elements is that many of all ranks' elements, from `first` on; blocks of four need not begin there. */
+/* A source of l->a elements is that many of all ranks' elements, from `first` on; blocks of four
+ * need not begin there. */
 static int64_t first_of(const loop *l, const gm_step *s)
 {
 	return gm_random_first(l->y, s->rank);
@@ -248,8 +250,9 @@ static int64_t place(const gm_val *v, int64_t n, int64_t h, int64_t w)
 	return n * v->stride[0] + h * v->stride[2] + w * v->stride[3];
 }
 
-/* Runs its block for every window [h0,h1) x [w0,w1) of every picture; channels are the block's own inner loop. WINDOWS
- * shares out pictures, for blocks whose windows write over each other; APART shares out rows of windows too. */
+/* Runs its block for every window [h0,h1) x [w0,w1) of every picture; channels are the block's own
+ * inner loop. WINDOWS shares out pictures, for blocks whose windows write over each other; APART
+ * shares out rows of windows too. */
 #define WINDOWS_(how, ...)                                                                         \
 	_Pragma(how) for (int64_t n = 0; n < k.n; n++) for (int64_t p = 0; p < k.p;                \
 	                                                    p++) for (int64_t q = 0; q < k.q; q++) \

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * patches.c -- convolutions as one dense product over patches, where that measures faster than oneDNN's own kernels:
+ * patches.c -- convolutions as one dense product over patches, where that measures faster than
+ * oneDNN's own kernels:
  *
  * - conv_dx into one to four channels (a generator's last layer): oneDNN pads those to a whole vector register and reaches
  *   a fifth of its usual rate.
  * - conv and conv_dw onto maps of at most 4x4 pixels: too few columns for its kernels' register blocks. The patches of
  *   the forward pass serve the weight gradient too.
  *
- * A patch is a window of x as it lies channels last, [kh, kw, C]; weights lie alike, [O, kh, kw, C].
+ * A patch is a window of x as it lies channels last, [kh, kw, C]; weights lie alike, [O, kh, kw,
+ * C].
  */
 #include <string.h>
 

@@ -93,7 +93,8 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Thread t's part of so many rows: the same pictures in every pass and phase, so that what it has written is at hand. */
+/* Thread t's part of so many rows: the same pictures in every pass and phase, so that what it has
+ * written is at hand. */
 static int64_t part(const phases_ctx *c, int64_t rows, int64_t t)
 {
 	return rows * t / c->threads;
@@ -139,7 +140,8 @@ static void run_gradient(const gm_inst *in, gm_step *st)
 		                least((t + 1) * c->each, c->s.C), 0, c->s.O, scratch_of(c));
 }
 
-/* Blocks of about this many bytes of one of the nine matrices stay in the second-level cache while they are multiplied. */
+/* Blocks of about this many bytes of one of the nine matrices stay in the second-level cache while
+ * they are multiplied. */
 enum { BLOCK_BYTES = 384 << 10, MOST_ROWS = 384, GRADIENT_ROWS = 128, ROWS_UNIT = 12 };
 /* Of bf16 all nine. */
 enum { MOST_ROWS_BF16 = 48, GRADIENT_ROWS_BF16 = 64, EACH_BF16 = 32 };

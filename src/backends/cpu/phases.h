@@ -2,21 +2,25 @@
  *
  * phases.h -- 4x4 convolutions of stride 2 with 9 multiplications for every 16.
  *
- * Sorted by the parity of rows and columns, a picture is four of half the side, its phases, and a 4x4 window at stride 2
- * is a 2x2 window at stride 1 on each of them. Two neighbouring outputs of a filter of two taps w0, w1 over x0, x1, x2
+ * Sorted by the parity of rows and columns, a picture is four of half the side, its phases, and a
+ * 4x4 window at stride 2 is a 2x2 window at stride 1 on each of them. Two neighbouring outputs of a
+ * filter of two taps w0, w1 over x0, x1, x2
  *
  *	y0 = x0 w0 + x1 w1 = (x0-x1) w0 + x1 (w0+w1)
  *	y1 = x1 w0 + x2 w1 =              x1 (w0+w1) + (x2-x1) w1
  *
- * take three products instead of four (Winograd's F(2,2); "Arithmetic complexity of computations", 1980; for neural
- * nets: Lavin & Gray, arXiv:1509.09308), and a 2x2 square of outputs takes 9 instead of 16. Only sums are added, so the
- * rounding is that of the plain way. Over all channels each of the nine is one matrix product, and all of them lie in
- * the caches: tiles are taken a few hundred at a time.
+ * take three products instead of four (Winograd's F(2,2); "Arithmetic complexity of computations",
+ * 1980; for neural nets: Lavin & Gray, arXiv:1509.09308), and a 2x2 square of outputs takes 9
+ * instead of 16. Only sums are added, so the rounding is that of the plain way. Over all channels
+ * each of the nine is one matrix product, and all of them lie in the caches: tiles are taken a few
+ * hundred at a time.
  *
- * The data gradient is the same with taps turned around, on each phase of its result; the weight gradient is the same
- * with the gradient's 2x2 squares in the place of the taps, summed over all tiles.
+ * The data gradient is the same with taps turned around, on each phase of its result; the weight
+ * gradient is the same with the gradient's 2x2 squares in the place of the taps, summed over all
+ * tiles.
  *
- * Pictures lie channels last, C and O are multiples of PHASES_UNIT. Results do not depend on the number of threads.
+ * Pictures lie channels last, C and O are multiples of PHASES_UNIT. Results do not depend on the
+ * number of threads.
  */
 #ifndef GM_ONEDNN_PHASES_H
 #define GM_ONEDNN_PHASES_H
@@ -49,7 +53,8 @@ typedef struct gm_phase_loops {
 	/* tiles [from, to) of phase f of x */
 	void (*back)(const gm_phases *s, const float *g, const float *u, float *x, int f,
 	             int64_t from, int64_t to, float *scratch);
-	/* dw [O,C,4,4] for channels [c0, c1) and outputs [o0, o1), multiples of PHASES_UNIT and PHASES_PANEL */
+	/* dw [O,C,4,4] for channels [c0, c1) and outputs [o0, o1), multiples of PHASES_UNIT and
+	 * PHASES_PANEL */
 	void (*gradient)(const gm_phases *s, const float *x, const float *g, float *dw, int64_t c0,
 	                 int64_t c1, int64_t o0, int64_t o1, float *scratch);
 } gm_phase_loops;
@@ -62,13 +67,15 @@ static inline int64_t phases_up(int64_t n, int64_t unit)
 	return (n + unit - 1) / unit * unit;
 }
 
-/* Rows of V and M are kept apart by a little more than their length: powers of two would fall on the same cache lines. */
+/* Rows of V and M are kept apart by a little more than their length: powers of two would fall on
+ * the same cache lines. */
 static inline int64_t phases_pitch(int64_t n)
 {
 	return phases_up(n, PHASES_PANEL) + PHASES_UNIT;
 }
 
-/* Phase r of an axis of x: index u of the phase is pixel 2u + r - pad; the first u inside, and how many. */
+/* Phase r of an axis of x: index u of the phase is pixel 2u + r - pad; the first u inside, and how
+ * many. */
 static inline int64_t phases_first(int64_t pad, int r)
 {
 	return pad > r ? (pad - r + 1) / 2 : 0;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * phases_bf16.c -- the loops of phases.h with AVX512-BF16: sums and differences are taken in float, then rounded for the
- * nine products, whose results are float again. Layouts are those of phases_run.c with two steps of a sum side by side.
+ * phases_bf16.c -- the loops of phases.h with AVX512-BF16: sums and differences are taken in float,
+ * then rounded for the nine products, whose results are float again. Layouts are those of
+ * phases_run.c with two steps of a sum side by side.
  *
- * Rounding comes after the sums, so an error is that of operands up to twice as large: about twice that of rounding
- * pixels and taps themselves.
+ * Rounding comes after the sums, so an error is that of operands up to twice as large: about twice
+ * that of rounding pixels and taps themselves.
  */
 #include <immintrin.h>
 #include <stdbool.h>
@@ -20,7 +21,8 @@ typedef uint16_t bf16;
 
 /* ---- products ------------------------------------------------------------------------------------------------------ */
 
-/* c [tall, PANEL] (+)= a b over `pairs` steps of two; pair k of row m lies at a + m am + k ak, b is [pairs, PANEL, 2]. */
+/* c [tall, PANEL] (+)= a b over `pairs` steps of two; pair k of row m lies at a + m am + k ak, b is
+ * [pairs, PANEL, 2]. */
 INLINE void tile(int tall, int64_t pairs, const bf16 *a, int64_t am, int64_t ak, const bf16 *b,
                  float *c, int64_t pitch, bool add)
 {
@@ -173,7 +175,8 @@ INLINE void turn(__m512 r[16])
 	}
 }
 
-/* forward: u [9][panels of O][2 C][PANEL][2]; back: u [4 phases][9][panels of C][O / 2][PANEL][2]. */
+/* forward: u [9][panels of O][2 C][PANEL][2]; back: u [4 phases][9][panels of C][O / 2][PANEL][2].
+ */
 static void weights(const gm_phases *s, bool back, const float *w, float *u, int64_t k)
 {
 	int64_t along = back ? s->C : s->O, across = back ? s->O : s->C;
@@ -301,8 +304,8 @@ static void back(const gm_phases *s, const float *g, const float *u_, float *x, 
 	}
 }
 
-/* x's squares of rows [from, to), channels [c0, c1), phases side by side: nine planes [rows / 2, 4 m, 2], an odd last row
- * followed by zeros. */
+/* x's squares of rows [from, to), channels [c0, c1), phases side by side: nine planes [rows / 2, 4
+ * m, 2], an odd last row followed by zeros. */
 static void take_x(const gm_phases *s, const float *x, int64_t from, int64_t to, int64_t c0,
                    int64_t c1, const float *zeros, bf16 *v, int64_t pitch, int64_t plane)
 {
@@ -385,7 +388,8 @@ static void gradient(const gm_phases *s, const float *x, const float *g, float *
 	float *zeros = scratch, *sum = zeros + phases_pitch(wide);
 	bf16 *v = (bf16 *)(sum + 36 * m * mp), *h = v + 9 * plane;
 	memset(zeros, 0, wide * sizeof *zeros);
-	/* columns past the last output are never read from sum, but products should not meet odd bits */
+	/* columns past the last output are never read from sum, but products should not meet odd
+	 * bits */
 	memset(h, 0, (size_t)(9 * most * panels * PANEL * 2) * sizeof *h);
 	for (int64_t from = 0; from < s->rows; from += s->at_a_time) {
 		int64_t to = from + s->at_a_time < s->rows ? from + s->at_a_time : s->rows;

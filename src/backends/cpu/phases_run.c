@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * phases_run.c -- inner loops of phases.h. Compiled once for each instruction set, with SIMD naming it.
+ * phases_run.c -- inner loops of phases.h. Compiled once for each instruction set, with SIMD naming
+ * it.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -26,7 +27,8 @@ static void product_columns(int64_t M, int64_t panels, int64_t K, const float *a
 
 /* ---- transforms, channels side by side ------------------------------------------------------------------------------ */
 
-/* A 3x3 square of pixels to nine values, `plane` apart: differences to the middle along both axes. */
+/* A 3x3 square of pixels to nine values, `plane` apart: differences to the middle along both axes.
+ */
 static void spread(const float *const p[9], int64_t n, float *v, int64_t plane)
 {
 	for (int64_t c = 0; c < n; c += VEC) {
@@ -71,7 +73,8 @@ INLINE void gather_square(const float *m, int64_t plane, vec y[4])
 
 /* ---- weights ------------------------------------------------------------------------------------------------------- */
 
-/* forward: u [9][panels of O][4 C][PANEL]; back: u [4 phases][9][panels of C][O][PANEL]. Panel k: of the inner axis. */
+/* forward: u [9][panels of O][4 C][PANEL]; back: u [4 phases][9][panels of C][O][PANEL]. Panel k:
+ * of the inner axis. */
 static void phases_weights(const gm_phases *s, bool back, const float *w, float *u, int64_t k)
 {
 	int64_t along = back ? s->C : s->O, across = back ? s->O : s->C;
@@ -228,7 +231,8 @@ static void phases_gradient(const gm_phases *s, const float *x, const float *g, 
 	float *zeros = scratch, *v = zeros + phases_pitch(wide), *h = v + 9 * s->at_a_time * vp,
 	      *sum = h + 9 * s->at_a_time * panels * PANEL;
 	memset(zeros, 0, wide * sizeof *zeros);
-	/* columns past the last output are never read from sum, but products should not meet odd bits */
+	/* columns past the last output are never read from sum, but products should not meet odd
+	 * bits */
 	memset(h, 0, 9 * s->at_a_time * panels * PANEL * sizeof *h);
 	for (int64_t from = 0; from < s->rows; from += s->at_a_time) {
 		int64_t to = from + s->at_a_time < s->rows ? from + s->at_a_time : s->rows;

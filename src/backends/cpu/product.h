@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * product.h -- the inner loop of matrix products, for files that are compiled once for each instruction set.
+ * product.h -- the inner loop of matrix products, for files that are compiled once for each
+ * instruction set.
  *
- * A tile of the result stays in registers while the whole sum runs over it: TALL rows, whose factors are single numbers
- * read where they lie, by a panel of PANEL columns, whose factors lie packed.
+ * A tile of the result stays in registers while the whole sum runs over it: TALL rows, whose
+ * factors are single numbers read where they lie, by a panel of PANEL columns, whose factors lie
+ * packed.
  */
 #ifndef GM_ONEDNN_PRODUCT_H
 #define GM_ONEDNN_PRODUCT_H

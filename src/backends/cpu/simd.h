@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * simd.h -- float functions that a compiler can turn into vector code: no branches, no calls, no tables.
+ * simd.h -- float functions that a compiler can turn into vector code: no branches, no calls, no
+ * tables.
  *
- * Errors against the exact function, in ulps over the whole range of floats: exp 2, log 2, tanh 4, softplus 4. Sine and
- * cosine are off by at most 1.5e-7 for |x| < 520. tests/test_simd.c measures all of them.
+ * Errors against the exact function, in ulps over the whole range of floats: exp 2, log 2, tanh 4,
+ * softplus 4. Sine and cosine are off by at most 1.5e-7 for |x| < 520. tests/test_simd.c measures
+ * all of them.
  */
 #ifndef GM_ONEDNN_SIMD_H
 #define GM_ONEDNN_SIMD_H
@@ -26,8 +28,9 @@ static inline int32_t v_int(float f)
 	return i;
 }
 
-/* e^x = 2^n e^r with n the nearest integer to x/ln 2 and |r| <= ln(2)/2: Taylor's series to r^7 is exact to 2^-26 there.
- * 2^n is made in two halves, so that results below the normal range come out right. */
+/* e^x = 2^n e^r with n the nearest integer to x/ln 2 and |r| <= ln(2)/2: Taylor's series to r^7 is
+ * exact to 2^-26 there. 2^n is made in two halves, so that results below the normal range come out
+ * right. */
 static inline float v_exp(float x)
 {
 	float c = x < -104.f ? -104.f : x;
@@ -48,7 +51,8 @@ static inline float v_exp(float x)
 	return x != x ? x : y;
 }
 
-/* ln x = e ln 2 + ln m with m in [sqrt(1/2), sqrt 2): 2 atanh(s), s = (m-1)/(m+1), by its series to s^11, |s| < .1716. */
+/* ln x = e ln 2 + ln m with m in [sqrt(1/2), sqrt 2): 2 atanh(s), s = (m-1)/(m+1), by its series to
+ * s^11, |s| < .1716. */
 static inline float v_log(float x)
 {
 	float scaled = x < 1.17549435e-38f ? x * 8388608.f : x; /* denormals */
@@ -69,7 +73,8 @@ static inline float v_log(float x)
 	return x < 0 || x != x ? NAN : y;
 }
 
-/* tanh x = 1 - 2/(e^2x + 1); near 0, where that cancels, the continued fraction's rational form, exact to 2^-25 there. */
+/* tanh x = 1 - 2/(e^2x + 1); near 0, where that cancels, the continued fraction's rational form,
+ * exact to 2^-25 there. */
 static inline float v_tanh(float x)
 {
 	float a = fabsf(x), z = x * x;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * simd_run.c -- inner loops: of tapes, of random numbers, of patches. Compiled once for each instruction set, with SIMD naming it.
+ * simd_run.c -- inner loops: of tapes, of random numbers, of patches. Compiled once for each
+ * instruction set, with SIMD naming it.
  */
 #include <math.h>
 #include <string.h>
@@ -128,7 +129,8 @@ static int64_t carry(const tape_walk *w, int64_t at, int64_t *index)
 	return at;
 }
 
-/* for each run of the innermost dimension inside [start, start+n): RUN sees k (tile offset), at, len, step */
+/* for each run of the innermost dimension inside [start, start+n): RUN sees k (tile offset), at,
+ * len, step */
 #define RUNS(walk_, start, n, RUN)                                                                 \
 	do {                                                                                       \
 		const tape_walk *w_ = (walk_);                                                     \
@@ -147,7 +149,8 @@ static int64_t carry(const tape_walk *w, int64_t at, int64_t *index)
 		}                                                                                  \
 	} while (0)
 
-/* A walk over rows of a few elements that do not move: runs of their own would cost more than the work. */
+/* A walk over rows of a few elements that do not move: runs of their own would cost more than the
+ * work. */
 static bool short_rows(const tape_walk *w)
 {
 	return w->nd == 2 && w->stride[1] == 0 && w->size[1] <= 16;
@@ -416,8 +419,8 @@ void PASTE(gm_box_muller, SIMD)(const float *u1, const float *u2, float *a, floa
 void PASTE(gm_add_patches, SIMD)(const gm_patches *s, const float *patch, float *x)
 {
 	const int C = s->channels, run = s->kernel[1] * C, size = s->kernel[0] * run;
-	/* Every `apart`-th patch of a row lies clear of the one before: adding to a place that was just stored to would wait
-	 * for that store. */
+	/* Every `apart`-th patch of a row lies clear of the one before: adding to a place that was
+	 * just stored to would wait for that store. */
 	const int apart = (s->kernel[1] + s->stride[1] - 1) / s->stride[1];
 	memset(x, 0, (size_t)s->height * s->width * C * sizeof *x);
 	for (int p = 0; p < s->rows; p++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * tape.c -- from a unit of elementwise nodes and reductions to a tape, and running it on all threads.
+ * tape.c -- from a unit of elementwise nodes and reductions to a tape, and running it on all
+ * threads.
  */
 #include <math.h>
 #include <omp.h>
@@ -48,7 +49,8 @@ static tape_walk make_walk(gm_shape s, const int *order, const int64_t *stride)
 	return w;
 }
 
-/* Axes by falling stride: the order in which v lies in memory. False when v is no packed permutation of s. */
+/* Axes by falling stride: the order in which v lies in memory. False when v is no packed
+ * permutation of s. */
 static bool packed_order(gm_shape s, gm_val v, int *order)
 {
 	for (int i = 0; i < s.rank; i++) {
@@ -148,7 +150,8 @@ static int load_reg(builder *b, gm_node *x)
 	return k;
 }
 
-/* The innermost dimensions that a walk really moves in, when all outer strides are 0: the period. 0 when there is none. */
+/* The innermost dimensions that a walk really moves in, when all outer strides are 0: the period. 0
+ * when there is none. */
 static int64_t period(const tape_walk *w)
 {
 	return w->nd == 2 && w->stride[0] == 0 ? w->size[1] : 0;
@@ -382,7 +385,8 @@ static int64_t lcm(int64_t a, int64_t b)
 	return a / x * b;
 }
 
-/* The tile is a common multiple of all periods, so that what repeats is gathered once for all tiles. */
+/* The tile is a common multiple of all periods, so that what repeats is gathered once for all
+ * tiles. */
 static void choose_tile(builder *b)
 {
 	tape *t = &b->t;
@@ -439,7 +443,8 @@ static void choose_chunks(builder *b)
 	t->serial = t->chunks == 1;
 }
 
-/* Tiles for results are shared by those whose lives do not meet, to stay within the first-level cache. */
+/* Tiles for results are shared by those whose lives do not meet, to stay within the first-level
+ * cache. */
 static void choose_slots(builder *b)
 {
 	tape *t = &b->t;

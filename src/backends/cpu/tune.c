@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * tune.c -- the ways to compute a convolution, and which of them: the first that takes it, or the fastest one measured.
+ * tune.c -- the ways to compute a convolution, and which of them: the first that takes it, or the
+ * fastest one measured.
  *
- * Measured is one convolution alone, on pictures as they lie between convolutions, when a step that needs it is compiled.
- * What was chosen is told by the graph (gm_graph_tuned), so that a run can record it, and kept for other runs in a file of
- * lines "KEY WAY MILLISECONDS" in the cache folder, one for each model of processor, version of oneDNN and number of threads. Lines that make
- * no sense are passed over.
+ * Measured is one convolution alone, on pictures as they lie between convolutions, when a step that
+ * needs it is compiled. What was chosen is told by the graph (gm_graph_tuned), so that a run can
+ * record it, and kept for other runs in a file of lines "KEY WAY MILLISECONDS" in the cache folder,
+ * one for each model of processor, version of oneDNN and number of threads. Lines that make no
+ * sense are passed over.
  */
 #include <limits.h>
 #include <stdio.h>

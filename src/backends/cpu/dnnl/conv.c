@@ -2,9 +2,10 @@
  *
  * conv.c -- convolutions by oneDNN.
  *
- * Pictures are kept channels last between convolutions: as fast as oneDNN's blocked layouts on the processors measured
- * (docs/performance.md), and every other loop can read it. Weights are reordered into the layout that the primitive wants
- * at the start of a step, once for all who want the same; their gradients come back row-major.
+ * Pictures are kept channels last between convolutions: as fast as oneDNN's blocked layouts on the
+ * processors measured (docs/performance.md), and every other loop can read it. Weights are
+ * reordered into the layout that the primitive wants at the start of a step, once for all who want
+ * the same; their gradients come back row-major.
  */
 #include <string.h>
 
@@ -84,7 +85,8 @@ bool gm_conv_planner(gm_plan *p, gm_unit *u)
 		o.stride[i] = a->stride[i];
 		o.dilation[i] = a->dilation[i] - 1;
 		o.pad_begin[i] = a->pad[i];
-		/* Rows past the last window do not matter; oneDNN wants the padding that the sizes imply. */
+		/* Rows past the last window do not matter; oneDNN wants the padding that the sizes
+		 * imply. */
 		o.pad_end[i] = (s.y.dim[2 + i] - 1) * a->stride[i] +
 		               a->dilation[i] * (s.w.dim[2 + i] - 1) + 1 - s.x.dim[2 + i] -
 		               a->pad[i];

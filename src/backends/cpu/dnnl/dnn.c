@@ -2,8 +2,9 @@
  *
  * dnn.c -- oneDNN's C API, 2.6 to 3.x.
  *
- * The API changed at 3.0: memory descriptions became opaque pointers, and operation descriptions went away. The shim is
- * the block of `md` functions and the two make_... functions below; the rest is common.
+ * The API changed at 3.0: memory descriptions became opaque pointers, and operation descriptions
+ * went away. The shim is the block of `md` functions and the two make_... functions below; the rest
+ * is common.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -47,7 +48,8 @@ static void end_stream(void *stream)
 	dnnl_stream_destroy(stream);
 }
 
-/* This thread's stream, made at its first use and destroyed when the thread ends. NULL on failure. */
+/* This thread's stream, made at its first use and destroyed when the thread ends. NULL on failure.
+ */
 static dnnl_stream_t stream_here(void)
 {
 	dnnl_stream_t stream = pthread_getspecific(stream_key);
@@ -79,9 +81,9 @@ static const char *words(dnnl_status_t s)
 	                                     : "oneDNN failed";
 }
 
-/* Weight gradients of strided 1x1 convolutions of few channels: oneDNN's jit_1x1 kernels write past their scratch memory
- * when the source is channels last (uxlfoundation/oneDNN issue 6035; seen with 2.6.3, open at 3.12). The next
- * implementation takes them. */
+/* Weight gradients of strided 1x1 convolutions of few channels: oneDNN's jit_1x1 kernels write past
+ * their scratch memory when the source is channels last (uxlfoundation/oneDNN issue 6035; seen with
+ * 2.6.3, open at 3.12). The next implementation takes them. */
 static bool unsound(const_dnnl_primitive_desc_t pd)
 {
 	const char *name = NULL;
@@ -254,8 +256,8 @@ static dnnl_status_t add_arg(dnn_prim *r, int id, md_ref m, md_ref asked)
 	return s;
 }
 
-/* The primitive of r->pd, its memories in the order of `query`, and its scratch. `plain` are the row-major forms to
- * compare with. */
+/* The primitive of r->pd, its memories in the order of `query`, and its scratch. `plain` are the
+ * row-major forms to compare with. */
 static dnnl_status_t finish(dnn_prim *r, const int *id, const dnnl_query_t *query, const int *index,
                             const md *plain, int n)
 {

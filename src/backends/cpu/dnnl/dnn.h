@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * dnn.h -- the few things that this backend asks of oneDNN, the same for its C APIs of 2.6 and of 3.x.
+ * dnn.h -- the few things that this backend asks of oneDNN, the same for its C APIs of 2.6 and of
+ * 3.x.
  *
- * A dnn_prim is one oneDNN primitive with its memory descriptions. Tensors are told by sizes and strides in elements;
- * "any" leaves the layout to oneDNN, which then says how many bytes it wants.
+ * A dnn_prim is one oneDNN primitive with its memory descriptions. Tensors are told by sizes and
+ * strides in elements; "any" leaves the layout to oneDNN, which then says how many bytes it wants.
  */
 #ifndef GM_ONEDNN_DNN_H
 #define GM_ONEDNN_DNN_H
@@ -48,21 +49,23 @@ typedef struct dnn_conv_options {
 		pad_end; /* height, width; dilation as oneDNN counts: 0 is dense */
 } dnn_conv_options;
 
-/* x, w, y: whichever the pass makes is its result. Arguments in the order x, w, y. False when oneDNN has no such
- * primitive (why, if not NULL, gets its status in words). */
+/* x, w, y: whichever the pass makes is its result. Arguments in the order x, w, y. False when
+ * oneDNN has no such primitive (why, if not NULL, gets its status in words). */
 bool gm_dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor *w,
                  const dnn_tensor *y, const dnn_conv_options *o, const char **why);
 /* y = a b. Arguments a, b, y. */
 bool gm_dnn_matmul(dnn_prim *r, const dnn_tensor *a, const dnn_tensor *b, const dnn_tensor *y,
                    const char **why);
-/* Copies between layouts; `like` (an argument of another primitive) gives the side that is NULL. Arguments from, to. */
+/* Copies between layouts; `like` (an argument of another primitive) gives the side that is NULL.
+ * Arguments from, to. */
 bool gm_dnn_reorder(dnn_prim *r, const dnn_tensor *from, const dnn_tensor *to, const dnn_prim *like,
                     int arg, const char **why);
 /* Whether two arguments lie alike, so that one reorder serves both. */
 bool gm_dnn_same_layout(const dnn_prim *a, int arg_a, const dnn_prim *b, int arg_b);
 const char *gm_dnn_impl(const dnn_prim *r); /* oneDNN's name of the implementation */
 
-/* ptr: one for each argument (the scratch last), used at the first run only. False when oneDNN failed. */
+/* ptr: one for each argument (the scratch last), used at the first run only. False when oneDNN
+ * failed. */
 bool gm_dnn_run(dnn_prim *r, void *const *ptr);
 void gm_dnn_end(dnn_prim *r);
 

@@ -16,7 +16,8 @@ typedef struct dnn_ctx {
 
 dnn_tensor gm_dnn_tensor(gm_shape s, const int64_t *stride);
 
-/* Emits c->prim (which the step then owns) on arg[0..n), n up to 4, making node y or, with NULL, none. */
+/* Emits c->prim (which the step then owns) on arg[0..n), n up to 4, making node y or, with NULL,
+ * none. */
 gm_inst *gm_dnn_emit(gm_plan *p, dnn_ctx *c, const char *kind, gm_node *y, const gm_val *arg,
                      int n);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * matmul.c -- matrix products by oneDNN, of operands in whatever strides they lie where it takes those.
+ * matmul.c -- matrix products by oneDNN, of operands in whatever strides they lie where it takes
+ * those.
  */
 #include <string.h>
 
@@ -8,8 +9,8 @@
 #include "backends/cpu/cpu.h"
 #include "ops/matmul.h"
 
-/* x's value if oneDNN takes its strides as a matrix (or a batch of them): one of the last two axes dense, the other at
- * least as far apart; else a packed copy. */
+/* x's value if oneDNN takes its strides as a matrix (or a batch of them): one of the last two axes
+ * dense, the other at least as far apart; else a packed copy. */
 static gm_val operand(gm_plan *p, gm_node *x)
 {
 	gm_val v = gm_plan_value(p, x);
@@ -46,7 +47,8 @@ static dnn_tensor matrix(gm_shape s, gm_val v, bool swap, int rank)
 	return t;
 }
 
-/* x [m,n] at v rounded to bf16, in the order in which it lies; once a step for all who read it so. */
+/* x [m,n] at v rounded to bf16, in the order in which it lies; once a step for all who read it so.
+ */
 static gm_val rounded(gm_plan *p, gm_val v, const dnn_tensor *x, dnn_tensor *t)
 {
 	struct {
@@ -80,7 +82,8 @@ static gm_val rounded(gm_plan *p, gm_val v, const dnn_tensor *x, dnn_tensor *t)
 	return to;
 }
 
-/* Below that, rounding the operands costs more than it gives. Whatever the rows: samples do not depend on their number. */
+/* Below that, rounding the operands costs more than it gives. Whatever the rows: samples do not
+ * depend on their number. */
 static bool worth_rounding(gm_plan *p, const dnn_tensor *b)
 {
 	return gm_plan_bf16(p) && b->rank == 2 && b->dim[0] >= 16 && b->dim[1] >= 16 &&
