@@ -337,9 +337,9 @@ GM_API gm_dcgan gm_opt_dcgan(gm_run *r);
 /* The number of strided layers for gm_patch_body, by option patch (receptive field of 1, 16, 34,
  * 70, 142 or 286 pixels). Images that are too small for it are an error of the run. */
 GM_API int gm_opt_patch(gm_run *r);
-/* For models of binary pixels; call it before building nets. Makes option binarise, if it is auto,
- * equal to `otherwise`: batches of training and scores are then binarised to -1 and 1. False if the
- * option says that pixels stay grey. */
+/* For models of binary pixels, before nets are built and further streams opened: if the option
+ * binarise is auto, it becomes `otherwise`. Batches then contain only -1 and 1, also those of all
+ * metrics. False if the option keeps pixels grey. */
 GM_API bool gm_want_binary(gm_run *r, const char *otherwise);
 
 /* A rank-0 input that changes during training; logged under its name. Set it with gm_schedule_set
