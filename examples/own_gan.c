@@ -4,7 +4,8 @@
  *
  *	cc own_gan.c $(pkg-config --cflags --libs ganymede) -lm -o own_gan
  *
- * Prints how far samples lie from the ring of radius 2 that the data lie on, before and after training.
+ * Prints how far samples are from the ring of radius 2 on which the data are, before and after
+ * training.
  */
 #include <ganymede/ganymede.h>
 #include <math.h>
@@ -44,7 +45,7 @@ int main(void)
 	gm_node *real = gm_input(g, "real", GM_SHAPE(BATCH, 2), GM_F32);
 	gm_node *fake = generator(G, gm_randn(g, GM_SHAPE(BATCH, 2)));
 	gm_node *y_real = discriminator(D, real), *y_fake = discriminator(D, fake);
-	/* Goodfellow et al. 2014: D maximises log D(x) + log(1 - D(G(z))), G maximises log D(G(z)). */
+	/* Goodfellow et al. 2014: D maximises log D(x) + log(1 - D(G(z))), G log D(G(z)). */
 	gm_node *loss_d =
 		gm_add(gm_mean_all(gm_softplus(gm_neg(y_real))), gm_mean_all(gm_softplus(y_fake)));
 	gm_node *loss_g = gm_mean_all(gm_softplus(gm_neg(y_fake)));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * own_model.c -- a model file outside the library: registered, trained, opened again. It has options, logs, checkpoints,
- * exact resume and a report page like every model of the library.
+ * own_model.c -- a model file outside the library: registered, trained, opened again. It has
+ * options, logs, checkpoints, exact resume and a report page like every model of the library.
  *
  *	cc own_model.c $(pkg-config --cflags --libs ganymede) -o own_model
  */

@@ -6,6 +6,7 @@
 #   includes go downwards only, and a model file includes ganymede/model.h and nothing else
 #   no preprocessor conditions in the .c files of src/, outside src/base, src/ranks, src/tensorfile, src/plot and src/backends
 #   dnnl headers only in src/backends/cpu/dnnl
+#   lines of at most 100 columns, tabs of eight, outside of tables that clang-format leaves alone
 #   no file over 1000 lines; an SPDX tag in every source file; no path of somebody's own machine anywhere
 set -euo pipefail
 export LC_ALL=C
@@ -107,6 +108,20 @@ problems=$(
 
 	wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 1000 {
 		print $2 ": " $1 " lines; past 1000 a file is two ideas" }'
+
+	awk '
+	FNR == 1 { table = 0 }
+	/clang-format off/ { table = 1 }
+	/clang-format on/ { table = 0 }
+	{
+		columns = 0
+		for (i = 1; i <= length($0); i++) {
+			c = substr($0, i, 1)
+			if (c == "\t") columns += 8 - columns % 8
+			else if (c < "\200" || c >= "\300") columns++ # the first byte of a character
+		}
+		if (columns > 100 && !table) print FILENAME ":" FNR ": " columns " columns, more than 100"
+	}' "${sources[@]}"
 
 	grep -L 'SPDX-License-Identifier: MIT' "${tagged[@]}" | sed 's/$/: no SPDX-License-Identifier: MIT/' || true
 

@@ -153,7 +153,7 @@ static void variants_are_drawn_in_their_own_size(void **state)
 	gm_saved_free(s);
 }
 
-/* ---- outputs of another size ------------------------------------------------------------------- */
+/* ---- outputs of another size ----------------------------------------------------------------- */
 
 /* Every pixel of "low" four times in each direction; the same variables for any size. "classify"
  * says class 0 of everything, "classify/last" the last. */

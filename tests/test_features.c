@@ -113,7 +113,7 @@ static void one_of_your_own(void **state)
 	gm_extractor_free(e);
 }
 
-/* ---- networks, against numbers that pytorch-fid's and torchvision's code gave (parity/features.py) */
+/* ---- networks, against results of pytorch-fid and torchvision (parity/features.py) -------- */
 
 #define GOLDEN(name, ...) static const float golden_##name[] = {__VA_ARGS__};
 #include "parity/features_golden.h"
@@ -393,7 +393,7 @@ static void pictures_of_their_own_sizes(void **state)
 	gm_extractor_free(e);
 }
 
-/* ---- a network inside another graph ----------------------------------------------------------- */
+/* ---- a network inside another graph ---------------------------------------------------------- */
 
 /* SqueezeNet's file with words of a generator, conv1 to conv_final. */
 static void write_squeezenet(const char *path)

@@ -19,7 +19,7 @@
 
 enum { MAX_LEAVES = 8 };
 
-/* ---- one sample ---------------------------------------------------------------------------------------------------- */
+/* ---- one sample ------------------------------------------------------------------------------ */
 
 static gm_node *find(gm_node *y, const gm_op *op)
 {
@@ -98,7 +98,7 @@ static gm_node *first_derivatives(gm_node *p, gm_node *const *leaf, int n)
 	return gm_concat(d, n, 0);
 }
 
-/* ---- shape rule ---------------------------------------------------------------------------------------------------- */
+/* ---- shape rule ------------------------------------------------------------------------------ */
 
 static void check_shape(void **state)
 {
@@ -138,7 +138,7 @@ static void check_shape(void **state)
 	}
 }
 
-/* ---- backends ------------------------------------------------------------------------------------------------------ */
+/* ---- backends -------------------------------------------------------------------------------- */
 
 /* Runs a step for the n outputs and compares it with the definition in double, output k within
  * bound[k]. worst[k], unless worst is NULL, becomes its largest error. */
@@ -298,7 +298,7 @@ static void check_cpu_gradients(void **state)
 	check_float_gradients(*state, "cpu");
 }
 
-/* ---- gradients against differences --------------------------------------------------------------------------------- */
+/* ---- gradients against differences ----------------------------------------------------------- */
 
 static double total(oracle *o, gm_node *p, double *magnitude)
 {
@@ -427,7 +427,7 @@ static void check_vjp_of_vjp(void **state)
 	}
 }
 
-/* ---- lower --------------------------------------------------------------------------------------------------------- */
+/* ---- lower ----------------------------------------------------------------------------------- */
 
 static void check_lower(void **state)
 {
@@ -455,7 +455,7 @@ static void check_lower(void **state)
 	}
 }
 
-/* ---- refusals ------------------------------------------------------------------------------------------------------ */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 static gm_node *leaf(gm_graph *g, gm_dtype t, gm_shape s)
 {
@@ -619,7 +619,7 @@ static void refuses_indices_and_probabilities(void **state)
 	REFUSED("permutation|i32", gm_permutation(g, 3000000000));
 }
 
-/* ---- known values -------------------------------------------------------------------------------------------------- */
+/* ---- known values ---------------------------------------------------------------------------- */
 
 /* y in double by the definition. */
 static void is(gm_node *y, int64_t n, const double *want)
@@ -795,7 +795,7 @@ static void known_randomness(void **state)
 	gm_graph_free(g);
 }
 
-/* ---- all of them --------------------------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 /* test_ops 'conv*' runs the tests of that name only. */
 int main(int argc, char **argv)

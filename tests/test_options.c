@@ -242,7 +242,7 @@ static void options_from_a_file(void **state)
 	gm_settings_free(&s);
 }
 
-/* ---- what models ask for besides -------------------------------------------------------------- */
+/* ---- what models ask for besides ------------------------------------------------------------- */
 
 static int counted; /* state of the model's own */
 

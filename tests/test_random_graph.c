@@ -55,7 +55,7 @@ static gm_node *fresh(builder *b, gm_shape s)
 	return b->leaf[b->nleaf++] = x;
 }
 
-/* ---- expressions: each returns NULL where x does not suit ---------------------------------------------------------- */
+/* ---- expressions: each returns NULL where x does not suit ------------------------------------ */
 
 /* Sizes below, at and above a vector's length, and such that blocked layouts need padding. */
 static gm_shape random_shape(builder *b, int rank)
@@ -459,7 +459,7 @@ static int outputs(builder *b, uint64_t number, gm_node **out)
 	return n;
 }
 
-/* ---- is the comparison fair? --------------------------------------------------------------------------------------- */
+/* ---- is the comparison fair? ----------------------------------------------------------------- */
 
 /* Whether at least two of n values at x are the largest but for rounding. */
 static bool near_tie(double first, double x)
@@ -558,7 +558,7 @@ static bool fair(const oracle *o)
 	return true;
 }
 
-/* ---- the comparison ------------------------------------------------------------------------------------------------ */
+/* ---- the comparison -------------------------------------------------------------------------- */
 
 /* worst[k] becomes the largest error of output k, which must be within bound[k]. */
 static void compare(uint64_t number, const char *backend, gm_node *const *exact, int n,

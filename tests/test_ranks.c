@@ -131,7 +131,7 @@ static bool same_file(const char *a, const char *b)
 	return system(command) == 0;
 }
 
-/* ---- two are one ------------------------------------------------------------------------------------------------------ */
+/* ---- two are one ----------------------------------------------------------------------------- */
 
 /* Sums of half a batch, added, are rounded otherwise than the sum of the whole. What comes of that
  * in a gradient is about 1e-7 of it; the first step of Adam divides by it, so a weight moves by its
@@ -186,7 +186,7 @@ static void norms_apart_are_another_run(void **state)
 	assert_true(difference(newest("apart1", 0), newest("apart2", 0)) > CLOSE);
 }
 
-/* ---- ends ------------------------------------------------------------------------------------------------------------- */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 static void nap(double seconds)
 {

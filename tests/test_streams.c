@@ -169,7 +169,7 @@ static void captions_are_characters(void **state)
 	gm_data_close(d);
 }
 
-/* ---- a model with three orders of examples ----------------------------------------------------- */
+/* ---- a model with three orders of examples --------------------------------------------------- */
 
 static gm_node *flat(gm_node *x)
 {
@@ -259,7 +259,7 @@ static void a_run_with_streams_resumes(void **state)
 	        &err, "points");
 }
 
-/* ---- phases ------------------------------------------------------------------------------------ */
+/* ---- phases ---------------------------------------------------------------------------------- */
 
 static int train_phases(gm_run *r)
 {

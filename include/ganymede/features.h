@@ -6,7 +6,8 @@
  * probabilities. An extractor computes both from images. It also reports its exact identity,
  * because two scores are comparable only if network, weights and resizing are the same:
  *
- *	gm_extractor *x = gm_extractor_open("inception", "pt_inception-2015-12-05-6726825d.pth", &err);
+ *	const char *weights = "pt_inception-2015-12-05-6726825d.pth";
+ *	gm_extractor *x = gm_extractor_open("inception", weights, &err);
  *	const gm_extractor_info *i = gm_extractor_info_of(x);
  *	gm_extractor_input in = {.x = pictures, .n = 64, .channels = 3, .height = 32, .width = 32};
  *	float *f = malloc(64 * gm_extractor_width(x, &in) * sizeof *f);

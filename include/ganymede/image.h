@@ -6,7 +6,8 @@
  * row-major.
  *
  *	gm_error err = {0};
- *	gm_image *grid = gm_image_grid(x, &(gm_grid){.n = 64, .channels = 1, .height = 28, .width = 28}, &err);
+ *	gm_grid layout = {.n = 64, .channels = 1, .height = 28, .width = 28};
+ *	gm_image *grid = gm_image_grid(x, &layout, &err);
  *	if (grid)
  *		gm_png_write("fakes.png", grid, &err);
  *	gm_image_free(grid);

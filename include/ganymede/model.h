@@ -16,7 +16,8 @@
  *		gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
  *		gm_game game = gm_opt_game(r, G, D);
  *		gm_node *x = gm_batch(r, "image");
- *		gm_node *z = gm_noise(r, "z", GM_LATENT_NORMAL, gm_opt_int(r, "batch"), gm_opt_int(r, "nz"));
+ *		int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz");
+ *		gm_node *z = gm_noise(r, "z", GM_LATENT_NORMAL, m, nz);
  *		game.generator = generator, game.discriminator = discriminator;
  *		game.real.x = x, game.fake.x = z;
  *		gm_run_game(r, &game);
@@ -30,7 +31,8 @@
  *
  * and for a model that is not a GAN:
  *
- *		gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss), gm_move(r, net, loss, .average = true));
+ *		gm_node *moved = gm_move(r, net, loss, .average = true);
+ *		gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss), moved);
  *		while (gm_next(r)) {
  *			gm_feed(r);
  *			gm_run_step(r, step);
@@ -434,18 +436,20 @@ GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char 
  * missing.
  *
  *	generate        latents [, label]      an example
- *	discriminate    example [, label]      [m,1] or more (fewer rows with packs), before any sigmoid
+ *	discriminate    example [, label]      before any sigmoid, [m,1] or more; fewer rows with
+ *	                                       packs
  *	classify        example                logits [m, classes]
  *	features        example                [m, F]
  *	encode          example                a code [m, nz]
  *	decode          a code                 an example
  *	reconstruct     example                an example
- *	translate       a side of a pair       the other side, of any size. With two directions, "translate"
- *	                                       is a to b, and "translate/back" is b to a
+ *	translate       a side of a pair       the other side, of any size. With two directions,
+ *	                                       "translate" is a to b, "translate/back" b to a
  *	complete        example, gm_hidden     the example with its hidden part filled in
  *	                [, label]
  *	log-likelihood  example [, label]      nats of each example [m], exact
- *	log-weight      example                log of an importance weight, a new sample at each run [m]
+ *	log-weight      example                log of an importance weight [m], of a new sample at
+ *	                                       each run
  *	pixels          example [, label]      logits of every value given those before it in raster
  *	                                       order, channels of a pixel in turn: [m,C,H,W] for two
  *	                                       levels, [m,C,H,W,L] for L; level k is 2k/(L-1) - 1
@@ -464,7 +468,7 @@ GM_API void gm_any_size(gm_run *r, int64_t multiple);
  * set the hidden part of the example to 0. */
 GM_API gm_node *gm_hidden(gm_run *r);
 
-/* ---- processes: endpoints that iterate -------------------------------------------------------- */
+/* ---- processes: endpoints that iterate ------------------------------------------------------- */
 
 /* A variable that keeps a value from one turn of a process to the next. It belongs to one call,
  * whose begin sets it, and is not saved. */
@@ -505,7 +509,8 @@ typedef struct gm_raster {
 	 * is not used */
 	gm_node *(*build)(void *ctx, gm_causal *c, gm_node *x);
 	void *ctx;
-	bool cached; /* by modes ROW and PIXEL; otherwise by a pass over the whole image for each value */
+	/* by modes ROW and PIXEL; otherwise by a pass over the whole image for each value */
+	bool cached;
 } gm_raster;
 GM_API void gm_run_raster(gm_run *r, const gm_raster *a);
 

@@ -49,7 +49,7 @@ typedef struct gm_net_options {
 	bool blank;
 	/* with several ranks: batch norm uses the statistics of each rank, not of the whole batch
 	 * (no SyncBatchNorm) */
-	bool apart;
+	bool local_norm;
 	/* called before a variable is created, to validate untrusted input; returning false makes
 	 * it an error */
 	bool (*accept)(void *ctx, const char *full_name, gm_shape shape, gm_role role);
@@ -88,9 +88,9 @@ GM_API int gm_net_freeze(gm_net *n, const char *pattern);
 /* Fills out with the matching parameters, at most room, in order of creation; returns their
  * number. */
 GM_API int gm_net_params(const gm_net *n, const char *pattern, gm_node **out, int room);
-/* Functional call: until the next call of gm_net_with, layers read instead[i] in place of
+/* Functional call: until the next call of gm_net_with, layers read substitute[i] in place of
  * params[i]. count 0: no substitution. For unrolled optimisers, line searches, meta-learning. */
-GM_API void gm_net_with(gm_net *n, gm_node *const *params, gm_node *const *instead, int count);
+GM_API void gm_net_with(gm_net *n, gm_node *const *params, gm_node *const *substitute, int count);
 
 /* ---- initialisers ---------------------------------------------------------------------------- */
 
@@ -532,9 +532,9 @@ enum { GM_WRONGS = 4 };
  * part, call gm_game_build, and minimise loss_d and loss_g; pass clip to D's optimiser as
  * clip_weights.
  *
- *	gm_game m = {.G = G, .D = D, .generator = generator, .discriminator = discriminator, .real.x = x,
- *		.fake.x = z, .objective = gm_objective_find("hinge"), .penalty = gm_penalty_find("r1"),
- *		.weight = 10};
+ *	gm_game m = {.G = G, .D = D, .real.x = x, .fake.x = z, .weight = 10};
+ *	m.generator = generator, m.discriminator = discriminator;
+ *	m.objective = gm_objective_find("hinge"), m.penalty = gm_penalty_find("r1");
  *	gm_game_build(&m);
  */
 struct gm_game {

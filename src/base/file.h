@@ -8,7 +8,7 @@
  *
  *	gm_writer *w = gm_writer_open(path, err);
  *	bool ok = w && gm_writer_put(w, bytes, n, err);
- *	ok = gm_writer_close(w, ok, err) && ok;     // commits if ok, else removes the temporary file
+ *	ok = gm_writer_close(w, ok, err) && ok; // commits if ok, else removes the temporary file
  */
 #ifndef GANYMEDE_BASE_FILE_H
 #define GANYMEDE_BASE_FILE_H

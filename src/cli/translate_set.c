@@ -26,11 +26,11 @@ static void nearest(const translate_job *j, const float *x, int channels, int64_
 	for (int64_t i = 0; i < plane; i++) {
 		double least = INFINITY;
 		for (int k = 0; k < j->classes; k++) {
-			double apart = 0;
+			double distance = 0;
 			for (int c = 0; c < channels && c < 3; c++)
-				apart += pow(x[c * plane + i] - j->colour[k][c], 2);
-			if (apart < least)
-				least = apart, class[i] = k;
+				distance += pow(x[c * plane + i] - j->colour[k][c], 2);
+			if (distance < least)
+				least = distance, class[i] = k;
 		}
 	}
 }

@@ -318,11 +318,11 @@ static void lay_out(gm_walk *w, const gm_walk *base, const sweep *t, int64_t cla
 				gm_walk_set(w, at, t->latent, i, 1);
 				continue;
 			}
-			bool told = !split && !rows_are_samples && (category >= 0 || classes);
-			gm_walk_copy(w, at, base, split || told ? 0 : i);
-			if (told && category >= 0)
+			bool labelled = !split && !rows_are_samples && (category >= 0 || classes);
+			gm_walk_copy(w, at, base, split || labelled ? 0 : i);
+			if (labelled && category >= 0)
 				gm_walk_set(w, at, category, i, 1);
-			else if (told)
+			else if (labelled)
 				gm_walk_label(w, at, (int32_t)(i % classes));
 			gm_walk_set(w, at, t->latent,
 			            split           ? i

@@ -241,7 +241,7 @@ size_t gm_dtype_size(gm_dtype t)
 	return t == GM_F64 ? 8 : 4;
 }
 
-/* ---- nodes --------------------------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static uint64_t hash_bytes(uint64_t h, const void *data, size_t n)
 {
@@ -389,7 +389,7 @@ gm_node *gm_node_new(gm_graph *g, int opid, gm_node *const *in, int nin, const v
 	return y;
 }
 
-/* ---- storage ------------------------------------------------------------------------------------------------------- */
+/* ---- storage --------------------------------------------------------------------------------- */
 
 static gm_storage **name_bucket(const gm_graph *g, const char *name)
 {
@@ -545,7 +545,7 @@ bool gm_get_i32(const gm_node *x, int32_t *data, int64_t n)
 	COPY(int32_t, 0, data);
 }
 
-/* ---- test values --------------------------------------------------------------------------------------------------- */
+/* ---- test values ----------------------------------------------------------------------------- */
 
 static gm_node *sample_leaf(gm_graph *g, gm_shape s, gm_dtype t, gm_rng *r)
 {
@@ -584,7 +584,7 @@ gm_node *gm_sample_i32(gm_graph *g, gm_shape s, int lo, int hi)
 	return x;
 }
 
-gm_node *gm_sample_apart(gm_graph *g, gm_shape s)
+gm_node *gm_sample_distinct(gm_graph *g, gm_shape s)
 {
 	gm_rng r;
 	gm_node *x = sample_leaf(g, s, g->real, &r);

@@ -154,12 +154,12 @@ typedef struct gm_reduce_attr {
 	int keep;
 } gm_reduce_attr;
 
-/* ---- for sample(): leaves with test values, uniform in [lo, hi), the same in every graph that builds them ---- */
+/* ---- for sample(): leaves with test values, uniform in [lo, hi), the same in every graph ----- */
 
 gm_node *gm_sample_real(gm_graph *g, gm_shape s, double lo, double hi);
 gm_node *gm_sample_i32(gm_graph *g, gm_shape s, int lo, int hi);
 /* Values all different and at least 0.05 apart, shuffled, around 0: for ops with ties and kinks. */
-gm_node *gm_sample_apart(gm_graph *g, gm_shape s);
+gm_node *gm_sample_distinct(gm_graph *g, gm_shape s);
 
 /* Philox words for element index of a random node (stream) at this run. Four words serve elements
  * 4k..4k+3. */

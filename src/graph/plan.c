@@ -309,7 +309,7 @@ static gm_buf *outside(gm_plan *p, void *ptr, size_t bytes)
 	return b;
 }
 
-gm_buf *gm_plan_thread_scratch(gm_plan *p, size_t bytes, int threads, size_t *apart)
+gm_buf *gm_plan_thread_scratch(gm_plan *p, size_t bytes, int threads, size_t *stride)
 {
 	gm_graph *g = p->g;
 	if (!g->scratch) {
@@ -319,10 +319,10 @@ gm_buf *gm_plan_thread_scratch(gm_plan *p, size_t bytes, int threads, size_t *ap
 		g->scratch = gm_machine_reserve(g->scratch_room * (size_t)g->scratch_threads);
 	}
 	if (!g->scratch || bytes > g->scratch_room || threads > g->scratch_threads) {
-		*apart = (bytes + 63) & ~(size_t)63;
-		return gm_plan_scratch(p, *apart * (size_t)threads);
+		*stride = (bytes + 63) & ~(size_t)63;
+		return gm_plan_scratch(p, *stride * (size_t)threads);
 	}
-	*apart = g->scratch_room;
+	*stride = g->scratch_room;
 	return outside(p, g->scratch, g->scratch_room * (size_t)threads);
 }
 

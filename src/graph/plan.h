@@ -119,9 +119,9 @@ bool gm_plan_placed(gm_plan *p, gm_node *y);
 bool gm_plan_needed(gm_plan *p, const gm_unit *u, gm_node *y);
 /* Scratch memory that lives for the next emitted instruction only. */
 gm_buf *gm_plan_scratch(gm_plan *p, size_t bytes);
-/* Scratch memory for each of `threads` threads, `bytes` each, *apart bytes from each other. Each
+/* Scratch memory for each of `threads` threads, `bytes` each, *stride bytes from each other. Each
  * thread uses the same memory in all instructions, so it stays in its core's caches. */
-gm_buf *gm_plan_thread_scratch(gm_plan *p, size_t bytes, int threads, size_t *apart);
+gm_buf *gm_plan_thread_scratch(gm_plan *p, size_t bytes, int threads, size_t *stride);
 gm_buf *gm_plan_buffer(gm_plan *p, size_t bytes);
 /* A cached buffer under a key of the planner's choosing (a reordered weight), or NULL. */
 void *gm_plan_recall(gm_plan *p, const void *key, size_t n);

@@ -282,7 +282,7 @@ static void sample(trial *t, float *x)
 	gm_step_read(t->draw, t->sample, x, 2 * SAMPLES);
 }
 
-/* ---- what a killed experiment leaves, and goes on with ---------------------------------------- */
+/* ---- what a killed experiment leaves, and goes on with --------------------------------------- */
 
 static const double SAVE_EVERY = 20; /* seconds */
 

@@ -36,7 +36,7 @@ static gm_node *discriminator(gm_net *D, gm_node *x, int width)
 static void compare(gm_lab *l, const double *x, const float *logit)
 {
 	double dx = (high - low) / (POINTS - 1), pd[POINTS], pg[POINTS], d[POINTS], best[POINTS];
-	double value = 0, value_best = 0, apart = 0, worst = 0;
+	double value = 0, value_best = 0, distance = 0, worst = 0;
 	for (int i = 0; i < POINTS; i++) {
 		pd[i] = gm_density(data, 2, x[i]), pg[i] = gm_density(fakes, 1, x[i]);
 		d[i] = 1 / (1 + exp(-logit[i]));
@@ -44,7 +44,7 @@ static void compare(gm_lab *l, const double *x, const float *logit)
 		/* log D = -softplus(-logit), log(1-D) = -softplus(logit) */
 		value -= dx * (pd[i] * log1p(exp(-logit[i])) + pg[i] * log1p(exp(logit[i])));
 		value_best += dx * (pd[i] * log(best[i]) + pg[i] * log(1 - best[i]));
-		apart += dx * (pd[i] + pg[i]) / 2 * fabs(d[i] - best[i]);
+		distance += dx * (pd[i] + pg[i]) / 2 * fabs(d[i] - best[i]);
 		if (pd[i] + pg[i] > .02) /* where there are samples */
 			worst = fmax(worst, fabs(d[i] - best[i]));
 	}
@@ -52,7 +52,7 @@ static void compare(gm_lab *l, const double *x, const float *logit)
 	gm_lab_check(l, "V(D*), integrated, against 2 JSD - log 4", value_best, theory, 1e-6);
 	gm_lab_check(l, "V(D) of the trained D", value, theory, 5e-3);
 	gm_lab_within(l, "V(D*) - V(D): no D does better than D*", theory - value, -1e-6, 5e-3);
-	gm_lab_within(l, "mean |D - D*| under (p_d + p_g)/2", apart, 0, .015);
+	gm_lab_within(l, "mean |D - D*| under (p_d + p_g)/2", distance, 0, .015);
 	gm_lab_within(l, "largest |D - D*| where p_d + p_g > .02", worst, 0, .06);
 	gm_lab_keep(l, "x", gm_lab_numbers(x, POINTS));
 	gm_lab_keep(l, "p_d", gm_lab_numbers(pd, POINTS));

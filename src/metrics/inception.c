@@ -11,7 +11,8 @@
  *	inception-tf  the authors' graph: resized as TensorFlow 1 did, pixel i at i * in / 299, then
  *	              (x - 128) / 128 of bytes; logits without the bias of the last layer, as the
  *	              Inception score's code takes them
- *	inception     pytorch-fid's port: pixel centres at halves, bytes to [-1, 1]; logits with bias
+ *	inception     pytorch-fid's port: pixel centres at halves, bytes to [-1, 1]; logits with
+ *	              bias
  *
  * Names of tensors are torchvision's, which pytorch-fid's and torch-fidelity's files have. */
 #include "metrics/network.h"

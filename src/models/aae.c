@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * aae.c -- Makhzani, Shlens, Jaitly, Goodfellow & Frey, "Adversarial autoencoders", ICLR workshop 2016, arXiv:1511.05644. Objective:
- * section 2; priors: section 2.3, figure 4; nets and settings of MNIST: appendix A.1, as
- * github.com/1henrypage/adversarial-autoencoders has them; mixture and swiss roll: github.com/musyoku/adversarial-autoencoder. The
- * authors have published no code.
+ * aae.c -- Makhzani, Shlens, Jaitly, Goodfellow & Frey, "Adversarial autoencoders", ICLR workshop
+ * 2016, arXiv:1511.05644. Objective: section 2; priors: section 2.3, figure 4; nets and settings of
+ * MNIST: appendix A.1, as in github.com/1henrypage/adversarial-autoencoders; mixture and swiss
+ * roll: github.com/musyoku/adversarial-autoencoder. The authors have published no code.
  *
- * An autoencoder whose codes a D tells from draws of a prior, and whose encoder E makes D fail: then a draw of the prior decodes to
- * an example. On each minibatch in turn: E and the decoder P go down the mean squared error of pixels; D learns codes of E from
- * prior draws; E alone goes down -log D of its codes. Two relu layers of 1000 in every net, codes linear, pixels in [0,1] by a
- * sigmoid, weights N(0, .01). SGD: rate .01 and momentum .9 for the reconstruction, .1 and .1 for the game, a tenth of both from
- * epoch 50 on and a hundredth from 1000 on; batch 100. E has a momentum for each of its two losses.
+ * D discriminates codes from samples of a prior, and the encoder E makes it fail, so that samples
+ * of the prior decode to examples. On each minibatch in turn: E and the decoder P minimise the mean
+ * squared error of pixels; D learns codes of E from prior samples; E minimises -log D of its codes.
+ * Two relu layers of 1000 in every net, codes linear, pixels in [0,1] by a sigmoid, weights N(0,
+ * .01). SGD: rate .01 and momentum .9 for the reconstruction, .1 and .1 for the game, a tenth of
+ * both from epoch 50 on and a hundredth from 1000 on; batch 100. E has a momentum for each loss.
  *
- * Priors: N(0, sigma^2), sigma 5, 8 numbers; in the plane ten normals of deviations .5 and .05, 1.4 from the middle, like petals; and a
- * swiss roll, radius 3 sqrt u, angle 4 pi sqrt u. Differs: the paper does not say whether its squared error is a mean or a sum over
- * pixels; both codes above take the mean. Only the unsupervised part: no labels in D, no classes in E.
+ * Priors: N(0, sigma^2), sigma 5, 8 numbers; in the plane ten normals of deviations .5 and .05, 1.4
+ * from the centre, like petals; a swiss roll, radius 3 sqrt u, angle 4 pi sqrt u. Differs: the
+ * paper does not say whether its squared error is a mean or a sum over pixels; both codes above
+ * take the mean. Only the unsupervised part: no labels in D, no classes in E.
  */
 #include "ganymede/model.h"
 

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * bigan.c -- Donahue, Krahenbuhl & Darrell, "Adversarial feature learning", ICLR 2017, arXiv:1605.09782; with a random encoder
- * Dumoulin et al., "Adversarially learned inference" (ALI), ICLR 2017, arXiv:1606.00704. Objective: section 3, eq. 2 to 4 of the
- * first. Nets and settings: appendix C.1 and the authors' code (github.com/jeffdonahue/bigan, train_mnist.sh).
- *
- * D sees a picture beside a code and must tell (x, E(x)) from (G(z), z). G and E minimise D's loss with both labels exchanged, one
- * loss for the two of them. --task lr is the baseline of a latent regressor: a GAN, whose E learns to tell z from G(z); jlr: a
- * quarter of E's loss is G's as well. z is uniform on [-1,1], pixels are in [0,1]. With W linear maps without bias, N a batch norm
- * without gain and bias, leaky relu .2:
+ * bigan.c -- Donahue, Krahenbuhl & Darrell, "Adversarial feature learning", ICLR 2017,
+ * arXiv:1605.09782, and, with a random encoder, Dumoulin et al., "Adversarially learned inference"
+ * (ALI), ICLR 2017, arXiv:1606.00704. Objective: section 3, eq. 2 to 4. Settings: appendix C.1 and
+ * the authors' code (github.com/jeffdonahue/bigan, train_mnist.sh).
+ * D discriminates pairs (x, E(x)) from (G(z), z). G and E minimise D's loss with exchanged labels.
+ * Baselines: --task lr, a GAN whose E is a latent regressor from G(z) to z; jlr, a quarter of whose
+ * loss is also G's. z is uniform in [-1,1], pixels are in [0,1]. W: linear without bias, N: batch
+ * norm without gain and bias, leaky: slope .2:
  *	G(z)    h = relu N W z;  h = relu N (W h + W z);  x = sigmoid W h
  *	E(x)    h = leaky W x;   h = leaky N W h;         a = W h, z = tanh(a / 2)
  *	D(x,z)  h = leaky W x;   h = leaky N (W h + W z); logit = W h
- * Weights N(0, .02), D's last ones 0, so that both losses begin at log 2. Adam, rate 2e-4, beta1 .5, weight decay 2.5e-5, batch
- * 128; all nets move at once; the rate holds for 200 epochs, then falls to a hundredth in 200. --encoder gaussian (ALI): z is
- * normal, and E gives mean and log standard deviation of a code that is drawn. Differs: ALI joins both sides in one batch of D's
- * norm, here they are two, as in BiGAN; in use norms have running statistics (the code: means over 1,000 batches).
+ * Weights N(0, .02), D's last ones 0. Adam, learning rate 2e-4, beta1 .5, weight decay 2.5e-5,
+ * batch 128, all nets updated together; rate constant for 200 epochs, then to a hundredth in 200.
+ * --encoder gaussian (ALI): z is normal, E gives the mean and log standard deviation of a code.
+ * Differs: ALI has both pairs in one batch of D's norm; inference uses running statistics.
  */
 #include "ganymede/model.h"
 #define STYLE .init = GM_NORMAL(0, .02), .eps = 1e-8, .bare = true
@@ -117,7 +117,7 @@ static int train(gm_run *r)
 	gm_endpoint(r, "features/code", real.a, picture);
 	gm_endpoint_nodes(r, "discriminate", game.y_real, (gm_node *[]){picture, real.z},
 	                  1 + game.exchange);
-	/* the mean of real codes is asked for only so that the baselines' running statistics move as well */
+	/* real.mean: so that the running statistics of the baselines are updated too */
 	gm_turn turn = gm_play(
 		r, &game, .loss_d = gm_mul_c(game.loss_d, .5), .loss_g = loss_g, .together = true,
 		.g = {gm_move(r, E, loss_e, .average = true), loss_e, gm_mean_all(real.mean)});

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * catgan.c -- Springenberg, "Unsupervised and semi-supervised learning with categorical generative adversarial networks", ICLR
- * 2016, arXiv:1511.06390. Objective: section 3, eq. 6 to 8; only the unsupervised part. The author has published no code; sizes of
- * the nets, noise and settings of MNIST are those of github.com/smayru/catgan.
- *
- * D has K classes instead of a verdict. It shall be sure of the class of each real example, use all classes alike, and be unsure about
- * generated ones; G wants it sure of what it makes, over all classes. With H the entropy, in nats, of D's softmax p:
+ * catgan.c -- Springenberg, "Unsupervised and semi-supervised learning with categorical generative
+ * adversarial networks", ICLR 2016, arXiv:1511.06390. Objective: section 3, eq. 6 to 8; only the
+ * unsupervised part. No code was published; MNIST settings: github.com/smayru/catgan. D is a
+ * classifier of K classes: certain for each real example, with all classes used equally, and
+ * uncertain for generated ones; G makes it certain, over all classes. With the entropy H, in nats,
+ * of D's softmax p:
  *	D minimises  - H[mean p(real)] + mean H[p(real)] - fake mean H[p(G(z))]
  *	G minimises  - H[mean p(G(z))] + mean H[p(G(z))]
- * at best -2 log K, and -log K. --fake 0 leaves the generated ones out: regularised information maximisation, the paper's baseline.
- * D then G, each on its own z. D: noise of .3 on the input and on each layer before its batch norm, leaky relu .1, layers of 1000,
- * 500, 250, 250, 250; G: 128 uniform numbers, layers of 500, 500, 1000, batch norm, leaky relu .1, pixels in [0,1] by a sigmoid. Adam, rate 2e-4, beta1 .5, weight decay 1e-5, batch 100. Points: two layers of `width` in either net.
- *
- * Differs: noise is not added in use (theirs: in use as well); G's third layer has slope .1 (theirs: .2).
+ * at best -2 log K, and -log K. --fake 0: regularised information maximisation, the baseline. D
+ * then G, each with new z. D: noise .3 on the input and on each layer before its batch norm, leaky
+ * relu .1, layers of 1000, 500, 250, 250, 250; G: 128 uniform numbers, layers of 500, 500, 1000,
+ * batch norm, leaky relu .1, sigmoid pixels. Adam, rate 2e-4, beta1 .5, weight decay 1e-5, batch
+ * 100. Points: two layers of `width`. Differs: inference without noise, G's third slope .1, not .2.
  */
 #include "ganymede/model.h"
 #define ONE .init = GM_HE_NORMAL(1) /* of variance 1/inputs */
@@ -74,7 +74,7 @@ static gm_node *classes(const nets *p, gm_net *D, gm_node *x, gm_node **seen)
 	return gm_linear(D, "classes", x, .out = p->classes);
 }
 
-/* The mean entropy of rows, and the entropy of the mean row, of the softmax of logits [m,K]; nats, rank 0. */
+/* Of the softmax of logits [m,K]: mean entropy of rows, entropy of the mean row; nats, rank 0 */
 typedef struct entropies {
 	gm_node *each, *mean;
 } entropies;

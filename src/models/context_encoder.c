@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * context_encoder.c -- Pathak, Krahenbuhl, Donahue, Darrell & Efros, "Context encoders: feature learning by inpainting", CVPR
- * 2016, arXiv:1604.07379. Objective: section 3.2, eq. 1 to 3; nets: figure 9; details and settings from the authors' code
- * (github.com/pathak22/context-encoder, train.lua and README).
+ * context_encoder.c -- Pathak, Krahenbuhl, Donahue, Darrell & Efros, "Context encoders: feature
+ * learning by inpainting", CVPR 2016, arXiv:1604.07379. Objective: section 3.2, eq. 1 to 3; nets:
+ * figure 9; settings: the authors' code (github.com/pathak22/context-encoder).
  *
- * G sees an image whose centre is hidden and generates the central half of its sides. The outer `overlap` pixels of this part are
- * visible, and have weight 10 in the squared error, which avoids a visible seam. G minimises `recon` times this error, a mean over
- * numbers, plus (1 - recon) times -log D; D is a DCGAN discriminator of the central part alone. G: strided 4x4 convolutions down to
- * 4x4 pixels with 1, 1, 2, 4, 8 times `width` channels, then one to a code of `nz` numbers; back by transposed ones, tanh; batch
- * norm except in the first and last layers, leaky relu .2, then relu. Weights N(0, .02), gains N(1, .02). Hidden pixels have a fixed
- * colour. Adam, beta1 .5, learning rate 2e-3 for G and 2e-4 for D, batch 64, 500 epochs of 128 px images.
- *
- * Differs: layers without a norm have a bias (theirs are kept at 0); the number of layers and the overlap (4 at 128 px) depend on the
- * size; D's and G's steps have forward passes of their own (theirs: G's step uses D's outputs from before D's update). Only the
- * central hole, no random regions; hidden pixels elsewhere keep the fixed colour.
+ * G sees an image whose centre is hidden and generates the central half of its sides. The outer
+ * `overlap` pixels of this part are visible, and have weight 10 in the squared error, which avoids
+ * a visible seam. G minimises `recon` times this error, a mean over numbers, plus (1 - recon) times
+ * -log D; D is a DCGAN discriminator of the central part alone. G: strided 4x4 convolutions down to
+ * 4x4 pixels with 1, 1, 2, 4, 8 times `width` channels, then one to a code of `nz` numbers; back by
+ * transposed ones, tanh; batch norm except in the first and last layers, leaky relu .2, then relu.
+ * Weights N(0, .02), gains N(1, .02). Hidden pixels have a fixed colour. Adam, beta1 .5, learning
+ * rate 2e-3 for G and 2e-4 for D, batch 64, 500 epochs of 128 px images.
+ * Differs: layers without a norm have a bias (theirs are kept at 0); the number of layers and the
+ * overlap (4 at 128 px) depend on the size; G's step uses D after its update (theirs: before). Only
+ * the central region, no random ones; hidden pixels elsewhere keep the fixed colour.
  */
 #include "ganymede/model.h"
 

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * cyclegan.c -- Zhu, Park, Isola & Efros, "Unpaired image-to-image translation using cycle-consistent adversarial
- * networks", ICCV 2017, arXiv:1703.10593. Objective: section 3, eq. 1 to 3; identity loss: section 5.2. Training: section 4.
- * Nets: appendix 7.2, in nn/body.c.
+ * cyclegan.c -- Zhu, Park, Isola & Efros, "Unpaired image-to-image translation using
+ * cycle-consistent adversarial networks", ICCV 2017, arXiv:1703.10593. Objective: section 3, eq. 1
+ * to 3; identity loss: section 5.2; training: section 4; nets: appendix 7.2, in nn/body.c.
  *
- * G_ab translates a to b, G_ba b to a; D_b judges b and G_ab(a), D_a judges a and G_ba(b), by patches, with least squares.
- * The translators minimise what both D say of them (weight `adversarial`), lambda-a |G_ba(G_ab(a)) - a| + lambda-b
- * |G_ab(G_ba(b)) - b|, and `identity` times the same weights times |G_ba(a) - a| and |G_ab(b) - b|; |.| is a mean over
- * pixels. D learns fakes from a pool of the last 50 translations. Weights N(0, .02), gains N(1, .02), instance norm but in the
- * last layers and D's first one; Adam, rate 2e-4, beta1 .5, batch 1; the rate holds for 100 epochs, then falls in a line for
- * 100. Pictures grow to 143 (286) pixels and are cut back to 128 (256): --crop, with mirrored edges; --flip on.
+ * G_ab translates a to b, G_ba b to a; D_b discriminates b from G_ab(a), D_a a from G_ba(b), by
+ * patches, with least squares. Translators minimise the losses of both D (weight `adversarial`),
+ * lambda-a |G_ba(G_ab(a)) - a| + lambda-b |G_ab(G_ba(b)) - b|, and `identity` times these weights
+ * times |G_ba(a) - a| and |G_ab(b) - b|; |.| is a mean over pixels. D learns fakes from a pool of
+ * the last 50 translations. Weights N(0, .02), gains N(1, .02), instance norm except in the last
+ * layers and D's first one; Adam, learning rate 2e-4, beta1 .5, batch 1, constant for 100 epochs,
+ * then linear to 0 in 100. Images are scaled to 143 (286) pixels and cropped to 128 (256): --crop,
+ * with reflected edges; --flip on.
  *
- * From the authors' code (github.com/junyanz/CycleGAN, and /pytorch-CycleGAN-and-pix2pix): identity .5 by default (paper: for
- * paintings and the like); 6 residual blocks, 9 from 256 pixels on; the pool's rule; all nets move at once, down gradients at
- * the same weights, as in its PyTorch version (Torch: one net after the other).
- *
- * Differs: D's convolutions pad by 1, as in PyTorch (Torch: 2 at the last two, so its maps are larger); layers without a
- * normaliser have a bias (Torch keeps all at 0). The objective least-squares has a factor 1/2 for each term and the authors'
- * has none, so adversarial is 2 with it; D's own scale means nothing to Adam.
+ * From the authors' code (github.com/junyanz/CycleGAN, and /pytorch-CycleGAN-and-pix2pix): identity
+ * .5 by default; 6 residual blocks, 9 from 256 pixels on; the pool's rule; all nets are updated
+ * together, as in the PyTorch version.
+ * Differs: D's convolutions pad by 1, as in PyTorch (Torch: 2 at the last two); layers without a
+ * norm have a bias (Torch keeps all at 0). The objective least-squares has a factor 1/2 in each
+ * term, so adversarial is 2; the scale of D's loss does not matter to Adam.
  */
 #include "ganymede/model.h"
 
@@ -66,7 +67,7 @@ static gm_node *l1(gm_run *r, const char *name, gm_node *y, gm_node *x)
 	return gm_logged(r, name, gm_mean_all(gm_abs(gm_sub(y, x))));
 }
 
-/* Everything here is there twice: i = 0 from a to b, and 1 from b to a. D[i] judges what G[i] makes. */
+/* Arrays have two elements: 0 from a to b, 1 from b to a. D[i] discriminates outputs of G[i]. */
 static int train(gm_run *r)
 {
 	const gm_facts *f = gm_run_facts(r);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * glo.c -- Bojanowski, Joulin, Lopez-Paz & Szlam, "Optimizing the latent space of generative networks", ICML 2018, arXiv:1707.05776.
- * The authors have published no code; settings as github.com/tneumann/minimal_glo and, for sampling, github.com/yedidh/glann.
- *
- * No encoder and no discriminator: each example has a code of its own in the unit ball, z <- z / max(|z|, 1) after each update, and
- * codes and G minimise the Laplacian pyramid loss together (section 2): the sum over scales of the mean absolute error of each level, the
- * paper's sum over pixels weighted by 4^j. SGD, rate 1 for G and 10 for the codes at batch 128 (per example the same at any other batch).
- * Codes begin as principal component scores, in the ball. Samples: codes of the normal distribution that has the mean and the covariance of
- * all codes, drawn as mean + sum_i e_i (z_i - mean) / sqrt(N). Codes of unseen images: steps of Adam on z.
- *
- * G is DCGAN's (section 3). Differs: minimal_glo repeats edge pixels where the blur is reflected here; it fits its components to more examples
- * (24,576); the paper weighs a squared error beside the pyramid, at a weight that is not known.
+ * glo.c -- Bojanowski, Joulin, Lopez-Paz & Szlam, "Optimizing the latent space of generative
+ * networks", ICML 2018, arXiv:1707.05776. The authors published no code; settings from
+ * github.com/tneumann/minimal_glo and, for sampling, github.com/yedidh/glann.
+ * Each example has a learned code in the unit ball, projected by z / max(|z|, 1) after each update;
+ * codes and G minimise the Laplacian pyramid loss (section 2): the sum over levels of mean absolute
+ * errors, which is the paper's sum over pixels weighted by 4^j. SGD, learning rate 1 for G and 10
+ * for codes at batch 128 (scaled for other batches). Initial codes: principal component scores in
+ * the ball. Samples: codes of a normal distribution with the mean and covariance of all codes,
+ * mean + sum_i e_i (z_i - mean) / sqrt(N). Codes of unseen images: Adam on z. G is DCGAN's (section
+ * 3). Differs: the blur reflects edges (minimal_glo repeats them); principal components of fewer
+ * examples (minimal_glo: 24,576); no squared error is added (the paper's weight of it is unknown).
  */
 #include "ganymede/model.h"
 
@@ -55,8 +55,8 @@ static gm_node *distance(gm_node *x, gm_node *y, int levels)
 	return d;
 }
 
-/* Adam on the codes z of unseen images, rate .05, projected after each step. They begin at draws on the sphere, where codes are: in the
- * middle of the ball G has never been, and gives no slope. */
+/* Adam on the codes z of unseen images, rate .05, projected after each step. Initial values are on
+ * the sphere, where training codes are: at the centre of the ball gradients vanish. */
 static gm_process search(gm_run *r, gm_net *G, const gm_dcgan *net, gm_node *x, gm_node *drawn,
                          int levels, gm_node **z)
 {

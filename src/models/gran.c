@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * gran.c -- Im, Kim, Jiang & Memisevic, "Generating images with recurrent adversarial networks", 2016, arXiv:1602.05110. Model:
- * section 3; nets and settings as in the authors' code (github.com/jiwoongim/GRAN, recGenI28.py, main_granI_cifar10.py).
- *
- * G adds an increment to a canvas in each of T steps, and reads each increment back:
- *	h_z = tanh N W z;  C_t = decoder [h_z, h_t-1];  h_t = encoder C_t, h_0 = 0;  image = sigmoid (C_1 + .. + C_T)
- * with one z for all steps and weights shared by them. Decoder: dense to a map of 8 `width` channels, relu, transposed 5x5 convolutions
- * of stride 2 that halve the channels, relu, the last one linear. Encoder: its mirror image, tanh. D: 5x5 convolutions of 8, 4, 2 times
- * `width-d` channels, relu, 100 tanh, a logit. Batch norm in G's dense layers and encoder (but its last convolution) and in D's
- * convolutions, with statistics of each step by itself. Dense weights: Glorot's uniform ones, convolutions N(0, .01). D then G; D's
- * dense weights decay by 5e-6. Adam without momentum, rates 1e-4 and for D 4e-5, divided by 1 + epoch / 50; batch 100. Differs: running
- * statistics of each step at inference (theirs: the batch's), root of variance + 1e-5 (theirs: deviation + 1e-6).
+ * gran.c -- Im, Kim, Jiang & Memisevic, "Generating images with recurrent adversarial networks",
+ * 2016, arXiv:1602.05110, section 3; settings: github.com/jiwoongim/GRAN. G adds an increment to a
+ * canvas in each of T steps, and encodes it:
+ *	h_z = tanh N W z;  C_t = decoder [h_z, h_t-1];  h_t = encoder C_t, h_0 = 0
+ * and the image is sigmoid (C_1 + .. + C_T), with one z and the same weights in all steps. Decoder:
+ * dense to 8 `width` channels, relu, transposed 5x5 convolutions of stride 2 that halve the
+ * channels, relu, the last one linear; encoder: its mirror image, tanh. D: 5x5 convolutions of 8,
+ * 4, 2 times `width-d` channels, relu, 100 tanh, a logit. Batch norm of each step in G's dense
+ * layers, in the encoder except its last convolution, in D's convolutions. Weights: Glorot uniform,
+ * convolutions N(0, .01); decay 5e-6 of D's dense ones. Adam, beta1 0, rates 1e-4, for D 4e-5,
+ * divided by 1 + epoch / 50; batch 100. Differs: running statistics at inference, eps 1e-5.
  */
 #include "ganymede/model.h"
 

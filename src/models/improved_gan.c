@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * improved_gan.c -- Salimans, Goodfellow, Zaremba, Cheung, Radford & Chen, "Improved techniques for training
- * GANs", NIPS 2016, arXiv:1606.03498: learning from few labels. Objective: section 5; feature matching: 3.1;
- * settings of MNIST: the authors' code (github.com/openai/improved-gan, mnist_svhn_cifar10).
+ * improved_gan.c -- Salimans, Goodfellow, Zaremba, Cheung, Radford & Chen, "Improved techniques for
+ * training GANs", NIPS 2016, arXiv:1606.03498: learning from few labels. Objective: section 5;
+ * feature matching: 3.1; MNIST settings: the authors' code (github.com/openai/improved-gan).
  *
- * D gives K logits l; that of "generated" is 0, so D(x) = Z / (Z + 1), Z = sum_k exp l_k. D minimises the cross
- * entropy of the few labelled examples plus, for unlabelled and generated ones, 1/2 softplus(-log Z) and
- * 1/2 softplus(log Z). Then, on other unlabelled examples, G minimises the mean squared difference of the means of
- * D's last hidden layer; or, with minibatch discrimination in D, -softplus(log Z): better pictures, worse classes.
- *
- * D: 1000, 500, 250, 250, 250 relu, Gaussian noise of .3 on the input and .5 behind each layer; weight norm, whose
- * scale is trained in the last layer only, with its data-dependent start. G: 500, 500 softplus with batch norm,
- * sigmoid; z uniform. Adam .003, beta1 .5; classes are those of D's moving average.
- *
- * Differs: the code has Adam's eps 1e-8 inside the root, here 1e-4 beside it; its average begins at zero, here as
- * the mean of all steps; here batch norm has a gain and G's last layer no weight norm. The nets for CIFAR-10 and SVHN are not here.
+ * D gives K logits l; the logit of "generated" is 0, so D(x) = Z / (Z + 1), Z = sum_k exp l_k. D
+ * minimises the cross entropy of the labelled examples, plus 1/2 softplus(-log Z) of unlabelled and
+ * 1/2 softplus(log Z) of generated ones. Then, on other unlabelled examples, G minimises the mean
+ * squared difference between the means of D's last hidden layer; with minibatch discrimination in D
+ * it minimises -softplus(log Z): better images, worse classes.
+ * D: 1000, 500, 250, 250, 250 relu, Gaussian noise .3 on the input and .5 after each layer; weight
+ * norm with data-dependent initialisation, whose scale is trained only in the last layer. G: 500,
+ * 500 softplus with batch norm, sigmoid; z uniform. Adam .003, beta1 .5; classes by D's averages.
+ * Differs: Adam's eps is 1e-4 outside of the root (theirs 1e-8 inside); the average starts as the
+ * mean of all steps (theirs at zero); batch norm has a gain, G's last layer no weight norm.
  */
 #include "ganymede/model.h"
 
@@ -43,7 +42,8 @@ typedef struct critic {
 	bool minibatch;
 } critic;
 
-/* x [m,..] in [-1,1] to logits [m,K]; feature: the layer that G matches; start: the effects of D's start, or NULL */
+/* x [m,..] in [-1,1] to logits [m,K]; feature: the layer that G matches; start: updates of D's
+ * data-dependent initialisation, or NULL */
 static gm_node *discriminate(const critic *p, gm_node *x, gm_node **feature, gm_node **start)
 {
 	static const char *const name[] = {"h0", "h1", "h2", "h3", "h4"};
@@ -104,9 +104,10 @@ static int train(gm_run *r)
 	                                      gm_mean_all(gm_softplus(log_z(of_fake)))),
 	                               .5);
 	gm_node *loss_d = gm_add(labelled, gm_mul_c(unlabelled, gm_opt_real(r, "unlabelled")));
-	gm_node *apart = gm_sub(gm_mean(f, GM_AXES(0), false), gm_mean(f_other, GM_AXES(0), false));
+	gm_node *distance =
+		gm_sub(gm_mean(f, GM_AXES(0), false), gm_mean(f_other, GM_AXES(0), false));
 	gm_node *loss_g = p.minibatch ? gm_neg(gm_mean_all(gm_softplus(log_z(of_fake))))
-	                              : gm_mean_all(gm_square(apart));
+	                              : gm_mean_all(gm_square(distance));
 	gm_endpoint(r, "generate", fake, z);
 	gm_endpoint(r, "classify", of_x, x);
 	gm_endpoint(r, "discriminate", log_z(of_x), x);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * infogan.c -- Chen, Duan, Houthooft, Schulman, Sutskever & Abbeel, "InfoGAN: interpretable representation
- * learning by information maximizing generative adversarial nets", NIPS 2016, arXiv:1606.03657. Objective: eq.
- * 6. MNIST: section 7.2, appendix C.1 and the authors' code (github.com/openai/InfoGAN, run_mnist_exp.py).
- *
- * G makes a picture of noise z and codes c: one-of-K codes, and continuous ones in [-1,1]. Q, two layers on
- * D's body, must read the codes back; L = E[log Q(c|G(z,c))] + H(c) is a lower bound of the information that
- * the picture holds of the codes (eq. 5), and G, D and Q all raise it: J_D - lambda L, J_G - lambda L. Q gives
- * a softmax for a one-of-K code and, for a continuous one, the mean of a normal distribution of variance 1.
- * G: 1024 relu, 7x7x128 relu, 4x4 transposed to 64 relu, to the picture, sigmoid; D: 4x4 to 64, 4x4 to 128,
- * 1024, 1; Q: 1024 of D to 128, to the codes; strides 2, batch norm but at G's end and D's beginning, leaky
- * relu .01 (paper: .1). Pixels in [0,1]. z: 62 uniform numbers, one code of 10, two continuous. Adam, beta1
- * .5, 1e-3 for G, 2e-4 for D and Q, batch 128, 5000 steps; D moves with Q, then G, each on its own codes.
- * Differs: the code cuts D's initial kernels at 2 sigma; running statistics are of real pictures in D.
+ * infogan.c -- Chen, Duan, Houthooft, Schulman, Sutskever & Abbeel, "InfoGAN: interpretable
+ * representation learning by information maximizing generative adversarial nets", NIPS 2016,
+ * arXiv:1606.03657. Objective: eq. 6. MNIST: appendix C.1, github.com/openai/InfoGAN.
+ * G generates an image from noise z and codes c: categorical ones, and continuous ones in [-1,1].
+ * Q, two layers on D's body, predicts the codes; L = E[log Q(c|G(z,c))] + H(c) is a lower bound of
+ * their mutual information with the image (eq. 5), maximised by G, D and Q: J_D - lambda L,
+ * J_G - lambda L. Q gives a softmax, or the mean of a normal distribution of variance 1.
+ * G: 1024 relu, 7x7x128 relu, 4x4 transposed to 64 relu, to the image, sigmoid; D: 4x4 to 64, 4x4
+ * to 128, 1024, 1; Q: 1024 of D to 128, to the codes; strides 2, batch norm except in G's last and
+ * D's first layer, leaky relu .01 (paper: .1). Pixels in [0,1]. z: 62 uniform numbers, one code of
+ * 10, two continuous. Adam, beta1 .5, 1e-3 for G, 2e-4 for D and Q, batch 128; D with Q, then
+ * G, each with new codes. Differs: no truncation of D's initial kernels at 2 sigma; D's running
+ * statistics are of real images.
  */
 #include "ganymede/model.h"
 #define LEAKY .act = GM_LEAKY, .slope = .01
@@ -68,8 +68,8 @@ static gm_node *recogniser(const nets *p, gm_net *Q, gm_node *h)
 	return gm_linear(Q, "codes", h, .out = p->codes * p->categories + p->continuous);
 }
 
-/* L of code i (eq. 5), nats. One-of-K: H = log K, less the cross-entropy. Continuous: density 1/2 on [-1,1], so
- * H = log 2; -log q = (c - mean)^2 / 2 + log(2 pi) / 2, whose variance of 1 keeps L below 0. */
+/* L of code i (eq. 5), nats. One-of-K: log K minus the cross-entropy. Continuous: H = log 2, and
+ * -log q = (c - mean)^2 / 2 + log(2 pi) / 2, so L < 0. */
 static gm_node *information(const nets *p, gm_node *q, gm_node *c, int64_t i)
 {
 	int64_t k = p->categories;

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * pixelcnn.c -- van den Oord, Kalchbrenner & Kavukcuoglu, "Pixel recurrent neural networks", ICML 2016,
- * arXiv:1601.06759 (--gated no: section 3.4, table 1), and van den Oord, Kalchbrenner, Vinyals, Espeholt,
- * Graves & Kavukcuoglu, "Conditional image generation with PixelCNN decoders", NIPS 2016, arXiv:1606.05328
- * (--gated yes: section 2, figure 2, eq. 2 and 4).
+ * pixelcnn.c -- van den Oord, Kalchbrenner & Kavukcuoglu, "Pixel recurrent neural networks", ICML
+ * 2016, arXiv:1601.06759 (--gated no: section 3.4, table 1), and van den Oord, Kalchbrenner,
+ * Vinyals, Espeholt, Graves & Kavukcuoglu, "Conditional image generation with PixelCNN decoders",
+ * NIPS 2016, arXiv:1606.05328 (--gated yes: section 2, figure 2, eq. 2 and 4).
  *
- * p(x) = prod_i p(x_i | x_1 .. x_{i-1}), values in raster order, the channels of a pixel one after the other;
- * each factor is a softmax over levels (a sigmoid for two), computed by masked convolutions. Mask A hides the
- * value itself, mask B lets a layer see its own features; feature k of n belongs to channel floor(k C / n).
+ * p(x) = prod_i p(x_i | x_1 .. x_{i-1}), values in raster order, the channels of a pixel in turn;
+ * each factor is a softmax over levels (a sigmoid for two), computed by masked convolutions. Mask A
+ * excludes the value itself, mask B includes it; feature k of n belongs to channel floor(k C / n).
  *
- * gated: a vertical stack sees all rows above, a horizontal one the values to the left, and reads the first
- * through 1x1 convolutions; both are tanh(W x + V h) sigmoid(U x + T h), h the class. plain: 7x7 of mask A,
- * residual blocks 1x1, kxk, 1x1 of mask B, whose kxk has a blind spot above on the right (nn/pixelcnn.c).
- * A gated net samples with cached activations, so that every feature is computed once.
+ * gated: a vertical stack sees all rows above, a horizontal one the values to the left and, through
+ * 1x1 convolutions, the vertical stack; both are tanh(W x + V h) sigmoid(U x + T h), h the class.
+ * plain: 7x7 of mask A, residual blocks 1x1, kxk, 1x1 of mask B, which have a blind spot above on
+ * the right (nn/pixelcnn.c). A gated net samples with cached activations.
  *
- * Differs: Adam instead of RMSProp, and sizes for a small machine (the papers: 128 features, 15 layers).
- * MNIST's published figures are for one fixed binarisation (Salakhutdinov & Murray 2008; --binarise fixed is
- * another one); by default grey pixels are drawn anew for each batch.
+ * Differs: Adam instead of RMSProp; small nets (the papers: 128 features, 15 layers). MNIST's
+ * published figures are for one fixed binarisation (Salakhutdinov & Murray 2008; --binarise fixed
+ * is another one); by default the pixels of each batch are sampled again.
  */
 #include "ganymede/model.h"
 

@@ -13,10 +13,10 @@
  * takes another base than 3, so that all eight stages are as many passes together.
  *
  * Differs: the mean behind the last bias is kept 1e-7 away from 0 and 1 (the code: 1e-3) and is
- * that of 10,000 examples; beta1 is .9 (the code: .99); second moments begin at 0 and are corrected
- * (the code: at 1); rates are not rounded; examples are shuffled; the code keeps 400 back; each test
- * image is scored on one draw of its pixels. --bound elbo has the divergence of Q from the prior in
- * closed form (the first paper's eq. 10). Gaussian: means in [-1,1] by tanh (points: linear).
+ * that of 10,000 examples; beta1 is .9 (the code: .99); second moments start at 0, corrected
+ * (the code: at 1); rates are not rounded; examples are shuffled; the code keeps 400 back; each
+ * test image is scored on one draw of its pixels. --bound elbo has the divergence of Q from the
+ * prior in closed form (eq. 10). Gaussian: means in [-1,1] by tanh (points: linear).
  */
 #include "ganymede/model.h"
 

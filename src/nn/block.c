@@ -30,10 +30,10 @@ static gm_node *normalised(gm_net *n, const char *name, gm_node *y, gm_node *gai
 /* max over `pieces` neighbours of the channels */
 static gm_node *largest_piece(gm_node *y, int64_t out, int pieces)
 {
-	gm_shape s = gm_node_shape(y), apart = {.rank = s.rank + 1, .dim = {s.dim[0], out, pieces}};
+	gm_shape s = gm_node_shape(y), split = {.rank = s.rank + 1, .dim = {s.dim[0], out, pieces}};
 	for (int i = 2; i < s.rank; i++)
-		apart.dim[i + 1] = s.dim[i];
-	return gm_reduce_max(gm_reshape(y, apart), GM_AXES(2), false);
+		split.dim[i + 1] = s.dim[i];
+	return gm_reduce_max(gm_reshape(y, split), GM_AXES(2), false);
 }
 
 /* Dauphin et al. 2017: the first half of the channels times the sigmoid of the second */
@@ -147,9 +147,7 @@ gm_node *gm_residual_(gm_net *n, const char *name, gm_node *x, gm_residual_args 
 		              a.slope);
 		y = pad_and_convolve(n, second, y, &a, out);
 		y = a.down ? gm_avg_pool(y, (gm_pool_options){.kernel = {2, 2}}) : y;
-		/* convolve, normalise, activate, convolve, normalise: He et al. 2016a without the last
-	 * activation */
-	} else {
+	} else { /* He et al. 2016a without the last activation */
 		y = pad_and_convolve(n, first, y, &a, out);
 		y = activated(n, first, normalised(n, first, y, a.gain[0], a.bias[0]), act,
 		              a.slope);

@@ -77,9 +77,9 @@ gm_node *gm_minibatch_discrimination_(gm_net *n, const char *name, gm_node *x, g
 	gm_net_enter(n, name);
 	gm_node *i = gm_reshape(m, GM_SHAPE(rows, 1, kernels, dim));
 	gm_node *j = gm_reshape(m, GM_SHAPE(1, rows, kernels, dim));
-	gm_node *apart = gm_sum(gm_abs(gm_sub(i, j)), GM_AXES(3), false);
+	gm_node *distance = gm_sum(gm_abs(gm_sub(i, j)), GM_AXES(3), false);
 	/* subtract exp(0) = 1, the similarity of an example to itself */
-	gm_node *o = gm_add_c(gm_sum(gm_exp(gm_neg(apart)), GM_AXES(1), false), -1);
+	gm_node *o = gm_add_c(gm_sum(gm_exp(gm_neg(distance)), GM_AXES(1), false), -1);
 	gm_node *y = GM_CONCAT(1, x, o);
 	gm_net_leave(n);
 	return y;
@@ -264,9 +264,9 @@ static void show(gm_game *m)
 static gm_node *g_loss(const gm_game *m, outputs y)
 {
 	if (m->match) {
-		gm_node *apart = gm_rank_mean(
+		gm_node *distance = gm_rank_mean(
 			gm_sub(gm_mean(m->f_real, 1u, false), gm_mean(m->f_fake, 1u, false)));
-		return gm_sum_all(gm_square(apart));
+		return gm_sum_all(gm_square(distance));
 	}
 	return m->unroll > 0 ? unrolled(m, y) : g_terms(m, m->y_real, m->y_fake);
 }

@@ -153,20 +153,20 @@ gm_node *gm_batch_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
 	unsigned axes = GM_ALL & ~2u; /* every axis but 1 */
 	axes &= (1u << s.rank) - 1;
 	gm_node *mean, *var;
-	gm_net_moments(x, axes, true, !n->o.apart, &mean, &var);
+	gm_net_moments(x, axes, true, !n->o.local_norm, &mean, &var);
 	gm_node *m = gm_by_mode(mean, gm_reshape(run_mean, along));
 	gm_node *v = gm_by_mode(var, gm_reshape(run_var, along));
 	gm_node *y = gm_mul(gm_sub(x, m), gm_rsqrt(gm_add_c(v, eps)));
 	if (gain)
 		y = gm_add(gm_mul(y, gm_reshape(gain, along)), gm_reshape(bias, along));
 	if (first) {
-		if (!n->o.apart)
+		if (!n->o.local_norm)
 			count *= gm_graph_ranks(n->graph);
 		double unbiased = count > 1 ? (double)count / (count - 1) : 1;
 		/* Running statistics are equal on all ranks, with and without synchronised
 		 * normalisation. */
 		gm_node *seen_mean = gm_reshape(mean, c), *seen_var = gm_reshape(var, c);
-		if (n->o.apart)
+		if (n->o.local_norm)
 			seen_mean = gm_rank_mean_later(seen_mean),
 			seen_var = gm_rank_mean_later(seen_var);
 		gm_node *next_mean =

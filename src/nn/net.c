@@ -126,13 +126,13 @@ int gm_net_params(const gm_net *n, const char *pattern, gm_node **out, int room)
 	return count;
 }
 
-void gm_net_with(gm_net *n, gm_node *const *params, gm_node *const *instead, int count)
+void gm_net_with(gm_net *n, gm_node *const *params, gm_node *const *substitute, int count)
 {
 	for (int i = 0; i < n->count; i++) {
-		n->entry[i].instead = NULL;
+		n->entry[i].substitute = NULL;
 		for (int k = 0; k < count; k++)
 			if (params[k] == n->entry[i].node)
-				n->entry[i].instead = instead[k];
+				n->entry[i].substitute = substitute[k];
 	}
 }
 
@@ -233,7 +233,7 @@ static gm_node *make_variable(gm_net *n, const char *name, gm_shape shape, gm_va
 	if (old) {
 		gm_shape have = gm_node_shape(old->node);
 		if (gm_net_same_shape(have, shape))
-			return old->instead ? old->instead : old->node;
+			return old->substitute ? old->substitute : old->node;
 		/* An invalid reshape, whose error contains both shapes and the scope. */
 		gm_net_enter(n, gm_net_key(n, "%s, used again with another shape", name));
 		bool sizes_differ = gm_net_size(have) != gm_net_size(shape);

@@ -13,9 +13,9 @@ typedef struct gm_entry {
 	const char *name; /* full: "G/32x32/weight" */
 	gm_node *node;
 	gm_role role;
-	gm_node *average; /* variable, or NULL */
-	gm_node *next;    /* for a statistic: the value that its normaliser assigns, or NULL */
-	gm_node *instead; /* substitute (gm_net_with), or NULL */
+	gm_node *average;    /* variable, or NULL */
+	gm_node *next;       /* for a statistic: the value that its normaliser assigns, or NULL */
+	gm_node *substitute; /* substitute (gm_net_with), or NULL */
 } gm_entry;
 
 /* The effect of an optimiser, and its gradients. */

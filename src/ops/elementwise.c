@@ -97,7 +97,7 @@ enum { NSHAPES = sizeof test_shapes / sizeof *test_shapes };
 
 static gm_node *test_leaf(gm_graph *g, gm_shape s, double lo, double hi)
 {
-	return lo == hi ? gm_sample_apart(g, s) : gm_sample_real(g, s, lo, hi);
+	return lo == hi ? gm_sample_distinct(g, s) : gm_sample_real(g, s, lo, hi);
 }
 
 static gm_node *make1(int opid, gm_node *x)
@@ -350,7 +350,7 @@ static gm_node *sample_select(gm_graph *g, int i)
 {
 	if (i >= NSHAPES)
 		return NULL;
-	gm_node *c = gm_less(gm_sample_apart(g, test_shapes[i][0]), gm_scalar(g, .01));
+	gm_node *c = gm_less(gm_sample_distinct(g, test_shapes[i][0]), gm_scalar(g, .01));
 	return gm_select(c, gm_sample_real(g, test_shapes[i][1], -2, 2),
 	                 gm_sample_real(g, test_shapes[i][2], -2, 2));
 }
@@ -391,7 +391,7 @@ static void vjp_leaky_relu(gm_node *y, gm_node *dy, gm_node *dx[])
 
 static gm_node *sample_leaky_relu(gm_graph *g, int i)
 {
-	return i < NSHAPES ? gm_leaky_relu(gm_sample_apart(g, test_shapes[i][0]), i ? .2 : .01)
+	return i < NSHAPES ? gm_leaky_relu(gm_sample_distinct(g, test_shapes[i][0]), i ? .2 : .01)
 	                   : NULL;
 }
 
@@ -433,7 +433,7 @@ static void vjp_cast(gm_node *y, gm_node *dy, gm_node *dx[])
 static gm_node *sample_cast(gm_graph *g, int i)
 {
 	return i == 0   ? gm_cast(gm_sample_i32(g, GM_SHAPE(37), -9, 9), gm_graph_real(g))
-	       : i == 1 ? gm_cast(gm_sample_apart(g, GM_SHAPE(130)), GM_I32)
+	       : i == 1 ? gm_cast(gm_sample_distinct(g, GM_SHAPE(130)), GM_I32)
 	                : NULL;
 }
 

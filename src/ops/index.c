@@ -14,7 +14,7 @@ static int64_t row_of(double index, int64_t rows)
 	return index < 0 ? 0 : index >= (double)rows ? rows - 1 : (int64_t)index;
 }
 
-/* ---- gather -------------------------------------------------------------------------------------------------------- */
+/* ---- gather ---------------------------------------------------------------------------------- */
 
 static bool infer_gather(gm_node *y)
 {
@@ -79,7 +79,7 @@ gm_node *gm_gather(gm_node *table, gm_node *index)
 	return gm_node_new(table->graph, GM_OPID_gather, (gm_node *[]){table, index}, 2, NULL, 0);
 }
 
-/* ---- scatter_add --------------------------------------------------------------------------------------------------- */
+/* ---- scatter_add ----------------------------------------------------------------------------- */
 
 typedef struct scatter_attr {
 	int64_t rows;
@@ -148,7 +148,7 @@ gm_node *gm_scatter_add(gm_node *x, gm_node *index, int64_t rows)
 	return gm_node_new(x->graph, GM_OPID_scatter_add, (gm_node *[]){x, index}, 2, &a, sizeof a);
 }
 
-/* ---- one hot ------------------------------------------------------------------------------------------------------- */
+/* ---- one hot --------------------------------------------------------------------------------- */
 
 /* A number outside [0, classes) gives a row of zeros. */
 gm_node *gm_one_hot(gm_node *index, int64_t classes)

@@ -108,7 +108,7 @@ static const struct {
 };
 enum { CASES = sizeof(cases) / sizeof(cases[0]) };
 
-/* ---- max_pool ------------------------------------------------------------------------------------------------------ */
+/* ---- max_pool -------------------------------------------------------------------------------- */
 
 static bool infer_pool(gm_node *y)
 {
@@ -141,7 +141,7 @@ static gm_node *pool_inside(gm_node *y)
 
 static gm_node *sample_max_pool(gm_graph *g, int i)
 {
-	return i < CASES ? pool_inside(gm_max_pool(gm_sample_apart(g, cases[i].x), cases[i].o))
+	return i < CASES ? pool_inside(gm_max_pool(gm_sample_distinct(g, cases[i].x), cases[i].o))
 	                 : NULL;
 }
 
@@ -185,7 +185,7 @@ gm_node *gm_max_pool(gm_node *x, gm_pool_options o)
 	return pool(GM_OPID_max_pool, "max_pool", x, o);
 }
 
-/* ---- max_pool_dx --------------------------------------------------------------------------------------------------- */
+/* ---- max_pool_dx ----------------------------------------------------------------------------- */
 
 static bool infer_max_pool_dx(gm_node *y)
 {
@@ -232,7 +232,7 @@ const gm_op gm_op_max_pool_dx = {
 	.rough = true,
 };
 
-/* ---- max_pool_pick ------------------------------------------------------------------------------------------------- */
+/* ---- max_pool_pick --------------------------------------------------------------------------- */
 
 static bool infer_max_pool_pick(gm_node *y)
 {
@@ -269,7 +269,7 @@ const gm_op gm_op_max_pool_pick = {
 	.rough = true,
 };
 
-/* ---- avg_pool ------------------------------------------------------------------------------------------------------ */
+/* ---- avg_pool -------------------------------------------------------------------------------- */
 
 /* Adds up windows of x into y, or spreads y's transposed role back: one loop, for the two are
  * transposes. */
@@ -331,7 +331,7 @@ gm_node *gm_avg_pool(gm_node *x, gm_pool_options o)
 	return pool(GM_OPID_avg_pool, "avg_pool", x, o);
 }
 
-/* ---- avg_pool_dx --------------------------------------------------------------------------------------------------- */
+/* ---- avg_pool_dx ----------------------------------------------------------------------------- */
 
 static bool infer_avg_pool_dx(gm_node *y)
 {

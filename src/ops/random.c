@@ -54,7 +54,7 @@ static const gm_shape test_shape[] = {
 	{1, {37}}, {2, {3, 130}}, {0}, {4, {2, 3, 4, 5}}, {1, {1030}}};
 enum { NTEST = sizeof test_shape / sizeof *test_shape };
 
-/* ---- uniform ------------------------------------------------------------------------------------------------------- */
+/* ---- uniform --------------------------------------------------------------------------------- */
 
 static void eval_uniform(const gm_node *y, const gm_eval *e)
 {
@@ -84,7 +84,7 @@ gm_node *gm_uniform(gm_graph *g, gm_shape shape)
 	return source(g, GM_OPID_uniform, shape, 0);
 }
 
-/* ---- normal -------------------------------------------------------------------------------------------------------- */
+/* ---- normal ---------------------------------------------------------------------------------- */
 
 static void eval_normal(const gm_node *y, const gm_eval *e)
 {
@@ -117,7 +117,7 @@ gm_node *gm_randn(gm_graph *g, gm_shape shape)
 	return source(g, GM_OPID_normal, shape, 0);
 }
 
-/* ---- bernoulli ----------------------------------------------------------------------------------------------------- */
+/* ---- bernoulli ------------------------------------------------------------------------------- */
 
 static void eval_bernoulli(const gm_node *y, const gm_eval *e)
 {
@@ -151,7 +151,7 @@ gm_node *gm_bernoulli(gm_graph *g, double p, gm_shape shape)
 	return source(g, GM_OPID_bernoulli, shape, p);
 }
 
-/* ---- permutation --------------------------------------------------------------------------------------------------- */
+/* ---- permutation ----------------------------------------------------------------------------- */
 
 static bool infer_permutation(gm_node *y)
 {

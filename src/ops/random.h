@@ -8,10 +8,12 @@
  *
  *	uniform     element 4k+i = u(wi)
  *	bernoulli   element 4k+i = u(wi) < p, decided in integers
- *	normal      elements 4k, 4k+1 = r cos a, r sin a with r = sqrt(-2 ln((1 + (w0 >> 8)) / 2^24)), a = 2 pi u(w1);
- *	            elements 4k+2, 4k+3 likewise from w2, w3 (Box & Muller 1958); at most 5.77 from 0
- *	permutation Fisher & Yates: for i = n-1 down to 1 swap element i with element j <= i, j the floor of i+1 times the
- *	            64-bit fraction w0 w1 (odd i: w2 w3) of block i/2
+ *	normal      elements 4k, 4k+1 = r cos a, r sin a with a = 2 pi u(w1) and
+ *	            r = sqrt(-2 ln((1 + (w0 >> 8)) / 2^24)); elements 4k+2, 4k+3 likewise from w2
+ *	            and w3 (Box & Muller 1958); at most 5.77 from 0
+ *	permutation Fisher & Yates: for i = n-1 down to 1 swap element i with element j <= i, where
+ *	            j is the floor of i+1 times the 64-bit fraction w0 w1 (odd i: w2 w3) of block
+ *	            i/2
  */
 #ifndef GM_OPS_RANDOM_H
 #define GM_OPS_RANDOM_H

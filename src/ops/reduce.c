@@ -135,7 +135,7 @@ static const struct {
 };
 enum { CASES = sizeof(cases) / sizeof(cases[0]) };
 
-/* ---- sum ----------------------------------------------------------------------------------------------------------- */
+/* ---- sum ------------------------------------------------------------------------------------- */
 
 static void eval_sum(const gm_node *y, const gm_eval *e)
 {
@@ -208,7 +208,7 @@ gm_node *gm_sum_to(gm_node *x, gm_shape shape)
 	return gm_reshape(gm_sum(x, axes, false), shape);
 }
 
-/* ---- reduce_max ---------------------------------------------------------------------------------------------------- */
+/* ---- reduce_max ------------------------------------------------------------------------------ */
 
 static double max_of(const fold *f, const double *x, int64_t o)
 {
@@ -235,7 +235,7 @@ static void vjp_reduce_max(gm_node *y, gm_node *dy, gm_node *dx[])
 
 static gm_node *sample_reduce_max(gm_graph *g, int i)
 {
-	return i < CASES ? gm_reduce_max(gm_sample_apart(g, cases[i].shape), cases[i].axes,
+	return i < CASES ? gm_reduce_max(gm_sample_distinct(g, cases[i].shape), cases[i].axes,
 	                                 cases[i].keep)
 	                 : NULL;
 }
@@ -256,7 +256,7 @@ gm_node *gm_reduce_max(gm_node *x, unsigned axes, bool keep)
 	return reduce_or_reshape(GM_OPID_reduce_max, x, axes, keep);
 }
 
-/* ---- logsumexp ----------------------------------------------------------------------------------------------------- */
+/* ---- logsumexp ------------------------------------------------------------------------------- */
 
 static void eval_logsumexp(const gm_node *y, const gm_eval *e)
 {
@@ -311,7 +311,7 @@ gm_node *gm_logsumexp(gm_node *x, unsigned axes, bool keep)
 	return reduce_or_reshape(GM_OPID_logsumexp, x, axes, keep);
 }
 
-/* ---- variance ------------------------------------------------------------------------------------------------------ */
+/* ---- variance -------------------------------------------------------------------------------- */
 
 static void eval_variance(const gm_node *y, const gm_eval *e)
 {
@@ -394,7 +394,7 @@ gm_node *gm_variance(gm_node *x, unsigned axes, bool keep)
 	return reduce(GM_OPID_variance, x, axes, keep);
 }
 
-/* ---- argmax -------------------------------------------------------------------------------------------------------- */
+/* ---- argmax ---------------------------------------------------------------------------------- */
 
 static bool infer_argmax(gm_node *y)
 {
@@ -419,7 +419,7 @@ static gm_node *sample_argmax(gm_graph *g, int i)
 {
 	static const gm_shape shape[] = {{1, {37}}, {2, {5, 130}}, {3, {4, 7, 9}}, {2, {3, 2}}};
 	static const int axis[] = {0, -1, 1, 0};
-	return i < 4 ? gm_argmax(gm_sample_apart(g, shape[i]), axis[i]) : NULL;
+	return i < 4 ? gm_argmax(gm_sample_distinct(g, shape[i]), axis[i]) : NULL;
 }
 
 const gm_op gm_op_argmax = {

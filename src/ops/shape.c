@@ -49,7 +49,7 @@ static gm_node *test_leaf(gm_graph *g, int i)
 	return gm_sample_real(g, test_shape[i], -1, 1);
 }
 
-/* ---- reshape ------------------------------------------------------------------------------------------------------- */
+/* ---- reshape --------------------------------------------------------------------------------- */
 
 static bool infer_reshape(gm_node *y)
 {
@@ -150,7 +150,7 @@ gm_node *gm_reshape(gm_node *x, gm_shape shape)
 	return gm_shape_equal(shape, x->shape) ? x : with_shape(GM_OPID_reshape, x, shape);
 }
 
-/* ---- permute ------------------------------------------------------------------------------------------------------- */
+/* ---- permute --------------------------------------------------------------------------------- */
 
 static bool infer_permute(gm_node *y)
 {
@@ -247,7 +247,7 @@ gm_node *gm_transpose(gm_node *x)
 	return gm_permute(x, order);
 }
 
-/* ---- broadcast ----------------------------------------------------------------------------------------------------- */
+/* ---- broadcast ------------------------------------------------------------------------------- */
 
 static bool infer_broadcast(gm_node *y)
 {
@@ -317,7 +317,7 @@ gm_node *gm_broadcast(gm_node *x, gm_shape shape)
 	return gm_shape_equal(shape, x->shape) ? x : with_shape(GM_OPID_broadcast, x, shape);
 }
 
-/* ---- slice --------------------------------------------------------------------------------------------------------- */
+/* ---- slice ----------------------------------------------------------------------------------- */
 
 static bool check_grid(gm_node *y, const gm_grid_attr *a, gm_shape grid, gm_shape frame)
 {
@@ -451,7 +451,7 @@ gm_node *gm_narrow(gm_node *x, int axis, int64_t start, int64_t size)
 	return gm_slice(x, from, s.dim, NULL);
 }
 
-/* ---- embed --------------------------------------------------------------------------------------------------------- */
+/* ---- embed ----------------------------------------------------------------------------------- */
 
 static bool infer_embed(gm_node *y)
 {
@@ -512,7 +512,7 @@ gm_node *gm_pad_zero(gm_node *x, const int64_t *before, const int64_t *after)
 	return gm_embed(x, s, before, NULL);
 }
 
-/* ---- concat -------------------------------------------------------------------------------------------------------- */
+/* ---- concat ---------------------------------------------------------------------------------- */
 
 static bool infer_concat(gm_node *y)
 {
@@ -607,7 +607,7 @@ gm_node *gm_concat(gm_node *const *x, int n, int axis)
 	return n == 1 ? x[0] : gm_node_new(x[0]->graph, GM_OPID_concat, x, n, &a, sizeof a);
 }
 
-/* ---- pixel shuffle ------------------------------------------------------------------------------------------------- */
+/* ---- pixel shuffle --------------------------------------------------------------------------- */
 
 /* Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel CNN",
  * CVPR 2016, eq. 4: channel c r^2 + i r + j of pixel (h, w) becomes channel c of pixel (h r + i, w

@@ -78,7 +78,7 @@ static gm_node *test_logits(gm_graph *g, int i)
 	return gm_sample_real(g, cases[i].shape, cases[i].shift - 3, cases[i].shift + 3);
 }
 
-/* ---- softmax ------------------------------------------------------------------------------------------------------- */
+/* ---- softmax --------------------------------------------------------------------------------- */
 
 static void eval_softmax(const gm_node *y, const gm_eval *e)
 {
@@ -125,7 +125,7 @@ gm_node *gm_softmax(gm_node *x, int axis)
 	return over_axis(GM_OPID_softmax, x, axis);
 }
 
-/* ---- log_softmax --------------------------------------------------------------------------------------------------- */
+/* ---- log_softmax ----------------------------------------------------------------------------- */
 
 static void eval_log_softmax(const gm_node *y, const gm_eval *e)
 {
@@ -173,7 +173,7 @@ gm_node *gm_log_softmax(gm_node *x, int axis)
 	return over_axis(GM_OPID_log_softmax, x, axis);
 }
 
-/* ---- sigmoid_xent -------------------------------------------------------------------------------------------------- */
+/* ---- sigmoid_xent ---------------------------------------------------------------------------- */
 
 static bool infer_sigmoid_xent(gm_node *y)
 {
@@ -236,7 +236,7 @@ gm_node *gm_sigmoid_xent(gm_node *logits, gm_node *target)
 	                   NULL, 0);
 }
 
-/* ---- softmax_xent -------------------------------------------------------------------------------------------------- */
+/* ---- softmax_xent ---------------------------------------------------------------------------- */
 
 static bool infer_softmax_xent(gm_node *y)
 {

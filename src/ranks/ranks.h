@@ -58,7 +58,7 @@ bool gm_ranks_wait(int handle);
  * detects lost ranks. */
 void gm_ranks_poll(void);
 
-/* ---- what a message library has to do: a module gives one of these under the name gm_ranks_module ---- */
+/* ---- interface of a message library: a module exports one as gm_ranks_module -------- */
 
 typedef struct gm_ranks_link {
 	bool (*start)(int *rank, int *count, char *why, size_t room);

@@ -22,7 +22,7 @@ bool gm_check_labels(const char *text, gm_error *err)
 }
 
 /* Linear from arg[0] to 0 in arg[1] steps; arg[1] 0: constant. */
-static double noise_course(const gm_run *r, const gm_run_value *v)
+static double noise_schedule(const gm_run *r, const gm_run_value *v)
 {
 	return v->arg[1] > 0 ? gm_ramp(v->arg[0], 0, 0, v->arg[1], (double)r->step) : v->arg[0];
 }
@@ -124,9 +124,9 @@ gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 	m.k = (int)gm_opt_int(r, "k"), m.k_g = (int)gm_opt_int(r, "k-g");
 	double noise = gm_opt_real(r, "noise");
 	if (noise > 0)
-		m.noise = gm_course(
+		m.noise = gm_schedule_by(
 			r, "noise",
-			&(gm_run_value){.course = noise_course,
+			&(gm_run_value){.value_at = noise_schedule,
 		                        .arg = {noise, (double)gm_opt_int(r, "noise-steps")}});
 	if (!r->building && r->batch % m.pack)
 		gm_run_fail(r, GM_ERR_VALUE,

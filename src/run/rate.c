@@ -161,7 +161,7 @@ static double end_of(const gm_rate_schedule *s)
 	return s->row && s->row->ends ? s->arg[0] + s->arg[1] : INFINITY;
 }
 
-static double rate_course(const gm_run *r, const gm_run_value *v)
+static double rate_schedule(const gm_run *r, const gm_run_value *v)
 {
 	return r->rate.row->at(&r->rate, v->arg[0], time_of(r, &r->rate));
 }
@@ -179,10 +179,10 @@ gm_node *gm_rate(gm_run *r, const char *which)
 		parse_rate(gm_opt_str(r, "rate"), &r->rate, &r->err);
 	if (!r->rate.row)
 		parse_rate("constant", &r->rate, NULL);
-	return gm_course(r, name,
-	                 &(gm_run_value){.course = rate_course,
-	                                 .arg = {gm_opt_real(r, option)},
-	                                 .is_rate = true});
+	return gm_schedule_by(r, name,
+	                      &(gm_run_value){.value_at = rate_schedule,
+	                                      .arg = {gm_opt_real(r, option)},
+	                                      .is_rate = true});
 }
 
 /* ---- momentum ------------------------------------------------------------------------------- */
@@ -210,7 +210,7 @@ bool gm_check_momentum(const char *text, gm_error *err)
 }
 
 /* Linear from epoch 1 to epoch v[2], constant within each epoch. */
-static double momentum_course(const gm_run *r, const gm_run_value *v)
+static double momentum_schedule(const gm_run *r, const gm_run_value *v)
 {
 	return gm_ramp(v->arg[0], v->arg[1], 1, v->arg[2],
 	               (double)((int64_t)gm_epoch((gm_run *)r) + 1));
@@ -226,13 +226,13 @@ static gm_node *momentum_of(gm_run *r, const char *which)
 		return NULL;
 	if (v[2] < 0)
 		return gm_scalar(r->graph, v[0]);
-	return gm_course(r, name,
-	                 &(gm_run_value){.course = momentum_course, .arg = {v[0], v[1], v[2]}});
+	return gm_schedule_by(
+		r, name, &(gm_run_value){.value_at = momentum_schedule, .arg = {v[0], v[1], v[2]}});
 }
 
 /* ---- before each turn ----------------------------------------------------------------------- */
 
-gm_node *gm_course(gm_run *r, const char *name, const gm_run_value *course)
+gm_node *gm_schedule_by(gm_run *r, const char *name, const gm_run_value *by)
 {
 	gm_run_value *v = gm_run_value_of(r, name);
 	if (v && v->schedule)
@@ -244,9 +244,9 @@ gm_node *gm_course(gm_run *r, const char *name, const gm_run_value *course)
 		return s;
 	}
 	v->schedule = s;
-	v->course = course->course, v->is_rate = course->is_rate;
-	memcpy(v->arg, course->arg, sizeof v->arg);
-	v->value = v->course(r, v);
+	v->value_at = by->value_at, v->is_rate = by->is_rate;
+	memcpy(v->arg, by->arg, sizeof v->arg);
+	v->value = v->value_at(r, v);
 	gm_set_f64(s, &v->value, 1);
 	return s;
 }
@@ -281,13 +281,13 @@ bool gm_rate_over(const gm_run *r, char *text, size_t room)
 	return true;
 }
 
-void gm_courses_set(gm_run *r)
+void gm_schedules_set(gm_run *r)
 {
 	for (int i = 0; i < r->values; i++) {
 		gm_run_value *v = &r->value[i];
-		if (!v->course)
+		if (!v->value_at)
 			continue;
-		v->value = v->course(r, v) * (v->is_rate ? gm_run_rate_factor(r) : 1);
+		v->value = v->value_at(r, v) * (v->is_rate ? gm_run_rate_factor(r) : 1);
 		gm_set_f64(v->schedule, &v->value, 1);
 	}
 }

@@ -14,7 +14,8 @@
  *	schedules {"lr": 0.0002, ...}   values at this step, used by tools
  *	imports   {"stage1": {"model": .., "options": .., ..}, ..}  imported runs (import.c), whose
  *	          variables are "stage1/G/..."
- *	streams   {"labelled": {"seen": .., "data": .., "facts": {..}}, ..}  further streams (stream.c)
+ *	streams   {"labelled": {"seen": .., "data": .., "facts": {..}}, ..}  further streams, see
+ *	          stream.c
  *	origin    {"checkpoint": ..., "model": ..., "step": N, "data": ...}  origin of the initial
  *	          weights (option from); omitted if there is none
  *	rollbacks number of rollbacks because of values that were not finite; omitted if 0

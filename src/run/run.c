@@ -46,7 +46,7 @@ bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err)
 			               (long long)r->batch, r->ranks);
 		r->batch /= r->ranks;
 	}
-	r->apart = !gm_settings_flag(s, "sync-norm");
+	r->local_norm = !gm_settings_flag(s, "sync-norm");
 	r->seed = gm_settings_u64(s, "seed");
 	r->ema = gm_settings_real(s, "ema");
 	bool bf16 = !strcmp(gm_settings_get(s, "precision"), "bf16");
@@ -195,9 +195,9 @@ static bool in_checkpoint(void *ctx, const char *name, gm_shape shape, gm_role r
 
 gm_net *gm_net_new_(gm_run *r, const char *name, gm_net_style style)
 {
-	gm_net *n =
-		gm_net_create(r->graph, name, .seed = r->seed, .blank = r->from, .apart = r->apart,
-	                      .ctx = r, .accept = r->from ? in_checkpoint : NULL);
+	gm_net *n = gm_net_create(r->graph, name, .seed = r->seed, .blank = r->from,
+	                          .local_norm = r->local_norm, .ctx = r,
+	                          .accept = r->from ? in_checkpoint : NULL);
 	if (!n)
 		gm_no_memory(0);
 	gm_net_defaults_(n, style);

@@ -94,8 +94,8 @@ typedef struct gm_run_value { /* a logged value, in order of first appearance */
 	const char *name;
 	gm_node *schedule; /* input with its value, or NULL */
 	/* function that computes its value before each turn, or NULL */
-	double (*course)(const gm_run *r, const struct gm_run_value *v);
-	double arg[4]; /* arguments of `course` */
+	double (*value_at)(const gm_run *r, const struct gm_run_value *v);
+	double arg[4]; /* arguments of `value_at` */
 	bool is_rate;  /* a learning rate: reduced by rollbacks */
 	double value;
 	bool quiet; /* not shown in the progress line */
@@ -132,7 +132,7 @@ struct gm_run {
 	int64_t batch; /* this rank's share of the minibatch */
 	uint64_t seed;
 	double ema;
-	bool apart; /* batch norm per rank, not over the whole batch */
+	bool local_norm; /* batch norm per rank, not over the whole batch */
 	gm_net *net[GM_RUN_NETS];
 	int nets;
 	gm_run_endpoint endpoint[GM_RUN_ENDPOINTS];
@@ -398,9 +398,9 @@ void gm_endpoint_list(const gm_run *r, char *text, size_t room);
 double gm_endpoint_memory(const gm_run *r);
 
 /* rate.c: schedules evaluated before each turn */
-/* A schedule with a `course` function; arg [4]. Created unless one with that name exists. */
-gm_node *gm_course(gm_run *r, const char *name, const gm_run_value *course);
-void gm_courses_set(gm_run *r); /* sets the values for the next turn */
+/* A schedule with a `value_at` function; arg [4]. Created unless one with that name exists. */
+gm_node *gm_schedule_by(gm_run *r, const char *name, const gm_run_value *schedule);
+void gm_schedules_set(gm_run *r); /* sets the values for the next turn */
 /* True if the learning rate schedule has ended with 0; text[room] gets a message with the reason
  * and a solution. */
 bool gm_rate_over(const gm_run *r, char *text, size_t room);

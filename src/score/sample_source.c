@@ -121,7 +121,7 @@ bool gm_sample_source_is_run(const char *spec, const gm_sample_source_options *o
 	return !gm_stats_is(spec) && find_run(spec, o, checkpoint, NULL);
 }
 
-/* ---- pictures of their own sizes --------------------------------------------------------------- */
+/* ---- pictures of their own sizes ------------------------------------------------------------- */
 
 enum { FILE_MOST = 1 << 28 }; /* bytes */
 

@@ -3,8 +3,10 @@
  * score/sample_source.h -- a source of examples for metrics (run, data set, folder or statistics),
  * and the features of its examples.
  *
- *	gm_extractor *x = gm_score_extractor_open("classifier:runs/00003-classifier", NULL, "runs", &err);
- *	gm_sample_source *p = gm_sample_source_open("runs/00004-dcgan", &(gm_sample_source_options){.seed = 1}, &err);
+ *	const char *name = "classifier:runs/00003-classifier";
+ *	gm_extractor *x = gm_score_extractor_open(name, NULL, "runs", &err);
+ *	gm_sample_source_options o = {.seed = 1};
+ *	gm_sample_source *p = gm_sample_source_open("runs/00004-dcgan", &o, &err);
  *	gm_extracted s = {0};
  *	gm_extract(p, x, 10000, GM_EXTRACT_FEATURES, &s, &err);      // s.features [10000, s.width]
  *	gm_extracted_free(&s), gm_sample_source_free(p), gm_extractor_free(x);

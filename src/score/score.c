@@ -124,7 +124,7 @@ static bool run_is(gm_scorer *c, gm_scores *s, gm_error *err)
  * so. */
 static bool run_told(gm_scorer *c, gm_scores *s, gm_error *err)
 {
-	if (!gm_endpoint_told(c->r, c->fake->endpoint))
+	if (!gm_endpoint_is_conditional(c->r, c->fake->endpoint))
 		return gm_fail(
 			err, GM_ERR_VALUE,
 			"metric class-accuracy needs a class-conditional model, but %s is not",

@@ -32,8 +32,8 @@ typedef struct gm_score_options {
 	bool raw; /* the weights themselves, not their averages */
 	/* endpoint if there are several, such as "classify/attacked"; or NULL */
 	const char *endpoint;
-	const char *
-		ensemble; /* further runs whose class probabilities accuracy averages with these: "RUN,RUN"; or NULL */
+	/* "RUN,RUN": metric accuracy averages class probabilities with these runs; or NULL */
+	const char *ensemble;
 	const char *picture; /* file for the metric nearest, or NULL */
 } gm_score_options;
 

@@ -543,7 +543,7 @@ bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err)
 /* ---- reconstructions ------------------------------------------------------------------------- */
 
 /* |x - y| of rows of d values, scaled to a range of 1. */
-static double apart(const float *x, const float *y, int64_t d, double range)
+static double distance(const float *x, const float *y, int64_t d, double range)
 {
 	double sum = 0;
 	for (int64_t i = 0; i < d; i++)
@@ -568,8 +568,8 @@ bool gm_metric_reconstruction(gm_scorer *c, gm_scores *s, gm_error *err)
 		for (int64_t k = 0; ok && k < m; k++) {
 			const float *x = (const float *)w.in[0] + k * w.width;
 			int64_t next = (k + 1) % c->r->batch; /* rows after m are also examples */
-			own += apart(x, w.out + k * w.width, w.width, range);
-			other += apart(x, w.out + next * w.width, w.width, range);
+			own += distance(x, w.out + k * w.width, w.width, range);
+			other += distance(x, w.out + next * w.width, w.width, range);
 		}
 	}
 	if (ok) {

@@ -264,8 +264,8 @@ bool gm_metric_modes(gm_scorer *c, gm_scores *s, gm_error *err)
 /* ---- nearest training examples --------------------------------------------------------------- */
 
 /* Index and distance of the nearest training example for each of n rows of x. */
-static bool nearest_of(gm_dataset *train, const float *x, int64_t n, int64_t *index, double *apart,
-                       gm_error *err)
+static bool nearest_of(gm_dataset *train, const float *x, int64_t n, int64_t *index,
+                       double *distance, gm_error *err)
 {
 	enum { PART = 10000 };
 	const gm_data_info *d = gm_data_info_of(train);
@@ -273,14 +273,14 @@ static bool nearest_of(gm_dataset *train, const float *x, int64_t n, int64_t *in
 	double *far = malloc(n * sizeof *far);
 	bool ok = (some && far) || gm_fail(err, GM_ERR_MEMORY, "out of memory");
 	for (int64_t i = 0; ok && i < n; i++)
-		apart[i] = INFINITY;
+		distance[i] = INFINITY;
 	for (int64_t at = 0; ok && at < all; at += PART) {
 		int64_t m = all - at < PART ? all - at : PART;
 		float *y = examples(train, at, m, err);
 		ok = y && gm_nearest(x, n, y, m, d->numel, NULL, some, far, err);
 		for (int64_t i = 0; ok && i < n; i++)
-			if (far[i] < apart[i])
-				apart[i] = far[i], index[i] = at + some[i];
+			if (far[i] < distance[i])
+				distance[i] = far[i], index[i] = at + some[i];
 		free(y);
 	}
 	free(some), free(far);
@@ -330,29 +330,29 @@ bool gm_metric_nearest(gm_scorer *c, gm_scores *s, gm_error *err)
 	gm_dataset *train = gm_scorer_part(c, false, err);
 	float *x = train ? samples(c, n, true, err) : NULL;
 	int64_t *index = calloc(n, sizeof *index);
-	double *apart = malloc(n * sizeof *apart);
-	bool ok = x && index && apart && nearest_of(train, x, n, index, apart, err);
+	double *distance = malloc(n * sizeof *distance);
+	bool ok = x && index && distance && nearest_of(train, x, n, index, distance, err);
 	char note[96];
 	for (int64_t i = 0; ok && i < n; i++)
-		copies += apart[i] == 0;
+		copies += distance[i] == 0;
 	if (ok && c->o.picture && !f->points)
 		ok = draw_pairs(c, train, x, index, err);
-	double mean = ok ? mean_of(apart, n) : 0;
+	double mean = ok ? mean_of(distance, n) : 0;
 	gm_error none = {0}; /* without a test split there is no comparison */
 	gm_dataset *test = ok ? gm_scorer_part(c, true, &none) : NULL;
 	snprintf(note, sizeof note, "%" PRId64 " of %" PRId64 " are copies", copies, n);
 	if (test && gm_data_info_of(test)->numel == f->numel) {
 		int64_t have = gm_data_info_of(test)->count, m = have && have < n ? have : n;
 		float *t = examples(test, 0, m, err);
-		ok = t && nearest_of(train, t, m, index, apart, err);
+		ok = t && nearest_of(train, t, m, index, distance, err);
 		free(t);
 		if (ok)
 			snprintf(note, sizeof note,
 			         "of test examples %.4g; %" PRId64 " of %" PRId64 " are copies",
-			         mean_of(apart, m), copies, n);
+			         mean_of(distance, m), copies, n);
 	}
 	if (ok)
 		gm_score_add(s, "nearest", mean, NAN, 0, note);
-	free(x), free(index), free(apart);
+	free(x), free(index), free(distance);
 	return ok;
 }

@@ -68,7 +68,7 @@ static const char *value_of(const char *header, const char *key)
 static bool refuse_type(const char *p, const char *name, gm_error *err)
 {
 	static const struct {
-		const char *type, *what, *instead;
+		const char *type, *what, *advice;
 	} others[] = {
 		{"f2", "16-bit floats", "astype('float32')"},
 		{"f16", "floats of 16 bytes", "astype('float64')"},
@@ -93,7 +93,7 @@ static bool refuse_type(const char *p, const char *name, gm_error *err)
 				err, GM_ERR_FORMAT,
 				"%s: NumPy array of type '%s' (%s), which is not read; save it "
 				"with %s",
-				name, type, others[i].what, others[i].instead);
+				name, type, others[i].what, others[i].advice);
 	const bool big = type[0] == '>', text = kind[0] == 'U' || kind[0] == 'S';
 	return gm_fail(err, GM_ERR_FORMAT,
 	               "%s: NumPy array of type '%s'%s, which is not read; read are bytes, truth "

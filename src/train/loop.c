@@ -58,7 +58,7 @@ static bool lengths(gm_run *r)
 	    (*best && !gm_parse_best(best, r->best_name, sizeof r->best_name, &r->best_most, e)))
 		return false;
 	/* Grids of class-conditional models have one row per class. */
-	if (usual && gm_endpoint_told(r, gm_endpoint_first(r, GM_DRAWS)) &&
+	if (usual && gm_endpoint_is_conditional(r, gm_endpoint_first(r, GM_DRAWS)) &&
 	    r->facts.classes <= GM_GRID_CLASSES)
 		r->rows = (int)r->facts.classes;
 	if (epochs > 0)
@@ -122,7 +122,8 @@ static void describe(gm_run *r)
 	              gm_settings_get(r->settings, "data"), data, (int)gm_run_whole_batch(r));
 	if (r->ranks > 1)
 		gm_report_say(r, "  %d processes, each with %d of them; batch norm %s", r->ranks,
-		              (int)r->batch, r->apart ? "per process" : "over the whole batch");
+		              (int)r->batch,
+		              r->local_norm ? "per process" : "over the whole batch");
 	for (int i = 0; i < r->streams; i++) {
 		const gm_data_info *s = gm_data_info_of(r->stream[i]->data);
 		char count[40] = "generated, endless";
@@ -380,7 +381,7 @@ static bool measured_next(gm_run *r)
 			return false;
 		}
 	}
-	gm_courses_set(r);
+	gm_schedules_set(r);
 	r->processor = gm_processor_seconds();
 	r->began = gm_seconds();
 	return true;
@@ -412,7 +413,7 @@ static bool begin(gm_run *r)
 static void set_rates(gm_run *r)
 {
 	char text[400];
-	gm_courses_set(r);
+	gm_schedules_set(r);
 	if (!r->rate_over && gm_rate_over(r, text, sizeof text)) {
 		r->rate_over = true;
 		gm_report_warn(r, text);

@@ -24,7 +24,7 @@ void gm_run_grid_labels(const gm_run *r, int64_t n, int columns, int32_t *label)
 		label[i] = r->facts.classes ? (int32_t)(i / columns % r->facts.classes) : 0;
 }
 
-bool gm_endpoint_told(const gm_run *r, const gm_run_endpoint *e)
+bool gm_endpoint_is_conditional(const gm_run *r, const gm_run_endpoint *e)
 {
 	for (int i = 0; e && i < e->nin; i++)
 		if (e->in[i] == r->label)

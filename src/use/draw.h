@@ -14,7 +14,7 @@ uint64_t gm_run_latent_seed(uint64_t seed);
  * weights, not their moving averages. */
 bool gm_run_draw(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool raw, float *x);
 /* True if the endpoint is class-conditional. e may be NULL. */
-bool gm_endpoint_told(const gm_run *r, const gm_run_endpoint *e);
+bool gm_endpoint_is_conditional(const gm_run *r, const gm_run_endpoint *e);
 /* Writes the labels of a grid whose rows are classes to label [n]. */
 void gm_run_grid_labels(const gm_run *r, int64_t n, int columns, int32_t *label);
 /* Always the same examples; label may be NULL. */

@@ -216,7 +216,7 @@ int gm_saved_ports(gm_saved *s, const char *endpoint, gm_port *out, int room)
 }
 
 /* Moves the run's error to the caller's, so that the next call starts without one. */
-static bool told(gm_saved *s, bool ok, gm_error *err)
+static bool report(gm_saved *s, bool ok, gm_error *err)
 {
 	if (ok)
 		return true;
@@ -234,7 +234,7 @@ bool gm_saved_run(gm_saved *s, const char *endpoint, const void *const *in, uint
 	gm_run_endpoint *e = gm_endpoint_find(&s->run, endpoint);
 	gm_use u = {.in = in, .seed = gm_run_latent_seed(seed), .chunk = chunk, .raw = s->raw};
 	return gm_saved_must(s, endpoint, err) &&
-	       told(s, gm_endpoint_run(&s->run, e, &u, out), err);
+	       report(s, gm_endpoint_run(&s->run, e, &u, out), err);
 }
 
 enum { PORTS = GM_RUN_INPUTS };
@@ -295,7 +295,7 @@ gm_node *gm_saved_node(gm_saved *s, const char *endpoint, gm_node *const *in, gm
 		return NULL;
 	}
 	gm_node *y = gm_endpoint_node(r, e, in, s->raw);
-	return told(s, !gm_graph_error(r->graph)->code, err) ? y : NULL;
+	return report(s, !gm_graph_error(r->graph)->code, err) ? y : NULL;
 }
 
 bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t chunk,
@@ -303,7 +303,8 @@ bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t
 {
 	gm_run_endpoint *e = gm_endpoint_find(&s->run, endpoint);
 	return gm_saved_must(s, endpoint, err) &&
-	       told(s, gm_endpoint_latents(&s->run, e, gm_run_latent_seed(seed), chunk, out), err);
+	       report(s, gm_endpoint_latents(&s->run, e, gm_run_latent_seed(seed), chunk, out),
+	              err);
 }
 
 /* The sampling endpoint of this name; NULL: the model's first one. */
@@ -322,7 +323,7 @@ static gm_run_endpoint *drawer(gm_saved *s, const char *name, gm_error *err)
 bool gm_saved_draw(gm_saved *s, const gm_samples *d, float *x, gm_error *err)
 {
 	gm_run_endpoint *e = drawer(s, d->endpoint, err);
-	return e && told(s, gm_run_draw(&s->run, e, d, s->raw, x), err);
+	return e && report(s, gm_run_draw(&s->run, e, d, s->raw, x), err);
 }
 
 bool gm_saved_draws(gm_saved *s, const char *endpoint, gm_facts *f, gm_error *err)
@@ -341,8 +342,8 @@ gm_run *gm_saved_inside(gm_saved *s)
 bool gm_saved_takes_labels(gm_saved *s, const char *endpoint)
 {
 	gm_run *r = &s->run;
-	return gm_endpoint_told(r, endpoint ? gm_endpoint_find(r, endpoint)
-	                                    : gm_endpoint_first(r, GM_DRAWS));
+	return gm_endpoint_is_conditional(r, endpoint ? gm_endpoint_find(r, endpoint)
+	                                              : gm_endpoint_first(r, GM_DRAWS));
 }
 
 bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err)
@@ -410,7 +411,7 @@ bool gm_saved_frames(gm_saved *s, const char *endpoint, const void *const *in, u
 		return gm_fail(err, GM_ERR_VALUE,
 		               "\"%s\" of %s is one evaluation: it has no steps to show", endpoint,
 		               s->record.model->name);
-	return told(s, gm_endpoint_run(&s->run, e, &u, out), err);
+	return report(s, gm_endpoint_run(&s->run, e, &u, out), err);
 }
 
 int gm_saved_rows(const gm_saved *s, int otherwise)

@@ -2,8 +2,8 @@
  *
  * features_tool.c -- our side of features.py.
  *
- *	run NAME WEIGHTS C H W    pictures as floats on standard input; to standard output the features
- *	                          of all, then the logits of all
+ *	run NAME WEIGHTS C H W    images as floats on standard input; to standard output all
+ *	                          features, then all logits
  *	fid NAME WEIGHTS A B      distance between two folders of pictures, told by a file each that
  *	                          lists them
  * WEIGHTS "-" draws them. */

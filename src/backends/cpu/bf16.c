@@ -6,10 +6,12 @@
  * All three are sums over runs of adjacent numbers (bf16.h):
  *
  * - conv: a window of x is `kh` runs of kw C numbers in a padded picture that lies channels last.
- * - conv_dx: the pixels of x fall into stride^2 phases. In each, a pixel is the sum over a small window of g, so the
- *   transposed convolution is a few dense forward ones, and nothing is added twice.
- * - conv_dw: w's number (c, i, j) is a line of x turned channels first, moved by (i, j); the steps of the sum are g's pixels.
- *   Pixels are first dealt out by stride, so that neighbours in g are neighbours in x.
+ * - conv_dx: the pixels of x fall into stride^2 phases. In each, a pixel is the sum over a small
+ *   window of g, so the transposed convolution is a few dense forward ones, and no result is
+ *   accumulated twice.
+ * - conv_dw: weight (c, i, j) is a dot product of g's pixels and a row of x, transposed to channels
+ *   first and shifted by (i, j). Pixels are first sorted by phase of the stride, so that neighbours
+ *   in g are neighbours in x.
  *
  * Pictures are rounded a few at a time, just before use, into memory that stays in the second-level
  * cache. Each result is one sum in a fixed order, whatever the number of threads.
@@ -54,8 +56,8 @@ bool gm_bf16_here(void)
 /* Rows of results that share a sum: one for conv, one for each phase of conv_dx. */
 typedef struct product {
 	int rows; /* of a picture */
-	int32_t *row,
-		*place; /* of each: where its operand begins; where its result lies. Padded to eights */
+	/* of each: where its operand begins; where its result lies. Padded to multiples of eight */
+	int32_t *row, *place;
 	gm_bf16_sum sum;
 	int64_t weights, panel; /* where its weights begin; numbers in a panel */
 } product;
@@ -87,7 +89,7 @@ static int64_t panels(int64_t columns)
 	return (columns + BF16_COLUMNS - 1) / BF16_COLUMNS;
 }
 
-/* ---- conv and conv_dx ---------------------------------------------------------------------------------------------- */
+/* ---- conv and conv_dx ------------------------------------------------------------------------ */
 
 static void round_picture(const conv_ctx *c, const gm_bf16_loops *l, const float *x, gm_bf16 *y)
 {
@@ -147,7 +149,7 @@ static void run_conv(const gm_inst *in, gm_step *s)
 	}
 }
 
-/* ---- weights ------------------------------------------------------------------------------------------------------- */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 typedef struct pack_ctx {
 	gm_val w, out;
@@ -194,13 +196,13 @@ static void run_pack(const gm_inst *in, gm_step *s)
 			}
 }
 
-/* ---- planning ------------------------------------------------------------------------------------------------------ */
+/* ---- planning -------------------------------------------------------------------------------- */
 
 /* One axis of the windows that a product's rows see: its place in the picture and the taps of w,
  * first to last. */
 typedef struct axis {
-	int count, begin,
-		step; /* rows, where the first one's window begins (unpadded), how far apart windows are */
+	/* number of rows, start of the first window (unpadded), distance between windows */
+	int count, begin, step;
 	int taps, tap, tap_step; /* numbers in a window, which one of w comes first, and the next */
 	int place, place_step;   /* of results */
 } axis;
@@ -312,7 +314,8 @@ static gm_val packed(gm_plan *p, gm_node *y, const gm_conv_shapes *s, conv_ctx *
 		*panel = gm_arena_calloc(arena, taps, sizeof *panel);
 	k->how.at = at;
 	k->how.panel = panel;
-	if (!k->plain) /* several products have several tables: one suffices for conv, see gm_bf16_planner */
+	/* several products have several tables; conv needs only one, see gm_bf16_planner */
+	if (!k->plain)
 		k->source = gm_arena_calloc(arena, c->product[0].panel / BF16_COLUMNS + 1,
 		                            sizeof *k->source);
 	for (int q = 0; q < c->nproduct; q++) {
@@ -396,7 +399,7 @@ static bool plan_conv(gm_plan *p, gm_node *y, const gm_conv_shapes *s)
 	return true;
 }
 
-/* ---- conv_dw ------------------------------------------------------------------------------------------------------- */
+/* ---- conv_dw --------------------------------------------------------------------------------- */
 
 typedef struct dw_ctx {
 	gm_val x, g, w;
@@ -553,7 +556,7 @@ static bool plan_dw(gm_plan *p, gm_node *y, const gm_conv_shapes *s)
 	return true;
 }
 
-/* ---- conv_dx into few channels ------------------------------------------------------------------------------------- */
+/* ---- conv_dx into few channels --------------------------------------------------------------- */
 
 /* A tile of 32 columns would be mostly idle for three channels. One product makes the patches of a
  * picture, all taps of all channels side by side, in memory that stays in the second-level cache;

@@ -20,7 +20,7 @@ typedef struct dense_ctx {
 	int threads;
 	gm_val a, b, c;
 	gm_buf *scratch, *partial; /* partial: the sums of threads 1 and on */
-	size_t apart;
+	size_t stride;
 } dense_ctx;
 
 static float *f32(const gm_val *v)
@@ -45,7 +45,7 @@ static void compute(const dense_ctx *c, int t)
 	                                   : f32(&c->c);
 	gm_simd_best()->dense(&c->d, f32(&c->a), f32(&c->b), to, from[0], size[0], from[1], size[1],
 	                      from[2], size[2],
-	                      (float *)((char *)c->scratch->ptr + gm_thread_index() * c->apart));
+	                      (float *)((char *)c->scratch->ptr + gm_thread_index() * c->stride));
 }
 
 static void run_dense(const gm_inst *in, gm_step *s)
@@ -133,7 +133,7 @@ bool gm_dense_planner(gm_plan *p, gm_node *y, gm_val a, gm_val b)
 	c->b = turn ? a : b;
 	c->c = gm_plan_place(p, y, NULL);
 	c->scratch = gm_plan_thread_scratch(p, (size_t)((d.K + d.M) * DENSE_PANEL) * sizeof(float),
-	                                    c->threads, &c->apart);
+	                                    c->threads, &c->stride);
 	if (cut == SUM)
 		c->partial =
 			gm_plan_scratch(p, (size_t)((c->threads - 1) * d.M * d.N) * sizeof(float));

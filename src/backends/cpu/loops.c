@@ -56,7 +56,7 @@ static void emit(gm_plan *p, loop *l, void (*run)(const gm_inst *, gm_step *))
 		buf, n);
 }
 
-/* ---- randomness ---------------------------------------------------------------------------------------------------- */
+/* ---- randomness ------------------------------------------------------------------------------ */
 
 static void random_block(const loop *l, const gm_step *s, int64_t block, uint32_t w[4])
 {
@@ -139,7 +139,7 @@ static void plan_random(gm_plan *p, gm_node *y)
 	                                 : run_bernoulli);
 }
 
-/* ---- indices ------------------------------------------------------------------------------------------------------- */
+/* ---- indices --------------------------------------------------------------------------------- */
 
 static int64_t clamped(int32_t i, int64_t rows)
 {
@@ -219,7 +219,7 @@ static void plan_argmax(gm_plan *p, gm_node *y)
 	emit(p, l, run_argmax);
 }
 
-/* ---- pooling ------------------------------------------------------------------------------------------------------- */
+/* ---- pooling --------------------------------------------------------------------------------- */
 
 typedef struct pool_walk {
 	int64_t n, c, h, w, p, q;
@@ -439,7 +439,7 @@ static void plan_pool(gm_plan *p, gm_node *y)
 	                                      : run_max_pool_pick);
 }
 
-/* ---- resampling along an axis ---------------------------------------------------------------------------------------- */
+/* ---- resampling along an axis ---------------------------------------------------------------- */
 
 static void run_resample(const gm_inst *in, gm_step *s)
 {
@@ -480,7 +480,7 @@ static void plan_resample(gm_plan *p, gm_node *y)
 	emit(p, l, run_resample);
 }
 
-/* ---- pieces in a frame ----------------------------------------------------------------------------------------------- */
+/* ---- pieces in a frame ----------------------------------------------------------------------- */
 
 static void run_zero(const gm_inst *in, gm_step *s)
 {
@@ -515,7 +515,7 @@ static void plan_concat(gm_plan *p, gm_node *y)
 	}
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static void (*const planners[GM_OP_COUNT])(gm_plan *, gm_node *) = {
 	[GM_OPID_uniform] = plan_random,     [GM_OPID_normal] = plan_random,

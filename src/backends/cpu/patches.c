@@ -3,10 +3,10 @@
  * patches.c -- convolutions as one dense product over patches, where that measures faster than
  * oneDNN's own kernels:
  *
- * - conv_dx into one to four channels (a generator's last layer): oneDNN pads those to a whole vector register and reaches
- *   a fifth of its usual rate.
- * - conv and conv_dw onto maps of at most 4x4 pixels: too few columns for its kernels' register blocks. The patches of
- *   the forward pass serve the weight gradient too.
+ * - conv_dx into one to four channels (a generator's last layer): oneDNN pads those to a whole
+ *   vector register and reaches a fifth of its usual rate.
+ * - conv and conv_dw onto maps of at most 4x4 pixels: too few columns for its kernels' register
+ *   blocks. The patches of the forward pass are used for the weight gradient too.
  *
  * A patch is a window of x as it lies channels last, [kh, kw, C]; weights lie alike, [O, kh, kw,
  * C].

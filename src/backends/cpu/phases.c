@@ -18,7 +18,7 @@ typedef struct phases_ctx {
 	int threads;
 	gm_val x, w, y; /* w: in panels, or dw */
 	gm_buf *scratch;
-	size_t apart; /* bytes between threads' scratch */
+	size_t stride; /* bytes between threads' scratch */
 } phases_ctx;
 
 int64_t gm_phases_weight_floats(const gm_phases *s, bool back)
@@ -79,13 +79,13 @@ static gm_val in_panels(gm_plan *p, const phases_ctx *conv, gm_node *w, bool bac
 
 static float *scratch_of(const phases_ctx *c)
 {
-	return (float *)((char *)c->scratch->ptr + (size_t)gm_thread_index() * c->apart);
+	return (float *)((char *)c->scratch->ptr + (size_t)gm_thread_index() * c->stride);
 }
 
 static void want_scratch(gm_plan *p, phases_ctx *c, int64_t floats)
 {
 	c->scratch =
-		gm_plan_thread_scratch(p, (size_t)floats * sizeof(float), c->threads, &c->apart);
+		gm_plan_thread_scratch(p, (size_t)floats * sizeof(float), c->threads, &c->stride);
 }
 
 static int64_t least(int64_t a, int64_t b)

@@ -19,7 +19,7 @@ typedef uint16_t bf16;
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* ---- products ------------------------------------------------------------------------------------------------------ */
+/* ---- products -------------------------------------------------------------------------------- */
 
 /* c [tall, PANEL] (+)= a b over `pairs` steps of two; pair k of row m lies at a + m am + k ak, b is
  * [pairs, PANEL, 2]. */
@@ -78,7 +78,7 @@ static void product_columns(int64_t M, int64_t panels, int64_t pairs, const bf16
 	product(M, panels, pairs, a, 2, ak, b, c, pitch, add);
 }
 
-/* ---- transforms, channels side by side ------------------------------------------------------------------------------ */
+/* ---- transforms, channels side by side ------------------------------------------------------- */
 
 /* a0 b0 a1 b1 ... */
 INLINE __m512i side_by_side(__m512 a, __m512 b)
@@ -146,7 +146,7 @@ INLINE void spread_row(const float *const p[9], int64_t n, bf16 *v, int64_t plan
 	}
 }
 
-/* ---- weights ------------------------------------------------------------------------------------------------------- */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 /* 16 rows of 16 become 16 columns: pairs, fours, then the four pieces of each vector. */
 INLINE void turn(__m512 r[16])
@@ -218,7 +218,7 @@ static void weights(const gm_phases *s, bool back, const float *w, float *u, int
 		}
 }
 
-/* ---- passes -------------------------------------------------------------------------------------------------------- */
+/* ---- passes ---------------------------------------------------------------------------------- */
 
 static void forward(const gm_phases *s, const float *x, const float *u_, float *y, int64_t from,
                     int64_t to, float *scratch)

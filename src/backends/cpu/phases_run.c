@@ -11,7 +11,7 @@
 
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
-/* ---- products ------------------------------------------------------------------------------------------------------ */
+/* ---- products -------------------------------------------------------------------------------- */
 
 static void product_rows(int64_t M, int64_t panels, int64_t K, const float *a, int64_t am,
                          const float *b, float *c, int64_t pitch)
@@ -25,7 +25,7 @@ static void product_columns(int64_t M, int64_t panels, int64_t K, const float *a
 	product(M, panels, K, a, 1, ak, b, c, pitch, add);
 }
 
-/* ---- transforms, channels side by side ------------------------------------------------------------------------------ */
+/* ---- transforms, channels side by side ------------------------------------------------------- */
 
 /* A 3x3 square of pixels to nine values, `plane` apart: differences to the middle along both axes.
  */
@@ -71,7 +71,7 @@ INLINE void gather_square(const float *m, int64_t plane, vec y[4])
 	y[2] = s[3] + s[4], y[3] = s[4] + s[5];
 }
 
-/* ---- weights ------------------------------------------------------------------------------------------------------- */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 /* forward: u [9][panels of O][4 C][PANEL]; back: u [4 phases][9][panels of C][O][PANEL]. Panel k:
  * of the inner axis. */
@@ -111,7 +111,7 @@ static void phases_weights(const gm_phases *s, bool back, const float *w, float 
 	}
 }
 
-/* ---- passes -------------------------------------------------------------------------------------------------------- */
+/* ---- passes ---------------------------------------------------------------------------------- */
 
 /* y's rows [from,to) as nine planes of differences of x's channels [c0,c1), phases side by side. */
 static void take_x(const gm_phases *s, const float *x, int64_t from, int64_t to, int64_t c0,

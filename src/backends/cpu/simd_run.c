@@ -438,8 +438,8 @@ void PASTE(gm_add_patches, SIMD)(const gm_patches *s, const float *patch, float 
 					                    ((int64_t)p * s->columns + q) * size +
 					                    i * run;
 					float *to = x + ((int64_t)h * s->width + w0) * C;
-					if (skip == 0 &&
-					    end == 12) /* four pixels of three channels: the usual picture */
+					/* the usual image: four pixels of three channels */
+					if (skip == 0 && end == 12)
 						_Pragma("GCC ivdep") for (int k = 0; k < 12; k++)
 							to[k] += from[k];
 					else

@@ -24,7 +24,7 @@ typedef struct builder {
 	int nmade;
 } builder;
 
-/* ---- walks --------------------------------------------------------------------------------------------------------- */
+/* ---- walks ----------------------------------------------------------------------------------- */
 
 /* The walk of strides over the domain s in iteration order, dimensions merged where they run on. */
 static tape_walk make_walk(gm_shape s, const int *order, const int64_t *stride)
@@ -96,7 +96,7 @@ static void choose_order(builder *b)
 	}
 }
 
-/* ---- registers ----------------------------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 static void touch(builder *b, gm_buf *buf)
 {
@@ -245,7 +245,7 @@ static void add_reduce(builder *b, gm_node *x)
 	b->made[b->nmade++] = x;
 }
 
-/* ---- several operations in one ------------------------------------------------------------------------------------ */
+/* ---- several operations in one --------------------------------------------------------------- */
 
 /* Every operation loads and stores whole tiles, so one that stands for three costs a third. */
 typedef struct fuser {
@@ -373,7 +373,7 @@ static void fuse(tape *t)
 	t->nop = n;
 }
 
-/* ---- tiles, chunks, scratch ---------------------------------------------------------------------------------------- */
+/* ---- tiles, chunks, scratch ------------------------------------------------------------------ */
 
 static int64_t lcm(int64_t a, int64_t b)
 {
@@ -492,7 +492,7 @@ static void store_directly(builder *b)
 	}
 }
 
-/* ---- run ----------------------------------------------------------------------------------------------------------- */
+/* ---- run ------------------------------------------------------------------------------------- */
 
 static void finish(const tape_reduce *r, const tape *t)
 {
@@ -532,7 +532,7 @@ static void run_tape(const gm_inst *in, gm_step *s)
 #pragma omp parallel for schedule(static) num_threads(t->threads)
 		for (int c = 0; c < t->chunks; c++)
 			simd->chunk(t, c,
-			            (float *)(scratch + (size_t)omp_get_thread_num() * t->apart));
+			            (float *)(scratch + (size_t)omp_get_thread_num() * t->stride));
 	}
 	for (int i = 0; i < t->nreduce; i++)
 		finish(&t->reduce[i], t);
@@ -551,7 +551,7 @@ static void emit(builder *b)
 	if (t->threads > t->chunks)
 		t->threads = t->chunks;
 	t->scratch = gm_plan_thread_scratch(b->p, (size_t)(t->slots + 1) * t->tile * sizeof(float),
-	                                    t->threads, &t->apart);
+	                                    t->threads, &t->stride);
 	for (int i = 0; i < t->nreduce; i++) {
 		tape_reduce *r = &t->reduce[i];
 		if (r->fold == TAPE_OUTER) {

@@ -78,9 +78,9 @@ typedef struct tape_store {
 } tape_store;
 
 typedef enum tape_fold {
-	TAPE_PERIODIC, /* kept elements are the innermost `kept` ones: sums a whole tile at a time */
-	TAPE_OUTER, /* the outermost dimension is kept: chunks are cut there and own their results */
-	TAPE_ANY    /* every chunk has its own copy of all results */
+	TAPE_PERIODIC, /* the innermost `kept` elements are kept: whole tiles are added */
+	TAPE_OUTER,    /* the outermost dimension is kept: chunks split it and own their results */
+	TAPE_ANY       /* every chunk has its own copy of all results */
 } tape_fold;
 
 typedef struct tape_reduce {
@@ -104,7 +104,7 @@ typedef struct tape {
 	tape_store *store;
 	tape_reduce *reduce;
 	gm_buf *scratch; /* slots x tile floats of each thread, */
-	size_t apart;    /* bytes */
+	size_t stride;   /* bytes */
 	int threads;
 } tape;
 

@@ -45,7 +45,7 @@ static const struct way *find_way(const char *name, bool *only)
 	return NULL;
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------------------ */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 /* "AMD_EPYC-2.6.3-2threads" */
 static bool cache_path(char path[PATH_MAX])
@@ -102,7 +102,7 @@ static void keep(const char *key, const char *way, double seconds)
 	free(text);
 }
 
-/* ---- measuring ----------------------------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 static double now(void)
 {
@@ -157,7 +157,7 @@ static double measure(gm_plan *p, const gm_node *y, const char *key, const char 
 	return best;
 }
 
-/* ---- choosing ------------------------------------------------------------------------------------------------------ */
+/* ---- choosing -------------------------------------------------------------------------------- */
 
 static void write_key(char *text, size_t room, gm_plan *p, const gm_node *y)
 {
