@@ -192,6 +192,17 @@ refuses 1 '0 to 9' traverse "$codes" --code c1:10
 refuses 1 'option to' traverse "$codes" --to far
 mkdir one && cp told.png one
 refuses 1 'needs labels, but one has none' train cgan --data one --size 16
+works 'walks/' train catgan --data circles --categories 2 --width 8 --batch 8 --steps 1 --outdir walks --name circles
+works 'walks/' train aae --prior mixture --size 8 --width 8 --batch 8 --steps 1 --outdir walks --name lobes
+works '^plane.png: 50 of circles, test split, classify' plane walks/*-circles --count 50
+works '^k.svg: 50 of circles, test split, k-means' plane walks/*-circles --count 50 --by k-means -o k.svg
+works '^lobes.png: 50 of glyphs, train split, codes' plane walks/*-lobes --count 50 --split train -o lobes.png
+refuses 1 'codes of 2 dimensions' plane "$told"
+refuses 1 'endpoint "classify"' plane "$plain"
+refuses 1 'classify, encode or k-means' plane walks/*-circles --by chance
+refuses 1 'encode is for pictures' plane walks/*-circles --by encode
+refuses 2 'needs a run' plane
+works '^k-means .* of 60 tests; 2 codes represent' eval walks/*-circles --metrics k-means --count 60
 # ---- translate ----
 
 "$program" train pix2pix --width 2 --batch 2 --steps 2 --outdir tr --name there >/dev/null 2>&1

@@ -297,6 +297,44 @@ static void nearest_by_definition(void **state)
 	free(x), free(y);
 }
 
+/* Five distant blobs: each has one centre, which is the mean of its rows, and the cost is the mean
+ * squared distance to it. A single start can put two centres in one blob. */
+static void k_means_of_blobs(void **state)
+{
+	(void)state;
+	enum { BLOBS = 5, EACH = 60, NX = BLOBS * EACH, D = 2 };
+	float *x = draw(10, NX * D, 1, 0), centre[BLOBS * D], again[BLOBS * D];
+	int64_t index[NX], owner[BLOBS];
+	double cost, sum = 0;
+	for (int i = 0; i < NX; i++)
+		x[i * D] += 30 * (float)(i % BLOBS), x[i * D + 1] -= 20 * (float)(i % BLOBS % 2);
+	OK(gm_k_means(x, NX, D, BLOBS, NULL, centre, &cost, err));
+	OK(gm_nearest(x, NX, centre, BLOBS, D, NULL, index, NULL, err));
+	for (int b = 0; b < BLOBS; b++) {
+		owner[b] = index[b];
+		for (int other = 0; other < b; other++)
+			assert_int_not_equal(owner[b], owner[other]);
+		for (int c = 0; c < D; c++) {
+			double mean = 0;
+			for (int i = b; i < NX; i += BLOBS) {
+				assert_int_equal(index[i], owner[b]);
+				mean += x[i * D + c] / EACH;
+			}
+			near(centre[owner[b] * D + c], mean, 1e-4);
+			for (int i = b; i < NX; i += BLOBS)
+				sum += (x[i * D + c] - mean) * (x[i * D + c] - mean) / NX;
+		}
+	}
+	near(cost, sum, 1e-4);
+	OK(gm_k_means(x, NX, D, BLOBS, NULL, again, NULL, err));
+	assert_memory_equal(centre, again, sizeof centre);
+	OK(gm_k_means(x, NX, D, 1, NULL, centre, NULL, err));
+	REFUSED(gm_k_means(x, 3, D, 4, NULL, centre, NULL, err));
+	x[7] = NAN;
+	REFUSED(gm_k_means(x, NX, D, 2, NULL, centre, NULL, err));
+	free(x);
+}
+
 static void balls_by_hand_and_by_prdc(void **state)
 {
 	(void)state;
@@ -673,6 +711,7 @@ int main(void)
 		cmocka_unit_test(frechet_of_features),
 		cmocka_unit_test(kid_by_hand_and_by_scikit_learn),
 		cmocka_unit_test(nearest_by_definition),
+		cmocka_unit_test(k_means_of_blobs),
 		cmocka_unit_test(balls_by_hand_and_by_prdc),
 		cmocka_unit_test(two_samples),
 		cmocka_unit_test(inception_score),

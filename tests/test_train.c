@@ -90,6 +90,9 @@ static const struct variant {
          {"data=glyphs", "size=8", "batch=8", "width=8", "prior=mixture", "k=2", "penalty=r1",
           "optimiser=adam", "ema=.9"}},
 	{"aae", {"data=ring8", "batch=8", "width=8", "prior=swiss-roll", "rate=drops:1e-4:2e-4"}},
+	{"aae",
+         {"data=glyphs", "size=8", "batch=8", "width=8", "prior=swiss-roll", "label-aware=yes",
+          "labels-per-class=3"}},
 	{"catgan", {"data=glyphs", "size=8", "batch=8", "width=8", "k=2", "ema=.9"}},
 	{"context-encoder", {"data=shapes", "batch=4", "width=2", "nz=8", "ema=.9", "overlap=2"}},
 	/* a net that is applied several times in a step, and remembers each time apart */

@@ -86,6 +86,17 @@ typedef struct gm_kid_options {
 GM_API bool gm_kid(const gm_features_pair *f, const gm_kid_options *o, gm_spread *kid,
                    gm_error *err);
 
+/* k-means clustering of the rows of x [n, d] (Lloyd 1982), from `starts` initialisations by
+ * k-means++ (Arthur & Vassilvitskii 2007, section 2.2), of which the one with the smallest cost is
+ * kept. centre: [k, d]. cost, unless NULL: the mean squared distance to the nearest centre.
+ * gm_nearest assigns rows to clusters. k: 1 .. n. */
+typedef struct gm_k_means_options {
+	int64_t starts, turns; /* default 10, and at most 100 iterations each */
+	uint64_t seed;
+} gm_k_means_options;
+GM_API bool gm_k_means(const float *x, int64_t n, int64_t d, int64_t k, const gm_k_means_options *o,
+                       float *centre, double *cost, gm_error *err);
+
 /* For each row of x [nx, d] the k nearest rows of y [ny, d], nearest first (ties: lower index
  * first): index [nx, k] and Euclidean distance [nx, k]; either may be NULL. not_self: x and y are
  * the same set, and row i is not a neighbour of itself. k: 1 .. ny, or ny - 1 with not_self. With

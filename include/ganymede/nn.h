@@ -431,6 +431,20 @@ GM_API gm_node *gm_signed(gm_node *p);
  * halve `levels` times. level: room for levels + 1. */
 GM_API void gm_laplacian(gm_node *x, int levels, gm_node **level);
 
+/* ---- priors ---------------------------------------------------------------------------------- */
+
+/* Points [m,2] of two distributions in the plane (Makhzani et al. 2016, arXiv:1511.05644, figures 3
+ * and 4; the numbers are those of github.com/musyoku/adversarial-autoencoder).
+ *
+ * mixture of normals: component k has its centre 1.4 from the origin at angle 2 pi k / K, and
+ * standard deviations .5 along this direction and .05 across. e [m,2] is normal noise, part [m,K]
+ * one-hot.
+ *
+ * swiss roll: radius 3 sqrt u at angle 4 pi sqrt u. u [m,1] is uniform in [0,1]; with part [m,K],
+ * one-hot, or NULL, (u + k) / K takes its place, so that k selects the k-th part of the roll. */
+GM_API gm_node *gm_prior_mixture(gm_node *e, gm_node *part);
+GM_API gm_node *gm_prior_swiss_roll(gm_node *u, gm_node *part);
+
 /* ---- likelihoods ----------------------------------------------------------------------------- */
 
 /* -log of the normal density at x, per element, nats; log_sigma: log of the standard deviation. All
@@ -624,6 +638,8 @@ typedef struct gm_mlp {
 	bool with_bias; /* as in gm_block_args */
 } gm_mlp;
 GM_API gm_node *gm_mlp_body(gm_net *n, gm_node *x, const gm_mlp *p);
+/* The body, marked by gm_features, and a dense layer `last` with `out` units. */
+GM_API gm_node *gm_mlp_net(gm_net *n, gm_node *x, const gm_mlp *p, const char *last, int64_t out);
 
 /* The U-Net of Isola et al. 2017, arXiv:1611.07004, appendix 6.1.1: `depth` strided 4x4
  * convolutions (e1, e2, ..) halve x; the same number of transposed ones (d<depth> .. d1) double it

@@ -70,6 +70,7 @@ int cli_reconstruct(int argc, char **argv);
 int cli_sample(int argc, char **argv);
 int cli_interpolate(int argc, char **argv);
 int cli_traverse(int argc, char **argv);
+int cli_plane(int argc, char **argv);
 int cli_models(int argc, char **argv);
 int cli_translate(int argc, char **argv);
 int cli_data(int argc, char **argv);

@@ -48,6 +48,8 @@ static const cli_verb verbs[] = {
          "interpolate between samples", cli_interpolate},
 	{"traverse", "traverse RUN [--code NAME] [--from -2] [--to 2] [--class NAME] [-o FILE]",
          "show the effect of single codes or noise components", cli_traverse},
+	{"plane", "plane RUN [INPUT] [--count N] [--by k-means] [-o FILE]",
+         "plot codes of 2 dimensions, or decision regions of points", cli_plane},
 	{"reproduce",
          "reproduce NAME [--data PATH] [--seeds N] [--run RUN]\n       ganymede reproduce --list | "
          "--all | --docs",

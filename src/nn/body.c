@@ -13,6 +13,11 @@ gm_node *gm_mlp_body(gm_net *n, gm_node *x, const gm_mlp *p)
 	return x;
 }
 
+gm_node *gm_mlp_net(gm_net *n, gm_node *x, const gm_mlp *p, const char *last, int64_t out)
+{
+	return gm_linear(n, last, gm_features(n, gm_mlp_body(n, x, p)), .out = out);
+}
+
 /* 1, 2, 4, 8, 8, ... times the width */
 static int64_t filters(int64_t width, int level)
 {

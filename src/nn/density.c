@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/density.c -- likelihoods of normal distributions and of quantised pixels.
+ * nn/density.c -- likelihoods of normal distributions and of quantised pixels; priors in the plane.
  */
 #include "nn/net.h"
 
@@ -51,4 +51,39 @@ gm_node *gm_levels_nll(gm_node *logits, gm_node *level, int64_t levels)
 {
 	return levels == 2 ? gm_sigmoid_xent(logits, level)
 	                   : gm_softmax_xent(logits, gm_cast(level, GM_I32));
+}
+
+/* ---- priors ---------------------------------------------------------------------------------- */
+
+/* The index of one-hot rows, real [m,1]. */
+static gm_node *index_of(gm_node *part, int64_t classes)
+{
+	gm_node *number = gm_cast(gm_iota(gm_node_graph(part), classes), GM_F32);
+	return gm_matmul(part, gm_reshape(number, GM_SHAPE(classes, 1)), false, false);
+}
+
+/* x and y of points with polar coordinates, moved sideways by `across` (or NULL). */
+static gm_node *from_polar(gm_node *radius, gm_node *angle, gm_node *across)
+{
+	gm_node *c = gm_cos(angle), *s = gm_sin(angle);
+	gm_node *x = gm_mul(radius, c), *y = gm_mul(radius, s);
+	return across ? GM_CONCAT(1, gm_sub(x, gm_mul(across, s)), gm_add(y, gm_mul(across, c)))
+	              : GM_CONCAT(1, x, y);
+}
+
+gm_node *gm_prior_mixture(gm_node *e, gm_node *part)
+{
+	const int64_t k = gm_node_shape(part).dim[1];
+	return from_polar(gm_add_c(gm_mul_c(gm_narrow(e, 1, 0, 1), .5), 1.4),
+	                  gm_mul_c(index_of(part, k), 2 * M_PI / (double)k),
+	                  gm_mul_c(gm_narrow(e, 1, 1, 1), .05));
+}
+
+gm_node *gm_prior_swiss_roll(gm_node *u, gm_node *part)
+{
+	const int64_t k = part ? gm_node_shape(part).dim[1] : 1;
+	if (part)
+		u = gm_mul_c(gm_add(u, index_of(part, k)), 1 / (double)k);
+	gm_node *root = gm_sqrt(u);
+	return from_polar(gm_mul_c(root, 3), gm_mul_c(root, 4 * M_PI), NULL);
 }

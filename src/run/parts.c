@@ -18,6 +18,19 @@ gm_node *gm_noise(gm_run *r, const char *name, gm_latent_kind kind, int64_t m, i
 	return gm_latent(r, name, z, kind);
 }
 
+gm_node *gm_example_rows(gm_run *r, gm_node *x)
+{
+	return gm_reshape(r->facts.points ? x : gm_unit(x), GM_SHAPE(-1, r->facts.numel));
+}
+
+gm_node *gm_rows_example(gm_run *r, gm_node *rows)
+{
+	const gm_facts *f = &r->facts;
+	return f->points ? rows
+	                 : gm_reshape(gm_signed(rows),
+	                              GM_SHAPE(-1, f->channels, f->height, f->width));
+}
+
 int gm_want_halvings(gm_run *r, int least, int most, int64_t smallest)
 {
 	const gm_facts *f = &r->facts;

@@ -213,6 +213,7 @@ static const gm_metric table[] = {
 	{"nearest", "distance to the nearest training example, and an image", gm_metric_nearest, 0, false, true},
 	{"accuracy", "of \"classify\", on the test split (or --split)", gm_metric_accuracy, 0, .part = true, .endpoint = {GM_ENDPOINT_CLASSIFY}},
 	{"code-error", "of \"classify\" on the test split, its codes matched to classes", gm_metric_code_error, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},
+	{"k-means", "code error of k-means clusters, as many as \"classify\" has", gm_metric_k_means, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},
 	{"nll", "negative log-likelihood of the test split (or --split), in nats", gm_metric_nll, 0, .part = true, .endpoint = {GM_ENDPOINT_LOG_LIKELIHOOD, GM_ENDPOINT_LOG_WEIGHT}},
 	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},
 	{"svm", "accuracy of a linear SVM on the run's features", gm_metric_svm, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},

@@ -261,34 +261,93 @@ static bool count_codes(gm_scorer *c, bool test, int64_t *width, int64_t **count
 }
 
 /* Chen et al. 2016, section 7.2: each value of the code is assigned the most frequent class of its
- * training examples; the score is the error rate on the test split. */
-bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err)
+ * training examples; the score is the error rate on the test split. learn, test: [width, classes],
+ * counts of known and n examples. */
+static bool add_code_error(gm_scores *s, const char *name, const int64_t *learn,
+                           const int64_t *test, int64_t width, int64_t classes, gm_error *err)
 {
-	int64_t width, n, known, right = 0, classes = c->r->facts.classes, found = 0;
-	int64_t *learn = NULL, *test = NULL;
-	bool ok = count_codes(c, false, &width, &learn, &known, err) &&
-	          count_codes(c, true, &width, &test, &n, err);
-	bool *seen = ok && classes > 0 ? calloc(classes, sizeof *seen) : NULL;
-	ok = ok && (seen || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
-	for (int64_t q = 0; ok && q < width; q++) {
+	int64_t n = 0, known = 0, right = 0, found = 0;
+	bool *seen = calloc((size_t)classes, sizeof *seen);
+	if (!seen)
+		return gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	for (int64_t q = 0; q < width; q++) {
 		const int64_t *row = learn + q * classes;
 		int64_t best = 0;
-		for (int64_t k = 1; k < classes; k++)
-			best = row[k] > row[best] ? k : best;
+		for (int64_t k = 0; k < classes; k++)
+			best = row[k] > row[best] ? k : best, known += row[k],
+			n += test[q * classes + k];
 		right += test[q * classes + best];
 		found += row[best] > 0 && !seen[best];
 		seen[best] = seen[best] || row[best] > 0;
 	}
 	free(seen);
-	if (ok) {
-		char note[96];
-		snprintf(note, sizeof note,
-		         "%" PRId64 " of %" PRId64 " tests; %" PRId64 " codes represent %" PRId64
-		         " classes, by %" PRId64 " examples",
-		         n - right, n, width, found, known);
-		gm_score_add(s, "code-error", 1 - (double)right / n, NAN, -1, note);
-	}
+	char note[96];
+	snprintf(note, sizeof note,
+	         "%" PRId64 " of %" PRId64 " tests; %" PRId64 " codes represent %" PRId64
+	         " classes, by %" PRId64 " examples",
+	         n - right, n, width, found, known);
+	gm_score_add(s, name, 1 - (double)right / (double)n, NAN, -1, note);
+	return true;
+}
+
+bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	int64_t width, n, *learn = NULL, *test = NULL;
+	bool ok = count_codes(c, false, &width, &learn, &n, err) &&
+	          count_codes(c, true, &width, &test, &n, err) &&
+	          add_code_error(s, "code-error", learn, test, width, c->r->facts.classes, err);
 	free(learn), free(test);
+	return ok;
+}
+
+/* ---- k-means --------------------------------------------------------------------------------- */
+
+/* Examples of a split with their labels; the caller frees both. */
+static bool labelled_examples(gm_scorer *c, bool test, int64_t *n, float **x, int32_t **label,
+                              gm_error *err)
+{
+	gm_dataset *d = gm_scorer_part(c, test, err);
+	if (!d)
+		return false;
+	const uint64_t have = gm_data_info_of(d)->count;
+	*n = c->o.count ? c->o.count : 10000;
+	if (have && have < (uint64_t)*n)
+		*n = (int64_t)have;
+	*x = malloc((size_t)(*n * c->r->facts.numel) * sizeof **x);
+	*label = malloc((size_t)*n * sizeof **label);
+	if (!*x || !*label)
+		return gm_fail(err, GM_ERR_MEMORY, "no memory for examples");
+	if (!c->r->facts.classes || !gm_data_field(d, "label"))
+		return gm_fail(err, GM_ERR_VALUE, "metric k-means needs labels, but %s has none",
+		               gm_data_info_of(d)->name);
+	return gm_data_batch(d, c->o.seed, 0, *n, *x, *label, err);
+}
+
+/* The code error of k-means clusters of the examples themselves, as many as "classify" has. */
+bool gm_metric_k_means(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	const int64_t k = gm_node_size(of_metric(c)->y) / c->r->batch, d = c->r->facts.numel,
+		      classes = c->r->facts.classes;
+	float *x[2] = {0}, *centre = malloc((size_t)(k * d) * sizeof *centre);
+	int32_t *label[2] = {0};
+	int64_t n[2], *count = calloc((size_t)(2 * k * classes + 1), sizeof *count), *to = NULL;
+	bool ok = (centre && count) || gm_fail(err, GM_ERR_MEMORY, "no memory for clusters");
+	ok = ok && labelled_examples(c, false, &n[0], &x[0], &label[0], err) &&
+	     labelled_examples(c, true, &n[1], &x[1], &label[1], err) &&
+	     gm_k_means(x[0], n[0], d, k, &(gm_k_means_options){.seed = c->o.seed}, centre, NULL,
+	                err);
+	for (int i = 0; ok && i < 2; i++) {
+		free(to);
+		to = malloc((size_t)n[i] * sizeof *to);
+		ok = (to || gm_fail(err, GM_ERR_MEMORY, "no memory for clusters")) &&
+		     gm_nearest(x[i], n[i], centre, k, d, NULL, to, NULL, err);
+		for (int64_t j = 0; ok && j < n[i]; j++)
+			count[(i * k + to[j]) * classes + label[i][j]]++;
+	}
+	ok = ok && add_code_error(s, "k-means", count, count + k * classes, k, classes, err);
+	for (int i = 0; i < 2; i++)
+		free(x[i]), free(label[i]);
+	free(centre), free(count), free(to);
 	return ok;
 }
 

@@ -62,6 +62,7 @@ bool gm_metric_nearest(gm_scorer *c, gm_scores *s, gm_error *err);
 /* score_ends.c */
 bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err);
+bool gm_metric_k_means(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_nn(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err);
