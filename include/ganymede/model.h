@@ -330,8 +330,8 @@ GM_API gm_node *gm_latent(gm_run *r, const char *name, gm_node *source, gm_laten
 /* A latent of m rows with n random values (one-hot: n classes). */
 GM_API gm_node *gm_noise(gm_run *r, const char *name, gm_latent_kind kind, int64_t m, int64_t n);
 
-/* Examples [m, ..] as rows [m,numel], with pixels in [0,1]; and rows as examples of the run's shape,
- * with pixels in [-1,1]. */
+/* Examples [m, ..] as rows [m,numel], with pixels in [0,1]; and rows as examples of the run's
+ * shape, with pixels in [-1,1]. */
 GM_API gm_node *gm_example_rows(gm_run *r, gm_node *x);
 GM_API gm_node *gm_rows_example(gm_run *r, gm_node *rows);
 /* How many times height and width of the run's images can be halved: at most `most` times, while
