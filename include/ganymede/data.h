@@ -129,10 +129,21 @@ GM_API const char *gm_data_option_names(int i, const char **about);
 enum { GM_DATA_MODES = 25 };
 GM_API int gm_data_modes(const char *name, double centre[GM_DATA_MODES][2], double *sigma);
 
+/* What the examples of a set are. Frame sequences and label maps are further fields ("video",
+ * "map") of images. */
+typedef enum gm_kind {
+	GM_KIND_IMAGES, /* [C, H, W] in [-1, 1] */
+	GM_KIND_POINTS, /* [D] */
+	/* [D]: the columns of a table but the label, side by side: numbers with mean 0 and standard
+	 * deviation 1, categories one-of-K; each column is also a field with its name */
+	GM_KIND_TABLE
+} gm_kind;
+
 /* Description of an open set. Owned by the set. */
 typedef struct gm_data_info {
 	const char *name;               /* "glyphs", or the path that was opened */
 	const char *about;              /* description in one line */
+	gm_kind kind;                   /* of the examples */
 	uint64_t count;                 /* examples; 0 = endless */
 	int rank;                       /* of one example: 3 = image, 1 = point */
 	int64_t shape[3];               /* {C, H, W} or {2} */
@@ -205,6 +216,9 @@ typedef struct gm_field {
 	int classes; /* of GM_FIELD_INT: values are 0 .. classes-1 */
 	const char *const *class_names;
 	int index; /* of this field, for gm_data_field_at */
+	/* column of a table: numbers offset .. offset + width - 1 of the example encode it; width 0:
+	 * not part of the example */
+	int offset, width;
 } gm_field;
 
 /* The field with this name or number; NULL if there is none. "image" always exists (the point, in a

@@ -158,7 +158,8 @@ static void print_info(gm_dataset *d, const gm_data_report *r)
 		       i->shape[2], i->shape[1], i->shape[0], i->shape[0] == 1 ? "" : "s",
 		       i->resize);
 	else
-		printf("  points     of %" PRId64 " numbers\n", i->numel);
+		printf("  %s of %" PRId64 " numbers\n",
+		       i->kind == GM_KIND_TABLE ? "rows      " : "points    ", i->numel);
 	if (r->sizes)
 		print_files(r);
 	printf("  fields    ");

@@ -64,7 +64,7 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 	info->about = s->about;
 	info->classes = s->classes, info->class_names = s->class_names;
 	info->factors = s->factors, info->factor_names = s->factor_names;
-	info->rank = s->rank;
+	info->rank = s->rank, info->kind = s->rank == 3 ? GM_KIND_IMAGES : GM_KIND_POINTS;
 	info->format = "drawn", info->augment = "none";
 	info->paired = !s->unpaired;
 	if (o->flip || o->crop)
@@ -145,6 +145,7 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 	info->low = -1, info->high = 1;
 	if (p->point) {
 		info->rank = 1;
+		info->kind = p->is_table ? GM_KIND_TABLE : GM_KIND_POINTS;
 		info->shape[0] = p->width;
 		find_extent(p, &info->low, &info->high);
 	} else {

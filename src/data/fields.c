@@ -65,8 +65,10 @@ static void add_numbers(gm_dataset *d)
 		const gm_number *n = &p->number[i];
 		if (is_taken(d, n->name))
 			continue;
-		gm_field *f = add(d, n->name, "a column of a table or of file names", GM_FIELD_INT);
+		gm_field *f = add(d, n->name, "a column of a table or of file names",
+		                  n->real ? GM_FIELD_FLOAT : GM_FIELD_INT);
 		f->classes = n->classes, f->class_names = n->class_names;
+		f->offset = n->offset, f->width = n->width;
 	}
 }
 
@@ -75,8 +77,11 @@ void gm_fields_init(gm_dataset *d)
 	const gm_data_info *i = &d->info;
 	const gm_pictures *p = &d->pictures;
 	d->info.fields = 0;
-	shape_of_image(d,
-	               add(d, "image", i->rank == 3 ? "the picture" : "the point", GM_FIELD_FLOAT));
+	shape_of_image(d, add(d, "image",
+	                      i->kind == GM_KIND_IMAGES  ? "the picture"
+	                      : i->kind == GM_KIND_TABLE ? "the row"
+	                                                 : "the point",
+	                      GM_FIELD_FLOAT));
 	if (i->classes) {
 		gm_field *f = add(d, "label", "the class", GM_FIELD_INT);
 		f->classes = i->classes, f->class_names = i->class_names;
@@ -153,15 +158,17 @@ static void read_part(const gm_dataset *d, int part, uint64_t seed, uint64_t pos
 	d->source->draw(&draw);
 }
 
-/* Whole numbers of pictures from files. */
+/* Attributes of examples from files; integers and floats have the same size. */
 static void read_numbers(const gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t position,
-                         int64_t n, int32_t *out)
+                         int64_t n, void *to)
 {
 	const gm_pictures *p = &d->pictures;
 	const int32_t *from = p->vector;
+	int32_t *out = to;
 	for (int i = 0; f->rank == 0 && i < p->numbers; i++)
 		if (strcmp(p->number[i].name, f->name) == 0)
-			from = p->number[i].value;
+			from = p->number[i].real ? (const void *)p->number[i].real
+			                         : p->number[i].value;
 	for (int64_t i = 0; i < n; i++) {
 		uint64_t of = seed;
 		const uint64_t at =
@@ -203,11 +210,10 @@ bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t posi
 	if (strcmp(f->name, "label") == 0)
 		return gm_data_batch(d, seed, position, n, NULL, out, err);
 	const bool of_source = d->source && strcmp(f->name, "image") != 0;
-	const bool other_side =
-		!d->source && (strcmp(f->name, "a") == 0 || f->type == GM_FIELD_INT);
-	if (!of_source && !other_side)
+	const bool attribute = !d->source && (f->type == GM_FIELD_INT || f->rank == 0);
+	if (!of_source && !attribute && strcmp(f->name, "a") != 0)
 		return gm_data_batch(d, seed, position, n, out, NULL, err);
-	if (!d->source && f->type == GM_FIELD_INT) {
+	if (attribute) {
 		read_numbers(d, f, seed, position, n, out);
 		return true;
 	}

@@ -19,14 +19,17 @@
 /* Not in the small library (libganymede): these rows are then NULL. */
 #pragma weak gm_format_npy
 #pragma weak gm_format_npz
+#pragma weak gm_format_uci
+#pragma weak gm_format_table
 #pragma weak gm_format_cifar
 #pragma weak gm_format_album
 #pragma weak gm_album_close
 
 /* Tried in order: special formats before general ones. */
 static const gm_format *const formats[] = {
-	&gm_format_idx_folder, &gm_format_svhn,  &gm_format_npy,   &gm_format_npz, &gm_format_mat,
-	&gm_format_csv,        &gm_format_cifar, &gm_format_album, &gm_format_idx,
+	&gm_format_idx_folder, &gm_format_svhn,  &gm_format_uci,   &gm_format_npy,
+	&gm_format_npz,        &gm_format_mat,   &gm_format_table, &gm_format_csv,
+	&gm_format_cifar,      &gm_format_album, &gm_format_idx,
 };
 
 static void look(gm_place *at, const char *path)
@@ -40,9 +43,11 @@ static void look(gm_place *at, const char *path)
 	at->content = at->folder ? (gm_content){.name = "a folder"} : gm_content_at(path);
 }
 
-static const char what_is_read[] = "Data sets are folders and archives (.zip, .tar, .tar.gz, "
-				   ".tar.xz) of pictures, IDX, .npy and "
-				   ".npz, .mat, CIFAR's binary version, and points as .csv";
+static const char what_is_read[] =
+	"Data sets are folders and archives (.zip, .tar, .tar.gz, "
+	".tar.xz) of pictures, IDX, .npy and "
+	".npz, .mat, CIFAR's binary version, points as .csv, and tables as .csv "
+	"or .names with .data";
 
 /* Reports a file that is not a data set, by its content. */
 static bool refuse(const gm_place *at, gm_error *err)
@@ -235,7 +240,7 @@ void gm_pictures_free(gm_pictures *p)
 		gm_album_close(&p->album);
 	free(p->slot), free(p->entry), free(p->slot_a), free(p->entry_a);
 	for (int i = 0; i < p->numbers; i++)
-		free(p->number[i].value);
+		free(p->number[i].value), free(p->number[i].real);
 	free(p->number), free(p->vector), free(p->caption), free(p->note);
 	free(p->scratch);
 	gm_fitter_free(&p->fit);
@@ -271,6 +276,9 @@ uint64_t gm_pictures_hash(const gm_pictures *p)
 	if (p->label)
 		h = gm_hash(h, p->label, p->count * sizeof *p->label);
 	for (int i = 0; i < p->numbers; i++)
-		h = gm_hash(h, p->number[i].value, p->count * sizeof *p->number[i].value);
+		if (p->number[i].value)
+			h = gm_hash(h, p->number[i].value, p->count * sizeof *p->number[i].value);
+		else
+			h = gm_hash(h, p->number[i].real, p->count * sizeof *p->number[i].real);
 	return h;
 }

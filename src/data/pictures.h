@@ -10,12 +10,15 @@
 #include "data/album.h"
 #include "data/fit.h"
 
-/* An integer attribute of every example, other than the label. */
+/* An attribute of every example, other than the label: an integer, or a column of a table with real
+ * numbers. */
 typedef struct gm_number {
 	const char *name;
 	int classes;
 	const char **class_names; /* in arena, or NULL */
-	int32_t *value;           /* [count], owned */
+	int32_t *value;           /* [count], owned; or NULL */
+	float *real;              /* [count], owned; or NULL */
+	int offset, width;        /* of a table: numbers of the example that encode it; else 0 */
 } gm_number;
 
 typedef struct gm_pictures {
@@ -24,6 +27,7 @@ typedef struct gm_pictures {
 	const uint8_t *pixel;        /* [pictures, channels, height, width] */
 	void *owned;                 /* pixel, where it is on the heap */
 	float *point;                /* of sets of points: [count, width] instead; owned */
+	bool is_table;               /* these points are the rows of a table */
 	int32_t *label;              /* [count] or NULL, owned */
 	int labels;                  /* classes; 0 where unlabelled */
 	const char **class_names;    /* [labels] or NULL, owned; the names live in album or arena */
@@ -74,7 +78,8 @@ typedef struct gm_format {
 } gm_format;
 
 extern const gm_format gm_format_idx_folder, gm_format_svhn, gm_format_npy, gm_format_npz,
-	gm_format_mat, gm_format_csv, gm_format_cifar, gm_format_album, gm_format_idx;
+	gm_format_mat, gm_format_uci, gm_format_table, gm_format_csv, gm_format_cifar,
+	gm_format_album, gm_format_idx;
 
 bool gm_pictures_open(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err);
 bool gm_pictures_fit(gm_pictures *p, const gm_data_options *o, gm_error *err);

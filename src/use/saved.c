@@ -354,7 +354,7 @@ bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_erro
 		return false;
 	const int64_t m = r->batch, numel = r->facts.numel,
 		      plane = r->facts.height * r->facts.width;
-	float *hidden = malloc(m * plane * sizeof *hidden), *in = calloc(m * numel, sizeof *in),
+	float *hidden = calloc(m * plane, sizeof *hidden), *in = calloc(m * numel, sizeof *in),
 	      *y = malloc(m * numel * sizeof *y);
 	int32_t *label = malloc(m * sizeof *label);
 	const void *use[GM_RUN_INPUTS] = {in};
