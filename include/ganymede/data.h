@@ -216,8 +216,8 @@ typedef struct gm_field {
 	int classes; /* of GM_FIELD_INT: values are 0 .. classes-1 */
 	const char *const *class_names;
 	int index; /* of this field, for gm_data_field_at */
-	/* column of a table: numbers offset .. offset + width - 1 of the example encode it; width 0:
-	 * not part of the example */
+	/* column of a table: numbers offset .. offset + width - 1 of the example encode it;
+	 * width 0: not part of the example */
 	int offset, width;
 } gm_field;
 
