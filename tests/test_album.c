@@ -427,6 +427,85 @@ static void pairs(void **state)
 	gm_data_close(d);
 }
 
+/* Bytes of pixels that are different everywhere: (row, column) of an image. */
+static void put_gradient(const char *name, int width, int height, uint8_t third)
+{
+	gm_error err = {0};
+	gm_image *im = gm_image_new(width, height, 3, &err);
+	assert_non_null(im);
+	for (int i = 0; i < width * height; i++) {
+		const uint8_t rgb[] = {(uint8_t)(i / width), (uint8_t)(i % width), third};
+		memcpy(im->pixel + (size_t)i * 3, rgb, 3);
+	}
+	assert_true(gm_png_write(scratch_path(name), im, &err));
+	gm_image_free(im);
+}
+
+static int byte_of(float x)
+{
+	return (int)lrintf((x + 1) * 127.5f);
+}
+
+/* Each patch is a window of its image, with the image's label, in many places, and wherever the
+ * image lies; a lower factor of one is its reduction, flipped with it. */
+static void patches(void **state)
+{
+	(void)state;
+	enum { K = 50, N = 3 * 8 * 8 };
+	gm_error err = {0};
+	assert_true(gm_file_make_folder(scratch_path("cut/x"), &err) &&
+	            gm_file_make_folder(scratch_path("cut/y"), &err) &&
+	            gm_file_make_folder(scratch_path("moved"), &err));
+	put_gradient("cut/x/1.png", 20, 30, 1);
+	put_gradient("cut/y/2.png", 8, 8, 2);
+	put_gradient("cut/y/3.png", 9, 7, 3);
+	put_gradient("moved/other.png", 20, 30, 1);
+	gm_dataset *d = open_set("cut", &(gm_data_options){.size = 8, .patches = K}),
+		   *e = open_set("moved", &(gm_data_options){.size = 8, .patches = K});
+	assert_int_equal(gm_data_info_of(d)->count, 2 * K); /* 3.png is too small */
+	assert_int_equal(gm_data_info_of(d)->bad, 1);
+	assert_string_equal(gm_data_info_of(d)->resize, "patches");
+	bool seen[23][13] = {{0}};
+	int places = 0;
+	for (uint64_t i = 0; i < 2 * K; i++) {
+		float x[N], y[N];
+		int32_t label;
+		assert_true(gm_data_get(d, i, x, &label, NULL));
+		const int row = byte_of(x[0]), column = byte_of(x[64]);
+		assert_int_equal(label, i >= K);
+		assert_true(row <= 22 && column <= 12 && (i < K || (row == 0 && column == 0)));
+		places += !seen[row][column], seen[row][column] = true;
+		for (int k = 0; k < 64; k++)
+			assert_true(byte_of(x[k]) == row + k / 8 &&
+			            byte_of(x[64 + k]) == column + k % 8 &&
+			            byte_of(x[128 + k]) == label + 1);
+		if (i >= K)
+			continue;
+		assert_true(gm_data_get(e, i, y, NULL, NULL));
+		assert_memory_equal(x, y, sizeof x);
+	}
+	assert_true(places > 35);
+	gm_data_close(d), gm_data_close(e);
+
+	d = open_set("moved",
+	             &(gm_data_options){.size = 8, .patches = K, .reduce = 2, .flip = true});
+	int flipped = 0;
+	for (uint64_t i = 0; i < 20; i++) {
+		float x[N], low[N / 4];
+		assert_true(gm_data_batch(d, 3, i, 1, x, NULL, NULL));
+		assert_true(gm_data_read(d, gm_data_field(d, "low"), 3, i, 1, low, NULL));
+		flipped += x[64] > x[71];
+		assert_int_equal(x[64] > x[71], low[16] > low[19]);
+		/* inside a gradient the mean of 2 pixels */
+		assert_true(fabsf(low[5] - (x[18] + x[26]) / 2) < .5 / 127.5);
+	}
+	assert_true(flipped > 4 && flipped < 16);
+	gm_data_close(d);
+	refused("cut", &(gm_data_options){.patches = 3}, GM_ERR_VALUE, "--size");
+	refused("cut", &(gm_data_options){.patches = 3, .size = 8, .halves = true}, GM_ERR_VALUE,
+	        "pairs");
+}
+
 static void captions(void **state)
 {
 	(void)state;
@@ -588,7 +667,7 @@ static void options_from_text(void **state)
 	int n = 0;
 	while (gm_data_option_names(n, &about))
 		n++, assert_true(strlen(about) > 10);
-	assert_int_equal(n, 22);
+	assert_int_equal(n, 24);
 	assert_true(gm_data_option(&o, "size", "64", &err) && o.size == 64);
 	assert_true(gm_data_option(&o, "fit", "crop", &err) && o.fit == GM_FIT_CROP);
 	assert_true(gm_data_option(&o, "bad_files", "stop", &err) && o.bad_files == GM_BAD_STOP);
@@ -623,6 +702,7 @@ int main(void)
 		cmocka_unit_test(sizes_and_fits),
 		cmocka_unit_test(bad_files_are_named),
 		cmocka_unit_test(pairs),
+		cmocka_unit_test(patches),
 		cmocka_unit_test(captions),
 		cmocka_unit_test(augmented),
 		cmocka_unit_test(ranges),

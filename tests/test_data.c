@@ -292,6 +292,76 @@ static void glyphs_scale(void **state)
 	gm_data_close(small), gm_data_close(large);
 }
 
+/* MATLAB's imresize by hand: the cubic kernel of a = -1/2 at eighths, in units of 1/1024, and
+ * images that continue mirrored. An output of 8 to 2 has 16 taps: weights n/4096. */
+static void bicubic_is_matlabs(void **state)
+{
+	(void)state;
+	static const struct {
+		int from, to, pixel; /* where the impulse is */
+		int out;
+		double want;
+	} rows[] = {
+		/* taps 3/8 and, mirrored, 5/8; far from it -(11/8) and -(13/8) */
+		{8, 2, 0, 0, (745 + 399) / 4096.},
+		{8, 2, 0, 1, (-75 - 45) / 4096.},
+		{8, 2, 3, 0, (745 - 75) / 4096.},
+		{8, 2, 3, 1, (399 - 45) / 4096.},
+		{16, 4, 7, 1, 745 / 4096.},
+		{16, 4, 5, 1, 987 / 4096.},
+		{2, 8, 0, 0, (745 + 399) / 1024.},
+		{2, 8, 1, 0, (-75 - 45) / 1024.},
+		/* longer than the image: every pixel many times */
+		{1, 4, 0, 2, 1},
+	};
+	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+		float x[16] = {0}, y[8], scratch[16];
+		gm_resize *r = gm_resize_new(1, rows[k].from, 1, rows[k].to, GM_FILTER_IMRESIZE);
+		x[rows[k].pixel] = 1;
+		gm_resize_plane(r, x, y, (size_t)rows[k].to, scratch);
+		if (fabs(y[rows[k].out] - rows[k].want) > 1e-6)
+			fail_msg("row %d: %.9g, not %.9g", (int)k, y[rows[k].out], rows[k].want);
+		gm_resize_free(r);
+	}
+}
+
+/* Field "low" is the image reduced, clamped and rounded to bytes. */
+static void low_is_reduced(void **state)
+{
+	(void)state;
+	enum { M = 3, PLANE = 32 * 32 };
+	static float x[M * 3 * PLANE], low[M * 3 * 64], y[64], scratch[32 * 8];
+	gm_error err = {0};
+	gm_dataset *d = gm_data_open("shapes", &(gm_data_options){.reduce = 4}, &err);
+	assert_non_null(d);
+	const gm_field *f = gm_data_field(d, "low");
+	assert_true(f && f->rank == 3 && f->shape[1] == 8 && f->shape[2] == 8);
+	assert_true(gm_data_batch(d, 7, 11, M, x, NULL, &err));
+	assert_true(gm_data_read(d, f, 7, 11, M, low, &err));
+	gm_resize *r = gm_resize_new(32, 32, 8, 8, GM_FILTER_IMRESIZE);
+	for (int c = 0; c < M * 3; c++) {
+		gm_resize_plane(r, x + c * PLANE, y, 8, scratch);
+		for (int i = 0; i < 64; i++) {
+			const double byte = (low[c * 64 + i] + 1) * 127.5;
+			assert_true(fabs(byte - round(byte)) < 1e-4 && byte > -.1 && byte < 255.1);
+			assert_true(fabs(low[c * 64 + i] - y[i]) < .5 / 127.5 + 1e-5 ||
+			            fabsf(y[i]) > 1);
+		}
+	}
+	gm_resize_free(r);
+	gm_data_close(d);
+	assert_null(gm_data_open("shapes", &(gm_data_options){.reduce = 5}, &err));
+	assert_non_null(strstr(err.message, "multiple"));
+	err = (gm_error){0};
+	assert_null(gm_data_open("ring8", &(gm_data_options){.reduce = 2}, &err));
+	err = (gm_error){0};
+	assert_null(gm_data_open("shapes", &(gm_data_options){.patches = 2, .size = 8}, &err));
+	/* a set's own field gives way */
+	d = gm_data_open("small2shapes", &(gm_data_options){.reduce = 2}, &err);
+	assert_true(d && gm_data_field(d, "low")->shape[1] == 16);
+	gm_data_close(d);
+}
+
 static void shapes_are_what_they_say(void **state)
 {
 	(void)state;
@@ -452,6 +522,8 @@ int main(void)
 		cmocka_unit_test(glyphs_look_like_digits),
 		cmocka_unit_test(glyphs_carry_their_label),
 		cmocka_unit_test(glyphs_scale),
+		cmocka_unit_test(bicubic_is_matlabs),
+		cmocka_unit_test(low_is_reduced),
 		cmocka_unit_test(shapes_are_what_they_say),
 		cmocka_unit_test(resize_keeps_the_mean),
 		cmocka_unit_test(options_are_checked),

@@ -51,7 +51,9 @@ typedef enum gm_filter {
 	GM_FILTER_TRIANGLE, /* linear interpolation when scaling up */
 	GM_FILTER_BOX,      /* mean over an area; nearest neighbour when scaling up */
 	GM_FILTER_CUBIC,    /* Keys 1981, a = -1/2 */
-	GM_FILTER_LANCZOS   /* three lobes */
+	GM_FILTER_LANCZOS,  /* three lobes */
+	/* Keys 1981 with images mirrored at their borders: bicubic imresize of MATLAB */
+	GM_FILTER_IMRESIZE
 } gm_filter;
 
 /* What to do with unusable files of a folder or archive. */
@@ -61,6 +63,7 @@ typedef enum gm_bad_files {
 } gm_bad_files;
 
 enum { GM_SIZE_MIN = 8, GM_SIZE_MAX = 1024 }; /* range of gm_data_options.size */
+enum { GM_PATCHES_MAX = 4096 };               /* largest gm_data_options.patches */
 
 /* Binarisation of pixels to -1 or 1. A value x in [-1, 1] means the probability (x + 1) / 2. */
 typedef enum gm_binarise {
@@ -95,6 +98,12 @@ typedef struct gm_data_options {
 	gm_bad_files bad_files;
 	/* each image is a pair side by side: field "a" is its left half, "b" its right half */
 	bool halves;
+	/* of folders and archives: this many random patches of each image, size x size, not scaled;
+	 * they depend on the image alone. 0: whole images */
+	int patches;
+	/* adds the field "low": the image reduced by this factor with GM_FILTER_IMRESIZE and
+	 * rounded to 8 bits; 0: no such field, except of a set that has its own */
+	int reduce;
 	bool flip; /* in batches: flip each example horizontally with probability 1/2 */
 	int crop;  /* in batches: random shift by up to this many pixels, with reflection padding */
 	/* only examples from .. to-1 of a finite set, in file order; to = 0: up to the end */

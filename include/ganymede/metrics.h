@@ -217,6 +217,11 @@ GM_API bool gm_psnr(const gm_picture_pairs *p, double *each, double *mean, gm_er
  * sigma 1.5, inside the image only; K1 = .01, K2 = .03; biased variances; mean over windows and
  * channels. Width and height must be at least 11. */
 GM_API bool gm_ssim(const gm_picture_pairs *p, double *each, double *mean, gm_error *err);
+/* Luma of x [channels, height, width] in [-1, 1], as studies of super-resolution compute it: values
+ * are rounded to 8 bits; of three channels Y = 16 + 65.481 R + 128.553 G + 24.966 B for R, G, B in
+ * [0, 1] (ITU-R BT.601, 16 to 235), of one channel 255 times the value. Without `border` pixels on
+ * each side: out [height - 2 border, width - 2 border]. For gm_psnr and gm_ssim with range 255. */
+GM_API void gm_luma(const float *x, int channels, int height, int width, int border, float *out);
 /* Multi-scale structural similarity (Wang, Simoncelli & Bovik, Asilomar 2003, eq. 7; weights .0448
  * .2856 .3001 .2363 .1333): images are halved by 2 x 2 means between scales (an odd row or column
  * is dropped), negative factors count as zero, and the result is the mean over separate channels.

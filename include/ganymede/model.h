@@ -468,6 +468,14 @@ GM_API void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *
  * with the same variables. Tools may then request other sizes than in training. */
 GM_API void gm_any_size(gm_run *r, int64_t multiple);
 
+/* Images x [m,C,H,W] of the size in training; where a tool asks for another size, zeros of that
+ * size in training: for nets with dense layers, which then are built, but have no use. */
+GM_API gm_node *gm_own_size(gm_run *r, gm_node *x);
+/* Declares that each pixel of the output of "translate" depends only on input pixels at most
+ * `radius` away from its place, and not on the size of the image, so that tools may translate a
+ * large image in tiles. In pixels of the input. */
+GM_API void gm_local(gm_run *r, int64_t radius);
+
 /* Input [m,1,H,W] of "complete": 1 where the image is to be filled in, 0 where it is known. Tools
  * set the hidden part of the example to 0. */
 GM_API gm_node *gm_hidden(gm_run *r);

@@ -668,6 +668,21 @@ typedef struct gm_resnet {
 } gm_resnet;
 GM_API gm_node *gm_resnet_body(gm_net *n, gm_node *x, const gm_resnet *p);
 
+/* The generator of Ledig et al. 2017, arXiv:1609.04802, figure 4: a 9x9 convolution to `width`
+ * channels (first), `blocks` residual blocks (r1, r2, ..), a 3x3 convolution (merge) and the sum
+ * with the first map; then `doublings` times a 3x3 convolution to 4 width channels and a pixel
+ * shuffle (up1, ..); 9x9 to the image (last), without activation. PReLU; normalisers in the blocks
+ * and in merge. x [m,C,H,W] to [m,channels,H 2^doublings,W 2^doublings]. */
+typedef struct gm_srresnet {
+	int64_t width, channels;
+	int blocks, doublings;
+	bool bilinear; /* adds x, enlarged bilinearly; then channels must be C */
+} gm_srresnet;
+GM_API gm_node *gm_srresnet_body(gm_net *n, gm_node *x, const gm_srresnet *p);
+/* Pixels of x at most this far away have an influence on a pixel of the result, unless a normaliser
+ * computes statistics over positions. */
+GM_API int gm_srresnet_radius(const gm_srresnet *p);
+
 /* The PatchGAN discriminator of Isola et al. 2017, appendix 6.1.2: `layers` strided 4x4
  * convolutions, one more, and a logit at each position, with receptive fields 1, 16, 34, 70, 142 or
  * 286 pixels wide for 0 to 5 layers. */

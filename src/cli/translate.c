@@ -27,6 +27,12 @@ static void say_segments(const char *what, const int64_t *count, int classes)
 		       what, s.pixel, s.per_class, s.iou, s.classes);
 }
 
+static void say_luma(const char *what, const translate_luma *sum, double n)
+{
+	printf("  %-22s on Y: PSNR %.2f dB, SSIM %.4f, gradient energy %.3f of the target's\n",
+	       what, sum->psnr / n, sum->ssim / n, sum->sharpness / n);
+}
+
 /* True if the output is a label map, whose colours identify the classes. */
 static bool shows_the_mask(const translate_job *j)
 {
@@ -42,6 +48,10 @@ static int report(const translate_job *j, const char *checkpoint)
 	if (j->scored)
 		printf("  against %s: L1 %.5f, PSNR %.3f dB, SSIM %.4f (means of %" PRId64 ")\n",
 		       j->against, j->l1 / n, j->psnr / n, j->ssim / n, j->scored);
+	if (j->enlarged) {
+		say_luma("result:", &j->luma, (double)j->enlarged);
+		say_luma("bicubic interpolation:", &j->bicubic, (double)j->enlarged);
+	}
 	if (j->reader) {
 		say_segments("read back from data:", j->real_count, j->classes);
 		say_segments("read back from results:", j->fake_count, j->classes);
@@ -63,6 +73,11 @@ static const cli_option options[] = {
 	{"fit", "exact",
          "for sizes that the nets do not support: exact: error; pad: pad by reflection and crop "
          "the result"},
+	{"reduce", "",
+         "for runs that enlarge: reduce each file first, and score the result against the file"},
+	{"tile", "0",
+         "side of the tiles in which large images are translated; 0: automatic. For models whose "
+         "nets see parts of an image at a time; tiles overlap and leave no seams"},
 	{"pairs", "",
          "folders, or halves: each image is a pair side by side; default: as in training"},
 	{"size", "", "size of a data set's images; default: the run's"},
@@ -104,6 +119,9 @@ static int check_options(const cli_values *v, const translate_job *j, input_kind
 		const char *name, *of;
 		bool taken[3];
 	} rows[] = {
+		{"reduce",
+	         "files: a data set has its field \"low\"",
+	         {[PICTURE] = true, [TREE] = true}},
 		{"read-back", "data sets with a field \"mask\"", {[SET] = true}},
 		{"size", "data sets: files keep their size", {[SET] = true}},
 		{"split", "data sets, and folders with splits", {[SET] = true, [TREE] = true}},
@@ -112,7 +130,7 @@ static int check_options(const cli_values *v, const translate_job *j, input_kind
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (cli_given(v, rows[i].name) && !rows[i].taken[kind])
 			return cli_usage("option %s is for %s", rows[i].name, rows[i].of);
-	if (kind != SET && !j->out)
+	if (kind != SET && !j->out && !j->reduce)
 		return cli_usage("translate needs -o OUT for pictures and folders");
 	return CLI_OK;
 }
@@ -137,11 +155,19 @@ static int work(translate_job *j, const cli_values *v)
 	j->t = gm_translator_open(checkpoint, endpoint, &err);
 	if (j->t && back)
 		j->reader = gm_translator_open(other, NULL, &err);
-	uint64_t turns;
+	uint64_t turns, tile;
 	if (!j->t || (back && !j->reader) ||
 	    (cli_given(v, "turns") && (!cli_whole(v, "turns", 1, INT32_MAX, &turns, &err) ||
 	                               !gm_translator_set_turns(j->t, (int64_t)turns, &err))))
 		return cli_fail(&err);
+	if (cli_given(v, "tile") && strcmp(cli_given(v, "tile"), "0") &&
+	    (!cli_whole(v, "tile", 1, INT32_MAX, &tile, &err) ||
+	     !gm_translator_set_tile(j->t, (int)tile, &err)))
+		return cli_fail(&err);
+	if (j->reduce && gm_translator_factor(j->t) < 2)
+		return cli_usage("option reduce is for runs that enlarge, such as srgan");
+	if (j->reduce)
+		snprintf(j->against, sizeof j->against, "the files");
 	j->second = !strcmp(gm_translator_field(j->t), "b");
 	const gm_settings *settings = gm_translator_settings(j->t);
 	if (!cli_given(v, "pairs"))
@@ -160,7 +186,7 @@ static bool data_option(void *context, const char *name, const char *value, gm_e
 
 int cli_translate(int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", "force", "back", NULL};
+	static const char *const flags[] = {"help", "h", "force", "back", "reduce", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	cli_values v = {.verb = "translate", .option = options};
 	gm_error err = {0};
@@ -190,7 +216,8 @@ int cli_translate(int argc, char **argv)
 	if (!j)
 		return cli_fail(&(gm_error){GM_ERR_MEMORY, "no memory"});
 	const char *fit = cli_value(&v, "fit");
-	j->input = v.operand[1], j->out = cli_given(&v, "out"), j->force = cli_given(&v, "force");
+	j->input = v.operand[1], j->out = cli_given(&v, "out"), j->force = cli_given(&v, "force"),
+	j->reduce = cli_given(&v, "reduce");
 	j->halves = o.halves, j->size = o.size, j->split = cli_given(&v, "split"),
 	j->pad = !strcmp(fit, "pad");
 	if (!j->pad && strcmp(fit, "exact"))

@@ -12,9 +12,15 @@
 
 enum { TRANSLATE_CLASSES = 64 };
 
+/* Sums over pictures of scores of their luma. */
+typedef struct translate_luma {
+	double psnr, ssim, sharpness;
+} translate_luma;
+
 /* Options and results. */
 typedef struct translate_job {
 	const char *input, *out, *split;
+	bool reduce; /* files are reduced first, and the results compared with them */
 	bool pad, halves, force, second; /* second: the model's input is the right half */
 	int size;
 	int64_t count;
@@ -27,6 +33,9 @@ typedef struct translate_job {
 	char against[64];
 	int64_t scored;
 	double l1, psnr, ssim;
+	/* of enlarged pictures: as in studies of super-resolution, beside bicubic interpolation */
+	int64_t enlarged;
+	translate_luma luma, bicubic;
 	/* confusion matrices of mask classes, rows by truth: read back from b and from G(a), or, if
 	 * the run generates maps, of its output */
 	bool maps;
@@ -40,9 +49,9 @@ typedef struct translate_job {
 /* The input is an image file; a folder or an archive. */
 bool translate_file(translate_job *j, gm_error *err);
 bool translate_tree(translate_job *j, gm_error *err);
-/* Writes out/NAME with extension .png; false if too long */
+/* Writes out/NAME with extension .png, or NAME if there is no output; false if too long */
 bool translate_path(const translate_job *j, const char *name, char path[PATH_MAX]);
-/* An error if path exists and must not be overwritten. */
+/* An error if path exists and must not be overwritten; true if there is no output. */
 bool translate_may_write(const translate_job *j, const char *path, gm_error *err);
 /* Translates x and writes the result to path, unless NULL. name: for messages. truth: target of the
  * result's size for scoring, or NULL. y, unless NULL, gets the result; the caller then frees
@@ -52,6 +61,9 @@ typedef struct translate_one {
 	gm_picture x, truth; /* truth.x: NULL if not known */
 } translate_one;
 bool translate_picture(translate_job *j, const translate_one *p, gm_picture *y, gm_error *err);
+
+/* translate_score.c: adds the scores of the result y of p, whose truth is known. */
+bool translate_score(translate_job *j, const translate_one *p, const gm_picture *y, gm_error *err);
 
 /* translate_set.c: the input as a data set */
 bool translate_set(translate_job *j, gm_error *err);

@@ -5,7 +5,6 @@
  */
 #include "cli/translate.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,6 @@
 #include "data/fit.h"
 #include "data/tree.h"
 #include "ganymede/image.h"
-#include "ganymede/metrics.h"
 
 enum { FILE_MOST = 1 << 28 };
 
@@ -27,6 +25,8 @@ enum { FILE_MOST = 1 << 28 };
 bool translate_path(const translate_job *j, const char *name, char path[PATH_MAX])
 {
 	const char *dot = strrchr(name, '.'), *slash = strrchr(name, '/');
+	if (!j->out)
+		return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
 	int stem = dot && dot != name && (!slash || dot > slash + 1) ? (int)(dot - name)
 	                                                             : (int)strlen(name);
 	return snprintf(path, PATH_MAX, "%s/%.*s.png", j->out, stem, name) < PATH_MAX;
@@ -41,6 +41,8 @@ static bool same_place(const char *a, const char *b)
 
 bool translate_may_write(const translate_job *j, const char *path, gm_error *err)
 {
+	if (!j->out)
+		return true;
 	if (same_place(path, j->input) || same_place(j->out, j->input))
 		return gm_fail(err, GM_ERR_VALUE, "%s is the input itself: give another -o",
 		               j->out);
@@ -111,33 +113,12 @@ static bool write_picture(const char *path, const gm_picture *y, gm_error *err)
 	return ok;
 }
 
-static bool score(translate_job *j, const char *name, const gm_picture *y, const gm_picture *truth,
-                  gm_error *err)
-{
-	if (y->channels != truth->channels || y->height != truth->height ||
-	    y->width != truth->width)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: the result is %dx%d, but the target is %dx%d", name, y->width,
-		               y->height, truth->width, truth->height);
-	int64_t n = (int64_t)y->channels * y->height * y->width;
-	double l1 = 0, psnr = NAN, ssim = NAN;
-	gm_picture_pairs p = {y->x, truth->x, 1, y->channels, y->height, y->width};
-	for (int64_t i = 0; i < n; i++)
-		l1 += fabs((double)y->x[i] - truth->x[i]) / (double)n;
-	if (!gm_psnr(&p, NULL, &psnr, err) ||
-	    (y->height >= 11 && y->width >= 11 && !gm_ssim(&p, NULL, &ssim, err)))
-		return false;
-	j->scored++;
-	j->l1 += l1, j->psnr += psnr, j->ssim += ssim;
-	return true;
-}
-
 bool translate_picture(translate_job *j, const translate_one *p, gm_picture *y, gm_error *err)
 {
 	gm_picture own = {0}, *to = y ? y : &own;
 	bool ok = fits(j, p->name, p->x.height, p->x.width, err) &&
 	          gm_translator_run(j->t, &p->x, j->seed, (uint64_t)j->done, to, err) &&
-	          (!p->truth.x || score(j, p->name, to, &p->truth, err)) &&
+	          (!p->truth.x || translate_score(j, p, to, err)) &&
 	          (!p->path || write_picture(p->path, to, err));
 	j->done += ok;
 	if (!ok || !y)
@@ -145,16 +126,18 @@ bool translate_picture(translate_job *j, const translate_one *p, gm_picture *y, 
 	return ok;
 }
 
-/* A part of a decoded image as [channels, height, width] in [-1,1]; the caller frees it. */
-static float *floats_of(const gm_image *im, int left, int width, int channels, gm_error *err)
+/* The upper rows of columns left .. left + width - 1 of a decoded image as [channels, height,
+ * width] in [-1,1]; the caller frees it. */
+static float *floats_of(const gm_image *im, int left, int width, int height, int channels,
+                        gm_error *err)
 {
 	gm_fitter f = {0};
 	gm_data_options o = {.channels = channels};
-	if (!gm_fitter_init(&f, im->channels, im->height, width, &o, err))
+	if (!gm_fitter_init(&f, im->channels, height, width, &o, err))
 		return NULL;
 	size_t need = gm_fitter_scratch(&f), step = (size_t)im->channels;
 	float *scratch = malloc((need ? need : 1) * sizeof *scratch);
-	float *x = malloc((size_t)channels * im->height * width * sizeof *x);
+	float *x = malloc((size_t)channels * height * width * sizeof *x);
 	if (scratch && x) {
 		gm_fitter_run(&f, im->pixel + (size_t)left * step, 1, step * im->width, step,
 		              scratch, x);
@@ -168,23 +151,54 @@ static float *floats_of(const gm_image *im, int left, int width, int channels, g
 	return x;
 }
 
+/* x [channels, height, width], reduced by a factor and rounded to 8 bits; the caller frees it. */
+static float *reduced(const float *x, int channels, int height, int width, int factor,
+                      gm_error *err)
+{
+	const int h = height / factor, w = width / factor;
+	gm_resize *r = gm_resize_new(height, width, h, w, GM_FILTER_IMRESIZE);
+	float *scratch = r ? malloc(gm_resize_scratch(r) * sizeof *scratch) : NULL;
+	float *y = malloc((size_t)channels * (size_t)h * (size_t)w * sizeof *y);
+	if (scratch && y) {
+		for (int c = 0; c < channels; c++)
+			gm_resize_plane(r, x + (size_t)c * height * width, y + (size_t)c * h * w, w,
+			                scratch);
+		gm_resize_bytes(y, (int64_t)channels * h * w);
+	} else {
+		gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
+		free(y);
+		y = NULL;
+	}
+	gm_resize_free(r);
+	free(scratch);
+	return y;
+}
+
 static bool decoded(translate_job *j, const char *name, const char *path, const gm_image *im,
                     gm_error *err)
 {
-	int width = im->width, left = 0, right = 0;
+	const int takes = gm_translator_takes(j->t), gives = gm_translator_gives(j->t),
+		  factor = j->reduce ? gm_translator_factor(j->t) : 1;
+	int width = im->width, height = im->height / factor * factor, left = 0, right = 0;
 	if (j->halves && im->width % 2)
 		return gm_fail(err, GM_ERR_VALUE, "%s: %d pixels wide, which cannot be halved",
 		               name, im->width);
 	if (j->halves)
 		width /= 2, left = j->second ? width : 0, right = j->second ? 0 : width;
-	float *x = floats_of(im, left, width, gm_translator_takes(j->t), err), *truth = NULL;
+	width = width / factor * factor;
+	if (!height || !width)
+		return gm_fail(err, GM_ERR_VALUE, "%s: %dx%d pixels are too few to reduce by %d",
+		               name, im->width, im->height, factor);
+	float *x = floats_of(im, left, width, height, takes, err), *truth = NULL;
 	if (x && j->halves)
-		truth = floats_of(im, right, width, gm_translator_gives(j->t), err);
+		truth = floats_of(im, right, width, height, gives, err);
+	if (x && j->reduce)
+		truth = x, x = reduced(truth, takes, height, width, factor, err);
 	const translate_one one = {
 		name,
 		path,
-		{x, gm_translator_takes(j->t), im->height, width},
-		{truth, gm_translator_gives(j->t), im->height, width},
+		{x, takes, height / factor, width / factor},
+		{truth, gives, height, width},
 	};
 	bool ok = x && (truth || !j->halves) && translate_picture(j, &one, NULL, err);
 	free(x);
@@ -197,8 +211,8 @@ static bool decoded(translate_job *j, const char *name, const char *path, const 
 bool translate_file(translate_job *j, gm_error *err)
 {
 	char path[PATH_MAX];
-	const char *slash = strrchr(j->input, '/'), *last = strrchr(j->out, '/');
-	bool file = strchr(last ? last : j->out, '.') && !gm_file_is_folder(j->out) &&
+	const char *slash = strrchr(j->input, '/'), *last = j->out ? strrchr(j->out, '/') : NULL;
+	bool file = j->out && strchr(last ? last : j->out, '.') && !gm_file_is_folder(j->out) &&
 	            (!last || last[1]);
 	if (file && !gm_image_format(j->out, err))
 		return false;
@@ -209,7 +223,7 @@ bool translate_file(translate_job *j, gm_error *err)
 	if (!translate_may_write(j, path, err))
 		return false;
 	gm_image *im = gm_image_read(j->input, NULL, err);
-	bool ok = im && decoded(j, j->input, path, im, err);
+	bool ok = im && decoded(j, j->input, j->out ? path : NULL, im, err);
 	gm_image_free(im);
 	return ok;
 }
@@ -320,7 +334,7 @@ bool translate_tree(translate_job *j, gm_error *err)
 		if (gm_tree_read(t, FILE_MOST, &bytes, &n, &why))
 			im = gm_image_read_memory(name, bytes, n, NULL, &why);
 		/* An unreadable image or unsupported size does not stop the others. */
-		bool done = im && decoded(j, name, path, im, &why);
+		bool done = im && decoded(j, name, j->out ? path : NULL, im, &why);
 		ok = done || (why.code != GM_ERR_IO && why.code != GM_ERR_MEMORY &&
 		              why.code != GM_ERR_STATE);
 		if (!ok)

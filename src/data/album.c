@@ -89,11 +89,11 @@ typedef struct builder {
 	size_t entry_room, bad_room, other_room, table_room, captions, caption_room;
 	uint32_t files;
 	size_t slot;     /* bytes of one picture */
-	int halves;      /* slots for each file */
+	int each;        /* slots for each file: 2 halves, or its patches; else 1 */
 	uint8_t *memory; /* all pixels, if kept in memory */
 	size_t memory_room;
 	gm_writer *writer; /* else written here */
-	uint8_t *staged;   /* [stage * halves] pictures */
+	uint8_t *staged;   /* [stage * each] pictures */
 	int stage;         /* files decoded at the same time */
 	worker *workers;
 	int threads;
@@ -368,7 +368,7 @@ static gm_image *decode(item *it)
 static void fit(const builder *b, worker *w, item *it, uint8_t *to)
 {
 	gm_image *im = decode(it);
-	if (im && b->halves == 2 && (im->width & 1))
+	if (im && b->o->halves && (im->width & 1))
 		gm_fail(&it->err, GM_ERR_FORMAT, "%s: %d pixels wide, which cannot be halved",
 		        it->name, im->width);
 	if (!im || it->err.code || !same_size(b, it, &it->err)) {
@@ -376,12 +376,22 @@ static void fit(const builder *b, worker *w, item *it, uint8_t *to)
 		return;
 	}
 	const size_t step = (size_t)im->channels, row = step * (size_t)im->width;
-	const int width = im->width / b->halves;
-	if (prepare(w, b, im->channels, im->height, width, &it->err))
-		for (int half = 0; half < b->halves; half++)
-			gm_fitter_bytes(&w->fitter, im->pixel + (size_t)half * (size_t)width * step,
-			                1, row, step, w->scratch, to + (size_t)half * b->slot);
-	it->hash = gm_hash(0, to, b->slot * (size_t)b->halves);
+	const bool cut = b->o->patches != 0;
+	const int width = cut ? b->o->size : im->width / b->each,
+		  height = cut ? b->o->size : im->height;
+	gm_rng rng = gm_rng_new(cut ? gm_hash(0, im->pixel, row * (size_t)im->height) : 0, 0);
+	if (im->width < width || im->height < height)
+		gm_fail(&it->err, GM_ERR_FORMAT, "%s: %d x %d pixels, smaller than patches of %d",
+		        it->name, im->width, im->height, width);
+	else if (prepare(w, b, im->channels, height, width, &it->err))
+		for (int i = 0; i < b->each; i++) {
+			const size_t x = cut ? gm_rng_below(&rng, im->width - width + 1)
+			                     : (size_t)i * (size_t)width,
+				     y = cut ? gm_rng_below(&rng, im->height - height + 1) : 0;
+			gm_fitter_bytes(&w->fitter, im->pixel + y * row + x * step, 1, row, step,
+			                w->scratch, to + (size_t)i * b->slot);
+		}
+	it->hash = gm_hash(0, to, b->slot * (size_t)b->each);
 	gm_image_free(im);
 }
 
@@ -469,14 +479,14 @@ static bool keep_item(builder *b, const item *it, const uint8_t *pixels)
 	          (it->facts.orientation > 1 ? ALBUM_TURNED : 0) |
 	          (it->facts.alpha ? ALBUM_ALPHA : 0) | (it->facts.several ? ALBUM_FIRST : 0) |
 	          (uint32_t)format << ALBUM_FORMAT;
-	if (it->width != b->a.width * b->halves || it->height != b->a.height)
+	if (!b->o->patches && (it->width != b->a.width * b->each || it->height != b->a.height))
 		b->resized = true;
 	if (!grow(&b->entry, &b->entry_room, b->a.entries, sizeof *b->entry))
 		return no_memory(b);
-	if (!put_text(b, it->name, &e.name) || !keep_pixels(b, pixels, b->slot * (size_t)b->halves))
+	if (!put_text(b, it->name, &e.name) || !keep_pixels(b, pixels, b->slot * (size_t)b->each))
 		return false;
 	b->entry[b->a.entries++] = e;
-	b->a.slots += (uint64_t)b->halves;
+	b->a.slots += (uint64_t)b->each;
 	return true;
 }
 
@@ -494,15 +504,15 @@ static bool begin(builder *b, chunk *c, int channels)
 	b->first_w = im->width, b->first_h = im->height;
 	b->a.channels = channels ? channels : im->channels;
 	b->a.height = b->o->size ? b->o->size : im->height;
-	b->a.width = b->o->size ? b->o->size : im->width / b->halves;
+	b->a.width = b->o->size ? b->o->size : im->width / b->each;
 	gm_image_free(im);
 	if (b->a.width < 1)
 		return gm_fail(b->err, GM_ERR_FORMAT, "%s: %s is one pixel wide", b->path,
 		               b->first);
 	b->slot = (size_t)b->a.channels * (size_t)b->a.height * (size_t)b->a.width;
-	const size_t room = STAGED_BYTES / (b->slot * (size_t)b->halves);
+	const size_t room = STAGED_BYTES / (b->slot * (size_t)b->each);
 	b->stage = room < 1 ? 1 : room < CHUNK ? (int)room : CHUNK;
-	b->staged = malloc(b->slot * (size_t)(b->stage * b->halves));
+	b->staged = malloc(b->slot * (size_t)(b->stage * b->each));
 	return b->staged || no_memory(b);
 }
 
@@ -534,7 +544,7 @@ static bool decode_some(builder *b, int from, int to, bool *read_ok)
 				stopped = true;
 			} else if (b->staged) {
 				decode_into(b, w, it,
-				            b->staged + (size_t)((i - from) * b->halves) * b->slot);
+				            b->staged + (size_t)((i - from) * b->each) * b->slot);
 			} else if (!it->err.code) { /* a chunk of bad files only: why? */
 				gm_image_free(decode(it));
 			}
@@ -561,11 +571,11 @@ static bool decode_all(builder *b, int channels)
 			const int to = from + stage < b->now->items ? from + stage : b->now->items;
 			ok = decode_some(b, from, to, &read_ok);
 			for (int i = from; ok && i < to; i++)
-				ok = keep_item(
-					b, b->now->item + i,
-					b->staged ? b->staged + (size_t)((i - from) * b->halves) *
-									b->slot
-						  : NULL);
+				ok = keep_item(b, b->now->item + i,
+				               b->staged ? b->staged +
+				                                   (size_t)((i - from) * b->each) *
+				                                           b->slot
+				                         : NULL);
 		}
 		ok = ok && read_ok;
 		empty(b->now);
@@ -690,7 +700,7 @@ static bool finish(builder *b)
 		return false;
 	static const char *const fits[] = {"", "", ", padded", ", centre"};
 	if (!b->resized)
-		snprintf(b->a.how, sizeof b->a.how, "none");
+		snprintf(b->a.how, sizeof b->a.how, b->o->patches ? "patches" : "none");
 	else
 		snprintf(b->a.how, sizeof b->a.how, "%s%s", gm_resize_name(b->o->filter),
 		         fits[b->o->fit]);
@@ -722,19 +732,25 @@ static void release(builder *b)
 /* Result of an attempt to build. */
 typedef enum outcome { BUILT, FAILED, MET_COLOUR, MET_SIZES, NO_ROOM } outcome;
 
+/* Pictures that are stored of each file. */
+static int each_of(const gm_data_options *o)
+{
+	return o->halves ? 2 : o->patches ? o->patches : 1;
+}
+
 /* Decodes all files with this number of channels (0: as the first image) to the cache file (NULL:
  * to memory). */
 static outcome build(gm_album *a, const char *path, const gm_data_options *o, int channels,
                      uint64_t key, const char *cache, gm_error *err)
 {
 	uint64_t zero;
-	builder b = {.o = o, .path = path, .err = err, .halves = o->halves ? 2 : 1};
+	builder b = {.o = o, .path = path, .err = err, .each = each_of(o)};
 	b.threads = gm_thread_count();
 	pthread_mutex_init(&b.gate.lock, NULL);
 	pthread_cond_init(&b.gate.freed, NULL);
 	b.workers = calloc((size_t)b.threads, sizeof *b.workers);
 	b.now = calloc(1, sizeof *b.now), b.next = calloc(1, sizeof *b.next);
-	b.a.halves = b.halves;
+	b.a.each = b.each;
 	bool ok = (b.workers && b.now && b.next) || no_memory(&b);
 	ok = ok && (b.tree = gm_tree_open(path, err)) && put_text(&b, "", &zero);
 	if (ok && cache)
@@ -814,9 +830,8 @@ static bool common_side(const char *path, int halves, int *size, gm_error *err)
 
 static uint64_t key_of(uint64_t identity, const gm_data_options *o)
 {
-	const int32_t settings[] = {VERSION,          o->size,        o->channels,
-	                            (int)o->fit,      (int)o->filter, (int)o->bad_files,
-	                            o->halves ? 2 : 1};
+	const int32_t settings[] = {VERSION,        o->size,           o->channels, (int)o->fit,
+	                            (int)o->filter, (int)o->bad_files, each_of(o)};
 	return gm_hash(identity, settings, sizeof settings);
 }
 

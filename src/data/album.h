@@ -27,8 +27,8 @@ extern const char *const
 
 /* The image of a file. Entries are sorted by name. */
 typedef struct gm_album_entry {
-	uint64_t slot;          /* of its pixels; with halves the right one's is slot + 1 */
-	uint64_t hash;          /* of its pixels as stored here */
+	uint64_t slot; /* of its pixels, the first of gm_album.each; of halves the left one */
+	uint64_t hash; /* of its pixels as stored here */
 	uint64_t name, caption; /* offset in text; caption 0 = none */
 	int32_t width, height;  /* of the upright image in the file */
 	uint32_t facts;         /* ALBUM_... */
@@ -54,7 +54,7 @@ typedef struct gm_album {
 	uint64_t others; /* all other files, but captions and tables */
 	uint64_t tables;
 	uint64_t slots;
-	int halves; /* slots of each entry: 1, or 2 */
+	int each; /* slots of each entry: 1, 2 halves, or its patches */
 	uint64_t text_size;
 	const uint8_t *pixel; /* [slots, channels, height, width] */
 	const gm_album_entry *entry;

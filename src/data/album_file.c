@@ -17,7 +17,7 @@
 typedef struct footer {
 	char magic[8];
 	uint64_t key, entries, bads, others, tables, slots, text_size;
-	int32_t channels, height, width, halves;
+	int32_t channels, height, width, each;
 	char how[64];
 	uint64_t table_hash;
 	uint64_t hash; /* of all before */
@@ -54,7 +54,7 @@ bool gm_album_write(const gm_album *a, uint64_t key, gm_writer *w, gm_error *err
 	            .channels = a->channels,
 	            .height = a->height,
 	            .width = a->width,
-	            .halves = a->halves,
+	            .each = a->each,
 	            .table_hash = table_hash(a)};
 	snprintf(f.how, sizeof f.how, "%s", a->how);
 	f.hash = gm_hash(0, &f, offsetof(footer, hash));
@@ -70,8 +70,8 @@ bool gm_album_write(const gm_album *a, uint64_t key, gm_writer *w, gm_error *err
 static bool sizes_fit(const footer *f, uint64_t size, uint64_t *pixels)
 {
 	uint64_t entries, bads, others, tables, total;
-	if (f->channels < 1 || f->channels > 3 || f->halves < 1 || f->halves > 2 || f->height < 1 ||
-	    f->width < 1)
+	if (f->channels < 1 || f->channels > 3 || f->each < 1 || f->each > GM_PATCHES_MAX ||
+	    f->height < 1 || f->width < 1)
 		return false;
 	if (__builtin_mul_overflow((uint64_t)f->height * (uint64_t)f->width, (uint64_t)f->channels,
 	                           pixels) ||
@@ -97,7 +97,7 @@ static bool places_fit(const gm_album *a)
 		return false;
 	for (uint64_t i = 0; i < a->entries; i++) {
 		const gm_album_entry *e = a->entry + i;
-		if (e->slot >= a->slots || a->slots - e->slot < (uint64_t)a->halves ||
+		if (e->slot >= a->slots || a->slots - e->slot < (uint64_t)a->each ||
 		    e->name >= a->text_size || e->caption >= a->text_size)
 			return false;
 	}
@@ -118,7 +118,7 @@ static bool places_fit(const gm_album *a)
 static bool pixels_fit(const gm_album *a)
 {
 	const uint64_t one = (uint64_t)a->channels * (uint64_t)a->height * (uint64_t)a->width,
-		       all = one * a->slots, each = one * (uint64_t)a->halves;
+		       all = one * a->slots, each = one * (uint64_t)a->each;
 	const uint64_t step = all / CHECKED + 1;
 	int damaged = 0;
 #pragma omp parallel for reduction(+ : damaged)
@@ -147,7 +147,7 @@ bool gm_album_parse(gm_album *a, const gm_bytes *map, uint64_t key, gm_error *er
 	                .others = f.others,
 	                .tables = f.tables,
 	                .slots = f.slots,
-	                .halves = f.halves,
+	                .each = f.each,
 	                .text_size = f.text_size,
 	                .pixel = map->data,
 	                .cached = true};

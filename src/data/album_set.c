@@ -567,10 +567,9 @@ static bool one_side(sorting *s, int part)
 	if (p->count == 0)
 		return gm_fail(s->err, GM_ERR_FORMAT, "%s: no picture of this split can be read",
 		               s->path);
-	if (s->a->halves == 1 &&
-	    (!gm_attributes_read(&s->said, p, s->path, s->o, s->err) || !label(s)))
+	if (!s->o->halves && (!gm_attributes_read(&s->said, p, s->path, s->o, s->err) || !label(s)))
 		return false;
-	if (s->a->halves == 2) {
+	if (s->o->halves) {
 		p->slot_a = malloc((p->count + 1) * sizeof *p->slot_a);
 		if (!p->slot_a)
 			return no_memory(s);
@@ -618,7 +617,9 @@ static bool choose_examples(sorting *s)
 	const int part = gm_parts_find(q, s->split, 0);
 	bool ok;
 	if (a >= 0 && b >= 0)
-		ok = two_sides(s, a, b);
+		ok = (!s->o->patches || gm_fail(s->err, GM_ERR_VALUE,
+		                                "%s: option patches is not for pairs", s->path)) &&
+		     two_sides(s, a, b);
 	else if (part < 0 && (a >= 0 || b >= 0))
 		return gm_fail(
 			s->err, GM_ERR_IO,
@@ -657,6 +658,34 @@ static bool nothing_here(sorting *s)
 	return gm_pictures_none(s->path, a, s->err);
 }
 
+/* Each of n rows of an array, `bytes` long, `times` times one after the other; NULL stays NULL. */
+static bool repeat_rows(void *array, uint64_t n, uint64_t times, size_t bytes)
+{
+	void **p = array;
+	char *more = *p ? realloc(*p, (n * times + 1) * bytes) : NULL;
+	if (*p && !more)
+		return false;
+	for (uint64_t i = n; more && i-- > 0;)
+		for (uint64_t k = times; k-- > 0;)
+			memmove(more + (i * times + k) * bytes, more + i * bytes, bytes);
+	*p = more;
+	return true;
+}
+
+/* Each example becomes `times` examples with the same labels. */
+static bool repeat_examples(gm_pictures *p, uint64_t times)
+{
+	const uint64_t n = p->count;
+	bool ok = repeat_rows(&p->entry, n, times, sizeof *p->entry) &&
+	          repeat_rows(&p->label, n, times, sizeof *p->label) &&
+	          repeat_rows(&p->caption, n, times, sizeof *p->caption) &&
+	          repeat_rows(&p->vector, n, times, (size_t)p->flags * sizeof *p->vector);
+	for (int i = 0; ok && i < p->numbers; i++)
+		ok = repeat_rows(&p->number[i].value, n, times, sizeof *p->number[i].value);
+	p->count = n * times;
+	return ok;
+}
+
 static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err)
 {
 	sorting s = {.p = p, .a = &p->album, .path = path, .o = o, .err = err};
@@ -670,12 +699,15 @@ static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, 
 	bool ok = gm_parts_look(&s.parts, s.a, p->arena, !o->no_parts) || no_memory(&s);
 	ok = ok && choose_examples(&s);
 	gm_attributes_free(&s.said);
+	const uint64_t patches = o->patches ? (uint64_t)o->patches : 1;
+	if (ok && o->patches && !repeat_examples(p, patches))
+		return no_memory(&s);
 	p->slot = ok ? malloc((p->count + 1) * sizeof *p->slot) : NULL;
 	if (!p->slot)
 		return ok ? no_memory(&s) : false;
 	for (uint64_t i = 0; i < p->count; i++) {
 		const gm_album_entry *e = s.a->entry + p->entry[i];
-		p->slot[i] = e->slot + (uint64_t)(s.a->halves - 1);
+		p->slot[i] = e->slot + (o->halves ? 1 : i % patches);
 		p->captions |= e->caption != 0;
 	}
 	return true;

@@ -72,10 +72,10 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 			err, GM_ERR_VALUE,
 			"%s: is a generated set, whose ground truth would be wrong after a %s",
 			s->name, o->flip ? "flip" : "crop");
-	if (o->stack)
+	if (o->stack || o->patches)
 		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: is a generated set; option stack is for pictures from files",
-		               s->name);
+		               "%s: is a generated set; option %s is for pictures from files",
+		               s->name, o->stack ? "stack" : "patches");
 	if (o->from || o->to)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: is an endless generated set; option range is for finite sets",
@@ -140,6 +140,9 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 	if (!gm_pictures_open(p, path, o, err) || !gm_pictures_fit(p, o, err) ||
 	    !gm_augment_init(&d->augment, o, p->fit.to_height, p->fit.to_width, p->threads, err))
 		return false;
+	if (o->patches && !p->album.each)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: option patches is for folders and archives of pictures", path);
 	info->about = p->about, info->format = p->format;
 	info->count = p->count;
 	info->low = -1, info->high = 1;
@@ -248,6 +251,8 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 		return false;
 	if (o->per_class && !gm_few_init(d, o->per_class, o->subset_seed, err))
 		return false;
+	if (o->reduce && !gm_reduction_init(d, o->reduce, err))
+		return false;
 	gm_fields_init(d);
 	return check_classes(d, o, err);
 }
@@ -295,6 +300,7 @@ void gm_data_close(gm_dataset *d)
 	if (!d->shares) {
 		gm_pictures_free(&d->pictures);
 		gm_augment_free(&d->augment);
+		gm_reduction_free(&d->low);
 		free(d->name);
 	}
 	free(d);
@@ -363,25 +369,31 @@ int gm_set_threads(const gm_dataset *d, int64_t n, int64_t numel)
 	return n * numel < FLOATS_WORTH_THREADS ? 1 : threads;
 }
 
+void gm_set_read(const gm_dataset *d, uint64_t seed, uint64_t position, int thread, float *x,
+                 int32_t *label)
+{
+	const int64_t *shape = d->info.shape;
+	const uint64_t index = gm_data_index(d, seed, position);
+	example(d, seed, index, thread, x, label);
+	if (!x)
+		return;
+	gm_augment_apply(&d->augment, seed, position, thread, x, (int)shape[0], (int)shape[1],
+	                 (int)shape[2]);
+	uint64_t of = seed;
+	gm_binarise_apply(d->binarise, seed, position, gm_set_place(d, &of, index), x,
+	                  d->info.numel);
+}
+
 bool gm_data_batch(gm_dataset *d, uint64_t seed, uint64_t position, int64_t n, float *x,
                    int32_t *label, gm_error *err)
 {
 	if (n < 0)
 		return gm_fail(err, GM_ERR_VALUE, "a batch of %lld examples", (long long)n);
-	const int64_t numel = d->info.numel, *shape = d->info.shape;
+	const int64_t numel = d->info.numel;
 #pragma omp parallel for num_threads(gm_set_threads(d, n, numel)) schedule(static)
-	for (int64_t i = 0; i < n; i++) {
-		const uint64_t at = position + (uint64_t)i, index = gm_data_index(d, seed, at);
-		example(d, seed, index, gm_thread_index(), x ? x + i * numel : NULL,
-		        label ? label + i : NULL);
-		if (!x)
-			continue;
-		gm_augment_apply(&d->augment, seed, at, gm_thread_index(), x + i * numel,
-		                 (int)shape[0], (int)shape[1], (int)shape[2]);
-		uint64_t of = seed;
-		gm_binarise_apply(d->binarise, seed, at, gm_set_place(d, &of, index), x + i * numel,
-		                  numel);
-	}
+	for (int64_t i = 0; i < n; i++)
+		gm_set_read(d, seed, position + (uint64_t)i, gm_thread_index(),
+		            x ? x + i * numel : NULL, label ? label + i : NULL);
 	return true;
 }
 

@@ -98,8 +98,16 @@ void gm_fields_init(gm_dataset *d)
 		               add(d, "b", pairs ? "target of a translation" : "the second domain",
 		                   GM_FIELD_FLOAT));
 	}
+	if (d->low.factor) {
+		gm_field *f =
+			add(d, "low", "the picture, reduced by option reduce", GM_FIELD_FLOAT);
+		shape_of_image(d, f);
+		f->shape[1] /= d->low.factor, f->shape[2] /= d->low.factor;
+		f->numel = f->shape[0] * f->shape[1] * f->shape[2];
+	}
 	for (int k = 0; d->source && k < d->source->fields; k++)
-		add_of_source(d, d->source->field + k);
+		if (!is_taken(d, d->source->field[k].name))
+			add_of_source(d, d->source->field + k);
 	if (!d->source && !d->stacked)
 		add_numbers(d);
 	if ((d->source && d->source->caption) || p->captions) {
@@ -209,6 +217,10 @@ bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t posi
 	}
 	if (strcmp(f->name, "label") == 0)
 		return gm_data_batch(d, seed, position, n, NULL, out, err);
+	if (d->low.factor && strcmp(f->name, "low") == 0) {
+		gm_reduction_read(d, seed, position, n, out);
+		return true;
+	}
 	const bool of_source = d->source && strcmp(f->name, "image") != 0;
 	const bool attribute = !d->source && (f->type == GM_FIELD_INT || f->rank == 0);
 	if (!of_source && !attribute && strcmp(f->name, "a") != 0)

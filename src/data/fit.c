@@ -22,6 +22,8 @@ bool gm_fitter_init(gm_fitter *f, int channels, int height, int width, const gm_
 		[GM_FILTER_CUBIC] = {"cubic, antialiased, padded", "cubic, antialiased, centre"},
 		[GM_FILTER_LANCZOS] = {"lanczos, antialiased, padded",
 	                               "lanczos, antialiased, centre"},
+		[GM_FILTER_IMRESIZE] = {"bicubic as imresize, antialiased, padded",
+	                                "bicubic as imresize, antialiased, centre"},
 	};
 	*f = (gm_fitter){.channels = channels, .height = height, .width = width};
 	f->to_channels = o->channels ? o->channels : channels;

@@ -24,7 +24,7 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 	if (o->fit != GM_FIT_RESIZE && o->fit != GM_FIT_PAD && o->fit != GM_FIT_CROP &&
 	    o->fit != GM_FIT_AUTO)
 		return gm_fail(err, GM_ERR_VALUE, "an unknown fit (%d)", (int)o->fit);
-	if (o->filter < GM_FILTER_TRIANGLE || o->filter > GM_FILTER_LANCZOS)
+	if (o->filter < GM_FILTER_TRIANGLE || o->filter > GM_FILTER_IMRESIZE)
 		return gm_fail(err, GM_ERR_VALUE, "an unknown filter (%d)", (int)o->filter);
 	if (o->binarise < GM_BINARISE_NO || o->binarise > GM_BINARISE_AUTO)
 		return gm_fail(err, GM_ERR_VALUE, "an unknown binarisation (%d)", (int)o->binarise);
@@ -32,6 +32,16 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 		return gm_fail(err, GM_ERR_VALUE, "%d examples of each class", o->per_class);
 	if (o->caption_length < 0 || o->caption_length > 4096)
 		return gm_fail(err, GM_ERR_VALUE, "captions of %d characters", o->caption_length);
+	if (o->patches < 0 || o->patches > GM_PATCHES_MAX)
+		return gm_fail(err, GM_ERR_VALUE, "patches: 0 to %d of each picture, not %d",
+		               GM_PATCHES_MAX, o->patches);
+	if (o->patches && (!o->size || o->halves))
+		return gm_fail(err, GM_ERR_VALUE,
+		               o->halves ? "option patches is not for pairs"
+		                         : "option patches needs the size of a patch: --size N");
+	if (o->reduce < 0 || o->reduce == 1 || o->reduce > 64)
+		return gm_fail(err, GM_ERR_VALUE, "reduce: a factor of 2 to 64, or 0, not %d",
+		               o->reduce);
 	if (o->crop < 0)
 		return gm_fail(err, GM_ERR_VALUE, "a shift of %d pixels", o->crop);
 	return o->classes >= 0 || gm_fail(err, GM_ERR_VALUE, "a negative number of classes");
@@ -40,7 +50,7 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 typedef enum kind { NUMBER, SEED, WORD, TEXT, SPAN } kind;
 
 static const char *const fits[] = {"auto", "resize", "pad", "crop", NULL};
-static const char *const filters[] = {"triangle", "box", "cubic", "lanczos", NULL};
+static const char *const filters[] = {"triangle", "box", "cubic", "lanczos", "imresize", NULL};
 static const char *const bad_files[] = {"skip", "stop", NULL};
 static const char *const sides[] = {"folders", "halves", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
@@ -70,6 +80,8 @@ enum {
 	PER_CLASS,
 	SUBSET_SEED,
 	CAPTION_LENGTH,
+	PATCHES,
+	REDUCE,
 	CACHE
 };
 
@@ -84,7 +96,10 @@ static const struct {
                  "how images are resized: resize, pad, crop; auto: crop for folders and "
                  "archives",
                  WORD, fits},
-	[FILTER] = {"filter", "filter for scaling: triangle, box, cubic or lanczos", WORD, filters},
+	[FILTER] = {"filter",
+                    "filter for scaling: triangle, box, cubic, lanczos, or imresize (MATLAB's "
+                    "bicubic)",
+                    WORD, filters},
 	[SPLIT] = {"split", "split of the data: train, test or val", TEXT},
 	[PARTS] = {"parts", "auto: folders named train, test, ... are splits; off: they are not",
                    WORD, auto_off},
@@ -115,6 +130,14 @@ static const struct {
 	[PER_CLASS] = {"per-class", "only this many examples of each class; 0: all", NUMBER},
 	[SUBSET_SEED] = {"subset-seed", "seed of this choice", SEED},
 	[CAPTION_LENGTH] = {"caption-length", "length of captions in characters", NUMBER},
+	[PATCHES] = {"patches",
+                     "this many random patches of each image, of option size, not scaled; 0: whole "
+                     "images",
+                     NUMBER},
+	[REDUCE] = {"reduce",
+                    "add a field \"low\": images reduced by this factor, bicubic as MATLAB's "
+                    "imresize; 0: no",
+                    NUMBER},
 	[CACHE] = {"cache", "cache decoded images on disk: on or off", WORD, on_off},
 };
 #define OPTIONS ((int)(sizeof table / sizeof *table))
@@ -241,6 +264,12 @@ bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_e
 		break;
 	case CAPTION_LENGTH:
 		o->caption_length = v;
+		break;
+	case PATCHES:
+		o->patches = v;
+		break;
+	case REDUCE:
+		o->reduce = v;
 		break;
 	case CACHE:
 		o->no_cache = v;

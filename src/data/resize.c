@@ -44,16 +44,25 @@ static const struct {
 	const char *name;
 	double (*kernel)(double x); /* of the distance from the centre */
 	double support;             /* where it ends */
+	bool mirror;                /* at borders; else weights outside are left out */
 } filters[] = {
 	[GM_FILTER_TRIANGLE] = {"triangle, antialiased", triangle, 1},
 	[GM_FILTER_BOX] = {"box, antialiased", box, .5},
 	[GM_FILTER_CUBIC] = {"cubic, antialiased", cubic, 2},
 	[GM_FILTER_LANCZOS] = {"lanczos, antialiased", lanczos, 3},
+	[GM_FILTER_IMRESIZE] = {"bicubic as imresize, antialiased", cubic, 2, true},
 };
 
 const char *gm_resize_name(gm_filter filter)
 {
 	return filters[filter].name;
+}
+
+/* Index i of a row of n pixels that continues mirrored, edge pixels twice. */
+static int mirrored(int i, int n)
+{
+	i = ((i % (2 * n)) + 2 * n) % (2 * n);
+	return i < n ? i : 2 * n - 1 - i;
 }
 
 static bool side_init(side *s, int from, int to, gm_filter filter)
@@ -75,14 +84,17 @@ static bool side_init(side *s, int from, int to, gm_filter filter)
 			first = 0;
 		if (first > from - s->taps)
 			first = from - s->taps;
-		double sum = 0;
-		for (int k = 0; k < s->taps; k++)
-			sum += filters[filter].kernel(fabs(first + k + .5 - centre) / stretch);
 		s->first[i] = first;
-		for (int k = 0; k < s->taps; k++)
-			s->weight[(size_t)i * (size_t)s->taps + (size_t)k] =
-				(float)(filters[filter].kernel(fabs(first + k + .5 - centre) /
-			                                       stretch) /
+		const bool mirror = filters[filter].mirror;
+		const int low = mirror ? (int)floor(centre - reach + .5) : first,
+			  high = low + (mirror ? (int)ceil(reach) * 2 + 1 : s->taps);
+		double sum = 0;
+		for (int j = low; j < high; j++)
+			sum += filters[filter].kernel(fabs(j + .5 - centre) / stretch);
+		float *weight = s->weight + (size_t)i * (size_t)s->taps;
+		for (int j = low; j < high; j++)
+			weight[mirrored(j, from) - first] +=
+				(float)(filters[filter].kernel(fabs(j + .5 - centre) / stretch) /
 			                sum);
 	}
 	return true;
@@ -150,4 +162,12 @@ void gm_resize_plane(const gm_resize *r, const float *from, float *to, size_t st
 		gm_resize_row(r, from + (size_t)row * (size_t)r->x.from,
 		              scratch + (size_t)row * (size_t)r->x.to);
 	gm_resize_down(r, scratch, to, stride);
+}
+
+void gm_resize_bytes(float *x, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		const float v = x[i] < -1 ? -1 : x[i] > 1 ? 1 : x[i];
+		x[i] = roundf((v + 1) * 127.5f) / 127.5f - 1;
+	}
 }

@@ -32,4 +32,7 @@ void gm_resize_down(const gm_resize *r, const float *rows, float *to, size_t str
 void gm_resize_plane(const gm_resize *r, const float *from, float *to, size_t stride,
                      float *scratch);
 
+/* Clamps values to [-1, 1] and rounds them to those of 8 bits. */
+void gm_resize_bytes(float *x, int64_t n);
+
 #endif

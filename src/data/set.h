@@ -18,16 +18,26 @@ typedef struct gm_augment {
 	size_t spare_each;
 } gm_augment;
 
+/* Reduction of images, for field "low". */
+typedef struct gm_reduction {
+	int factor;        /* 0: no such field */
+	gm_resize *resize; /* one plane */
+	float *scratch;    /* for each thread: an example, and a plane of the resizer */
+	size_t scratch_each;
+	int threads;
+} gm_reduction;
+
 struct gm_dataset {
 	gm_data_info info;
 	const gm_source *source; /* NULL for pictures from files */
 	gm_pictures pictures;
 	gm_augment augment;
+	gm_reduction low;
 	gm_field field[GM_SET_FIELDS];
 	uint64_t from; /* for files: index of example 0 */
 	/* for a subset (few.c): index of each example in the original set, [count]; else NULL */
 	uint64_t *subset;
-	bool shares; /* pictures, augment and name belong to that set */
+	bool shares; /* pictures, augment, low and name belong to that set */
 	gm_binarise binarise;
 	int caption_length;
 	uint64_t stacked; /* number of images to stack channels from; 0: no stacking */
@@ -56,6 +66,18 @@ bool gm_augment_init(gm_augment *a, const gm_data_options *o, int height, int wi
 void gm_augment_free(gm_augment *a);
 void gm_augment_apply(const gm_augment *a, uint64_t seed, uint64_t position, int thread, float *x,
                       int channels, int height, int width);
+
+/* data.c: the example at this position of the stream, with flips, crops and binarisation; label may
+ * be NULL. thread: which scratch memory. */
+void gm_set_read(const gm_dataset *d, uint64_t seed, uint64_t position, int thread, float *x,
+                 int32_t *label);
+
+/* reduce.c. init reads d->info; read writes examples position .. position + n - 1, reduced: out
+ * [n, channels, height / factor, width / factor]. */
+bool gm_reduction_init(gm_dataset *d, int factor, gm_error *err);
+void gm_reduction_free(gm_reduction *r);
+void gm_reduction_read(const gm_dataset *d, uint64_t seed, uint64_t position, int64_t n,
+                       float *out);
 
 /* binarise.c: x [numel] of the example that stands at place (of the set's files, or of its
  * sequence) and is read at position. */

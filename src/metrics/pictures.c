@@ -176,3 +176,21 @@ bool gm_ms_ssim(const gm_picture_pairs *p, double *each, double *mean, gm_error 
 	return sensible("MS-SSIM", p, 1 << (SCALES - 1), err) &&
 	       similarities(p, true, each, mean, err);
 }
+
+static double eight_bits(float x)
+{
+	return round(255 * fmin(fmax((x + 1) / 2, 0), 1)) / 255;
+}
+
+void gm_luma(const float *x, int channels, int height, int width, int border, float *out)
+{
+	const int64_t size = (int64_t)height * width;
+	for (int i = border; i < height - border; i++)
+		for (int j = border; j < width - border; j++) {
+			const float *at = x + (int64_t)i * width + j;
+			*out++ = (float)(channels < 3 ? 255 * eight_bits(at[0])
+			                              : 16 + 65.481 * eight_bits(at[0]) +
+			                                        128.553 * eight_bits(at[size]) +
+			                                        24.966 * eight_bits(at[2 * size]));
+		}
+}

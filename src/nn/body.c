@@ -69,3 +69,29 @@ gm_node *gm_resnet_body(gm_net *n, gm_node *x, const gm_resnet *p)
 	return gm_block(n, "last", gm_pad_reflect(x, 3, 3, 3, 3), .out = p->channels, .kernel = 7,
 	                .plain = true, .act = GM_TANH);
 }
+
+gm_node *gm_srresnet_body(gm_net *n, gm_node *x, const gm_srresnet *p)
+{
+	gm_node *first = gm_block(n, "first", x, .out = p->width, .kernel = 9, .pad = 4,
+	                          .plain = true, .act = GM_PRELU);
+	gm_node *y = first;
+	for (int i = 1; i <= p->blocks; i++)
+		y = gm_residual(n, gm_net_key(n, "r%d", i), y, .act = GM_PRELU);
+	y = gm_add(first, gm_block(n, "merge", y, .out = p->width, .kernel = 3, .pad = 1));
+	for (int i = 1; i <= p->doublings; i++)
+		y = gm_pixel_shuffle(gm_block(n, gm_net_key(n, "up%d", i), y, .out = 4 * p->width,
+		                              .kernel = 3, .pad = 1, .plain = true,
+		                              .act = GM_PRELU),
+		                     2);
+	y = gm_conv(n, "last", y, .out = p->channels, .kernel = 9, .pad = 4);
+	return p->bilinear ? gm_add(y, gm_upsample_bilinear(x, 1 << p->doublings)) : y;
+}
+
+int gm_srresnet_radius(const gm_srresnet *p)
+{
+	const int factor = 1 << p->doublings;
+	int radius = factor * (4 + 2 * p->blocks + 1) + 4; /* in pixels of the result */
+	for (int i = 0; i < p->doublings; i++)
+		radius += factor >> i;
+	return (radius + factor - 1) / factor;
+}

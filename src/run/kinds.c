@@ -72,7 +72,7 @@ const char *gm_endpoint_target(gm_run *r, const gm_run_endpoint *e)
 		return from;
 	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
 		if (!strcmp(from, other[i][0]) &&
-		    (gm_feed_find(r, other[i][1]) || !strcmp(other[i][1], "example")))
+		    (gm_field_input(r, other[i][1]) || !strcmp(other[i][1], "example")))
 			return other[i][1];
 	return NULL;
 }
@@ -197,6 +197,11 @@ gm_node *gm_hidden(gm_run *r)
 void gm_any_size(gm_run *r, int64_t multiple)
 {
 	r->sides = multiple;
+}
+
+void gm_local(gm_run *r, int64_t radius)
+{
+	r->radius = radius;
 }
 
 const char *gm_endpoint_field(const gm_run *r, const gm_node *in)

@@ -85,3 +85,13 @@ bool gm_want_binary(gm_run *r, const char *otherwise)
 		return false;
 	return how != GM_BINARISE_NO;
 }
+
+gm_node *gm_own_size(gm_run *r, gm_node *x)
+{
+	const gm_facts *f = &r->facts;
+	return f->height == f->own_height && f->width == f->own_width
+	               ? x
+	               : gm_full(r->graph, 0,
+	                         GM_SHAPE(r->batch, gm_node_shape(x).dim[1], f->own_height,
+	                                  f->own_width));
+}

@@ -320,7 +320,7 @@ gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n)
 		gm_run_fail(r, GM_ERR_STATE, "%s: a step does not compile", r->model->name);
 		return NULL;
 	}
-	r->part[r->parts++] = (gm_run_part){s, asked, all, name, n};
+	r->part[r->parts++] = (gm_run_part){s, asked, all, name, n, 0};
 	return s;
 }
 
@@ -363,8 +363,10 @@ void gm_run_step(gm_run *r, gm_step *s)
 		gm_run_fail(r, GM_ERR_STATE, "step %lld: %s", (long long)r->step + 1,
 		            gm_step_check(s));
 	for (int i = 0; i < r->parts; i++)
-		if (r->part[i].step == s)
+		if (r->part[i].step == s) {
+			r->part[i].at = r->step + 1;
 			log_values(r, &r->part[i]);
+		}
 }
 
 int64_t gm_step_number(gm_run *r)

@@ -67,6 +67,7 @@ typedef struct gm_run_part { /* a compiled training step and its outputs */
 	gm_node **given;   /* as compiled: means over all ranks */
 	const char **name; /* name under which an output is logged, or NULL */
 	int n;
+	int64_t at; /* number of the last turn in which it ran, from 1; 0: not yet */
 } gm_run_part;
 
 /* gm_logged: a value with its name */
@@ -139,6 +140,7 @@ struct gm_run {
 	int endpoints;
 	/* other image sizes must be multiples of this (gm_any_size); 0: not supported */
 	int64_t sides;
+	int64_t radius; /* of gm_local; 0: not declared */
 	gm_run_part part[GM_RUN_STEPS];
 	int parts;
 	gm_run_value value[GM_RUN_VALUES];

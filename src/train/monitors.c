@@ -85,6 +85,29 @@ static void put(gm_run *r, const char *name, double value)
 		v->value = value, v->quiet = true;
 }
 
+/* A value that is logged only for this step. */
+static void put_now(gm_run *r, const char *name, double value, int64_t step)
+{
+	put(r, name, value);
+	gm_run_value *v = gm_run_value_of(r, name);
+	if (v)
+		v->rare = true, v->at = step;
+}
+
+/* Creates the names of the values that steps log, so that their order in the log does not depend on
+ * which phase runs first in this process. */
+static bool name_values(gm_run *r)
+{
+	for (int i = 0; i < r->parts; i++)
+		for (int k = 0; k < r->part[i].n; k++) {
+			gm_run_value *v =
+				r->part[i].name[k] ? gm_run_value_of(r, r->part[i].name[k]) : NULL;
+			if (v)
+				v->rare = true, v->at = -1;
+		}
+	return true;
+}
+
 /* The threshold of an objective between real and fake in D's outputs; 0 for most. */
 static double threshold_of(const gm_run *r)
 {
@@ -191,7 +214,7 @@ bool gm_monitors_start(gm_run *r)
 	if (r->rank)
 		g->monitors = false; /* only rank 0 computes monitors */
 	if (!g->monitors)
-		return true;
+		return name_values(r);
 	g->threshold = threshold_of(r);
 	g->fake_label = calloc(r->batch, sizeof *g->fake_label);
 	g->real_label = calloc(r->batch, sizeof *g->real_label);
@@ -215,8 +238,14 @@ bool gm_monitors_start(gm_run *r)
 	if (r->batch > 1 && g->sources)
 		put(r, "spread", 0);
 	for (int i = 0; i < g->norms; i++)
-		put(r, g->norm[i].name, 0);
-	return gm_run_ok(r);
+		put_now(r, g->norm[i].name, 0, -1);
+	return name_values(r) && gm_run_ok(r);
+}
+
+/* False if its step did not run in this turn: there may be several phases. */
+static bool norm_is_new(const gm_run *r, int i)
+{
+	return r->part[r->guard.norm[i].part].at == r->step;
 }
 
 static double norm_value(const gm_run *r, int i)
@@ -397,7 +426,8 @@ static void warn(gm_run *r)
 		                     "rate");
 	double least = INFINITY, most = 0;
 	for (int i = 0; i < g->norms; i++)
-		least = fmin(least, norm_value(r, i)), most = fmax(most, norm_value(r, i));
+		if (norm_is_new(r, i))
+			least = fmin(least, norm_value(r, i)), most = fmax(most, norm_value(r, i));
 	warn_if(r, VANISHED, &g->vanished, least < 1e-7,
 	        "a net's gradient has vanished: it no longer learns; the other net may have won, "
 	        "or too high a learning rate led to dead units");
@@ -410,6 +440,8 @@ void gm_monitors_step(gm_run *r, bool log)
 {
 	struct gm_run_guard *g = &r->guard;
 	for (int i = 0; i < g->norms; i++) {
+		if (!norm_is_new(r, i))
+			continue;
 		double v = norm_value(r, i);
 		char what[100];
 		snprintf(what, sizeof what, "the gradient of %.60s", gm_net_name(g->norm[i].net));
@@ -418,7 +450,7 @@ void gm_monitors_step(gm_run *r, bool log)
 			return;
 		}
 		if (log && g->monitors)
-			put(r, g->norm[i].name, v);
+			put_now(r, g->norm[i].name, v, r->step);
 	}
 	if (!log || !g->monitors)
 		return;

@@ -4,10 +4,18 @@
  */
 #include "use/translate.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIZES = 4, PORTS = 8 };
+enum { SIZES = 4, PORTS = 8, TILE = 256 };
+
+/* A part of a picture: value (c, i, j) is x[c * plane + i * row + j]. */
+typedef struct window {
+	const float *x;
+	size_t plane, row;
+	int height, width;
+} window;
 
 struct gm_translator {
 	char *checkpoint, *endpoint;
@@ -18,6 +26,7 @@ struct gm_translator {
 	/* ratio of the example's size to the input's; 0 if it is not an integer */
 	int64_t up;
 	int64_t turns; /* 0: the model's */
+	int tile;      /* side of windows; 0: TILE */
 };
 
 static bool inspect(gm_translator *t, gm_error *err)
@@ -72,6 +81,27 @@ bool gm_translator_set_turns(gm_translator *t, int64_t turns, gm_error *err)
 {
 	t->turns = turns;
 	return gm_saved_set_turns(t->own, t->endpoint, turns, err);
+}
+
+bool gm_translator_set_tile(gm_translator *t, int side, gm_error *err)
+{
+	const int64_t radius = gm_saved_inside(t->own)->radius;
+	if (!radius)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s has no tiles: each pixel may depend on the whole picture",
+		               gm_saved_model(t->own)->name);
+	if (side <= 2 * radius)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "tiles of %d pixels are too small: a pixel of the result depends on "
+		               "pixels up to %d away",
+		               side, (int)radius);
+	t->tile = side;
+	return true;
+}
+
+int gm_translator_factor(const gm_translator *t)
+{
+	return (int)t->up;
 }
 
 const char *gm_translator_field(const gm_translator *t)
@@ -157,47 +187,138 @@ static int mirrored(int i, int n)
 	return i < n ? i : turn - i;
 }
 
+/* Runs the nets for a window of this size on x [takes, height, width], which may be a part of a
+ * wider picture: rows are `row` and planes `plane` apart. Allocates *y [gives, ..] of the output's
+ * shape. */
+static bool run_window(gm_translator *t, const window *w, uint64_t seed, uint64_t index, float **y,
+                       gm_shape *shape, gm_error *err)
+{
+	const int takes = gm_translator_takes(t);
+	const void *all[PORTS] = {0};
+	gm_saved *s = made_for(t, w->height, w->width, err);
+	if (!s || (t->turns && !gm_saved_set_turns(s, t->endpoint, t->turns, err)))
+		return false;
+	*shape = gm_saved_shape(s, t->endpoint);
+	float *x = malloc((size_t)takes * (size_t)w->height * (size_t)w->width * sizeof *x);
+	*y = malloc((size_t)(shape->dim[1] * shape->dim[2] * shape->dim[3]) * sizeof **y);
+	for (int i = 0; x && i < takes * w->height; i++)
+		memcpy(x + (size_t)i * (size_t)w->width,
+		       w->x + (size_t)(i / w->height) * w->plane + (size_t)(i % w->height) * w->row,
+		       (size_t)w->width * sizeof *x);
+	all[t->from] = x;
+	bool ok = (x && *y) || gm_fail(err, GM_ERR_MEMORY, "no memory for pictures of %dx%d",
+	                               w->width, w->height);
+	ok = ok && gm_saved_run(s, t->endpoint, all, seed, index, *y, err);
+	free(x);
+	if (!ok)
+		free(*y), *y = NULL;
+	return ok;
+}
+
+/* One side of the tiles: windows of `window` pixels, each of which gives `core` pixels that do not
+ * depend on what is outside of it. */
+typedef struct cover {
+	int side, window, core, edge, count;
+} cover;
+
+static cover cover_of(const gm_translator *t, int side, int multiple)
+{
+	const int64_t radius = gm_saved_inside(t->own)->radius;
+	int least = t->tile ? t->tile : TILE;
+	least = least < 4 * radius && !t->tile ? (int)(4 * radius) : least;
+	cover c = {.side = side, .edge = (int)((radius + multiple - 1) / multiple * multiple)};
+	c.window = (least + multiple - 1) / multiple * multiple;
+	c.core = c.window - 2 * c.edge;
+	if (radius == 0 || c.window >= side || c.core < multiple)
+		return (cover){.side = side, .window = side, .core = side, .count = 1};
+	c.count = 1 + (side - c.window + c.core - 1) / c.core;
+	return c;
+}
+
+/* Where window i begins, and which pixels of the side are taken from it: first .. end - 1. */
+static int window_at(const cover *c, int i, int *first, int *end)
+{
+	const int at = i == c->count - 1 ? c->side - c->window : i * c->core;
+	*first = i == 0 ? 0 : at + c->edge;
+	*end = i == c->count - 1 ? c->side : at + c->window - c->edge;
+	return at;
+}
+
+/* Runs the nets on x [takes, height, width] in tiles; y gets [gives, ..]. */
+static bool run_tiles(gm_translator *t, const gm_picture *x, uint64_t seed, uint64_t index,
+                      gm_picture *y, gm_error *err)
+{
+	int64_t up = t->up, m = gm_saved_any_size(t->own);
+	const int multiple = up && m % up == 0 && m / up > 0 ? (int)(m / up) : 1;
+	const cover rows = cover_of(t, x->height, multiple),
+		    columns = cover_of(t, x->width, multiple);
+	bool ok = true;
+	for (int i = 0; ok && i < rows.count * columns.count; i++) {
+		int top, bottom, left, right;
+		const int r = window_at(&rows, i / columns.count, &top, &bottom),
+			  c = window_at(&columns, i % columns.count, &left, &right);
+		const size_t plane = (size_t)x->height * (size_t)x->width, row = (size_t)x->width;
+		const window w = {x->x + (size_t)r * row + c, plane, row, rows.window,
+		                  columns.window};
+		gm_shape s;
+		float *out;
+		ok = run_window(t, &w, seed, index, &out, &s, err);
+		if (!ok)
+			break;
+		/* pixels of the output for one of the input */
+		const double high = (double)s.dim[2] / w.height, wide = (double)s.dim[3] / w.width;
+		if (!y->x) {
+			*y = (gm_picture){.channels = (int)s.dim[1],
+			                  .height = (int)lround(x->height * high),
+			                  .width = (int)lround(x->width * wide)};
+			y->x = malloc((size_t)y->channels * (size_t)y->height * (size_t)y->width *
+			              sizeof *y->x);
+			ok = y->x || gm_fail(err, GM_ERR_MEMORY, "no memory for a picture of %dx%d",
+			                     y->width, y->height);
+		}
+		const int from = (int)lround(left * wide), to = (int)lround(right * wide),
+			  at = (int)lround(c * wide), above = (int)lround(r * high);
+		for (int k = 0; ok && k < y->channels; k++)
+			for (int j = (int)lround(top * high); j < (int)lround(bottom * high); j++)
+				memcpy(y->x + ((size_t)k * y->height + j) * y->width + from,
+				       out + (k * s.dim[2] + j - above) * s.dim[3] + from - at,
+				       (size_t)(to - from) * sizeof *out);
+		free(out);
+	}
+	return ok;
+}
+
 bool gm_translator_run(gm_translator *t, const gm_picture *x, uint64_t seed, uint64_t index,
                        gm_picture *y, gm_error *err)
 {
-	const int height = x->height, width = x->width, takes = gm_translator_takes(t);
+	const int takes = gm_translator_takes(t);
 	int next[2];
 	*y = (gm_picture){0};
-	if (!gm_translator_fits(t, height, width, next) && !next[0])
+	if (!gm_translator_fits(t, x->height, x->width, next) && !next[0])
 		return gm_fail(err, GM_ERR_VALUE, "pictures of %dx%d are too large for this run",
-		               width, height);
-	gm_saved *s = made_for(t, next[0], next[1], err);
-	if (!s)
-		return false;
-	if (t->turns && !gm_saved_set_turns(s, t->endpoint, t->turns, err))
-		return false;
-	const gm_shape shape = gm_saved_shape(s, t->endpoint);
-	const size_t plane = (size_t)next[0] * (size_t)next[1];
-	const int64_t rows = shape.dim[2], row = shape.dim[3];
-	float *in = malloc(plane * (size_t)takes * sizeof *in),
-	      *out = malloc((size_t)(shape.dim[1] * rows * row) * sizeof *out);
-	y->channels = (int)shape.dim[1];
-	y->height = (int)(rows * height / next[0]), y->width = (int)(row * width / next[1]);
-	y->x = malloc((size_t)y->channels * (size_t)y->height * (size_t)y->width * sizeof *y->x +
-	              1);
-	bool ok = (in && out && y->x) ||
-	          gm_fail(err, GM_ERR_MEMORY, "no memory for pictures of %dx%d", width, height);
-	for (int c = 0; ok && c < takes; c++)
+		               x->width, x->height);
+	gm_picture padded = {.channels = takes, .height = next[0], .width = next[1]};
+	padded.x = malloc((size_t)takes * (size_t)next[0] * (size_t)next[1] * sizeof *padded.x);
+	if (!padded.x)
+		return gm_fail(err, GM_ERR_MEMORY, "no memory for a picture of %dx%d", x->width,
+		               x->height);
+	float *to = padded.x;
+	for (int c = 0; c < takes; c++)
 		for (int i = 0; i < next[0]; i++)
 			for (int j = 0; j < next[1]; j++)
-				in[(size_t)c * plane + (size_t)i * (size_t)next[1] + (size_t)j] =
-					x->x[((size_t)c * height + mirrored(i, height)) * width +
-				             mirrored(j, width)];
-	const void *all[PORTS] = {0};
-	all[t->from] = in;
-	ok = ok && gm_saved_run(s, t->endpoint, all, seed, index, out, err);
-	for (int c = 0; ok && c < y->channels; c++)
-		for (int i = 0; i < y->height; i++)
-			memcpy(y->x + ((size_t)c * y->height + i) * y->width,
-			       out + (c * rows + i) * row, y->width * sizeof *out);
+				*to++ = x->x[((size_t)c * x->height + mirrored(i, x->height)) *
+				                     x->width +
+				             mirrored(j, x->width)];
+	bool ok = run_tiles(t, &padded, seed, index, y, err);
+	free(padded.x);
+	const int height = (int)((int64_t)y->height * x->height / next[0]),
+		  width = (int)((int64_t)y->width * x->width / next[1]);
+	for (int i = 0; ok && i < y->channels * height; i++)
+		memmove(y->x + (size_t)i * width,
+		        y->x + ((size_t)(i / height) * y->height + i % height) * y->width,
+		        (size_t)width * sizeof *y->x);
+	y->height = height, y->width = width;
 	if (!ok)
 		free(y->x), y->x = NULL;
-	free(in);
-	free(out);
 	return ok;
 }

@@ -29,6 +29,14 @@ void gm_translator_free(gm_translator *t); /* NULL is fine */
 /* Of an endpoint that iterates: the number of turns of following calls. */
 bool gm_translator_set_turns(gm_translator *t, int64_t turns, gm_error *err);
 
+/* Large pictures are translated in tiles of this side, which overlap so that the result is that of
+ * the whole picture. Default: 256, or 4 radii. GM_ERR_VALUE if the model does not declare gm_local,
+ * or the tile is not larger than 2 radii. */
+bool gm_translator_set_tile(gm_translator *t, int side, gm_error *err);
+/* How many times larger the sides of the run's pictures are than those of the input; 0: not a whole
+ * number. */
+int gm_translator_factor(const gm_translator *t);
+
 const char *gm_translator_field(const gm_translator *t); /* the input field: "a", "b", "low", .. */
 /* The target field, or NULL. */
 const char *gm_translator_target(const gm_translator *t);
