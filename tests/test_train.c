@@ -100,7 +100,14 @@ static const struct variant {
 	{"aae",
          {"data=glyphs", "size=8", "batch=8", "width=8", "prior=swiss-roll", "label-aware=yes",
           "labels-per-class=3"}},
+	{"aae-categorical",
+         {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "labels-per-class=2", "ema=.9"}},
+	{"aae-categorical",
+         {"data=glyphs", "size=8", "batch=8", "width=8", "task=clustering", "k=2",
+          "optimiser=adam"}},
 	{"catgan", {"data=glyphs", "size=8", "batch=8", "width=8", "k=2", "ema=.9"}},
+	{"catgan",
+         {"data=glyphs", "size=8", "batch=8", "width=8", "supervised=1", "labels-per-class=2"}},
 	{"context-encoder", {"data=shapes", "batch=4", "width=2", "nz=8", "ema=.9", "overlap=2"}},
 	/* a net that is applied several times in a step, and remembers each time apart */
 	{"gran",
@@ -572,7 +579,7 @@ static void rollbacks(void **state)
  * endpoint. */
 static bool is_game(const char *model)
 {
-	if (!strcmp(model, "aae") || !strcmp(model, "context-encoder"))
+	if (!strncmp(model, "aae", 3) || !strcmp(model, "context-encoder"))
 		return false;
 	const gm_option *o = gm_model_find(model)->options;
 	while (o->name && strcmp(o->name, "objective"))

@@ -431,6 +431,15 @@ GM_API gm_node *gm_signed(gm_node *p);
  * halve `levels` times. level: room for levels + 1. */
 GM_API void gm_laplacian(gm_node *x, int levels, gm_node **level);
 
+/* ---- class probabilities --------------------------------------------------------------------- */
+
+/* Entropies of the softmax of logits [m,K], in nats, rank 0: the mean of those of the rows, and
+ * that of the mean row (over the batches of all processes). */
+typedef struct gm_entropies {
+	gm_node *each, *mean;
+} gm_entropies;
+GM_API gm_entropies gm_class_entropies(gm_node *logits);
+
 /* ---- priors ---------------------------------------------------------------------------------- */
 
 /* Points [m,2] of two distributions in the plane (Makhzani et al. 2016, arXiv:1511.05644, figures 3

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
  * catgan.c -- Springenberg, "Unsupervised and semi-supervised learning with categorical generative
- * adversarial networks", ICLR 2016, arXiv:1511.06390. Objective: section 3, eq. 6 to 8; only the
- * unsupervised part. No code was published; MNIST settings: github.com/smayru/catgan. D is a
- * classifier of K classes: certain for each real example, with all classes used equally, and
- * uncertain for generated ones; G makes it certain, over all classes. With the entropy H, in nats,
- * of D's softmax p:
- *	D minimises  - H[mean p(real)] + mean H[p(real)] - fake mean H[p(G(z))]
+ * adversarial networks", ICLR 2016, arXiv:1511.06390, section 3, eq. 6 to 9. No code was published;
+ * MNIST settings: github.com/smayru/catgan. D is a classifier of K classes: certain for each real
+ * example, with all classes used equally, and uncertain for generated ones; G makes it certain,
+ * over all classes. With the entropy H, in nats, of D's softmax p:
+ *	D minimises  - H[mean p(real)] + mean H[p(real)] - mean H[p(G(z))]
  *	G minimises  - H[mean p(G(z))] + mean H[p(G(z))]
- * at best -2 log K, and -log K. --fake 0: regularised information maximisation, the baseline. D
- * then G, each with new z. D: noise .3 on the input and on each layer before its batch norm, leaky
- * relu .1, layers of 1000, 500, 250, 250, 250; G: 128 uniform numbers, layers of 500, 500, 1000,
- * batch norm, leaky relu .1, sigmoid pixels. Adam, rate 2e-4, beta1 .5, weight decay 1e-5, batch
- * 100. Points: two layers of `width`. Differs: inference without noise, G's third slope .1, not .2.
+ * at best -2 log K, and -log K. Semi-supervised: D also minimises the cross entropy of a few
+ * labelled examples, with weight --supervised. --fake 0: regularised information maximisation, the
+ * baseline. D then G, each with new z. D: noise .3 on the input and on each layer before its batch
+ * norm, leaky relu .1, layers of 1000, 500, 250, 250, 250; G: 128 uniform numbers, layers of 500,
+ * 500, 1000, batch norm, leaky relu .1, sigmoid pixels. Adam, rate 2e-4, beta1 .5, weight decay
+ * 1e-5, batch 100. Points: two layers of `width`. Differs: inference without noise, G's third slope
+ * .1, not .2.
  */
 #include "ganymede/model.h"
 #define ONE .init = GM_HE_NORMAL(1) /* of variance 1/inputs */
 
 static const gm_option options[] = {
 	{"batch", "100", "minibatch size m: of its classes the entropy of the mean is taken"},
-	{"categories", "20", "classes K of D", GM_INT(2, 10000)},
+	{"categories", "auto", "classes K of D; auto: 20, or with labels the data's classes",
+         GM_INT(2, 10000)},
+	{"supervised", "0", "weight of the cross entropy of labelled examples; 0: no labels",
+         GM_REAL(0, 1e6)},
+	{"labels-per-class", "10", "labelled examples of each class; 0: all", GM_INT(0, 1 << 20)},
+	{"real", "1", "weight of both entropies of real examples", GM_REAL(0, 1e6)},
 	{"nz", "128", "numbers in z", GM_INT(1, 65536)},
 	{"width", "auto", "units of the widest layer; auto: 1000, for points 100",
          GM_INT(4, 65536)},
@@ -40,12 +46,6 @@ typedef struct nets {
 	double noise;
 } nets;
 
-static gm_node *noisy(const nets *p, gm_node *x)
-{
-	gm_node *e = gm_randn(gm_node_graph(x), gm_node_shape(x));
-	return gm_by_mode(gm_add(x, gm_mul_c(e, p->noise)), x);
-}
-
 static const char *const names[] = {"h1", "h2", "h3", "h4", "h5"};
 
 /* z [m,nz] in [0,1] to examples [m,numel] */
@@ -64,63 +64,63 @@ static gm_node *classes(const nets *p, gm_net *D, gm_node *x, gm_node **seen)
 {
 	static const int part[] = {1, 2, 4, 4, 4};
 	bool points = p->data->points;
-	x = noisy(p, x);
+	x = gm_gaussian_noise(x, p->noise);
 	for (int i = 0; i < (points ? 2 : 5); i++) {
 		x = gm_linear(D, names[i], x, .out = points ? p->width : p->width / part[i],
 		              .no_bias = gm_net_centres(D));
-		x = gm_leaky_relu(gm_norm(D, names[i], noisy(p, x)), .1);
+		x = gm_leaky_relu(gm_norm(D, names[i], gm_gaussian_noise(x, p->noise)), .1);
 	}
 	*seen = x;
 	return gm_linear(D, "classes", x, .out = p->classes);
 }
 
-/* Of the softmax of logits [m,K]: mean entropy of rows, entropy of the mean row; nats, rank 0 */
-typedef struct entropies {
-	gm_node *each, *mean;
-} entropies;
-
-static entropies measure(gm_node *logits)
+/* the cross entropy of a minibatch of the labelled examples */
+static gm_node *labelled(gm_run *r, const nets *p, gm_net *D)
 {
-	gm_node *log_p = gm_sub(logits, gm_logsumexp(logits, GM_AXES(1), true)), *p = gm_exp(log_p);
-	gm_node *all = gm_rank_mean(gm_mean(p, GM_AXES(0), false));
-	gm_node *each = gm_mean_all(gm_sum(gm_mul(p, log_p), GM_AXES(1), false));
-	return (entropies){gm_neg(each),
-	                   gm_neg(gm_sum_all(gm_mul(all, gm_log(gm_add_c(all, 1e-20)))))};
+	gm_stream *few =
+		gm_stream_open(r, "labelled", .per_class = gm_opt_int(r, "labels-per-class"));
+	gm_node *x = gm_example_rows(r, gm_stream_batch(few, "example")), *unused;
+	gm_node *xent = gm_softmax_xent(classes(p, D, x, &unused), gm_stream_batch(few, "label"));
+	return gm_logged(r, "labelled", gm_mean_all(xent));
 }
 
 static int train(gm_run *r)
 {
 	const gm_facts *data = gm_run_facts(r);
+	const double weight = gm_opt_real(r, "supervised");
+	const int own = data->classes > 0 ? (int)data->classes : 2;
 	gm_opt_auto(r, "width", data->points ? "100" : "1000");
+	gm_opt_auto(r, "categories", "%d", weight > 0 ? own : 20);
 	nets p = {data, gm_opt_int(r, "width"), gm_opt_int(r, "categories"),
 	          gm_opt_real(r, "noise")};
+	if (weight > 0 && p.classes != own)
+		gm_run_error(r, "option categories: labelled examples have %d classes", own);
 	gm_net *G = gm_net_new(r, "G", ONE), *D = gm_net_new(r, "D", ONE);
 	gm_opt_norms(r, G, D);
 	for (int i = 0; i < 2; i++)
 		if (gm_net_flow(i ? D : G) && gm_net_flow(i ? D : G)->reference)
 			gm_run_error(r, "catgan's nets have no reference batches");
 	gm_node *example = gm_batch(r, "example");
-	gm_node *x =
-		gm_reshape(data->points ? example : gm_unit(example), GM_SHAPE(-1, data->numel));
 	gm_node *z =
 		gm_noise(r, "z", GM_LATENT_UNIFORM, gm_opt_int(r, "batch"), gm_opt_int(r, "nz"));
 	gm_node *made = generator(&p, G, gm_unit(z)), *seen, *unused;
-	gm_node *logits = classes(&p, D, x, &seen);
-	entropies real = measure(logits), fake = measure(classes(&p, D, made, &unused));
-	double weight = gm_opt_real(r, "fake");
-	gm_node *loss_d = gm_sub(real.each, real.mean), *loss_g = gm_sub(fake.each, fake.mean);
-	loss_d = weight > 0 ? gm_sub(loss_d, gm_mul_c(fake.each, weight)) : loss_d;
-	gm_endpoint(r, "generate",
-	            gm_reshape(data->points ? made : gm_signed(made), gm_node_shape(example)), z);
+	gm_node *logits = classes(&p, D, gm_example_rows(r, example), &seen);
+	gm_entropies real = gm_class_entropies(logits),
+		     fake = gm_class_entropies(classes(&p, D, made, &unused));
+	gm_node *loss_d = gm_mul_c(gm_sub(real.each, real.mean), gm_opt_real(r, "real"));
+	if (gm_opt_real(r, "fake") > 0)
+		loss_d = gm_sub(loss_d, gm_mul_c(fake.each, gm_opt_real(r, "fake")));
+	gm_node *xent = weight > 0 ? labelled(r, &p, D) : NULL;
+	loss_d = xent ? gm_add(loss_d, gm_mul_c(xent, weight)) : loss_d;
+	gm_endpoint(r, "generate", gm_rows_example(r, made), z);
 	gm_endpoint(r, "classify", logits, example);
 	gm_endpoint(r, "features", seen, example);
-
 	gm_game game = {
 		.G = G, .D = D, .k = (int)gm_opt_int(r, "k"), .k_g = (int)gm_opt_int(r, "k-g")};
-	gm_turn turn = gm_play(r, &game, .loss_d = loss_d, .loss_g = loss_g,
+	gm_turn turn = gm_play(r, &game, .loss_d = loss_d, .loss_g = gm_sub(fake.each, fake.mean),
 	                       .d = {gm_logged(r, "real_each", real.each),
 	                             gm_logged(r, "real_mean", real.mean),
-	                             gm_logged(r, "fake_each", fake.each)});
+	                             gm_logged(r, "fake_each", fake.each), xent});
 	while (gm_next(r)) /* for number of training iterations */
 		gm_run_turn(r, &turn);
 	return gm_end(r);

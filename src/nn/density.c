@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/density.c -- likelihoods of normal distributions and of quantised pixels; priors in the plane.
+ * nn/density.c -- likelihoods of normal distributions and quantised pixels, entropies of classes,
+ * priors in the plane.
  */
 #include "nn/net.h"
 
@@ -51,6 +52,15 @@ gm_node *gm_levels_nll(gm_node *logits, gm_node *level, int64_t levels)
 {
 	return levels == 2 ? gm_sigmoid_xent(logits, level)
 	                   : gm_softmax_xent(logits, gm_cast(level, GM_I32));
+}
+
+gm_entropies gm_class_entropies(gm_node *logits)
+{
+	gm_node *log_p = gm_log_softmax(logits, 1), *p = gm_exp(log_p);
+	gm_node *all = gm_rank_mean(gm_mean(p, GM_AXES(0), false));
+	gm_node *each = gm_mean_all(gm_sum(gm_mul(p, log_p), GM_AXES(1), false));
+	gm_node *mean = gm_sum_all(gm_mul(all, gm_log(gm_add_c(all, 1e-20))));
+	return (gm_entropies){gm_neg(each), gm_neg(mean)};
 }
 
 /* ---- priors ---------------------------------------------------------------------------------- */

@@ -212,6 +212,12 @@ bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 	          (gm_data_field(w.data, "label") ||
 	           gm_fail(err, GM_ERR_VALUE, "metric accuracy needs labels, but %s has none",
 	                   gm_data_info_of(w.data)->name));
+	ok = ok &&
+	     (w.width == c->r->facts.classes ||
+	      gm_fail(err, GM_ERR_VALUE,
+	              "metric accuracy: \"classify\" has %" PRId64
+	              " outputs, but the data have %" PRId64 " classes: use metric code-error",
+	              w.width, c->r->facts.classes));
 	ok = ok && (!c->o.ensemble || open_members(&others, &w, c->o.ensemble, err));
 	int64_t right = 0, m;
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
