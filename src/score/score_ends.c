@@ -213,7 +213,7 @@ bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 	           gm_fail(err, GM_ERR_VALUE, "metric accuracy needs labels, but %s has none",
 	                   gm_data_info_of(w.data)->name));
 	ok = ok &&
-	     (w.width == c->r->facts.classes ||
+	     (w.width <= c->r->facts.classes ||
 	      gm_fail(err, GM_ERR_VALUE,
 	              "metric accuracy: \"classify\" has %" PRId64
 	              " outputs, but the data have %" PRId64 " classes: use metric code-error",
