@@ -202,6 +202,9 @@ refuses 1 'endpoint "classify"' plane "$plain"
 refuses 1 'classify, encode or k-means' plane walks/*-circles --by chance
 refuses 1 'encode is for pictures' plane walks/*-circles --by encode
 refuses 2 'needs a run' plane
+works '^gam-samples .*: a tie' eval "$plain" "$plain" --metrics gam --count 20
+refuses 1 'eval --metrics gam RUN1 RUN2' eval "$plain" --metrics gam
+refuses 1 'second run is for the metric gam' eval "$plain" "$plain" --metrics modes
 works '^k-means .* of 60 tests; 2 codes represent' eval walks/*-circles --metrics k-means --count 60
 # ---- translate ----
 

@@ -47,7 +47,9 @@ static void help(void)
 {
 	const char *about, *name;
 	cli_help("eval");
-	puts("\nRUN is a run's folder, a checkpoint file, or the number of a run in --outdir.");
+	puts("\nRUN is a run's folder, a checkpoint file, or the number of a run in --outdir. RUN2 "
+	     "is "
+	     "for the\nmetric gam.");
 	cli_options_help(table);
 	puts("\nmetrics:");
 	for (int i = 0; (name = gm_metric_names(i, &about)); i++)
@@ -72,6 +74,8 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	                      .outdir = cli_value(v, "outdir"),
 	                      .endpoint = cli_given(v, "endpoint"),
 	                      .ensemble = cli_given(v, "ensemble"),
+	                      .checkpoint = checkpoint,
+	                      .against = v->operand[1],
 	                      .raw = cli_given(v, "raw") != NULL,
 	                      .split = cli_given(v, "split")};
 	if (!cli_whole(v, "count", 2, 1 << 24, &count, err) ||
@@ -91,6 +95,9 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 				err, GM_ERR_VALUE,
 				"option %s is for the metric %s, which --metrics does not name",
 				needs[i][0], needs[i][1]);
+	if (o.against && !strstr(o.metrics, "gam"))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "a second run is for the metric gam, which --metrics does not name");
 	if (!gm_image_format(o.picture, err))
 		return false;
 	gm_saved *s = gm_saved_open(checkpoint,
@@ -129,7 +136,7 @@ int cli_eval(int argc, char **argv)
 	cli_values v = {.verb = "eval", .option = table};
 	char checkpoint[PATH_MAX], folder[PATH_MAX];
 	gm_error err = {0};
-	int status = cli_read(&a, &v, 1);
+	int status = cli_read(&a, &v, 2);
 	if (status)
 		return status;
 	if (cli_given(&v, "help")) {

@@ -27,7 +27,7 @@ static const cli_verb verbs[] = {
          "sample from a run or checkpoint", cli_sample},
 	{"reconstruct", "reconstruct RUN [INPUT] [--grid 4x8] [--split test] [-o FILE.png]",
          "reconstruct images, with PSNR", cli_reconstruct},
-	{"eval", "eval RUN [--metrics fid,kid,...] [--extractor NAME] [--json FILE]",
+	{"eval", "eval RUN [RUN2] [--metrics fid,kid,...] [--extractor NAME] [--json FILE]",
          "compute metrics of a run, with their protocol", cli_eval},
 	{"fid",
          "fid A B [--extractor NAME] [--json FILE]\n       ganymede fid A --save-stats FILE.npz",

@@ -211,6 +211,7 @@ static const gm_metric table[] = {
 	{"parzen", "log-likelihood under Parzen windows, in nats", gm_metric_parzen, 0, false, true},
 	{"modes", "modes found, of a mixture or by the extractor's classes", gm_metric_modes, 0, false, true},
 	{"nearest", "distance to the nearest training example, and an image", gm_metric_nearest, 0, false, true},
+	{"gam", "generative adversarial metric: the discriminators of RUN1 and RUN2 on each other's samples", gm_metric_gam, 0, .samples = true},
 	{"accuracy", "of \"classify\", on the test split (or --split)", gm_metric_accuracy, 0, .part = true, .endpoint = {GM_ENDPOINT_CLASSIFY}},
 	{"code-error", "of \"classify\" on the test split, its codes matched to classes", gm_metric_code_error, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},
 	{"k-means", "code error of k-means clusters, as many as \"classify\" has", gm_metric_k_means, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},
@@ -408,6 +409,8 @@ static bool open_all(gm_scorer *c, gm_error *err)
 		                    json_string("themselves, not their averages"));
 	if (o->ensemble)
 		json_object_set_new(c->protocol, "ensemble", gm_json_text(o->ensemble));
+	if (o->against)
+		json_object_set_new(c->protocol, "against", gm_json_text(o->against));
 	for (int i = 0; i < c->metrics; i++)
 		if (c->wanted[i]->part)
 			json_object_set_new(c->protocol, "scored",

@@ -34,6 +34,8 @@ typedef struct gm_score_options {
 	const char *endpoint;
 	/* "RUN,RUN": metric accuracy averages class probabilities with these runs; or NULL */
 	const char *ensemble;
+	/* for gam: the checkpoint of the scored run, and another run; or NULL */
+	const char *checkpoint, *against;
 	const char *picture; /* file for the metric nearest, or NULL */
 } gm_score_options;
 

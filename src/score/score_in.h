@@ -59,6 +59,8 @@ bool gm_metric_swd(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_parzen(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_modes(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_nearest(gm_scorer *c, gm_scores *s, gm_error *err);
+/* gam.c */
+bool gm_metric_gam(gm_scorer *c, gm_scores *s, gm_error *err);
 /* score_ends.c */
 bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err);
