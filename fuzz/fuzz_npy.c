@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	if (gm_npy_parse(&a, "input", bytes, n, &err)) {
 		if (gm_array_numel(&a) * gm_array_size(a.type) > (int64_t)n)
 			__builtin_trap();
-		if (gm_array_examples(&p, &a, "input", &err) &&
+		if (gm_array_examples(&p, &a, n & 1, "input", &err) &&
 		    (!p.count || (p.point ? p.width < 1 : p.width < 1 || p.height < 1 || !p.pixel)))
 			__builtin_trap();
 		gm_pictures_free(&p);

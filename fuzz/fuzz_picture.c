@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * fuzz_picture.c -- JPEG, WebP and PNG pictures from memory, and their EXIF data. */
+ * fuzz_picture.c -- pictures from memory, their EXIF data, and the frames of animations. */
 #include "ganymede/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
@@ -21,5 +21,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		__builtin_trap();
 	}
 	gm_image_free(im);
+	int frames;
+	gm_image **film = gm_image_read_frames("picture", bytes, n, &frames, &err);
+	for (int i = 0; film && i < frames; i++)
+		if (film[i]->width < 1 || film[i]->height < 1)
+			__builtin_trap();
+	if (film && frames < 1)
+		__builtin_trap();
+	gm_image_frames_free(film, frames);
 	return 0;
 }

@@ -138,7 +138,7 @@ static void numpy_refusals(void **state)
 	         "4 channels; they must be 1 (grey) or 3 (RGB), so save x[..., :3]"},
 		{npy("|u1", false, "(3, 2, 3)", u, 12), "truncated (its header says 18"},
 		{npy("|u1", false, "(1, 2, 3)", u, 12), "bytes after the last number"},
-		{npy("|u1", false, "(1, 1, 1, 1, 12)", u, 12), "0 to 4 dimensions"},
+		{npy("|u1", false, "(1, 1, 1, 1, 1, 12)", u, 12), "0 to 5 dimensions"},
 		{npy("|u1", false, "()", u, 1), "a single number"},
 		{npy("|u1", false, "(12,)", u, 12), "this has 1 dimension"},
 		{npy("|u1", false, "(4611686018427387904, 4, 4)", u, 12), "absurd"},

@@ -53,7 +53,8 @@ typedef enum gm_filter {
 	GM_FILTER_CUBIC,    /* Keys 1981, a = -1/2 */
 	GM_FILTER_LANCZOS,  /* three lobes */
 	/* Keys 1981 with images mirrored at their borders: bicubic imresize of MATLAB */
-	GM_FILTER_IMRESIZE
+	GM_FILTER_IMRESIZE,
+	GM_FILTER_NEAREST /* the pixel nearest to the centre; not antialiased */
 } gm_filter;
 
 /* What to do with unusable files of a folder or archive. */
@@ -118,6 +119,15 @@ typedef struct gm_data_options {
 	uint64_t subset_seed;
 	/* length of field "caption" in characters; 0: 201, as in Reed et al. 2016 */
 	int caption_length;
+	/* Sequences of this many consecutive frames: field "video" [frames, C, H, W], each
+	 * frame_step (0: 1) frames after the one before. The images of one folder, or of one
+	 * animation (GIF, WebP), are the frames of one sequence; of an array N,T,... each of the N
+	 * is one. Every frame that has enough successors is the first one of an example; "image" is
+	 * this frame. 0: no sequences. */
+	int frames, frame_step;
+	/* Label maps: the map of FOLDER/x.jpg is the image x in FOLDERmaps or in a folder called
+	 * maps beside FOLDER: field "map" [H, W] with the class of each pixel. NULL or "": none. */
+	const char *maps;
 	bool no_cache; /* neither read nor write the cache of decoded images */
 	/* The spec was opened before and must mean the same set: the name of an embedded set then
 	 * means this set, even if a file of that name exists now. */

@@ -76,6 +76,14 @@ GM_API gm_image *gm_image_read_memory(const char *name, const void *bytes, size_
 GM_API bool gm_image_look(const char *name, const void *bytes, size_t n, gm_image_facts *facts,
                           gm_error *err);
 
+/* All frames of an animation (GIF, WebP), each as a viewer shows it, on black; of another file its
+ * only image. *n: their number. GM_ERR_FORMAT for a corrupt file, for frames of more than 2^28
+ * pixels together, and for formats that the small library does not read. Free it with
+ * gm_image_frames_free. */
+GM_API gm_image **gm_image_read_frames(const char *name, const void *bytes, size_t size, int *n,
+                                       gm_error *err);
+GM_API void gm_image_frames_free(gm_image **frames, int n); /* NULL is allowed */
+
 /* Zero fields take the default. */
 typedef struct gm_grid {
 	int64_t n; /* number of images */

@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "data/fit.h"
+#include "data/maps.h"
 #include "data/tree.h"
 #include "ganymede/image.h"
 
@@ -23,6 +24,7 @@
 
 #define VERSION 2 /* to be incremented when the result for the same files changes */
 #define CHUNK 512 /* files */
+#define FILMS 16  /* files decoded at the same time where each may be an animation */
 #define CHUNK_BYTES ((size_t)64 << 20)
 #define STAGED_BYTES ((size_t)128 << 20) /* decoded images waiting to be written; at least one */
 /* limit for all decoders together; a single one may exceed it */
@@ -45,6 +47,9 @@ typedef struct item {
 	int width, height, channels; /* of the upright image */
 	uint64_t hash;
 	uint32_t order;
+	/* with option frames, an animation: `frames` images, which become the images of a folder */
+	uint8_t *film; /* owned */
+	int frames;
 	gm_error err;
 } item;
 
@@ -63,7 +68,7 @@ typedef struct caption {
 /* Per-thread state, reused because most images have the size of the previous one. */
 typedef struct worker {
 	gm_fitter fitter;
-	bool ready;
+	bool ready, nearest; /* nearest: for label maps */
 	float *scratch;
 	size_t room;
 } worker;
@@ -301,7 +306,7 @@ static bool read_chunk(builder *b, chunk *c)
 static void empty(chunk *c)
 {
 	for (int i = 0; i < c->items; i++)
-		free(c->item[i].name), free(c->item[i].bytes);
+		free(c->item[i].name), free(c->item[i].bytes), free(c->item[i].film);
 	c->items = 0;
 }
 
@@ -325,13 +330,16 @@ static void leave(gate *g, size_t bytes)
 	pthread_mutex_unlock(&g->lock);
 }
 
-static bool prepare(worker *w, const builder *b, int channels, int height, int width, gm_error *err)
+static bool prepare(worker *w, const builder *b, int channels, int height, int width, bool nearest,
+                    gm_error *err)
 {
 	if (w->ready && w->fitter.channels == channels && w->fitter.height == height &&
-	    w->fitter.width == width)
+	    w->fitter.width == width && w->nearest == nearest)
 		return true;
 	gm_data_options o = *b->o;
 	o.channels = b->a.channels;
+	o.filter = nearest ? GM_FILTER_NEAREST : o.filter;
+	w->nearest = nearest;
 	gm_fitter_free(&w->fitter);
 	w->ready = false;
 	if (!gm_fitter_init(&w->fitter, channels, height, width, &o, err))
@@ -348,7 +356,8 @@ static bool prepare(worker *w, const builder *b, int channels, int height, int w
 
 static bool same_size(const builder *b, const item *it, gm_error *err)
 {
-	if (b->o->size || (it->width == b->first_w && it->height == b->first_h))
+	if (b->o->size || (it->width == b->first_w && it->height == b->first_h) ||
+	    gm_maps_is(b->o->maps, it->name))
 		return true;
 	return gm_fail(err, GM_ERR_SHAPE,
 	               "%s: pictures of different sizes (%s has %d x %d pixels, %s %d x %d), the "
@@ -364,6 +373,22 @@ static gm_image *decode(item *it)
 	return im;
 }
 
+/* A label map of another size than its image, which keeps its size: the nearest pixel. */
+static void fit_map(const builder *b, const gm_image *im, uint8_t *to)
+{
+	const gm_album *a = &b->a;
+	for (int c = 0; c < a->channels; c++)
+		for (int y = 0; y < a->height; y++)
+			for (int x = 0; x < a->width; x++) {
+				const int64_t from_y = (2 * y + 1) * (int64_t)im->height /
+				                       (2 * a->height),
+					      from_x = (2 * x + 1) * (int64_t)im->width /
+				                       (2 * a->width);
+				*to++ = im->pixel[(from_y * im->width + from_x) * im->channels +
+				                  (im->channels == 3 ? c : 0)];
+			}
+}
+
 /* Resizes the image to its output position. */
 static void fit(const builder *b, worker *w, item *it, uint8_t *to)
 {
@@ -376,14 +401,16 @@ static void fit(const builder *b, worker *w, item *it, uint8_t *to)
 		return;
 	}
 	const size_t step = (size_t)im->channels, row = step * (size_t)im->width;
-	const bool cut = b->o->patches != 0;
+	const bool cut = b->o->patches != 0, map = gm_maps_is(b->o->maps, it->name);
 	const int width = cut ? b->o->size : im->width / b->each,
 		  height = cut ? b->o->size : im->height;
 	gm_rng rng = gm_rng_new(cut ? gm_hash(0, im->pixel, row * (size_t)im->height) : 0, 0);
 	if (im->width < width || im->height < height)
 		gm_fail(&it->err, GM_ERR_FORMAT, "%s: %d x %d pixels, smaller than patches of %d",
 		        it->name, im->width, im->height, width);
-	else if (prepare(w, b, im->channels, height, width, &it->err))
+	else if (map && !b->o->size)
+		fit_map(b, im, to);
+	else if (prepare(w, b, im->channels, height, width, map, &it->err))
 		for (int i = 0; i < b->each; i++) {
 			const size_t x = cut ? gm_rng_below(&rng, im->width - width + 1)
 			                     : (size_t)i * (size_t)width,
@@ -393,6 +420,30 @@ static void fit(const builder *b, worker *w, item *it, uint8_t *to)
 		}
 	it->hash = gm_hash(0, to, b->slot * (size_t)b->each);
 	gm_image_free(im);
+}
+
+/* All frames of an animation, resized, to it->film. */
+static void fit_frames(const builder *b, worker *w, item *it)
+{
+	int n;
+	gm_image **frame = gm_image_read_frames(it->name, it->bytes, it->n, &n, &it->err);
+	if (!frame)
+		return;
+	it->width = frame[0]->width, it->height = frame[0]->height;
+	it->channels = frame[0]->channels;
+	it->film = malloc(b->slot * (size_t)n);
+	if (!it->film)
+		gm_fail(&it->err, GM_ERR_MEMORY, "%s: out of memory", it->name);
+	for (int i = 0; i < n && !it->err.code && same_size(b, it, &it->err); i++) {
+		const size_t step = (size_t)frame[i]->channels,
+			     row = step * (size_t)frame[i]->width;
+		if (prepare(w, b, frame[i]->channels, frame[i]->height, frame[i]->width, false,
+		            &it->err))
+			gm_fitter_bytes(&w->fitter, frame[i]->pixel, 1, row, step, w->scratch,
+			                it->film + (size_t)i * b->slot);
+	}
+	it->frames = n;
+	gm_image_frames_free(frame, n);
 }
 
 /* Errors are stored in it->err; GM_ERR_SHAPE ends the decoding. */
@@ -406,6 +457,9 @@ static void decode_into(builder *b, worker *w, item *it, uint8_t *to)
 	                     (size_t)(9 + (it->facts.orientation > 1 ? 3 : 0));
 	enter(&b->gate, bytes);
 	fit(b, w, it, to);
+	if (b->o->frames > 1 && it->facts.several && !it->err.code &&
+	    strcmp(it->facts.format, "TIFF") != 0)
+		fit_frames(b, w, it);
 	leave(&b->gate, bytes);
 }
 
@@ -452,6 +506,17 @@ static bool keep_bad(builder *b, const item *it)
 	return true;
 }
 
+static bool keep_entry(builder *b, gm_album_entry e, const char *name, const uint8_t *pixels)
+{
+	if (!grow(&b->entry, &b->entry_room, b->a.entries, sizeof *b->entry))
+		return no_memory(b);
+	if (!put_text(b, name, &e.name) || !keep_pixels(b, pixels, b->slot * (size_t)b->each))
+		return false;
+	b->entry[b->a.entries++] = e;
+	b->a.slots += (uint64_t)b->each;
+	return true;
+}
+
 static bool keep_item(builder *b, const item *it, const uint8_t *pixels)
 {
 	b->met_sizes = it->err.code == GM_ERR_SHAPE;
@@ -461,7 +526,8 @@ static bool keep_item(builder *b, const item *it, const uint8_t *pixels)
 		return gm_fail(b->err, it->err.code, "%s: %s", b->path, it->err.message);
 	if (it->err.code)
 		return keep_bad(b, it);
-	if (it->channels == 3 && b->a.channels == 1 && !b->o->channels) {
+	if (it->channels == 3 && b->a.channels == 1 &&
+	    (!b->o->channels || gm_maps_is(b->o->maps, it->name))) {
 		b->met_colour = true;
 		return false;
 	}
@@ -479,15 +545,22 @@ static bool keep_item(builder *b, const item *it, const uint8_t *pixels)
 	          (it->facts.orientation > 1 ? ALBUM_TURNED : 0) |
 	          (it->facts.alpha ? ALBUM_ALPHA : 0) | (it->facts.several ? ALBUM_FIRST : 0) |
 	          (uint32_t)format << ALBUM_FORMAT;
-	if (!b->o->patches && (it->width != b->a.width * b->each || it->height != b->a.height))
+	if (!b->o->patches && !gm_maps_is(b->o->maps, it->name) &&
+	    (it->width != b->a.width * b->each || it->height != b->a.height))
 		b->resized = true;
-	if (!grow(&b->entry, &b->entry_room, b->a.entries, sizeof *b->entry))
-		return no_memory(b);
-	if (!put_text(b, it->name, &e.name) || !keep_pixels(b, pixels, b->slot * (size_t)b->each))
-		return false;
-	b->entry[b->a.entries++] = e;
-	b->a.slots += (uint64_t)b->each;
-	return true;
+	if (!it->film)
+		return keep_entry(b, e, it->name, pixels);
+	/* the images of a folder with the name of the file */
+	bool ok = true;
+	for (int i = 0; ok && i < it->frames; i++) {
+		char name[PATH_MAX];
+		snprintf(name, sizeof name, "%.*s/%06d", PATH_MAX - 16, it->name, i);
+		const uint8_t *film = it->film + (size_t)i * b->slot;
+		e.slot = b->a.slots, e.hash = gm_hash(0, film, b->slot);
+		e.facts &= ~(uint32_t)ALBUM_FIRST;
+		ok = keep_entry(b, e, name, film);
+	}
+	return ok;
 }
 
 /* The first decodable image determines size and channels of the album. */
@@ -496,6 +569,9 @@ static bool begin(builder *b, chunk *c, int channels)
 	gm_image *im = NULL;
 	for (int i = 0; i < c->items && !im; i++) {
 		item copy = c->item[i];
+		/* a map may have another size; the files of a chunk may all be maps */
+		if (gm_maps_is(b->o->maps, copy.name))
+			continue;
 		im = copy.err.code ? NULL : decode(&copy);
 		snprintf(b->first, sizeof b->first, "%s", copy.name);
 	}
@@ -511,7 +587,8 @@ static bool begin(builder *b, chunk *c, int channels)
 		               b->first);
 	b->slot = (size_t)b->a.channels * (size_t)b->a.height * (size_t)b->a.width;
 	const size_t room = STAGED_BYTES / (b->slot * (size_t)b->each);
-	b->stage = room < 1 ? 1 : room < CHUNK ? (int)room : CHUNK;
+	const size_t most = b->o->frames > 1 ? FILMS : CHUNK;
+	b->stage = room < 1 ? 1 : room < most ? (int)room : (int)most;
 	b->staged = malloc(b->slot * (size_t)(b->stage * b->each));
 	return b->staged || no_memory(b);
 }
@@ -780,19 +857,22 @@ static outcome build(gm_album *a, const char *path, const gm_data_options *o, in
 }
 
 /* Counts the shorter sides of all images, from their headers. */
-static bool survey(const char *path, int halves, uint64_t count[GM_SIZE_MAX + 1], gm_error *err)
+static bool survey(const char *path, const gm_data_options *o, uint64_t count[GM_SIZE_MAX + 1],
+                   gm_error *err)
 {
 	gm_tree *t = gm_tree_open(path, err);
 	gm_tree_file f;
 	uint64_t total, at;
 	bool ok = t != NULL;
+	const int halves = o->halves ? 2 : 1;
 	while (ok && gm_tree_next(t, &f, err)) {
 		uint8_t head[GM_CONTENT_HEAD], *bytes;
 		size_t n = gm_tree_head(t, head, sizeof head);
 		gm_image_facts facts;
 		const char *unit = gm_tree_place(t, &at, &total);
 		ok = gm_progress_tell("reading image sizes", at, total, unit, err);
-		if (!ok || gm_content_of(head, n).kind != GM_CONTENT_PICTURE ||
+		if (!ok || gm_maps_is(o->maps, f.name) ||
+		    gm_content_of(head, n).kind != GM_CONTENT_PICTURE ||
 		    !gm_tree_read(t, FILE_MAX, &bytes, &n, NULL))
 			continue;
 		if (gm_image_look(f.name, bytes, n, &facts, NULL)) {
@@ -812,12 +892,12 @@ static bool survey(const char *path, int halves, uint64_t count[GM_SIZE_MAX + 1]
 
 /* The most frequent shorter side; of equally frequent ones the largest. 0 if it is not a valid
  * size. */
-static bool common_side(const char *path, int halves, int *size, gm_error *err)
+static bool common_side(const char *path, const gm_data_options *o, int *size, gm_error *err)
 {
 	uint64_t *count = calloc(GM_SIZE_MAX + 1, sizeof *count);
 	if (!count)
 		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", path);
-	const bool ok = survey(path, halves, count, err);
+	const bool ok = survey(path, o, count, err);
 	*size = 0;
 	for (int i = 1; ok && i <= GM_SIZE_MAX; i++)
 		if (count[i] && count[i] >= count[*size])
@@ -831,8 +911,9 @@ static bool common_side(const char *path, int halves, int *size, gm_error *err)
 static uint64_t key_of(uint64_t identity, const gm_data_options *o)
 {
 	const int32_t settings[] = {VERSION,        o->size,           o->channels, (int)o->fit,
-	                            (int)o->filter, (int)o->bad_files, each_of(o)};
-	return gm_hash(identity, settings, sizeof settings);
+	                            (int)o->filter, (int)o->bad_files, each_of(o),  o->frames > 1};
+	const uint64_t h = gm_hash(identity, settings, sizeof settings);
+	return o->maps ? gm_hash(h, o->maps, strlen(o->maps)) : h;
 }
 
 static bool from_cache(gm_album *a, const char *cache, uint64_t key)
@@ -869,7 +950,7 @@ bool gm_album_open(gm_album *a, const char *path, const gm_data_options *o, gm_e
 		if (end == MET_COLOUR) {
 			channels = 3;
 		} else if (end == MET_SIZES && !asked) {
-			if (!common_side(path, o->halves ? 2 : 1, &sized.size, err))
+			if (!common_side(path, o, &sized.size, err))
 				return false;
 			asked = true;
 		} else if (end == NO_ROOM) {

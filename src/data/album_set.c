@@ -8,6 +8,8 @@
 #include "base/file.h"
 #include "data/attributes.h"
 #include "data/cifar.h"
+#include "data/clips.h"
+#include "data/maps.h"
 #include "data/parts.h"
 #include "data/tree.h"
 
@@ -25,6 +27,7 @@ typedef struct sorting {
 	const gm_data_options *o;
 	gm_parts parts;
 	gm_attributes said;
+	uint64_t *next; /* of sequences (clips.h), or NULL */
 	gm_error *err;
 } sorting;
 
@@ -175,11 +178,12 @@ static int by_name(const void *x, const void *y)
 	return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-/* Writes the first folder below a split to name; false if there is none. */
-static bool class_folder(const char *below, char *name, size_t room)
+/* Writes the first folder below a split to name; false if there is none. The innermost folder of a
+ * frame is its sequence, not a class. */
+static bool class_folder(const sorting *s, const char *below, char *name, size_t room)
 {
 	const char *slash = strchr(below, '/');
-	if (!slash || (size_t)(slash - below) >= room)
+	if (!slash || (size_t)(slash - below) >= room || (s->next && !strchr(slash + 1, '/')))
 		return false;
 	memcpy(name, below, (size_t)(slash - below));
 	name[slash - below] = 0;
@@ -200,7 +204,7 @@ static const char **folder_names(sorting *s, int *count)
 		                           : s->a->text + s->a->bad[i - s->a->entries].name;
 		const char *below = gm_parts_below(&s->parts, full);
 		/* names are sorted, so most equal the previous one */
-		if (below && class_folder(below, name, sizeof name) && strcmp(name, last) != 0) {
+		if (below && class_folder(s, below, name, sizeof name) && strcmp(name, last) != 0) {
 			snprintf(last, sizeof last, "%s", name);
 			list[n++] = gm_arena_strdup(s->p->arena, name);
 		}
@@ -232,7 +236,7 @@ static bool classify(sorting *s, bool must)
 	}
 	for (uint64_t i = 0; i < p->count; i++) {
 		const char *below = gm_parts_below(&s->parts, name_of(s, p->entry[i]));
-		keep[i] = below && class_folder(below, name, sizeof name);
+		keep[i] = below && class_folder(s, below, name, sizeof name);
 		if (!keep[i]) {
 			first = loose++ ? first : name_of(s, p->entry[i]);
 			continue;
@@ -558,12 +562,75 @@ static bool two_sides(sorting *s, int part_a, int part_b)
 	                               "%s: there is no pair with two readable pictures", s->path);
 }
 
+/* Frames at the end of a sequence are in examples that begin before them; those of a short sequence
+ * are in none. */
+static bool note_unused_frames(sorting *s, int step)
+{
+	gm_pictures *p = s->p;
+	uint64_t left = 0, n = 0, *all = NULL;
+	const char *first = NULL;
+	uint64_t *clip = malloc((size_t)s->o->frames * sizeof *clip);
+	bool *used = calloc(s->a->entries + 1, sizeof *used);
+	const int part = p->count ? gm_parts_of(&s->parts, name_of(s, p->entry[0])) : -1;
+	all = p->count ? list_part(s, s->parts.parted ? part : -1, &n) : NULL;
+	const bool ok = clip && used && (all || !p->count);
+	for (uint64_t i = 0; ok && i < p->count; i++) {
+		gm_clips_at(s->next, p->entry[i], s->o->frames, step, clip);
+		for (int t = 0; t < s->o->frames; t++)
+			used[clip[t]] = true;
+	}
+	for (uint64_t i = 0; ok && i < n; i++)
+		if (!used[all[i]])
+			first = left++ ? first : name_of(s, all[i]);
+	if (ok)
+		note_left(s, left, first, "in sequences that are too short");
+	free(clip), free(used), free(all);
+	return ok;
+}
+
+/* Keeps the images that are the first frame of a sequence, and those with a label map. */
+static bool keep_whole(sorting *s)
+{
+	gm_pictures *p = s->p;
+	const gm_data_options *o = s->o;
+	const int step = o->frame_step ? o->frame_step : 1;
+	bool *keep = malloc(p->count + 1);
+	const char *bare = NULL;
+	uint64_t bares = 0;
+	if (!keep)
+		return no_memory(s);
+	for (uint64_t i = 0; i < p->count; i++) {
+		const char *name = name_of(s, p->entry[i]);
+		keep[i] = true;
+		if (s->next && !gm_clips_at(s->next, p->entry[i], o->frames, step, NULL))
+			keep[i] = false;
+		else if (p->maps && !gm_maps_find(p, o->maps, name))
+			keep[i] = false, bare = bares++ ? bare : name;
+	}
+	thin_out(s, keep);
+	free(keep);
+	if (s->next && !note_unused_frames(s, step))
+		return no_memory(s);
+	note_left(s, bares, bare, "without a label map");
+	if (p->count)
+		return true;
+	return s->next ? gm_fail(s->err, GM_ERR_VALUE,
+	                         "%s: option frames: no folder has %d consecutive frames "
+	                         "(frame-step "
+	                         "%d)%s",
+	                         s->path, o->frames, step, p->maps ? " with label maps" : "")
+	               : gm_fail(s->err, GM_ERR_VALUE,
+	                         "%s: option maps: no image has a label map of its name", s->path);
+}
+
 static bool one_side(sorting *s, int part)
 {
 	gm_pictures *p = s->p;
 	p->entry = list_part(s, part, &p->count);
 	if (!p->entry)
 		return no_memory(s);
+	if (p->count && (s->next || p->maps) && !keep_whole(s))
+		return false;
 	if (p->count == 0)
 		return gm_fail(s->err, GM_ERR_FORMAT, "%s: no picture of this split can be read",
 		               s->path);
@@ -692,16 +759,27 @@ static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, 
 	s.split = o->split ? o->split : "train";
 	if (s.a->entries == 0)
 		return nothing_here(&s);
+	if (o->maps && !gm_maps_take(p, path, o->maps, err))
+		return false;
 	note_bads(&s);
 	note_others(&s);
 	if (!o->size)
 		note_sizes(&s);
+	if (o->frames > 1 && !(s.next = gm_clips_next(s.a)))
+		return no_memory(&s);
 	bool ok = gm_parts_look(&s.parts, s.a, p->arena, !o->no_parts) || no_memory(&s);
 	ok = ok && choose_examples(&s);
 	gm_attributes_free(&s.said);
 	const uint64_t patches = o->patches ? (uint64_t)o->patches : 1;
 	if (ok && o->patches && !repeat_examples(p, patches))
 		return no_memory(&s);
+	if (ok && p->slot_a && (s.next || o->maps))
+		ok = gm_fail(err, GM_ERR_VALUE, "%s: option %s is not for pairs of images", path,
+		             s.next ? "frames" : "maps");
+	ok = ok && (!s.next || gm_clips_of_album(p, s.next, o->frames,
+	                                         o->frame_step ? o->frame_step : 1, err));
+	ok = ok && (!o->maps || gm_maps_read(p, path, o->maps, err));
+	free(s.next);
 	p->slot = ok ? malloc((p->count + 1) * sizeof *p->slot) : NULL;
 	if (!p->slot)
 		return ok ? no_memory(&s) : false;

@@ -91,34 +91,58 @@ static bool colours(int64_t n)
 /* Four dimensions, of which neither the last nor the second can be 1 or 3 channels. */
 static bool refuse_channels(const gm_npy_array *a, const char *name, gm_error *err)
 {
-	const long long last = (long long)a->dims[3], first = (long long)a->dims[1];
+	const long long last = (long long)a->dims[a->rank - 1],
+			first = (long long)a->dims[a->rank - 3];
 	const bool at_end = last <= 4 || first > 4;
 	const long long channels = at_end ? last : first;
 	return gm_fail(err, GM_ERR_FORMAT,
-	               "%s: the shape %lld,%lld,%lld,%lld means %lld channels; they must be 1 "
+	               "%s: the shape %s%lld,%lld,%lld,%lld means %lld channels; they must be 1 "
 	               "(grey) or 3 (RGB)%s",
-	               name, (long long)a->dims[0], first, (long long)a->dims[2], last, channels,
+	               name, a->rank == 5 ? "N," : "", (long long)a->dims[a->rank - 4], first,
+	               (long long)a->dims[a->rank - 2], last, channels,
 	               channels != 4 ? ""
 	               : at_end      ? ", so save x[..., :3] if the fourth is transparency"
 	                             : ", so save x[:, :3] if the fourth is transparency");
 }
 
-bool gm_array_pictures(gm_pictures *p, const gm_npy_array *a, const char *name, gm_error *err)
+/* Which axes of the array are n, t, c, y and x; -1: none. sequences: of four dimensions the second
+ * is time. */
+static bool find_axes(const gm_npy_array *a, bool sequences, int axis[5], const char *name,
+                      gm_error *err)
 {
-	int axis[4] = {0, -1, 1, 2}; /* of n, c, y, x; -1: none */
-	if (a->rank == 4 && colours(a->dims[3]))
-		axis[1] = 3;
-	else if (a->rank == 4 && colours(a->dims[1]))
-		axis[1] = 1, axis[2] = 2, axis[3] = 3;
-	else if (a->rank == 4)
-		return refuse_channels(a, name, err);
-	else if (a->rank != 3)
+	static const int grey[] = {0, -1, -1, 1, 2}, films[] = {0, 1, -1, 2, 3};
+	const int last = a->rank - 1, first = a->rank - 3, *use = NULL;
+	const bool time = a->rank == 5;
+	if (a->rank == 3)
+		use = grey;
+	else if (a->rank == 4 && sequences)
+		use = films;
+	for (int i = 0; use && i < 5; i++)
+		axis[i] = use[i];
+	if (use)
+		return true;
+	if (a->rank != 4 && a->rank != 5)
 		return gm_fail(err, GM_ERR_FORMAT,
-		               "%s: pictures are N,H,W or N,H,W,C or N,C,H,W with 1 or 3 channels; "
-		               "this has %d dimension%s",
+		               "%s: pictures are N,H,W or N,H,W,C or N,C,H,W with 1 or 3 channels, "
+		               "sequences N,T,H,W,C or N,T,C,H,W; this has %d dimension%s",
 		               name, a->rank, a->rank == 1 ? "" : "s");
-	int64_t dim[4], step[4];
-	for (int i = 0; i < 4; i++) {
+	axis[0] = 0, axis[1] = time ? 1 : -1;
+	const bool at_end = colours(a->dims[last]);
+	if (!at_end && !colours(a->dims[first]))
+		return refuse_channels(a, name, err);
+	axis[2] = at_end ? last : first;
+	axis[3] = at_end ? first : first + 1, axis[4] = axis[3] + 1;
+	return true;
+}
+
+bool gm_array_pictures(gm_pictures *p, const gm_npy_array *a, bool sequences, const char *name,
+                       gm_error *err)
+{
+	int axis[5];
+	int64_t dim[5], step[5];
+	if (!find_axes(a, sequences, axis, name, err))
+		return false;
+	for (int i = 0; i < 5; i++) {
 		dim[i] = axis[i] < 0 ? 1 : a->dims[axis[i]];
 		step[i] = axis[i] < 0 ? 0 : a->stride[axis[i]];
 		if (dim[i] < 1 || (i > 0 && dim[i] > SIDE_MAX))
@@ -131,24 +155,25 @@ bool gm_array_pictures(gm_pictures *p, const gm_npy_array *a, const char *name, 
 		return false;
 	uint8_t *pixel = (uint64_t)n <= gm_machine_memory() ? malloc((size_t)n) : NULL;
 	if (!pixel)
-		return gm_fail(
-			err, GM_ERR_MEMORY,
-			"%s: %lld bytes of pictures do not fit in memory in memory in memory", name,
-			(long long)n);
+		return gm_fail(err, GM_ERR_MEMORY,
+		               "%s: %lld bytes of pictures do not fit in memory", name,
+		               (long long)n);
 	p->pixel = p->owned = pixel;
 	p->count = (uint64_t)dim[0];
-	p->channels = (int)dim[1], p->height = (int)dim[2], p->width = (int)dim[3];
-	for (int64_t i = 0; i < dim[0]; i++)
-		for (int64_t c = 0; c < dim[1]; c++)
-			for (int64_t y = 0; y < dim[2]; y++) {
-				const int64_t at = i * step[0] + c * step[1] + y * step[2];
+	p->length = axis[1] < 0 ? 0 : (int)dim[1];
+	p->channels = (int)dim[2], p->height = (int)dim[3], p->width = (int)dim[4];
+	for (int64_t i = 0; i < dim[0] * dim[1]; i++)
+		for (int64_t c = 0; c < dim[2]; c++)
+			for (int64_t y = 0; y < dim[3]; y++) {
+				const int64_t at = i / dim[1] * step[0] + i % dim[1] * step[1] +
+				                   c * step[2] + y * step[3];
 				if (a->type == GM_ARRAY_U8)
-					for (int64_t x = 0; x < dim[3]; x++)
-						*pixel++ = a->data[at + x * step[3]];
+					for (int64_t x = 0; x < dim[4]; x++)
+						*pixel++ = a->data[at + x * step[4]];
 				else
-					for (int64_t x = 0; x < dim[3]; x++)
+					for (int64_t x = 0; x < dim[4]; x++)
 						*pixel++ = (uint8_t)lrint(
-							element(a, at + x * step[3]) * r.scale +
+							element(a, at + x * step[4]) * r.scale +
 							r.shift);
 			}
 	return true;
@@ -202,9 +227,11 @@ bool gm_array_points(gm_pictures *p, const gm_npy_array *a, const char *name, gm
 	return true;
 }
 
-bool gm_array_examples(gm_pictures *p, const gm_npy_array *a, const char *name, gm_error *err)
+bool gm_array_examples(gm_pictures *p, const gm_npy_array *a, bool sequences, const char *name,
+                       gm_error *err)
 {
 	if (a->rank == 0)
 		return gm_fail(err, GM_ERR_FORMAT, "%s: a single number", name);
-	return a->rank == 2 ? gm_array_points(p, a, name, err) : gm_array_pictures(p, a, name, err);
+	return a->rank == 2 ? gm_array_points(p, a, name, err)
+	                    : gm_array_pictures(p, a, sequences, name, err);
 }

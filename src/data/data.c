@@ -76,6 +76,10 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: is a generated set; option %s is for pictures from files",
 		               s->name, o->stack ? "stack" : "patches");
+	if (o->frames > 1 || o->maps)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: is a generated set; option %s is for pictures from files",
+		               s->name, o->maps ? "maps" : "frames");
 	if (o->from || o->to)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: is an endless generated set; option range is for finite sets",
@@ -143,6 +147,15 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 	if (o->patches && !p->album.each)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: option patches is for folders and archives of pictures", path);
+	if (o->frames > 1 && !p->clip)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: option frames: sequences are folders of images, animations, or "
+		               "arrays N,T,H,W,C",
+		               path);
+	if (o->maps && !p->map)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: option maps: label maps are images in folders or archives",
+		               path);
 	info->about = p->about, info->format = p->format;
 	info->count = p->count;
 	info->low = -1, info->high = 1;

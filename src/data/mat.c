@@ -193,12 +193,12 @@ bool gm_mat_parse(gm_pictures *p, const char *name, const void *bytes, size_t n,
 		return gm_fail(err, GM_ERR_FORMAT,
 		               "%s: it has no numeric array X, images or data, or is truncated",
 		               name);
-	bool ok = a.rank > 2 ||
+	bool ok = (a.rank > 2 && a.rank < 5) ||
 	          gm_fail(err, GM_ERR_FORMAT,
 	                  "%s: pictures must be H,W,C,N or H,W,N; this has rank %d", name, a.rank);
 	if (ok) {
 		last_axis_first(&a);
-		ok = gm_array_pictures(p, &a, name, err);
+		ok = gm_array_pictures(p, &a, false, name, err);
 	}
 	free(held);
 	if (ok && find(file, labels, &a, &held)) {

@@ -3,6 +3,7 @@
  * npy.c -- NumPy's arrays: .npy, and .npz, which is a zip of them. See array.h. */
 #include "base/progress.h"
 #include "data/array.h"
+#include "data/clips.h"
 #include "data/tree.h"
 
 #include <ctype.h>
@@ -40,6 +41,8 @@ static void say(gm_pictures *p, const char *format)
 	if (p->point)
 		p->about = p->label ? "points with labels, from a NumPy array"
 		                    : "points, from a NumPy array";
+	else if (p->length)
+		p->about = "sequences of pictures, from a NumPy array";
 	else
 		p->about = p->label ? "pictures with labels, from NumPy arrays"
 		                    : "pictures, from a NumPy array";
@@ -53,7 +56,7 @@ static bool open_npy(gm_pictures *p, const char *path, const gm_data_options *o,
 	if (!gm_pictures_no_split(path, o, err) || !gm_file_open(path, &file, err))
 		return false;
 	bool ok = gm_npy_parse(&a, path, file.data, file.size, err) &&
-	          gm_array_examples(p, &a, path, err);
+	          gm_array_examples(p, &a, o->frames > 1, path, err);
 	gm_file_close(&file);
 	if (ok && labels_beside(path, labels)) {
 		if (!gm_file_open(labels, &file, err))
@@ -63,7 +66,7 @@ static bool open_npy(gm_pictures *p, const char *path, const gm_data_options *o,
 		gm_file_close(&file);
 	}
 	say(p, "npy");
-	return ok;
+	return ok && (!p->length || gm_clips_of_array(p, o, path, err));
 }
 
 /* ---- .npz ---- */
@@ -217,7 +220,7 @@ static bool from_members(gm_pictures *p, const char *path, const gm_data_options
 		return false;
 	snprintf(name, sizeof name, "%s: %s", path, keys[images->key].name);
 	if (!gm_npy_parse(&a, name, images->bytes, images->n, err) ||
-	    !gm_array_examples(p, &a, name, err))
+	    !gm_array_examples(p, &a, o->frames > 1, name, err))
 		return false;
 	/* Labels of a part belong to pictures of a part. */
 	if (!labels->bytes || !keys[labels->key].split != !keys[images->key].split)
@@ -245,7 +248,7 @@ static bool open_npz(gm_pictures *p, const char *path, const gm_data_options *o,
 	gm_progress_end();
 	free(images.bytes), free(labels.bytes);
 	say(p, "npz");
-	return ok;
+	return ok && (!p->length || gm_clips_of_array(p, o, path, err));
 }
 
 const gm_format gm_format_npy = {takes_npy, open_npy};

@@ -24,7 +24,7 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 	if (o->fit != GM_FIT_RESIZE && o->fit != GM_FIT_PAD && o->fit != GM_FIT_CROP &&
 	    o->fit != GM_FIT_AUTO)
 		return gm_fail(err, GM_ERR_VALUE, "an unknown fit (%d)", (int)o->fit);
-	if (o->filter < GM_FILTER_TRIANGLE || o->filter > GM_FILTER_IMRESIZE)
+	if (o->filter < GM_FILTER_TRIANGLE || o->filter > GM_FILTER_NEAREST)
 		return gm_fail(err, GM_ERR_VALUE, "an unknown filter (%d)", (int)o->filter);
 	if (o->binarise < GM_BINARISE_NO || o->binarise > GM_BINARISE_AUTO)
 		return gm_fail(err, GM_ERR_VALUE, "an unknown binarisation (%d)", (int)o->binarise);
@@ -39,9 +39,15 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 		return gm_fail(err, GM_ERR_VALUE,
 		               o->halves ? "option patches is not for pairs"
 		                         : "option patches needs the size of a patch: --size N");
+	if (o->patches && (o->frames > 1 || o->maps))
+		return gm_fail(err, GM_ERR_VALUE, "options patches and %s exclude each other",
+		               o->maps ? "maps" : "frames");
 	if (o->reduce < 0 || o->reduce == 1 || o->reduce > 64)
 		return gm_fail(err, GM_ERR_VALUE, "reduce: a factor of 2 to 64, or 0, not %d",
 		               o->reduce);
+	if (o->frames < 0 || o->frames > 1024 || o->frame_step < 0 || o->frame_step > 1 << 16)
+		return gm_fail(err, GM_ERR_VALUE, "sequences of %d frames, %d apart", o->frames,
+		               o->frame_step);
 	if (o->crop < 0)
 		return gm_fail(err, GM_ERR_VALUE, "a shift of %d pixels", o->crop);
 	return o->classes >= 0 || gm_fail(err, GM_ERR_VALUE, "a negative number of classes");
@@ -50,7 +56,8 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 typedef enum kind { NUMBER, SEED, WORD, TEXT, SPAN } kind;
 
 static const char *const fits[] = {"auto", "resize", "pad", "crop", NULL};
-static const char *const filters[] = {"triangle", "box", "cubic", "lanczos", "imresize", NULL};
+static const char *const filters[] = {"triangle", "box",     "cubic", "lanczos",
+                                      "imresize", "nearest", NULL};
 static const char *const bad_files[] = {"skip", "stop", NULL};
 static const char *const sides[] = {"folders", "halves", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
@@ -82,6 +89,9 @@ enum {
 	CAPTION_LENGTH,
 	PATCHES,
 	REDUCE,
+	FRAMES,
+	FRAME_STEP,
+	MAPS,
 	CACHE
 };
 
@@ -97,8 +107,8 @@ static const struct {
                  "archives",
                  WORD, fits},
 	[FILTER] = {"filter",
-                    "filter for scaling: triangle, box, cubic, lanczos, or imresize (MATLAB's "
-                    "bicubic)",
+                    "filter for scaling: triangle, box, cubic, lanczos, imresize (MATLAB's "
+                    "bicubic) or nearest",
                     WORD, filters},
 	[SPLIT] = {"split", "split of the data: train, test or val", TEXT},
 	[PARTS] = {"parts", "auto: folders named train, test, ... are splits; off: they are not",
@@ -138,6 +148,13 @@ static const struct {
                     "add a field \"low\": images reduced by this factor, bicubic as MATLAB's "
                     "imresize; 0: no",
                     NUMBER},
+	[FRAMES] = {"frames",
+                    "consecutive frames of an example, from folders, animations or arrays "
+                    "N,T,...; 0: single images",
+                    NUMBER},
+	[FRAME_STEP] = {"frame-step", "distance between these frames", NUMBER},
+	[MAPS] = {"maps", "label maps: ending or name of their folders, such as annot or labels",
+                  TEXT},
 	[CACHE] = {"cache", "cache decoded images on disk: on or off", WORD, on_off},
 };
 #define OPTIONS ((int)(sizeof table / sizeof *table))
@@ -270,6 +287,15 @@ bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_e
 		break;
 	case REDUCE:
 		o->reduce = v;
+		break;
+	case FRAMES:
+		o->frames = v;
+		break;
+	case FRAME_STEP:
+		o->frame_step = v;
+		break;
+	case MAPS:
+		o->maps = *text ? text : NULL;
 		break;
 	case CACHE:
 		o->no_cache = v;

@@ -139,7 +139,7 @@ static bool spread_bits(gm_pictures *p)
 	const uint64_t n =
 		p->count * (uint64_t)p->channels * (uint64_t)p->height * (uint64_t)p->width;
 	uint8_t *pixel = p->owned;
-	if (!pixel || p->point || pixel != p->pixel)
+	if (!pixel || p->point || p->clip || pixel != p->pixel)
 		return true;
 	bool ones = false;
 	for (uint64_t i = 0; i < n; i++) {
@@ -241,6 +241,7 @@ void gm_pictures_free(gm_pictures *p)
 	free(p->slot), free(p->entry), free(p->slot_a), free(p->entry_a);
 	for (int i = 0; i < p->numbers; i++)
 		free(p->number[i].value), free(p->number[i].real);
+	free(p->clip), free(p->split_entries), free(p->map);
 	free(p->number), free(p->vector), free(p->caption), free(p->note);
 	free(p->scratch);
 	gm_fitter_free(&p->fit);
@@ -266,8 +267,12 @@ uint64_t gm_pictures_hash(const gm_pictures *p)
 		h = gm_hash(0, p->point, p->count * (uint64_t)p->width * sizeof *p->point);
 	else if (!p->slot)
 		h = gm_hash(0, p->pixel, p->count * one);
+	if (p->clip)
+		h = gm_hash(h, &p->clip_hash, sizeof p->clip_hash);
+	if (p->map)
+		h = gm_hash(h, p->map, p->count * (uint64_t)p->height * (uint64_t)p->width);
 	/* An album knows the hash of each of its pictures; with halves, of both together. */
-	for (uint64_t i = 0; p->slot && i < p->count; i++)
+	for (uint64_t i = 0; p->entry && i < p->count; i++)
 		h = gm_hash(h, &p->album.entry[p->entry[i]].hash, sizeof h);
 	/* By what the pictures are: their slots are the order of an archive. Halves are hashed
 	 * already. */

@@ -49,6 +49,17 @@ typedef struct gm_pictures {
 	int numbers;
 	int32_t *vector; /* [count, flags]: those of two classes together, or NULL; owned */
 	int flags;
+	/* sequences (clips.h) */
+	int length;         /* of each sequence of an array, of which there are `count`; else 0 */
+	int frames;         /* of an example; 0: single images */
+	uint64_t *clip;     /* [count, frames] slots; owned */
+	uint64_t clip_hash; /* of the content of all frames */
+	/* label maps (maps.h) */
+	gm_album_entry *split_entries;   /* owned: images, then maps */
+	const gm_album_entry *map_entry; /* [maps], sorted by name */
+	uint64_t maps;
+	uint8_t *map; /* [count, height, width], owned; or NULL */
+	int map_classes;
 	uint64_t left; /* readable images that are not part of the set */
 	/* Notes about skipped files and decisions, one line each. */
 	const char **note; /* owned, the words in arena */

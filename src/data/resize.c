@@ -51,6 +51,7 @@ static const struct {
 	[GM_FILTER_CUBIC] = {"cubic, antialiased", cubic, 2},
 	[GM_FILTER_LANCZOS] = {"lanczos, antialiased", lanczos, 3},
 	[GM_FILTER_IMRESIZE] = {"bicubic as imresize, antialiased", cubic, 2, true},
+	[GM_FILTER_NEAREST] = {"nearest", box, .5}, /* one tap: side_init */
 };
 
 const char *gm_resize_name(gm_filter filter)
@@ -73,12 +74,19 @@ static bool side_init(side *s, int from, int to, gm_filter filter)
 	s->taps = (int)ceil(reach) * 2 + 1;
 	if (s->taps > from)
 		s->taps = from;
+	if (filter == GM_FILTER_NEAREST)
+		s->taps = 1;
 	s->first = malloc((size_t)to * sizeof *s->first);
 	s->weight = calloc((size_t)to * (size_t)s->taps, sizeof *s->weight);
 	if (!s->first || !s->weight)
 		return false;
 	for (int i = 0; i < to; i++) {
 		const double centre = (i + .5) * scale;
+		if (filter == GM_FILTER_NEAREST) {
+			s->first[i] = (int)centre;
+			s->weight[i] = 1;
+			continue;
+		}
 		int first = (int)floor(centre - reach + .5);
 		if (first < 0)
 			first = 0;

@@ -28,6 +28,20 @@ gm_image *gm_tiff_decode(const gm_picture_file *f, gm_image_facts *facts, gm_err
 gm_image *gm_bmp_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err);
 gm_image *gm_pnm_decode(const gm_picture_file *f, gm_image_facts *facts, gm_error *err);
 
+/* A list of images that grows, for animations. */
+typedef struct gm_frames {
+	gm_image **frame;
+	int n;
+	int64_t pixels; /* of all frames */
+} gm_frames;
+
+/* Appends an image, which it owns from now on, even if this fails: too many pixels, no memory. */
+bool gm_frames_add(gm_frames *to, gm_image *im, const char *name, gm_error *err);
+
+/* Appends every frame of an animation, as a viewer shows it. */
+bool gm_gif_frames(const gm_picture_file *f, gm_frames *to, gm_error *err);
+bool gm_webp_frames(const gm_picture_file *f, gm_frames *to, gm_error *err);
+
 /* Images into files; see gm_image_write. */
 bool gm_jpeg_write(const char *path, const gm_image *im, gm_error *err);
 bool gm_webp_write(const char *path, const gm_image *im, gm_error *err);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "image/decode.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The small library (libganymede) reads PNG, BMP and PNM alone: the others are then NULL. */
@@ -12,6 +13,8 @@
 #pragma weak gm_webp_decode
 #pragma weak gm_gif_decode
 #pragma weak gm_tiff_decode
+#pragma weak gm_gif_frames
+#pragma weak gm_webp_frames
 
 /* The content decides, not the name: the web is full of .jpg files that are something else. */
 static const struct {
@@ -73,6 +76,60 @@ gm_image *gm_image_read(const char *path, gm_image_facts *facts, gm_error *err)
 	gm_image *im = gm_image_read_memory(path, file.data, file.size, facts, err);
 	gm_file_close(&file);
 	return im;
+}
+
+/* ---- animations ---- */
+
+bool gm_frames_add(gm_frames *to, gm_image *im, const char *name, gm_error *err)
+{
+	gm_image **more = NULL;
+	if (!im)
+		return false;
+	to->pixels += (int64_t)im->width * im->height;
+	if (to->pixels <= GM_PICTURE_PIXELS_MAX)
+		more = realloc(to->frame, (size_t)(to->n + 1) * sizeof *more);
+	if (!more) {
+		gm_image_free(im);
+		return to->pixels > GM_PICTURE_PIXELS_MAX
+		               ? gm_fail(err, GM_ERR_FORMAT, "%s: too many frames of this size",
+		                         name)
+		               : gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", name);
+	}
+	to->frame = more;
+	to->frame[to->n++] = im;
+	return true;
+}
+
+void gm_image_frames_free(gm_image **frames, int n)
+{
+	for (int i = 0; frames && i < n; i++)
+		gm_image_free(frames[i]);
+	free(frames);
+}
+
+gm_image **gm_image_read_frames(const char *name, const void *bytes, size_t size, int *n,
+                                gm_error *err)
+{
+	const gm_picture_file f = {.name = name, .bytes = bytes, .n = size};
+	const char *what = gm_content_of(bytes, size).name;
+	gm_image_facts facts = {0};
+	gm_frames list = {0};
+	bool ok;
+	*n = 0;
+	if (what && strcmp(what, "a GIF picture") == 0 && gm_gif_frames)
+		ok = gm_gif_frames(&f, &list, err);
+	else if (what && strcmp(what, "a WebP picture") == 0 && gm_webp_frames &&
+	         gm_image_look(name, bytes, size, &facts, NULL) && facts.several)
+		ok = gm_webp_frames(&f, &list, err);
+	else
+		ok = gm_frames_add(&list, gm_image_read_memory(name, bytes, size, NULL, err), name,
+		                   err);
+	if (!ok) {
+		gm_image_frames_free(list.frame, list.n);
+		return NULL;
+	}
+	*n = list.n;
+	return list.frame;
 }
 
 bool gm_palette_is_grey(const uint8_t *rgb, int n)

@@ -104,3 +104,42 @@ gm_image *gm_webp_decode(const gm_picture_file *f, gm_image_facts *facts, gm_err
 	gm_image_free(im);
 	return NULL;
 }
+
+/* ---- animations ---- */
+
+static gm_image *on_black(const uint8_t *rgba, int width, int height, gm_error *err)
+{
+	gm_image *im = gm_image_new(width, height, 3, err);
+	uint8_t *to = im ? im->pixel : NULL;
+	for (int64_t i = 0; im && i < (int64_t)width * height; i++, rgba += 4)
+		for (int c = 0; c < 3; c++)
+			*to++ = (uint8_t)((rgba[c] * rgba[3] + 127) / 255);
+	return im;
+}
+
+bool gm_webp_frames(const gm_picture_file *f, gm_frames *to, gm_error *err)
+{
+	const WebPData data = {f->bytes, f->n};
+	WebPAnimInfo info = {0};
+	WebPBitstreamFeatures has;
+	if (WebPGetFeatures(f->bytes, f->n, &has) != VP8_STATUS_OK ||
+	    (int64_t)has.width * has.height > PIXELS_MAX)
+		return gm_fail(err, GM_ERR_FORMAT, "%s: WebP: a corrupt header", f->name);
+	WebPAnimDecoder *decoder = WebPAnimDecoderNew(&data, NULL);
+	bool ok = decoder && WebPAnimDecoderGetInfo(decoder, &info);
+	while (ok && WebPAnimDecoderHasMoreFrames(decoder)) {
+		uint8_t *rgba;
+		int time;
+		ok = WebPAnimDecoderGetNext(decoder, &rgba, &time) &&
+		     gm_frames_add(
+			     to,
+			     on_black(rgba, (int)info.canvas_width, (int)info.canvas_height, err),
+			     f->name, err);
+	}
+	WebPAnimDecoderDelete(decoder);
+	if (ok && to->n)
+		return true;
+	return err && err->code
+	               ? false
+	               : gm_fail(err, GM_ERR_FORMAT, "%s: WebP: corrupt or truncated", f->name);
+}

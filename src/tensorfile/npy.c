@@ -131,7 +131,7 @@ static bool parse_shape(gm_npy_array *a, const char *p, const char *name, gm_err
 		if (*p == ')')
 			break;
 		if (!isdigit((unsigned char)*p) || a->rank == GM_ARRAY_RANK)
-			return bad(name, "its shape is not 0 to 4 dimensions", err);
+			return bad(name, "its shape is not 0 to 5 dimensions", err);
 		int64_t v = 0;
 		for (; isdigit((unsigned char)*p); p++)
 			if (__builtin_mul_overflow(v, (int64_t)10, &v) ||

@@ -17,7 +17,7 @@ typedef enum gm_array_type {
 	GM_ARRAY_F64
 } gm_array_type;
 
-#define GM_ARRAY_RANK 4
+#define GM_ARRAY_RANK 5
 
 /* A view; element (i, j, ...) lies stride[0] * i + stride[1] * j + ... elements after data, at any
  * alignment. */
@@ -35,11 +35,11 @@ void gm_array_strides(gm_npy_array *a, bool fortran);
 int64_t gm_array_numel(const gm_npy_array *a);
 
 /* NumPy's file format, version 1 to 3 (numpy.lib.format). The view borrows bytes. Little-endian
- * integers, floats of 4 and 8 bytes, truth values; ranks 0 to 4; both orders. */
+ * integers, floats of 4 and 8 bytes, truth values; ranks 0 to 5; both orders. */
 bool gm_npy_parse(gm_npy_array *a, const char *name, const void *bytes, size_t n, gm_error *err);
 
 enum { GM_NPY_HEAD = 192 };
-/* The head of a .npy of version 1.0, up to rank 4, padded to a multiple of 64 so that the data are
+/* The head of a .npy of version 1.0, up to rank 5, padded to a multiple of 64 so that the data are
  * aligned; returns its length. type: NumPy's, "<f4". The data follow in C order. */
 int gm_npy_head(char head[GM_NPY_HEAD], const char *type, const int64_t *dim, int rank);
 

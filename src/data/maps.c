@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * maps.c -- see maps.h. */
+#include "data/maps.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLOURS_MAX 256
+
+/* The part of name from which its folder's name starts, and the length of this name. */
+static const char *folder_of(const char *name, size_t *n)
+{
+	const char *slash = strrchr(name, '/'), *from = slash;
+	*n = 0;
+	if (!slash)
+		return name;
+	while (from > name && from[-1] != '/')
+		from--;
+	*n = (size_t)(slash - from);
+	return from;
+}
+
+bool gm_maps_is(const char *maps, const char *name)
+{
+	size_t n, m = maps ? strlen(maps) : 0;
+	const char *folder = folder_of(name, &n);
+	return m && n >= m && memcmp(folder + n - m, maps, m) == 0;
+}
+
+bool gm_maps_take(gm_pictures *p, const char *path, const char *maps, gm_error *err)
+{
+	gm_album *a = &p->album;
+	gm_album_entry *list = malloc((a->entries + 1) * sizeof *list);
+	uint64_t n = 0, m = 0;
+	if (!list)
+		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", path);
+	for (uint64_t i = 0; i < a->entries; i++)
+		m += gm_maps_is(maps, a->text + a->entry[i].name);
+	p->maps = m;
+	for (uint64_t i = 0, at = a->entries - m; i < a->entries; i++)
+		if (gm_maps_is(maps, a->text + a->entry[i].name))
+			list[at++] = a->entry[i];
+		else
+			list[n++] = a->entry[i];
+	p->split_entries = list;
+	p->map_entry = list + n;
+	a->entry = list, a->entries = n;
+	return m > 0 || gm_fail(err, GM_ERR_VALUE,
+	                        "%s: option maps: no folder of images has a name that ends with "
+	                        "\"%.60s\"",
+	                        path, maps);
+}
+
+static size_t stem(const char *name)
+{
+	const char *slash = strrchr(name, '/'), *dot = strrchr(slash ? slash : name, '.');
+	return dot ? (size_t)(dot - name) : strlen(name);
+}
+
+static const gm_album_entry *find(const gm_pictures *p, const char *want)
+{
+	const size_t n = strlen(want);
+	uint64_t low = 0, high = p->maps;
+	while (low < high) { /* maps are sorted by name */
+		const uint64_t middle = (low + high) / 2;
+		const char *name = p->album.text + p->map_entry[middle].name;
+		const int order = strncmp(name, want, n);
+		if (order == 0 && stem(name) == n)
+			return p->map_entry + middle;
+		/* "x.1.png" and "x.png" have the same beginning: try both sides */
+		if (order == 0)
+			for (uint64_t k = low; k < high; k++) {
+				const char *other = p->album.text + p->map_entry[k].name;
+				if (stem(other) == n && strncmp(other, want, n) == 0)
+					return p->map_entry + k;
+			}
+		if (order == 0)
+			return NULL;
+		low = order < 0 ? middle + 1 : low;
+		high = order < 0 ? high : middle;
+	}
+	return NULL;
+}
+
+const gm_album_entry *gm_maps_find(const gm_pictures *p, const char *maps, const char *name)
+{
+	char want[PATH_MAX];
+	size_t n;
+	const char *folder = folder_of(name, &n);
+	const int before = (int)(folder - name), length = (int)stem(name);
+	const char *rest = folder + n; /* "/x.jpg", or the whole name */
+	rest += *rest == '/';
+	const int last = length - (int)(rest - name);
+	snprintf(want, sizeof want, "%.*s%.*s%s/%.*s", before, name, (int)n, folder, maps, last,
+	         rest);
+	const gm_album_entry *e = find(p, want);
+	if (e)
+		return e;
+	snprintf(want, sizeof want, "%.*s%s/%.*s", before, name, maps, last, rest);
+	return find(p, want);
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+typedef struct palette {
+	bool grey; /* all maps are grey: values are classes */
+	int colours, most;
+	uint32_t colour[COLOURS_MAX];
+} palette;
+
+static uint32_t colour_at(const gm_album *a, const uint8_t *pixel, uint64_t i)
+{
+	const uint64_t plane = (uint64_t)a->height * (uint64_t)a->width;
+	const uint8_t r = pixel[i];
+	return a->channels == 1
+	               ? (uint32_t)r * 0x10101
+	               : (uint32_t)r << 16 | (uint32_t)pixel[plane + i] << 8 | pixel[2 * plane + i];
+}
+
+static int find_colour(const palette *c, uint32_t colour, int *at)
+{
+	int low = 0, high = c->colours;
+	while (low < high) {
+		const int middle = (low + high) / 2;
+		if (c->colour[middle] == colour)
+			return middle;
+		low = c->colour[middle] < colour ? middle + 1 : low;
+		high = c->colour[middle] < colour ? high : middle;
+	}
+	if (at)
+		*at = low;
+	return -1;
+}
+
+/* The colours of all maps, of all splits, so that classes do not depend on the split. */
+static bool find_colours(const gm_pictures *p, palette *c, const char *path, gm_error *err)
+{
+	const gm_album *a = &p->album;
+	const uint64_t plane = (uint64_t)a->height * (uint64_t)a->width;
+	c->grey = true;
+	for (uint64_t k = 0; k < p->maps; k++) {
+		const uint8_t *pixel =
+			a->pixel + p->map_entry[k].slot * plane * (uint64_t)a->channels;
+		uint32_t last = UINT32_MAX;
+		for (uint64_t i = 0; i < plane; i++) {
+			const uint32_t v = colour_at(a, pixel, i);
+			int at = 0;
+			if (v == last)
+				continue;
+			last = v;
+			c->grey &= v == (v & 0xff) * 0x10101;
+			if (find_colour(c, v, &at) >= 0)
+				continue;
+			if (c->colours == COLOURS_MAX)
+				return gm_fail(err, GM_ERR_FORMAT,
+				               "%s: option maps: more than %d colours, the last in "
+				               "%.200s: no label map (JPEG changes colours)",
+				               path, COLOURS_MAX, a->text + p->map_entry[k].name);
+			memmove(c->colour + at + 1, c->colour + at,
+			        (size_t)(c->colours - at) * sizeof v);
+			c->colour[at] = v;
+			c->colours++;
+		}
+	}
+	c->most = (int)(c->colours ? c->colour[c->colours - 1] & 0xff : 0);
+	return true;
+}
+
+bool gm_maps_read(gm_pictures *p, const char *path, const char *maps, gm_error *err)
+{
+	const gm_album *a = &p->album;
+	const uint64_t plane = (uint64_t)a->height * (uint64_t)a->width;
+	palette c = {0};
+	if (!find_colours(p, &c, path, err))
+		return false;
+	p->map_classes = c.grey ? c.most + 1 : c.colours;
+	p->map = malloc(p->count * plane + 1);
+	if (!p->map)
+		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", path);
+	for (uint64_t k = 0; k < p->count; k++) {
+		const gm_album_entry *e =
+			gm_maps_find(p, maps, a->text + a->entry[p->entry[k]].name);
+		const uint8_t *pixel = a->pixel + e->slot * plane * (uint64_t)a->channels;
+		for (uint64_t i = 0; i < plane; i++) {
+			const uint32_t v = colour_at(a, pixel, i);
+			p->map[k * plane + i] =
+				(uint8_t)(c.grey ? (int)(v & 0xff) : find_colour(&c, v, NULL));
+		}
+	}
+	if (!c.grey)
+		gm_pictures_note(p,
+		                 "label maps in colour: %d colours are classes, from #%06x to "
+		                 "#%06x",
+		                 c.colours, (unsigned)c.colour[0],
+		                 (unsigned)c.colour[c.colours - 1]);
+	return true;
+}
