@@ -77,6 +77,9 @@ static const struct variant {
 	{"srgan",
          {"reduce=2", "batch=2", "width=4", "blocks=1", "width-d=2", "units=8", "mse-steps=2",
           "bilinear=yes", "k=2", "normalise-d=spectral"}},
+	/* a permutation in the step, a second stream */
+	{"stargan", {"data=shapes", "batch=2", "width=2", "blocks=1", "k=2", "ema=.9"}},
+	{"stargan", {"data=shapes", "data-b=shapes", "batch=2", "width=2", "blocks=1", "k=1"}},
 	/* three nets that move at once; a code beside the example */
 	{"bigan", {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "ema=.9"}},
 	{"bigan",

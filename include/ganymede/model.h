@@ -314,6 +314,38 @@ GM_API gm_node *gm_stream_batch(gm_stream *s,
                                 const char *field); /* as gm_batch: [rows, shape of the field] */
 GM_API const gm_facts *gm_stream_facts(const gm_stream *s);
 
+/* Attributes of examples: the integer fields that an option lists ("gender,race,age:20:40"), as
+ * numbers 0 and 1. A field of two classes is one number, one of k > 2 classes is k numbers of which
+ * one is 1, a vector of flags is a number for each; cuts (age:20:40) divide values into intervals.
+ * s: the stream that has the fields; NULL: the run's data. Never NULL; owned by the run. */
+typedef struct gm_attributes gm_attributes;
+GM_API gm_attributes *gm_attributes_open(gm_run *r, const char *option, gm_stream *s);
+GM_API int64_t gm_attributes_width(const gm_attributes *a);  /* how many numbers: n */
+GM_API gm_node *gm_attributes_batch(const gm_attributes *a); /* of the minibatch, [m,n] */
+/* Cross-entropy of logits [m,n] and numbers [m,n]: softmax over exclusive ones, sigmoid of others;
+ * summed over attributes, mean over the batch; rank 0. */
+GM_API gm_node *gm_attributes_loss(const gm_attributes *a, gm_node *logits, gm_node *target);
+/* The most probable numbers by logits [m,n]. */
+GM_API gm_node *gm_attributes_decide(const gm_attributes *a, gm_node *logits);
+/* A run may have attributes of several sets, which not all examples have (mask vectors, Choi et al.
+ * 2018, arXiv:1711.09020, section 3.2). Numbers [m,n] of a as a vector over all sets in the order
+ * of opening: those of other sets are 0, and with several sets one of as many further numbers says
+ * whose they are. */
+GM_API int64_t gm_attributes_all(gm_run *r);
+GM_API int64_t gm_attributes_size(gm_run *r);
+GM_API gm_node *gm_attributes_vector(const gm_attributes *a, gm_node *numbers);
+/* The part of x [m, all numbers] that belongs to a. */
+GM_API gm_node *gm_attributes_part(const gm_attributes *a, gm_node *x);
+/* The vector of the most probable numbers by logits [m, all numbers], changed as the request `to`
+ * [m, all numbers] says: an attribute of exclusive numbers without a positive entry is as found,
+ * else its largest entry is its value; another number becomes 1 or 0 where its entry is positive or
+ * negative. The last set with an entry that is not 0 is the one whose numbers are given; if there
+ * is none, the first. */
+GM_API gm_node *gm_attributes_change(gm_run *r, gm_node *logits, gm_node *to);
+/* The request for value i of all sets' attributes, in their order, [rows, all numbers]; NULL beyond
+ * the last. */
+GM_API gm_node *gm_attributes_request(gm_run *r, int i, int64_t rows);
+
 /* Sets an error unless fields "a" and "b" of the data are paired. */
 GM_API void gm_want_pairs(gm_run *r);
 

@@ -419,6 +419,9 @@ GM_API gm_node *gm_attention(gm_net *n, const char *name, gm_node *x);
 GM_API gm_node *gm_minibatch_stddev(gm_node *x, int group);
 /* [1,n,1,1] with these values: a constant for each channel of a map. n >= 1. */
 GM_API gm_node *gm_channel_values(gm_graph *g, const double *value, int n);
+/* x [m,C,H,W] with two further channels: row and column, -1 at the first pixel and 1 beyond the
+ * last. */
+GM_API gm_node *gm_with_coordinates(gm_node *x);
 /* [-1,1] to [0,1], and back */
 GM_API gm_node *gm_unit(gm_node *x);
 GM_API gm_node *gm_signed(gm_node *p);
@@ -674,6 +677,10 @@ GM_API gm_node *gm_unet_body(gm_net *n, gm_node *x, const gm_unet *p);
 typedef struct gm_resnet {
 	int64_t width, channels;
 	int blocks;
+	/* as in Choi et al. 2018, arXiv:1711.09020, table 4: zero padding, 4x4 kernels where the
+	 * size changes, and the last layer without bias. Instance norm cannot remove an input that
+	 * is constant over an image then, since the padding differs from it. */
+	bool zero;
 } gm_resnet;
 GM_API gm_node *gm_resnet_body(gm_net *n, gm_node *x, const gm_resnet *p);
 

@@ -52,6 +52,8 @@ static int report(const translate_job *j, const char *checkpoint)
 		say_luma("result:", &j->luma, (double)j->enlarged);
 		say_luma("bicubic interpolation:", &j->bicubic, (double)j->enlarged);
 	}
+	if (j->classifier)
+		translate_classifier_say(j->classifier);
 	if (j->reader) {
 		say_segments("read back from data:", j->real_count, j->classes);
 		say_segments("read back from results:", j->fake_count, j->classes);
@@ -75,6 +77,9 @@ static const cli_option options[] = {
          "the result"},
 	{"reduce", "",
          "for runs that enlarge: reduce each file first, and score the result against the file"},
+	{"to", "", "attributes of the result, for runs that have them: gender=1,age=30"},
+	{"classify", "",
+         "a run of a classifier: in which classes it puts the results, beside the inputs"},
 	{"tile", "0",
          "side of the tiles in which large images are translated; 0: automatic. For models whose "
          "nets see parts of an image at a time; tiles overlap and leave no seams"},
@@ -160,6 +165,13 @@ static int work(translate_job *j, const cli_values *v)
 	    (cli_given(v, "turns") && (!cli_whole(v, "turns", 1, INT32_MAX, &turns, &err) ||
 	                               !gm_translator_set_turns(j->t, (int64_t)turns, &err))))
 		return cli_fail(&err);
+	if (cli_given(v, "to")
+	            ? !gm_translator_set_to(j->t, cli_given(v, "to"), &err)
+	            : gm_translator_takes_to(j->t) && !gm_translator_set_to(j->t, "?", &err))
+		return cli_fail(&err);
+	if (cli_given(v, "classify") &&
+	    !(j->classifier = translate_classifier_open(cli_given(v, "classify"), outdir, &err)))
+		return cli_fail(&err);
 	if (cli_given(v, "tile") && strcmp(cli_given(v, "tile"), "0") &&
 	    (!cli_whole(v, "tile", 1, INT32_MAX, &tile, &err) ||
 	     !gm_translator_set_tile(j->t, (int)tile, &err)))
@@ -230,6 +242,7 @@ int cli_translate(int argc, char **argv)
 		status = work(j, &v);
 	gm_translator_free(j->t);
 	gm_translator_free(j->reader);
+	translate_classifier_free(j->classifier);
 	free(j);
 	return status;
 }

@@ -12,6 +12,8 @@
 
 enum { TRANSLATE_CLASSES = 64 };
 
+typedef struct translate_classifier translate_classifier;
+
 /* Sums over pictures of scores of their luma. */
 typedef struct translate_luma {
 	double psnr, ssim, sharpness;
@@ -25,7 +27,8 @@ typedef struct translate_job {
 	int size;
 	int64_t count;
 	uint64_t seed;
-	gm_translator *t, *reader; /* reader: the run of option read-back, or NULL */
+	gm_translator *t, *reader;        /* reader: the run of option read-back, or NULL */
+	translate_classifier *classifier; /* of option classify, or NULL */
 	int64_t done, bad;
 	char first_bad[300];
 	char resize[80]; /* how images of a data set were resized; empty: they were not */
@@ -64,6 +67,13 @@ bool translate_picture(translate_job *j, const translate_one *p, gm_picture *y, 
 
 /* translate_score.c: adds the scores of the result y of p, whose truth is known. */
 bool translate_score(translate_job *j, const translate_one *p, const gm_picture *y, gm_error *err);
+
+/* translate_classes.c: the classes that a classifier run finds in inputs and in results. */
+translate_classifier *translate_classifier_open(const char *run, const char *outdir, gm_error *err);
+void translate_classifier_free(translate_classifier *c); /* NULL is fine */
+bool translate_classifier_count(translate_classifier *c, const gm_picture *x, const gm_picture *y,
+                                gm_error *err);
+void translate_classifier_say(const translate_classifier *c);
 
 /* translate_set.c: the input as a data set */
 bool translate_set(translate_job *j, gm_error *err);

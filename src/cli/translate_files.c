@@ -119,6 +119,7 @@ bool translate_picture(translate_job *j, const translate_one *p, gm_picture *y, 
 	bool ok = fits(j, p->name, p->x.height, p->x.width, err) &&
 	          gm_translator_run(j->t, &p->x, j->seed, (uint64_t)j->done, to, err) &&
 	          (!p->truth.x || translate_score(j, p, to, err)) &&
+	          (!j->classifier || translate_classifier_count(j->classifier, &p->x, to, err)) &&
 	          (!p->path || write_picture(p->path, to, err));
 	j->done += ok;
 	if (!ok || !y)

@@ -139,7 +139,7 @@ bool translate_set(translate_job *j, gm_error *err)
 	bool ok = (from->rank == 3 && from->shape[0] == gm_translator_takes(j->t)) ||
 	          gm_fail(err, GM_ERR_VALUE, "%s has no pictures that this run supports", j->input);
 	to = to && to != from && to->shape[0] == gm_translator_gives(j->t) ? to : NULL;
-	ok = ok && (j->out || to ||
+	ok = ok && (j->out || to || j->classifier ||
 	            gm_fail(err, GM_ERR_VALUE,
 	                    "%s has no pairs for scoring: give an output, -o OUT", j->input));
 	if (!j->count)

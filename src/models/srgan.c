@@ -15,7 +15,8 @@
  *
  * Differs: --content is mse unless given, as VGG's weights are a file. vgg16 stands for VGG19, with
  * relu5_3; features are divided by 12.75 as in the paper: the weight of their squared difference is
- * .006. SqueezeNet or another run may take its place. Inputs are in [-1,1] (theirs [0,1]). A slope
+ * .006. SqueezeNet (5e-7 gives its features at fire5 a loss of this size) or another run may take
+ * its place. Inputs are in [-1,1] (theirs [0,1]). A slope
  * of PReLU for each channel. G ends without a tanh; of this the paper says nothing. --bilinear
  * (off) adds the input, enlarged: from github.com/XPixelGroup/BasicSR. The second rate, 1e-5 after
  * 1e5 steps of SRGAN, is --rate step.
@@ -37,7 +38,7 @@ static const gm_option options[] = {
 	{"layer", "auto", "layer of the network; auto: relu5_3 of vgg16, fire5 of squeezenet"},
 	{"weights", "", "file with the network's weights; empty: as downloaded"},
 	{"extractor-run", "", "the run whose endpoint \"features\" is used with --content run"},
-	{"content-weight", "auto", "auto: .006 for vgg16, else 1", GM_REAL(0, 1e9)},
+	{"content-weight", "auto", "auto: .006 (vgg16), 5e-7 (squeezenet), 1", GM_REAL(0, 1e9)},
 	{"adversarial", "1e-3", "weight of -log D(G(x))", GM_REAL(0, 1e6)},
 	GM_OPTIMISER_OPTIONS("adam", "1e-4", "0.9", "constant"),
 	GM_GAME_OPTIONS("non-saturating", "batch", "batch"),
@@ -93,7 +94,10 @@ static int train(gm_run *r)
 	if (factor != 1 << g.doublings)
 		gm_run_error(r, "srgan enlarges by 2, 4 or 8 (option reduce)");
 	gm_opt_auto(r, "layer", "%s", how == SQUEEZENET ? "fire5" : "relu5_3");
-	gm_opt_auto(r, "content-weight", "%s", how == VGG16 ? ".006" : "1");
+	gm_opt_auto(r, "content-weight", "%s",
+	            how == VGG16        ? ".006"
+	            : how == SQUEEZENET ? "5e-7"
+	                                : "1");
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
 	gm_game game = gm_opt_game(r, G, D);
 	gm_node *low = gm_batch(r, "low"), *high = gm_batch(r, "image");

@@ -222,3 +222,18 @@ gm_node *gm_signed(gm_node *p)
 {
 	return gm_add_c(gm_mul_c(p, 2), -1);
 }
+
+gm_node *gm_with_coordinates(gm_node *x)
+{
+	gm_graph *g = gm_node_graph(x);
+	const gm_shape s = gm_node_shape(x), one = GM_SHAPE(s.dim[0], 1, s.dim[2], s.dim[3]);
+	gm_node *at[2];
+	for (int i = 0; i < 2; i++) {
+		const int64_t n = s.dim[2 + i] > 0 ? s.dim[2 + i] : 1;
+		gm_node *k = gm_cast(gm_iota(g, n), GM_F32);
+		k = gm_add_c(gm_mul_c(k, 2. / (double)n), -1);
+		at[i] = gm_broadcast(gm_reshape(k, i ? GM_SHAPE(1, 1, 1, n) : GM_SHAPE(1, 1, n, 1)),
+		                     one);
+	}
+	return GM_CONCAT(1, x, at[0], at[1]);
+}

@@ -55,19 +55,21 @@ gm_node *gm_patch_body(gm_net *n, gm_node *x, int64_t width, int layers)
 
 gm_node *gm_resnet_body(gm_net *n, gm_node *x, const gm_resnet *p)
 {
-	x = gm_block(n, "first", gm_pad_reflect(x, 3, 3, 3, 3), .out = p->width, .kernel = 7,
-	             .act = GM_RELU);
+	const int ends = p->zero ? 3 : 0, kernel = p->zero ? 4 : 3;
+	x = gm_block(n, "first", p->zero ? x : gm_pad_reflect(x, 3, 3, 3, 3), .out = p->width,
+	             .kernel = 7, .pad = ends, .act = GM_RELU);
 	for (int i = 1; i <= 2; i++)
-		x = gm_block(n, gm_net_key(n, "down%d", i), x, .out = p->width << i, .kernel = 3,
-		             .stride = 2, .pad = 1, .act = GM_RELU);
+		x = gm_block(n, gm_net_key(n, "down%d", i), x, .out = p->width << i,
+		             .kernel = kernel, .stride = 2, .pad = 1, .act = GM_RELU);
 	for (int i = 1; i <= p->blocks; i++)
-		x = gm_residual(n, gm_net_key(n, "r%d", i), x, .reflect = true);
+		x = gm_residual(n, gm_net_key(n, "r%d", i), x, .reflect = !p->zero);
 	for (int i = 2; i >= 1; i--)
 		x = gm_block(n, gm_net_key(n, "up%d", i), x, .out = p->width << (i - 1),
-		             .kernel = 3, .stride = 2, .pad = 1, .out_pad = 1, .up = true,
-		             .act = GM_RELU);
-	return gm_block(n, "last", gm_pad_reflect(x, 3, 3, 3, 3), .out = p->channels, .kernel = 7,
-	                .plain = true, .act = GM_TANH);
+		             .kernel = kernel, .stride = 2, .pad = 1, .out_pad = !p->zero,
+		             .up = true, .act = GM_RELU);
+	return gm_block(n, "last", p->zero ? x : gm_pad_reflect(x, 3, 3, 3, 3), .out = p->channels,
+	                .kernel = 7, .pad = ends, .plain = true, .no_bias = p->zero,
+	                .act = GM_TANH);
 }
 
 gm_node *gm_srresnet_body(gm_net *n, gm_node *x, const gm_srresnet *p)

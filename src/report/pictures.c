@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/stream.h"
 #include "use/draw.h"
 
 /* Not in the small library (libganymede). */
@@ -163,7 +164,9 @@ static bool change(gm_run *r, gm_run_endpoint *e, int64_t n, column *in, column 
 	const int64_t m = r->batch;
 	const void *use[GM_RUN_INPUTS] = {0};
 	char *rows[GM_RUN_INPUTS] = {0};
-	bool ok = read_field(r, gm_endpoint_field(r, e->in[0]), n, in->x);
+	const gm_stream *stream = gm_stream_of(r, e->in[0]);
+	bool ok = stream ? gm_run_stream_field(stream, e->in[0], n, in->x)
+	                 : read_field(r, gm_endpoint_field(r, e->in[0]), n, in->x);
 	for (int i = 1; ok && i < e->nin; i++) {
 		const char *field = gm_endpoint_field(r, e->in[i]);
 		if (e->in[i] == r->hidden) {
@@ -208,7 +211,9 @@ static const char *wanted(gm_run *r, const gm_run_endpoint *e, gm_shape *s)
 	const gm_facts *f = &r->facts;
 	const bool shown = e->kind->flags & (GM_PAIRS | GM_TAKES_HIDDEN);
 	const char *target = shown ? gm_endpoint_target(r, e) : NULL;
-	if (!readable(r, target) || ((!strcmp(target, "a") || !strcmp(target, "b")) && !f->paired))
+	const char *from = gm_endpoint_field(r, e->in[0]);
+	if (!readable(r, target) || gm_stream_of(r, e->in[0]) || !strcmp(target, from) ||
+	    ((!strcmp(target, "a") || !strcmp(target, "b")) && !f->paired))
 		return NULL;
 	const gm_run_field *field = gm_feed_find(r, target);
 	*s = field ? field->shape : GM_SHAPE(f->channels, f->height, f->width);
@@ -216,20 +221,23 @@ static const char *wanted(gm_run *r, const gm_run_endpoint *e, gm_shape *s)
 }
 
 /* An image of e on fixed examples: input | output | target, if there is a target other than the
- * input. */
+ * input; or the output alone. */
 static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
 {
 	gm_shape shape = GM_RANK0;
 	const char *want = wanted(r, e, &shape);
-	const int wide = want ? 3 : 2;
+	const gm_shape x = one_of(e->in[0]), y = one_of(e->y);
+	/* an output of other proportions, such as a row of several images, stands alone */
+	const bool alone = x.dim[1] * y.dim[2] != x.dim[2] * y.dim[1];
+	const int wide = alone ? 1 : want ? 3 : 2, first = alone;
 	const int64_t each = r->columns / wide > 0 ? r->columns / wide : 1, n = each * r->rows;
 	column k[3] = {0}, most = {0};
 	bool ok =
 		column_new(r, &k[0], one_of(e->in[0]), n) &&
 		column_new(r, &k[1], one_of(e->y), n) &&
-		(wide == 2 || (column_new(r, &k[2], shape, n) && read_field(r, want, n, k[2].x))) &&
+		(wide < 3 || (column_new(r, &k[2], shape, n) && read_field(r, want, n, k[2].x))) &&
 		change(r, e, n, &k[0], &k[1]);
-	for (int i = 0; i < wide; i++) {
+	for (int i = first; i < first + wide; i++) {
 		most.c = k[i].c > most.c ? k[i].c : most.c;
 		most.h = k[i].h > most.h ? k[i].h : most.h;
 		most.w = k[i].w > most.w ? k[i].w : most.w;
@@ -237,7 +245,7 @@ static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
 	const int64_t numel = most.c * most.h * most.w;
 	float *all = ok ? malloc(n * wide * numel * sizeof *all) : NULL;
 	for (int64_t i = 0; all && i < n * wide; i++)
-		place(&k[i % wide], i / wide, &most, all + i * numel);
+		place(&k[first + i % wide], i / wide, &most, all + i * numel);
 	gm_image *im = NULL;
 	if (all)
 		im = gm_image_grid(all,

@@ -63,8 +63,11 @@ gm_run_endpoint *gm_endpoint_next(gm_run *r, unsigned flags, const gm_run_endpoi
 
 const char *gm_endpoint_target(gm_run *r, const gm_run_endpoint *e)
 {
-	static const char *const other[][2] = {
-		{"a", "b"}, {"b", "a"}, {"low", "high"}, {"low", "example"}};
+	static const char *const other[][2] = {{"a", "b"},
+	                                       {"b", "a"},
+	                                       {"low", "high"},
+	                                       {"low", "example"},
+	                                       {"example", "example"}};
 	const char *from = e->nin ? gm_endpoint_field(r, e->in[0]) : NULL;
 	if (!(e->kind->flags & GM_CHANGES) || !from)
 		return NULL;

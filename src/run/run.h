@@ -140,6 +140,7 @@ struct gm_run {
 	int endpoints;
 	/* other image sizes must be multiples of this (gm_any_size); 0: not supported */
 	int64_t sides;
+	gm_attributes *attributes;
 	int64_t radius; /* of gm_local; 0: not declared */
 	gm_run_part part[GM_RUN_STEPS];
 	int parts;

@@ -125,6 +125,15 @@ static bool feed(gm_stream *s)
 	return true;
 }
 
+gm_stream *gm_stream_of(const gm_run *r, const gm_node *in)
+{
+	for (int k = 0; k < r->streams; k++)
+		for (int i = 0; i < r->stream[k]->fields; i++)
+			if (r->stream[k]->field[i].node == in)
+				return r->stream[k];
+	return NULL;
+}
+
 bool gm_streams_feed(gm_run *r)
 {
 	for (int i = 0; i < r->streams; i++)

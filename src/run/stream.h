@@ -34,5 +34,7 @@ void gm_streams_free(gm_run *r);
 /* record.c: reads the record of the stream s->name from the run's checkpoint; only its position if
  * arena is NULL. False if it is missing or invalid. */
 bool gm_record_stream(gm_stream *s, gm_arena *arena);
+/* The stream whose field this input is, or NULL. */
+gm_stream *gm_stream_of(const gm_run *r, const gm_node *in);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/stream.h"
+
 /* Different from the seeds of training, so that latents of sample images are not those of a
  * minibatch. */
 static const uint64_t LATENTS = 0x6c6174656e747321u, REALS = 0x7265616c73212121u,
@@ -145,4 +147,14 @@ bool gm_run_real_field(gm_run *r, const gm_run_field *f, int64_t n, void *x)
 {
 	return gm_data_read(r->data, gm_data_field(r->data, f->name), r->seed ^ REALS, 0, n, x,
 	                    &r->err);
+}
+
+bool gm_run_stream_field(const gm_stream *s, const gm_node *in, int64_t n, void *x)
+{
+	gm_run *r = s->run;
+	for (int i = 0; i < s->fields; i++)
+		if (s->field[i].node == in)
+			return gm_data_read(s->data, gm_data_field(s->data, s->field[i].name),
+			                    r->seed ^ REALS, 0, n, x, &r->err);
+	return gm_fail(&r->err, GM_ERR_STATE, "a field of no stream");
 }

@@ -21,5 +21,7 @@ void gm_run_grid_labels(const gm_run *r, int64_t n, int columns, int32_t *label)
 bool gm_run_reals(gm_run *r, int64_t n, float *x, int32_t *label);
 /* A field of the same examples, [n, shape]. */
 bool gm_run_real_field(gm_run *r, const gm_run_field *f, int64_t n, void *x);
+/* Like gm_run_real_field, of the field of a further stream whose input is in. */
+bool gm_run_stream_field(const gm_stream *s, const gm_node *in, int64_t n, void *x);
 
 #endif

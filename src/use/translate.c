@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/attributes.h"
+
 enum { SIZES = 4, PORTS = 8, TILE = 256 };
 
 /* A part of a picture: value (c, i, j) is x[c * plane + i * row + j]. */
@@ -27,6 +29,8 @@ struct gm_translator {
 	int64_t up;
 	int64_t turns; /* 0: the model's */
 	int tile;      /* side of windows; 0: TILE */
+	int request;   /* index of the port of attributes, or -1 */
+	float *to;     /* its value, or NULL */
 };
 
 static bool inspect(gm_translator *t, gm_error *err)
@@ -38,6 +42,9 @@ static bool inspect(gm_translator *t, gm_error *err)
 	t->ports = gm_saved_ports(t->own, t->endpoint, t->port, PORTS);
 	while (t->from < t->ports && t->port[t->from].kind != GM_PORT_DATA)
 		t->from++;
+	t->request = gm_saved_inside(t->own)->attributes ? t->ports - 1 : -1;
+	while (t->request >= 0 && strcmp(t->port[t->request].name, "to"))
+		t->request--;
 	const gm_shape *s = &t->port[t->from < t->ports ? t->from : 0].shape;
 	if (!(kind->flags & GM_CHANGES) || t->from >= t->ports || s->rank != 4 ||
 	    gm_saved_shape(t->own, t->endpoint).rank != 4)
@@ -72,6 +79,7 @@ void gm_translator_free(gm_translator *t)
 	for (int i = 0; i < SIZES; i++)
 		gm_saved_free(t->size[i]);
 	gm_saved_free(t->own);
+	free(t->to);
 	free(t->checkpoint);
 	free(t->endpoint);
 	free(t);
@@ -97,6 +105,22 @@ bool gm_translator_set_tile(gm_translator *t, int side, gm_error *err)
 		               side, (int)radius);
 	t->tile = side;
 	return true;
+}
+
+bool gm_translator_takes_to(const gm_translator *t)
+{
+	return t->request >= 0;
+}
+
+bool gm_translator_set_to(gm_translator *t, const char *text, gm_error *err)
+{
+	if (t->request < 0)
+		return gm_fail(err, GM_ERR_VALUE, "%s: \"%s\" has no attributes",
+		               gm_saved_model(t->own)->name, t->endpoint);
+	free(t->to);
+	t->to = calloc((size_t)t->port[t->request].shape.dim[1], sizeof *t->to);
+	return t->to ? gm_attributes_parse(gm_saved_inside(t->own), text, t->to, err)
+	             : gm_fail(err, GM_ERR_MEMORY, "no memory for attributes");
 }
 
 int gm_translator_factor(const gm_translator *t)
@@ -206,6 +230,8 @@ static bool run_window(gm_translator *t, const window *w, uint64_t seed, uint64_
 		       w->x + (size_t)(i / w->height) * w->plane + (size_t)(i % w->height) * w->row,
 		       (size_t)w->width * sizeof *x);
 	all[t->from] = x;
+	if (t->to)
+		all[t->request] = t->to;
 	bool ok = (x && *y) || gm_fail(err, GM_ERR_MEMORY, "no memory for pictures of %dx%d",
 	                               w->width, w->height);
 	ok = ok && gm_saved_run(s, t->endpoint, all, seed, index, *y, err);

@@ -29,6 +29,12 @@ void gm_translator_free(gm_translator *t); /* NULL is fine */
 /* Of an endpoint that iterates: the number of turns of following calls. */
 bool gm_translator_set_turns(gm_translator *t, int64_t turns, gm_error *err);
 
+/* For endpoints with attributes (gm_attributes of model.h): "gender=1,age=30". Until then
+ * attributes are random. GM_ERR_VALUE for a run without attributes, an unknown one or a value that
+ * it has not; the message lists them. */
+bool gm_translator_set_to(gm_translator *t, const char *text, gm_error *err);
+/* True if the endpoint translates to attributes. */
+bool gm_translator_takes_to(const gm_translator *t);
 /* Large pictures are translated in tiles of this side, which overlap so that the result is that of
  * the whole picture. Default: 256, or 4 radii. GM_ERR_VALUE if the model does not declare gm_local,
  * or the tile is not larger than 2 radii. */
