@@ -38,6 +38,8 @@ build   libpng-dev        libpng-devel        libpng              libpng16-devel
 build   libjpeg-dev       libjpeg-turbo-devel libjpeg-turbo     libjpeg8-devel       jpeg-turbo    module:libjpeg
 build   libwebp-dev       libwebp-devel       libwebp             libwebp-devel        webp          module:libwebp
 build   libgif-dev        giflib-devel        giflib              giflib-devel         giflib        header:gif_lib.h
+build   libsndfile1-dev   libsndfile-devel    libsndfile          libsndfile-devel     libsndfile    module:sndfile
+build   libsamplerate0-dev libsamplerate-devel libsamplerate      libsamplerate-devel  libsamplerate module:samplerate
 build   libtiff-dev       libtiff-devel       libtiff             libtiff-devel        libtiff       module:libtiff-4
 build   libarchive-dev    libarchive-devel    libarchive          libarchive-devel     libarchive    module:libarchive
 build   libcurl4-openssl-dev libcurl-devel    curl                libcurl-devel        curl          module:libcurl
@@ -144,7 +146,8 @@ by_hand() {
 	else
 		say "no package manager that this script knows. What Ganymede needs (docs/dependencies.md says why):"
 		say "  a C17 compiler with OpenMP, meson >= 1.0, ninja, pkg-config, oneDNN 2.6+ or 3.x, OpenBLAS with"
-		say "  LAPACKE, libpng, libjpeg, libwebp, giflib, libtiff 4.5+, libarchive, libcurl, nettle, zlib, jansson, liblinear, chafa"
+		say "  LAPACKE, libpng, libjpeg, libwebp, giflib, libtiff 4.5+, libsndfile, libsamplerate, libarchive, libcurl, nettle,"
+		say "  zlib, jansson, liblinear, chafa"
 		say "  and GLib; cmocka and matio for the tests; clang for fuzzing and linting"
 	fi
 	exit 1

@@ -667,7 +667,7 @@ static void options_from_text(void **state)
 	int n = 0;
 	while (gm_data_option_names(n, &about))
 		n++, assert_true(strlen(about) > 10);
-	assert_int_equal(n, 27);
+	assert_int_equal(n, 29);
 	assert_true(gm_data_option(&o, "size", "64", &err) && o.size == 64);
 	assert_true(gm_data_option(&o, "fit", "crop", &err) && o.fit == GM_FIT_CROP);
 	assert_true(gm_data_option(&o, "bad_files", "stop", &err) && o.bad_files == GM_BAD_STOP);

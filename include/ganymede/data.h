@@ -128,6 +128,11 @@ typedef struct gm_data_options {
 	/* Label maps: the map of FOLDER/x.jpg is the image x in FOLDERmaps or in a folder called
 	 * maps beside FOLDER: field "map" [H, W] with the class of each pixel. NULL or "": none. */
 	const char *maps;
+	/* Of recordings: sample_rate in Hz, to which all are resampled (0: as they are, if all have
+	 * the same), and the length of examples in samples (0: of the longest recording). Of a
+	 * longer recording, a batch has a random part and gm_data_get the beginning; a shorter one
+	 * is followed by silence, and field "samples" is its length. */
+	int sample_rate, sound_length;
 	bool no_cache; /* neither read nor write the cache of decoded images */
 	/* The spec was opened before and must mean the same set: the name of an embedded set then
 	 * means this set, even if a file of that name exists now. */
@@ -155,7 +160,8 @@ typedef enum gm_kind {
 	GM_KIND_POINTS, /* [D] */
 	/* [D]: the columns of a table but the label, side by side: numbers with mean 0 and standard
 	 * deviation 1, categories one-of-K; each column is also a field with its name */
-	GM_KIND_TABLE
+	GM_KIND_TABLE,
+	GM_KIND_SOUND /* [1, 1, samples] in [-1, 1) */
 } gm_kind;
 
 /* Description of an open set. Owned by the set. */
@@ -164,8 +170,9 @@ typedef struct gm_data_info {
 	const char *about;              /* description in one line */
 	gm_kind kind;                   /* of the examples */
 	uint64_t count;                 /* examples; 0 = endless */
-	int rank;                       /* of one example: 3 = image, 1 = point */
-	int64_t shape[3];               /* {C, H, W} or {2} */
+	int rank;                       /* of one example: 3 = image or sound, 1 = point */
+	int64_t shape[3];               /* {C, H, W}, {1, 1, samples} or {2} */
+	int rate;                       /* of sounds, in Hz */
 	int64_t numel;                  /* product of shape */
 	int classes;                    /* labels are 0 .. classes-1; 0 = unlabelled */
 	const char *const *class_names; /* [classes], or NULL */

@@ -97,6 +97,8 @@ static const struct {
 	{0, "\0\0\1\xba", 4, {GM_CONTENT_OTHER, "a video (MPEG)", frames}},
 	{0, "YUV4MPEG2", 9, {GM_CONTENT_OTHER, "a video (YUV4MPEG)", frames}},
 	{8, "WAVE", 4, {GM_CONTENT_OTHER, "a WAVE sound", NULL}},
+	{8, "AIFF", 4, {GM_CONTENT_OTHER, "an AIFF sound", NULL}},
+	{8, "AIFC", 4, {GM_CONTENT_OTHER, "an AIFF sound", NULL}},
 	{0, "fLaC", 4, {GM_CONTENT_OTHER, "a FLAC sound", NULL}},
 	{0, "ID3", 3, {GM_CONTENT_OTHER, "an MP3 sound", NULL}},
 	{0, "OggS", 4, {GM_CONTENT_OTHER, "an Ogg sound or video", NULL}},

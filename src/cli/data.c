@@ -38,6 +38,32 @@ static void shade(const int32_t *map, float *x, int64_t n, int classes)
 		x[i] = 2.f * (float)map[i] / (float)(classes > 1 ? classes - 1 : 1) - 1;
 }
 
+/* The first sounds, one below the other: the range of the samples in each column of pixels. */
+static gm_image *waveforms(const float *x, int64_t n, int64_t samples, gm_error *err)
+{
+	enum { WIDTH = 640, HEIGHT = 48 };
+	gm_image *im = gm_image_new(WIDTH, (int)n * HEIGHT, 1, err);
+	for (int64_t i = 0; im && i < n; i++)
+		for (int64_t column = 0; column < WIDTH; column++) {
+			const int64_t from = column * samples / WIDTH;
+			const int64_t to = (column + 1) * samples / WIDTH;
+			float low = 1, high = -1;
+			for (int64_t k = from; k < to || k == from; k++) {
+				low = fminf(low, x[i * samples + k]);
+				high = fmaxf(high, x[i * samples + k]);
+			}
+			for (int y = 0; y < HEIGHT; y++) {
+				const float top = 1 - 2.f * (float)y / HEIGHT,
+					    bottom = 1 - 2.f * (float)(y + 1) / HEIGHT;
+				im->pixel[(i * HEIGHT + y) * WIDTH + column] =
+					y == 0                         ? 64
+					: high >= bottom && low <= top ? 255
+								       : 0;
+			}
+		}
+	return im;
+}
+
 /* An image of the first examples; videos have one row each. */
 static bool preview(gm_dataset *d, const char *field, const char *path, gm_error *err)
 {
@@ -46,10 +72,11 @@ static bool preview(gm_dataset *d, const char *field, const char *path, gm_error
 	if (!f || f->rank == 0)
 		return gm_fail(err, GM_ERR_VALUE, "%s: no field %.40s that can be shown", i->name,
 		               field);
-	const bool points = f->rank == 1, film = f->rank == 4;
-	const int64_t n = points ? 2048
-	                  : film ? 8
-	                         : 64,
+	const bool points = f->rank == 1, film = f->rank == 4,
+		   sound = i->kind == GM_KIND_SOUND && f->rank == 3;
+	const int64_t n = points          ? 2048
+	                  : film || sound ? 8
+	                                  : 64,
 		      frames = film ? f->shape[0] : 1, *shape = f->shape + film;
 	float *x = malloc(n * f->numel * sizeof *x);
 	int32_t *map = f->type == GM_FIELD_INT ? malloc(n * f->numel * sizeof *map) : NULL;
@@ -59,7 +86,9 @@ static bool preview(gm_dataset *d, const char *field, const char *path, gm_error
 	if (ok && map)
 		shade(map, x, n * f->numel, f->classes);
 	gm_image *im = NULL;
-	if (ok && points && f->numel == 2)
+	if (ok && sound)
+		im = waveforms(x, n, f->numel, err);
+	else if (ok && points && f->numel == 2)
 		im = gm_image_scatter(&(gm_scatter){.real = x, .n_real = n}, err);
 	else if (ok && points)
 		gm_fail(err, GM_ERR_VALUE, "%s: points of %" PRId64 " dimensions cannot be plotted",
@@ -153,7 +182,9 @@ static void print_info(gm_dataset *d, const gm_data_report *r)
 		printf("  examples   %" PRIu64 "\n", i->count);
 	else
 		printf("  examples   endless; statistics of the first %" PRIu64 "\n", r->examples);
-	if (i->rank == 3)
+	if (i->kind == GM_KIND_SOUND)
+		printf("  sounds     of %" PRId64 " samples at %d Hz\n", i->shape[2], i->rate);
+	else if (i->rank == 3)
 		printf("  pictures   %" PRId64 " x %" PRId64 ", %" PRId64 " channel%s (%s)\n",
 		       i->shape[2], i->shape[1], i->shape[0], i->shape[0] == 1 ? "" : "s",
 		       i->resize);

@@ -11,6 +11,7 @@
 #include "data/clips.h"
 #include "data/maps.h"
 #include "data/parts.h"
+#include "data/sound.h"
 #include "data/tree.h"
 
 #include <limits.h>
@@ -763,7 +764,7 @@ static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, 
 		return false;
 	note_bads(&s);
 	note_others(&s);
-	if (!o->size)
+	if (!o->size && !p->sound)
 		note_sizes(&s);
 	if (o->frames > 1 && !(s.next = gm_clips_next(s.a)))
 		return no_memory(&s);
@@ -831,9 +832,19 @@ static bool open_album(gm_pictures *p, const char *path, const gm_data_options *
 	p->arena = gm_arena_new();
 	if (!gm_album_open(&p->album, path, o, err))
 		return false;
-	/* CIFAR archives of records have the same extensions as archives of images. */
 	if (p->album.entries == 0 && p->album.bads == 0) {
 		bool found;
+		if (!gm_sounds_take(p, path, o, &found, err))
+			return false;
+		if (found && (o->frames > 1 || o->maps || o->patches || o->halves))
+			return gm_fail(
+				err, GM_ERR_VALUE,
+				"%s: sounds; options frames, maps, patches and pairs are for "
+				"images",
+				path);
+		if (found)
+			return arrange(p, path, o, err) && gm_sounds_fit(p, path, o, err);
+		/* CIFAR archives of records have the same extensions as archives of images. */
 		const char *split = o->split ? o->split : "train";
 		const bool ok = gm_cifar_open(p, path, split, &found, err);
 		if (!ok || found)

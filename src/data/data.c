@@ -76,10 +76,13 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: is a generated set; option %s is for pictures from files",
 		               s->name, o->stack ? "stack" : "patches");
-	if (o->frames > 1 || o->maps)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: is a generated set; option %s is for pictures from files",
-		               s->name, o->maps ? "maps" : "frames");
+	if (o->frames > 1 || o->maps || o->sample_rate || o->sound_length)
+		return gm_fail(err, GM_ERR_VALUE, "%s: is a generated set; option %s is for files",
+		               s->name,
+		               o->maps          ? "maps"
+		               : o->frames > 1  ? "frames"
+		               : o->sample_rate ? "sample-rate"
+		                                : "sound-length");
 	if (o->from || o->to)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: is an endless generated set; option range is for finite sets",
@@ -152,6 +155,9 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 		               "%s: option frames: sequences are folders of images, animations, or "
 		               "arrays N,T,H,W,C",
 		               path);
+	if ((o->sample_rate || o->sound_length) && !p->sound)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: options sample-rate and sound-length are for sounds", path);
 	if (o->maps && !p->map)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: option maps: label maps are images in folders or archives",
@@ -164,6 +170,9 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 		info->kind = p->is_table ? GM_KIND_TABLE : GM_KIND_POINTS;
 		info->shape[0] = p->width;
 		find_extent(p, &info->low, &info->high);
+	} else if (p->sound) {
+		info->rank = 3, info->kind = GM_KIND_SOUND, info->rate = p->rate;
+		info->shape[0] = info->shape[1] = 1, info->shape[2] = p->width;
 	} else {
 		info->rank = 3;
 		info->shape[0] = p->fit.to_channels, info->shape[1] = p->fit.to_height,
@@ -172,7 +181,8 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 	info->classes = p->labels, info->class_names = p->class_names;
 	info->resize = p->how, info->augment = d->augment.text;
 	info->paired = p->pairs;
-	info->bad = p->album.bads, info->other = p->album.others, info->cached = p->album.cached;
+	info->bad = p->album.bads + p->bad_sounds, info->other = p->album.others,
+	info->cached = p->album.cached;
 	info->left = p->left;
 	info->hash = gm_pictures_hash(p);
 	if (d->augment.flip || d->augment.crop)
@@ -361,7 +371,9 @@ static void example(const gm_dataset *d, uint64_t seed, uint64_t index, int thre
 			*label = draw.label;
 		return;
 	}
-	if (x)
+	if (x && p->sound)
+		gm_pictures_sound(p, index, 0, x);
+	else if (x)
 		gm_pictures_get(p, p->slot ? p->slot[index] : index, thread, x);
 	if (label)
 		*label = p->label ? p->label[index] : 0;
@@ -382,6 +394,22 @@ int gm_set_threads(const gm_dataset *d, int64_t n, int64_t numel)
 	return n * numel < FLOATS_WORTH_THREADS ? 1 : threads;
 }
 
+/* A part of a recording that is longer than an example: which one is a function of (seed,
+ * position). */
+static void random_part(const gm_dataset *d, uint64_t seed, uint64_t position, uint64_t index,
+                        float *x)
+{
+	const gm_pictures *p = &d->pictures;
+	uint64_t of = seed;
+	const uint64_t at = gm_set_place(d, &of, index);
+	const int64_t left = (int64_t)p->album.entry[p->entry[at]].width - p->width;
+	if (left > 0) {
+		const uint64_t choice =
+			gm_hash(gm_hash(d->salt, &seed, sizeof seed), &position, sizeof position);
+		gm_pictures_sound(p, at, (int64_t)(choice % (uint64_t)(left + 1)), x);
+	}
+}
+
 void gm_set_read(const gm_dataset *d, uint64_t seed, uint64_t position, int thread, float *x,
                  int32_t *label)
 {
@@ -390,6 +418,10 @@ void gm_set_read(const gm_dataset *d, uint64_t seed, uint64_t position, int thre
 	example(d, seed, index, thread, x, label);
 	if (!x)
 		return;
+	if (d->pictures.sound) {
+		random_part(d, seed, position, index, x);
+		return;
+	}
 	gm_augment_apply(&d->augment, seed, position, thread, x, (int)shape[0], (int)shape[1],
 	                 (int)shape[2]);
 	uint64_t of = seed;

@@ -170,7 +170,8 @@ bool gm_data_examine(gm_dataset *d, gm_data_report *r, gm_error *err)
 		if (!r->per_class)
 			return gm_fail(err, GM_ERR_MEMORY, "out of memory");
 	}
-	if (look_at_values(d, r, err) && (!d->pictures.entry || look_at_files(d, r, err)))
+	const bool images = d->pictures.entry && !d->pictures.sound;
+	if (look_at_values(d, r, err) && (!images || look_at_files(d, r, err)))
 		return true;
 	gm_data_report_free(r);
 	return false;

@@ -78,9 +78,10 @@ void gm_fields_init(gm_dataset *d)
 	const gm_pictures *p = &d->pictures;
 	d->info.fields = 0;
 	shape_of_image(d, add(d, "image",
-	                      i->kind == GM_KIND_IMAGES  ? "the picture"
-	                      : i->kind == GM_KIND_TABLE ? "the row"
-	                                                 : "the point",
+	                      i->kind == GM_KIND_SOUND    ? "the sound"
+	                      : i->kind == GM_KIND_IMAGES ? "the picture"
+	                      : i->kind == GM_KIND_TABLE  ? "the row"
+	                                                  : "the point",
 	                      GM_FIELD_FLOAT));
 	if (i->classes) {
 		gm_field *f = add(d, "label", "the class", GM_FIELD_INT);

@@ -48,6 +48,10 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 	if (o->frames < 0 || o->frames > 1024 || o->frame_step < 0 || o->frame_step > 1 << 16)
 		return gm_fail(err, GM_ERR_VALUE, "sequences of %d frames, %d apart", o->frames,
 		               o->frame_step);
+	if (o->sample_rate < 0 || o->sound_length < 0)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "a sample rate of %d Hz and a length of %d samples", o->sample_rate,
+		               o->sound_length);
 	if (o->crop < 0)
 		return gm_fail(err, GM_ERR_VALUE, "a shift of %d pixels", o->crop);
 	return o->classes >= 0 || gm_fail(err, GM_ERR_VALUE, "a negative number of classes");
@@ -92,6 +96,8 @@ enum {
 	FRAMES,
 	FRAME_STEP,
 	MAPS,
+	SAMPLE_RATE,
+	SOUND_LENGTH,
 	CACHE
 };
 
@@ -155,6 +161,9 @@ static const struct {
 	[FRAME_STEP] = {"frame-step", "distance between these frames", NUMBER},
 	[MAPS] = {"maps", "label maps: ending or name of their folders, such as annot or labels",
                   TEXT},
+	[SAMPLE_RATE] = {"sample-rate", "sounds are resampled to this rate in Hz; 0: as they are",
+                         NUMBER},
+	[SOUND_LENGTH] = {"sound-length", "samples of an example; 0: of the longest sound", NUMBER},
 	[CACHE] = {"cache", "cache decoded images on disk: on or off", WORD, on_off},
 };
 #define OPTIONS ((int)(sizeof table / sizeof *table))
@@ -296,6 +305,12 @@ bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_e
 		break;
 	case MAPS:
 		o->maps = *text ? text : NULL;
+		break;
+	case SAMPLE_RATE:
+		o->sample_rate = v;
+		break;
+	case SOUND_LENGTH:
+		o->sound_length = v;
 		break;
 	case CACHE:
 		o->no_cache = v;

@@ -218,6 +218,10 @@ bool gm_pictures_fit(gm_pictures *p, const gm_data_options *o, gm_error *err)
 {
 	p->threads = gm_thread_count();
 	p->how = "none";
+	if (p->sound)
+		return (!o->size && !o->channels && !o->flip && !o->crop) ||
+		       gm_fail(err, GM_ERR_VALUE,
+		               "sounds have no size, no channels, no flips and no crops");
 	if (p->point)
 		return (!o->size && !o->channels && !o->flip && !o->crop) ||
 		       gm_fail(err, GM_ERR_VALUE, "points have no size, no channels and no flips");
@@ -242,6 +246,7 @@ void gm_pictures_free(gm_pictures *p)
 	for (int i = 0; i < p->numbers; i++)
 		free(p->number[i].value), free(p->number[i].real);
 	free(p->clip), free(p->split_entries), free(p->map);
+	free(p->sound), free(p->split_others);
 	free(p->number), free(p->vector), free(p->caption), free(p->note);
 	free(p->scratch);
 	gm_fitter_free(&p->fit);
@@ -257,6 +262,15 @@ void gm_pictures_get(const gm_pictures *p, uint64_t slot, int thread, float *x)
 	const size_t plane = (size_t)p->height * (size_t)p->width;
 	gm_fitter_run(&p->fit, p->pixel + slot * plane * (size_t)p->channels, plane,
 	              (size_t)p->width, 1, p->scratch + (size_t)thread * p->scratch_each, x);
+}
+
+void gm_pictures_sound(const gm_pictures *p, uint64_t i, int64_t offset, float *x)
+{
+	const gm_album_entry *e = p->album.entry + p->entry[i];
+	const int16_t *from = p->sound + e->slot + offset;
+	const int64_t left = e->width - offset;
+	for (int64_t k = 0; k < p->width; k++)
+		x[k] = k < left ? (float)from[k] / 32768 : 0;
 }
 
 uint64_t gm_pictures_hash(const gm_pictures *p)

@@ -54,8 +54,13 @@ typedef struct gm_pictures {
 	int frames;         /* of an example; 0: single images */
 	uint64_t *clip;     /* [count, frames] slots; owned */
 	uint64_t clip_hash; /* of the content of all frames */
+	/* recordings (sound.h): entries of the album are ranges of samples; width: of an example */
+	int16_t *sound; /* owned; NULL for images */
+	int rate;       /* Hz */
+	uint64_t bad_sounds;
+	gm_album_left *split_others; /* owned: the album's other files, without recordings */
 	/* label maps (maps.h) */
-	gm_album_entry *split_entries;   /* owned: images, then maps */
+	gm_album_entry *split_entries;   /* owned: images, then maps; or recordings */
 	const gm_album_entry *map_entry; /* [maps], sorted by name */
 	uint64_t maps;
 	uint8_t *map; /* [count, height, width], owned; or NULL */
@@ -99,6 +104,10 @@ void gm_pictures_free(gm_pictures *p); /* fine on a zeroed one */
 /* Stored picture number slot into x [fit.to_channels, fit.to_height, fit.to_width]. thread <
  * p->threads chooses the scratch. */
 void gm_pictures_get(const gm_pictures *p, uint64_t slot, int thread, float *x);
+
+/* A recording: p->width samples of it, in [-1, 1), from sample `offset` of it on; silence after its
+ * end. i: index in the files. */
+void gm_pictures_sound(const gm_pictures *p, uint64_t i, int64_t offset, float *x);
 
 /* Hash of all examples in their order, labels included. */
 uint64_t gm_pictures_hash(const gm_pictures *p);

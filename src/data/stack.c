@@ -16,7 +16,7 @@ bool gm_stack_init(gm_dataset *d, gm_error *err)
 	gm_data_info *info = &d->info;
 	static const char tag[] = "stack";
 	const int64_t k = info->classes;
-	if (info->rank != 3 || info->shape[0] != 1)
+	if (info->kind != GM_KIND_IMAGES || info->shape[0] != 1)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: option stack needs pictures of one channel (--channels 1)",
 		               d->name);

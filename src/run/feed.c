@@ -143,6 +143,9 @@ gm_node *gm_batch(gm_run *r, const char *field)
 		gm_run_fail(r, GM_ERR_VALUE, "%s is trained on %s, but %s has %s", r->model->name,
 		            image ? "pictures" : "points", gm_settings_get(r->settings, "data"),
 		            image ? "points" : "pictures");
+	if (image && r->data && gm_data_info_of(r->data)->kind == GM_KIND_SOUND)
+		gm_run_fail(r, GM_ERR_VALUE, "%s is trained on pictures, but %s has sounds",
+		            r->model->name, gm_settings_get(r->settings, "data"));
 	if (label && !f->classes)
 		no_labels(r);
 	if (label) {
