@@ -105,8 +105,8 @@ static float *resample(float *x, int64_t *n, int from, int to)
 	return NULL;
 }
 
-/* The bytes that a WAVE or AIFF file should have by its header; 0: it does not say. libsndfile reads
- * what there is of a truncated one. */
+/* The bytes that a WAVE or AIFF file should have by its header; 0: it does not say. libsndfile
+ * reads what there is of a truncated one. */
 static uint64_t declared(const uint8_t *p, size_t n)
 {
 	const bool wave = n >= 12 && memcmp(p, "RIFF", 4) == 0,
