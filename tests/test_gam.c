@@ -109,8 +109,8 @@ static void refusals(void **state)
 		                            .checkpoint = gm_saved_path(s),
 		                            .against = i ? gm_saved_path(s) : NULL};
 		gm_scorer *c = gm_scorer_open(gm_saved_inside(s), &o, &err);
-		must(c != NULL, &err);
-		assert_false(gm_scorer_score(c, &scores, &err));
+		assert_int_equal(c != NULL, i > 0); /* what needs no second run is seen at once */
+		assert_false(c && gm_scorer_score(c, &scores, &err));
 		if (!strstr(err.message, needs[i][2]))
 			fail_msg("%s", err.message);
 		gm_scorer_free(c);

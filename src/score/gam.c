@@ -82,11 +82,6 @@ static void add_ratio(gm_scores *s, const char *name, ratio r, int64_t n, const 
 static gm_saved *open_second(gm_scorer *c, gm_error *err)
 {
 	char path[PATH_MAX];
-	if (!c->o.against || !c->o.checkpoint) {
-		gm_fail(err, GM_ERR_VALUE,
-		        "metric gam compares two runs: ganymede eval --metrics gam RUN1 RUN2");
-		return NULL;
-	}
 	return gm_folder_checkpoint(c->o.against, c->o.outdir ? c->o.outdir : "runs", path, NULL,
 	                            err)
 	               ? gm_saved_open(path, &(gm_saved_options){.raw = c->o.raw}, err)

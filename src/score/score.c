@@ -337,6 +337,10 @@ static bool choose(gm_scorer *c, gm_error *err)
 			               name);
 		if (!able(c, m, err))
 			return false;
+		if (m->run == gm_metric_gam && (!c->o.against || !c->o.checkpoint))
+			return gm_fail(err, GM_ERR_VALUE,
+			               "metric gam compares two runs: ganymede eval --metrics gam "
+			               "RUN1 RUN2");
 		const gm_run_endpoint *e = gm_scorer_endpoint(c, m);
 		used = used || (e && !strcmp(e->name, c->o.endpoint));
 		c->wanted[c->metrics++] = m;
