@@ -191,6 +191,7 @@ refuses 1 'z, c1, c2, c3, not' traverse "$codes" --code c4
 refuses 1 '0 to 9' traverse "$codes" --code c1:10
 refuses 1 'option to' traverse "$codes" --to far
 mkdir one && cp told.png one
+refuses 2 'option step-size: 5 is not in 0.001..1' lab dirac --step-size 5
 refuses 1 'needs labels, but one has none' train cgan --data one --size 16
 works 'walks/' train catgan --data circles --categories 2 --width 8 --batch 8 --steps 1 --outdir walks --name circles
 works 'walks/' train aae --prior mixture --size 8 --width 8 --batch 8 --steps 1 --outdir walks --name lobes

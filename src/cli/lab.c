@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/progress.h"
 #include "lab/lab.h"
+#include "run/settings.h"
 
 static void list(FILE *out)
 {
@@ -28,7 +29,8 @@ static void help(const gm_experiment *e)
 	}
 	printf("%s: %s\n", e->name, e->about);
 	for (const gm_option *o = e->options; o->name; o++)
-		printf("  --%-14s %-15s %s\n", o->name, o->value, o->help);
+		cli_option_line(&(gm_setting){
+			.name = o->name, .initial = o->value, .help = o->help, .type = o->type});
 	printf("  -%-15s %-15s %s\n", "o", "lab/NAME", "folder for numbers.json and figures");
 }
 

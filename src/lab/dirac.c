@@ -17,8 +17,8 @@
 #include <stdlib.h>
 
 static const gm_option options[] = {
-	{"h", "0.2", "step size of both players"},
-	{"steps", "500", "length of the orbits that are drawn"},
+	{"step-size", "0.2", "h, of both players", GM_REAL(1e-3, 1)},
+	{"steps", "500", "length of the orbits that are drawn", GM_INT(1, 1000000)},
 	{0},
 };
 
@@ -189,8 +189,8 @@ static void examine(gm_lab *l, const variant *v, gm_plane *p, double h, bool alt
 
 static bool run(gm_lab *l)
 {
-	double h = gm_lab_real(l, "h", 1e-3, 1);
-	int steps = (int)gm_lab_int(l, "steps", 1, 1000000);
+	double h = gm_lab_real(l, "step-size");
+	int steps = (int)gm_lab_int(l, "steps");
 	double *xy = malloc(2 * (steps + 1) * sizeof *xy);
 	if (!xy)
 		return gm_fail(&l->err, GM_ERR_MEMORY, "no memory for an orbit");

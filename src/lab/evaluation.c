@@ -35,13 +35,13 @@
 
 static const gm_option options[] = {
 	{"data", "glyphs", "pictures to model"},
-	{"size", "12", "their sides; 0: as they are"},
-	{"examples", "4000", "of training, and as many of test"},
-	{"samples", "500", "of each maker; as many centroids"},
-	{"rounds", "8", "of k-means"},
-	{"noise", "0.05", "h, the deviation of the noise on every example"},
+	{"size", "12", "their sides; 0: as they are", GM_INT(0, 64)},
+	{"examples", "4000", "of training, and as many of test", GM_INT(200, 1000000)},
+	{"samples", "500", "of each maker; as many centroids", GM_INT(16, 100000)},
+	{"rounds", "8", "of k-means", GM_INT(1, 1000)},
+	{"noise", "0.05", "h, the deviation of the noise on every example", GM_REAL(1e-4, 1)},
 	{"run", "", "a run that learned the same data at the same size: one more maker of samples"},
-	{"seed", "1", "of examples, noise and centroids"},
+	{"seed", "1", "of examples, noise and centroids", GM_INT(0, GM_MANY)},
 	{0},
 };
 
@@ -68,7 +68,7 @@ typedef struct world {
 static bool read_part(world *w, const char *split, float *x, float *clean)
 {
 	gm_lab *l = w->l;
-	gm_data_options o = {.size = (int)gm_lab_int(l, "size", 0, 64), .split = split};
+	gm_data_options o = {.size = (int)gm_lab_int(l, "size"), .split = split};
 	gm_dataset *d = gm_data_open(gm_lab_text(l, "data"), &o, &l->err);
 	if (!d)
 		return false;
@@ -183,7 +183,7 @@ static bool make_samples(world *w, float *spare)
 	}
 	/* the last test examples, not used by any metric */
 	memcpy(w->x[DATA], spare, w->m * d * sizeof(float));
-	if (!k_means(w, (int)gm_lab_int(w->l, "rounds", 1, 1000), w->x[KMEANS]) || !fit_gaussian(w))
+	if (!k_means(w, (int)gm_lab_int(w->l, "rounds"), w->x[KMEANS]) || !fit_gaussian(w))
 		return false;
 	for (int64_t i = 0; i < w->m; i++) {
 		draw_gaussian(w, w->x[GAUSSIAN] + i * d);
@@ -398,10 +398,10 @@ static void conclude(world *w)
 static bool run(gm_lab *l)
 {
 	world w = {.l = l,
-	           .n = gm_lab_int(l, "examples", 200, 1000000),
-	           .m = gm_lab_int(l, "samples", 16, 100000),
-	           .h = gm_lab_real(l, "noise", 1e-4, 1),
-	           .rng = gm_rng_new((uint64_t)gm_lab_int(l, "seed", 0, INT64_MAX), 3)};
+	           .n = gm_lab_int(l, "examples"),
+	           .m = gm_lab_int(l, "samples"),
+	           .h = gm_lab_real(l, "noise"),
+	           .rng = gm_rng_new((uint64_t)gm_lab_int(l, "seed"), 3)};
 	if (!l->err.code && w.n < 3 * w.m)
 		gm_fail(&l->err, GM_ERR_VALUE,
 		        "option examples: three for each of the %lld samples, at least",

@@ -3,6 +3,7 @@
  * lab/lab.c -- shared functions of the experiments: options, checks, files.
  */
 #include "lab/lab.h"
+#include "run/settings.h"
 #include "base/json.h"
 #include "base/arena.h"
 
@@ -74,6 +75,11 @@ bool gm_lab_set(gm_lab *l, const char *name, const char *value, gm_error *err)
 	const char *names[32];
 	int row = row_of(l, name), n = 0;
 	if (row >= 0) {
+		const gm_option *o = l->what->options + row;
+		const gm_setting asked = {
+			.name = o->name, .value = value, .initial = o->value, .type = o->type};
+		if (!gm_setting_check(&asked, err))
+			return false;
 		free((char *)l->value[row]);
 		l->value[row] = strdup(value);
 		return true;
@@ -93,24 +99,28 @@ const char *gm_lab_text(gm_lab *l, const char *name)
 	return row < 0 ? "" : l->value[row];
 }
 
-double gm_lab_real(gm_lab *l, const char *name, double lo, double hi)
+/* Values were checked when they were set. */
+double gm_lab_real(gm_lab *l, const char *name)
 {
-	double v;
-	if (gm_text_f64(gm_lab_text(l, name), &v) && v >= lo && v <= hi)
-		return v;
-	gm_fail(&l->err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a number from %g to %g", name,
-	        gm_lab_text(l, name), lo, hi);
-	return lo;
+	double v = 0;
+	gm_text_f64(gm_lab_text(l, name), &v);
+	return v;
 }
 
-int64_t gm_lab_int(gm_lab *l, const char *name, int64_t lo, int64_t hi)
+int64_t gm_lab_int(gm_lab *l, const char *name)
 {
-	int64_t v;
-	if (gm_text_i64(gm_lab_text(l, name), &v) && v >= lo && v <= hi)
-		return v;
-	gm_fail(&l->err, GM_ERR_VALUE, "option %s: \"%.60s\" is not an integer from %lld to %lld",
-	        name, gm_lab_text(l, name), (long long)lo, (long long)hi);
-	return lo;
+	int64_t v = 0;
+	gm_text_i64(gm_lab_text(l, name), &v);
+	return v;
+}
+
+bool gm_lab_flag(gm_lab *l, const char *name)
+{
+	static const char *const yes[] = {"yes", "true", "on", "1"};
+	for (int i = 0; i < 4; i++)
+		if (!strcmp(gm_lab_text(l, name), yes[i]))
+			return true;
+	return false;
 }
 
 /* JSON has no infinities. */

@@ -43,16 +43,18 @@ struct gm_lab {
 
 gm_lab *gm_lab_open(const gm_experiment *e, FILE *out);
 void gm_lab_close(gm_lab *l);
-/* GM_ERR_VALUE for an unknown name, with a suggestion. */
+/* GM_ERR_VALUE for a value that the type of the row does not allow, and for an unknown name, with a
+ * suggestion. */
 bool gm_lab_set(gm_lab *l, const char *name, const char *value, gm_error *err);
 /* True if the experiment ran and all checks passed. */
 bool gm_lab_run(gm_lab *l, const char *folder, gm_error *err);
 
 /* ---- for the experiments --------------------------------------------------------------------- */
 
-/* An option's value; outside [lo, hi] it is an error, and lo is returned. */
-double gm_lab_real(gm_lab *l, const char *name, double lo, double hi);
-int64_t gm_lab_int(gm_lab *l, const char *name, int64_t lo, int64_t hi);
+/* An option's value, which was checked against the type of its row. */
+double gm_lab_real(gm_lab *l, const char *name);
+int64_t gm_lab_int(gm_lab *l, const char *name);
+bool gm_lab_flag(gm_lab *l, const char *name);
 const char *gm_lab_text(gm_lab *l, const char *name);
 
 /* Checks |measured - theory| <= tolerance, a row of the table named `what`. */

@@ -16,10 +16,10 @@
 #include <stdlib.h>
 
 static const gm_option options[] = {
-	{"steps", "6000", "of both players between panels (b) and (d)"},
-	{"batch", "256", "samples in a step"},
-	{"lr", "2e-3", "Adam step size, falling to 0 over the run"},
-	{"seed", "2", "of samples and initial values"},
+	{"steps", "6000", "of both players between panels (b) and (d)", GM_INT(1, 10000000)},
+	{"batch", "256", "samples in a step", GM_INT(2, 1 << 20)},
+	{"lr", "2e-3", "Adam step size, falling to 0 over the run", GM_REAL(0, 10)},
+	{"seed", "2", "of samples and initial values", GM_INT(0, GM_MANY)},
 	{0},
 };
 
@@ -177,10 +177,10 @@ static double gap(const double *a, const double *b, const state *s)
 static bool run(gm_lab *l)
 {
 	static const char *const title[] = {"(a)", "(b)", "(c)", "(d)"};
-	int steps = (int)gm_lab_int(l, "steps", 1, 10000000);
-	play p = {.m = (int)gm_lab_int(l, "batch", 2, 1 << 20)};
-	double lr = gm_lab_real(l, "lr", 0, 10), dx = (high - low) / (POINTS - 1), half[POINTS];
-	uint64_t seed = (uint64_t)gm_lab_int(l, "seed", 0, INT64_MAX);
+	int steps = (int)gm_lab_int(l, "steps");
+	play p = {.m = (int)gm_lab_int(l, "batch")};
+	double lr = gm_lab_real(l, "lr"), dx = (high - low) / (POINTS - 1), half[POINTS];
+	uint64_t seed = (uint64_t)gm_lab_int(l, "seed");
 	state *s = calloc(4, sizeof *s);
 	p.sample = malloc(p.m * sizeof *p.sample);
 	bool ok = !l->err.code && s && p.sample && build(&p, l, seed);

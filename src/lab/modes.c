@@ -33,26 +33,30 @@
 #include "ganymede/metrics.h"
 #include "tensorfile/safetensors.h"
 
+enum { TRIALS = 1000, STATE_TENSORS = 256 };
+
 static const gm_option options[] = {
-	{"data", "ring8", "ring8 or grid25"},
-	{"pack", "1", "points that D sees at once: 1 is the GAN, 2 to 4 are PacGAN's"},
-	{"trials", "10", "independent trainings"},
-	{"steps", "400000", "steps of each (the paper's: 400000)"},
-	{"objective", "non-saturating", "as in train"},
-	{"penalty", "none", "as in train"},
-	{"penalty-weight", "0", "as in train; 0: the usual one"},
-	{"normalise-d", "none", "as in train, acting on D's weights"},
-	{"minibatch", "no", "minibatch discrimination in D"},
-	{"smooth", "0", "one-sided label smoothing"},
-	{"flip", "0", "share of pairs whose labels are exchanged for D"},
-	{"noise", "0", "sigma of noise on all that D sees"},
-	{"match", "no", "G matches the means of D's features"},
-	{"history", "0", "weight of historical averaging"},
-	{"unroll", "0", "steps of D that G looks ahead"},
-	{"lr", "1e-4", "Adam step size"},
-	{"batch", "100", "packs in a step"},
-	{"frames", "12", "pictures of the first trial; 0: none"},
-	{"seed", "1", "of the first trial; each further one adds 1"},
+	{"data", "ring8", "ring8 or grid25", GM_CHOICE("ring8|grid25")},
+	{"pack", "1", "points that D sees at once: 1 is the GAN, 2 to 4 are PacGAN's",
+         GM_INT(1, 8)},
+	{"trials", "10", "independent trainings", GM_INT(1, TRIALS)},
+	{"steps", "400000", "steps of each (the paper's: 400000)", GM_INT(1, GM_MANY)},
+	{"objective", "non-saturating", "as in train", GM_ROW_OF(gm_objective_name)},
+	{"penalty", "none", "as in train", GM_ROW_OF(gm_penalty_name)},
+	{"penalty-weight", "0", "as in train; 0: the usual one", GM_REAL(0, 1e6)},
+	{"normalise-d", "none", "as in train, acting on D's weights",
+         GM_ROW_OF(gm_normaliser_name)},
+	{"minibatch", "no", "minibatch discrimination in D", GM_FLAG},
+	{"smooth", "0", "one-sided label smoothing", GM_REAL(0, .5)},
+	{"flip", "0", "share of pairs whose labels are exchanged for D", GM_REAL(0, .5)},
+	{"noise", "0", "sigma of noise on all that D sees", GM_REAL(0, 10)},
+	{"match", "no", "G matches the means of D's features", GM_FLAG},
+	{"history", "0", "weight of historical averaging", GM_REAL(0, 1e6)},
+	{"unroll", "0", "steps of D that G looks ahead", GM_INT(0, 32)},
+	{"lr", "1e-4", "Adam step size", GM_REAL(0, 1)},
+	{"batch", "100", "packs in a step", GM_INT(2, 1 << 16)},
+	{"frames", "12", "pictures of the first trial; 0: none", GM_INT(0, 99)},
+	{"seed", "1", "of the first trial; each further one adds 1", GM_INT(0, GM_MANY)},
 	{0},
 };
 
@@ -69,11 +73,6 @@ static set set_of(gm_lab *l)
 {
 	set s = {.name = gm_lab_text(l, "data")};
 	s.modes = gm_data_modes(s.name, s.mode, &s.sigma);
-	if (!s.modes) {
-		gm_fail(&l->err, GM_ERR_VALUE, "option data: \"%.60s\" is not ring8 or grid25",
-		        s.name);
-		s.name = "ring8", s.modes = gm_data_modes(s.name, s.mode, &s.sigma);
-	}
 	s.extent = s.modes == 8 ? 2 : 6;
 	return s;
 }
@@ -112,8 +111,6 @@ typedef struct trial {
 	int frames;
 	bool cut; /* stopped early */
 } trial;
-
-enum { TRIALS = 1000, STATE_TENSORS = 256 };
 
 typedef struct done_trials {
 	int n;
@@ -156,27 +153,25 @@ static bool build(trial *t, gm_lab *l)
 	             .discriminator = discriminator,
 	             .objective = gm_objective_find(gm_lab_text(l, "objective")),
 	             .penalty = gm_penalty_find(gm_lab_text(l, "penalty")),
-	             .terms = {.smooth = gm_lab_real(l, "smooth", 0, .5), .b = 1, .c = 1},
-	             .unroll = (int)gm_lab_int(l, "unroll", 0, 32),
+	             .terms = {.smooth = gm_lab_real(l, "smooth"), .b = 1, .c = 1},
+	             .unroll = (int)gm_lab_int(l, "unroll"),
 	             .unroll_lr = .01};
-	double weight = gm_lab_real(l, "penalty-weight", 0, 1e6),
-	       noise = gm_lab_real(l, "noise", 0, 10);
+	double weight = gm_lab_real(l, "penalty-weight"), noise = gm_lab_real(l, "noise");
 	m.noise = noise > 0 ? gm_scalar(t->g, noise) : NULL;
-	m.flip = gm_lab_real(l, "flip", 0, .5), m.history = gm_lab_real(l, "history", 0, 1e6);
-	m.match = !strcmp(gm_lab_text(l, "match"), "yes");
-	if (!m.objective || !m.penalty || !how || how->flow)
+	m.flip = gm_lab_real(l, "flip"), m.history = gm_lab_real(l, "history");
+	m.match = gm_lab_flag(l, "match");
+	if (how->flow)
 		return gm_fail(&l->err, GM_ERR_VALUE,
-		               "there is no such objective (%.40s), penalty (%.40s), or normaliser "
-		               "of weights (%.40s): see ganymede models gan",
-		               gm_lab_text(l, "objective"), gm_lab_text(l, "penalty"),
+		               "option normalise-d: %.40s normalises activations; here D has only "
+		               "normalisers of weights, such as spectral",
 		               gm_lab_text(l, "normalise-d"));
 	m.weight = weight > 0 ? weight : m.penalty->weight;
 	gm_net_normalise(t->D, how);
-	gm_net_minibatch(t->D, !strcmp(gm_lab_text(l, "minibatch"), "yes"));
+	gm_net_minibatch(t->D, gm_lab_flag(l, "minibatch"));
 	t->real = gm_input(t->g, "x", GM_SHAPE(t->batch, 2 * t->pack), GM_F32);
 	for (int i = 0; i < t->pack; i++)
 		fake[i] = generator(t->G, gm_randn(t->g, GM_SHAPE(t->batch, 2)));
-	if (t->frames && !strcmp(gm_lab_text(l, "minibatch"), "yes"))
+	if (t->frames && gm_lab_flag(l, "minibatch"))
 		return gm_fail(&l->err, GM_ERR_VALUE,
 		               "minibatch discrimination makes D's output depend on the whole "
 		               "batch, so D cannot be plotted: use --frames 0");
@@ -184,7 +179,7 @@ static bool build(trial *t, gm_lab *l)
 	gm_game_build(&m);
 	if (m.refusal)
 		return gm_fail(&l->err, GM_ERR_VALUE, "%s", m.refusal);
-	gm_node *lr = gm_scalar(t->g, gm_lab_real(l, "lr", 0, 1));
+	gm_node *lr = gm_scalar(t->g, gm_lab_real(l, "lr"));
 	t->train =
 		gm_compile(t->g, m.loss_d,
 	                   gm_adam(t->D, m.loss_d, .lr = lr, .beta1 = .8, .clip_weights = m.clip),
@@ -495,14 +490,13 @@ static bool as_published(gm_lab *l)
 static bool run(gm_lab *l)
 {
 	const set s = set_of(l);
-	int trials = (int)gm_lab_int(l, "trials", 1, TRIALS),
-	    steps = (int)gm_lab_int(l, "steps", 1, INT32_MAX);
+	int trials = (int)gm_lab_int(l, "trials"), steps = (int)gm_lab_int(l, "steps");
 	trial t = {.l = l,
 	           .s = &s,
-	           .pack = (int)gm_lab_int(l, "pack", 1, 8),
-	           .batch = (int)gm_lab_int(l, "batch", 2, 1 << 16),
-	           .frames = (int)gm_lab_int(l, "frames", 0, 99)};
-	uint64_t seed = (uint64_t)gm_lab_int(l, "seed", 0, INT64_MAX);
+	           .pack = (int)gm_lab_int(l, "pack"),
+	           .batch = (int)gm_lab_int(l, "batch"),
+	           .frames = (int)gm_lab_int(l, "frames")};
+	uint64_t seed = (uint64_t)gm_lab_int(l, "seed");
 	double theirs[3] = {NAN, NAN, NAN};
 	static done_trials d;
 	d = (done_trials){0};

@@ -12,11 +12,11 @@
 #include <stdlib.h>
 
 static const gm_option options[] = {
-	{"steps", "4000", "of Adam, falling from the rate to 0"},
-	{"batch", "512", "samples of each density in a step"},
-	{"lr", "3e-3", "Adam step size at the start"},
-	{"width", "64", "units of each of the two hidden layers"},
-	{"seed", "1", "of samples and initial values"},
+	{"steps", "4000", "of Adam, falling from the rate to 0", GM_INT(1, 10000000)},
+	{"batch", "512", "samples of each density in a step", GM_INT(2, 1 << 20)},
+	{"lr", "3e-3", "Adam step size at the start", GM_REAL(0, 10)},
+	{"width", "64", "units of each of the two hidden layers", GM_INT(1, 4096)},
+	{"seed", "1", "of samples and initial values", GM_INT(0, GM_MANY)},
 	{0},
 };
 
@@ -88,11 +88,10 @@ static void compare(gm_lab *l, const double *x, const float *logit)
 
 static bool run(gm_lab *l)
 {
-	int steps = (int)gm_lab_int(l, "steps", 1, 10000000),
-	    m = (int)gm_lab_int(l, "batch", 2, 1 << 20);
-	int width = (int)gm_lab_int(l, "width", 1, 4096);
-	double lr = gm_lab_real(l, "lr", 0, 10), x[POINTS];
-	uint64_t seed = (uint64_t)gm_lab_int(l, "seed", 0, INT64_MAX);
+	int steps = (int)gm_lab_int(l, "steps"), m = (int)gm_lab_int(l, "batch");
+	int width = (int)gm_lab_int(l, "width");
+	double lr = gm_lab_real(l, "lr"), x[POINTS];
+	uint64_t seed = (uint64_t)gm_lab_int(l, "seed");
 	float *samples = malloc(m * sizeof *samples), at[POINTS], logit[POINTS];
 	if (l->err.code || !samples) {
 		free(samples);

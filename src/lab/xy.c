@@ -18,9 +18,9 @@
 #include <stdlib.h>
 
 static const gm_option options[] = {
-	{"eta", "0.1", "step size of both players"},
-	{"gamma", "0.3", "weight of consensus optimisation's |v|^2 / 2"},
-	{"steps", "300", "length of the orbits"},
+	{"eta", "0.1", "step size of both players", GM_REAL(1e-4, .99)},
+	{"gamma", "0.3", "weight of consensus optimisation's |v|^2 / 2", GM_REAL(0, 10)},
+	{"steps", "300", "length of the orbits", GM_INT(1, 1000000)},
 	{0},
 };
 
@@ -136,8 +136,8 @@ static void examine(gm_lab *l, const struct method *m, gm_plane *p, const double
 
 static bool run(gm_lab *l)
 {
-	double eta = gm_lab_real(l, "eta", 1e-4, .99), gamma = gm_lab_real(l, "gamma", 0, 10);
-	int steps = (int)gm_lab_int(l, "steps", 1, 1000000);
+	double eta = gm_lab_real(l, "eta"), gamma = gm_lab_real(l, "gamma");
+	int steps = (int)gm_lab_int(l, "steps");
 	double *xy = malloc(2 * (steps + 1) * sizeof *xy);
 	if (!xy)
 		return gm_fail(&l->err, GM_ERR_MEMORY, "no memory for an orbit");

@@ -566,11 +566,16 @@ static bool read_value(const gm_setting *row, option_value *v, gm_error *err)
 	return readers[row->type.kind](row, text, v, err);
 }
 
-bool gm_settings_check(const gm_settings *s, gm_error *err)
+bool gm_setting_check(const gm_setting *row, gm_error *err)
 {
 	option_value v;
+	return read_value(row, &v, err);
+}
+
+bool gm_settings_check(const gm_settings *s, gm_error *err)
+{
 	for (int i = 0; i < s->count; i++)
-		if (!read_value(&s->row[i], &v, err))
+		if (!gm_setting_check(&s->row[i], err))
 			return false;
 	return true;
 }

@@ -69,6 +69,8 @@ bool gm_settings_data(const gm_settings *s, bool augment, gm_data_options *o, gm
 
 /* Checks the type of every value; GM_ERR_VALUE names the option. */
 bool gm_settings_check(const gm_settings *s, gm_error *err);
+/* Checks one row: its value against its type. */
+bool gm_setting_check(const gm_setting *row, gm_error *err);
 /* Values of checked rows; 0 for an unknown name. "auto" gives the value set for it, or 0 if none
  * was set. */
 int64_t gm_settings_int(const gm_settings *s, const char *name);
