@@ -5,7 +5,7 @@
  *
  * All three are sums over runs of adjacent numbers (bf16.h):
  *
- * - conv: a window of x is `kh` runs of kw C numbers in a padded picture that lies channels last.
+ * - conv: a window of x is `kh` runs of kw C numbers in a padded image stored channels last.
  * - conv_dx: the pixels of x fall into stride^2 phases. In each, a pixel is the sum over a small
  *   window of g, so the transposed convolution is a few dense forward ones, and no result is
  *   accumulated twice.
@@ -56,7 +56,7 @@ bool gm_bf16_here(void)
 /* Rows of results that share a sum: one for conv, one for each phase of conv_dx. */
 typedef struct product {
 	int rows; /* of a picture */
-	/* of each: where its operand begins; where its result lies. Padded to multiples of eight */
+	/* of each: offsets of its operand and of its result. Padded to multiples of eight */
 	int32_t *row, *place;
 	gm_bf16_sum sum;
 	int64_t weights, panel; /* where its weights begin; numbers in a panel */
@@ -412,7 +412,7 @@ typedef struct dw_ctx {
 	int rows;                   /* numbers of w for each of them */
 	int32_t *row, *place, *run; /* of w's numbers; of a tile; of the lines of a piece */
 	gm_buf *turned, *paired, *sums; /* of a block, of a block, [panels, rows, 32] */
-	int group;                      /* rows that one task makes, a multiple of 8 */
+	int group;                      /* rows that one task computes, a multiple of 8 */
 } dw_ctx;
 
 static void sum_group(const dw_ctx *c, const gm_bf16_loops *l, int64_t pictures, bool add,
@@ -560,7 +560,7 @@ static bool plan_dw(gm_plan *p, gm_node *y, const gm_conv_shapes *s)
 
 /* A tile of 32 columns would be mostly idle for three channels. One product makes the patches of a
  * picture, all taps of all channels side by side, in memory that stays in the second-level cache;
- * then each is added where it lies. */
+ * then each is added at its position. */
 typedef struct few_ctx {
 	gm_val g, w, x;
 	gm_buf *packed, *scratch;

@@ -2,7 +2,7 @@
  *
  * bf16.h -- sums of products of bf16 numbers, gathered in float.
  *
- * One kernel serves a convolution and both its gradients: a tile of eight result rows by 32
+ * One kernel computes a convolution and both its gradients: a tile of eight result rows by 32
  * columns. A row's operand is a list of runs of adjacent numbers in memory (a window's lines in a
  * picture), so no patches are ever written out; the other operand is packed in panels of 32 columns
  * with two steps of the sum side by side, as the processor's instruction wants them.
@@ -26,13 +26,13 @@ typedef struct gm_bf16_sum {
 
 typedef struct gm_bf16_tile {
 	const gm_bf16 *a;
-	const int32_t *row; /* [8]: where each row begins in a */
+	const int32_t *row; /* [8]: offset of each row in a */
 	const gm_bf16_sum *sum;
 	const gm_bf16 *b; /* [runs, pairs, 32, 2], 64-byte aligned */
 	float *c;
-	const int32_t *place; /* [rows]: where each row of results begins in c */
+	const int32_t *place; /* [rows]: offset of each row of results in c */
 	int rows, columns;    /* that are stored; at most 8, 32 */
-	bool add;             /* to what is there */
+	bool add;             /* accumulate: c += sum */
 } gm_bf16_tile;
 
 /* x [rows,columns,channels] turned: y [channels, height, stride, room], channels `plane` numbers

@@ -125,7 +125,7 @@ static inline void store_turned(__m512i a, __m512i b, __m512i c, __m512i d, int 
 #undef STORE
 }
 
-/* Pixels v and v+1 of the line, channels c to c+15; what lies outside is 0. */
+/* Pixels v and v+1 of the line, channels c to c+15; outside of the image: 0. */
 static inline __m512i pixel_pair(const gm_bf16_turn *t, const float *x, int w, __mmask16 m)
 {
 	int next = w + t->stride;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cpu.c -- the CPU backend: oneDNN for convolution and matmul, tapes for what is elementwise or a
- * sum, our own loops for the rest.
+ * cpu.c -- the CPU backend: oneDNN for convolution and matmul, tapes for elementwise
+ * operations and sums, our own loops for the rest.
  */
 #include "backends/cpu/cpu.h"
 

@@ -40,12 +40,12 @@ GM_SIMD_LOOPS(avx512)
 
 /* What this processor runs; GANYMEDE_SIMD=base|avx2|avx512 chooses a lower one. */
 const gm_simd *gm_simd_best(void);
-bool gm_tape_has(const gm_node *y); /* y is an elementwise op that tapes know */
+bool gm_tape_has(const gm_node *y); /* y is an elementwise op that tapes support */
 
 /* y = x by oneDNN, for packed floats in another order; false when it will not. */
 bool gm_dnn_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y);
 
-/* Planners, in the order they are asked. Convolutions: gm_ways_planner asks those of tune.c. */
+/* Planners, in the order of preference. Convolutions: gm_ways_planner tries those of tune.c. */
 bool gm_ways_planner(gm_plan *p, gm_unit *u);
 bool gm_bf16_planner(gm_plan *p, gm_unit *u);
 bool gm_phases_planner(gm_plan *p, gm_unit *u);

@@ -28,7 +28,7 @@ static float *f32(const gm_val *v)
 	return gm_val_ptr(v);
 }
 
-/* Where thread t's part of n begins, at multiples of unit. */
+/* Start of thread t's part of n, at multiples of unit. */
 static int64_t part(int64_t n, int64_t unit, int threads, int t)
 {
 	int64_t at = (n + unit - 1) / unit * t / threads * unit;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * dense.h -- products of the size that a linear layer has, shared among threads by who has its
- * factors at hand.
+ * dense.h -- products of the size that a linear layer has, divided among threads so that each
+ * has its factors in cache.
  *
- * A library that shares each product out as suits that product makes every core read what others
- * have written: weights and moments that one updates another multiplies with. Here one axis is cut
- * for a layer's three products and for the pass that updates its weights: units of the layer where
- * those outnumber the examples (each thread keeps its rows of W, and only activations travel),
- * examples where they do not. Sums over a cut axis are added up at the end, in the order of
- * threads.
+ * A library that divides each product by itself makes every core read what others have written: one
+ * core updates weights and moments that another one multiplies with. Here one axis is divided for a
+ * layer's three products and for the pass that updates its weights: the units of the layer if there
+ * are more of them than examples (each thread keeps its rows of W, and only activations move
+ * between caches), else the examples. Sums over a divided axis are added at the end, in the order
+ * of threads.
  */
 #ifndef GM_ONEDNN_DENSE_H
 #define GM_ONEDNN_DENSE_H

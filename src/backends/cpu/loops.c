@@ -3,7 +3,7 @@
  * loops.c -- kernels that are neither convolutions, products nor tapes: randomness, indices,
  * pooling, resampling, placing pieces in a frame.
  *
- * Each kernel is a struct of what it needs, a run function and an entry in the table at the end.
+ * Each kernel is a struct of its parameters, a run function and an entry in the table at the end.
  */
 #include <math.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static float *f32(const gm_val *v)
 	return gm_val_ptr(v);
 }
 
-/* The order in which x lies, when it is packed channels last; NULL: row-major (a copy if need be).
+/* The storage order of x if it is packed channels last; NULL: row-major (a copy if needed).
  */
 static const int *order_of(gm_plan *p, gm_node *x)
 {
@@ -355,7 +355,7 @@ static void run_avg_pool_dx(const gm_inst *in, gm_step *s)
 	})
 }
 
-/* Where in memory the first maximum of channel c in a window lies. */
+/* Position in memory of the first maximum of channel c in a window. */
 static int64_t winner(const gm_val *v, int64_t n, int64_t c, int64_t h0, int64_t h1, int64_t w0,
                       int64_t w1, int64_t *bh, int64_t *bw)
 {
@@ -443,7 +443,7 @@ static void plan_pool(gm_plan *p, gm_node *y)
 
 static void run_resample(const gm_inst *in, gm_step *s)
 {
-	const loop *l = in->ctx; /* a outside, c inside the axis, as the values lie in memory */
+	const loop *l = in->ctx; /* a outside, c inside the axis, in storage order */
 	const gm_resample_attr *t = l->y->attr;
 	int64_t lng = gm_resample_long(t), from = t->transposed ? lng : t->size,
 		to = t->transposed ? t->size : lng;

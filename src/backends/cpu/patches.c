@@ -8,7 +8,7 @@
  * - conv and conv_dw onto maps of at most 4x4 pixels: too few columns for its kernels' register
  *   blocks. The patches of the forward pass are used for the weight gradient too.
  *
- * A patch is a window of x as it lies channels last, [kh, kw, C]; weights lie alike, [O, kh, kw,
+ * A patch is a window of x stored channels last, [kh, kw, C]; weights are stored as [O, kh, kw,
  * C].
  */
 #include <string.h>

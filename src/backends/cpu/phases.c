@@ -93,8 +93,8 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Thread t's part of so many rows: the same pictures in every pass and phase, so that what it has
- * written is at hand. */
+/* Thread t's part of so many rows: the same images in every pass and phase, so that what it has
+ * written is in its cache. */
 static int64_t part(const phases_ctx *c, int64_t rows, int64_t t)
 {
 	return rows * t / c->threads;

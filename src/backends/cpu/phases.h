@@ -12,15 +12,15 @@
  * take three products instead of four (Winograd's F(2,2); "Arithmetic complexity of computations",
  * 1980; for neural nets: Lavin & Gray, arXiv:1509.09308), and a 2x2 square of outputs takes 9
  * instead of 16. Only sums are added, so the rounding is that of the plain way. Over all channels
- * each of the nine is one matrix product, and all of them lie in the caches: tiles are taken a few
+ * each of the nine is one matrix product, and all of them fit in the caches: tiles are taken a few
  * hundred at a time.
  *
  * The data gradient is the same with taps turned around, on each phase of its result; the weight
  * gradient is the same with the gradient's 2x2 squares in the place of the taps, summed over all
  * tiles.
  *
- * Pictures lie channels last, C and O are multiples of PHASES_UNIT. Results do not depend on the
- * number of threads.
+ * Images are stored channels last; C and O are multiples of PHASES_UNIT. Results do not depend on
+ * the number of threads.
  */
 #ifndef GM_ONEDNN_PHASES_H
 #define GM_ONEDNN_PHASES_H
@@ -40,7 +40,7 @@ typedef struct gm_phases {
 	int64_t at_a_time; /* of them, in a block */
 } gm_phases;
 
-/* Weights lie in panels of PHASES_PANEL columns, made for one direction: floats. */
+/* Weights are stored in panels of PHASES_PANEL columns for one direction: floats. */
 int64_t gm_phases_weight_floats(const gm_phases *s, bool back);
 
 /* A block or slice of each pass with a thread's scratch; one set for each instruction set. */

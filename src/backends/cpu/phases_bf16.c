@@ -21,7 +21,7 @@ typedef uint16_t bf16;
 
 /* ---- products -------------------------------------------------------------------------------- */
 
-/* c [tall, PANEL] (+)= a b over `pairs` steps of two; pair k of row m lies at a + m am + k ak, b is
+/* c [tall, PANEL] (+)= a b over `pairs` steps of two; pair k of row m is at a + m am + k ak, b is
  * [pairs, PANEL, 2]. */
 INLINE void tile(int tall, int64_t pairs, const bf16 *a, int64_t am, int64_t ak, const bf16 *b,
                  float *c, int64_t pitch, bool add)
@@ -388,7 +388,7 @@ static void gradient(const gm_phases *s, const float *x, const float *g, float *
 	float *zeros = scratch, *sum = zeros + phases_pitch(wide);
 	bf16 *v = (bf16 *)(sum + 36 * m * mp), *h = v + 9 * plane;
 	memset(zeros, 0, wide * sizeof *zeros);
-	/* columns past the last output are never read from sum, but products should not meet odd
+	/* columns past the last output are never read from sum, but products should not read odd
 	 * bits */
 	memset(h, 0, (size_t)(9 * most * panels * PANEL * 2) * sizeof *h);
 	for (int64_t from = 0; from < s->rows; from += s->at_a_time) {

@@ -231,7 +231,7 @@ static void phases_gradient(const gm_phases *s, const float *x, const float *g, 
 	float *zeros = scratch, *v = zeros + phases_pitch(wide), *h = v + 9 * s->at_a_time * vp,
 	      *sum = h + 9 * s->at_a_time * panels * PANEL;
 	memset(zeros, 0, wide * sizeof *zeros);
-	/* columns past the last output are never read from sum, but products should not meet odd
+	/* columns past the last output are never read from sum, but products should not read odd
 	 * bits */
 	memset(h, 0, 9 * s->at_a_time * panels * PANEL * sizeof *h);
 	for (int64_t from = 0; from < s->rows; from += s->at_a_time) {

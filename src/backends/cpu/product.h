@@ -4,7 +4,7 @@
  * instruction set.
  *
  * A tile of the result stays in registers while the whole sum runs over it: TALL rows, whose
- * factors are single numbers read where they lie, by a panel of PANEL columns, whose factors lie
+ * factors are single numbers read in place, by a panel of PANEL columns, whose factors lie
  * packed.
  */
 #ifndef GM_ONEDNN_PRODUCT_H
@@ -36,7 +36,7 @@ INLINE void store(float *p, vec v)
 	*(vec *)p = v;
 }
 
-/* c [tall, PANEL] (+)= a [tall, K] b [K, PANEL]; element (m,k) of a lies at m am + k ak. */
+/* c [tall, PANEL] (+)= a [tall, K] b [K, PANEL]; element (m,k) of a is at m am + k ak. */
 INLINE void tile(int tall, int64_t K, const float *a, int64_t am, int64_t ak, const float *b,
                  float *c, int64_t pitch, bool add)
 {

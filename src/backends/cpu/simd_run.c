@@ -101,7 +101,7 @@ static float get(const gm_val *v, int64_t at)
 	                          : ((const float *)gm_val_ptr(v))[at];
 }
 
-/* Where element i of the domain lies in a walk, and the index of every dimension. */
+/* The position of element i of the domain in a walk, and the index of every dimension. */
 static int64_t seek(const tape_walk *w, int64_t i, int64_t *index)
 {
 	int64_t at = 0;
@@ -419,17 +419,17 @@ void PASTE(gm_box_muller, SIMD)(const float *u1, const float *u2, float *a, floa
 void PASTE(gm_add_patches, SIMD)(const gm_patches *s, const float *patch, float *x)
 {
 	const int C = s->channels, run = s->kernel[1] * C, size = s->kernel[0] * run;
-	/* Every `apart`-th patch of a row lies clear of the one before: adding to a place that was
+	/* Patches `spacing` columns from each other do not overlap: adding to an address that was
 	 * just stored to would wait for that store. */
-	const int apart = (s->kernel[1] + s->stride[1] - 1) / s->stride[1];
+	const int spacing = (s->kernel[1] + s->stride[1] - 1) / s->stride[1];
 	memset(x, 0, (size_t)s->height * s->width * C * sizeof *x);
 	for (int p = 0; p < s->rows; p++)
 		for (int i = 0; i < s->kernel[0]; i++) {
 			int h = p * s->stride[0] - s->pad[0] + i;
 			if (h < 0 || h >= s->height)
 				continue;
-			for (int first = 0; first < apart; first++)
-				for (int q = first; q < s->columns; q += apart) {
+			for (int first = 0; first < spacing; first++)
+				for (int q = first; q < s->columns; q += spacing) {
 					int w0 = q * s->stride[1] - s->pad[1];
 					int skip = w0 < 0 ? -w0 * C : 0;
 					int end = w0 + s->kernel[1] > s->width ? (s->width - w0) * C

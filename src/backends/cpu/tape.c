@@ -49,7 +49,7 @@ static tape_walk make_walk(gm_shape s, const int *order, const int64_t *stride)
 	return w;
 }
 
-/* Axes by falling stride: the order in which v lies in memory. False when v is no packed
+/* Axes by decreasing stride: the storage order of v. False if v is no packed
  * permutation of s. */
 static bool packed_order(gm_shape s, gm_val v, int *order)
 {
@@ -76,7 +76,8 @@ static gm_val spread(gm_val v, gm_shape x, gm_shape s)
 	return r;
 }
 
-/* Iterate as the largest operands lie, so that they are used in place; assigns lie row-major. */
+/* Iterate in the storage order of the largest operands, so that they are used in place; assigns
+ * are row-major. */
 static void choose_order(builder *b)
 {
 	int order[GM_MAX_RANK];
@@ -123,7 +124,7 @@ static int new_reg(builder *b, gm_node *x, tape_kind kind)
 	return b->t.nreg++;
 }
 
-/* A value from memory. What repeats and what is packed is told apart once the tile is known. */
+/* A value from memory. Broadcast and packed operands are distinguished once the tile is known. */
 enum { WORTH_TURNING = 4096 };
 
 static int load_reg(builder *b, gm_node *x)
@@ -227,7 +228,7 @@ static void add_reduce(builder *b, gm_node *x)
 	tape_reduce *r = &b->t.reduce[b->t.nreduce++];
 	r->reg = value_reg(b, x->in[0]);
 	r->max = x->opid == GM_OPID_reduce_max;
-	/* The result lies in iteration order, so that kept elements follow each other. */
+	/* The result is stored in iteration order, so that kept elements are adjacent. */
 	int axis[GM_MAX_RANK], order[GM_MAX_RANK], n = 0;
 	for (int i = 0; i < b->s.rank; i++)
 		axis[i] = a->keep || !(a->axes >> i & 1) ? n++ : -1;
@@ -247,14 +248,14 @@ static void add_reduce(builder *b, gm_node *x)
 
 /* ---- several operations in one --------------------------------------------------------------- */
 
-/* Every operation loads and stores whole tiles, so one that stands for three costs a third. */
+/* Every operation loads and stores whole tiles, so one that replaces three costs a third. */
 typedef struct fuser {
 	tape *t;
 	int made[TAPE_MAX_REGS],
 		uses[TAPE_MAX_REGS]; /* by register: the operation, -1 for memory */
 } fuser;
 
-/* The operation that makes register r for one reader alone, if it is of this code. */
+/* The operation whose only reader uses register r, if it has this code. */
 static tape_op *only(const fuser *f, int r, tape_code code)
 {
 	int k = r >= 0 ? f->made[r] : -1;
@@ -443,8 +444,7 @@ static void choose_chunks(builder *b)
 	t->serial = t->chunks == 1;
 }
 
-/* Tiles for results are shared by those whose lives do not meet, to stay within the first-level
- * cache. */
+/* Results whose lifetimes do not overlap share tiles, to stay within the first-level cache. */
 static void choose_slots(builder *b)
 {
 	tape *t = &b->t;
@@ -477,7 +477,7 @@ static void choose_slots(builder *b)
 	}
 }
 
-/* A result that is stored packed and not changed in place can be computed where it goes. */
+/* A result that is stored packed and not changed in place can be computed at its destination. */
 static void store_directly(builder *b)
 {
 	tape *t = &b->t;

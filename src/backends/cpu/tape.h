@@ -4,12 +4,12 @@
  *
  * A program runs over a domain of n elements, numbered in its iteration order, tile by tile. A tile
  * is a run of `tile` elements that stays in the first-level cache while all operations work on it.
- * Registers are tiles: operands that lie packed in iteration order are used where they are, others
+ * Registers are tiles: operands that are packed in iteration order are used in place, others
  * are gathered first; operands that repeat every `tile` elements (a channel's mean) are gathered
  * once.
  *
- * Reductions gather in tiles of partial sums, in chunks whose number depends on the size alone, so
- * the result does not depend on the number of threads.
+ * Reductions accumulate in tiles of partial sums, in chunks whose number depends only on the size,
+ * so the result does not depend on the number of threads.
  */
 #ifndef GM_ONEDNN_TAPE_H
 #define GM_ONEDNN_TAPE_H

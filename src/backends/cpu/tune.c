@@ -4,7 +4,7 @@
  * fastest one measured.
  *
  * Measured is one convolution alone, on pictures as they lie between convolutions, when a step that
- * needs it is compiled. What was chosen is told by the graph (gm_graph_tuned), so that a run can
+ * needs it is compiled. The choice can be read from the graph (gm_graph_tuned), so that a run can
  * record it, and kept for other runs in a file of lines "KEY WAY MILLISECONDS" in the cache folder,
  * one for each model of processor, version of oneDNN and number of threads. Lines that make no
  * sense are passed over.
@@ -22,7 +22,7 @@
 #include "base/machine.h"
 #include "ops/conv.h"
 
-/* In the order in which they are asked where nothing was measured. */
+/* In the order of preference without measurements. */
 static const struct way {
 	const char *name;
 	bool (*plan)(gm_plan *p, gm_unit *u);
@@ -111,7 +111,7 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* An operand: a picture is an input that lies channels last, weights lie as they are. */
+/* An operand: an image is an input stored channels last, weights are row-major. */
 static gm_node *operand(gm_graph *g, const char *name, gm_shape s, bool picture)
 {
 	gm_shape at = picture ? GM_SHAPE(s.dim[0], s.dim[2], s.dim[3], s.dim[1]) : s;
@@ -126,7 +126,7 @@ static gm_node *operand(gm_graph *g, const char *name, gm_shape s, bool picture)
 	return picture ? gm_permute(x, (int[]){0, 3, 1, 2}) : x;
 }
 
-/* The best of some runs; negative where it cannot be had. */
+/* The best of some runs; negative if it cannot be measured. */
 static double measure(gm_plan *p, const gm_node *y, const char *key, const char *way)
 {
 	enum { LEAST = 3, MOST = 20 };
@@ -189,7 +189,7 @@ static const struct way *choose(gm_plan *p, const gm_node *y, bool *only)
 		double best = -1;
 		for (int i = 0; i < WAYS; i++) {
 			double t = measure(p, y, key, ways[i].name);
-			/* what comes first stays unless another is clearly faster */
+			/* the first is kept unless another is clearly faster */
 			if (t > 0 && (best < 0 || t < .96 * best))
 				best = t, way = &ways[i];
 		}

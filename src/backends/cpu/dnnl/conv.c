@@ -5,7 +5,7 @@
  * Pictures are kept channels last between convolutions: as fast as oneDNN's blocked layouts on the
  * processors measured (docs/performance.md), and every other loop can read it. Weights are
  * reordered into the layout that the primitive wants at the start of a step, once for all who want
- * the same; their gradients come back row-major.
+ * the same; their gradients are returned row-major.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #include "backends/cpu/cpu.h"
 #include "ops/conv.h"
 
-/* Weights with their groups told apart, oneDNN's choice of layout. */
+/* Weights with a dimension for groups, in oneDNN's choice of layout. */
 static dnn_tensor weights(gm_shape s, int groups)
 {
 	int64_t st[GM_MAX_RANK];
@@ -39,7 +39,7 @@ static bool reordered(gm_plan *p, dnn_ctx *conv, gm_val w, const dnn_tensor *pla
 		int64_t offset;
 	} key;
 	memset(&key, 0, sizeof key);
-	key.ptr = w.buf->ptr; /* storage has a new buffer for each mention: its memory tells it */
+	key.ptr = w.buf->ptr; /* storage has a new buffer for each use: identified by its memory */
 	key.buf = w.buf->ptr ? NULL : w.buf;
 	key.offset = w.offset;
 	wanted *list = gm_plan_recall(p, &key, sizeof key);

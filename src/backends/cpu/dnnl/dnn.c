@@ -289,7 +289,7 @@ bool gm_dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tens
 	if (!ready())
 		return conclude(r, dnnl_runtime_error, why);
 	const dnn_tensor bias = {.rank = 1, .dim = {y->dim[1]}, .stride = {1}};
-	const dnn_tensor *t[4] = {x, w, y, &bias}; /* make_conv finds the bias behind y */
+	const dnn_tensor *t[4] = {x, w, y, &bias}; /* make_conv expects the bias after y */
 	const int n = pass == DNN_FORWARD_RELU ? 4 : 3;
 	md m[4], plain[4];
 	memset(m, 0, sizeof m);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * dnn.h -- the few things that this backend asks of oneDNN, the same for its C APIs of 2.6 and of
+ * dnn.h -- what this backend uses of oneDNN, with one interface for its C APIs of 2.6 and of
  * 3.x.
  *
- * A dnn_prim is one oneDNN primitive with its memory descriptions. Tensors are told by sizes and
- * strides in elements; "any" leaves the layout to oneDNN, which then says how many bytes it wants.
+ * A dnn_prim is one oneDNN primitive with its memory descriptions. Tensors are described by sizes
+ * and strides in elements; "any" leaves the layout to oneDNN, which then gives the number of bytes
+ * it needs.
  */
 #ifndef GM_ONEDNN_DNN_H
 #define GM_ONEDNN_DNN_H
@@ -30,7 +31,7 @@ typedef struct dnn_prim {
 		int id;            /* DNNL_ARG_... */
 		dnnl_memory_t mem; /* its pointer is set at the first run */
 		size_t bytes;
-		bool plain; /* lies as asked: no reorder needed */
+		bool plain; /* has the requested layout: no reorder needed */
 	} arg[DNN_MAX_ARGS];
 	size_t scratch; /* bytes wanted; the last argument when not 0 */
 	bool bound;
@@ -49,7 +50,7 @@ typedef struct dnn_conv_options {
 		pad_end; /* height, width; dilation as oneDNN counts: 0 is dense */
 } dnn_conv_options;
 
-/* x, w, y: whichever the pass makes is its result. Arguments in the order x, w, y. False when
+/* x, w, y: the one that the pass computes is its result. Arguments in the order x, w, y. False if
  * oneDNN has no such primitive (why, if not NULL, gets its status in words). */
 bool gm_dnn_conv(dnn_prim *r, dnn_pass pass, const dnn_tensor *x, const dnn_tensor *w,
                  const dnn_tensor *y, const dnn_conv_options *o, const char **why);
@@ -60,7 +61,7 @@ bool gm_dnn_matmul(dnn_prim *r, const dnn_tensor *a, const dnn_tensor *b, const 
  * Arguments from, to. */
 bool gm_dnn_reorder(dnn_prim *r, const dnn_tensor *from, const dnn_tensor *to, const dnn_prim *like,
                     int arg, const char **why);
-/* Whether two arguments lie alike, so that one reorder serves both. */
+/* Whether two arguments have the same layout, so that one reorder is enough for both. */
 bool gm_dnn_same_layout(const dnn_prim *a, int arg_a, const dnn_prim *b, int arg_b);
 const char *gm_dnn_impl(const dnn_prim *r); /* oneDNN's name of the implementation */
 

@@ -21,7 +21,7 @@ dnn_tensor gm_dnn_tensor(gm_shape s, const int64_t *stride);
 gm_inst *gm_dnn_emit(gm_plan *p, dnn_ctx *c, const char *kind, gm_node *y, const gm_val *arg,
                      int n);
 
-/* v[2] = v[0] v[1], told by t[0..2]; NULL when oneDNN has no such product. */
+/* v[2] = v[0] v[1], described by t[0..2]; NULL if oneDNN has no such product. */
 gm_inst *gm_dnn_product(gm_plan *p, gm_node *y, const dnn_tensor *t, const gm_val *v,
                         const char *kind);
 

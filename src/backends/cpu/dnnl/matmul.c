@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * matmul.c -- matrix products by oneDNN, of operands in whatever strides they lie where it takes
+ * matmul.c -- matrix products by oneDNN, of operands with their own strides where it accepts
  * those.
  */
 #include <string.h>
@@ -47,7 +47,7 @@ static dnn_tensor matrix(gm_shape s, gm_val v, bool swap, int rank)
 	return t;
 }
 
-/* x [m,n] at v rounded to bf16, in the order in which it lies; once a step for all who read it so.
+/* x [m,n] at v rounded to bf16, in its storage order; once a step for all readers of this order.
  */
 static gm_val rounded(gm_plan *p, gm_val v, const dnn_tensor *x, dnn_tensor *t)
 {
