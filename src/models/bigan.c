@@ -89,7 +89,7 @@ static int train(gm_run *r)
 	if (gm_net_flow(E) && gm_net_flow(E)->reference)
 		gm_run_error(r, "bigan's E has no reference batch: --normalise-g batch");
 	gm_node *picture = gm_batch(r, "image");
-	gm_node *x = gm_reshape(gm_unit(picture), GM_SHAPE(-1, p.numel));
+	gm_node *x = gm_example_rows(r, picture);
 	gm_node *z = gm_noise(r, "z", p.gaussian ? GM_LATENT_NORMAL : GM_LATENT_UNIFORM,
 	                      gm_opt_int(r, "batch"), p.nz);
 	code real = encoder(&p, E, x); /* before E sees G's: running statistics are of real ones */
@@ -107,12 +107,12 @@ static int train(gm_run *r)
 		gm_logged(r, "regression", loss_e);
 		loss_g = task == JLR ? gm_add(loss_g, gm_mul_c(loss_e, .25)) : loss_g;
 	}
-	gm_node *drawn = gm_reshape(gm_signed(game.generated), gm_node_shape(picture));
-	gm_node *back = gm_signed(generator(&p, G, real.mean, NULL));
+	gm_node *drawn = gm_rows_example(r, game.generated);
+	gm_node *back = gm_rows_example(r, generator(&p, G, real.mean, NULL));
 	gm_endpoint(r, "generate", drawn, z);
 	gm_endpoint(r, "decode", drawn, z);
 	gm_endpoint(r, "encode", real.mean, picture);
-	gm_endpoint(r, "reconstruct", gm_reshape(back, gm_node_shape(picture)), picture);
+	gm_endpoint(r, "reconstruct", back, picture);
 	gm_endpoint(r, "features", real.features, picture);
 	gm_endpoint(r, "features/code", real.a, picture);
 	gm_endpoint_nodes(r, "discriminate", game.y_real, (gm_node *[]){picture, real.z},

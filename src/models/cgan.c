@@ -107,13 +107,12 @@ static int train(gm_run *r)
 	gm_node *z = gm_noise(r, "z", paper ? GM_LATENT_UNIFORM : GM_LATENT_NORMAL,
 	                      gm_opt_int(r, "batch"), gm_opt_int(r, "nz"));
 	game.generator = generator, game.discriminator = discriminator, game.ctx = &p;
-	game.real.x = paper ? gm_unit(gm_reshape(x, GM_SHAPE(-1, p.numel))) : x, game.real.with = y;
+	game.real.x = paper ? gm_example_rows(r, x) : x, game.real.with = y;
 	game.fake.x = z, game.fake.with = y;
 	gm_run_game(r, &game);
 	if (p.how->head)
 		gm_endpoint(r, "classify", gm_run_head(r, &game, p.how, y), x);
-	gm_node *fake =
-		paper ? gm_reshape(gm_signed(game.generated), gm_node_shape(x)) : game.generated;
+	gm_node *fake = paper ? gm_rows_example(r, game.generated) : game.generated;
 	gm_node *loss_d = paper ? gm_mul_c(game.loss_d, .5) : game.loss_d;
 	gm_endpoint(r, "generate", fake, z, y);
 	gm_endpoint_nodes(r, "discriminate", game.y_real, (gm_node *[]){x, y}, p.how->head ? 1 : 2);
