@@ -80,6 +80,9 @@ static const struct variant {
 	/* a permutation in the step, a second stream */
 	{"stargan", {"data=shapes", "batch=2", "width=2", "blocks=1", "k=2", "ema=.9"}},
 	{"stargan", {"data=shapes", "data-b=shapes", "batch=2", "width=2", "blocks=1", "k=1"}},
+	/* two steps on a minibatch of two streams, dropout and noise in both */
+	{"unit", {"batch=2", "width=2", "width-d=2", "size=16", "ema=.9"}},
+	{"unit", {"data=shapes", "batch=2", "width=2", "width-d=2", "size=16", "share=no"}},
 	/* three nets that move at once; a code beside the example */
 	{"bigan", {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "ema=.9"}},
 	{"bigan",

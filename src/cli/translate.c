@@ -85,7 +85,9 @@ static const cli_option options[] = {
          "nets see parts of an image at a time; tiles overlap and leave no seams"},
 	{"pairs", "",
          "folders, or halves: each image is a pair side by side; default: as in training"},
-	{"size", "", "size of a data set's images; default: the run's"},
+	{"size", "",
+         "size of a data set's images; default: the run's. Given for a folder or archive, it is "
+         "read as a data set, with images resized as in training"},
 	{"split", "", "split (train or test) of a data set or folder"},
 	{"count", "0", "number of images of a folder or set; 0: all, of an endless set 64"},
 	{"seed", "0", "seed of the noise and of the examples of an endless set"},
@@ -128,7 +130,7 @@ static int check_options(const cli_values *v, const translate_job *j, input_kind
 	         "files: a data set has its field \"low\"",
 	         {[PICTURE] = true, [TREE] = true}},
 		{"read-back", "data sets with a field \"mask\"", {[SET] = true}},
-		{"size", "data sets: files keep their size", {[SET] = true}},
+		{"size", "data sets, folders and archives", {[SET] = true}},
 		{"split", "data sets, and folders with splits", {[SET] = true, [TREE] = true}},
 		{"count", "folders and data sets", {[SET] = true, [TREE] = true}},
 	};
@@ -146,6 +148,8 @@ static int work(translate_job *j, const cli_values *v)
 	const char *back = cli_given(v, "read-back"), *outdir = cli_value(v, "outdir");
 	gm_error err = {0};
 	input_kind kind = kind_of(j->input);
+	if (kind == TREE && cli_given(v, "size"))
+		kind = SET;
 	int status = check_options(v, j, kind);
 	const char *endpoint = cli_value(v, "endpoint");
 	if (!status && cli_given(v, "back") && cli_given(v, "endpoint"))
