@@ -142,14 +142,49 @@ static void rates_differ(void **state)
 	gm_saved_free(s), gm_saved_free(t);
 }
 
+/* Random regions: about a quarter is hidden, other pixels in each image and each call; nothing
+ * hidden has an influence, visible pixels stay, D sees all of the image, and any mask is filled. */
+static void regions_are_random(void **state)
+{
+	(void)state;
+	static float x[M * SIZE], y[2][M * SIZE], z[M * SIZE], hidden[M * PLANE], logit[2][M];
+	gm_saved *s =
+		TRAINED("context-encoder", SMALL, "steps=3", "region=random", "normalise-g=none");
+	gm_error err = {0};
+	first_batch(x);
+	int share = 0, apart = 0;
+	for (uint64_t seed = 0; seed < 2; seed++)
+		must(gm_saved_run(s, "reconstruct", (const void *[]){x}, seed, 0, y[seed], &err),
+		     &err);
+	memcpy(z, x, sizeof z);
+	for (int i = 0; i < M * SIZE; i++) {
+		const bool changed = y[0][i] != x[i];
+		share += changed, apart += changed != (y[1][i] != x[i]);
+		z[i] = changed ? -x[i] + .1f : x[i];
+	}
+	assert_true(share > .1 * M * SIZE && share < .4 * M * SIZE && apart > .1 * M * SIZE);
+	must(gm_saved_run(s, "reconstruct", (const void *[]){z}, 0, 0, y[1], &err), &err);
+	for (int i = 0; i < M * SIZE; i++)
+		assert_true(y[1][i] == y[0][i]);
+	for (int i = 0; i < M * PLANE; i++)
+		hidden[i] = i % SIDE < 3;
+	run(s, "complete", x, hidden, y[0]);
+	for (int i = 0; i < M * SIZE; i++)
+		assert_true((y[0][i] != x[i]) == (i % SIDE < 3));
+	run(s, "discriminate", x, NULL, logit[0]);
+	x[0] += 1; /* a corner */
+	run(s, "discriminate", x, NULL, logit[1]);
+	assert_true(logit[0][0] != logit[1][0]);
+	assert_true(last_of("error") > .01 && last_of("error") < 4);
+	gm_saved_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hidden_pixels_do_not_leak),
-		cmocka_unit_test(masks_hide),
-		cmocka_unit_test(d_sees_the_centre_alone),
-		cmocka_unit_test(losses_are_the_codes),
-		cmocka_unit_test(rates_differ),
+		cmocka_unit_test(regions_are_random),   cmocka_unit_test(hidden_pixels_do_not_leak),
+		cmocka_unit_test(masks_hide),           cmocka_unit_test(d_sees_the_centre_alone),
+		cmocka_unit_test(losses_are_the_codes), cmocka_unit_test(rates_differ),
 	};
 	return cmocka_run_group_tests_name("context_encoder", tests, scratch_make, scratch_remove);
 }

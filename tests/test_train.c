@@ -115,6 +115,7 @@ static const struct variant {
 	{"catgan",
          {"data=glyphs", "size=8", "batch=8", "width=8", "supervised=1", "labels-per-class=2"}},
 	{"context-encoder", {"data=shapes", "batch=4", "width=2", "nz=8", "ema=.9", "overlap=2"}},
+	{"context-encoder", {"data=shapes", "batch=4", "width=2", "nz=8", "region=random"}},
 	/* a net that is applied several times in a step, and remembers each time apart */
 	{"gran",
          {"data=glyphs", "size=8", "batch=4", "width=1", "width-d=1", "nz=4", "turns=2", "ema=.9"}},
