@@ -485,6 +485,11 @@ static void patches(void **state)
 		assert_memory_equal(x, y, sizeof x);
 	}
 	assert_true(places > 35);
+	gm_data_report report;
+	assert_true(gm_data_examine(d, &report, &err));
+	assert_int_equal(report.format[0].files, 2); /* not patches */
+	assert_int_equal(report.sizes, 2);
+	gm_data_report_free(&report);
 	gm_data_close(d), gm_data_close(e);
 
 	d = open_set("moved",

@@ -113,6 +113,13 @@ static int by_size(const void *x, const void *y)
 	return a[0] != b[0] ? (a[0] < b[0] ? -1 : 1) : a[1] < b[1] ? -1 : a[1] > b[1];
 }
 
+/* True if example i is of the same file as the one before it: patches of an image. */
+static bool is_same_file(const gm_dataset *d, uint64_t i)
+{
+	const uint64_t *entry = d->pictures.entry + d->from + i;
+	return i > 0 && entry[0] == entry[-1];
+}
+
 /* Statistics of the files of an album before decoding. */
 static bool look_at_files(const gm_dataset *d, gm_data_report *r, gm_error *err)
 {
@@ -121,9 +128,12 @@ static bool look_at_files(const gm_dataset *d, gm_data_report *r, gm_error *err)
 	int32_t(*size)[2] = malloc((n + 1) * sizeof *size);
 	if (!size)
 		return gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	uint64_t files = 0;
 	for (uint64_t i = 0; i < n; i++) {
 		const gm_album_entry *e = p->album.entry + p->entry[d->from + i];
-		size[i][0] = e->width, size[i][1] = e->height;
+		if (is_same_file(d, i))
+			continue;
+		size[files][0] = e->width, size[files++][1] = e->height;
 		*(e->facts & ALBUM_COLOUR ? &r->colour : &r->grey) += 1;
 		r->alpha += (e->facts & ALBUM_ALPHA) != 0;
 		r->deep += (e->facts & ALBUM_DEEP) != 0;
@@ -137,9 +147,9 @@ static bool look_at_files(const gm_dataset *d, gm_data_report *r, gm_error *err)
 		r->height[0] = e->height < r->height[0] ? e->height : r->height[0];
 		r->height[1] = e->height > r->height[1] ? e->height : r->height[1];
 	}
-	if (n)
-		qsort(size, n, sizeof *size, by_size);
-	for (uint64_t i = 0, first = 0; i < n; i++) {
+	if (files)
+		qsort(size, files, sizeof *size, by_size);
+	for (uint64_t i = 0, first = 0; i < files; i++) {
 		if (by_size(size[i], size[first]) != 0)
 			first = i;
 		r->sizes += i == first;
@@ -155,6 +165,7 @@ static bool look_at_files(const gm_dataset *d, gm_data_report *r, gm_error *err)
 		to->name = gm_album_formats[f];
 		for (uint64_t i = 0; i < n; i++)
 			to->files +=
+				!is_same_file(d, i) &&
 				p->album.entry[p->entry[d->from + i]].facts >> ALBUM_FORMAT == f;
 		k += to->files > 0;
 	}
