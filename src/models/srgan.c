@@ -13,13 +13,10 @@
  * .2, batch norm except in the first; two dense layers. Adam, 1e-4, batch 16 of 96x96 random
  * patches, factor 4, low resolution by bicubic interpolation (--reduce).
  *
- * Differs: --content is mse unless given, as VGG's weights are a file. vgg16 stands for VGG19, with
- * relu5_3; features are divided by 12.75 as in the paper: the weight of their squared difference is
- * .006. SqueezeNet (5e-7 gives its features at fire5 a loss of this size) or another run may take
- * its place. Inputs are in [-1,1] (theirs [0,1]). A slope
- * of PReLU for each channel. G ends without a tanh; of this the paper says nothing. --bilinear
- * (off) adds the input, enlarged: from github.com/XPixelGroup/BasicSR. The second rate, 1e-5 after
- * 1e5 steps of SRGAN, is --rate step.
+ * Differs: --content is mse unless given, as networks are files; vgg16 at relu5_3 stands for VGG19
+ * (features over 12.75, as in the paper: weight .006); 5e-7 gives squeezenet's a loss of that size.
+ * Inputs in [-1,1] (theirs [0,1]). A slope of PReLU for each channel. No tanh. --bilinear adds the
+ * enlarged input: github.com/XPixelGroup/BasicSR. The paper's second rate is --rate step.
  */
 #include "ganymede/model.h"
 
@@ -45,7 +42,7 @@ static const gm_option options[] = {
 	{0},
 };
 
-enum { MSE, VGG16, SQUEEZENET, RUN };
+enum { MSE, VGG16, SQUEEZENET, RUN }; /* of option content */
 
 typedef struct nets {
 	gm_run *r;
@@ -82,7 +79,8 @@ static gm_node *squared_error(gm_node *x, gm_node *y)
 
 static int train(gm_run *r)
 {
-	static const char *const phases[] = {"mse", "gan", NULL};
+	static const char *const phases[] = {"mse", "gan", NULL}, *const weights[] = {"1", ".006",
+	                                                                              "5e-7", "1"};
 	const gm_facts *f = gm_run_facts(r);
 	int how = gm_opt_choice(r, "content");
 	int64_t factor = gm_opt_int(r, "reduce");
@@ -94,10 +92,7 @@ static int train(gm_run *r)
 	if (factor != 1 << g.doublings)
 		gm_run_error(r, "srgan enlarges by 2, 4 or 8 (option reduce)");
 	gm_opt_auto(r, "layer", "%s", how == SQUEEZENET ? "fire5" : "relu5_3");
-	gm_opt_auto(r, "content-weight", "%s",
-	            how == VGG16        ? ".006"
-	            : how == SQUEEZENET ? "5e-7"
-	                                : "1");
+	gm_opt_auto(r, "content-weight", "%s", weights[how]);
 	gm_net *G = gm_net_new(r, "G"), *D = gm_net_new(r, "D");
 	gm_game game = gm_opt_game(r, G, D);
 	gm_node *low = gm_batch(r, "low"), *high = gm_batch(r, "image");
