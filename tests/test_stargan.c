@@ -25,7 +25,7 @@ static void run(gm_saved *s, const char *endpoint, const float *x, const float *
 static int first_example(float *x)
 {
 	gm_error err = {0};
-	int32_t label;
+	int32_t label = 0;
 	gm_dataset *d = gm_data_open("shapes", NULL, &err);
 	must(d && gm_data_batch(d, 0, 0, 1, x, &label, &err), &err);
 	gm_data_close(d);

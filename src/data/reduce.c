@@ -44,8 +44,9 @@ void gm_reduction_read(const gm_dataset *d, uint64_t seed, uint64_t position, in
 	const gm_reduction *r = &d->low;
 	const int64_t *s = d->info.shape, plane = s[1] * s[2], width = s[2] / r->factor;
 	const int64_t small = s[1] / r->factor * width;
-	const int most = gm_set_threads(d, n, d->info.numel);
-#pragma omp parallel for num_threads(most < r->threads ? most : r->threads) schedule(static)
+	int threads = gm_set_threads(d, n, d->info.numel);
+	threads = threads < r->threads ? threads : r->threads;
+#pragma omp parallel for num_threads(threads) schedule(static)
 	for (int64_t i = 0; i < n; i++) {
 		const int thread = gm_thread_index();
 		float *x = r->scratch + (size_t)thread * r->scratch_each,
