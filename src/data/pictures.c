@@ -45,7 +45,7 @@ static void look(gm_place *at, const char *path)
 
 static const char what_is_read[] =
 	"Data sets are folders and archives (.zip, .tar, .tar.gz, "
-	".tar.xz) of pictures, IDX, .npy and "
+	".tar.xz) of pictures or sounds, IDX, .npy and "
 	".npz, .mat, CIFAR's binary version, points as .csv, and tables as .csv "
 	"or .names with .data";
 
