@@ -752,6 +752,31 @@ GM_API gm_node *gm_dcgan_up(const gm_dcgan *p, gm_net *G, gm_node *z);
 /* images to D's last map [m, filters 2^(levels-1), small_height, small_width] */
 GM_API gm_node *gm_dcgan_down(const gm_dcgan *p, gm_net *D, gm_node *x);
 
+/* The nets of two domains a and b that share their inner layers: those of UNIT for digits (Liu et
+ * al. 2017, arXiv:1703.00848, the authors' code, cocogan_nets_da.py). Encoder: 5x5 of stride 2 to
+ * `width` channels; shared: to 2, 4 (the whole map), 8 (1x1) times; mean and softplus sigma.
+ * Decoder: shared transposed convolutions to 8, 4, 2 times; then 1 and the image. D: four times
+ * 5x5, relu, maxima of 2x2, dropout .1, .3, .5, .5 from the second on. Images are square, `side` a
+ * multiple of 16. Where a function takes a and b, one may be NULL; else the result has their
+ * examples one after the other. */
+typedef struct gm_coupled {
+	gm_net *G, *D;
+	int64_t side, channels;
+	int64_t width, width_d; /* channels of the largest maps of G and D */
+	bool share;             /* share the inner layers; else each domain has its own */
+} gm_coupled;
+/* Means of z [n, 8 width, 1, 1]; *sigma (may be NULL): the standard deviations. Adds two planes of
+ * coordinates to the images. */
+GM_API gm_node *gm_coupled_encode(const gm_coupled *p, gm_node *a, gm_node *b, gm_node **sigma);
+/* z to images of domain 0 (a) or 1 (b) in (-1,1) */
+GM_API gm_node *gm_coupled_decode(const gm_coupled *p, gm_node *z, int domain);
+/* D's last map, before its heads; drop: with dropout. */
+GM_API gm_node *gm_coupled_features(const gm_coupled *p, gm_node *a, gm_node *b, bool drop);
+/* a and b, one after the other; the other one if one is NULL. */
+GM_API gm_node *gm_both(gm_node *a, gm_node *b);
+/* The first (i = 0) or second half of the examples of x. */
+GM_API gm_node *gm_half(gm_node *x, int i);
+
 /* ---- optimisers ------------------------------------------------------------------------------ */
 
 /* Fields of all rules; a field that names rules is read only by them. */

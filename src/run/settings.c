@@ -131,7 +131,7 @@ static const gm_setting common[] = {
          GM_CHECKED(check_grid), .flags = GM_FREE},
 	{"backend", "backend: cpu, or ref (slow reference); auto: cpu", "auto", .flags = GM_FREE},
 	{"precision",
-         "precision precision precision precision of products: fp32, or bf16 (operands rounded, "
+         "precision of products: fp32, or bf16 (operands rounded, "
          "sums in fp32)",
          "fp32", GM_CHOICE("fp32|bf16"), .flags = GM_FREE},
 	{"tune", "use the fastest convolution algorithms, measured once: off, on, or again", "off",
