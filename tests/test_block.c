@@ -381,6 +381,87 @@ static void minibatch_stddev_by_hand(void **state)
 	finish(g);
 }
 
+/* Further channels hold the numbers of each example, at each pixel. */
+static void planes_by_hand(void **state)
+{
+	(void)state;
+	enum { N = 2, C = 3, K = 2, P = 6 };
+	gm_graph *g = graph(GM_F64);
+	gm_node *x = input_of(g, "x", GM_SHAPE(N, C, 2, 3), .4),
+		*c = input_of(g, "c", GM_SHAPE(N, K), 1.7);
+	const double *y = value(g, gm_with_planes(x, c));
+	double v[N * C * P], w[N * K];
+	gm_get_f64(x, v, N * C * P), gm_get_f64(c, w, N * K);
+	for (int i = 0; i < N; i++) {
+		same(y + i * (C + K) * P, v + i * C * P, C * P, 0);
+		for (int k = 0; k < K * P; k++)
+			near(y[(i * (C + K) + C) * P + k], w[i * K + k / P], 0);
+	}
+	finish(g);
+}
+
+static void masks_by_hand(void **state)
+{
+	(void)state;
+	enum { S = 16, EDGE = 5, BATCH = 16, P = S * S };
+	gm_graph *g = graph(GM_F64);
+	const double *y = value(g, gm_mask_square(g, S, EDGE));
+	for (int i = 0; i < S; i++)
+		for (int j = 0; j < S; j++)
+			near(y[i * S + j], i >= EDGE && i < S - EDGE && j >= EDGE && j < S - EDGE,
+			     0);
+	const double *m = value(g, gm_mask_random(g, BATCH, S));
+	double share = 0;
+	int unlike = 0, borders = 0;
+	for (int i = 0; i < BATCH * P; i++) {
+		assert_true(m[i] == 0 || m[i] == 1);
+		share += m[i] / (BATCH * P);
+		unlike += m[i] != m[i % P];
+		borders += i % S && m[i] != m[i - 1];
+	}
+	/* Four cells an example: the share of a batch has a standard deviation of at most .43 /
+	 * sqrt(16), as if each mask were 0 or 1 throughout; 2 of them. */
+	assert_true(fabs(share - .25) < .22);
+	assert_true(unlike > 0);              /* each example has its own */
+	assert_true(borders < BATCH * P / 4); /* smooth: independent pixels would have .375 */
+	finish(g);
+}
+
+/* D of StarGAN: sides halve, channels double, no normaliser in the first layer, slopes as given. */
+static void halving_body_is_its_blocks(void **state)
+{
+	(void)state;
+	gm_graph *g = graph(GM_F64);
+	gm_net *n = gm_net_create(g, "D", .seed = 3);
+	gm_net_normalise(n, gm_normaliser_find("instance"));
+	gm_node *x = input_of(g, "x", GM_SHAPE(2, 3, 8, 8), .4);
+	gm_node *y = gm_halving_body(n, x, 2, 2, .3);
+	const gm_shape s = gm_node_shape(y);
+	assert_true(s.dim[0] == 2 && s.dim[1] == 4 && s.dim[2] == 2 && s.dim[3] == 2);
+	gm_node *z = gm_leaky_relu(gm_conv(n, "h0", x, .out = 2, GM_BY_TWO), .3);
+	z = gm_block(n, "h1", z, .out = 4, GM_BY_TWO, .act = GM_LEAKY, .slope = .3);
+	const double *a = value(g, y), *b = value(g, z);
+	same(a, b, 2 * 4 * 2 * 2, 1e-12);
+	assert_null(gm_net_find(n, "D/h0/norm/gain"));
+	gm_net_free(n);
+	finish(g);
+}
+
+static void errors_by_hand(void **state)
+{
+	(void)state;
+	enum { N = 5 };
+	gm_graph *g = graph(GM_F64);
+	gm_node *x = input_of(g, "x", GM_SHAPE(N), .1), *y = input_of(g, "y", GM_SHAPE(N), 1.3);
+	double a[N], b[N], square = 0, absolute = 0;
+	gm_get_f64(x, a, N), gm_get_f64(y, b, N);
+	for (int i = 0; i < N; i++)
+		square += pow(a[i] - b[i], 2) / N, absolute += fabs(a[i] - b[i]) / N;
+	near(*value(g, gm_squared_error(x, y)), square, 1e-12);
+	near(*value(g, gm_absolute_error(x, y)), absolute, 1e-12);
+	finish(g);
+}
+
 static void likelihoods_by_hand(void **state)
 {
 	(void)state;
@@ -449,6 +530,10 @@ int main(void)
 		cmocka_unit_test(residual_blocks),
 		cmocka_unit_test(attention_by_hand),
 		cmocka_unit_test(minibatch_stddev_by_hand),
+		cmocka_unit_test(planes_by_hand),
+		cmocka_unit_test(masks_by_hand),
+		cmocka_unit_test(halving_body_is_its_blocks),
+		cmocka_unit_test(errors_by_hand),
 		cmocka_unit_test(likelihoods_by_hand),
 		cmocka_unit_test(unet_shapes),
 	};

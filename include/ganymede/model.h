@@ -320,22 +320,22 @@ GM_API const gm_facts *gm_stream_facts(const gm_stream *s);
  * s: the stream that has the fields; NULL: the run's data. Never NULL; owned by the run. */
 typedef struct gm_attributes gm_attributes;
 GM_API gm_attributes *gm_attributes_open(gm_run *r, const char *option, gm_stream *s);
-GM_API int64_t gm_attributes_width(const gm_attributes *a);  /* how many numbers: n */
 GM_API gm_node *gm_attributes_batch(const gm_attributes *a); /* of the minibatch, [m,n] */
-/* Cross-entropy of logits [m,n] and numbers [m,n]: softmax over exclusive ones, sigmoid of others;
- * summed over attributes, mean over the batch; rank 0. */
-GM_API gm_node *gm_attributes_loss(const gm_attributes *a, gm_node *logits, gm_node *target);
-/* The most probable numbers by logits [m,n]. */
-GM_API gm_node *gm_attributes_decide(const gm_attributes *a, gm_node *logits);
 /* A run may have attributes of several sets, which not all examples have (mask vectors, Choi et al.
  * 2018, arXiv:1711.09020, section 3.2). Numbers [m,n] of a as a vector over all sets in the order
  * of opening: those of other sets are 0, and with several sets one of as many further numbers says
  * whose they are. */
 GM_API int64_t gm_attributes_all(gm_run *r);
-GM_API int64_t gm_attributes_size(gm_run *r);
 GM_API gm_node *gm_attributes_vector(const gm_attributes *a, gm_node *numbers);
-/* The part of x [m, all numbers] that belongs to a. */
-GM_API gm_node *gm_attributes_part(const gm_attributes *a, gm_node *x);
+/* D's second head, layer "domain" without bias, on features h [m,..] of examples: logits of all
+ * sets' attributes, [m, all numbers]. */
+GM_API gm_node *gm_attributes_logits(gm_run *r, gm_net *D, gm_node *h);
+/* After gm_run_game, with examples of the set of a: adds `weight` times the loss of this head to
+ * loss_d, on real examples with the minibatch's numbers, and to loss_g, on fakes with the numbers
+ * `to` [m,n] that they were made for (eq. 2 and 3). The loss is the cross-entropy, a softmax over
+ * exclusive numbers, a sigmoid of others, summed over attributes, mean over the batch. Returns that
+ * of fakes, without the weight, rank 0. */
+GM_API gm_node *gm_attributes_head(const gm_attributes *a, gm_game *m, gm_node *to, double weight);
 /* The vector of the most probable numbers by logits [m, all numbers], changed as the request `to`
  * [m, all numbers] says: an attribute of exclusive numbers without a positive entry is as found,
  * else its largest entry is its value; another number becomes 1 or 0 where its entry is positive or

@@ -419,12 +419,25 @@ GM_API gm_node *gm_attention(gm_net *n, const char *name, gm_node *x);
 GM_API gm_node *gm_minibatch_stddev(gm_node *x, int group);
 /* [1,n,1,1] with these values: a constant for each channel of a map. n >= 1. */
 GM_API gm_node *gm_channel_values(gm_graph *g, const double *value, int n);
+/* x [m,C,H,W] to [m,C+n,H,W]: the numbers c [m,n] of each example as n further channels, each
+ * constant over the image. */
+GM_API gm_node *gm_with_planes(gm_node *x, gm_node *c);
 /* x [m,C,H,W] with two further channels: row and column, -1 at the first pixel and 1 beyond the
  * last. */
 GM_API gm_node *gm_with_coordinates(gm_node *x);
 /* [-1,1] to [0,1], and back */
 GM_API gm_node *gm_unit(gm_node *x);
 GM_API gm_node *gm_signed(gm_node *p);
+
+/* ---- masks ----------------------------------------------------------------------------------- */
+
+/* [1,1,side,side]: 1 in a square `margin` pixels from the edges, else 0; 2 margin < side. */
+GM_API gm_node *gm_mask_square(gm_graph *g, int64_t side, int64_t margin);
+/* [m,1,side,side]: 1 in smooth random regions, other ones for each example and run, which cover a
+ * quarter of an image on average; else 0. They are the low values of uniform noise on a grid of 8
+ * pixels, interpolated bilinearly; side is a multiple of 8. For the random regions of Pathak et al.
+ * 2016, arXiv:1604.07379, section 3.3. */
+GM_API gm_node *gm_mask_random(gm_graph *g, int64_t m, int64_t side);
 
 /* ---- image pyramids -------------------------------------------------------------------------- */
 
@@ -457,8 +470,11 @@ GM_API gm_entropies gm_class_entropies(gm_node *logits);
 GM_API gm_node *gm_prior_mixture(gm_node *e, gm_node *part);
 GM_API gm_node *gm_prior_swiss_roll(gm_node *u, gm_node *part);
 
-/* ---- likelihoods ----------------------------------------------------------------------------- */
+/* ---- errors and likelihoods ------------------------------------------------------------------ */
 
+/* The mean squared and the mean absolute difference of x and y, over all elements; rank 0. */
+GM_API gm_node *gm_squared_error(gm_node *x, gm_node *y);
+GM_API gm_node *gm_absolute_error(gm_node *x, gm_node *y);
 /* -log of the normal density at x, per element, nats; log_sigma: log of the standard deviation. All
  * broadcast. */
 GM_API gm_node *gm_normal_nll(gm_node *x, gm_node *mean, gm_node *log_sigma);
@@ -607,6 +623,9 @@ struct gm_game {
 	const char *refusal; /* error message if the options contradict each other, or NULL */
 };
 GM_API void gm_game_build(gm_game *m);
+/* Adds the losses of another game of the same players, such as on a second data set. Both are
+ * built. */
+GM_API void gm_game_add(gm_game *m, gm_game other);
 GM_API const char *gm_game_refusal(const gm_game *m);
 /* D's scores of examples that were already noised and packed. */
 GM_API gm_node *gm_game_discriminate(const gm_game *m, gm_shown s);
@@ -717,6 +736,12 @@ typedef struct gm_pixelcnn {
 	int64_t classes;
 } gm_pixelcnn;
 GM_API gm_node *gm_pixelcnn_body(const gm_pixelcnn *p, gm_causal *c, gm_node *x);
+
+/* The layers of a discriminator from the image to a small map, as in Choi et al. 2018,
+ * arXiv:1711.09020, table 5: `levels` 4x4 convolutions of stride 2 (h0, h1, ..) to width, 2 width,
+ * 4 width, .. channels, the net's normaliser except in the first, leaky ReLU. x [m,C,H,W] to
+ * [m, width 2^(levels-1), H/2^levels, W/2^levels]. slope 0: .2. */
+GM_API gm_node *gm_halving_body(gm_net *n, gm_node *x, int64_t width, int levels, double slope);
 
 /* How a discriminator is conditioned on the class: a row of the table in nn/condition.c. Unused
  * members are NULL. */

@@ -104,7 +104,7 @@ static int train(gm_run *r)
 		*made = gm_mlp_net(P, z, &body, "x", data->numel);
 	if (!data->points)
 		back = gm_sigmoid(back), made = gm_sigmoid(made);
-	gm_node *error = gm_logged(r, "recon", gm_mean_all(gm_square(gm_sub(back, x))));
+	gm_node *error = gm_logged(r, "recon", gm_squared_error(back, x));
 	gm_node *cost = gm_mul_c(error, (double)data->numel / 2);
 	game.discriminator = discriminator, game.ctx = &body;
 	game.real.x = z, game.fake.x = code;

@@ -98,7 +98,7 @@ static int train(gm_run *r)
 	encode(&p, x, &y, &z);
 	play(r, &p, &classes, c1, gm_softmax(y, 1)), play(r, &p, &styles, style, z);
 	gm_node *back = decode(r, P, gm_softmax(y, 1), z, &p.body);
-	gm_node *error = gm_logged(r, "recon", gm_mean_all(gm_square(gm_sub(back, x))));
+	gm_node *error = gm_logged(r, "recon", gm_squared_error(back, x));
 	gm_node *cost = gm_mul_c(error, (double)data->numel / 2);
 	gm_endpoint(r, "generate", gm_rows_example(r, decode(r, P, c1, style, &p.body)), c1, style);
 	gm_endpoint(r, "reconstruct", gm_rows_example(r, back), example);

@@ -5,17 +5,15 @@
  * figure 9; settings: the authors' code (github.com/pathak22/context-encoder).
  *
  * G sees an image whose centre is hidden and generates the central half of its sides. The outer
- * `overlap` pixels of this part are visible, and have weight 10 in the squared error, which avoids
- * a visible seam. G minimises `recon` times this error, a mean over numbers, plus (1 - recon) times
- * -log D; D is a DCGAN discriminator of the central part alone. G: strided 4x4 convolutions down to
- * 4x4 pixels with 1, 1, 2, 4, 8 times `width` channels, then one to a code of `nz` numbers; back by
- * transposed ones, tanh; batch norm except in the first and last layers, leaky relu .2, then relu.
- * Weights N(0, .02), gains N(1, .02). Hidden pixels have a fixed colour. Adam, beta1 .5, learning
- * rate 2e-3 for G and 2e-4 for D, batch 64, 500 epochs of 128 px images.
+ * `overlap` pixels of this part are visible, with weight 10 in the squared error, against a seam. G
+ * minimises `recon` times this error, a mean over numbers, plus (1 - recon) times -log D; D is
+ * DCGAN's, of the central part alone. G: strided 4x4 convolutions to 4x4 pixels with 1, 1, 2, 4, 8
+ * times `width` channels, one to a code of `nz` numbers, transposed ones, tanh; batch norm except
+ * in the first and last layers, leaky relu .2, then relu. Weights N(0, .02), gains N(1, .02).
+ * Hidden: a fixed colour. Adam, beta1 .5, rate 2e-3 (G), 2e-4 (D), batch 64, 500 epochs, 128 px.
  *
- * With --region random (section 3.3) smooth random regions of a quarter of the image on average are
- * hidden, G generates the whole image, its error is a mean over hidden pixels, and D sees the whole
- * image, with visible pixels as they are.
+ * With --region random (section 3.3) smooth random regions, a quarter of the image on average, are
+ * hidden. G makes all of it, with the mean error of hidden pixels; D sees visible ones as given.
  *
  * Differs: layers without a norm have a bias (theirs are kept at 0); the number of layers and the
  * overlap (4 at 128 px) depend on the size; G's step uses D after its update (theirs: before).
@@ -28,8 +26,7 @@ static const gm_option options[] = {
 	{"width", "64", "channels of the largest maps", GM_INT(1, 1024)},
 	{"nz", "4000", "numbers in the code", GM_INT(1, 65536)},
 	{"recon", "0.999", "weight of the squared error; the rest: of D", GM_REAL(0, 1)},
-	{"region", "centre",
-         "what is hidden: the centre, or random regions of a quarter of the image",
+	{"region", "centre", "what is hidden: the centre, or smooth random regions",
          GM_CHOICE("centre|random")},
 	{"overlap", "auto", "visible border of the centre; auto: side / 32", GM_INT(0, 1024)},
 	{"lr-d", "2e-4", "learning rate of D", GM_REAL(0, 1e30), .resume = true},
@@ -41,7 +38,7 @@ static const gm_option options[] = {
 enum { SMALL = 4 };
 
 typedef struct nets {
-	int64_t width, nz, channels;
+	int64_t width, nz;
 	int levels, up; /* layers that halve the sides, down to SMALL, and that double them */
 	gm_dcgan d;
 } nets;
@@ -58,13 +55,11 @@ static gm_node *encode(gm_run *r, const nets *p, gm_net *G, gm_node *x)
 /* codes to middles [m,C,S/2,S/2] in (-1,1) */
 static gm_node *decode(gm_run *r, const nets *p, gm_net *G, gm_node *z)
 {
-	int up = p->up;
-	z = gm_block(G, "d0", z, .out = p->width << (up - 1), .kernel = SMALL, .up = true,
-	             .act = GM_RELU);
-	for (int i = 1; i < up; i++)
-		z = gm_block(G, gm_name(r, "d%d", i), z, .out = p->width << (up - 1 - i), GM_BY_TWO,
-		             .up = true, .act = GM_RELU);
-	return gm_block(G, "middle", z, .out = p->channels, GM_BY_TWO, .up = true, .plain = true,
+	for (int i = 0; i < p->up; i++) /* first to SMALL pixels, then each doubles the sides */
+		z = gm_block(G, gm_name(r, "d%d", i), z, .out = p->width << (p->up - 1 - i),
+		             .kernel = SMALL, .stride = i ? 2 : 1, .pad = i > 0, .up = true,
+		             .act = GM_RELU);
+	return gm_block(G, "middle", z, .out = p->d.channels, GM_BY_TWO, .up = true, .plain = true,
 	                .act = GM_TANH);
 }
 
@@ -74,20 +69,6 @@ static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *with)
 	(void)with;
 	gm_node *h = gm_features(D, gm_dcgan_down(&((const nets *)ctx)->d, D, x));
 	return gm_linear(D, "logit", h, .out = 1, .no_bias = gm_net_centres(D));
-}
-
-/* [m,1,S,S]: 1 in random regions, on average a quarter of the image */
-static gm_node *regions(gm_graph *g, int64_t m, int64_t side)
-{
-	gm_node *cells = gm_uniform(g, GM_SHAPE(m, 1, side / 8, side / 8));
-	return gm_less(gm_upsample_bilinear(cells, 8), gm_scalar(g, .34));
-}
-
-/* [1,1,S,S]: 1 in a square in the middle of the picture, `margin` pixels away from its edges */
-static gm_node *square(gm_graph *g, int64_t side, int64_t margin)
-{
-	int64_t in = side - 2 * margin, edge[4] = {0, 0, margin, margin};
-	return gm_pad_zero(gm_full(g, 1, GM_SHAPE(1, 1, in, in)), edge, edge);
 }
 
 static int train(gm_run *r)
@@ -100,39 +81,36 @@ static int train(gm_run *r)
 	gm_game game = gm_opt_game(r, G, D);
 	gm_opt_auto(r, "overlap", "%d", (int)(side / 32));
 	bool random = gm_opt_choice(r, "region") == 1;
-	int64_t part = random ? side : half; /* side of what is generated */
-	int64_t overlap = gm_opt_int(r, "overlap"), levels = gm_want_halvings(r, 3, 9, SMALL);
+	int64_t part = random ? side : half, overlap = gm_opt_int(r, "overlap"); /* part: of G */
+	int levels = gm_want_halvings(r, 3, 9, SMALL);
 	if (side != f->own_width || side >> levels != SMALL || f->channels > 4 ||
 	    2 * overlap >= half) {
-		gm_run_error(r,
-		             "the sides must be one power of 2, with 4 channels at most, and the "
-		             "overlap "
-		             "less than a quarter of a side: try --size 32");
+		gm_run_error(r, "the sides must be one power of 2, with 4 channels at most, and "
+		                "the overlap less than a quarter of a side: try --size 32");
 		return gm_end(r);
 	}
-	nets p = {gm_opt_int(r, "width"), gm_opt_int(r, "nz"), f->channels, (int)levels,
-	          (int)levels - !random};
+	nets p = {gm_opt_int(r, "width"), gm_opt_int(r, "nz"), levels, levels - !random};
 	p.d = (gm_dcgan){f->channels, part, part, p.width, .kernel = 4, .std = .02};
 	gm_dcgan_fit(&p.d);
 
-	gm_node *x = gm_batch(r, "image"), *paint = gm_channel_values(g, colour, (int)p.channels),
+	gm_node *x = gm_batch(r, "image"), *paint = gm_channel_values(g, colour, (int)f->channels),
 		*canvas[2], *code[2], *made[2];
-	gm_node *hidden[2] = {random ? regions(g, gm_opt_int(r, "batch"), side)
-	                             : square(g, side, edge + overlap),
+	gm_node *hidden[2] = {random ? gm_mask_random(g, gm_opt_int(r, "batch"), side)
+	                             : gm_mask_square(g, side, edge + overlap),
 	                      gm_hidden(r)};
 	for (int i = 0; i < 2; i++) { /* in training, and what tools hide */
 		code[i] = encode(r, &p, G, gm_select(hidden[i], paint, x));
 		made[i] = decode(r, &p, G, code[i]);
 		canvas[i] = random ? made[i]
-		                   : gm_select(square(g, side, edge), gm_pad_zero(made[i], at, at),
-		                               paint);
+		                   : gm_select(gm_mask_square(g, side, edge),
+		                               gm_pad_zero(made[i], at, at), paint);
 	}
 	gm_node *want = random ? x : gm_narrow(gm_narrow(x, 2, edge, half), 3, edge, half);
 	game.real.x = want, game.fake.x = random ? gm_select(hidden[0], made[0], x) : made[0];
 	game.discriminator = discriminator, game.ctx = &p;
 	gm_run_game(r, &game);
 	gm_node *weight = random ? gm_div(hidden[0], gm_add_c(gm_mean_all(hidden[0]), 1e-8))
-	                         : gm_add_c(gm_mul_c(square(g, half, overlap), -9), 10);
+	                         : gm_add_c(gm_mul_c(gm_mask_square(g, half, overlap), -9), 10);
 	gm_node *error = gm_mean_all(gm_mul(gm_square(gm_sub(made[0], want)), weight));
 	double share = gm_opt_real(r, "recon");
 	gm_node *loss_g = gm_add(gm_mul_c(game.loss_g, 1 - share), gm_mul_c(error, share));

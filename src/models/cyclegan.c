@@ -64,7 +64,7 @@ static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *with)
 
 static gm_node *l1(gm_run *r, const char *name, gm_node *y, gm_node *x)
 {
-	return gm_logged(r, name, gm_mean_all(gm_abs(gm_sub(y, x))));
+	return gm_logged(r, name, gm_absolute_error(y, x));
 }
 
 /* Arrays have two elements: 0 from a to b, 1 from b to a. D[i] discriminates outputs of G[i]. */

@@ -101,7 +101,7 @@ static int train(gm_run *r)
 	gm_node *of_pca =
 		gm_net_var(Z, "mse_pca", GM_RANK0, .init = GM_CONSTANT(pca), .role = GM_STAT);
 	gm_node *y = gm_dcgan_up(&net, G, gm_gather(codes, index));
-	gm_node *loss = distance(x, y, levels), *mse = gm_mean_all(gm_square(gm_sub(y, x)));
+	gm_node *loss = distance(x, y, levels), *mse = gm_squared_error(y, x);
 
 	gm_graph *g = gm_run_graph(r);
 	gm_node *mean = gm_mean(codes, GM_AXES(0), true), *e = gm_randn(g, GM_SHAPE(m, n));

@@ -77,7 +77,7 @@ static gm_node *information(const nets *p, gm_node *q, gm_node *c, int64_t i)
 		return gm_sub(gm_log(gm_scalar(gm_node_graph(q), (double)k)),
 		              gm_mean_all(gm_softmax_xent(gm_narrow(q, 1, i * k, k), c)));
 	gm_node *mean = gm_narrow(q, 1, p->codes * (k - 1) + i, 1);
-	gm_node *square = gm_mean_all(gm_square(gm_sub(c, mean)));
+	gm_node *square = gm_squared_error(c, mean);
 	return gm_add_c(gm_mul_c(square, -.5), .69314718055994531 - .91893853320467274);
 }
 

@@ -102,7 +102,7 @@ static int train(gm_run *r)
 		game.generated = generator(&p, G, a, NULL);
 	else
 		gm_run_game(r, &game);
-	gm_node *l1 = gm_mean_all(gm_abs(gm_sub(b, game.generated)));
+	gm_node *l1 = gm_absolute_error(b, game.generated);
 	gm_node *loss_g = gm_mul_c(l1, gm_opt_real(r, "lambda"));
 	if (loss != L1)
 		loss_g = loss == CGAN ? game.loss_g : gm_add(game.loss_g, loss_g);

@@ -72,11 +72,6 @@ static gm_node *content(gm_run *r, gm_node *x)
 	                                gm_opt_str(r, "layer"), x);
 }
 
-static gm_node *squared_error(gm_node *x, gm_node *y)
-{
-	return gm_mean_all(gm_square(gm_sub(x, y)));
-}
-
 static int train(gm_run *r)
 {
 	static const char *const phases[] = {"mse", "gan", NULL}, *const weights[] = {"1", ".006",
@@ -108,8 +103,9 @@ static int train(gm_run *r)
 	game.discriminator = discriminator, game.ctx = &p;
 	gm_run_game(r, &game);
 	gm_endpoint(r, "discriminate", game.y_real, gm_batch(r, "image"));
-	gm_node *mse = squared_error(made, high);
-	gm_node *error = gm_logged(r, "content", squared_error(content(r, made), content(r, high)));
+	gm_node *mse = gm_squared_error(made, high);
+	gm_node *error =
+		gm_logged(r, "content", gm_squared_error(content(r, made), content(r, high)));
 	gm_node *loss_g = gm_add(gm_mul_c(error, gm_opt_real(r, "content-weight")),
 	                         gm_mul_c(game.loss_g, gm_opt_real(r, "adversarial")));
 	gm_step *pretrain = gm_run_compile(r, gm_logged(r, "mse", mse),

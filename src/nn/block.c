@@ -223,6 +223,14 @@ gm_node *gm_signed(gm_node *p)
 	return gm_add_c(gm_mul_c(p, 2), -1);
 }
 
+gm_node *gm_with_planes(gm_node *x, gm_node *c)
+{
+	const gm_shape s = gm_node_shape(x), n = gm_node_shape(c);
+	c = gm_reshape(c, GM_SHAPE(-1, n.dim[1], 1, 1));
+	c = gm_broadcast(c, GM_SHAPE(s.dim[0], n.dim[1], s.dim[2], s.dim[3]));
+	return GM_CONCAT(1, x, c);
+}
+
 gm_node *gm_with_coordinates(gm_node *x)
 {
 	gm_graph *g = gm_node_graph(x);

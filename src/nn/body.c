@@ -53,6 +53,14 @@ gm_node *gm_patch_body(gm_net *n, gm_node *x, int64_t width, int layers)
 	               .pad = kernel > 1);
 }
 
+gm_node *gm_halving_body(gm_net *n, gm_node *x, int64_t width, int levels, double slope)
+{
+	for (int i = 0; i < levels; i++)
+		x = gm_block(n, gm_net_key(n, "h%d", i), x, .out = width << i, GM_BY_TWO,
+		             .plain = i == 0, .act = GM_LEAKY, .slope = slope);
+	return x;
+}
+
 gm_node *gm_resnet_body(gm_net *n, gm_node *x, const gm_resnet *p)
 {
 	const int ends = p->zero ? 3 : 0, kernel = p->zero ? 4 : 3;

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn/density.c -- likelihoods of normal distributions and quantised pixels, entropies of classes,
- * priors in the plane.
+ * nn/density.c -- errors, likelihoods of normal distributions and quantised pixels, entropies of
+ * classes, priors in the plane.
  */
 #include "nn/net.h"
 
 #include <math.h>
+
+gm_node *gm_squared_error(gm_node *x, gm_node *y)
+{
+	return gm_mean_all(gm_square(gm_sub(x, y)));
+}
+
+gm_node *gm_absolute_error(gm_node *x, gm_node *y)
+{
+	return gm_mean_all(gm_abs(gm_sub(x, y)));
+}
 
 gm_node *gm_normal_nll(gm_node *x, gm_node *mean, gm_node *log_sigma)
 {

@@ -203,6 +203,12 @@ static gm_node *unrolled(const gm_game *m, outputs y)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+void gm_game_add(gm_game *m, gm_game other)
+{
+	m->loss_d = gm_add(m->loss_d, other.loss_d);
+	m->loss_g = gm_add(m->loss_g, other.loss_g);
+}
+
 const char *gm_game_refusal(const gm_game *m)
 {
 	const gm_penalty *p = m->penalty;

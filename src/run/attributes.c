@@ -117,11 +117,6 @@ gm_attributes *gm_attributes_open(gm_run *r, const char *option, gm_stream *s)
 	return a;
 }
 
-int64_t gm_attributes_width(const gm_attributes *a)
-{
-	return a->width;
-}
-
 gm_node *gm_attributes_batch(const gm_attributes *a)
 {
 	return a->batch;
@@ -132,8 +127,16 @@ static gm_node *part(const gm_attribute *a, gm_node *x)
 	return gm_narrow(x, 1, a->at, a->width);
 }
 
-gm_node *gm_attributes_loss(const gm_attributes *a, gm_node *logits, gm_node *target)
+/* The numbers of a in x [m, all numbers]. */
+static gm_node *part_of_set(const gm_attributes *a, gm_node *x)
 {
+	return gm_narrow(x, 1, a->first, a->width);
+}
+
+/* Cross-entropy of logits [m, all numbers] and the numbers [m,n] of a. */
+static gm_node *cross_entropy(const gm_attributes *a, gm_node *logits, gm_node *target)
+{
+	logits = part_of_set(a, logits);
 	gm_node *sum = gm_scalar(a->run->graph, 0);
 	for (int i = 0; i < a->count; i++) {
 		gm_node *x = part(&a->of[i], logits), *t = part(&a->of[i], target);
@@ -168,12 +171,6 @@ static int sets_of(const gm_run *r)
 	return n;
 }
 
-int64_t gm_attributes_size(gm_run *r)
-{
-	const int sets = sets_of(r);
-	return gm_attributes_all(r) + (sets > 1 ? sets : 0);
-}
-
 gm_node *gm_attributes_vector(const gm_attributes *a, gm_node *numbers)
 {
 	gm_graph *g = a->run->graph;
@@ -189,9 +186,19 @@ gm_node *gm_attributes_vector(const gm_attributes *a, gm_node *numbers)
 	return y;
 }
 
-gm_node *gm_attributes_part(const gm_attributes *a, gm_node *x)
+gm_node *gm_attributes_logits(gm_run *r, gm_net *D, gm_node *h)
 {
-	return gm_narrow(x, 1, a->first, a->width);
+	return gm_linear(D, "domain", h, .out = gm_attributes_all(r), .no_bias = true);
+}
+
+gm_node *gm_attributes_head(const gm_attributes *a, gm_game *m, gm_node *to, double weight)
+{
+	gm_node *real = gm_attributes_logits(a->run, m->D, m->f_real);
+	gm_node *fake = gm_attributes_logits(a->run, m->D, m->f_fake);
+	gm_node *loss = cross_entropy(a, fake, to);
+	m->loss_d = gm_add(m->loss_d, gm_mul_c(cross_entropy(a, real, a->batch), weight));
+	m->loss_g = gm_add(m->loss_g, gm_mul_c(loss, weight));
+	return loss;
 }
 
 /* The numbers of a by logits [m,n], changed by a request [m,n]. */
@@ -214,8 +221,8 @@ gm_node *gm_attributes_change(gm_run *r, gm_node *logits, gm_node *to)
 {
 	gm_node *y = NULL;
 	for (const gm_attributes *a = r->attributes; a; a = a->next) {
-		gm_node *ask = gm_attributes_part(a, to);
-		gm_node *c = gm_attributes_vector(a, change(a, gm_attributes_part(a, logits), ask));
+		gm_node *ask = part_of_set(a, to);
+		gm_node *c = gm_attributes_vector(a, change(a, part_of_set(a, logits), ask));
 		gm_node *asked = gm_reduce_max(gm_abs(ask), GM_AXES(1), true);
 		y = y ? gm_select(asked, c, y) : c;
 	}
