@@ -433,7 +433,7 @@ GM_API gm_node *gm_signed(gm_node *p);
 
 /* [1,1,side,side]: 1 in a square `margin` pixels from the edges, else 0; 2 margin < side. */
 GM_API gm_node *gm_mask_square(gm_graph *g, int64_t side, int64_t margin);
-/* [m,1,side,side]: 1 in smooth random regions, other ones for each example and run, which cover a
+/* [m,1,side,side]: 1 in smooth random regions, other ones for each example and run, of about a
  * quarter of an image on average; else 0. They are the low values of uniform noise on a grid of 8
  * pixels, interpolated bilinearly; side is a multiple of 8. For the random regions of Pathak et al.
  * 2016, arXiv:1604.07379, section 3.3. */

@@ -12,7 +12,8 @@ gm_node *gm_mask_square(gm_graph *g, int64_t side, int64_t margin)
 
 gm_node *gm_mask_random(gm_graph *g, int64_t m, int64_t side)
 {
-	/* Chosen by measurement: about a quarter of interpolated uniform values is below it. */
+	/* Shares of values below it, by simulation: .284 for side 16, .254 for 32, .234 for 128;
+	 * interpolated values at the edges vary more. */
 	const double level = .34;
 	gm_node *cells = gm_uniform(g, GM_SHAPE(m, 1, side / 8, side / 8));
 	return gm_less(gm_upsample_bilinear(cells, 8), gm_scalar(g, level));
