@@ -89,7 +89,7 @@ head -c 50 odd/b.png >odd/c.png
 works 'tested: [01] picture' translate 2 parts -o tested --split test --fit pad
 check 'the training part was translated too' test -z "$(find tested -name '[123].png')"
 refuses 1 'no folders train and test' translate 2 odd -o tested2 --split test
-refuses 2 'size is for data sets' translate 2 odd -o out --size 32
+works 'sized: 2 pictures' translate 2 odd -o sized --size 32
 refuses 2 'count is for folders' translate 2 odd/b.png -o out --count 2
 "$program" translate 2 odd -o made --fit pad >out.txt 2>err
 check 'a bad picture does not end with status 1' test $? = 1

@@ -12,7 +12,7 @@ bool gm_data_binarise(gm_dataset *d, gm_binarise how, gm_error *err)
 	d->binarise = how == GM_BINARISE_AUTO ? GM_BINARISE_NO : how;
 	d->info.binary = d->binarise != GM_BINARISE_NO;
 	return !d->info.binary || d->info.kind == GM_KIND_IMAGES ||
-	       gm_fail(err, GM_ERR_VALUE, "%s: only images can be binarised", d->name);
+	       gm_fail(err, GM_ERR_VALUE, "%s: points and sounds cannot be binarised", d->name);
 }
 
 void gm_binarise_apply(gm_binarise how, uint64_t seed, uint64_t position, uint64_t place, float *x,
