@@ -39,14 +39,19 @@ void gm_reduction_free(gm_reduction *r)
 	*r = (gm_reduction){0};
 }
 
+/* There is scratch memory for so many. */
+static int threads_for(const gm_dataset *d, int64_t n)
+{
+	const int threads = gm_set_threads(d, n, d->info.numel);
+	return threads < d->low.threads ? threads : d->low.threads;
+}
+
 void gm_reduction_read(const gm_dataset *d, uint64_t seed, uint64_t position, int64_t n, float *out)
 {
 	const gm_reduction *r = &d->low;
 	const int64_t *s = d->info.shape, plane = s[1] * s[2], width = s[2] / r->factor;
 	const int64_t small = s[1] / r->factor * width;
-	int threads = gm_set_threads(d, n, d->info.numel);
-	threads = threads < r->threads ? threads : r->threads;
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads_for(d, n)) schedule(static)
 	for (int64_t i = 0; i < n; i++) {
 		const int thread = gm_thread_index();
 		float *x = r->scratch + (size_t)thread * r->scratch_each,
