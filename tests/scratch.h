@@ -41,6 +41,18 @@ static inline int scratch_count(const char *folder)
 	return n;
 }
 
+/* As scratch_path; makes the folders in name. */
+static inline const char *scratch_place(const char *name)
+{
+	char path[120];
+	snprintf(path, sizeof path, "%s", name);
+	for (char *p = path; (p = strchr(p, '/')); *p++ = '/') {
+		*p = 0;
+		mkdir(scratch_path(path), 0700);
+	}
+	return scratch_path(name);
+}
+
 static inline void scratch_write(const char *name, const void *bytes, size_t n)
 {
 	FILE *f = fopen(scratch_path(name), "wb");

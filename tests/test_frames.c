@@ -24,16 +24,6 @@ static int make_files(void **state)
 	return setenv("XDG_CACHE_HOME", scratch_path("cache"), 1);
 }
 
-static void put_folders(const char *name)
-{
-	char path[120];
-	snprintf(path, sizeof path, "%s", name);
-	for (char *p = path; (p = strchr(p, '/')); *p++ = '/') {
-		*p = 0;
-		mkdir(scratch_path(path), 0700);
-	}
-}
-
 /* A square image of one colour, whose left half has another one. */
 static gm_image *image(int side, uint32_t left, uint32_t right)
 {
@@ -48,9 +38,8 @@ static gm_image *image(int side, uint32_t left, uint32_t right)
 static void put(const char *name, int side, uint32_t left, uint32_t right)
 {
 	gm_error err = {0};
-	put_folders(name);
 	gm_image *im = image(side, left, right);
-	assert_true(gm_png_write(scratch_path(name), im, &err));
+	assert_true(gm_png_write(scratch_place(name), im, &err));
 	gm_image_free(im);
 }
 
@@ -147,7 +136,7 @@ static void put_gif(const char *name)
 	             {0, 0, 2, 2, 2, DISPOSE_BACKGROUND},
 	             {0, 4, 8, 4, 3, DISPOSE_DO_NOT}};
 	int code;
-	GifFileType *gif = EGifOpenFileName(scratch_path(name), false, &code);
+	GifFileType *gif = EGifOpenFileName(scratch_place(name), false, &code);
 	ColorMapObject *map = GifMakeMapObject(4, colours);
 	assert_int_equal(EGifPutScreenDesc(gif, S, S, 2, 0, map), GIF_OK);
 	for (int i = 0; i < 3; i++) {
@@ -191,7 +180,6 @@ static void animations_are_sequences(void **state)
 {
 	(void)state;
 	int n;
-	put_folders("moving/x");
 	put_gif("moving/a.gif");
 	gm_image **frame = read_film("moving/a.gif", &n);
 	assert_int_equal(n, 3);

@@ -20,10 +20,7 @@ static const char csv[] = "height;colour;\"shoe; size\";grade\n"
 
 static void put(const char *name, const char *text)
 {
-	char folder[64];
-	snprintf(folder, sizeof folder, "%.*s", (int)strcspn(name, "/"), name);
-	if (strchr(name, '/'))
-		mkdir(scratch_path(folder), 0700);
+	scratch_place(name);
 	scratch_write(name, text, strlen(text));
 }
 

@@ -394,20 +394,18 @@ int gm_set_threads(const gm_dataset *d, int64_t n, int64_t numel)
 	return n * numel < FLOATS_WORTH_THREADS ? 1 : threads;
 }
 
-/* A part of a recording that is longer than an example: which one is a function of (seed,
+/* A recording; of one that is longer than an example a part, which is a function of (seed,
  * position). */
-static void random_part(const gm_dataset *d, uint64_t seed, uint64_t position, uint64_t index,
-                        float *x)
+static void read_sound(const gm_dataset *d, uint64_t seed, uint64_t position, uint64_t index,
+                       float *x)
 {
 	const gm_pictures *p = &d->pictures;
 	uint64_t of = seed;
 	const uint64_t at = gm_set_place(d, &of, index);
 	const int64_t left = (int64_t)p->album.entry[p->entry[at]].width - p->width;
-	if (left > 0) {
-		const uint64_t choice =
-			gm_hash(gm_hash(d->salt, &seed, sizeof seed), &position, sizeof position);
-		gm_pictures_sound(p, at, (int64_t)(choice % (uint64_t)(left + 1)), x);
-	}
+	const uint64_t choice =
+		gm_hash(gm_hash(d->salt, &seed, sizeof seed), &position, sizeof position);
+	gm_pictures_sound(p, at, left > 0 ? (int64_t)(choice % (uint64_t)(left + 1)) : 0, x);
 }
 
 void gm_set_read(const gm_dataset *d, uint64_t seed, uint64_t position, int thread, float *x,
@@ -415,11 +413,12 @@ void gm_set_read(const gm_dataset *d, uint64_t seed, uint64_t position, int thre
 {
 	const int64_t *shape = d->info.shape;
 	const uint64_t index = gm_data_index(d, seed, position);
-	example(d, seed, index, thread, x, label);
+	const bool sound = d->pictures.sound != NULL;
+	example(d, seed, index, thread, sound ? NULL : x, label);
 	if (!x)
 		return;
-	if (d->pictures.sound) {
-		random_part(d, seed, position, index, x);
+	if (sound) {
+		read_sound(d, seed, position, index, x);
 		return;
 	}
 	gm_augment_apply(&d->augment, seed, position, thread, x, (int)shape[0], (int)shape[1],

@@ -60,27 +60,24 @@ static size_t stem(const char *name)
 	return dot ? (size_t)(dot - name) : strlen(name);
 }
 
+/* The map whose name without ending is want. Maps are sorted by name, so that names with this
+ * beginning are adjacent. */
 static const gm_album_entry *find(const gm_pictures *p, const char *want)
 {
 	const size_t n = strlen(want);
 	uint64_t low = 0, high = p->maps;
-	while (low < high) { /* maps are sorted by name */
+	while (low < high) {
 		const uint64_t middle = (low + high) / 2;
-		const char *name = p->album.text + p->map_entry[middle].name;
-		const int order = strncmp(name, want, n);
-		if (order == 0 && stem(name) == n)
-			return p->map_entry + middle;
-		/* "x.1.png" and "x.png" have the same beginning: try both sides */
-		if (order == 0)
-			for (uint64_t k = low; k < high; k++) {
-				const char *other = p->album.text + p->map_entry[k].name;
-				if (stem(other) == n && strncmp(other, want, n) == 0)
-					return p->map_entry + k;
-			}
-		if (order == 0)
+		const bool before = strcmp(p->album.text + p->map_entry[middle].name, want) < 0;
+		low = before ? middle + 1 : low;
+		high = before ? high : middle;
+	}
+	for (; low < p->maps; low++) {
+		const char *name = p->album.text + p->map_entry[low].name;
+		if (strncmp(name, want, n) != 0)
 			return NULL;
-		low = order < 0 ? middle + 1 : low;
-		high = order < 0 ? high : middle;
+		if (stem(name) == n)
+			return p->map_entry + low;
 	}
 	return NULL;
 }

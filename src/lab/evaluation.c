@@ -93,32 +93,6 @@ static bool read_part(world *w, const char *split, float *x, float *clean)
 
 /* ---- makers of samples ----------------------------------------------------------------------- */
 
-/* Lloyd 1982, from examples chosen at random. Empty clusters stay where they are. */
-static bool k_means(world *w, int rounds, float *c)
-{
-	int64_t *near = malloc(w->n * sizeof *near), *count = malloc(w->m * sizeof *count);
-	double *sum = malloc(w->m * w->d * sizeof *sum);
-	bool ok = (near && count && sum) || gm_fail(&w->l->err, GM_ERR_MEMORY, "out of memory");
-	memcpy(c, w->train, w->m * w->d * sizeof *c); /* they are in random order */
-	for (int round = 0; ok && round < rounds; round++) {
-		ok = gm_nearest(w->train, w->n, c, w->m, w->d, NULL, near, NULL, &w->l->err);
-		if (!ok)
-			break;
-		memset(count, 0, w->m * sizeof *count);
-		memset(sum, 0, w->m * w->d * sizeof *sum);
-		for (int64_t i = 0; i < w->n; i++) {
-			count[near[i]]++;
-			for (int64_t j = 0; j < w->d; j++)
-				sum[near[i] * w->d + j] += w->train[i * w->d + j];
-		}
-		for (int64_t k = 0; k < w->m; k++)
-			for (int64_t j = 0; count[k] && j < w->d; j++)
-				c[k * w->d + j] = (float)(sum[k * w->d + j] / count[k]);
-	}
-	free(near), free(count), free(sum);
-	return ok;
-}
-
 /* Mean, and the Cholesky factor of the covariance. The noise on the examples keeps it positive. */
 static bool fit_gaussian(world *w)
 {
@@ -183,7 +157,11 @@ static bool make_samples(world *w, float *spare)
 	}
 	/* the last test examples, not used by any metric */
 	memcpy(w->x[DATA], spare, w->m * d * sizeof(float));
-	if (!k_means(w, (int)gm_lab_int(w->l, "rounds"), w->x[KMEANS]) || !fit_gaussian(w))
+	const gm_k_means_options once = {.starts = 1,
+	                                 .turns = gm_lab_int(w->l, "rounds"),
+	                                 .seed = (uint64_t)gm_lab_int(w->l, "seed")};
+	if (!gm_k_means(w->train, w->n, d, w->m, &once, w->x[KMEANS], NULL, &w->l->err) ||
+	    !fit_gaussian(w))
 		return false;
 	for (int64_t i = 0; i < w->m; i++) {
 		draw_gaussian(w, w->x[GAUSSIAN] + i * d);

@@ -13,30 +13,39 @@ typedef struct clustering {
 	int64_t n, d, k;
 	float *centre;    /* [k, d] */
 	int64_t *cluster; /* [n] */
-	double *distance; /* [n], to the centre */
+	double *distance; /* [n], to the centre; its square while centres are chosen */
 	double *sum;      /* [k, d] */
 	int64_t *size;    /* [k] */
 } clustering;
 
+static double square_distance(const float *x, const float *y, int64_t d)
+{
+	double sum = 0;
+	for (int64_t j = 0; j < d; j++)
+		sum += ((double)x[j] - y[j]) * ((double)x[j] - y[j]);
+	return sum;
+}
+
 /* Arthur & Vassilvitskii 2007, section 2.2: the next centre is example i with probability
  * proportional to its squared distance to the nearest centre so far. */
-static bool choose_centres(clustering *c, gm_rng *rng, gm_error *err)
+static void choose_centres(clustering *c, gm_rng *rng)
 {
 	int64_t next = (int64_t)gm_rng_below(rng, (uint64_t)c->n);
 	for (int64_t k = 0; k < c->k; k++) {
-		memcpy(c->centre + k * c->d, c->x + next * c->d, c->d * sizeof *c->x);
-		if (!gm_nearest(c->x, c->n, c->centre, k + 1, c->d, NULL, c->cluster, c->distance,
-		                err))
-			return false;
+		float *centre = c->centre + k * c->d;
+		memcpy(centre, c->x + next * c->d, c->d * sizeof *c->x);
 		double all = 0;
-		for (int64_t i = 0; i < c->n; i++)
-			all += c->distance[i] * c->distance[i];
+		for (int64_t i = 0; i < c->n; i++) {
+			const double square = square_distance(c->x + i * c->d, centre, c->d);
+			if (k == 0 || square < c->distance[i])
+				c->distance[i] = square;
+			all += c->distance[i];
+		}
 		double left = gm_rng_uniform(rng) * all;
 		for (next = 0; next < c->n - 1; next++)
-			if ((left -= c->distance[next] * c->distance[next]) < 0)
+			if ((left -= c->distance[next]) < 0)
 				break;
 	}
-	return true;
 }
 
 /* Moves centres to the means of their clusters; an empty cluster keeps its centre. */
@@ -96,7 +105,8 @@ bool gm_k_means(const float *x, int64_t n, int64_t d, int64_t k, const gm_k_mean
 	          gm_fail(err, GM_ERR_MEMORY, "no memory for %lld examples", (long long)n);
 	for (int64_t s = 0; ok && s < starts; s++) {
 		gm_rng rng = gm_rng_new(o ? o->seed : 0, (uint64_t)s);
-		ok = choose_centres(&c, &rng, err) && converge(&c, turns, &now, err);
+		choose_centres(&c, &rng);
+		ok = converge(&c, turns, &now, err);
 		if (ok && now < best)
 			best = now, memcpy(centre, c.centre, k * d * sizeof *centre);
 	}

@@ -12,7 +12,7 @@
  * in the first and last layers, leaky relu .2, then relu. Weights N(0, .02), gains N(1, .02).
  * Hidden: a fixed colour. Adam, beta1 .5, rate 2e-3 (G), 2e-4 (D), batch 64, 500 epochs, 128 px.
  *
- * With --region random (section 3.3) smooth random regions, a quarter of the image on average, are
+ * With --region random (section 3.3) smooth random regions, .23 to .28 of the image on average, are
  * hidden. G makes all of it, with the mean error of hidden pixels; D sees visible ones as given.
  *
  * Differs: layers without a norm have a bias (theirs are kept at 0); the number of layers and the

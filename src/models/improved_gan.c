@@ -12,8 +12,8 @@
  * D: 1000, 500, 250, 250, 250 relu, Gaussian noise .3 on the input and .5 after each layer; weight
  * norm with data-dependent initialisation, whose scale is trained only in the last layer. G: 500,
  * 500 softplus with batch norm, sigmoid; z uniform. Adam .003, beta1 .5; classes by D's averages.
- * Differs: Adam's eps is 1e-4 outside of the root (theirs 1e-8 inside); the average starts as the
- * mean of all steps (theirs at zero); batch norm has a gain, G's last layer no weight norm.
+ * Differs: Adam's eps is 1e-4 outside of the root (theirs 1e-8 inside); averages start as means of
+ * all steps (theirs at 0); batch norm has a gain, G's last layer no weight norm; only MNIST's nets.
  */
 #include "ganymede/model.h"
 
