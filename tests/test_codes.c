@@ -89,10 +89,12 @@ static void names_labels(gm_saved *s)
 	must(c != NULL, &err);
 	gm_scores scores = {0};
 	must(gm_scorer_score(c, &scores, &err), &err);
-	assert_int_equal(scores.n, 2);
+	assert_int_equal(scores.n, 3);
 	assert_string_equal(scores.row[0].name, "code-error");
-	assert_true(scores.row[1].value > .8);
-	assert_float_equal(scores.row[0].value, 1 - scores.row[1].value, 1e-12);
+	assert_string_equal(scores.row[1].name, "code-matched");
+	assert_true(scores.row[2].value > .8);
+	assert_float_equal(scores.row[0].value, 1 - scores.row[2].value, 1e-12);
+	assert_float_equal(scores.row[1].value, scores.row[2].value, 1e-12);
 	gm_scorer_free(c);
 }
 

@@ -335,6 +335,57 @@ static void k_means_of_blobs(void **state)
 	free(x);
 }
 
+/* All assignments of n <= m rows by recursion: the largest sum. */
+static double best_of_all(const double *gain, int64_t n, int64_t m, int64_t i, unsigned used)
+{
+	double best = i < n ? -INFINITY : 0;
+	for (int64_t j = 0; i < n && j < m; j++)
+		if (!(used >> j & 1))
+			best = fmax(best, gain[i * m + j] +
+			                          best_of_all(gain, n, m, i + 1, used | 1u << j));
+	return best;
+}
+
+/* Against all assignments; the largest of each row would use columns twice. */
+static void assignments_are_the_best(void **state)
+{
+	(void)state;
+	const double greedy[] = {5, 4, 5, 0};
+	int64_t to[8], n, m;
+	double sum, want;
+	OK(gm_matching(greedy, 2, 2, to, &sum, err));
+	near(sum, 9, 0);
+	assert_true(to[0] == 1 && to[1] == 0);
+	for (int k = 0; k < 200; k++) {
+		double gain[35], turned[35], total = 0;
+		n = 1 + k % 5, m = n + k % 2 + k / 100;
+		float *u = draw(k, n * m, 20, -10);
+		for (int64_t i = 0; i < n * m; i++)
+			gain[i] = k % 3 ? u[i] : rint(u[i] / 5); /* with ties */
+		free(u);
+		for (int64_t i = 0; i < n * m; i++)
+			turned[i % m * n + i / m] = gain[i];
+		want = best_of_all(gain, n, m, 0, 0);
+		OK(gm_matching(gain, n, m, to, &sum, err));
+		near(sum, want, 1e-9);
+		unsigned used = 0;
+		for (int64_t i = 0; i < n; i++) {
+			assert_false(used >> to[i] & 1);
+			used |= 1u << to[i], total += gain[i * m + to[i]];
+		}
+		near(total, want, 1e-9);
+		OK(gm_matching(turned, m, n, to, &sum, err));
+		near(sum, want, 1e-9);
+		int64_t without = 0;
+		for (int64_t j = 0; j < m; j++)
+			without += to[j] < 0;
+		assert_int_equal(without, m - n);
+	}
+	const double bad[] = {1, NAN};
+	REFUSED(gm_matching(bad, 1, 2, to, NULL, err));
+	REFUSED(gm_matching(bad, 0, 2, to, NULL, err));
+}
+
 static void balls_by_hand_and_by_prdc(void **state)
 {
 	(void)state;
@@ -712,6 +763,7 @@ int main(void)
 		cmocka_unit_test(kid_by_hand_and_by_scikit_learn),
 		cmocka_unit_test(nearest_by_definition),
 		cmocka_unit_test(k_means_of_blobs),
+		cmocka_unit_test(assignments_are_the_best),
 		cmocka_unit_test(balls_by_hand_and_by_prdc),
 		cmocka_unit_test(two_samples),
 		cmocka_unit_test(inception_score),

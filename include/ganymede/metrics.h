@@ -97,6 +97,14 @@ typedef struct gm_k_means_options {
 GM_API bool gm_k_means(const float *x, int64_t n, int64_t d, int64_t k, const gm_k_means_options *o,
                        float *centre, double *cost, gm_error *err);
 
+/* The one-to-one assignment of rows to columns with the largest sum of gain [rows, columns]
+ * (Hungarian method). to: [rows], the column of each row; if there are more rows than columns, -1
+ * for those without one. sum, unless NULL: the sum. With counts of clusters and classes as gain,
+ * this is the matching of the clustering accuracy (Yang et al., SIGIR 2010). Time
+ * O(min^2 max). */
+GM_API bool gm_matching(const double *gain, int64_t rows, int64_t columns, int64_t *to, double *sum,
+                        gm_error *err);
+
 /* For each row of x [nx, d] the k nearest rows of y [ny, d], nearest first (ties: lower index
  * first): index [nx, k] and Euclidean distance [nx, k]; either may be NULL. not_self: x and y are
  * the same set, and row i is not a neighbour of itself. k: 1 .. ny, or ny - 1 with not_self. With

@@ -296,12 +296,35 @@ static bool add_code_error(gm_scores *s, const char *name, const int64_t *learn,
 	return true;
 }
 
+/* The usual accuracy of clusterings: each code is at most one class, and each class one code, as
+ * suits the test examples best; examples of further codes are errors. */
+static bool add_matched(gm_scores *s, const char *name, const int64_t *test, int64_t width,
+                        int64_t classes, gm_error *err)
+{
+	double *gain = malloc((size_t)(width * classes) * sizeof *gain), n = 0, right;
+	int64_t *to = malloc((size_t)width * sizeof *to);
+	bool ok = (gain && to) || gm_fail(err, GM_ERR_MEMORY, "no memory for a matching");
+	for (int64_t i = 0; ok && i < width * classes; i++)
+		n += gain[i] = (double)test[i];
+	ok = ok && gm_matching(gain, width, classes, to, &right, err);
+	if (ok) {
+		char note[96];
+		snprintf(note, sizeof note,
+		         "one code for one class: %" PRId64 " codes, %" PRId64 " classes", width,
+		         classes);
+		gm_score_add(s, name, right / n, NAN, 1, note);
+	}
+	free(gain), free(to);
+	return ok;
+}
+
 bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	int64_t width, n, *learn = NULL, *test = NULL;
 	bool ok = count_codes(c, false, &width, &learn, &n, err) &&
 	          count_codes(c, true, &width, &test, &n, err) &&
-	          add_code_error(s, "code-error", learn, test, width, c->r->facts.classes, err);
+	          add_code_error(s, "code-error", learn, test, width, c->r->facts.classes, err) &&
+	          add_matched(s, "code-matched", test, width, c->r->facts.classes, err);
 	free(learn), free(test);
 	return ok;
 }
@@ -350,7 +373,8 @@ bool gm_metric_k_means(gm_scorer *c, gm_scores *s, gm_error *err)
 		for (int64_t j = 0; ok && j < n[i]; j++)
 			count[(i * k + to[j]) * classes + label[i][j]]++;
 	}
-	ok = ok && add_code_error(s, "k-means", count, count + k * classes, k, classes, err);
+	ok = ok && add_code_error(s, "k-means", count, count + k * classes, k, classes, err) &&
+	     add_matched(s, "k-means-matched", count + k * classes, k, classes, err);
 	for (int i = 0; i < 2; i++)
 		free(x[i]), free(label[i]);
 	free(centre), free(count), free(to);
