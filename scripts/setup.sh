@@ -45,6 +45,7 @@ build   libarchive-dev    libarchive-devel    libarchive          libarchive-dev
 build   libcurl4-openssl-dev libcurl-devel    curl                libcurl-devel        curl          module:libcurl
 build   nettle-dev        nettle-devel        nettle              libnettle-devel      nettle        module:nettle
 build   zlib1g-dev        zlib-devel          zlib                zlib-devel           zlib          module:zlib
+build   libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd     libmicrohttpd-devel  libmicrohttpd module:libmicrohttpd
 build   libjansson-dev    jansson-devel       jansson             libjansson-devel     jansson       module:jansson
 build   liblinear-dev     liblinear-devel     liblinear           liblinear-devel      liblinear     header:linear.h
 build   libchafa-dev      chafa-devel         chafa               chafa-devel          chafa         module:chafa

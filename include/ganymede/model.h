@@ -62,6 +62,7 @@ typedef struct gm_run gm_run;
  * completion. */
 typedef enum gm_option_kind {
 	GM_OPTION_TEXT,
+	GM_OPTION_PATH,   /* text that names a file, a folder, a data set or a run */
 	GM_OPTION_INT,    /* an integer in lo..hi */
 	GM_OPTION_REAL,   /* a number in lo..hi */
 	GM_OPTION_U64,    /* an unsigned 64-bit integer, such as a seed */
@@ -87,6 +88,7 @@ typedef struct gm_option_type {
 #define GM_SUM_OF(names) {GM_OPTION_CHOICE, .row = names, .sum = true}
 #define GM_FLAG {GM_OPTION_FLAG}
 #define GM_TEXT {GM_OPTION_TEXT}
+#define GM_PATH {GM_OPTION_PATH}
 #define GM_CHECKED(function) {GM_OPTION_TEXT, .check = function}
 /* clang-format on */
 #define GM_MANY INT32_MAX /* upper bound for a GM_INT without a natural one */

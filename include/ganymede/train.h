@@ -50,6 +50,7 @@ typedef struct gm_train_call {
 	/* above 0: train for about this many seconds, without a folder, to measure speed */
 	double measure;
 	bool plan; /* with measure: print nets, memory and time to out (a dry run) */
+	bool json; /* with plan: print them as JSON, without measuring the time */
 	/* when *stop is not 0, the run finishes its step, saves and ends; or NULL */
 	const volatile sig_atomic_t *stop;
 	/* Results: */

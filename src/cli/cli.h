@@ -75,6 +75,7 @@ int cli_models(int argc, char **argv);
 int cli_translate(int argc, char **argv);
 int cli_data(int argc, char **argv);
 int cli_lab(int argc, char **argv);
+int cli_studio(int argc, char **argv);
 int cli_eval(int argc, char **argv);
 int cli_reproduce(int argc, char **argv);
 int cli_fid(int argc, char **argv);

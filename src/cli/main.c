@@ -22,6 +22,8 @@ static const cli_verb verbs[] = {
          "--resume [RUN] [--steps N]",
          "train a model in a new run folder, or resume a run", cli_train},
 	{"runs", "runs [OUTDIR]", "list runs: model, step, last values, state", cli_runs},
+	{"studio", "studio [OUTDIR] [--port N] [--data-root FOLDER] [--runs N] [--open]",
+         "the page of all runs: curves, samples, comparison, new runs", cli_studio},
 	{"sample",
          "sample RUN [--grid 8x8 | --count N] [--class NAME] [--seed N] [--truncation T] [-o OUT]",
          "sample from a run or checkpoint", cli_sample},

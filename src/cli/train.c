@@ -45,6 +45,8 @@ static void help(const gm_model *m)
 	       "take options from a file of key = value lines");
 	printf("  --%-14s %-15s %s\n", "dry-run", "-",
 	       "only print the nets, memory and time of the run on this machine");
+	printf("  --%-14s %-15s %s\n", "json", "-",
+	       "with dry-run: print parameters and memory as JSON, without measuring the time");
 	gm_settings_free(&s);
 }
 
@@ -109,13 +111,13 @@ static int train(gm_train_call *call, gm_error *err)
 
 int cli_train(int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", "dry-run", NULL}, *const maybe[] = {
-										   "resume", NULL};
+	static const char *const flags[] = {"help", "h", "dry-run", "json", NULL};
+	static const char *const maybe[] = {"resume", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags, .maybe = maybe};
 	const char *model_name = NULL, *resume = NULL, *recipe = NULL, *config = NULL, *from = NULL,
 		   *outdir = "runs";
 	char recipe_file[PATH_MAX] = "", named[64] = "", chosen[64] = "";
-	bool want_help = false, dry = false;
+	bool want_help = false, dry = false, json = false;
 	gm_error err = {0};
 	gm_settings s;
 	int kind;
@@ -133,6 +135,8 @@ int cli_train(int argc, char **argv)
 			want_help = true;
 		else if (cli_is(a.name, "dry-run"))
 			dry = true;
+		else if (cli_is(a.name, "json"))
+			json = true;
 		else if (cli_is(a.name, "resume"))
 			resume = a.value;
 		else if (cli_is(a.name, "recipe"))
@@ -149,6 +153,8 @@ int cli_train(int argc, char **argv)
 			"--from starts a new run, --resume continues one: they cannot be combined");
 	if (dry && resume)
 		return cli_usage("--dry-run is only for new runs, not for --resume");
+	if (json && !dry)
+		return cli_usage("--json is only for --dry-run");
 	if (want_help && !model_name) {
 		help(NULL);
 		return CLI_OK;
@@ -192,9 +198,9 @@ int cli_train(int argc, char **argv)
 		status = cli_fail(&err);
 	a.at = 1;
 	while (!status && (kind = cli_next(&a)))
-		if (kind == '-' && !cli_is(a.name, "dry-run") && !cli_is(a.name, "resume") &&
-		    !cli_is(a.name, "recipe") && !cli_is(a.name, "config") &&
-		    !gm_settings_set(&s, a.name, a.value, &err))
+		if (kind == '-' && !cli_is(a.name, "dry-run") && !cli_is(a.name, "json") &&
+		    !cli_is(a.name, "resume") && !cli_is(a.name, "recipe") &&
+		    !cli_is(a.name, "config") && !gm_settings_set(&s, a.name, a.value, &err))
 			status = cli_usage("%s", err.message);
 	if (!status && !resume && !gm_train_from(&s, &err))
 		status = cli_fail(&err);
@@ -202,7 +208,8 @@ int cli_train(int argc, char **argv)
 		gm_train_call call = {
 			.settings = &s, .resume = resume, .out = stderr, .stop = &cli_stopped};
 		if (dry)
-			call.plan = true, call.measure = DRY_SECONDS, call.out = stdout;
+			call.plan = true, call.json = json, call.measure = DRY_SECONDS,
+			call.out = stdout;
 		catch_signals();
 		status = train(&call, &err);
 		if (!dry && !gm_rank() && call.step > 0 && (!status || call.stopped))

@@ -27,7 +27,7 @@
 static const gm_option options[] = {
 	{"data", "shapes", "a set with integer fields"},
 	{"attributes", "label", "fields that G changes: gender,race,age:20:40 (3 intervals)"},
-	{"data-b", "", "a second set, with other attributes; empty: none"},
+	{"data-b", "", "a second set, with other attributes; empty: none", GM_PATH},
 	{"attributes-b", "label", "its fields"},
 	{"batch", "16", "minibatch size m"},
 	{"width", "64", "channels of the largest maps of G and D", GM_INT(1, 1024)},

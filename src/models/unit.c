@@ -22,7 +22,7 @@
 
 static const gm_option options[] = {
 	{"data", "glyphs", "domain a, with labels"},
-	{"data-b", "glyphs", "domain b; its labels are not used"},
+	{"data-b", "glyphs", "domain b; its labels are not used", GM_PATH},
 	{"size", "32", "pixels along each side, a multiple of 16"},
 	{"batch", "64", "minibatch size m, of each domain"},
 	{"width", "96", "channels of G's largest maps", GM_INT(1, 1024)},

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "report/events.h"
 #include "report/page.h"
+#include "report/series.h"
 #include "score/score.h"
 #include "report/state.h"
 
@@ -268,7 +269,12 @@ void gm_report_page(gm_run *r, const char *state, bool now)
 	                                      ? done * gm_run_whole_batch(r) / r->train_seconds
 	                                      : 0,
 	                .left = (r->total - r->step) * r->step_seconds};
-	gm_state s = {.step = r->step, .total = r->total};
+	gm_state s = {.step = r->step,
+	              .total = r->total,
+	              .seen = r->seen,
+	              .started = r->started_at,
+	              .per_second = page.per_second,
+	              .left = page.left};
 	snprintf(s.model, sizeof s.model, "%s", r->model->name);
 	snprintf(s.state, sizeof s.state, "%s", state);
 	snprintf(s.trouble, sizeof s.trouble, "%s", r->err.message);
@@ -298,8 +304,10 @@ void gm_report_stats(gm_run *r)
 {
 	fprintf(r->stats, "{\"step\": %" PRId64 ", \"seen\": %" PRIu64, r->step, r->seen);
 	for (int i = 0; i < r->values; i++)
-		if (is_fresh(r, i))
-			fprintf(r->stats, ", \"%s\": %.9g", r->value[i].name, r->value[i].value);
+		if (is_fresh(r, i)) {
+			fprintf(r->stats, ", \"%s\": ", r->value[i].name);
+			gm_series_put(r->stats, r->value[i].value);
+		}
 	fputs("}\n", r->stats);
 	for (int i = 0; r->events && i < r->values; i++)
 		if (is_fresh(r, i))

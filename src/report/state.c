@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,12 @@
 bool gm_state_write(const char *folder, const gm_state *s, gm_error *err)
 {
 	char path[PATH_MAX];
-	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I}", "model", s->model, "state", s->state,
-	                      "trouble", s->trouble, "step", (json_int_t)s->step, "steps",
-	                      (json_int_t)s->total);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:f}", "model", s->model,
+	                      "state", s->state, "trouble", s->trouble, "step", (json_int_t)s->step,
+	                      "steps", (json_int_t)s->total, "seen", (json_int_t)s->seen, "started",
+	                      (json_int_t)s->started, "per_second",
+	                      isfinite(s->per_second) ? s->per_second : 0., "left_s",
+	                      isfinite(s->left) ? s->left : 0.);
 	char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 	bool ok = text && snprintf(path, sizeof path, "%s/state.json", folder) < PATH_MAX &&
 	          gm_file_write(path, text, strlen(text), err);

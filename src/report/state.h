@@ -14,6 +14,9 @@ typedef struct gm_state {
 	char state[16];
 	char trouble[480]; /* why it failed, or "" */
 	int64_t step, total;
+	uint64_t seen;
+	double started;          /* when this session began, in seconds since 1970 */
+	double per_second, left; /* examples per second; remaining seconds */
 	char last[400]; /* from gm_state_read: the newest line of stats.jsonl, "loss_d 0.5  ..." */
 } gm_state;
 

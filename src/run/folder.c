@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -203,7 +204,15 @@ int gm_folder_lock(const char *folder, gm_error *err)
 		return -2; /* the next write reports the error */
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
+	/* gm_folder_busy of another program holds the lock for an instant. */
+	const struct timespec pause = {.tv_nsec = 2000000};
 	bool taken = errno == EWOULDBLOCK;
+	for (int i = 0; taken && i < 20; i++) {
+		nanosleep(&pause, NULL);
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		taken = errno == EWOULDBLOCK;
+	}
 	close(fd);
 	if (!taken)
 		return -2;
@@ -219,6 +228,12 @@ bool gm_folder_busy(const char *folder)
 	bool busy = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 	close(fd);
 	return busy;
+}
+
+bool gm_folder_stop(const char *folder)
+{
+	char path[PATH_MAX];
+	return join(path, folder, "stop", NULL) && unlink(path) == 0;
 }
 
 /* The PID in NAME.tmp-PID-N, the names of temporary files in base/file.c; else 0. */

@@ -35,6 +35,10 @@ int gm_folder_lock(const char *folder, gm_error *err);
 /* True if a program is training in this folder. */
 bool gm_folder_busy(const char *folder);
 
+/* True if the folder has a file "stop", by which any program may ask the run that trains there to
+ * save and end. Removes the file. */
+bool gm_folder_stop(const char *folder);
+
 /* Removes incomplete files of killed programs: NAME.tmp-PID-N with no process PID. Returns their
  * number. */
 int gm_folder_sweep(const char *folder);

@@ -240,6 +240,8 @@ struct gm_run {
 	char notes[2048]; /* warnings of this session, a line each */
 	/* index.html: time of the last update, its duration; and whether writing failed */
 	double paged, page_seconds;
+	double started_at; /* when this session began, in seconds since 1970 */
+	double looked;     /* when the loop last looked for a file "stop" */
 	bool no_page;
 	bool live;           /* call->out is a terminal */
 	double feed_seconds; /* part of train_seconds spent loading minibatches */

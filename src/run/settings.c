@@ -29,7 +29,7 @@ static bool check_best(const char *text, gm_error *err)
 
 /* Options of all runs. A model's table may change the default. */
 static const gm_setting common[] = {
-	{"data", "data set: an embedded name (ganymede data list) or a path", "glyphs"},
+	{"data", "data set: an embedded name (ganymede data list) or a path", "glyphs", GM_PATH},
 	{"size", "width and height of images in pixels; 0: as they are", "0", GM_INT(0, 1024)},
 	{"channels", "1: grey, 3: colour, 0: as they are", "0", GM_CHOICE("0|1|3")},
 	{"fit", "how images are resized: resize, pad, crop; auto: crop for folders and archives",
@@ -40,8 +40,8 @@ static const gm_setting common[] = {
 	{"split", "split of the data: train, test or val", "train", GM_CHOICE("train|test|val")},
 	{"parts", "auto: folders named train, test, ... are splits; off: they are not", "auto",
          GM_CHOICE("auto|off")},
-	{"label-from", "source of labels: auto, folders, none, or a table with image names",
-         "auto"},
+	{"label-from", "source of labels: auto, folders, none, or a table with image names", "auto",
+         GM_PATH},
 	{"label-column", "column of a table or of label-pattern with the class", ""},
 	{"label-pattern", "columns from file names, such as {age}_{gender}_*", ""},
 	{"caption-column", "column of a table with captions", ""},
@@ -94,7 +94,7 @@ static const gm_setting common[] = {
 	{"from",
          "initialise from this run or checkpoint: weights with equal names and shapes, and options "
          "that are not given; empty: no",
-         ""},
+         "", GM_PATH},
 	{"steps", "length of the training; one step is one turn of the model's loop", "1000",
          GM_INT(0, GM_MANY), .flags = GM_FREE},
 	{"epochs", "length in epochs, instead of steps", "0", GM_REAL(0, 1e6), .flags = GM_FREE},
@@ -123,8 +123,8 @@ static const gm_setting common[] = {
 	{"metrics-count", "number of samples and of real examples for metrics", "2000",
          GM_INT(2, 1 << 24), .flags = GM_FREE},
 	{"extractor", "feature extractor of metrics; empty: inception, for points pixels", "",
-         .flags = GM_FREE},
-	{"extractor-weights", "file with the extractor's weights", "", .flags = GM_FREE},
+         GM_PATH, .flags = GM_FREE},
+	{"extractor-weights", "file with the extractor's weights", "", GM_PATH, .flags = GM_FREE},
 	{"tensorboard", "also write event files for TensorBoard: yes or no", "no", GM_FLAG,
          .flags = GM_FREE},
 	{"grid", "columns x rows of the sample images; auto: 8x8, or a row for each class", "auto",
@@ -553,9 +553,10 @@ static bool read_value(const gm_setting *row, option_value *v, gm_error *err)
 {
 	static bool (*const readers[])(const gm_setting *, const char *, option_value *,
 	                               gm_error *) = {
-		[GM_OPTION_TEXT] = read_text,     [GM_OPTION_INT] = read_int,
-		[GM_OPTION_REAL] = read_real,     [GM_OPTION_U64] = read_u64,
-		[GM_OPTION_CHOICE] = read_choice, [GM_OPTION_FLAG] = read_flag};
+		[GM_OPTION_TEXT] = read_text, [GM_OPTION_PATH] = read_text,
+		[GM_OPTION_INT] = read_int,   [GM_OPTION_REAL] = read_real,
+		[GM_OPTION_U64] = read_u64,   [GM_OPTION_CHOICE] = read_choice,
+		[GM_OPTION_FLAG] = read_flag};
 	const char *text = row->value;
 	*v = (option_value){0};
 	if (!strcmp(text, "auto") && !strcmp(row->initial, "auto")) {
@@ -612,6 +613,35 @@ bool gm_settings_flag(const gm_settings *s, const char *name)
 int gm_settings_choice(const gm_settings *s, const char *name)
 {
 	return (int)value_of(s, name).whole;
+}
+
+const char *gm_setting_word(const gm_setting *row, int i, char word[64])
+{
+	if (row->type.kind == GM_OPTION_FLAG)
+		return i == 0 ? "yes" : i == 1 ? "no" : NULL;
+	return row->type.kind == GM_OPTION_CHOICE ? word_of(&row->type, i, word) : NULL;
+}
+
+const char *gm_setting_group(const char *name)
+{
+	/* The last common option of each group, in the order of the table. */
+	static const struct {
+		const char *group, *last;
+	} groups[] = {{"Data", "cache"}, {"Game", "from"}, {"Length", "kimg"}, {"Records", "name"}};
+	static const char *const nets[] = {
+		"width",      "width-d",    "depth",  "layers",  "hidden", "nz",
+		"kernel",     "body",       "norm-g", "norm-d",  "norm",   "init",
+		"activation", "categories", "blocks", "dropout", "noise"};
+	size_t group = 0;
+	for (int i = 0; i < COMMON; i++) {
+		if (same_name(common[i].name, name))
+			return groups[group].group;
+		group += !strcmp(common[i].name, groups[group].last);
+	}
+	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
+		if (same_name(nets[i], name))
+			return "Net";
+	return "Game";
 }
 
 const char *gm_setting_range(const gm_setting *row, char *text, size_t room)

@@ -78,6 +78,10 @@ double gm_settings_real(const gm_settings *s, const char *name);
 uint64_t gm_settings_u64(const gm_settings *s, const char *name);
 bool gm_settings_flag(const gm_settings *s, const char *name);
 int gm_settings_choice(const gm_settings *s, const char *name); /* index in the type's list */
+/* The group that a form shows an option in: "Game", "Net", "Data", "Length" or "Records". */
+const char *gm_setting_group(const char *name);
+/* The i-th word of a choice or a flag, written to word[64] or a constant; NULL after the last. */
+const char *gm_setting_word(const gm_setting *row, int i, char word[64]);
 /* "1..4096", "adam|sgd|rmsprop", "yes|no", or "" for any text. */
 const char *gm_setting_range(const gm_setting *row, char *text, size_t room);
 

@@ -50,38 +50,63 @@ static void put_bytes(FILE *out, const char *what, double bytes)
 	fprintf(out, "  %-44s %10.1f MB\n", what, bytes / 1e6);
 }
 
+/* Bytes of a run. */
+typedef struct memory {
+	double kept[GM_FROZEN + 1]; /* tensors by role */
+	double steps, others;       /* intermediate values of training steps; of all else */
+	double checkpoint, all;
+} memory;
+
+static memory memory_of(gm_run *r)
+{
+	memory m = {0};
+	for (int i = 0; i < r->nets; i++)
+		for (int j = 0; j < gm_net_count(r->net[i]); j++) {
+			gm_net_entry e = gm_net_at(r->net[i], j);
+			m.kept[e.role] += 4. * (double)gm_node_size(e.node);
+		}
+	for (int i = 0; i < r->parts; i++)
+		m.steps += (double)gm_step_describe(r->part[i].step).arena_bytes;
+	m.others = gm_endpoint_memory(r);
+	for (int i = 0; i < r->guard.watches; i++)
+		m.others += (double)gm_step_describe(r->guard.watch[i].probe).arena_bytes;
+	for (int i = 0; i <= GM_FROZEN; i++)
+		m.checkpoint += m.kept[i];
+	m.all = m.checkpoint + m.steps + m.others;
+	return m;
+}
+
+void gm_dry_run_json(gm_run *r)
+{
+	const memory m = memory_of(r);
+	fputs("{\"parameters\": {", r->call->out);
+	for (int i = 0; i < r->nets; i++)
+		fprintf(r->call->out, "%s\"%s\": %" PRId64, i ? ", " : "", gm_net_name(r->net[i]),
+		        gm_net_parameters(r->net[i]));
+	fprintf(r->call->out, "}, \"checkpoint\": %.0f, \"bytes\": %.0f}\n", m.checkpoint, m.all);
+	fflush(r->call->out);
+}
+
 void gm_dry_run_print(gm_run *r)
 {
 	FILE *out = r->call->out;
 	const struct gm_speed *v = &r->call->speed;
 	const char *what = r->facts.points ? "points" : "images";
-	double kept[GM_FROZEN + 1] = {0}, steps = 0, others = 0, all = 0;
+	const memory m = memory_of(r);
 	char time[2][32];
 	fprintf(out, "%s: %s, %s\n\n", r->model->name, r->model->title, r->model->source);
 	for (int i = 0; i < r->nets; i++)
 		put_net(out, r->net[i]);
-	for (int i = 0; i < r->nets; i++)
-		for (int j = 0; j < gm_net_count(r->net[i]); j++) {
-			gm_net_entry e = gm_net_at(r->net[i], j);
-			kept[e.role] += 4. * (double)gm_node_size(e.node);
-		}
-	for (int i = 0; i < r->parts; i++)
-		steps += (double)gm_step_describe(r->part[i].step).arena_bytes;
-	others = gm_endpoint_memory(r);
-	for (int i = 0; i < r->guard.watches; i++)
-		others += (double)gm_step_describe(r->guard.watch[i].probe).arena_bytes;
 	fprintf(out, "memory\n");
 	put_bytes(out, "parameters and running statistics",
-	          kept[GM_PARAM] + kept[GM_FROZEN] + kept[GM_STAT]);
-	put_bytes(out, "optimiser state", kept[GM_MOMENT]);
-	if (kept[GM_AVERAGE] > 0)
-		put_bytes(out, "moving averages", kept[GM_AVERAGE]);
-	put_bytes(out, "intermediate values of the training steps", steps);
-	put_bytes(out, "intermediate values of sample images and monitors", others);
-	for (int i = 0; i <= GM_FROZEN; i++)
-		all += kept[i];
-	put_bytes(out, "a checkpoint", all);
-	put_bytes(out, "total, without the data and the program", all + steps + others);
+	          m.kept[GM_PARAM] + m.kept[GM_FROZEN] + m.kept[GM_STAT]);
+	put_bytes(out, "optimiser state", m.kept[GM_MOMENT]);
+	if (m.kept[GM_AVERAGE] > 0)
+		put_bytes(out, "moving averages", m.kept[GM_AVERAGE]);
+	put_bytes(out, "intermediate values of the training steps", m.steps);
+	put_bytes(out, "intermediate values of sample images and monitors", m.others);
+	put_bytes(out, "a checkpoint", m.checkpoint);
+	put_bytes(out, "total, without the data and the program", m.all);
 	double examples = (double)(r->seen - r->seen_before) / (v->turns ? v->turns : 1);
 	double spent = 1e-9;
 	for (int i = 0; i < r->turns; i++)

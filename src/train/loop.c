@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -289,6 +290,19 @@ static void record(gm_run *r, bool log, bool picture, bool score, bool save)
 		gm_checkpoint_save(r);
 }
 
+/* Whether this run shall end: by call->stop, or by a file "stop" in its folder, looked for at log
+ * lines and every half second. */
+static bool asked_to_stop(gm_run *r, bool log)
+{
+	double now = gm_seconds();
+	bool stop = r->call->stop && *r->call->stop;
+	if (!r->rank && (log || now - r->looked > .5)) {
+		r->looked = now;
+		stop = gm_folder_stop(r->folder) || stop;
+	}
+	return gm_dist_any(stop);
+}
+
 static void finish_step(gm_run *r)
 {
 	double seconds = gm_seconds() - r->began;
@@ -299,9 +313,9 @@ static void finish_step(gm_run *r)
 	double done = (double)(r->step - r->first_step);
 	r->step_seconds += (seconds - r->step_seconds) / fmin(done, 50);
 
-	bool last = r->step >= r->total, stop = gm_dist_any(r->call->stop && *r->call->stop);
+	bool last = r->step >= r->total;
 	bool score = gm_run_scores_at(r, r->step) || (last && r->scorer);
-	bool log = r->step % r->log_every == 0 || last || score;
+	bool log = r->step % r->log_every == 0 || last || score, stop = asked_to_stop(r, log);
 	bool picture = r->step % r->sample_every == 0 || last;
 	bool save = r->step % r->save_every == 0 || last || stop;
 	gm_monitors_step(r, log);
@@ -363,6 +377,11 @@ static bool measured_next(gm_run *r)
 		if (r->call->plan &&
 		    (!lengths(r) || !gm_run_pictures_ready(r) || !gm_monitors_start(r)))
 			return false;
+		if (r->call->plan && r->call->json) {
+			if (!r->rank)
+				gm_dry_run_json(r);
+			return false;
+		}
 		r->turn = malloc(MEASURED_TURNS * sizeof *r->turn);
 		if (!r->turn)
 			return gm_fail(&r->err, GM_ERR_MEMORY, "no memory");
@@ -392,7 +411,10 @@ static bool begin(gm_run *r)
 	bool fine = lengths(r) && (r->rank || gm_run_pictures_ready(r)) && gm_monitors_start(r) &&
 	            (r->rank || start_scoring(r));
 	r->first_step = r->step;
-	if (fine) /* errors are in r->err */
+	r->started_at = (double)time(NULL);
+	if (r->from && !r->rank)
+		gm_folder_stop(r->folder); /* asked an earlier session */
+	if (fine)                          /* errors are in r->err */
 		(void)(r->from ? start_again(r) : start_new(r));
 	gm_dist_agree(r);
 	if (!gm_run_ok(r) || !gm_dist_share_folder(r) || !gm_dist_begin(r))

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report/asset.h -- files embedded in the program by studio/embed.sh.
+ */
+#ifndef GM_REPORT_ASSET_H
+#define GM_REPORT_ASSET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct gm_asset {
+	const char *name, *type; /* type: of HTTP */
+	const uint8_t *data;
+	size_t size;
+} gm_asset;
+
+#endif
