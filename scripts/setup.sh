@@ -54,6 +54,8 @@ test    libmatio-dev      matio-devel         -                   libmatio-devel
 test    libopenmpi-dev    openmpi-devel       openmpi             openmpi-devel        open-mpi      -
 test    openmpi-bin       -                   -                   -                    -             -
 test    libcmocka-dev     libcmocka-devel     cmocka              libcmocka-devel      cmocka        module:cmocka
+test    chromium-driver   chromedriver        -                   chromedriver         -             program:chromedriver
+test    python3-selenium  python3-selenium    python-selenium     python3-selenium     -             -
 dev     clang             clang               clang               clang                llvm          program:clang
 dev     clang-format      clang-tools-extra   -                   clang-tools          clang-format  program:clang-format
 dev     clang-tidy        -                   -                   -                    -             program:clang-tidy
