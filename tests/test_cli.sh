@@ -127,6 +127,9 @@ works 'filled/000001.png hidden' complete elsewhere/00002-pixelcnn-glyphs filled
 refuses 1 'not within the run' complete elsewhere/00002-pixelcnn-glyphs --hide 2,3,400,5
 refuses 2 'hide or --mask' complete elsewhere/00002-pixelcnn-glyphs --hide top --mask c.png
 refuses 2 'are for -o FOLDER' complete elsewhere/00002-pixelcnn-glyphs --count 3
+works 'nearest neighbour  L1 .* dB' complete elsewhere/00002-pixelcnn-glyphs --score --count 2 --hide 2,3,4,5
+refuses 1 'all is hidden' complete elsewhere/00002-pixelcnn-glyphs --score --count 2 --hide all
+refuses 2 'option score' complete elsewhere/00002-pixelcnn-glyphs --score --ways 2
 works 'ganymede complete .*--hide middle' train context-encoder --data shapes --size 32 --width 4 --batch 4 --steps 1 --outdir ways
 works 'ganymede translate .* PICTURE' train cyclegan --data circles2squares --width 2 --blocks 1 --size 32 --batch 1 --steps 1 --outdir ways
 works 'nearest' eval elsewhere/00002-pixelcnn-glyphs --metrics nearest --count 8 --turns 9

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "metrics/stats.h"
 #include "scratch.h"
+#include "score/hole.h"
 #include "score/score.h"
 
 #include <math.h>
@@ -380,16 +381,66 @@ static void reproduced(void **state)
 	refuses(2, run("reproduce"), "--list");
 }
 
+/* Two channels of 5 x 6 pixels, hole of 2 x 3 pixels: of a plane a x + b y + c, which is harmonic,
+ * the harmonic filling is the plane itself. */
+static void holes_are_filled(void **state)
+{
+	(void)state;
+	enum { H = 5, W = 6, PLANE = H * W, NUMEL = 2 * PLANE };
+	uint8_t hidden[PLANE] = {0};
+	float truth[2 * NUMEL], x[2 * NUMEL], from[3 * NUMEL];
+	gm_error err = {0};
+	for (int i = 1; i < 3; i++)
+		for (int j = 2; j < 5; j++)
+			hidden[i * W + j] = 1;
+	for (int i = 0; i < 2 * NUMEL; i++)
+		truth[i] = (float)(.1 * (i / W % H) - (.02 + .03 * (i / PLANE)) * (i % W));
+	const gm_hole h = {2, 2, H, W, hidden, -1, 1};
+	memcpy(x, truth, sizeof x);
+	for (int i = 0; i < 2 * NUMEL; i++)
+		x[i] = hidden[i % PLANE] ? 100 : x[i];
+	gm_hole_fill_harmonic(&h, x);
+	for (int i = 0; i < 2 * NUMEL; i++)
+		assert_true(hidden[i % PLANE] ? fabs(x[i] - truth[i]) < 2e-4 : x[i] == truth[i]);
+
+	memcpy(x, truth, sizeof x);
+	double mean = 0;
+	for (int i = 0; i < PLANE; i++)
+		mean += hidden[i] ? 0 : truth[PLANE + i] / (PLANE - 6.);
+	gm_hole_fill_mean(&h, x);
+	assert_float_equal(x[PLANE + 1 * W + 3], mean, 1e-6);
+	assert_true(x[PLANE] == truth[PLANE]);
+
+	/* A quarter of the range off, in the second image only; only within the hole. */
+	memcpy(x, truth, sizeof x);
+	for (int i = NUMEL; i < 2 * NUMEL; i++)
+		x[i] += hidden[i % PLANE] ? .5f : 9;
+	const gm_hole_errors e = gm_hole_compare(&h, x, truth);
+	assert_float_equal(e.l1, .125, 1e-6);
+	assert_float_equal(e.l2, .0625 / 2, 1e-6);
+	assert_float_equal(e.psnr, (58.92 + 12.04) / 2, .01);
+
+	/* Nearest by visible pixels: not the image itself (0), not the one that is like it in the
+	 * hole only (2). */
+	memcpy(from, truth, NUMEL * sizeof *from);
+	for (int i = 0; i < NUMEL; i++) {
+		from[NUMEL + i] = hidden[i % PLANE] ? .7f : truth[i] + .01f;
+		from[2 * NUMEL + i] = hidden[i % PLANE] ? truth[i] : truth[i] + .5f;
+	}
+	const gm_hole one = {1, 2, H, W, hidden, -1, 1};
+	memcpy(x, truth, NUMEL * sizeof *x);
+	assert_true(gm_hole_fill_nearest(&one, x, from, 3, &err));
+	for (int i = 0; i < NUMEL; i++)
+		assert_true(x[i] == (hidden[i % PLANE] ? .7f : truth[i]));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(closed_forms),
-		cmocka_unit_test(protocols),
-		cmocka_unit_test(round_trip),
-		cmocka_unit_test(wrong_arguments),
-		cmocka_unit_test(translations_are_scored),
-		cmocka_unit_test(runs_are_scored),
-		cmocka_unit_test(scores_while_learning),
+		cmocka_unit_test(holes_are_filled), cmocka_unit_test(closed_forms),
+		cmocka_unit_test(protocols),        cmocka_unit_test(round_trip),
+		cmocka_unit_test(wrong_arguments),  cmocka_unit_test(translations_are_scored),
+		cmocka_unit_test(runs_are_scored),  cmocka_unit_test(scores_while_learning),
 		cmocka_unit_test(reproduced),
 	};
 	program = argc > 1 ? realpath(argv[1], NULL) : NULL; /* commands run elsewhere */

@@ -13,8 +13,12 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/examples.h"
+#include "ganymede/data.h"
 #include "run/classes.h"
 #include "run/folder.h"
+#include "run/settings.h"
+#include "score/hole.h"
+#include "use/saved_run.h"
 
 static const char *const parts[] = {"bottom", "top", "left", "right", "middle", "all", NULL};
 
@@ -44,6 +48,7 @@ typedef struct request {
 	const char *out;
 	bool folder; /* out is one, of an image each */
 	bool force;
+	bool score;      /* instead of images */
 	uint8_t *hidden; /* [height, width] */
 } request;
 
@@ -222,17 +227,97 @@ static int work(gm_saved *s, const cli_examples *e, const request *q)
 	return ok ? CLI_OK : cli_fail(&err);
 }
 
+/* ---- scores --------------------------------------------------------------------------------- */
+
+enum { SCORED = 1000, NEIGHBOURS = 10000 };
+
+/* Up to NEIGHBOURS examples of the training data without augmentation; the caller frees them. */
+static float *training_examples(gm_saved *s, int64_t *n, gm_error *err)
+{
+	gm_data_options o = {.again = true};
+	const gm_settings *have = gm_saved_settings(s);
+	gm_dataset *d = gm_settings_data(have, false, &o, err)
+	                        ? gm_data_open(gm_settings_get(have, "data"), &o, err)
+	                        : NULL;
+	if (!d)
+		return NULL;
+	const int64_t numel = gm_saved_facts(s)->numel;
+	const uint64_t count = gm_data_info_of(d)->count;
+	*n = count && count < NEIGHBOURS ? (int64_t)count : NEIGHBOURS;
+	float *x = malloc((size_t)(*n * numel) * sizeof *x);
+	bool ok = x || gm_fail(err, GM_ERR_MEMORY, "no memory for training images");
+	for (int64_t i = 0; ok && i < *n; i++)
+		ok = gm_data_get(d, (uint64_t)i, x + i * numel, NULL, err);
+	gm_data_close(d);
+	if (!ok)
+		free(x);
+	return ok ? x : NULL;
+}
+
+static void print_errors(const gm_hole *h, const char *name, const float *x, const float *truth)
+{
+	const gm_hole_errors e = gm_hole_compare(h, x, truth);
+	printf("%-17s  L1 %6.2f %%  L2 %6.2f %%  PSNR %6.2f dB\n", name, 100 * e.l1, 100 * e.l2,
+	       e.psnr);
+}
+
+/* Errors of the completions within the hole, and those of simple fillings. */
+static bool score(gm_saved *s, const cli_examples *e, const request *q, gm_error *err)
+{
+	static const char *const names[] = {"mean", "harmonic", "nearest neighbour"};
+	const gm_facts *f = gm_saved_facts(s);
+	const gm_hole h = {e->n, f->channels, f->height, f->width, q->hidden, f->low, f->high};
+	const size_t bytes = (size_t)(e->n * f->numel) * sizeof(float);
+	int64_t visible = 0, known = 0;
+	for (int64_t i = 0; i < f->height * f->width; i++)
+		visible += !q->hidden[i];
+	if (!visible)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option score: all is hidden, so there is nothing to compare with");
+	float *made = completed(s, e, q, err), *x = malloc(bytes),
+	      *train = made && x ? training_examples(s, &known, err) : NULL;
+	bool ok = made && train && (x || gm_fail(err, GM_ERR_MEMORY, "no memory for images"));
+	if (ok) {
+		printf("%" PRId64 " of %s, %s hidden (%" PRId64 " of %" PRId64
+		       " pixels), seed %" PRIu64 "; errors of hidden pixels:\n",
+		       e->n, e->from, q->mask ? q->mask : q->hide, f->height * f->width - visible,
+		       f->height * f->width, q->seed);
+		print_errors(&h, gm_saved_model(s)->name, made, e->x);
+	}
+	for (int i = 0; ok && i < 3; i++) {
+		memcpy(x, e->x, bytes);
+		if (i == 0)
+			gm_hole_fill_mean(&h, x);
+		else if (i == 1)
+			gm_hole_fill_harmonic(&h, x);
+		else
+			ok = gm_hole_fill_nearest(&h, x, train, known, err);
+		if (ok)
+			print_errors(&h, names[i], x, e->x);
+	}
+	if (ok)
+		printf("mean: of the visible pixels; nearest neighbour: by visible pixels, among "
+		       "%" PRId64 " training images\n",
+		       known);
+	free(made), free(x), free(train);
+	return ok;
+}
+
 static const cli_option options[] = {
 	{"hide", "bottom",
          "the part to fill in: bottom, top, left, right, middle, all, or X,Y,WIDTH,HEIGHT in "
          "pixels"},
 	{"mask", "", "instead of --hide: an image of the run's size, white where to fill in"},
 	{"ways", "4", "completions of each image; default with -o FOLDER: 1"},
+	{"score", "",
+         "errors of the hidden part, also of simple fillings, instead of images: of --count "
+         "images"},
 	{"turns", "", "iterations of an iterative endpoint; default: the model's"},
 	{"class", "",
          "name or number of the class, for a class-conditional model; default: the image's class"},
 	{"grid", "1x8", "columns x rows of images"},
-	{"count", "0", "with -o FOLDER: number of images; 0: all, of an endless set 64"},
+	{"count", "0",
+         "with -o FOLDER: number of images; 0: all, of an endless set 64; with --score: 1000"},
 	{"split", "", "split of a data set: train or test"},
 	{"seed", "0", "seed of the completions"},
 	{"out", "completed.png",
@@ -287,7 +372,15 @@ static int read_options(const cli_values *v, request *q, cli_examples *e, gm_err
 	    !cli_whole(v, "count", 0, INT32_MAX, &count, err) ||
 	    !cli_whole(v, "seed", 0, UINT64_MAX, &q->seed, err))
 		return cli_usage("%s", err->message);
-	q->ways = q->folder && !cli_given(v, "ways") ? 1 : (int)ways;
+	q->score = cli_given(v, "score");
+	q->ways = (q->folder || q->score) && !cli_given(v, "ways") ? 1 : (int)ways;
+	if (q->score && (cli_given(v, "out") || cli_given(v, "grid") || q->ways > 1))
+		return cli_usage("option score is for one completion of each image, without "
+		                 "options out and grid");
+	if (q->score) {
+		e->columns = count ? (int)count : SCORED, e->rows = 1;
+		return CLI_OK;
+	}
 	if (!q->folder && (cli_given(v, "count") || q->force))
 		return cli_usage("options count and force are for -o FOLDER");
 	if (q->folder && cli_given(v, "grid"))
@@ -316,7 +409,10 @@ int cli_complete(int argc, char **argv)
 	gm_saved *s = cli_examples_run(&v, GM_ENDPOINT_COMPLETE, &err);
 	bool ok = s && cli_turns(s, GM_ENDPOINT_COMPLETE, &v, &err) && hide(s, &q, &err) &&
 	          cli_examples_get(&e, s, &v, &err) && labels(s, &v, &e, &q, &err);
-	status = ok ? work(s, &e, &q) : cli_fail(&err);
+	if (ok && q.score)
+		status = score(s, &e, &q, &err) ? CLI_OK : cli_fail(&err);
+	else
+		status = ok ? work(s, &e, &q) : cli_fail(&err);
 	free(q.label);
 	free(q.hidden);
 	cli_examples_free(&e);

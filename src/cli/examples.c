@@ -160,7 +160,7 @@ void cli_examples_free(cli_examples *e)
 
 bool cli_examples_read(cli_examples *e, cli_values *v, int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", "force", NULL};
+	static const char *const flags[] = {"help", "h", "force", "score", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	gm_error err = {0};
 	*e = (cli_examples){0};
