@@ -352,6 +352,8 @@ static void reproduced(void **state)
 		"published = 8 of 8 modes\npublished-source = nobody\n"
 		"reproduce = eval modes --count 200\n",
 			  lab[] = "published = bounded\nreproduce = lab xy --steps 20\n",
+			  pairs[] = "model = pix2pix\ndata = labels2shapes\nsize = 32\nwidth = 2\n"
+				    "steps = 1\nreproduce = translate l1 --count 2\n",
 			  silent[] = "model = gan\n";
 	assert_int_equal(mkdir(scratch_path("recipes"), 0777), 0);
 	scratch_write("recipes/ring.recipe", recipe, sizeof recipe - 1);
@@ -376,6 +378,18 @@ static void reproduced(void **state)
 	assert_non_null(memmem(page.data, page.size, "2 of 8 steps", 12));
 	gm_file_close(&page);
 	works(run("reproduce ring --run r/00000-ring"));
+	scratch_write("recipes/pairs.recipe", pairs, sizeof pairs - 1);
+	refuses(1, run("reproduce pairs --outdir r"), "give --input");
+	works(run("reproduce pairs --outdir r --input labels2shapes"));
+	o = read_json("reproductions/pairs.json");
+	const json_t *row = json_array_get(json_object_get(o, "runs"), 0),
+		     *scores = json_object_get(row, "scores");
+	const double l1 =
+		json_number_value(json_object_get(json_object_get(scores, "l1"), "value"));
+	assert_true(l1 > 0 && l1 < 2 && json_object_get(scores, "psnr"));
+	assert_float_equal(json_number_value(json_object_get(json_object_get(o, "last"), "mean")),
+	                   l1, 1e-9);
+	json_decref(o);
 	refuses(1, run("reproduce silent"), "has no line reproduce");
 	refuses(1, run("reproduce nothing"), "no recipe");
 	refuses(2, run("reproduce"), "--list");

@@ -3,8 +3,9 @@
  * cli/reproduce.c -- ganymede reproduce: runs and scores a recipe and stores the result with the
  * paper's in reproductions/NAME.json. ledger.c generates a page from these files.
  *
- * A recipe's line `reproduce` is `eval METRIC [--OPTION VALUE]...` or `lab EXPERIMENT [--OPTION
- * VALUE]...`.
+ * A recipe's line `reproduce` is `eval METRIC [--OPTION VALUE]...`, `lab EXPERIMENT [--OPTION
+ * VALUE]...`, or `translate SCORE [--OPTION VALUE]...`, whose options are those of `ganymede
+ * translate`; CLASSIFIER as a value stands for option classifier.
  */
 #include "cli/cli.h"
 
@@ -35,6 +36,9 @@ static const cli_option table[] = {
 	{"all", "", "run all of these"},
 	{"docs", "", "only write the page of all results, docs/reproductions.md"},
 	{"data", "", "data, if the recipe does not set them"},
+	{"data-b", "", "second data set, for recipes that need one"},
+	{"input", "", "for recipes that score translations: what is translated"},
+	{"classifier", "", "for recipes that need one: a run of a classifier"},
 	{"seeds", "1", "number of trainings, with seeds 0, 1, ..."},
 	{"steps", "", "number of steps instead of the recipe's; recorded in the result"},
 	{"run", "", "score this run (or several, separated by commas) instead of training"},
@@ -73,10 +77,14 @@ static bool plan_read(plan *p, const cli_values *v, const char *name, gm_error *
 	while ((word = strsep(&rest, " \t")) && p->n < WORDS)
 		if (*word)
 			p->word[p->n++] = word;
-	bool known = p->n >= 2 && (!strcmp(p->word[0], "eval") || !strcmp(p->word[0], "lab"));
-	return known ||
-	       gm_fail(err, GM_ERR_VALUE,
-	               "%.300s has no line reproduce = eval METRIC, or lab EXPERIMENT", p->path);
+	static const char *const ways[] = {"eval", "lab", "translate"};
+	for (int i = 0; i < 3 && p->n >= 2; i++)
+		if (!strcmp(p->word[0], ways[i]))
+			return true;
+	return gm_fail(err, GM_ERR_VALUE,
+	               "%.300s has no line reproduce = eval METRIC, translate SCORE or lab "
+	               "EXPERIMENT",
+	               p->path);
 }
 
 /* The value of --NAME in the recipe's line `reproduce`, or NULL. */
@@ -128,6 +136,7 @@ typedef struct trials {
 static bool train_one(const plan *p, const cli_values *v, int seed, char run[PATH_MAX],
                       gm_error *err)
 {
+	static const char *const sets[] = {"data", "data-b"};
 	char text[24];
 	gm_settings s;
 	gm_settings_init(&s, gm_model_find(p->model));
@@ -135,8 +144,9 @@ static bool train_one(const plan *p, const cli_values *v, int seed, char run[PAT
 	bool ok = gm_settings_file(&s, p->path, err) && gm_settings_set(&s, "seed", text, err) &&
 	          gm_settings_set(&s, "outdir", cli_value(v, "outdir"), err) &&
 	          gm_settings_set(&s, "name", p->name, err);
-	if (ok && cli_given(v, "data"))
-		ok = gm_settings_set(&s, "data", cli_given(v, "data"), err);
+	for (int i = 0; ok && i < 2; i++)
+		if (cli_given(v, sets[i]))
+			ok = gm_settings_set(&s, sets[i], cli_given(v, sets[i]), err);
 	if (ok && cli_given(v, "steps"))
 		ok = gm_settings_set(&s, "steps", cli_given(v, "steps"), err);
 	gm_train_call call = {.settings = &s, .out = stdout, .stop = &cli_stopped};
@@ -149,15 +159,17 @@ static bool train_one(const plan *p, const cli_values *v, int seed, char run[PAT
 	return ok;
 }
 
-/* Scores a checkpoint by the recipe's metrics; *value is the first score. */
-static bool score_one(const plan *p, const cli_values *v, const char *checkpoint, double *value,
-                      trials *t, json_t *row, gm_error *err)
+/* By eval: *value is the first score. Option `on` of the recipe's line names the option with the
+ * data to score. */
+static bool evaluate_one(const plan *p, const cli_values *v, const char *checkpoint, double *value,
+                         trials *t, json_t *row, gm_error *err)
 {
 	const char *count = cli_given(v, "count") ? cli_given(v, "count") : plan_option(p, "count");
 	gm_score_options o = {.metrics = p->word[1],
 	                      .extractor = cli_given(v, "extractor") ? cli_given(v, "extractor")
 	                                                             : plan_option(p, "extractor"),
 	                      .split = plan_option(p, "split"),
+	                      .endpoint = plan_option(p, "endpoint"),
 	                      .outdir = cli_value(v, "outdir")};
 	int64_t number = 0;
 	if (count && (!gm_text_i64(count, &number) || number < 2))
@@ -167,9 +179,10 @@ static bool score_one(const plan *p, const cli_values *v, const char *checkpoint
 	if (plan_option(p, "samples") && gm_text_i64(plan_option(p, "samples"), &number))
 		o.samples = number;
 	gm_saved *s = gm_saved_open(checkpoint, NULL, err);
-	if (s && cli_given(v, "data"))
-		gm_settings_set((gm_settings *)gm_saved_settings(s), "data", cli_given(v, "data"),
-		                err);
+	const char *on = plan_option(p, "on") ? plan_option(p, "on") : "data";
+	const char *data = s && !cli_given(v, on) ? gm_saved_option(s, on) : cli_given(v, on);
+	if (s && data)
+		gm_settings_set((gm_settings *)gm_saved_settings(s), "data", data, err);
 	gm_scorer *c = s ? gm_scorer_open(gm_saved_inside(s), &o, err) : NULL;
 	gm_scores scores;
 	bool ok = c && gm_scorer_score(c, &scores, err) &&
@@ -194,6 +207,67 @@ static bool score_one(const plan *p, const cli_values *v, const char *checkpoint
 	return ok;
 }
 
+static bool is_classifier(const char *word)
+{
+	return !strcmp(word, "CLASSIFIER");
+}
+
+/* What the scores of translations need, before anything is trained. */
+static bool can_translate(const plan *p, const cli_values *v, gm_error *err)
+{
+	bool classifier = false;
+	for (int i = 2; i < p->n; i++)
+		classifier = classifier || is_classifier(p->word[i]);
+	if (!cli_given(v, "input"))
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"recipe %s translates: give --input, an image, a folder or a data set",
+			p->name);
+	return !classifier || cli_given(v, "classifier") ||
+	       gm_fail(err, GM_ERR_VALUE, "recipe %s needs --classifier, a run of a classifier",
+	               p->name);
+}
+
+/* By translate: *value is the score that the recipe's line names. */
+static bool translate_one_run(const plan *p, const cli_values *v, const char *checkpoint,
+                              double *value, json_t *row, gm_error *err)
+{
+	char *word[WORDS + 8] = {"translate", (char *)checkpoint, (char *)cli_given(v, "input")};
+	int n = 3, status;
+	for (int i = 2; i < p->n; i++)
+		word[n++] = (char *)(is_classifier(p->word[i]) ? cli_given(v, "classifier")
+		                                               : p->word[i]);
+	word[n++] = "--outdir", word[n++] = (char *)cli_value(v, "outdir");
+	json_t *found = json_object(), *scores = json_object(), *one;
+	const char *name;
+	status = cli_translate_scored(n, word, found);
+	json_object_foreach (found, name, one)
+		json_object_set_new(scores, name, json_pack("{s:O}", "value", one));
+	const json_t *wanted = json_object_get(found, p->word[1]);
+	bool ok = (!status && wanted) ||
+	          gm_fail(err, GM_ERR_STATE, "the translation of %s has no score \"%s\"", word[2],
+	                  p->word[1]);
+	*value = json_number_value(wanted);
+	gm_saved *s = ok ? gm_saved_open(checkpoint, NULL, err) : NULL;
+	if (s) {
+		json_object_set_new(row, "step", json_integer((json_int_t)gm_saved_step(s)));
+		json_object_set(row, "scores", scores);
+		json_object_set_new(row, "seed", json_string(gm_saved_option(s, "seed")));
+	}
+	json_decref(found), json_decref(scores);
+	const bool read = s != NULL;
+	gm_saved_free(s);
+	return ok && read;
+}
+
+static bool score_one(const plan *p, const cli_values *v, const char *checkpoint, double *value,
+                      trials *t, json_t *row, gm_error *err)
+{
+	return !strcmp(p->word[0], "translate")
+	               ? translate_one_run(p, v, checkpoint, value, row, err)
+	               : evaluate_one(p, v, checkpoint, value, t, row, err);
+}
+
 static bool one_run(const plan *p, const cli_values *v, const char *run, trials *t, gm_error *err)
 {
 	char checkpoint[PATH_MAX], folder[PATH_MAX], best[PATH_MAX + 32];
@@ -214,7 +288,7 @@ static bool one_run(const plan *p, const cli_values *v, const char *run, trials 
 	return ok;
 }
 
-static bool by_eval(const plan *p, const cli_values *v, json_t *result, gm_error *err)
+static bool by_run(const plan *p, const cli_values *v, json_t *result, gm_error *err)
 {
 	trials t = {.runs = json_array()};
 	bool ok = *p->model && gm_model_find(p->model);
@@ -222,7 +296,8 @@ static bool by_eval(const plan *p, const cli_values *v, json_t *result, gm_error
 	char run[PATH_MAX];
 	if (!ok)
 		gm_fail(err, GM_ERR_VALUE, "%.300s names an unknown model", p->path);
-	ok = ok && cli_whole(v, "seeds", 1, SEEDS, &seeds, err);
+	ok = ok && cli_whole(v, "seeds", 1, SEEDS, &seeds, err) &&
+	     (strcmp(p->word[0], "translate") != 0 || can_translate(p, v, err));
 	if (ok && cli_given(v, "run")) {
 		char list[2000], *rest = list, *one;
 		snprintf(list, sizeof list, "%s", cli_given(v, "run"));
@@ -239,7 +314,8 @@ static bool by_eval(const plan *p, const cli_values *v, json_t *result, gm_error
 		if (t.any_best)
 			json_object_set_new(result, "best", summary(t.best, t.n));
 		json_object_set(result, "runs", t.runs);
-		json_object_set(result, "protocol", t.protocol);
+		if (t.protocol)
+			json_object_set(result, "protocol", t.protocol);
 	}
 	json_decref(t.runs);
 	json_decref(t.protocol);
@@ -324,7 +400,7 @@ static bool reproduce(const char *name, const cli_values *v, const char *command
 	json_object_set_new(o, "how", json_string(p.how));
 	json_object_set_new(o, "command", gm_json_text(command));
 	double wall = wall_seconds(), processor = gm_processor_seconds();
-	bool ok = !strcmp(p.word[0], "eval") ? by_eval(&p, v, o, err) : by_lab(&p, v, o, err);
+	bool ok = !strcmp(p.word[0], "lab") ? by_lab(&p, v, o, err) : by_run(&p, v, o, err);
 	json_object_set_new(o, "wall_seconds", json_real(round((wall_seconds() - wall) * 10) / 10));
 	json_object_set_new(o, "processor_seconds",
 	                    json_real(round((gm_processor_seconds() - processor) * 10) / 10));

@@ -40,6 +40,35 @@ static bool shows_the_mask(const translate_job *j)
 	return j->maps && gm_segments_of(j->real_count, j->classes, &s, NULL) && s.pixel > .99;
 }
 
+static void add_luma(json_t *scores, const char *of, const translate_luma *sum, double n)
+{
+	const struct {
+		const char *name;
+		double value;
+	} rows[] = {{"psnr-y", sum->psnr}, {"ssim-y", sum->ssim}, {"gradient-y", sum->sharpness}};
+	char name[64];
+	for (int i = 0; i < 3; i++) {
+		snprintf(name, sizeof name, "%s%s", rows[i].name, of);
+		json_object_set_new(scores, name, json_real(rows[i].value / n));
+	}
+}
+
+static void add_scores(const translate_job *j, json_t *scores)
+{
+	const double n = (double)j->scored;
+	if (j->scored) {
+		json_object_set_new(scores, "l1", json_real(j->l1 / n));
+		json_object_set_new(scores, "psnr", json_real(j->psnr / n));
+		json_object_set_new(scores, "ssim", json_real(j->ssim / n));
+	}
+	if (j->enlarged) {
+		add_luma(scores, "", &j->luma, (double)j->enlarged);
+		add_luma(scores, "-bicubic", &j->bicubic, (double)j->enlarged);
+	}
+	if (j->classifier)
+		translate_classifier_scores(j->classifier, scores);
+}
+
 static int report(const translate_job *j, const char *checkpoint)
 {
 	double n = (double)j->scored;
@@ -202,6 +231,11 @@ static bool data_option(void *context, const char *name, const char *value, gm_e
 
 int cli_translate(int argc, char **argv)
 {
+	return cli_translate_scored(argc, argv, NULL);
+}
+
+int cli_translate_scored(int argc, char **argv, json_t *scores)
+{
 	static const char *const flags[] = {"help", "h", "force", "back", "reduce", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	cli_values v = {.verb = "translate", .option = options};
@@ -244,6 +278,8 @@ int cli_translate(int argc, char **argv)
 	j->count = (int64_t)count;
 	if (!status)
 		status = work(j, &v);
+	if (!status && scores)
+		add_scores(j, scores);
 	gm_translator_free(j->t);
 	gm_translator_free(j->reader);
 	translate_classifier_free(j->classifier);

@@ -7,6 +7,8 @@
 
 #include <limits.h>
 
+#include <jansson.h>
+
 #include "cli/examples.h"
 #include "use/translate.h"
 
@@ -74,6 +76,8 @@ void translate_classifier_free(translate_classifier *c); /* NULL is fine */
 bool translate_classifier_count(translate_classifier *c, const gm_picture *x, const gm_picture *y,
                                 gm_error *err);
 void translate_classifier_say(const translate_classifier *c);
+/* Adds the share of the results in each class k as "class-k". */
+void translate_classifier_scores(const translate_classifier *c, json_t *scores);
 
 /* translate_set.c: the input as a data set */
 bool translate_set(translate_job *j, gm_error *err);

@@ -93,3 +93,13 @@ void translate_classifier_say(const translate_classifier *c)
 			       100. * (double)c->after[k] / (double)c->images);
 	}
 }
+
+void translate_classifier_scores(const translate_classifier *c, json_t *scores)
+{
+	char name[32];
+	for (int64_t k = 0; k < c->classes; k++) {
+		snprintf(name, sizeof name, "class-%" PRId64, k);
+		json_object_set_new(scores, name,
+		                    json_real((double)c->after[k] / (double)c->images));
+	}
+}
