@@ -9,10 +9,10 @@
 // smooth is the debiased mean with weight 2^(-steps/half-life) over all values up to there, not over
 // the buckets, so it does not depend on the zoom.
 //
-// A page without the studio contains
-//	<div class="charts"><script type="application/json" class="chart-data">{"series": {...}}</script></div>
-// (that answer as JSON, each "<" written as \u003c), this file as an inline module, and after it
-// the call mount_all(document), which replaces each such script by charts.
+// A page without the studio contains, in an element of class charts, a script element of type
+// application/json and class chart-data with {"series": {...}} (that answer as JSON, each "<" written
+// as \u003c), then this file as an inline module, and after it the call mount_all(document), which
+// replaces each such script by charts. So this file must not contain the end tag of a script.
 
 const SVG = 'http://www.w3.org/2000/svg';
 const DASHES = ['', '6 3', '2 3', '8 3 2 3'];
