@@ -16,7 +16,7 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 const DASHES = ['', '6 3', '2 3', '8 3 2 3'];
-const LEFT = 50, RIGHT = 52, TOP = 10, BOTTOM = 36;
+const LEFT = 58, RIGHT = 52, TOP = 10, BOTTOM = 36;
 const REDRAW_MS = 100;
 
 // Columns of stats.jsonl to charts: the first prefix that matches the name; others stand alone.
@@ -364,6 +364,10 @@ export class Chart {
 			low: Math.min(floor, y0), high: y1, log};
 	}
 
+	// Width of the plot in pixels, 0 before it is drawn.
+	pixels() {
+		return Math.max(0, (this.wide ?? 0) - LEFT - RIGHT);
+	}
 	to_x(px) {
 		const f = this.frame;
 		return f.x0 + Math.min(1, Math.max(0, (px - LEFT) / (this.wide - LEFT - RIGHT))) * (f.x1 - f.x0);
