@@ -46,6 +46,14 @@ static const struct variant {
           "normalise-d=weight"}},
 	{"gan", {"data=ring8", "batch=16", "width=8", "unroll=2", "minibatch=yes"}},
 	{"pacgan", {"batch=8", "pack=2"}},
+	/* u of spectral norm in several steps of D; a rate that falls within the run */
+	{"sngan", {"batch=4", "width=4", "nz=4", "k=2", "ema=.9", "rate=linear:0:9steps"}},
+	{"sngan", {"data=shapes", "batch=4", "width=4", "nz=4", "conditional=yes", "k=1"}},
+	{"sngan", {"data=glyphs", "size=16", "batch=4", "width=2", "nz=4", "net=cnn"}},
+	/* u in both nets, gradients of two minibatches, an average that begins anew */
+	{"biggan",
+         {"data=glyphs", "size=16", "batch=4", "width=4", "chunk=2", "embed=3", "k=2",
+          "accumulate=2"}},
 	{"pixelcnn",
          {"data=shapes", "size=8", "batch=4", "features=4", "layers=2", "levels=8",
           "conditional=yes", "ema=.9", "grid=2x2"}},

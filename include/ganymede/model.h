@@ -586,6 +586,7 @@ typedef struct gm_play_args {
 		[4]; /* outputs and effects of a step of their own, before D's on each minibatch */
 	/* combine the last step of D and the first of G into one, on the same fakes */
 	bool together;
+	bool average_anew; /* of G's moving average, as in gm_optimiser_args */
 	/* a second game whose players are updated in the same steps, or NULL; default losses: the
 	 * sums of both games */
 	const gm_game *second;

@@ -400,10 +400,15 @@ typedef struct gm_residual_args {
 	 * arXiv:1603.05027; Miyato et al. 2018); default: convolution, normaliser, activation,
 	 * convolution, normaliser (He et al. 2016, arXiv:1512.03385) */
 	bool pre;
+	/* with pre: the first block of a discriminator (Miyato et al. 2018, figure 8): neither
+	 * normaliser nor activation before the first convolution, and the shortcut is halved before
+	 * its 1x1 convolution, not after it */
+	bool first;
 	bool up, down;     /* doubles (nearest neighbour) or halves (mean) height and width */
 	bool reflect;      /* reflection padding instead of zeros */
 	gm_activation act; /* default GM_RELU */
 	double slope;
+	gm_init init; /* of both convolutions, not of the shortcut's; default: the net's */
 	gm_node *gain[2], *bias[2]; /* as in gm_block_args, for both normalisers */
 } gm_residual_args;
 #define gm_residual(net, name, x, ...) gm_residual_(net, name, x, (gm_residual_args){__VA_ARGS__})
@@ -412,7 +417,14 @@ GM_API gm_node *gm_residual_(gm_net *n, const char *name, gm_node *x, gm_residua
 /* Self-attention over the positions of a feature map [m,C,H,W] (SAGAN: Zhang et al. 2019, eq. 1 to
  * 3, arXiv:1805.08318): 1x1 convolutions f, g, h to C/8 channels, v back to C, and gamma, which
  * starts at 0. */
-GM_API gm_node *gm_attention(gm_net *n, const char *name, gm_node *x);
+typedef struct gm_attention_args {
+	/* as in the code of Brock et al. 2019, arXiv:1809.11096: f and h are reduced by 2x2 maxima,
+	 * so H and W must be even; h has C/2 channels; no biases */
+	bool pool;
+} gm_attention_args;
+#define gm_attention(net, name, x, ...)                                                            \
+	gm_attention_(net, name, x, (gm_attention_args){__VA_ARGS__})
+GM_API gm_node *gm_attention_(gm_net *n, const char *name, gm_node *x, gm_attention_args a);
 /* [m,C,H,W] to [m,C+1,H,W]: the standard deviation over groups of `group` examples, averaged over
  * channels and positions (Karras et al. 2018, section 3). group 0: the whole batch; a group that
  * does not divide m is reduced. */
@@ -428,6 +440,10 @@ GM_API gm_node *gm_with_coordinates(gm_node *x);
 /* [-1,1] to [0,1], and back */
 GM_API gm_node *gm_unit(gm_node *x);
 GM_API gm_node *gm_signed(gm_node *p);
+
+/* Images x whose values are bytes, in [-1,1], plus noise U(0, 2/255), less than the distance of two
+ * of the 256 levels; in inference x. */
+GM_API gm_node *gm_dequantised(gm_node *x);
 
 /* ---- masks ----------------------------------------------------------------------------------- */
 
@@ -539,6 +555,12 @@ GM_API gm_node *gm_interpolate(gm_node *a, gm_node *b);
 /* Mean over n of (|d y_n / d x_n| - centre)^2, where y_n depends on x_n only: line 7. Rank 0. Batch
  * normalisation in the critic violates this, as the paper warns. */
 GM_API gm_node *gm_gradient_penalty(gm_node *y, gm_node *x, double centre);
+
+/* The sum over the net's parameters W of rank 2 and more, as (first axis, rest), of |W W' o (1 -
+ * I)|^2, o elementwise; rank 0: Brock et al. 2019, arXiv:1809.11096, eq. 3. The products of each
+ * two rows are penalised, their norms are not. The parameters of layer `except` (or NULL) are left
+ * out. */
+GM_API gm_node *gm_orthogonality(gm_net *n, const char *except);
 
 /* A regulariser, a row of the table in nn/penalty.c. */
 typedef struct gm_game gm_game;
@@ -755,6 +777,10 @@ typedef struct gm_condition {
 	 * returns its logits for real examples */
 	gm_node *(*head)(gm_game *m, gm_node *y, int64_t classes, double weight);
 } gm_condition;
+/* logit [m,1] + <V_y, h>: the projection discriminator (Miyato & Koyama 2018, eq. 6,
+ * arXiv:1802.05637), row "projection". h [m,..] is D's last hidden layer, V its table "projection".
+ * For packs y is i32 [m,k], and V_y the sum over k labels. */
+GM_API gm_node *gm_projection(gm_net *D, gm_node *logit, gm_node *h, gm_node *y, int64_t classes);
 GM_API extern const gm_condition gm_conditions[]; /* ends with name NULL */
 GM_API const char *gm_condition_name(int i);      /* NULL after the last */
 
@@ -776,6 +802,33 @@ GM_API bool gm_dcgan_fit(gm_dcgan *p);
 GM_API gm_node *gm_dcgan_up(const gm_dcgan *p, gm_net *G, gm_node *z);
 /* images to D's last map [m, filters 2^(levels-1), small_height, small_width] */
 GM_API gm_node *gm_dcgan_down(const gm_dcgan *p, gm_net *D, gm_node *x);
+
+/* The residual nets of Miyato et al. 2018, arXiv:1802.05957, table 3 and figure 9, and of Brock et
+ * al. 2019, arXiv:1809.11096, figure 15, for images of any size that can be halved: `width`
+ * channels in every map. G: a dense layer to small_height x small_width, `levels` blocks up (up1,
+ * up2, ..), normaliser, relu, 3x3 convolution (last), tanh. D: max(levels - 1, 1) blocks down
+ * (down1, ..), two blocks of the same size (same1, same2), relu, the SUM over positions. */
+typedef struct gm_resgan {
+	int levels;
+	int64_t small_height, small_width, channels; /* of the smallest map; of the image */
+	int64_t width;
+	/* maps of this height have self-attention (gm_attention with pool); 0: none */
+	int64_t attention;
+	/* Class-conditional: G's normalisers have a gain and a bias for each class, D's logit the
+	 * term of gm_projection. 0: unconditional. */
+	int64_t classes;
+	/* Numbers of a class embedding that all normalisers of G share; their gain - 1 and bias are
+	 * linear functions, without bias, of this embedding and of the block's part of z (Brock et
+	 * al. 2019, section 3 and appendix B). z then has levels + 1 equal parts; the first is the
+	 * input of the dense layer. 0: a table for each normaliser, and z as a whole is the input
+	 * of the dense layer. */
+	int64_t embed;
+	gm_init init; /* of the convolutions in blocks; default: the net's */
+} gm_resgan;
+/* z [m,nz] and labels y i32 [m] (or NULL) to images in (-1,1) */
+GM_API gm_node *gm_resgan_up(const gm_resgan *p, gm_net *G, gm_node *z, gm_node *y);
+/* images x and their labels (or NULL) to logits [m,1] */
+GM_API gm_node *gm_resgan_logit(const gm_resgan *p, gm_net *D, gm_node *x, gm_node *y);
 
 /* The nets of two domains a and b that share their inner layers: those of UNIT for digits (Liu et
  * al. 2017, arXiv:1703.00848, the authors' code, cocogan_nets_da.py). Encoder: 5x5 of stride 2 to

@@ -121,13 +121,17 @@ static gm_node *pad_and_convolve(gm_net *n, const char *name, gm_node *x, const 
 		x = gm_pad_reflect(x, pad, pad, pad, pad);
 	bool no_bias = !a->pre && gm_net_centres(n);
 	return gm_conv(n, name, x, .out = out, .kernel = kernel, .pad = a->reflect ? 0 : pad,
-	               .no_bias = no_bias);
+	               .no_bias = no_bias, .init = a->init);
+}
+
+static gm_node *halved(gm_node *x, bool down)
+{
+	return down ? gm_avg_pool(x, (gm_pool_options){.kernel = {2, 2}}) : x;
 }
 
 static gm_node *resized(gm_node *x, const gm_residual_args *a)
 {
-	x = a->up ? gm_upsample_nearest(x, 2) : x;
-	return a->down ? gm_avg_pool(x, (gm_pool_options){.kernel = {2, 2}}) : x;
+	return halved(a->up ? gm_upsample_nearest(x, 2) : x, a->down);
 }
 
 gm_node *gm_residual_(gm_net *n, const char *name, gm_node *x, gm_residual_args a)
@@ -139,14 +143,15 @@ gm_node *gm_residual_(gm_net *n, const char *name, gm_node *x, gm_residual_args 
 	gm_node *y = x, *shortcut = x;
 	/* normalise, activate, convolve, twice: He et al. 2016b; as in Miyato et al. 2018 */
 	if (a.pre) {
-		y = activated(n, first, normalised(n, first, y, a.gain[0], a.bias[0]), act,
-		              a.slope);
+		if (!a.first)
+			y = activated(n, first, normalised(n, first, y, a.gain[0], a.bias[0]), act,
+			              a.slope);
 		y = a.up ? gm_upsample_nearest(y, 2) : y;
 		y = pad_and_convolve(n, first, y, &a, out);
 		y = activated(n, second, normalised(n, second, y, a.gain[1], a.bias[1]), act,
 		              a.slope);
 		y = pad_and_convolve(n, second, y, &a, out);
-		y = a.down ? gm_avg_pool(y, (gm_pool_options){.kernel = {2, 2}}) : y;
+		y = halved(y, a.down);
 	} else { /* He et al. 2016a without the last activation */
 		y = pad_and_convolve(n, first, y, &a, out);
 		y = activated(n, first, normalised(n, first, y, a.gain[0], a.bias[0]), act,
@@ -155,36 +160,42 @@ gm_node *gm_residual_(gm_net *n, const char *name, gm_node *x, gm_residual_args 
 		               a.bias[1]);
 		y = resized(y, &a);
 	}
-	shortcut = a.up ? gm_upsample_nearest(shortcut, 2) : shortcut;
+	shortcut = a.up ? gm_upsample_nearest(shortcut, 2) : halved(shortcut, a.first && a.down);
 	if (out != in || a.up || a.down)
 		shortcut = gm_conv(n, gm_net_key(n, "%s/shortcut", name), shortcut, .out = out,
 		                   .kernel = 1);
-	shortcut = a.down ? gm_avg_pool(shortcut, (gm_pool_options){.kernel = {2, 2}}) : shortcut;
-	return gm_add(y, shortcut);
+	return gm_add(y, halved(shortcut, a.down && !a.first));
 }
 
 /* ---- attention and statistics of the batch --------------------------------------------------- */
 
-gm_node *gm_attention(gm_net *n, const char *name, gm_node *x)
+gm_node *gm_attention_(gm_net *n, const char *name, gm_node *x, gm_attention_args a)
 {
-	gm_shape s = gm_node_shape(x);
-	if (s.rank != 4)
+	const gm_shape s = gm_node_shape(x);
+	if (s.rank != 4 || (a.pool && (s.dim[2] % 2 || s.dim[3] % 2)))
 		return gm_net_misuse(n,
 		                     gm_net_key(n, "%s, attention of what are no pictures", name));
-	int64_t few = s.dim[1] / 8 > 0 ? s.dim[1] / 8 : 1, places = s.dim[2] * s.dim[3];
+	const int64_t few = s.dim[1] / 8 > 0 ? s.dim[1] / 8 : 1,
+		      half = s.dim[1] / 2 > 0 ? s.dim[1] / 2 : 1;
+	const int64_t channels[3] = {few, few, a.pool ? half : few};
 	gm_node *part[3];
 	static const char *const letter[3] = {"f", "g", "h"};
 	for (int i = 0; i < 3; i++) {
-		part[i] = gm_conv(n, gm_net_key(n, "%s/%s", name, letter[i]), x, .out = few,
-		                  .kernel = 1);
-		part[i] = gm_reshape(part[i], GM_SHAPE(-1, few, places));
+		part[i] = gm_conv(n, gm_net_key(n, "%s/%s", name, letter[i]), x, .out = channels[i],
+		                  .kernel = 1, .no_bias = a.pool);
+		if (a.pool && i != 1)
+			part[i] = gm_max_pool(part[i], (gm_pool_options){.kernel = {2, 2}});
+		part[i] = gm_reshape(part[i], GM_SHAPE(-1, channels[i],
+		                                       gm_node_shape(part[i]).dim[2] *
+		                                               gm_node_shape(part[i]).dim[3]));
 	}
 	gm_net_enter(n, name);
 	gm_node *score = gm_matmul(part[0], part[1], true, false); /* s_ij = f(x_i)' g(x_j) */
 	gm_node *seen = gm_matmul(part[2], gm_softmax(score, 1), false, false);
-	gm_node *o = gm_reshape(seen, GM_SHAPE(-1, few, s.dim[2], s.dim[3]));
+	gm_node *o = gm_reshape(seen, GM_SHAPE(-1, channels[2], s.dim[2], s.dim[3]));
 	gm_net_leave(n);
-	o = gm_conv(n, gm_net_key(n, "%s/v", name), o, .out = s.dim[1], .kernel = 1);
+	o = gm_conv(n, gm_net_key(n, "%s/v", name), o, .out = s.dim[1], .kernel = 1,
+	            .no_bias = a.pool);
 	gm_node *gamma = gm_net_var(n, gm_net_key(n, "%s/gamma", name), GM_RANK0);
 	return gm_add(gm_mul(o, gamma), x);
 }
@@ -221,6 +232,12 @@ gm_node *gm_unit(gm_node *x)
 gm_node *gm_signed(gm_node *p)
 {
 	return gm_add_c(gm_mul_c(p, 2), -1);
+}
+
+gm_node *gm_dequantised(gm_node *x)
+{
+	gm_node *u = gm_uniform(gm_node_graph(x), gm_node_shape(x));
+	return gm_by_mode(gm_add(x, gm_mul_c(u, 2. / 255)), x);
 }
 
 gm_node *gm_with_planes(gm_node *x, gm_node *c)

@@ -18,8 +18,7 @@ static gm_node *concat_input(gm_net *D, gm_node *x, gm_node *y, int64_t classes)
 	return GM_CONCAT(1, x, gm_reshape(gm_gather(table, y), map));
 }
 
-/* psi(h) + <V_y, h>; for a pack, V is the sum over its labels (y i32 [m,k]). */
-static gm_node *projection_logit(gm_net *D, gm_node *logit, gm_node *h, gm_node *y, int64_t classes)
+gm_node *gm_projection(gm_net *D, gm_node *logit, gm_node *h, gm_node *y, int64_t classes)
 {
 	h = gm_reshape(h, GM_SHAPE(gm_node_shape(h).dim[0], -1));
 	gm_node *v = gm_embedding(D, "projection", y, .rows = classes,
@@ -44,7 +43,7 @@ static gm_node *auxiliary_head(gm_game *m, gm_node *y, int64_t classes, double w
 
 const gm_condition gm_conditions[] = {
 	{"concat", "Mirza & Osindero 2014, arXiv:1411.1784", .input = concat_input},
-	{"projection", "Miyato & Koyama 2018, eq. 6, arXiv:1802.05637", .logit = projection_logit},
+	{"projection", "Miyato & Koyama 2018, eq. 6, arXiv:1802.05637", .logit = gm_projection},
 	{"auxiliary", "AC-GAN: Odena et al. 2017, section 3, arXiv:1610.09585",
          .head = auxiliary_head},
 	{0},

@@ -138,23 +138,43 @@ static gm_node *consensus(const gm_game *m)
 	return gm_mul_c(gm_add(speed(m->D, m->loss_d), speed(m->G, m->loss_g)), .5);
 }
 
+/* |P o mask(I)|^2 of the product P of W = w as (out, rest) with itself: W W', or if `smaller` W'W
+ * where that is smaller; deviations from I, or only entries off the diagonal */
+static gm_node *product_error(gm_net *n, gm_node *w, bool smaller, bool diagonal)
+{
+	const gm_shape s = gm_node_shape(w);
+	const int64_t rows = s.dim[0], cols = gm_net_size(s) / rows;
+	const bool outer = !smaller || rows < cols;
+	w = gm_reshape(w, GM_SHAPE(rows, -1));
+	gm_node *product = outer ? gm_matmul(w, w, false, true) : gm_matmul(w, w, true, false);
+	gm_node *eye = gm_one_hot(gm_iota(n->graph, outer ? rows : cols), outer ? rows : cols);
+	gm_node *error =
+		diagonal ? gm_sub(product, eye) : gm_mul(product, gm_add_c(gm_neg(eye), 1));
+	return gm_sum_all(gm_square(error));
+}
+
+gm_node *gm_orthogonality(gm_net *n, const char *except)
+{
+	gm_node *sum = gm_scalar(n->graph, 0);
+	const size_t length = except ? strlen(except) : 0;
+	for (int i = 0; i < n->count; i++) {
+		const gm_entry *e = &n->entry[i];
+		const bool left_out = except && !strncmp(e->key, except, length) &&
+		                      (!e->key[length] || e->key[length] == '/');
+		if (e->role == GM_PARAM && gm_node_shape(e->node).rank >= 2 && !left_out)
+			sum = gm_add(sum, product_error(n, e->node, false, false));
+	}
+	return sum;
+}
+
 /* sum over weights of |W W' - I|^2, W as (out, rest); W'W where that is the smaller */
 static gm_node *orthogonal(const gm_game *m)
 {
 	gm_net *n = m->D;
 	gm_node *sum = gm_scalar(n->graph, 0);
-	for (int i = 0; i < n->count; i++) {
-		gm_shape s = gm_node_shape(n->entry[i].node);
-		if (n->entry[i].role != GM_PARAM || s.rank < 2)
-			continue;
-		gm_node *w = gm_reshape(n->entry[i].node, GM_SHAPE(s.dim[0], -1));
-		int64_t rows = s.dim[0], cols = gm_net_size(s) / rows,
-			size = rows < cols ? rows : cols;
-		gm_node *eye = gm_one_hot(gm_iota(n->graph, size), size);
-		gm_node *product =
-			rows < cols ? gm_matmul(w, w, false, true) : gm_matmul(w, w, true, false);
-		sum = gm_add(sum, gm_sum_all(gm_square(gm_sub(product, eye))));
-	}
+	for (int i = 0; i < n->count; i++)
+		if (n->entry[i].role == GM_PARAM && gm_node_shape(n->entry[i].node).rank >= 2)
+			sum = gm_add(sum, product_error(n, n->entry[i].node, true, true));
 	return sum;
 }
 

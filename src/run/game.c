@@ -192,9 +192,10 @@ gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a)
 			               .clip_weights = a.second->clip);
 	}
 	gm_logged(r, "loss_g", loss_g);
-	g[1] = gm_move(r, m->G, loss_g, .average = true);
+	g[1] = gm_move(r, m->G, loss_g, .average = true, .average_anew = a.average_anew);
 	if (a.second)
-		g[2] = gm_move(r, a.second->G, loss_g, .average = true);
+		g[2] = gm_move(r, a.second->G, loss_g, .average = true,
+		               .average_anew = a.average_anew);
 	if (a.before[0])
 		t.before = gm_run_compile_nodes(r, all, append(all, 0, a.before));
 	if (loss_d && (!a.together || t.k > 1))
