@@ -322,8 +322,13 @@ static void *work(void *cls)
 static enum MHD_Result hand_over(gm_studio *s, gm_call *c)
 {
 	set_limit(s, c->connection, 0);
-	MHD_suspend_connection(c->connection);
 	pthread_mutex_lock(&s->queue_mutex);
+	/* The workers may have ended: nobody would resume the connection. */
+	if (s->closing) {
+		pthread_mutex_unlock(&s->queue_mutex);
+		return refuse(s, c, 503, "closing", "the studio is ending");
+	}
+	MHD_suspend_connection(c->connection);
 	c->after = NULL;
 	*s->last = c;
 	s->last = &c->after;

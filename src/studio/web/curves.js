@@ -10,7 +10,7 @@ import {h} from './dom.js';
 const SMOOTHING = [0, 0.2, 0.5, 1, 2, 5, 10, 20]; // half-life, % of the run's steps
 const EVERY_MS = 700; // a run's curves are fetched at most this often
 const AXES = [['step', 'step'], ['examples', 'examples seen'], ['time', 'seconds of training']];
-const BUCKETS = 500;
+const BUCKETS = 500; // at most, and no more than pixels, so that the pointer reaches each
 
 // smooth, y, x, clip: of all charts, and for some charts their own: c=Losses:y=log,Spread:clip=1
 function own_settings(text) {
@@ -101,13 +101,18 @@ export function open_curves(app, place, ids, compared) {
 		return 1;
 	}
 
+	function buckets() {
+		const [chart] = charts.values();
+		return Math.max(100, Math.min(BUCKETS, chart?.pixels() ?? 300));
+	}
+
 	async function fetch_run(id) {
 		const run = app.live.runs.get(id), by_half = new Map();
 		if (!run)
 			return;
 		const scale = scale_of(run), zoom = link.zoom?.map(v => v / scale);
 		const query = zoom ? `&from=${Math.max(0, Math.floor(zoom[0]))}&to=${Math.max(1, Math.ceil(zoom[1]))}` : '';
-		const ask = (half, names) => get(`runs/${id}/stats?buckets=${BUCKETS}&half=${
+		const ask = (half, names) => get(`runs/${id}/stats?buckets=${buckets()}&half=${
 			half / 100 * Math.max(run.total, run.step)}${query}${names ? `&names=${names.map(encodeURIComponent).join(',')}` : ''}`);
 		// Most charts have the smoothing of all; those with their own are asked for separately.
 		const usual = Number(smooth.value), first = await ask(usual);
@@ -141,7 +146,7 @@ export function open_curves(app, place, ids, compared) {
 		const names = [...new Set(ids.flatMap(id => answers.get(id)?.columns ?? []))];
 		const skipped = ids.filter(id => answers.get(id)?.skipped).map(id =>
 			`${compared ? `${id}: ` : ''}${answers.get(id).skipped} lines of stats.jsonl skipped: they cannot be read`);
-		message.textContent = names.length ? skipped.join('; ') : 'No values yet.';
+		message.textContent = [names.length ? '' : 'No values yet.', ...skipped].filter(t => t).join('; ');
 		const groups = group_columns(names), titles = new Set(groups.map(g => g.title));
 		for (const [title, chart] of charts)
 			if (!titles.has(title)) {

@@ -50,7 +50,7 @@ export function open_form(app, place) {
 		const about_ids = `${id}-help ${id}-problem`;
 		if (row.choices && (row.kind === 'choice' || row.kind === 'flag') && !row.sum) {
 			const e = h('select', {id, 'aria-describedby': about_ids}, app.route.params.recipe ?
-				h('option', {value: ''}, 'as in the recipe') : '', row.choices.map(c => h('option', {value: c}, c)));
+				h('option', {value: ''}, 'as in the recipe') : '', [...new Set([row.default, ...row.choices])].map(c => h('option', {value: c}, c || 'empty')));
 			e.addEventListener('change', () => changed(row, e.value));
 			return e;
 		}

@@ -24,8 +24,9 @@ export function open_overview(app, place, [id]) {
 		}
 	});
 	const tell = h('button', {type: 'button', onclick: () => tell_end(app, id, tell)}, 'Tell me when it ends');
-	place.append(state, trouble, facts, h('h3', {}, 'Newest samples'), pictures,
-		h('h3', {}, h('label', {for: 'note'}, 'Note')), note, saved, files);
+	// Shown when the pictures above it have their size, so that nothing moves.
+	const rest = h('div', {hidden: true}, h('h3', {}, h('label', {for: 'note'}, 'Note')), note, saved, files);
+	place.append(state, trouble, facts, h('h3', {}, 'Newest samples'), pictures, rest);
 
 	function fact(name, value) {
 		return value === '' ? null : h('div', {}, h('dt', {}, name), h('dd', {}, h('bdi', {}, value)));
@@ -91,8 +92,9 @@ export function open_overview(app, place, [id]) {
 	const tell_failure = e => app.toast(e.message, {bad: true});
 	const redraw = once_a_frame(() => {
 		draw();
-		draw_pictures().catch(tell_failure);
-		draw_files().catch(tell_failure);
+		draw_pictures().catch(tell_failure).then(draw_files).catch(tell_failure).then(() => {
+			rest.hidden = false;
+		});
 	});
 	draw();
 	redraw();

@@ -232,10 +232,6 @@ class Room {
 			['x', 'selects the run for comparison', () => this.list.current() ? this.toggle(this.list.current()) : false],
 			['n', 'a new run', () => app.go('runs', 'new')],
 		];
-		// Settings of the last visit, where the address has none.
-		const kept = app.setting('runs-view', {});
-		if (!Object.keys(app.route.params).length && !app.route.id)
-			app.set_params(kept);
 	}
 
 	get keys() {
@@ -281,6 +277,9 @@ class Room {
 	}
 
 	update(route) {
+		// The settings of the last visit, where the address has none.
+		if (!Object.keys(route.params).length && !route.id)
+			this.app.set_params(this.app.setting('runs-view', {}));
 		const {sel, sort, smooth, y, x, clip, c, raw} = route.params;
 		this.app.keep('runs-view', {sel, sort, smooth, y, x, clip, c, raw});
 		const kind = route.id === 'new' ? open_form : route.id === 'trash' ? open_trash : route.id ? open_run :
