@@ -105,4 +105,47 @@ static inline unsigned moved_nets(gm_saved *a, gm_saved *b, const char *const *n
 	return changed;
 }
 
+/* The run with zeros in the variables whose names begin so: in their values [.., from .. to - 1,
+ * ..] of the second dimension, which in weights of convolutions is the input channel. */
+static inline gm_saved *zeroed(gm_saved *of, const char *name, int64_t from, int64_t to)
+{
+	gm_error err = {0};
+	char path[PATH_MAX];
+	gm_st *st = gm_st_open(gm_saved_path(of), &err);
+	must(st != NULL, &err);
+	const int64_t n = gm_st_count(st), metas = gm_st_meta_count(st);
+	int64_t found = 0;
+	gm_st_tensor *tensor = malloc(n * sizeof *tensor);
+	gm_st_pair *meta = malloc(metas * sizeof *meta);
+	float **changed = calloc(n, sizeof *changed);
+	for (int64_t i = 0; i < n; i++) {
+		const gm_st_tensor *t = gm_st_at(st, i);
+		tensor[i] = *t;
+		if (strncmp(t->name, name, strlen(name)) != 0)
+			continue;
+		int64_t rest = 1, rows = t->rank > 0 ? t->dims[0] : 1,
+			second = t->rank > 1 ? t->dims[1] : 1;
+		for (int k = 2; k < t->rank; k++)
+			rest *= t->dims[k];
+		changed[i] = malloc(rows * second * rest * sizeof **changed);
+		memcpy(changed[i], t->data, rows * second * rest * sizeof **changed);
+		for (int64_t k = 0; k < rows * second * rest; k++)
+			if (k / rest % second >= from && k / rest % second < to)
+				changed[i][k] = 0;
+		tensor[i].data = changed[i], found++;
+	}
+	for (int64_t i = 0; i < metas; i++)
+		meta[i] = gm_st_meta_at(st, i);
+	assert_true(found > 0);
+	snprintf(path, sizeof path, "%s", scratch_path("zeroed.safetensors"));
+	must(gm_st_write(path, tensor, n, meta, metas, &err), &err);
+	gm_st_close(st);
+	for (int64_t i = 0; i < n; i++)
+		free(changed[i]);
+	free(tensor), free(meta), free(changed);
+	gm_saved *s = gm_saved_open(path, NULL, &err);
+	must(s != NULL, &err);
+	return s;
+}
+
 #endif

@@ -27,34 +27,6 @@ static void digits(float *x, uint64_t position)
 	gm_data_close(d);
 }
 
-/* The run with the variables zero whose names begin so. */
-static gm_saved *without(gm_saved *of, const char *name)
-{
-	gm_error err = {0};
-	char path[PATH_MAX];
-	gm_st *st = gm_st_open(gm_saved_path(of), &err);
-	must(st != NULL, &err);
-	int64_t n = gm_st_count(st), metas = gm_st_meta_count(st), found = 0;
-	gm_st_tensor *tensor = malloc(n * sizeof *tensor);
-	gm_st_pair *meta = malloc(metas * sizeof *meta);
-	float *zero = calloc(1 << 20, sizeof *zero);
-	for (int64_t i = 0; i < n; i++) {
-		tensor[i] = *gm_st_at(st, i);
-		if (!strncmp(tensor[i].name, name, strlen(name)))
-			tensor[i].data = zero, found++;
-	}
-	for (int64_t i = 0; i < metas; i++)
-		meta[i] = gm_st_meta_at(st, i);
-	assert_true(found > 0);
-	snprintf(path, sizeof path, "%s", scratch_path("zeroed.safetensors"));
-	must(gm_st_write(path, tensor, n, meta, metas, &err), &err);
-	gm_st_close(st);
-	free(tensor), free(meta), free(zero);
-	gm_saved *s = gm_saved_open(path, NULL, &err);
-	must(s != NULL, &err);
-	return s;
-}
-
 /* True if the endpoint gives the same for two inputs. */
 static bool is_constant(gm_saved *s, const char *endpoint)
 {
@@ -88,7 +60,7 @@ static void layers_are_shared(void **state)
 	for (int i = 0; i < 8; i++)
 		assert_false(is_constant(s, endpoint[i]));
 	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-		gm_saved *t = without(s, rows[k].layer);
+		gm_saved *t = zeroed(s, rows[k].layer, 0, INT64_MAX);
 		for (int i = 0; i < 8; i++)
 			if (is_constant(t, endpoint[i]) != (rows[k].dies >> i & 1))
 				fail_msg("without %s: %s", rows[k].layer, endpoint[i]);
@@ -96,7 +68,7 @@ static void layers_are_shared(void **state)
 	}
 	gm_saved_free(s);
 	s = TRAINED("unit", SMALL, "steps=1", "share=no");
-	gm_saved *t = without(s, "D/a/c2/weight");
+	gm_saved *t = zeroed(s, "D/a/c2/weight", 0, INT64_MAX);
 	assert_true(is_constant(t, "classify") && !is_constant(t, "classify/b"));
 	gm_saved_free(s), gm_saved_free(t);
 }

@@ -319,8 +319,10 @@ bool gm_settings_from_json(gm_settings *s, int version, const char *json, gm_err
 			const char *now = name, *value_now = text;
 			gm_history_option(version, s->model ? s->model->name : NULL, &now,
 			                  &value_now);
-			if (gm_settings_find(s, now))
-				ok = set_row(s, now, value_now, err);
+			gm_setting *row = gm_settings_find(s, now);
+			ok = !row || set_row(s, now, value_now, err);
+			if (row)
+				row->given = false; /* a record has all options */
 			else
 				gm_settings_keep(s, name, text);
 		}
