@@ -140,6 +140,7 @@ class Page:
                 assert url.startswith((self.studio.base, 'blob:', 'data:')), f'a request to {url}'
         roles = {'button', 'link', 'textbox', 'searchbox', 'checkbox', 'combobox', 'slider', 'tab', 'application',
                  'spinbutton', 'img', 'image', 'dialog', 'progressbar'}
+        assert '[object' not in self.text(), 'an object is shown as text'
         nodes = self.d.execute_cdp_cmd('Accessibility.getFullAXTree', {})['nodes']
         unnamed = [n['role']['value'] for n in nodes if not n.get('ignored') and n['role']['value'] in roles and
                    not n.get('name', {}).get('value')]
@@ -196,6 +197,8 @@ def test_empty(p, s):
     p.has('running', '.pane-head')
     # Keys that were switched off do nothing.
     p.key('?')
+    p.has('stops the run', 'dialog')
+    p.check()
     p.one('dialog input').click()
     p.key(Keys.ESCAPE)
     p.key('s')

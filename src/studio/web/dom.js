@@ -16,7 +16,7 @@ export function h(name, attributes, ...children) {
 			e.setAttribute(k, '');
 		else if (v !== false && v !== null && v !== undefined)
 			e.setAttribute(k, v);
-	e.append(...children.flat().filter(c => c !== null && c !== undefined && c !== false));
+	e.append(...children.flat(Infinity).filter(c => c !== null && c !== undefined && c !== false));
 	return e;
 }
 

@@ -207,7 +207,12 @@ export function open_form(app, place) {
 			r.element.classList.add('wrong');
 			r.input.setAttribute('aria-invalid', 'true');
 		}
-		general.replaceChildren(...elsewhere.map(m => h('p', {class: 'problem'}, m)));
+		const here = [...new Set(problems.map(p => p.field).filter(f => rows.has(f)))];
+		general.replaceChildren(...elsewhere.map(m => h('p', {class: 'problem'}, m)), h('div', {class: 'problems'}, here.map(f =>
+			h('button', {type: 'button', title: `To the field ${f}`, onclick: () => {
+				rows.get(f).element.closest('details').open = true;
+				rows.get(f).input.focus();
+			}}, f))));
 		command.textContent = got.command;
 		state.textContent = problems.length ? `${problems.length === 1 ? 'One problem' : `${problems.length} problems`} to solve` : 'ready';
 		start.disabled = problems.length > 0;
