@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report/asset.h -- files embedded in the program by studio/embed.sh.
+ * report/asset.h -- files embedded in the program by scripts/embed.sh.
  */
 #ifndef GM_REPORT_ASSET_H
 #define GM_REPORT_ASSET_H
@@ -13,5 +13,8 @@ typedef struct gm_asset {
 	const uint8_t *data;
 	size_t size;
 } gm_asset;
+
+/* chart.js and palette.css, for pages of runs; ends with name NULL */
+extern const gm_asset gm_report_assets[];
 
 #endif

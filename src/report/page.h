@@ -3,7 +3,7 @@
  * report/page.h -- index.html, the report page of a run, in a single self-contained file. It is
  * made only from the run folder (stats.jsonl, fakes-*.png and images of other endpoints, reals.png)
  * and this struct, so it can be written at any time, also directly after resuming. Images are
- * embedded as base64, curves as SVG.
+ * embedded as base64; curves are drawn by chart.js, which is also embedded.
  */
 #ifndef GM_REPORT_PAGE_H
 #define GM_REPORT_PAGE_H

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "report/series.h"
 #include "run/folder.h"
 
 bool gm_state_write(const char *folder, const gm_state *s, gm_error *err)
@@ -49,6 +50,17 @@ static void copy_text(char *to, size_t room, const json_t *o, const char *key)
 	snprintf(to, room, "%s", text ? text : "");
 }
 
+static void put_last(void *context, const char *name, double v)
+{
+	gm_state *s = context;
+	size_t n = strlen(s->last);
+	if (!strcmp(name, "step"))
+		s->step = v > (double)s->step && v < 9e15 ? (int64_t)v : s->step;
+	else if (strcmp(name, "lr") != 0 && strncmp(name, "lr_", 3) != 0 &&
+	         strcmp(name, "seen") != 0 && n < sizeof s->last - 64)
+		snprintf(s->last + n, sizeof s->last - n, "%s%.32s %.4g", n ? "  " : "", name, v);
+}
+
 /* The last complete line of stats.jsonl. */
 static void read_last(const char *folder, gm_state *s)
 {
@@ -61,17 +73,8 @@ static void read_last(const char *folder, gm_state *s)
 		   *end = all && b.size ? memrchr(all, '\n', b.size) : NULL,
 		   *before = end && end > all ? memrchr(all, '\n', end - all) : NULL;
 	const char *line = before ? before + 1 : all;
-	json_t *o = end ? json_loadb(line, end - line, 0, NULL) : NULL, *value;
-	const char *name;
-	size_t n = 0;
-	json_object_foreach (o, name, value)
-		if (!strcmp(name, "step") && json_integer_value(value) > s->step)
-			s->step = json_integer_value(value);
-		else if (strcmp(name, "lr") && strncmp(name, "lr_", 3) && strcmp(name, "seen") &&
-		         strcmp(name, "step") && json_is_number(value) && n < sizeof s->last - 64)
-			n += snprintf(s->last + n, sizeof s->last - n, "%s%.32s %.4g",
-			              n ? "  " : "", name, json_number_value(value));
-	json_decref(o);
+	if (end)
+		gm_series_line(line, (size_t)(end - line), put_last, s);
 	gm_file_close(&b);
 }
 
