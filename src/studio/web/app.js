@@ -279,6 +279,11 @@ async function start() {
 		show();
 	});
 	document.addEventListener('keydown', on_key);
+	document.addEventListener('pointerdown', e => {
+		for (const open of document.querySelectorAll('details.layer[open], .chart-menu[open]'))
+			if (!open.contains(e.target))
+				open.open = false;
+	});
 	app.route = parse_address();
 	app.live.start();
 	await show();
