@@ -60,7 +60,7 @@ static void recipe_path(const char *name, char *path)
 
 static void what_next(const gm_train_call *call, const gm_settings *s)
 {
-	char line[3][PATH_MAX + 256], more[224] = "";
+	char line[4][PATH_MAX + 256], more[224] = "";
 	if (!call->stopped)
 		snprintf(more, sizeof more, " --steps %lld%s%s", (long long)call->step * 2,
 		         *call->prolong ? " " : "", call->prolong);
@@ -82,12 +82,16 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 	         before[strlen(before) - 1] == ':' ? "" : " ", call->folder, uses[use].after);
 	snprintf(line[1], sizeof line[1], "ganymede train --resume %s%s", call->folder, more);
 	snprintf(line[2], sizeof line[2], "ganymede models %s", s->model->name);
+	const char *outdir = gm_settings_get(s, "outdir");
+	snprintf(line[3], sizeof line[3], "ganymede studio%s%s --open",
+	         strcmp(outdir, "runs") ? " " : "", strcmp(outdir, "runs") ? outdir : "");
 	size_t first = strlen(line[0]), second = strlen(line[1]);
 	int width = (int)(first > second ? first : second);
 	printf("%s\n\n", call->folder);
 	printf("  %-*s   # %s\n", width, line[0], about);
 	printf("  %-*s   # train longer\n", width, line[1]);
 	printf("  %-*s   # all options\n", width, line[2]);
+	printf("  %-*s   # all runs in the browser: curves, samples, new runs\n", width, line[3]);
 }
 
 /* Only one of several processes reports an error. */
