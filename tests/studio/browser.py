@@ -334,6 +334,49 @@ def test_not_finite(p, s):
     p.check()
 
 
+def test_exports(p, s):
+    """a chart as PNG, SVG and CSV, as a table and as a sentence"""
+    p.go('runs/00001-gan-ring8?tab=curves')
+    p.one('.chart path.smooth')
+    p.js("""window.blobs = []; const make = URL.createObjectURL;
+        URL.createObjectURL = b => { window.blobs.push(b); return make(b); };
+        HTMLAnchorElement.prototype.click = () => {};""")
+    p.one('.chart-menu summary').click()
+    for name in ('CSV', 'SVG', 'PNG'):
+        p.button(name, '.chart-menu[open]').click()
+    p.until(lambda: p.js('return window.blobs.some(b => b.type === "image/png" && b.size > 1000)'), 'a PNG file')
+    csv = p.js('return window.blobs.find(b => b.type === "text/csv").text()')
+    assert csv.startswith('x,loss_d smooth,') and len(csv.splitlines()) > 50, csv[:200]
+    svg = p.js('return window.blobs.find(b => b.type === "image/svg+xml").text()')
+    assert svg.startswith('<svg') and 'rgb(' in svg and 'var(' not in svg, svg[:200]
+    p.button('Data table', '.chart-menu[open]').click()
+    assert len(p.js('return [...document.querySelectorAll(".chart-data-table tr")]')) == len(csv.splitlines())
+    sentence = p.js('return document.querySelector(".chart p.only-read").textContent')
+    assert re.search("loss_d: last .* minimum .* 0 not finite", sentence), sentence
+    p.check()
+
+
+def test_tabs(p, s):
+    """eight tabs: the last loads in 2 s (and what a loaded machine adds), and all show a new run"""
+    p.go('runs')
+    p.one('.run-list a')
+    for i in range(7):
+        p.d.switch_to.new_window('tab')
+        begun = time.monotonic()
+        p.d.get(f'{s.base}#/runs')
+        p.one('.run-list a')
+        took = time.monotonic() - begun
+    assert took < 6, f'the eighth tab took {took} s'
+    write_run(s, '00099-gan-tabs', ['{"step": 1, "loss_g": 1}\n'])
+    p.has('00099-gan-tabs', '.run-list')
+    for handle in reversed(p.d.window_handles):
+        p.d.switch_to.window(handle)
+        p.has('00099-gan-tabs', '.run-list')
+        if len(p.d.window_handles) > 1:
+            p.d.close()
+    p.d.switch_to.window(p.d.window_handles[0])
+
+
 def test_pictures(p, s):
     """200 pictures: those of the steps that are typed, the first included"""
     folder = write_run(s, '00101-gan-pictures', ['{"step": 1, "loss_g": 1}\n'], steps=200)
@@ -420,7 +463,7 @@ def test_keyboard(p, s):
     p.unfocus()
     p.key('/')
     assert p.focused().get_attribute('id') == 'filter'
-    p.key('data:ring8 state:finished step<300')
+    p.key('data:ring8 state:finished step<300 step>1')
     p.until(lambda: len(p.all('.run-list tbody a')) == 2, 'two runs match')
     seen = set()
     for _ in range(12):
@@ -495,7 +538,7 @@ def main():
         return 77
     tests = [f for name, f in globals().items() if name.startswith('test_')]
     if len(sys.argv) > 2:
-        tests = [f for f in tests if f.__name__[5:] in ('empty', *sys.argv[2:])]
+        tests = [f for f in tests if f.__name__[5:] in ('empty', 'terminal', *sys.argv[2:])]
     failed = 0
     print(f'1..{len(tests)}', flush=True)
     with tempfile.TemporaryDirectory(prefix='gm-studio-', ignore_cleanup_errors=True) as folder:
