@@ -506,7 +506,7 @@ def test_hostile(p, s):
     assert '\x1b' not in p.text('.log') and '[31m' not in p.text('.log')
     assert p.js('return window.hacked') is None
     p.go('runs/00102-gan-hostile?tab=curves')
-    p.has('1 lines of stats.jsonl skipped')
+    p.has('1 line of stats.jsonl skipped')
 
 
 def test_restart(p, s):

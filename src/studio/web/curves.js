@@ -145,7 +145,8 @@ export function open_curves(app, place, ids, compared) {
 			return;
 		const names = [...new Set(ids.flatMap(id => answers.get(id)?.columns ?? []))];
 		const skipped = ids.filter(id => answers.get(id)?.skipped).map(id =>
-			`${compared ? `${id}: ` : ''}${answers.get(id).skipped} lines of stats.jsonl skipped: they cannot be read`);
+			`${compared ? `${id}: ` : ''}${answers.get(id).skipped === 1 ? '1 line' :
+				`${answers.get(id).skipped} lines`} of stats.jsonl skipped: not readable`);
 		message.textContent = [names.length ? '' : 'No values yet.', ...skipped].filter(t => t).join('; ');
 		const groups = group_columns(names), titles = new Set(groups.map(g => g.title));
 		for (const [title, chart] of charts)
