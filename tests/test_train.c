@@ -45,6 +45,9 @@ static const struct variant {
          {"data=ring8", "batch=16", "width=8", "objective=wasserstein", "penalty=wgan-gp", "k=3",
           "normalise-d=weight"}},
 	{"gan", {"data=ring8", "batch=16", "width=8", "unroll=2", "minibatch=yes"}},
+	{"dcgan",
+         {"data=shapes", "batch=4", "width=4", "augment=diff", "penalty=r1",
+          "normalise-d=spectral"}},
 	{"pacgan", {"batch=8", "pack=2"}},
 	/* u of spectral norm in several steps of D; a rate that falls within the run */
 	{"sngan", {"batch=4", "width=4", "nz=4", "k=2", "ema=.9", "rate=linear:0:9steps"}},

@@ -620,8 +620,10 @@ struct gm_game {
 	/* rank 0, sigma of instance noise on all inputs of D (Sonderby et al. 2017); or NULL */
 	gm_node *noise;
 	double flip; /* fraction of (real, fake) pairs whose labels are exchanged in D's loss */
-	int pack;    /* examples per input of D (PacGAN, Lin et al. 2018); 0 means 1 */
-	int unroll;  /* unrolled steps of D in G's loss (Metz et al. 2017) */
+	/* differentiable augmentation of all images that D sees, as for gm_augmented; 0: none */
+	unsigned augment;
+	int pack;         /* examples per input of D (PacGAN, Lin et al. 2018); 0 means 1 */
+	int unroll;       /* unrolled steps of D in G's loss (Metz et al. 2017) */
 	double unroll_lr; /* learning rate of these steps, plain gradient descent */
 	/* feature matching: G matches the means of D's features (Salimans et al. 2016, section
 	 * 3.1) */
@@ -651,6 +653,12 @@ GM_API void gm_game_add(gm_game *m, gm_game other);
 GM_API const char *gm_game_refusal(const gm_game *m);
 /* D's scores of examples that were already noised and packed. */
 GM_API gm_node *gm_game_discriminate(const gm_game *m, gm_shown s);
+
+/* Differentiable augmentation (Zhao et al. 2020, arXiv:2006.10738) of images x [m,C,H,W] in
+ * training, new values for each example and run; in inference x. Bit i of `which` selects row i of
+ * the names: none, diff (all of the rest), color, translation, cutout; NULL after the last. */
+GM_API gm_node *gm_augmented(gm_node *x, unsigned which);
+GM_API const char *gm_augmentation_name(int i);
 
 /* A pool of past examples, in variables of n (NAME/examples, NAME/count). Each row of the result is
  * the row of x [m,..] or, once the pool holds `size` examples, with probability 1/2 an older one,

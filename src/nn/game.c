@@ -47,7 +47,9 @@ static gm_shown shown(const gm_game *m, gm_shown s)
 {
 	if (!s.x)
 		return s;
-	return (gm_shown){packed(noisy(m, s.x), m->pack), s.with ? packed(s.with, m->pack) : NULL};
+	gm_node *x =
+		m->augment && gm_node_shape(s.x).rank == 4 ? gm_augmented(s.x, m->augment) : s.x;
+	return (gm_shown){packed(noisy(m, x), m->pack), s.with ? packed(s.with, m->pack) : NULL};
 }
 
 /* Applies a net of the game, with its reference batch, filled like `like`. */
@@ -247,6 +249,11 @@ const char *gm_game_refusal(const gm_game *m)
 		       "this game has further fakes";
 	if (gm_node_shape(m->real.x).rank == 2 && ((d && d->pictures) || (g && g->pictures)))
 		return "instance norm needs pictures: a single value has no variance";
+	if (m->augment && gm_node_shape(m->real.x).rank != 4)
+		return "--augment is for images [m,C,H,W], and this D sees rows of numbers";
+	if (m->augment && m->real.with && gm_node_shape(m->real.with).rank == 4)
+		return "--augment would change the images that D scores, but not the images they "
+		       "come with, so that pairs would no longer fit";
 	if (m->match && !m->D->feature)
 		return "feature matching needs a layer that the model's D marks, and this one "
 		       "marks "

@@ -47,6 +47,20 @@ static void normalise(gm_run *r, gm_net *n, const char *option)
 		            option, gm_opt_str(r, option));
 }
 
+/* "color+cutout" as bits */
+static unsigned augmentation(gm_run *r)
+{
+	char text[128], *rest = text;
+	unsigned which = 0;
+	snprintf(text, sizeof text, "%s", gm_opt_str(r, "augment"));
+	while (rest) {
+		const char *word = strsep(&rest, "+");
+		for (int i = 1; gm_augmentation_name(i); i++)
+			which |= strcmp(gm_augmentation_name(i), word) ? 0 : 1u << i;
+	}
+	return which;
+}
+
 void gm_opt_norms(gm_run *r, gm_net *G, gm_net *D)
 {
 	normalise(r, G, "normalise-g");
@@ -115,6 +129,7 @@ gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 	m.terms.smooth = gm_opt_real(r, "smooth");
 	parse_labels(gm_opt_str(r, "labels"), &m.terms, &r->err);
 	m.flip = gm_opt_real(r, "flip-labels");
+	m.augment = augmentation(r);
 	m.pack = (int)gm_opt_int(r, "pack");
 	m.unroll = (int)gm_opt_int(r, "unroll");
 	m.unroll_lr = gm_opt_real(r, "unroll-lr");
