@@ -531,6 +531,34 @@ static void streams_are_limited(void **state)
 	assert_true(count_descriptors() <= before + 4);
 }
 
+/* One connection serves many requests, of the page and of the interface. */
+static void connections_are_kept(void **state)
+{
+	(void)state;
+	char request[300], text[16 << 10];
+	static const char *const paths[] = {"/api/hello", "/", "/api/runs",
+	                                    "/api/poll?topics=runs"};
+	int fd = dial();
+	for (int i = 0; i < 12; i++) {
+		int n = snprintf(request, sizeof request,
+		                 "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nGm-Token: %s\r\n\r\n",
+		                 paths[i % 4], port, token);
+		put(fd, request, (size_t)n);
+		size_t got = 0, want = sizeof text;
+		ssize_t k;
+		while (got < want && (k = recv(fd, text + got, sizeof text - 1 - got, 0)) > 0) {
+			text[got += (size_t)k] = 0;
+			const char *end = strstr(text, "\r\n\r\n"),
+				   *length = strcasestr(text, "Content-Length: ");
+			if (end && length)
+				want = (size_t)(end + 4 - text) + strtoul(length + 16, NULL, 10);
+		}
+		assert_int_equal(got, want);
+		assert_false(strncmp(text, "HTTP/1.1 200", 12));
+	}
+	close(fd);
+}
+
 /* ---- runs ------------------------------------------------------------------------------------ */
 
 static void runs_are_started_and_stopped(void **state)
@@ -693,6 +721,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(runs_are_started_and_stopped),
 		cmocka_unit_test(strangers_are_not_killed),
 		cmocka_unit_test(trainings_outlive_the_studio),
+		cmocka_unit_test(connections_are_kept),
 		cmocka_unit_test(streams_are_limited),
 		cmocka_unit_test(slow_requests_are_closed),
 	};

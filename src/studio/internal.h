@@ -65,6 +65,7 @@ struct gm_call {
 	bool retry;             /* Retry-After */
 
 	struct MHD_Connection *connection;
+	struct MHD_Response *page; /* a file of the page, or NULL */
 	char *query_text;
 	struct gm_call *after; /* in the queue */
 };

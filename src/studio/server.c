@@ -217,6 +217,8 @@ static void free_call(gm_call *c)
 	free(c->text);
 	free(c->data);
 	free(c->query_text);
+	if (c->page)
+		MHD_destroy_response(c->page);
 	free(c);
 }
 
@@ -394,10 +396,8 @@ static enum MHD_Result begin_request(gm_studio *s, gm_call *c, const char *path,
 			               : refuse(s, c, 404, "no_page",
 			                        "there is no such page; after an update of the "
 			                        "program, load the page again");
-		set_limit(s, connection, 0);
-		enum MHD_Result ok = MHD_queue_response(connection, 200, r);
-		MHD_destroy_response(r);
-		return ok;
+		c->page = r;
+		return MHD_YES;
 	}
 	const char *origin = header_of(connection, "Origin"),
 		   *site = header_of(connection, "Sec-Fetch-Site");
@@ -421,11 +421,22 @@ static enum MHD_Result begin_request(gm_studio *s, gm_call *c, const char *path,
 	if (length && strtoull(length, NULL, 10) > GM_BODY_BYTES)
 		return refuse(s, c, 413, "too_large", "a body has at most 64 kB");
 	snprintf(c->confirm, sizeof c->confirm, "%s", confirm ? confirm : "");
-	if (c->route->stream)
-		return send_events(s, c);
 	if (changes)
 		set_limit(s, connection, BODY_SECONDS);
-	return changes ? MHD_YES : hand_over(s, c);
+	return MHD_YES;
+}
+
+/* Answers a request that was read to its end. An answer queued before that, when the headers are
+ * complete, would close the connection. */
+static enum MHD_Result end_request(gm_studio *s, gm_call *c)
+{
+	if (c->too_large)
+		return refuse(s, c, 413, "too_large", "a body has at most 64 kB");
+	if (c->page) {
+		set_limit(s, c->connection, 0);
+		return MHD_queue_response(c->connection, 200, c->page);
+	}
+	return c->route->stream ? send_events(s, c) : hand_over(s, c);
 }
 
 static bool add_text(gm_call *c, const char *data, size_t n)
@@ -468,7 +479,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	(void)connection;
 	if (!c)
 		return MHD_NO;
-	if (!c->status && !c->route)
+	if (!c->status && !c->route && !c->page)
 		return begin_request(s, c, path, method);
 	if (*upload_size) {
 		if (!c->too_large && !add_text(c, upload, *upload_size)) {
@@ -479,9 +490,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		*upload_size = 0;
 		return MHD_YES;
 	}
-	if (c->too_large)
-		return refuse(s, c, 413, "too_large", "a body has at most 64 kB");
-	return hand_over(s, c);
+	return end_request(s, c);
 }
 
 static void on_end(void *cls, struct MHD_Connection *connection, void **context,
