@@ -582,6 +582,9 @@ static void runs_are_started_and_stopped(void **state)
 	assert_non_null(strstr(json_string_value(json_object_get(o, "command")),
 	                       "ganymede train gan --data ring8"));
 	json_decref(o);
+	/* recipes come with the values that they set */
+	assert_int_equal(ask("GET", "/api/models", NULL), 200);
+	assert_non_null(strstr(body(), "\"labels-per-class\":\"10\""));
 	/* what only the engine finds: widths that do not fit */
 	assert_int_equal(ask("POST", "/api/runs?dry=1",
 	                     "{\"model\": \"dcgan\", \"options\": {\"data\": \"ring8\"}}"),

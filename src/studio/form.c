@@ -132,6 +132,21 @@ static json_t *recipe_about(const char *path)
 	return json_string(text);
 }
 
+/* {name: value} of the options that a recipe sets. */
+static json_t *recipe_options(const char *path, const char *model)
+{
+	json_t *o = json_object();
+	const gm_model *m = gm_model_find(model);
+	gm_settings s;
+	gm_settings_init(&s, m);
+	if (m && gm_settings_file(&s, path, NULL))
+		for (int i = 0; i < s.count; i++)
+			if (s.row[i].given)
+				json_object_set_new(o, s.row[i].name, json_string(s.row[i].value));
+	gm_settings_free(&s);
+	return o;
+}
+
 static int is_recipe(const struct dirent *e)
 {
 	const char *dot = strrchr(e->d_name, '.');
@@ -149,9 +164,10 @@ static json_t *recipes_json(void)
 		snprintf(path, sizeof path, "recipes/%s", entry[i]->d_name);
 		if (gm_recipe_model(path, model, sizeof model, &err) && *model)
 			json_array_append_new(
-				list, json_pack("{s:s#, s:s, s:o}", "name", entry[i]->d_name,
+				list, json_pack("{s:s#, s:s, s:o, s:o}", "name", entry[i]->d_name,
 			                        (int)strlen(entry[i]->d_name) - 7, "model", model,
-			                        "about", recipe_about(path)));
+			                        "about", recipe_about(path), "options",
+			                        recipe_options(path, model)));
 		free(entry[i]);
 	}
 	if (n >= 0)

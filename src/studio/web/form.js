@@ -35,8 +35,9 @@ export function open_form(app, place) {
 	const given = () => Object.fromEntries(Object.entries(app.route.params).filter(([k]) => k.startsWith('o.') && !OURS.has(k))
 		.map(([k, v]) => [k.slice(2), v === '\u2205' ? '' : v]));
 	// An empty text is an option's value too, but not a parameter's.
-	// With a recipe, an option that is not given has the recipe's value, which is not known here.
-	const base_of = row => app.route.params.recipe ? '' : row.default;
+	// The value of an option that is not given: that of the recipe, if there is one and it has it.
+	const base_of = row => models.recipes.find(r => r.name === app.route.params.recipe)?.options[row.name] ??
+		row.default;
 	const set_option = (name, text) => app.set_params({[`o.${name}`]: text === null ? '' : text === '' ? '\u2205' : text});
 
 	function body() {
@@ -49,15 +50,15 @@ export function open_form(app, place) {
 	function control(row, id) {
 		const about_ids = `${id}-help ${id}-problem`;
 		if (row.choices && (row.kind === 'choice' || row.kind === 'flag') && !row.sum) {
-			const e = h('select', {id, 'aria-describedby': about_ids}, app.route.params.recipe ?
-				h('option', {value: ''}, 'as in the recipe') : '', [...new Set([row.default, ...row.choices])].map(c => h('option', {value: c}, c || 'empty')));
+			const e = h('select', {id, 'aria-describedby': about_ids},
+				[...new Set([base_of(row), row.default, ...row.choices])].map(c => h('option', {value: c}, c || 'empty')));
 			e.addEventListener('change', () => changed(row, e.value));
 			return e;
 		}
 		const list = row.name === 'data' ? 'data-sets' : null;
 		const e = h('input', {id, 'aria-describedby': about_ids, autocomplete: 'off', spellcheck: 'false', maxlength: 256, list,
-			inputmode: ['int', 'u64'].includes(row.kind) ? 'numeric' : null, placeholder: app.route.params.recipe ? 'as in the recipe' :
-				row.default === '' ? 'empty' : null});
+			inputmode: ['int', 'u64'].includes(row.kind) ? 'numeric' : null, placeholder:
+				base_of(row) === '' ? 'empty' : null});
 		e.addEventListener('change', () => changed(row, e.value.trim()));
 		e.addEventListener('input', () => {
 			start.disabled = true; // until it is checked

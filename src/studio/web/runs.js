@@ -13,6 +13,9 @@ import {open_trash} from './trash.js';
 const SHOWN = 200; // rows drawn at first, and with each "more"
 const DEMO = {model: 'dcgan', options: {data: 'glyphs', width: '16', batch: '32', steps: '1500', ema: '0.99'}};
 
+// "mnist" of "/data/mnist/": the end of a path tells more than its beginning.
+const last_part = path => path.replace(/\/+$/, '').split('/').pop() || path;
+
 // ---- selection and colours ---------------------------------------------------------------------
 
 export const selected_of = route => (route.params.sel ?? '').split(',').filter(id => id);
@@ -168,9 +171,9 @@ class List {
 		const cells = [h('td', {class: 'pick'}, h('label', {class: `swatch of-${(run.colour ?? -2) + 1}`}, box)),
 			h('td', {class: 'name'}, h('span', {class: 'line'}, run.pinned ? h('span', {title: 'pinned'}, '★ ') : '',
 				name), h('span', {class: 'line soft'}, h('bdi', {}, run.trouble || run.note ||
-				`${run.data} · ${number(run.step)} of ${number(run.total)} steps`))),
+				`${last_part(run.data)} · ${number(run.step)} of ${number(run.total)} steps`))),
 			h('td', {class: 'state'}, state_badge(run), running ? bar(run) : ''),
-			h('td', {class: 'wide'}, h('bdi', {}, run.data)),
+			h('td', {class: 'wide'}, h('bdi', {title: run.data}, last_part(run.data))),
 			h('td', {class: 'wide'}, main_values(run).map(value)),
 			h('td', {class: 'wide'}, Object.entries(run.scores ?? {}).slice(0, 3).map(value)),
 			h('td', {class: 'wide num'}, run.per_second > 0 ? `${number(run.per_second)}/s` : ''),
