@@ -672,6 +672,19 @@ static void strangers_are_not_killed(void **state)
 	assert_int_equal(ask("DELETE", "/api/runs/00095-odd", NULL), 202);
 }
 
+/* The folder of runs is removed and made again while the studio is open. */
+static void folder_is_followed(void **state)
+{
+	(void)state;
+	char aside[400];
+	snprintf(aside, sizeof aside, "%s-aside", runs);
+	assert_int_equal(rename(runs, aside), 0);
+	assert_int_equal(mkdir(runs, 0777), 0);
+	const char *id = new_run("{\"model\": \"gan\", \"options\": {" TINY ", \"steps\": \"2\"}}");
+	assert_string_equal(id, "00000-gan-ring8");
+	wait_for(id, "finished", 20);
+}
+
 /* A training outlives its studio, and the next studio finds and stops it. */
 static void trainings_outlive_the_studio(void **state)
 {
@@ -723,6 +736,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(large_requests_are_refused),
 		cmocka_unit_test(runs_are_started_and_stopped),
 		cmocka_unit_test(strangers_are_not_killed),
+		cmocka_unit_test(folder_is_followed),
 		cmocka_unit_test(trainings_outlive_the_studio),
 		cmocka_unit_test(connections_are_kept),
 		cmocka_unit_test(streams_are_limited),

@@ -387,8 +387,23 @@ static void remove_missing(gm_runs *r)
 	r->count = kept;
 }
 
+/* Another folder may have taken the place of OUTDIR. */
+static void follow_path(gm_runs *r)
+{
+	struct stat was, now;
+	if (fstat(r->folder, &was) || stat(r->path, &now) ||
+	    (was.st_dev == now.st_dev && was.st_ino == now.st_ino))
+		return;
+	int fd = open(r->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	dup3(fd, r->folder, O_CLOEXEC); /* other threads may be using the descriptor */
+	close(fd);
+}
+
 static void scan(gm_runs *r)
 {
+	follow_path(r);
 	int copy = openat(r->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
 	bool force = read_notes(r);
