@@ -42,27 +42,30 @@ async def poller():
 async def window(watched):
 	tasks = [asyncio.create_task(reader(i < 5)) for i in range(190)] + [asyncio.create_task(poller()) for _ in range(10)] if watched else []
 	await asyncio.sleep(2)
-	first, began = last_step(), time.time()
+	first, began, used, own = last_step(), time.time(), cost()[0], time.process_time()
 	await asyncio.sleep(seconds)
-	rate = (last_step() - first) / (time.time() - began)
+	passed = time.time() - began
+	rate = (last_step() - first) / passed
+	shares = 100 * (cost()[0] - used) / passed, 100 * (time.process_time() - own) / passed
 	lost = sum(t.done() for t in tasks)
 	for t in tasks:
 		if t.done():
 			print(t.exception(), file=sys.stderr)
 		t.cancel()
 	await asyncio.gather(*tasks, return_exceptions=True)
-	return rate, lost
+	return rate, lost, shares
 
 async def main():
 	ratios = []
 	for i in range(5):
-		alone, _ = await window(False)
-		watched, lost = await window(True)
+		alone, _, _ = await window(False)
+		watched, lost, (server, clients) = await window(True)
 		ratios.append(watched / alone)
-		print(f'{alone:.2f} steps a second alone, {watched:.2f} watched by 200 ({lost} connections lost): ratio {watched / alone:.3f}', flush=True)
+		print(f'{alone:.2f} steps a second alone, {watched:.2f} watched by 200 ({lost} connections lost): ratio '
+			f'{watched / alone:.3f}; of a core: studio {server:.1f} %, the 200 clients {clients:.1f} %', flush=True)
 	print(f'median ratio {statistics.median(ratios):.3f}')
 
-def cost(what):
+def cost():
 	with open(f'/proc/{studio.pid}/stat') as f:
 		s = f.read().rsplit(')', 1)[1].split()
 	with open(f'/proc/{studio.pid}/status') as f:
@@ -74,9 +77,9 @@ try:
 	time.sleep(5)
 	asyncio.run(main())
 	training.terminate(), training.wait()
-	before, _ = cost('')
+	before, _ = cost()
 	time.sleep(20)
-	after, memory = cost('')
+	after, memory = cost()
 	print(f'idle studio: {100 * (after - before) / 20:.2f} % of a core, {memory:.1f} MB')
 finally:
 	training.kill(), studio.terminate(), studio.wait()

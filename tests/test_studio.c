@@ -299,8 +299,10 @@ static void events_are_not_lost(void **state)
 	assert_int_equal(gm_hub_read(&h, r, text, sizeof text, note_sleep), 0);
 	assert_int_equal(sleeping, 1);
 	gm_hub_post(&h, "run:00002-b", "run", json_pack("{s:i}", "x", 1)); /* another topic */
+	gm_hub_tick(&h);
 	assert_int_equal(sleeping, 1);
 	gm_hub_post(&h, "run:00001-a", "run", json_pack("{s:i}", "x", 2));
+	gm_hub_tick(&h);
 	assert_int_equal(sleeping, 0);
 	ptrdiff_t n = gm_hub_read(&h, r, text, sizeof text, note_sleep);
 	text[n] = 0;

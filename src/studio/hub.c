@@ -12,7 +12,8 @@
 #include "base/machine.h"
 #include "studio/guard.h"
 
-enum { HUB_BYTES = 8 << 20, POLL_BYTES = 256 << 10 };
+enum { HUB_BYTES = 8 << 20, POLL_BYTES = 256 << 10, FEW_READERS = 32 };
+static const double MANY_EVERY = .5;    /* seconds */
 static const double COMMENT_EVERY = 10; /* seconds */
 
 void gm_hub_init(gm_hub *h, void (*wake)(void *))
@@ -71,8 +72,7 @@ void gm_hub_post(gm_hub *h, const char *topic, const char *name, json_t *data)
 	for (uint64_t id = h->newest - GM_HUB_EVENTS + 1; h->bytes > HUB_BYTES && id < e->id; id++)
 		drop(h, &h->ring[id % GM_HUB_EVENTS]);
 	for (gm_hub_reader *r = h->readers; r; r = r->after)
-		if (has_topic(r, topic))
-			wake(h, r);
+		r->news = r->news || has_topic(r, topic);
 	pthread_mutex_unlock(&h->mutex);
 }
 
@@ -215,9 +215,14 @@ void gm_hub_tick(gm_hub *h)
 {
 	double now = gm_seconds();
 	pthread_mutex_lock(&h->mutex);
-	for (gm_hub_reader *r = h->readers; r; r = r->after)
-		if (now - r->quiet_since >= COMMENT_EVERY)
+	/* Waking many readers takes time from trainings, so they are woken less often. */
+	bool enough = h->count <= FEW_READERS || now - h->woken >= MANY_EVERY;
+	h->woken = enough ? now : h->woken;
+	for (gm_hub_reader *r = h->readers; r && enough; r = r->after)
+		if (r->news || now - r->quiet_since >= COMMENT_EVERY) {
+			r->news = false;
 			wake(h, r);
+		}
 	pthread_mutex_unlock(&h->mutex);
 }
 

@@ -26,6 +26,7 @@ typedef struct gm_hub_reader {
 	int topics;
 	uint64_t next;      /* id of the next event to look at */
 	double quiet_since; /* when something was last sent, for comments */
+	bool news;          /* an event of its topics was posted since it was woken */
 	bool asleep;        /* its connection is suspended */
 	void *connection;
 	struct gm_hub_reader *after;
@@ -42,13 +43,14 @@ typedef struct gm_hub {
 	gm_hub_reader *readers;
 	int count;
 	bool closing;
+	double woken;                   /* when readers were woken last */
 	void (*wake)(void *connection); /* resumes the connection of a sleeping reader */
 } gm_hub;
 
 void gm_hub_init(gm_hub *h, void (*wake)(void *));
 void gm_hub_free(gm_hub *h);
 
-/* Stores an event and wakes the readers of its topic. Takes over data. */
+/* Stores an event for the readers of its topic, which gm_hub_tick wakes. Takes over data. */
 void gm_hub_post(gm_hub *h, const char *topic, const char *name, json_t *data);
 /* True if somebody reads this topic. */
 bool gm_hub_has_reader(gm_hub *h, const char *topic);
@@ -62,7 +64,8 @@ void gm_hub_close(gm_hub *h, gm_hub_reader *r);
  * is asleep: `sleep` was called with the lock held; -1: the end. */
 ptrdiff_t gm_hub_read(gm_hub *h, gm_hub_reader *r, char *to, size_t n,
                       void (*sleep)(void *connection));
-/* Wakes readers that need a comment, so that lost connections are noticed. */
+/* Wakes readers that have events to read, once for all events since the last call, and those that
+ * need a comment, so that lost connections are noticed. Call it a few times a second. */
 void gm_hub_tick(gm_hub *h);
 /* Ends all streams. */
 void gm_hub_end(gm_hub *h);

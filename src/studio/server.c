@@ -23,7 +23,7 @@
 #include "studio/curves.h"
 #include "studio/internal.h"
 
-enum { IDLE_SECONDS = 15, HEADER_BYTES = 16 << 10, THREADS = 2, TICK_MS = 200 };
+enum { IDLE_SECONDS = 15, HEADER_BYTES = 16 << 10, THREADS = 2, TICK_MS = 250 };
 static const double HEADER_SECONDS = 10, BODY_SECONDS = 30;
 
 /* Sent with every answer: nothing is loaded from elsewhere, no script but ours runs, no other site
@@ -112,12 +112,23 @@ static struct MHD_Response *page_file(const char *path)
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
+/* Trainings come first: the threads that serve connections have a lower priority. Not the whole
+ * process, because the trainings that it starts would inherit that. */
+static void be_nice(void)
+{
+	static _Thread_local bool done;
+	if (!done)
+		setpriority(PRIO_PROCESS, (id_t)gettid(), 5);
+	done = true;
+}
+
 /* Called by libmicrohttpd before it closes a socket, so that `socket` of a listed line is open. */
 static void on_line(void *cls, struct MHD_Connection *connection, void **context,
                     enum MHD_ConnectionNotificationCode what)
 {
 	gm_studio *s = cls;
 	gm_line *l = *context;
+	be_nice();
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		const union MHD_ConnectionInfo *info =
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
