@@ -91,7 +91,7 @@ static void parts(const char *text, size_t n)
 	if (gm_guard_match(text, "/api/runs/ID/pictures/NUMBER", id, &number) &&
 	    (!gm_guard_id(id) || strchr(id, '/') || number < 0))
 		__builtin_trap();
-	if (gm_guard_query(text, "a", value, sizeof value) && strlen(value) >= sizeof value)
+	if (gm_guard_query(text, "a", value, sizeof value) == 1 && strlen(value) >= sizeof value)
 		__builtin_trap();
 	gm_guard_host(&g, text);
 	gm_guard_origin(&g, text);

@@ -386,13 +386,13 @@ static void signals_and_neighbours(void **state)
 	snprintf(path, sizeof path, "%s/fakes-init.png", run);
 	for (double t = now(); named(run, "checkpoint-") == 0 && now() - t < 30;)
 		nap(.002);
-	assert_true(gm_folder_busy(run));
+	assert_true(gm_folder_busy(AT_FDCWD, run));
 	int status = end_of(start(WORDS("train", "--resume", run, "--steps", "100"), NULL));
 	assert_int_equal(status, 1);
 	assert_non_null(strstr(said(), "another process"));
 	kill(pid, SIGINT);
 	assert_int_equal(end_of(pid), 130);
-	assert_false(gm_folder_busy(run));
+	assert_false(gm_folder_busy(AT_FDCWD, run));
 	loads(run);
 	free((char *)out);
 

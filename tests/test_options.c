@@ -99,6 +99,18 @@ static void options_are_typed(void **state)
 	}
 }
 
+/* The groups of a form: each name of a net's row is an option of some model. */
+static void options_are_grouped(void **state)
+{
+	(void)state;
+	static const char *const of[][2] = {
+		{"net", "Net"},      {"width", "Net"},      {"noise", "Game"},   {"batch", "Game"},
+		{"data", "Data"},    {"cache", "Data"},     {"steps", "Length"}, {"kimg", "Length"},
+		{"grid", "Records"}, {"backend", "Records"}};
+	for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+		assert_string_equal(gm_setting_group(of[i][0]), of[i][1]);
+}
+
 /* The learning rate that was logged for a step. */
 static double logged(const gm_train_call *call, const char *name, int64_t step)
 {
@@ -387,6 +399,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(senseless_options_are_refused),
 		cmocka_unit_test(options_are_typed),
+		cmocka_unit_test(options_are_grouped),
 		cmocka_unit_test(rates_follow_their_schedules),
 		cmocka_unit_test(schedules_may_change_on_resume),
 		cmocka_unit_test(the_last_length_counts),

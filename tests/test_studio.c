@@ -162,14 +162,14 @@ static void requests_are_taken_apart(void **state)
 	                            id, &number) ||
 	             gm_guard_match("/api/runs/", "/api/runs", id, &number));
 	char text[16];
-	assert_true(gm_guard_query("a=1&names=x%2Cy+z", "names", text, sizeof text));
+	assert_int_equal(gm_guard_query("a=1&names=x%2Cy+z", "names", text, sizeof text), 1);
 	assert_string_equal(text, "x,y z");
-	assert_false(gm_guard_query("a=%0a", "a", text, sizeof text) ||
-	             gm_guard_query("a=%zz", "a", text, sizeof text) ||
-	             gm_guard_query("a=%", "a", text, sizeof text) ||
-	             gm_guard_query("a=%ff", "a", text, sizeof text) ||
-	             gm_guard_query("ab=1", "a", text, sizeof text) ||
-	             gm_guard_query("a=0123456789abcdefg", "a", text, sizeof text));
+	static const char *const bad[] = {"a=%0a", "a=%zz", "a=%", "a=%ff", "a=0123456789abcdefg"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_int_equal(gm_guard_query(bad[i], "a", text, sizeof text), -1);
+		assert_string_equal(text, "");
+	}
+	assert_int_equal(gm_guard_query("ab=1", "a", text, sizeof text), 0);
 }
 
 static void bodies_are_limited(void **state)

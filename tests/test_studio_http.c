@@ -436,6 +436,9 @@ static void large_requests_are_refused(void **state)
 	assert_int_equal(ask("POST", "/api/runs?dry=2", "{}"), 400);
 	assert_int_equal(ask("GET", "/api/runs?after=-1", NULL), 400);
 	assert_int_equal(ask("GET", "/api/runs?after=x", NULL), 400);
+	assert_int_equal(ask("GET", "/api/runs?after=%zz", NULL), 400);
+	assert_int_equal(ask("GET", "/api/events?topics=runs&after=x", NULL), 400);
+	assert_int_equal(ask("GET", "/api/events?topics=%ff", NULL), 400);
 	/* headers of more than 16 kB, and of more than the server keeps */
 	memset(big, 'a', 40 << 10), big[40 << 10] = 0;
 	char *all = NULL;

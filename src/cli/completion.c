@@ -21,6 +21,7 @@ static const struct extra {
 	{"recipe", true, "take model and options from a recipe"},
 	{"config", true, "take options from a file of key = value lines"},
 	{"dry-run", false, "only print nets, memory and time of the run"},
+	{"json", false, "with dry-run: parameters and memory as JSON, without the time"},
 	{"help", false, "all options"},
 };
 enum { EXTRAS = sizeof extras / sizeof *extras };

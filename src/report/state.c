@@ -4,6 +4,7 @@
  */
 #include "report/state.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <math.h>
@@ -93,7 +94,7 @@ bool gm_state_read(const char *folder, gm_state *s)
 		read_last(folder, s);
 	if (ok && (!*s->state || !strcmp(s->state, "running")))
 		snprintf(s->state, sizeof s->state, "%s",
-		         gm_folder_busy(folder) ? "running" : "killed");
+		         gm_folder_busy(AT_FDCWD, folder) ? "running" : "killed");
 	json_decref(options);
 	json_decref(state);
 	return ok;

@@ -220,9 +220,9 @@ int gm_folder_lock(const char *folder, gm_error *err)
 	return -1;
 }
 
-bool gm_folder_busy(const char *folder)
+bool gm_folder_busy(int at, const char *folder)
 {
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(at, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	bool busy = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;

@@ -32,8 +32,9 @@ bool gm_folder_whole_checkpoint(const char *folder, const char *not_this, char *
  * has no locks. */
 int gm_folder_lock(const char *folder, gm_error *err);
 
-/* True if a program is training in this folder. */
-bool gm_folder_busy(const char *folder);
+/* True if a program is training in this folder, a path that starts at the folder with descriptor
+ * `at` (AT_FDCWD: the current one). */
+bool gm_folder_busy(int at, const char *folder);
 
 /* True if the folder has a file "stop", by which any program may ask the run that trains there to
  * save and end. Removes the file. */

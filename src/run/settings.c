@@ -630,10 +630,10 @@ const char *gm_setting_group(const char *name)
 	static const struct {
 		const char *group, *last;
 	} groups[] = {{"Data", "cache"}, {"Game", "from"}, {"Length", "kimg"}, {"Records", "name"}};
-	static const char *const nets[] = {
-		"width",      "width-d",    "depth",  "layers",  "hidden", "nz",
-		"kernel",     "body",       "norm-g", "norm-d",  "norm",   "init",
-		"activation", "categories", "blocks", "dropout", "noise"};
+	static const char *const nets[] = {"net",     "nz",          "width",      "width-d",
+	                                   "layers",  "kernel",      "blocks",     "embed",
+	                                   "chunk",   "codes",       "categories", "attention",
+	                                   "decoder", "normalise-g", "normalise-d"};
 	size_t group = 0;
 	for (int i = 0; i < COMMON; i++) {
 		if (same_name(common[i].name, name))

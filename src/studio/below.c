@@ -4,7 +4,6 @@
  */
 #include "studio/below.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,19 +63,25 @@ char *gm_below_read(int folder, const char *name, int64_t from, size_t most, siz
 	return text;
 }
 
+DIR *gm_below_list(int folder)
+{
+	int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	if (!d && copy >= 0)
+		close(copy);
+	return d;
+}
+
 uint64_t gm_below_bytes(int folder)
 {
 	uint64_t sum = 0;
 	struct stat st;
-	int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	DIR *d = gm_below_list(folder);
 	for (struct dirent *e; d && (e = readdir(d));)
 		if (!fstatat(folder, e->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode))
 			sum += (uint64_t)st.st_size;
 	if (d)
 		closedir(d);
-	else if (copy >= 0)
-		close(copy);
 	return sum;
 }
 
@@ -86,8 +91,8 @@ bool gm_below_remove(int folder, const char *name)
 		return false;
 	if (!unlinkat(folder, name, 0))
 		return true;
-	int fd = gm_below_folder(folder, name), copy = fd < 0 ? -1 : dup(fd);
-	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	int fd = gm_below_folder(folder, name);
+	DIR *d = fd < 0 ? NULL : gm_below_list(fd);
 	bool ok = d != NULL;
 	for (struct dirent *e; d && (e = readdir(d));)
 		if (one_part(e->d_name))

@@ -6,6 +6,7 @@
 #ifndef GM_STUDIO_BELOW_H
 #define GM_STUDIO_BELOW_H
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "ganymede/base.h"
@@ -19,6 +20,8 @@ int gm_below_open(int folder, const char *name, struct stat *st);
  * is no such file. */
 char *gm_below_read(int folder, const char *name, int64_t from, size_t most, size_t *n,
                     int64_t *start);
+/* The entries of a folder, by readdir; NULL on failure. The caller closes it by closedir. */
+DIR *gm_below_list(int folder);
 /* Total size of the regular files in a folder. */
 uint64_t gm_below_bytes(int folder);
 /* Removes name, with everything in it, without following links. */

@@ -87,9 +87,14 @@ void gm_curves(gm_studio *s, gm_call *c)
 		double high;
 	} numbers[] = {{"from", 9e15}, {"to", 9e15}, {"buckets", MOST_BUCKETS}, {"half", 1e15}};
 	double value[4] = {0, 0, USUAL_BUCKETS, 0};
-	gm_guard_query(c->query, "names", names, sizeof names);
+	if (gm_guard_query(c->query, "names", names, sizeof names) < 0) {
+		gm_call_error(c, 400, "bad_value", "names",
+		              "names is not a list of at most %d names, joined by commas",
+		              MOST_NAMES);
+		return;
+	}
 	for (int i = 0; i < 4; i++)
-		if (gm_guard_query(c->query, numbers[i].name, number, sizeof number) &&
+		if (gm_guard_query(c->query, numbers[i].name, number, sizeof number) != 0 &&
 		    (!gm_text_f64(number, &value[i]) || value[i] < 0 ||
 		     value[i] > numbers[i].high)) {
 			gm_call_error(c, 400, "bad_value", numbers[i].name,

@@ -351,6 +351,15 @@ void gm_form_quote(FILE *f, const char *text)
 	fputc('\'', f);
 }
 
+void gm_form_option(FILE *f, const char *name, const char *value)
+{
+	/* "--name VALUE" would take a value that begins with - for an option */
+	bool joined = !*value || *value == '-';
+	fprintf(f, " --%s%c", name, joined ? '=' : ' ');
+	if (*value)
+		gm_form_quote(f, value);
+}
+
 char *gm_form_command(const gm_form *f)
 {
 	char *text = NULL;
@@ -363,13 +372,8 @@ char *gm_form_command(const gm_form *f)
 		fprintf(o, "--recipe %.*s", (int)strlen(f->recipe) - 15, f->recipe + 8);
 	else
 		fputs(f->settings.model->name, o);
-	for (int i = 0; i < f->count; i++) {
-		const char *value = gm_settings_get(&f->settings, f->given[i]);
-		bool joined = !*value || *value == '-';
-		fprintf(o, " --%s%c", f->given[i], joined ? '=' : ' ');
-		if (*value)
-			gm_form_quote(o, value);
-	}
+	for (int i = 0; i < f->count; i++)
+		gm_form_option(o, f->given[i], gm_settings_get(&f->settings, f->given[i]));
 	fclose(o);
 	return text;
 }

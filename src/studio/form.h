@@ -53,4 +53,7 @@ char *gm_form_command(const gm_form *f);
 /* Text for a shell, quoted if needed, appended to f. */
 void gm_form_quote(FILE *f, const char *text);
 
+/* " --name value", appended to f for a shell. */
+void gm_form_option(FILE *f, const char *name, const char *value);
+
 #endif

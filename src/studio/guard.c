@@ -79,7 +79,7 @@ static int hexadecimal(char c)
 	                              : -1;
 }
 
-bool gm_guard_query(const char *query, const char *name, char *text, size_t room)
+int gm_guard_query(const char *query, const char *name, char *text, size_t room)
 {
 	size_t n = strlen(name), k = 0;
 	const char *at = query;
@@ -88,22 +88,26 @@ bool gm_guard_query(const char *query, const char *name, char *text, size_t room
 		at = at ? at + 1 : NULL;
 	}
 	if (!at)
-		return false;
+		return 0;
 	for (at += n + 1; *at && *at != '&'; at++) {
 		int c = (unsigned char)*at;
 		if (c == '%') {
 			int high = hexadecimal(at[1]), low = high < 0 ? -1 : hexadecimal(at[2]);
 			if (low < 0)
-				return false;
+				break;
 			c = high << 4 | low;
 			at += 2;
 		} else if (c == '+') {
 			c = ' ';
 		}
 		if (c < ' ' || c == 127 || k + 1 >= room)
-			return false;
+			break;
 		text[k++] = (char)c;
 	}
+	bool whole = !*at || *at == '&';
 	text[k] = 0;
-	return gm_text_is_utf8(text, k);
+	if (whole && gm_text_is_utf8(text, k))
+		return 1;
+	text[0] = 0;
+	return -1;
 }

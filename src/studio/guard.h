@@ -31,8 +31,9 @@ enum { GM_PATH_ID = 160 };
  * of a run, written to id[GM_PATH_ID]; NUMBER at most nine digits; other parts are equal. */
 bool gm_guard_match(const char *path, const char *pattern, char *id, int64_t *number);
 
-/* Decodes the value of a name in a query a=1&b=two%20words into text[room]. False if the name is
- * missing, or the value is too long, not UTF-8, or has invalid escapes or control characters. */
-bool gm_guard_query(const char *query, const char *name, char *text, size_t room);
+/* Decodes the value of a name in a query a=1&b=two%20words into text[room]. Returns 1; 0 if the
+ * name is missing, which leaves text as it is; and -1, with text "", if the value is too long, not
+ * UTF-8, or has invalid escapes or control characters. */
+int gm_guard_query(const char *query, const char *name, char *text, size_t room);
 
 #endif

@@ -42,9 +42,22 @@ void gm_call_error(gm_call *c, unsigned status, const char *code, const char *fi
 	c->status = status;
 }
 
-static void no_run(gm_call *c, const gm_error *err)
+/* The folder of the call's run, to be closed; -1 after answering that there is none. */
+static int folder_of(gm_studio *s, gm_call *c)
 {
-	gm_call_error(c, 404, "no_run", NULL, "%s", err->message);
+	gm_error err = {0};
+	int folder = gm_runs_folder(&s->runs, c->id, &err);
+	if (folder < 0)
+		gm_call_error(c, 404, "no_run", NULL, "%s", err.message);
+	return folder;
+}
+
+static bool has_run(gm_studio *s, gm_call *c)
+{
+	int folder = folder_of(s, c);
+	if (folder >= 0)
+		close(folder);
+	return folder >= 0;
 }
 
 /* Errors of actions: of the state of things 409, of values 422, else 500. */
@@ -68,8 +81,8 @@ static void answer(gm_call *c, unsigned status, json_t *o)
 static bool whole(gm_call *c, const char *name, int64_t low, int64_t high, int64_t *v)
 {
 	char text[32];
-	if (!gm_guard_query(c->query, name, text, sizeof text) ||
-	    (gm_text_i64(text, v) && *v >= low && *v <= high))
+	int given = gm_guard_query(c->query, name, text, sizeof text);
+	if (!given || (given > 0 && gm_text_i64(text, v) && *v >= low && *v <= high))
 		return true;
 	gm_call_error(c, 400, "bad_value", name,
 	              "%s: \"%s\" is not an integer from %" PRId64 " to %" PRId64, name, text, low,
@@ -127,16 +140,13 @@ static void list(gm_studio *s, gm_call *c)
 
 static void log_text(gm_studio *s, gm_call *c)
 {
-	gm_error err = {0};
 	int64_t from = 0, start = 0;
 	size_t n = 0;
 	if (!whole(c, "from", -1, INT64_MAX, &from))
 		return;
-	int folder = gm_runs_folder(&s->runs, c->id, &err);
-	if (folder < 0) {
-		no_run(c, &err);
+	int folder = folder_of(s, c);
+	if (folder < 0)
 		return;
-	}
 	c->data = gm_below_read(folder, "log.txt", from, LOG_BYTES, &n, &start);
 	close(folder);
 	c->data = c->data ? c->data : calloc(1, 1);
@@ -191,15 +201,11 @@ static int by_kind_and_step(const void *pa, const void *pb)
 static void pictures(gm_studio *s, gm_call *c)
 {
 	enum { MOST = 65536 };
-	gm_error err = {0};
-	int folder = gm_runs_folder(&s->runs, c->id, &err), n = 0, room = 0;
-	if (folder < 0) {
-		no_run(c, &err);
+	int folder = folder_of(s, c), n = 0, room = 0;
+	if (folder < 0)
 		return;
-	}
 	picture *p = NULL;
-	int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	DIR *d = gm_below_list(folder);
 	for (struct dirent *e; d && n < MOST && (e = readdir(d));) {
 		picture one;
 		struct stat st;
@@ -237,16 +243,13 @@ static void pictures(gm_studio *s, gm_call *c)
 
 static void one_picture(gm_studio *s, gm_call *c)
 {
-	gm_error err = {0};
 	char kind[64] = "fakes", file[128], again[64];
 	int64_t step;
 	size_t n = 0;
 	gm_guard_query(c->query, "kind", kind, sizeof kind);
-	int folder = gm_runs_folder(&s->runs, c->id, &err);
-	if (folder < 0) {
-		no_run(c, &err);
+	int folder = folder_of(s, c);
+	if (folder < 0)
 		return;
-	}
 	if (!strcmp(kind, "reals"))
 		snprintf(file, sizeof file, "reals.png");
 	else if (c->number)
@@ -311,14 +314,9 @@ static char *command_of(const char *model, const json_t *options)
 	fputs("ganymede train ", f);
 	gm_form_quote(f, model);
 	json_array_foreach ((json_t *)options, i, row) {
-		const char *value = json_string_value(json_object_get(row, "value"));
-		if (!json_is_true(json_object_get(row, "changed")))
-			continue;
-		bool joined = !*value || *value == '-';
-		fprintf(f, " --%s%c", json_string_value(json_object_get(row, "name")),
-		        joined ? '=' : ' ');
-		if (*value)
-			gm_form_quote(f, value);
+		if (json_is_true(json_object_get(row, "changed")))
+			gm_form_option(f, json_string_value(json_object_get(row, "name")),
+			               json_string_value(json_object_get(row, "value")));
 	}
 	fclose(f);
 	return text;
@@ -327,8 +325,7 @@ static char *command_of(const char *model, const json_t *options)
 static json_t *checkpoints_of(int folder)
 {
 	json_t *found = json_array();
-	int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	DIR *d = gm_below_list(folder);
 	for (struct dirent *e; d && (e = readdir(d));) {
 		struct stat st;
 		long step = 0;
@@ -352,8 +349,7 @@ static json_t *scores_of(int folder)
 {
 	enum { BYTES = 256 << 10, ROWS = 200 };
 	json_t *all = json_array();
-	int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	DIR *d = gm_below_list(folder);
 	for (struct dirent *e; d && json_array_size(all) < 32 && (e = readdir(d));) {
 		size_t n = strlen(e->d_name), size = 0;
 		int64_t start = 0;
@@ -382,12 +378,9 @@ static json_t *scores_of(int folder)
 
 static void about(gm_studio *s, gm_call *c)
 {
-	gm_error err = {0};
-	int folder = gm_runs_folder(&s->runs, c->id, &err);
-	if (folder < 0) {
-		no_run(c, &err);
+	int folder = folder_of(s, c);
+	if (folder < 0)
 		return;
-	}
 	size_t n;
 	char *text = gm_below_read(folder, "options.json", 0, 1 << 20, &n, NULL), where[4300];
 	json_t *record = text ? json_loadb(text, n, 0, NULL) : NULL;
@@ -553,12 +546,10 @@ static void resume(gm_studio *s, gm_call *c)
 		              "steps is not an integer from 1 to 1000000000");
 		return;
 	}
-	int folder = gm_runs_folder(&s->runs, c->id, &err);
-	if (folder < 0) {
-		no_run(c, &err);
+	int folder = folder_of(s, c);
+	if (folder < 0)
 		return;
-	}
-	bool ok = !gm_runs_busy(folder) ||
+	bool ok = !gm_folder_busy(folder, ".") ||
 	          gm_fail(&err, GM_ERR_STATE, "%.130s is being trained already", c->id);
 	ok = ok && record_allowed(s, c->id, folder, &err);
 	close(folder);
@@ -584,13 +575,10 @@ static void resume(gm_studio *s, gm_call *c)
 static void stop(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
-	if (!only(c, ""))
+	if (!only(c, "") || !has_run(s, c))
 		return;
 	if (!gm_runs_stop(&s->runs, c->id, &err)) {
-		if (err.code == GM_ERR_IO)
-			no_run(c, &err);
-		else
-			failed(c, &err, NULL);
+		failed(c, &err, NULL);
 		return;
 	}
 	gm_runs_tick(&s->runs, false);
@@ -625,7 +613,7 @@ static void note(gm_studio *s, gm_call *c)
 	const json_t *text = json_object_get(c->body, "note"),
 		     *colour = json_object_get(c->body, "colour"),
 		     *pinned = json_object_get(c->body, "pinned");
-	if (!only(c, "note|colour|pinned"))
+	if (!only(c, "note|colour|pinned") || !has_run(s, c))
 		return;
 	if (text && (!json_is_string(text) || json_string_length(text) > 2000))
 		gm_call_error(c, 400, "bad_value", "note",
@@ -638,8 +626,7 @@ static void note(gm_studio *s, gm_call *c)
 	else if (pinned && !json_is_boolean(pinned))
 		gm_call_error(c, 400, "bad_value", "pinned", "pinned is neither true nor false");
 	else if (!gm_runs_note(&s->runs, c->id, c->body, &err))
-		gm_call_error(c, err.code == GM_ERR_IO && strstr(err.message, "no run") ? 404 : 500,
-		              "no_run", NULL, "%s", err.message);
+		failed(c, &err, NULL);
 	else
 		answer(c, 200, json_object());
 }
@@ -656,12 +643,10 @@ static bool confirmed(gm_call *c, const char *what)
 static void delete_run(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
-	if (!confirmed(c, c->id))
+	if (!confirmed(c, c->id) || !has_run(s, c))
 		return;
 	if (gm_runs_delete(&s->runs, c->id, &err))
 		answer(c, 202, json_pack("{s:s}", "trash", c->id));
-	else if (strstr(err.message, "there is no run"))
-		no_run(c, &err);
 	else
 		failed(c, &err, NULL);
 }
@@ -679,7 +664,7 @@ static void restore(gm_studio *s, gm_call *c)
 	if (gm_runs_restore(&s->runs, c->id, &err))
 		answer(c, 200, json_pack("{s:s}", "id", c->id));
 	else if (err.code == GM_ERR_IO)
-		no_run(c, &err);
+		gm_call_error(c, 404, "no_run", NULL, "%s", err.message);
 	else
 		failed(c, &err, NULL);
 }

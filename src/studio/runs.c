@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/machine.h"
+#include "run/folder.h"
 #include "run/settings.h"
 #include "studio/below.h"
 
@@ -56,16 +57,6 @@ void gm_runs_close(gm_runs *r)
 	if (r->folder >= 0)
 		close(r->folder);
 	pthread_mutex_destroy(&r->mutex);
-}
-
-bool gm_runs_busy(int folder)
-{
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	bool busy = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-	close(fd);
-	return busy;
 }
 
 static json_t *read_object(int folder, const char *name)
@@ -128,8 +119,7 @@ static json_t *last_line(int folder, const char *name)
 static json_t *read_scores(int folder)
 {
 	json_t *scores = json_object();
-	int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	DIR *d = gm_below_list(folder);
 	for (struct dirent *e; d && (e = readdir(d));) {
 		size_t n = strlen(e->d_name);
 		if (n < 14 || n > 80 || strncmp(e->d_name, "metric-", 7) ||
@@ -234,7 +224,7 @@ static json_t *note_of(gm_runs *r, const char *id)
 static void update_row(gm_runs *r, gm_seen_run *run, int folder, const json_t *state)
 {
 	const char *word = json_string_value(json_object_get(state, "state"));
-	bool busy = gm_runs_busy(folder);
+	bool busy = gm_folder_busy(folder, ".");
 	json_t *row = json_copy(run->facts), *note = note_of(r, run->id), *v;
 	if (!word || !strcmp(word, "running"))
 		word = busy ? "running" : "killed";
@@ -404,8 +394,7 @@ static void follow_path(gm_runs *r)
 static void scan(gm_runs *r)
 {
 	follow_path(r);
-	int copy = openat(r->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	DIR *d = gm_below_list(r->folder);
 	bool force = read_notes(r);
 	int next = 0; /* folders mostly come in the order of the scan before */
 	for (int i = 0; i < r->count; i++)
@@ -497,7 +486,7 @@ bool gm_runs_stop(gm_runs *r, const char *id, gm_error *err)
 	int folder = gm_runs_folder(r, id, err);
 	if (folder < 0)
 		return false;
-	bool ok = gm_runs_busy(folder) ||
+	bool ok = gm_folder_busy(folder, ".") ||
 	          gm_fail(err, GM_ERR_STATE, "%.130s: no process trains this run", id);
 	int fd =
 		ok ? openat(folder, "stop", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666) : -1;
@@ -596,7 +585,7 @@ json_t *gm_runs_trash(gm_runs *r)
 {
 	json_t *runs = json_array();
 	int from = trash_folder(r, false);
-	DIR *d = from >= 0 ? fdopendir(from) : NULL;
+	DIR *d = from >= 0 ? gm_below_list(from) : NULL;
 	for (struct dirent *e; d && (e = readdir(d));) {
 		int folder = gm_guard_id(e->d_name) ? gm_below_folder(from, e->d_name) : -1;
 		if (folder < 0)
@@ -607,6 +596,8 @@ json_t *gm_runs_trash(gm_runs *r)
 	}
 	if (d)
 		closedir(d);
+	if (from >= 0)
+		close(from);
 	return json_pack("{s:o}", "runs", runs);
 }
 

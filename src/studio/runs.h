@@ -76,7 +76,4 @@ bool gm_runs_restore(gm_runs *r, const char *id, gm_error *err);
 json_t *gm_runs_trash(gm_runs *r); /* {runs: [{id, bytes}]} */
 bool gm_runs_empty_trash(gm_runs *r, uint64_t *freed, gm_error *err);
 
-/* True if a process trains in this folder, given by its descriptor. */
-bool gm_runs_busy(int folder);
-
 #endif

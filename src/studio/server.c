@@ -19,6 +19,7 @@
 
 #include "base/cache.h"
 #include "base/machine.h"
+#include "base/text.h"
 #include "studio/body.h"
 #include "studio/curves.h"
 #include "studio/internal.h"
@@ -51,17 +52,15 @@ static void add_headers(struct MHD_Response *r, const char *type, const char *ca
 /* ---- the page -------------------------------------------------------------------------------- */
 
 /* A hash of all files of the page: their addresses contain it, so that browsers may keep them. */
-static const char *page_version(void)
+static char page_hash[17];
+
+static void hash_page(void)
 {
-	static char version[17];
 	uint64_t h = 0;
 	for (const gm_asset *a = gm_studio_assets; a->name; a++)
 		h = gm_hash(gm_hash(h, a->name, strlen(a->name)), a->data, a->size);
-	snprintf(version, sizeof version, "%016llx", (unsigned long long)h);
-	return version;
+	snprintf(page_hash, sizeof page_hash, "%016llx", (unsigned long long)h);
 }
-
-static char page_hash[17];
 
 /* index.html with @VERSION@ replaced; from malloc. */
 static char *make_index(const gm_asset *a, size_t *n)
@@ -269,11 +268,13 @@ static enum MHD_Result send_events(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
 	char topics[1500] = "", after[32] = "0";
+	uint64_t id = 0;
 	gm_guard_query(c->query, "topics", topics, sizeof topics);
 	gm_guard_query(c->query, "after", after, sizeof after);
+	if (!gm_text_u64(after, &id))
+		return refuse(s, c, 400, "bad_value", "after is not the id of an event");
 	reading *r = calloc(1, sizeof *r);
-	gm_hub_reader *reader =
-		r ? gm_hub_open(&s->hub, topics, strtoull(after, NULL, 10), &err) : NULL;
+	gm_hub_reader *reader = r ? gm_hub_open(&s->hub, topics, id, &err) : NULL;
 	if (!reader) {
 		free(r);
 		return err.code == GM_ERR_STATE ? refuse(s, c, 503, "streams_full", err.message)
@@ -691,7 +692,7 @@ gm_studio *gm_studio_start(const gm_studio_options *o, gm_error *err)
 		gm_fail(err, GM_ERR_MEMORY, "out of memory");
 		return NULL;
 	}
-	memcpy(page_hash, page_version(), sizeof page_hash);
+	hash_page();
 	s->last = &s->first;
 	s->runs.folder = -1;
 	pthread_mutex_init(&s->series_mutex, NULL);
