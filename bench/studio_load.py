@@ -4,7 +4,7 @@
 # studio_load.py PROGRAM [SECONDS] -- what watching costs a training: a DCGAN trains while 190 readers of event streams (5 of
 # them reading 1 kB a second) and 10 programs that poll ten times a second are connected to the studio, and while nobody is,
 # in turn. Prints steps per second of each window and the median ratio.
-import asyncio, json, os, re, statistics, subprocess, sys, tempfile, time, urllib.request
+import asyncio, json, os, re, statistics, subprocess, sys, tempfile, time
 
 program, seconds = os.path.abspath(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 30
 folder = tempfile.mkdtemp()
@@ -13,10 +13,6 @@ studio = subprocess.Popen([program, 'studio', 'runs', '--port', '0'], cwd=folder
 port, token = re.match(r'http://127.0.0.1:(\d+)/#t=(\w+)', studio.stdout.readline()).groups()
 training = subprocess.Popen([program, 'train', 'dcgan', '--data', 'glyphs', '--width', '16', '--steps', '1000000', '--log-every', '2',
 	'--sample-every', '1000000', '--save-every', '1000000', '--outdir', 'runs'], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-def get(path):
-	r = urllib.request.Request(f'http://127.0.0.1:{port}{path}', headers={'Gm-Token': token})
-	return json.load(urllib.request.urlopen(r, timeout=10))
 
 def last_step():
 	with open(folder + '/runs/00000-dcgan-glyphs/stats.jsonl') as f:
