@@ -544,6 +544,40 @@ static void captions(void **state)
 	}
 }
 
+/* As Reed et al. 2016 published them: texts in a folder of their own. */
+static void captions_elsewhere(void **state)
+{
+	(void)state;
+	char text[64];
+	uint64_t first = 99;
+	put_picture("birds/images/001.Tern/a.png", 8, 8, red);
+	put_picture("birds/images/002.Wren/b.png", 8, 8, blue);
+	put_picture("birds/images/002.Wren/c.png", 8, 8, green);
+	put_picture("birds/text_c10/x.png", 8, 8, grey); /* makes the folder */
+	remove(scratch_path("birds/text_c10/x.png"));
+	scratch_write("birds/text_c10/a.txt", "a red tern\n", 11);
+	scratch_write("birds/text_c10/b.txt", "a blue wren\n", 12);
+	gm_dataset *d = open_set("birds", NULL);
+	for (uint64_t at = 0; at < 3; at++) {
+		static const char *const said[] = {"a red tern", "a blue wren", ""};
+		assert_true(gm_data_caption(d, 4, at, text, sizeof text, NULL));
+		assert_string_equal(text, said[gm_data_index(d, 4, at)]);
+	}
+	assert_int_equal(gm_data_uncaptioned(d, &first), 1);
+	assert_int_equal(first, 2);
+	assert_non_null(strstr(gm_data_note(d, 0), "1 of 3 pictures have no caption; the first is "
+	                                           "images/002.Wren/c.png"));
+	gm_data_close(d);
+	/* an empty file is no caption; names that two captions or two images have are not used */
+	put_picture("birds/images/001.Tern/b.png", 8, 8, grey);
+	put_picture("birds/more/x.png", 8, 8, grey);
+	scratch_write("birds/more/a.txt", "another", 7);
+	scratch_write("birds/images/002.Wren/c.txt", " \n", 2);
+	d = open_set("birds", &(gm_data_options){.label_from = "folders"});
+	assert_int_equal(gm_data_uncaptioned(d, &first), gm_data_info_of(d)->count);
+	gm_data_close(d);
+}
+
 /* A range is the same examples under smaller numbers, and another set to a run. */
 static void ranges(void **state)
 {
@@ -709,6 +743,7 @@ int main(void)
 		cmocka_unit_test(pairs),
 		cmocka_unit_test(patches),
 		cmocka_unit_test(captions),
+		cmocka_unit_test(captions_elsewhere),
 		cmocka_unit_test(augmented),
 		cmocka_unit_test(ranges),
 		cmocka_unit_test(the_doctor_counts),

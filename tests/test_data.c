@@ -41,7 +41,7 @@ static void every_set_opens(void **state)
 		                            : info->numel == 2);
 		gm_data_close(d);
 	}
-	assert_int_equal(n, 11);
+	assert_int_equal(n, 13);
 	assert_null(gm_data_names(-1, NULL));
 	gm_data_close(NULL);
 }
@@ -435,6 +435,66 @@ static void shapes_are_what_they_say(void **state)
 	gm_data_close(ring);
 }
 
+/* Captions say what is there; splits divide the combinations of colour and shape. */
+static void captioned(void **state)
+{
+	(void)state;
+	enum { EACH = 600 };
+	static const char *const names[] = {"captioned", "captioned2"};
+	for (int two = 0; two < 2; two++) {
+		bool seen[3][64] = {0};
+		static const char *const splits[] = {"train", "test", "val"};
+		for (int k = 0; k < 3; k++) {
+			gm_dataset *d = gm_data_open(names[two],
+			                             &(gm_data_options){.split = splits[k]}, NULL);
+			assert_non_null(d);
+			const gm_data_info *info = gm_data_info_of(d);
+			int32_t label;
+			char text[201], first[40];
+			float f[16];
+			int placed = 0;
+			for (uint64_t i = 0; i < EACH; i++) {
+				assert_true(gm_data_batch(d, 3, i, 1, NULL, &label, NULL));
+				assert_true(gm_data_factors(d, 3, i, f, NULL));
+				assert_true(gm_data_caption(d, 3, i, text, sizeof text, NULL));
+				assert_true(strlen(text) < 200);
+				seen[k][label] = true;
+				assert_int_equal(label % 8, (int)f[0]);
+				snprintf(first, sizeof first, "%s", info->class_names[label]);
+				char *shape = strchr(first, ' ');
+				*shape++ = 0;
+				assert_non_null(strstr(text, shape));
+				assert_non_null(strstr(text, first)); /* the colour */
+				assert_true(strncmp(text, "a o", 3) && !strstr(text, " a o"));
+				if (!two) {
+					placed += strstr(text, "left") != NULL;
+					if (strstr(text, "left"))
+						assert_true(f[4] <= .42f);
+					if (strstr(text, "small") || strstr(text, "tiny"))
+						assert_true(f[3] < .19f);
+				} else if (strncmp(text, "there", 5) && strstr(text, " above ")) {
+					placed++;
+					/* the one named before it, by its shape, is higher */
+					const bool order =
+						strstr(text, shape) < strstr(text, " above ");
+					if ((int)f[0] != (int)f[7])
+						assert_true(order == (f[5] < f[11]));
+				}
+			}
+			assert_true(placed > EACH / 20);
+			gm_data_close(d);
+		}
+		int held = 0;
+		for (int c = 0; c < 64; c++) {
+			assert_true(seen[0][c] != seen[1][c]);
+			assert_true(seen[2][c]);
+			held += seen[1][c];
+		}
+		assert_int_equal(held, 8);
+	}
+	assert_null(gm_data_open("shapes", &(gm_data_options){.split = "val"}, NULL));
+}
+
 static void resize_keeps_the_mean(void **state)
 {
 	(void)state;
@@ -515,6 +575,7 @@ static void options_are_checked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(captioned),
 		cmocka_unit_test(every_set_opens),
 		cmocka_unit_test(stream_is_pure),
 		cmocka_unit_test(permutations_permute),

@@ -887,9 +887,63 @@ static int make_cache(void **state)
 	return setenv("XDG_CACHE_HOME", scratch_path("cache"), 1);
 }
 
+/* Captions in JSON of three forms, and in several rows of a table. */
+static void captions_of_tables(void **state)
+{
+	(void)state;
+	static const char *const file[] = {"said.json", "said.json", "said.json", "said.csv"};
+	static const char *const bytes[] = {
+		"{\"0.png\": [\"one\", \"uno\"], \"1.png\": \"t\\u00e9\"}",
+		"[{\"file_name\": \"0.png\", \"sentences\": [{\"raw\": \"one\"}, {\"raw\": "
+		"\"uno\"}]}, {\"file\": \"1.png\", \"caption\": \"t\xc3\xa9\"}]",
+		"{\"images\": [{\"id\": 7, \"file_name\": \"1.png\"}, {\"id\": 9, \"file_name\": "
+		"\"0.png\"}], \"annotations\": [{\"image_id\": 9, \"caption\": \"one\"}, "
+		"{\"image_id\": 9, \"caption\": \"uno\"}, {\"image_id\": 7, \"caption\": "
+		"\"t\xc3\xa9\"}]}",
+		"image,caption\n0.png,one\n1.png,t\xc3\xa9\n0.png,uno\n"};
+	char name[32], text[16];
+	for (int i = 0; i < 2; i++) {
+		snprintf(name, sizeof name, "j/%d.png", i);
+		put(name, i);
+	}
+	for (int k = 0; k < 4; k++) {
+		snprintf(name, sizeof name, "j/%s", file[k]);
+		put_text(name, bytes[k]);
+		gm_dataset *d = opened("j", NULL);
+		int seen[3] = {0};
+		for (uint64_t at = 0; at < 80; at++) {
+			assert_true(gm_data_caption(d, 5, at, text, sizeof text, NULL));
+			const bool second = gm_data_index(d, 5, at) == 1;
+			seen[second ? 2 : strcmp(text, "uno") == 0]++;
+			assert_true(second ? !strcmp(text, "t\xc3\xa9")
+			                   : !strcmp(text, "one") || !strcmp(text, "uno"));
+		}
+		assert_true(seen[0] > 8 && seen[1] > 8);
+		assert_int_equal(seen[2], 40);
+		gm_data_close(d);
+		remove(scratch_path(name));
+	}
+	put_text("j/said.csv", "image,caption,what\n0.png,one,x\n1.png,two,y\n");
+	gm_dataset *d =
+		opened("j", &(gm_data_options){.label_from = "none", .caption_column = "what"});
+	assert_int_equal(gm_data_info_of(d)->classes, 0);
+	assert_true(gm_data_caption(d, 5, 0, text, sizeof text, NULL));
+	assert_string_equal(text, gm_data_index(d, 5, 0) ? "y" : "x");
+	gm_data_close(d);
+	refused("j", &(gm_data_options){.caption_column = "nix"}, "no table has a column nix");
+	remove(scratch_path("j/said.csv"));
+	/* a file that is for something else */
+	put_text("j/other.json", "{\"version\": \"1\", \"keys\": [1, 2]}");
+	d = opened("j", NULL);
+	assert_true(says(d, "a caption of keys is not a text"));
+	gm_data_close(d);
+	remove(scratch_path("j/other.json"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(captions_of_tables),
 		cmocka_unit_test(tables),
 		cmocka_unit_test(patterns),
 		cmocka_unit_test(links_lead_as_in_a_file_system),

@@ -272,6 +272,10 @@ GM_API bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64
 GM_API bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text,
                             size_t room, gm_error *err);
 
+/* The number of examples of a set with the field "caption" that have none; *first becomes the index
+ * of the first of them. */
+GM_API uint64_t gm_data_uncaptioned(const gm_dataset *d, uint64_t *first);
+
 /* The ground-truth factors that generated the example at (seed, position): value[info.factors] in
  * the order of info.factor_names. They are class numbers, or lengths as fractions of the image
  * side. GM_ERR_STATE if the set has no factors. */

@@ -173,6 +173,19 @@ static void print_bad(gm_dataset *d, const gm_data_info *i)
 		printf("  note       %s\n", name);
 }
 
+/* Of the first examples of a fixed order. */
+static bool print_captions(gm_dataset *d, gm_error *err)
+{
+	char text[400];
+	for (uint64_t k = 0; k < 4 && gm_data_field(d, "caption"); k++) {
+		if (!gm_data_caption(d, 0, k, text, sizeof text, err))
+			return false;
+		if (*text)
+			printf("  caption    %s\n", text);
+	}
+	return true;
+}
+
 static void print_info(gm_dataset *d, const gm_data_report *r)
 {
 	const gm_data_info *i = gm_data_info_of(d);
@@ -218,6 +231,7 @@ static int info(const char *path, const gm_data_options *o, const char *field, c
 	bool ok = d && gm_data_examine(d, &r, &err);
 	if (ok)
 		print_info(d, &r);
+	ok = ok && print_captions(d, &err);
 	ok = ok && (!out || preview(d, field, out, &err));
 	gm_data_report_free(&r);
 	gm_data_close(d);

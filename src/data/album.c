@@ -22,7 +22,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define VERSION 2 /* to be incremented when the result for the same files changes */
+#define VERSION 3 /* to be incremented when the result for the same files changes */
 #define CHUNK 512 /* files */
 #define FILMS 16  /* files decoded at the same time where each may be an animation */
 #define CHUNK_BYTES ((size_t)64 << 20)
@@ -189,7 +189,7 @@ static bool keep_other(builder *b, const char *name, const char *reason, uint32_
 static bool is_table(const char *name)
 {
 	const char *last = last_part(name), *end = ending(name);
-	return strcasecmp(last, "dataset.json") == 0 || strcasecmp(end, ".csv") == 0 ||
+	return strcasecmp(end, ".json") == 0 || strcasecmp(end, ".csv") == 0 ||
 	       strcasecmp(end, ".tsv") == 0 || strcasecmp(last, "list_attr_celeba.txt") == 0;
 }
 
@@ -743,31 +743,61 @@ static bool drop_replaced(builder *b)
 	return true;
 }
 
-/* Assigns captions to the images of the same name; a caption without an image is another file. */
+static int by_last_stem(const void *x, const void *y)
+{
+	const caption a = {.name = (char *)last_part((*(const caption *const *)x)->name)},
+		      b = {.name = (char *)last_part((*(const caption *const *)y)->name)};
+	return by_stem(&a, &b);
+}
+
+/* The caption whose file has the name, with any ending; `sorted` is by the last parts of names, or
+ * NULL. NULL if there are several. */
+static const caption *find_caption(const builder *b, const caption **sorted, char *name)
+{
+	const caption key = {.name = name}, *at = &key;
+	if (!sorted)
+		return bsearch(&key, b->caption, b->captions, sizeof key, by_stem);
+	const caption **c = bsearch(&at, sorted, b->captions, sizeof *sorted, by_last_stem);
+	if (!c || (c > sorted && by_last_stem(c - 1, &at) == 0) ||
+	    (c + 1 < sorted + b->captions && by_last_stem(c + 1, &at) == 0))
+		return NULL;
+	return *c;
+}
+
+/* Assigns captions to the images of the same name, beside them or (as in text_c10/CLASS/NAME.txt of
+ * Reed et al. 2016, arXiv:1605.05395) in another folder, where it is the name of one image and one
+ * caption. A caption without an image is another file. */
 static bool give_captions(builder *b)
 {
-	bool *used = calloc(b->captions + 1, sizeof *used);
-	bool ok = used || no_memory(b);
-	if (b->captions)
-		qsort(b->caption, b->captions, sizeof *b->caption, by_stem);
-	for (uint64_t i = 0; ok && i < b->a.entries && b->captions; i++) {
-		char *name = strdup(b->text.p + b->entry[i].name);
-		if (!name) {
-			ok = no_memory(b);
-			break;
-		}
-		const caption key = {.name = name};
-		const caption *c =
-			bsearch(&key, b->caption, b->captions, sizeof *b->caption, by_stem);
-		free(name);
-		if (c && !put_text(b, c->line, &b->entry[i].caption))
-			ok = false;
+	const size_t n = b->captions;
+	const caption **sorted = malloc((n + 1) * sizeof *sorted),
+		      **found = calloc(b->a.entries + 1, sizeof *found);
+	bool *beside = calloc(n + 1, sizeof *beside);
+	int *apart = calloc(n + 1, sizeof *apart);
+	bool ok = (sorted && found && beside && apart) || no_memory(b);
+	if (n)
+		qsort(b->caption, n, sizeof *b->caption, by_stem);
+	for (size_t i = 0; ok && i < n; i++)
+		sorted[i] = b->caption + i;
+	if (ok && n)
+		qsort(sorted, n, sizeof *sorted, by_last_stem);
+	for (uint64_t i = 0; ok && n && i < b->a.entries; i++) {
+		const caption *c = find_caption(b, NULL, b->text.p + b->entry[i].name);
 		if (c)
-			used[c - b->caption] = true;
+			beside[c - b->caption] = true;
+		else if ((found[i] = find_caption(b, sorted, b->text.p + b->entry[i].name)))
+			apart[found[i] - b->caption]++;
+		ok = !c || put_text(b, c->line, &b->entry[i].caption);
 	}
-	for (size_t i = 0; ok && i < b->captions; i++)
-		ok = used[i] || keep_other(b, b->caption[i].name, "text", b->caption[i].order);
-	free(used);
+	for (uint64_t i = 0; ok && i < b->a.entries; i++) {
+		const size_t k = found[i] ? (size_t)(found[i] - b->caption) : 0;
+		if (found[i] && !beside[k] && apart[k] == 1)
+			ok = put_text(b, found[i]->line, &b->entry[i].caption);
+	}
+	for (size_t i = 0; ok && i < n; i++)
+		ok = beside[i] || apart[i] == 1 ||
+		     keep_other(b, b->caption[i].name, "text", b->caption[i].order);
+	free(sorted), free(found), free(beside), free(apart);
 	return ok;
 }
 

@@ -424,7 +424,7 @@ static bool label(sorting *s)
 			return gm_fail(s->err, GM_ERR_VALUE,
 			               "options label-from and label-column: none, and %.60s",
 			               s->o->label_column);
-		return true;
+		return !s->o->caption_column || give_numbers(s);
 	}
 	const bool by_table = s->said.stylegan || strcmp(labels, "auto") != 0 ||
 	                      (s->o->label_pattern && *s->o->label_pattern);
@@ -754,6 +754,18 @@ static bool repeat_examples(gm_pictures *p, uint64_t times)
 	return ok;
 }
 
+static void note_uncaptioned(gm_pictures *p)
+{
+	const char *first = NULL;
+	uint64_t none = 0;
+	for (uint64_t i = 0; p->captions && i < p->count; i++)
+		if (!gm_pictures_caption(p, i) && none++ == 0)
+			first = p->album.text + p->album.entry[p->entry[i]].name;
+	if (none)
+		gm_pictures_note(p, "%llu of %llu pictures have no caption; the first is %.200s",
+		                 (unsigned long long)none, (unsigned long long)p->count, first);
+}
+
 static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err)
 {
 	sorting s = {.p = p, .a = &p->album, .path = path, .o = o, .err = err};
@@ -789,6 +801,7 @@ static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, 
 		p->slot[i] = e->slot + (o->halves ? 1 : i % patches);
 		p->captions |= e->caption != 0;
 	}
+	note_uncaptioned(p);
 	return true;
 }
 

@@ -201,7 +201,25 @@ static bool is_missing(const char *w)
 	return !w || !*w || strcasecmp(w, "nan") == 0 || strcasecmp(w, "null") == 0;
 }
 
-static bool put_word(column *c, const char *word, int64_t entry)
+static bool is_one_of(const char *name, const char *const *list)
+{
+	for (; *list; list++)
+		if (strcasecmp(name, *list) == 0)
+			return true;
+	return false;
+}
+
+static bool has_captions(const gatherer *g, const column *c)
+{
+	static const char *const captions[] = {"caption",  "captions", "text", "description",
+	                                       "sentence", "keywords", NULL};
+	return g->o->caption_column ? strcasecmp(c->name, g->o->caption_column) == 0
+	                            : is_one_of(c->name, captions);
+}
+
+/* Several rows of captions for one picture are several captions; of other columns the last row is
+ * used. */
+static bool put_word(gatherer *g, column *c, const char *word, int64_t entry)
 {
 	if (c->rows == c->room) {
 		const size_t room = c->room ? c->room * 2 : 256;
@@ -216,7 +234,10 @@ static bool put_word(column *c, const char *word, int64_t entry)
 	const char *was = c->word[entry];
 	if (!is_missing(was) && is_missing(word))
 		return true;
-	if (!is_missing(was) && strcmp(was, word) != 0 && c->disputed++ == 0)
+	const bool other = !is_missing(was) && strcmp(was, word) != 0;
+	if (other && has_captions(g, c))
+		word = gm_arena_printf(g->p->arena, "%s\n%s", was, word);
+	else if (other && c->disputed++ == 0)
 		c->dispute = entry, c->was = was, c->is = word;
 	c->word[entry] = word;
 	return true;
@@ -337,7 +358,7 @@ static bool add_sheet(gatherer *g, const gm_sheet *s, const char *table, const c
 			snprintf(name, sizeof name, "column%d", unnamed);
 		column *c = column_called(g, name);
 		for (uint64_t r = header; c && r < s->rows; r++)
-			if (!put_word(c, gm_sheet_cell(s, r, k), entry[r]))
+			if (!put_word(g, c, gm_sheet_cell(s, r, k), entry[r]))
 				c = NULL;
 		if (!c) {
 			free(entry);
@@ -503,7 +524,7 @@ static bool read_pattern(gatherer *g)
 			continue;
 		matched++;
 		for (int k = 0; ok && k < columns; k++)
-			ok = put_word(column_called(g, gm_pattern_column(p, k)), word[k],
+			ok = put_word(g, column_called(g, gm_pattern_column(p, k)), word[k],
 			              (int64_t)i) ||
 			     no_memory(g);
 	}
@@ -580,14 +601,6 @@ static const char **sorted_words(gatherer *g, const column *c, int *count)
 		words[i] = gm_arena_strdup(g->p->arena, all[i]);
 	free(all);
 	return words;
-}
-
-static bool is_one_of(const char *name, const char *const *list)
-{
-	for (; *list; list++)
-		if (strcasecmp(name, *list) == 0)
-			return true;
-	return false;
 }
 
 static bool asked_for(const gatherer *g, const column *c)
@@ -681,8 +694,6 @@ static bool take_captions(gatherer *g, const column *c)
 
 static bool finish(gatherer *g)
 {
-	static const char *const captions[] = {"caption",  "captions", "text", "description",
-	                                       "sentence", "keywords", NULL};
 	gm_attributes *out = g->out;
 	bool ok = true, said = false;
 	out->attribute = calloc((size_t)g->columns + 1, sizeof *out->attribute);
@@ -690,9 +701,7 @@ static bool finish(gatherer *g)
 		return no_memory(g);
 	for (int i = 0; ok && i < g->columns; i++) {
 		const column *c = &g->column[i];
-		const bool words = g->o->caption_column
-		                           ? strcasecmp(c->name, g->o->caption_column) == 0
-		                           : !said && is_one_of(c->name, captions);
+		const bool words = !said && has_captions(g, c);
 		if (c->disputed)
 			gm_pictures_note(g->p,
 			                 "column %s: %llu row%s an earlier row for the same "
@@ -714,9 +723,10 @@ static bool finish(gatherer *g)
 static bool read_all(gatherer *g, const char *path)
 {
 	const char *labels = g->o->label_from ? g->o->label_from : "auto";
-	if (strcmp(labels, "none") == 0)
+	const bool none = strcmp(labels, "none") == 0;
+	if (none && !g->o->caption_column)
 		return true;
-	const bool by_name = strcmp(labels, "auto") != 0 && strcmp(labels, "folders") != 0;
+	const bool by_name = !none && strcmp(labels, "auto") != 0 && strcmp(labels, "folders") != 0;
 	if (!index_names(g))
 		return false;
 	if (g->o->label_pattern && *g->o->label_pattern && !read_pattern(g))

@@ -16,9 +16,10 @@
 #include <string.h>
 
 static const gm_source *const sources[] = {
-	&gm_source_glyphs,  &gm_source_shapes,    &gm_source_edges,   &gm_source_labels,
-	&gm_source_domains, &gm_source_film,      &gm_source_small,   &gm_source_ring8,
-	&gm_source_grid25,  &gm_source_swissroll, &gm_source_circles,
+	&gm_source_glyphs,  &gm_source_shapes, &gm_source_captioned, &gm_source_captioned2,
+	&gm_source_edges,   &gm_source_labels, &gm_source_domains,   &gm_source_film,
+	&gm_source_small,   &gm_source_ring8,  &gm_source_grid25,    &gm_source_swissroll,
+	&gm_source_circles,
 };
 #define SOURCES ((int)(sizeof sources / sizeof *sources))
 
@@ -101,11 +102,14 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 		info->low = -s->extent, info->high = s->extent;
 		info->resize = "none";
 	}
-	if (o->split && strcmp(o->split, "val") == 0)
+	if (!s->combinations && o->split && strcmp(o->split, "val") == 0)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: is a generated set with two splits: train and test", s->name);
-	const bool test = o->split && strcmp(o->split, "test") == 0;
-	d->salt = hash_text(test, s->name);
+	d->split = !o->split                   ? GM_SPLIT_TRAIN
+	           : !strcmp(o->split, "test") ? GM_SPLIT_TEST
+	           : !strcmp(o->split, "val")  ? GM_SPLIT_VAL
+	                                       : GM_SPLIT_TRAIN;
+	d->salt = hash_text(d->split, s->name);
 	info->hash = gm_hash(d->salt, &s->version, sizeof s->version);
 	return true;
 }
@@ -341,6 +345,7 @@ gm_draw gm_set_draw(const gm_dataset *d, uint64_t seed, uint64_t index, float *x
 		.rng = gm_rng_new(gm_hash(d->salt, &seed, sizeof seed), index),
 		.size = (int)d->info.shape[1],
 		.channels = (int)d->info.shape[0],
+		.split = d->split,
 		.x = x,
 	};
 }
@@ -495,14 +500,21 @@ bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text
 		d->source->caption(&draw, text, room);
 		return true;
 	}
-	const gm_pictures *p = &d->pictures;
-	const gm_album_entry *e = p->album.entry + p->entry[i];
-	const char *said = e->caption   ? p->album.text + e->caption
-	                   : p->caption ? p->caption[i]
-	                                : NULL;
+	const char *said = gm_pictures_caption(&d->pictures, i);
 	if (said && room)
 		choose_line(said, gm_hash(seed, &position, sizeof position), text, room);
 	return true;
+}
+
+uint64_t gm_data_uncaptioned(const gm_dataset *d, uint64_t *first)
+{
+	uint64_t n = 0;
+	for (uint64_t i = 0; d->pictures.captions && i < d->info.count; i++) {
+		uint64_t seed = 0;
+		if (!gm_pictures_caption(&d->pictures, gm_set_place(d, &seed, i)) && n++ == 0)
+			*first = i;
+	}
+	return n;
 }
 
 const char *gm_data_example_name(const gm_dataset *d, uint64_t index)

@@ -270,6 +270,144 @@ static bool json_rows(reader *r, json_t *labels)
 	return ok;
 }
 
+/* ---- captions in JSON ------------------------------------------------------------------------ */
+
+/* The value of the first of these keys. */
+static const json_t *under(const json_t *object, const char *const *keys)
+{
+	const json_t *v = NULL;
+	for (; !v && *keys; keys++)
+		v = json_object_get(object, *keys);
+	return v;
+}
+
+/* The cell of a text, or of several as lines. */
+static bool put_captions(reader *r, const json_t *said)
+{
+	char *const start = r->to;
+	const size_t n = json_is_array(said) ? json_array_size(said) : 1;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *one = json_is_array(said) ? json_array_get(said, i) : said;
+		/* {"raw": "..."} in Karpathy's files */
+		const char *text =
+			json_string_value(json_is_object(one) ? json_object_get(one, "raw") : one);
+		if (!text)
+			return gm_fail(r->err, GM_ERR_FORMAT,
+			               "%s: a caption of %.200s is not a text", r->name,
+			               gm_sheet_cell(r->s, r->cells / 2, 0));
+		/* put_cell ends a text with a zero; the next one makes it a line */
+		if (i)
+			r->to[-1] = '\n', r->cells--, r->fields--;
+		if (!put_cell(r, text, strlen(text)))
+			return false;
+	}
+	if (!n && !put_cell(r, "", 0))
+		return false;
+	r->s->cell[r->cells - 1] = (uint32_t)(start - r->s->text);
+	return true;
+}
+
+static bool caption_row(reader *r, const char *file, const json_t *said)
+{
+	return put_cell(r, file, strlen(file)) && put_captions(r, said) && end_row(r);
+}
+
+/* [{"file_name": "a.png", "caption": "..."}, ...] */
+static bool caption_list(reader *r, const json_t *list)
+{
+	static const char *const files[] = {"file_name", "filename", "file", "image", "path", NULL},
+				 *const texts[] = {"caption",   "captions",    "text",
+	                                           "sentences", "description", NULL};
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i), *said = under(row, texts);
+		const char *file = json_string_value(under(row, files));
+		if (!file || !said)
+			return gm_fail(r->err, GM_ERR_FORMAT,
+			               "%s: entry %llu is not {\"file_name\": .., \"caption\": ..}",
+			               r->name, (unsigned long long)i);
+		if (!caption_row(r, file, said))
+			return false;
+	}
+	return true;
+}
+
+/* {"a.png": "...", "b.png": ["...", "..."]} */
+static bool caption_map(reader *r, json_t *map)
+{
+	const char *file;
+	json_t *said;
+	bool ok = true;
+	json_object_foreach (map, file, said)
+		ok = ok && caption_row(r, file, said);
+	return ok;
+}
+
+/* COCO: "images" with id and file_name, "annotations" with image_id and caption. */
+static bool caption_coco(reader *r, const json_t *images, const json_t *annotations)
+{
+	json_t *by_id = json_object();
+	char key[24];
+	bool ok = by_id || gm_fail(r->err, GM_ERR_MEMORY, "%s: out of memory", r->name);
+	for (size_t i = 0; ok && i < json_array_size(annotations); i++) {
+		json_t *a = json_array_get(annotations, i), *said = json_object_get(a, "caption");
+		snprintf(key, sizeof key, "%lld",
+		         (long long)json_integer_value(json_object_get(a, "image_id")));
+		if (!json_is_string(said)) {
+			ok = gm_fail(r->err, GM_ERR_FORMAT,
+			             "%s: annotation %llu has no text \"caption\"", r->name,
+			             (unsigned long long)i);
+			break;
+		}
+		if (!json_object_get(by_id, key))
+			json_object_set_new(by_id, key, json_array());
+		json_array_append(json_object_get(by_id, key), said);
+	}
+	for (size_t i = 0; ok && i < json_array_size(images); i++) {
+		const json_t *image = json_array_get(images, i);
+		const char *file = json_string_value(json_object_get(image, "file_name"));
+		snprintf(key, sizeof key, "%lld",
+		         (long long)json_integer_value(json_object_get(image, "id")));
+		json_t *said = json_object_get(by_id, key);
+		if (!file)
+			ok = gm_fail(r->err, GM_ERR_FORMAT, "%s: image %llu has no \"file_name\"",
+			             r->name, (unsigned long long)i);
+		else if (said)
+			ok = caption_row(r, file, said);
+		json_object_del(by_id, key); /* a second image of this id has none */
+	}
+	json_decref(by_id);
+	return ok;
+}
+
+/* True if top has the form of one of these. */
+static bool has_captions(const json_t *top)
+{
+	const json_t *first = json_array_get(top, 0);
+	if (json_object_size(top) && !json_object_get(top, "labels"))
+		first = json_object_iter_value(json_object_iter((json_t *)top));
+	else if (!json_is_object(first))
+		return false;
+	return json_is_array(json_object_get(top, "annotations")) || json_is_string(first) ||
+	       json_is_string(json_array_get(first, 0)) || json_is_array(top);
+}
+
+/* Every text of the file takes at most its place there, since its quotes are worth its end. */
+static bool parse_captions(reader *r, json_t *top, size_t n)
+{
+	const json_t *annotations = json_object_get(top, "annotations");
+	free(r->s->text);
+	r->s->text = r->to = malloc(n + 64);
+	r->s->header = true;
+	return (r->to || gm_fail(r->err, GM_ERR_MEMORY, "%s: out of memory", r->name)) &&
+	       put_cell(r, "file", 4) && put_cell(r, "caption", 7) && end_row(r) &&
+	       (json_is_array(annotations)
+	                ? caption_coco(r, json_object_get(top, "images"), annotations)
+	        : json_is_array(top) ? caption_list(r, top)
+	                             : caption_map(r, top));
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
 static bool parse_json(reader *r)
 {
 	json_error_t where;
@@ -278,12 +416,18 @@ static bool parse_json(reader *r)
 	const char *file;
 	json_t *label;
 	bool ok = true;
+	if (has_captions(top)) {
+		ok = parse_captions(r, top, (size_t)(r->end - r->at));
+		json_decref(top);
+		return ok;
+	}
 	if (!top)
 		ok = gm_fail(r->err, GM_ERR_FORMAT, "%s: line %d: %.160s", r->name, where.line,
 		             where.text);
 	else if (!json_is_array(labels) && !json_is_object(labels) && !json_is_null(labels))
 		ok = gm_fail(r->err, GM_ERR_FORMAT,
-		             "%s: it has no list \"labels\", as in StyleGAN's dataset.json",
+		             "%s: it has no list \"labels\", as in StyleGAN's dataset.json, and no "
+		             "captions: {\"a.png\": \"...\"} or COCO's annotations",
 		             r->name);
 	r->s->none = ok && json_array_size(labels) == 0 && json_object_size(labels) == 0;
 	/* Names as they are unescaped, and a number for each. */

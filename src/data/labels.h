@@ -23,7 +23,9 @@ void gm_sheet_free(gm_sheet *s); /* fine on a zeroed one */
 
 enum { GM_SHEET_COLUMNS = 1024 };
 
-/* By the name's ending: dataset.json as StyleGAN's dataset_tool writes it (columns file and label);
+/* By the name's ending. JSON: dataset.json as StyleGAN's dataset_tool writes it (columns file and
+ * label), or captions (columns file and caption, several captions as lines): an object of texts or
+ * lists of texts by file, a list of objects with file_name and caption, or COCO's annotations.
  * list_attr_celeba.txt as CelebA has it (a count, the names of the columns, then a picture and its
  * numbers in each row); else fields between commas, semicolons or tabs, in quotes where they hold
  * such (RFC 4180), with or without a byte order mark, lines ended by LF, CR LF or CR. GM_ERR_FORMAT

@@ -233,6 +233,15 @@ bool gm_pictures_fit(gm_pictures *p, const gm_data_options *o, gm_error *err)
 	return p->scratch || gm_fail(err, GM_ERR_MEMORY, "out of memory");
 }
 
+const char *gm_pictures_caption(const gm_pictures *p, uint64_t i)
+{
+	const gm_album_entry *e = p->album.entry + p->entry[i];
+	const char *said = e->caption   ? p->album.text + e->caption
+	                   : p->caption ? p->caption[i]
+	                                : NULL;
+	return said && said[strspn(said, " \t\r\n")] ? said : NULL;
+}
+
 void gm_pictures_free(gm_pictures *p)
 {
 	free(p->owned);

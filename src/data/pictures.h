@@ -101,6 +101,9 @@ bool gm_pictures_open(gm_pictures *p, const char *path, const gm_data_options *o
 bool gm_pictures_fit(gm_pictures *p, const gm_data_options *o, gm_error *err);
 void gm_pictures_free(gm_pictures *p); /* fine on a zeroed one */
 
+/* The captions of example i, one in each line; NULL if it has none. Only for sets with captions. */
+const char *gm_pictures_caption(const gm_pictures *p, uint64_t i);
+
 /* Stored picture number slot into x [fit.to_channels, fit.to_height, fit.to_width]. thread <
  * p->threads chooses the scratch. */
 void gm_pictures_get(const gm_pictures *p, uint64_t slot, int thread, float *x);

@@ -29,6 +29,7 @@ typedef struct gm_reduction {
 
 struct gm_dataset {
 	gm_data_info info;
+	gm_split split;          /* of source */
 	const gm_source *source; /* NULL for pictures from files */
 	gm_pictures pictures;
 	gm_augment augment;

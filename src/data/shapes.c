@@ -12,7 +12,6 @@
 const char *const gm_shape_names[SHAPES] = {"circle", "square", "triangle", "star",
                                             "ring",   "cross",  "heart",    "hexagon"};
 
-enum { RED, ORANGE, YELLOW, GREEN, TEAL, BLUE, PURPLE, PINK, WHITE, GREY, BLACK, COLOURS };
 static const struct {
 	const char *name;
 	float rgb[3];
@@ -25,13 +24,16 @@ static const struct {
 	[BLACK] = {"black", {.10f, .10f, .12f}},
 };
 
+const char *gm_colour_name(int colour)
+{
+	return colours[colour].name;
+}
+
 const char *const gm_shape_factors[FACTORS] = {
 	[SHAPE] = "shape", [COLOUR] = "colour", [GROUND] = "background", [SIZE] = "size",
 	[X] = "x",         [Y] = "y",           [ROTATION] = "rotation",
 };
 
-#define SMALL .19f /* sizes are half the object's height, as a share of the picture's side */
-#define LARGE .27f
 #define CORNERS_MAX 32
 #define SIDE_MAX 1024
 
@@ -164,7 +166,16 @@ static void store(const gm_draw *d, size_t at, float r, float g, float b)
 	d->x[at] = 2 * r - 1, d->x[at + plane] = 2 * g - 1, d->x[at + 2 * plane] = 2 * b - 1;
 }
 
-static void render(const gm_draw *d, const outline *o, const paint *p)
+/* The colour of a pixel so far. */
+static void load(const gm_draw *d, size_t at, float rgb[3])
+{
+	const size_t plane = (size_t)d->size * (size_t)d->size;
+	for (size_t c = 0; c < 3; c++)
+		rgb[c] = (d->x[at + (d->channels == 1 ? 0 : c * plane)] + 1) / 2;
+}
+
+/* over: the object alone, on what d->x shows already. */
+static void render(const gm_draw *d, const outline *o, const paint *p, bool over)
 {
 	const int size = d->size;
 	const float px = 1 / (float)size, shadow = .08f * (float)size;
@@ -174,11 +185,17 @@ static void render(const gm_draw *d, const outline *o, const paint *p)
 	float dist[SIDE_MAX];
 	for (int y = 0; y < size; y++) {
 		const bool near = fabsf((float)y + .5f - o->cy) < reach;
+		if (over && !near)
+			continue;
 		if (near)
 			distance_row(o, y, x0, x1, dist);
 		const float v = ((float)y + .5f) * px - .5f;
 		const float slant = (float)y + 1 - o->cx - o->cy;
-		for (int x = 0; x < size; x++) {
+		for (int x = over ? x0 : 0; x <= (over ? x1 : size - 1); x++) {
+			const size_t at = (size_t)y * (size_t)size + (size_t)x;
+			float ground[3] = {p->ground[0], p->ground[1], p->ground[2]};
+			if (over)
+				load(d, at, ground);
 			const float u = ((float)x + .5f) * px - .5f;
 			float light = 1 + p->slope_x * u + p->slope_y * v, mix = 0, shade = 1;
 			if (near && x >= x0 && x <= x1) {
@@ -190,10 +207,8 @@ static void render(const gm_draw *d, const outline *o, const paint *p)
 				shade = .90f + .12f * in - .10f * (slant + (float)x) / o->radius;
 			}
 			const float a = light * (1 - mix), b = shade * mix;
-			store(d, (size_t)y * (size_t)size + (size_t)x,
-			      a * p->ground[0] + b * p->object[0],
-			      a * p->ground[1] + b * p->object[1],
-			      a * p->ground[2] + b * p->object[2]);
+			store(d, at, a * ground[0] + b * p->object[0],
+			      a * ground[1] + b * p->object[1], a * ground[2] + b * p->object[2]);
 		}
 	}
 }
@@ -241,15 +256,25 @@ static outline outline_of(const gm_scene *s, int size)
 	return o;
 }
 
-void gm_scene_render(const gm_scene *s, const gm_draw *d)
+static void paint_scene(const gm_scene *s, const gm_draw *d, bool over)
 {
-	paint p = {.slope_x = s->slope_x, .slope_y = s->slope_y};
+	paint p = {.slope_x = over ? 0 : s->slope_x, .slope_y = over ? 0 : s->slope_y};
 	for (int c = 0; c < 3; c++) {
 		p.object[c] = colours[s->colour].rgb[c] + s->tone_object;
 		p.ground[c] = .93f * colours[s->ground].rgb[c] + s->tone_ground;
 	}
 	const outline o = outline_of(s, d->size);
-	render(d, &o, &p);
+	render(d, &o, &p, over);
+}
+
+void gm_scene_render(const gm_scene *s, const gm_draw *d)
+{
+	paint_scene(s, d, false);
+}
+
+void gm_scene_render_over(const gm_scene *s, const gm_draw *d)
+{
+	paint_scene(s, d, true);
 }
 
 void gm_scene_edges(const gm_scene *s, const gm_draw *d)
@@ -304,26 +329,25 @@ static void draw(gm_draw *d)
 		gm_scene_render(&s, d);
 }
 
-static int third(float at)
-{
-	return (at > .42f) + (at > .58f);
-}
-
-void gm_shape_caption(const gm_draw *d, char *text, size_t room)
+const char *gm_shape_place(float x, float y)
 {
 	static const char *const places[3][3] = {
 		{"at the top left", "at the top", "at the top right"},
 		{"at the left", "in the centre", "at the right"},
 		{"at the bottom left", "at the bottom", "at the bottom right"},
 	};
+	return places[(y > .42f) + (y > .58f)][(x > .42f) + (x > .58f)];
+}
+
+void gm_shape_caption(const gm_draw *d, char *text, size_t room)
+{
 	const float *f = d->factor;
-	const int row = third(f[Y]), column = third(f[X]);
 	const char *size = f[SIZE] < SMALL ? "small " : f[SIZE] > LARGE ? "large " : "";
 	const char *colour = colours[(int)f[COLOUR]].name, *ground = colours[(int)f[GROUND]].name;
 	const bool an = !*size && *colour == 'o';
 	snprintf(text, room, "%s %s%s %s %s on %s %s background", an ? "an" : "a", size, colour,
-	         gm_shape_names[(int)f[SHAPE]], places[row][column], *ground == 'o' ? "an" : "a",
-	         ground);
+	         gm_shape_names[(int)f[SHAPE]], gm_shape_place(f[X], f[Y]),
+	         *ground == 'o' ? "an" : "a", ground);
 }
 
 const char *const gm_mask_names[SHAPES + 1] = {"ground", "circle", "square", "triangle", "star",

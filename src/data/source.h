@@ -9,11 +9,14 @@
 
 #define GM_FACTORS_MAX 16
 
+typedef enum gm_split { GM_SPLIT_TRAIN, GM_SPLIT_TEST, GM_SPLIT_VAL } gm_split;
+
 /* Generation of one example: random numbers in, the example and its properties out. x may be NULL
  * if only the properties are needed. */
 typedef struct gm_draw {
 	gm_rng rng;
 	int size, channels; /* of the set's pictures */
+	gm_split split;     /* GM_SPLIT_VAL only of sources with combinations */
 	int part;           /* 0: the picture itself; else the source's field number part - 1 */
 	float *x;
 	int32_t *map; /* in place of x, for fields of whole numbers */
@@ -44,15 +47,17 @@ typedef struct gm_source {
 	float extent; /* of points: they lie within [-extent, extent], but for rare tails */
 	int fields;   /* besides image, label and caption */
 	const gm_source_field *field;
-	bool unpaired; /* fields "a" and "b" are drawn independently */
-	int version;   /* to be incremented when the same seed gives other examples */
+	bool combinations; /* train lacks combinations that test consists of; val has all */
+	bool unpaired;     /* fields "a" and "b" are drawn independently */
+	int version;       /* to be incremented when the same seed gives other examples */
 	void (*draw)(gm_draw *d);
 	void (*caption)(const gm_draw *d, char *text, size_t room); /* or NULL */
 } gm_source;
 
 extern const gm_source gm_source_glyphs, gm_source_shapes, gm_source_ring8, gm_source_grid25,
 	gm_source_swissroll, gm_source_circles, gm_source_edges, gm_source_labels,
-	gm_source_domains, gm_source_film, gm_source_small;
+	gm_source_domains, gm_source_film, gm_source_small, gm_source_captioned,
+	gm_source_captioned2;
 
 /* Number i of the permutation of 0 .. n-1 that (seed, epoch) names: a bijection computed, not
  * stored. */

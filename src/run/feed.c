@@ -97,6 +97,21 @@ static void say_fields(const gm_run *r, char *text, size_t room)
 		n += snprintf(text + n, room - n, ", %s", r->field[i].name);
 }
 
+/* Each example must have a caption. */
+static void want_captions(gm_run *r)
+{
+	uint64_t first = 0;
+	const uint64_t none = r->data ? gm_data_uncaptioned(r->data, &first) : 0;
+	const char *name = none ? gm_data_example_name(r->data, first) : NULL;
+	if (none)
+		gm_run_fail(r, GM_ERR_VALUE,
+		            "%s needs a caption for each picture, but %llu of %s have none; the "
+		            "first is %.200s: write one into a .txt file of its name (UTF-8) or a "
+		            "table, or move these pictures away",
+		            r->model->name, (unsigned long long)none,
+		            gm_settings_get(r->settings, "data"), name ? name : "");
+}
+
 static gm_node *field_input(gm_run *r, const char *name)
 {
 	gm_run_field *f = gm_feed_find(r, name);
@@ -114,6 +129,8 @@ static gm_node *field_input(gm_run *r, const char *name)
 		            r->model->name, name, gm_settings_get(r->settings, "data"), all);
 		return gm_full(r->graph, 0, GM_SHAPE(r->batch, 1));
 	}
+	if (!strcmp(name, "caption"))
+		want_captions(r);
 	return f->node ? f->node : gm_run_field_input(r, f, f->name, r->batch);
 }
 
