@@ -57,6 +57,13 @@ static const struct variant {
 	{"biggan",
          {"data=glyphs", "size=16", "batch=4", "width=4", "chunk=2", "embed=3", "k=2",
           "accumulate=2"}},
+	/* a stage that ends after the third turn, a fade across it; minibatches in two parts */
+	{"progan",
+         {"data=glyphs", "size=16", "batch=4", "width=4", "nz=4", "stable-kimg=.008",
+          "fade-kimg=.008", "whole-to=4"}},
+	{"progan",
+         {"data=shapes", "size=16", "batch=4", "width=4", "nz=4", "stable-kimg=.004",
+          "fade-kimg=.016", "whole-to=8"}},
 	{"pixelcnn",
          {"data=shapes", "size=8", "batch=4", "features=4", "layers=2", "levels=8",
           "conditional=yes", "ema=.9", "grid=2x2"}},

@@ -146,6 +146,7 @@ GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, cons
 	{"objective", objective, "losses of G and D", GM_ROW_OF(gm_objective_name)}, \
 	{"penalty", "none", "regularisation of D", GM_ROW_OF(gm_penalty_name)}, \
 	{"penalty-weight", "auto", "its weight (clip: the bound); auto: the usual one", GM_REAL(0, 1e9)}, \
+	{"slope", "1", "of wgan-gp and one-sided: the norm of D's gradient that they ask for", GM_REAL(1e-9, 1e9)}, \
 	GM_NORM_OPTIONS(norm_g, norm_d), \
 	{"k", "1", "steps of D for each turn", GM_INT(1, 10000)}, \
 	{"k-g", "1", "steps of G for each turn", GM_INT(1, 10000)}, \
@@ -400,6 +401,25 @@ GM_API gm_node *gm_rate(gm_run *r, const char *which);
  * phase that is done, 0 to 1 (for the last phase by the length of the run; in tools 1). */
 GM_API int gm_phase(gm_run *r, const char *const *names, double *share);
 
+/* Progressive growing of the resolution (Karras et al. 2018, arXiv:1710.10196, section 2 and
+ * appendix A.1), by options stable-kimg and fade-kimg, thousands of examples: each stage but the
+ * last is trained for stable-kimg, then the next one fades in for fade-kimg. All is a function of
+ * the examples so far, so that a resumed run goes on exactly. */
+typedef struct gm_growth {
+	int stages;
+	/* Rank 0, logged as "stage", from 0 to stages - 1: the stage; while it fades in, less than
+	 * that by the share that the stage before still has. In tools the checkpoint's. */
+	gm_node *place;
+	/* rank 0, for gm_growth_rows: the first row of the present part of the minibatch */
+	gm_node *first;
+} gm_growth;
+GM_API gm_growth gm_growth_open(gm_run *r, int stages);
+/* Before each turn: sets `place` and returns the stage of this turn. *began, unless NULL: true if a
+ * fade has begun or ended since the last turn. */
+GM_API int gm_grow(gm_run *r, gm_growth *w, bool *began);
+/* Rows of x [m,..], beginning with row `first` of w: [rows,..]. */
+GM_API gm_node *gm_growth_rows(const gm_growth *w, gm_node *x, int64_t rows);
+
 typedef struct gm_move_args {
 	/* selects the learning rate: "g" (default): lr; "d": lr-d. Other names also name the
 	 * optimiser's variables, for two optimisers of one net */
@@ -603,6 +623,9 @@ GM_API gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a);
  * then k-g times a step of G (options k and k-g). The step `before` runs on each of these
  * minibatches. */
 GM_API void gm_run_turn(gm_run *r, const gm_turn *t);
+/* One turn on the next minibatch in `parts` equal parts, which gm_growth_rows selects: for each of
+ * them k steps of D, then k-g steps of G. */
+GM_API void gm_run_turn_parts(gm_run *r, const gm_turn *t, const gm_growth *w, int parts);
 GM_API int gm_end(gm_run *r);
 
 GM_END_C

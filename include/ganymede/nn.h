@@ -617,6 +617,9 @@ struct gm_game {
 	gm_terms terms;
 	const gm_penalty *penalty; /* NULL: none */
 	double weight;
+	/* of wgan-gp and one-sided: the norm t of D's gradient that they ask for; the penalty is
+	 * divided by t^2 (Karras et al. 2018, arXiv:1710.10196, appendix). 0: 1 */
+	double slope;
 	/* rank 0, sigma of instance noise on all inputs of D (Sonderby et al. 2017); or NULL */
 	gm_node *noise;
 	double flip; /* fraction of (real, fake) pairs whose labels are exchanged in D's loss */
@@ -838,6 +841,34 @@ GM_API gm_node *gm_resgan_up(const gm_resgan *p, gm_net *G, gm_node *z, gm_node 
 /* images x and their labels (or NULL) to logits [m,1] */
 GM_API gm_node *gm_resgan_logit(const gm_resgan *p, gm_net *D, gm_node *x, gm_node *y);
 
+/* The growing nets of Karras et al. 2018, arXiv:1710.10196, table 2, in the order of layers of the
+ * authors' code. Stage s has images of small_height 2^s x small_width 2^s and its own layers, named
+ * by that height: 8/a, 8/b, 8/rgb. G: pixel norm of z, a dense layer, 3x3 convolutions, each
+ * followed by leaky ReLU and the net's normaliser of activations, doubling by nearest neighbour, a
+ * 1x1 convolution to the image, linear. D: the mirror image, without normalisers of activations,
+ * halving by means, gm_minibatch_stddev at the smallest map, two dense layers. Gains other than
+ * sqrt(2), which is that of normaliser "equalised", are factors of the layer's input. */
+typedef struct gm_progan {
+	int64_t small_height, small_width, channels; /* of the first stage; of the image */
+	int64_t width, base; /* maps of stage s have min(width, base / 2^(s + 1)) channels */
+	int group;           /* of gm_minibatch_stddev; 0: none */
+	int stage;           /* of these images */
+	/* Rank 0: the place of growth. The image of stage s is (1 - a) new + a old, a = s - place
+	 * clamped to 0..1, old: the image of stage s - 1, enlarged; D's first map of stage s
+	 * likewise. */
+	gm_node *place;
+	/* right for each place from 0 to stage; otherwise only for places from stage - 1 on, with
+	 * fewer layers */
+	bool all;
+} gm_progan;
+/* z [m,nz] to images [m,C,h,w] of the stage */
+GM_API gm_node *gm_progan_up(const gm_progan *p, gm_net *G, gm_node *z);
+/* such images to scores [m,1] */
+GM_API gm_node *gm_progan_score(const gm_progan *p, gm_net *D, gm_node *x);
+/* Real images, larger than those of the stage by a power of two, as the stage sees them: means of
+ * pixels, and while the stage fades in, (1 - a) x + a times x without the detail of the stage. */
+GM_API gm_node *gm_progan_real(const gm_progan *p, gm_node *x);
+
 /* The nets of two domains a and b that share their inner layers: those of UNIT for digits (Liu et
  * al. 2017, arXiv:1703.00848, the authors' code, cocogan_nets_da.py). Encoder: 5x5 of stride 2 to
  * `width` channels; shared: to 2, 4 (the whole map), 8 (1x1) times; mean and softplus sigma.
@@ -921,6 +952,13 @@ GM_API gm_node *gm_rmsprop_(gm_net *n, gm_node *loss, gm_optimiser_args a);
 /* The global 2-norm of the gradients of the optimiser that returned `effect`, before clipping, rank
  * 0; NULL if no optimiser of this net returned it. Each call creates a new node. */
 GM_API gm_node *gm_net_gradient_norm(const gm_net *n, const gm_node *effect);
+
+/* The name of that optimiser, owned by the net; or NULL. */
+GM_API const char *gm_net_optimiser(const gm_net *n, const gm_node *effect);
+/* An effect that sets the state of the net's optimisers (moments, step counts, accumulated
+ * gradients) to 0, as in new ones. Moving averages are not changed. Only state that exists at the
+ * time of the call. */
+GM_API gm_node *gm_net_forget(gm_net *n);
 
 /* Replaces g[0..n) by scaled gradients whose global 2-norm is at most max_norm. */
 GM_API void gm_clip_norm(gm_node **g, int n, double max_norm);

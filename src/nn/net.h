@@ -21,6 +21,7 @@ typedef struct gm_entry {
 /* The effect of an optimiser, and its gradients. */
 typedef struct gm_update {
 	const gm_node *effect;
+	const char *name; /* of the optimiser; in arena */
 	gm_node **gradient;
 	int gradients;
 	struct gm_update *older;

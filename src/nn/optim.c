@@ -8,6 +8,7 @@
 
 #include <fnmatch.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* State while an optimiser is built. */
 typedef struct build {
@@ -121,6 +122,50 @@ gm_node *gm_net_gradient_norm(const gm_net *n, const gm_node *effect)
 	for (int i = 1; i < u->gradients; i++)
 		sum = gm_add(sum, gm_sum_all(gm_square(u->gradient[i])));
 	return gm_sqrt(sum);
+}
+
+const char *gm_net_optimiser(const gm_net *n, const gm_node *effect)
+{
+	const gm_update *u = n->update;
+	while (u && u->effect != effect)
+		u = u->older;
+	return effect && u ? u->name : NULL;
+}
+
+/* True if key is state of an optimiser of this net: VARIABLE.NAME.what, NAME.t,
+ * accumulated.NAME.count. The count of a moving average, NAME.averaged, is not. */
+static bool is_state(const gm_net *n, const char *key)
+{
+	for (const gm_update *u = n->update; u; u = u->older) {
+		const size_t length = strlen(u->name);
+		const char *at = strstr(key, u->name);
+		if (at && at[length] == '.' && (at == key || at[-1] == '.') &&
+		    strcmp(at + length, ".averaged"))
+			return true;
+	}
+	return false;
+}
+
+static gm_node *forget(void *ctx)
+{
+	gm_net *n = ctx;
+	gm_node **effect = malloc((n->count + 1) * sizeof *effect);
+	int made = 0;
+	if (!effect)
+		gm_no_memory(0);
+	for (int i = 0; i < n->count; i++)
+		if (n->entry[i].role == GM_MOMENT && is_state(n, n->entry[i].key))
+			effect[made++] =
+				gm_assign(n->entry[i].node,
+			                  gm_full(n->graph, 0, gm_node_shape(n->entry[i].node)));
+	gm_node *all = gm_group(n->graph, effect, made);
+	free(effect);
+	return all;
+}
+
+gm_node *gm_net_forget(gm_net *n)
+{
+	return gm_net_guard(n, forget, n);
 }
 
 /* Selects the parameters to update, as indices in n->entry, and their gradients: those that match
@@ -239,7 +284,8 @@ static gm_node *apply(build *u, gm_node *loss, rule r)
 	int params = choose(u, loss, place, grad);
 	gm_net_leave(n);
 	gm_update *done = gm_arena_calloc(n->arena, 1, sizeof *done);
-	*done = (gm_update){.gradient = gm_arena_copy(n->arena, grad, params * sizeof *grad),
+	*done = (gm_update){.name = gm_arena_strdup(n->arena, u->name),
+	                    .gradient = gm_arena_copy(n->arena, grad, params * sizeof *grad),
 	                    .gradients = params,
 	                    .older = n->update};
 

@@ -82,16 +82,25 @@ static gm_shown mixed(const gm_game *m)
 	return (gm_shown){between(e, m->real.x, m->fake.x), between(e, m->real.with, m->fake.with)};
 }
 
-/* E(|grad D(x^)| - 1)^2, x^ between x and x~ */
-static gm_node *wgan_gp(const gm_game *m)
+static double slope_of(const gm_game *m)
 {
-	return slope_penalty(m, mixed(m), 1);
+	return m->slope > 0 ? m->slope : 1;
 }
 
-/* E max(0, |grad D(x^)| - 1)^2 */
+/* E(|grad D(x^)| - t)^2 / t^2, x^ between x and x~; t = 1 in Gulrajani et al. 2017, another one in
+ * Karras et al. 2018 */
+static gm_node *wgan_gp(const gm_game *m)
+{
+	const double t = slope_of(m);
+	return gm_mul_c(slope_penalty(m, mixed(m), t), 1 / (t * t));
+}
+
+/* E max(0, |grad D(x^)| - t)^2 / t^2 */
 static gm_node *one_sided(const gm_game *m)
 {
-	return gm_mean_all(gm_square(gm_relu(gm_add_c(root(square_slopes_of(m, mixed(m))), -1))));
+	const double t = slope_of(m);
+	gm_node *over = gm_relu(gm_add_c(root(square_slopes_of(m, mixed(m))), -t));
+	return gm_mul_c(gm_mean_all(gm_square(over)), 1 / (t * t));
 }
 
 /* 1/2 E |grad D(x)|^2 */

@@ -126,6 +126,7 @@ gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 	m.penalty = &gm_penalties[gm_opt_choice(r, "penalty")];
 	gm_opt_auto(r, "penalty-weight", "%.17g", m.penalty->weight);
 	m.weight = gm_opt_real(r, "penalty-weight");
+	m.slope = gm_opt_real(r, "slope");
 	m.terms.smooth = gm_opt_real(r, "smooth");
 	parse_labels(gm_opt_str(r, "labels"), &m.terms, &r->err);
 	m.flip = gm_opt_real(r, "flip-labels");

@@ -256,12 +256,21 @@ static const char *logged_name(const gm_run *r, const gm_node *y)
 	return l ? l->name : NULL;
 }
 
-/* grad_G; of further optimisers of the net grad_G_2, .. */
-static const char *norm_name(gm_run *r, const gm_net *net)
+/* grad_G; of further optimisers of the net grad_G_2, .. An optimiser with several losses, of which
+ * a step has one (stages of training), has one name. */
+static const char *norm_name(gm_run *r, const gm_net *net, const char *optimiser)
 {
 	int others = 0;
-	for (int i = 0; i < r->guard.norms; i++)
-		others += r->guard.norm[i].net == net;
+	for (int i = 0; i < r->guard.norms; i++) {
+		const struct gm_run_norm *o = &r->guard.norm[i];
+		if (o->net == net && !strcmp(o->optimiser, optimiser))
+			return o->name;
+		bool first = o->net == net;
+		for (int j = 0; first && j < i; j++)
+			first = r->guard.norm[j].net != net ||
+			        strcmp(r->guard.norm[j].optimiser, o->optimiser);
+		others += first;
+	}
 	return others ? gm_name(r, "grad_%s_%d", gm_net_name(net), others + 1)
 	              : gm_name(r, "grad_%s", gm_net_name(net));
 }
@@ -283,10 +292,15 @@ static void find_norms(gm_run *r, gm_node *const *outputs, int n)
 			gm_node *norm = has_norm(r, outputs[j])
 			                        ? NULL
 			                        : gm_net_gradient_norm(r->net[i], outputs[j]);
+			const char *by = gm_net_optimiser(r->net[i], outputs[j]);
 			if (norm)
 				g->norm[g->norms] =
-					(struct gm_run_norm){norm_name(r, r->net[i]), r->net[i],
-				                             outputs[j], norm, r->parts},
+					(struct gm_run_norm){norm_name(r, r->net[i], by),
+				                             r->net[i],
+				                             by,
+				                             outputs[j],
+				                             norm,
+				                             r->parts},
 				g->norms++;
 		}
 }

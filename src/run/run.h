@@ -191,6 +191,7 @@ struct gm_run {
 		struct gm_run_norm { /* gradient norm of an optimiser */
 			const char *name;
 			const gm_net *net;
+			const char *optimiser;
 			const gm_node *effect;
 			gm_node *norm;
 			int part;
