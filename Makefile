@@ -68,7 +68,7 @@ bench: ## how fast whole training steps are; BENCH="dcgan-64 --seconds 5" for so
 	@$(MAKE) -s --no-print-directory program
 	@$(BUILD)/ganymede bench $(BENCH)
 
-peers: ## the same nets in PyTorch, turn about; PEERS="dcgan-64 gan-mlp" for some
+peers: ## the same nets in PyTorch and JAX, turn about; PEERS="dcgan-64 gan-mlp" for some
 	@scripts/setup.sh build
 	@$(MAKE) -s --no-print-directory program
 	@$(PEERS_PYTHON) bench/peers/compare.py $(BUILD)/ganymede $(PEERS) || test $$? = 77

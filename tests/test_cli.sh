@@ -453,6 +453,9 @@ works '"share_of_sgemm"' bench points --width 16 --batch 16 --seconds .05 --json
 works 'points[+]ema' bench points --width 16 --batch 16 --seconds .05 --averages
 GANYMEDE_SIMD=base works '"precision": "fp32"' bench points --width 16 --batch 16 --seconds .05 --json --precision bf16
 check 'bench: not a word of fp32' grep -q 'because bf16 needs AVX512-BF16' err
+works '"step_seconds"' bench points --width 16 --seconds .05 --json --sample
 refuses 2 'did you mean points' bench pionts
+refuses 2 'srresnet-x4 does not generate from noise' bench srresnet-x4 --sample
+refuses 2 'sampling by averages costs the same' bench points --sample --averages
 
 finish

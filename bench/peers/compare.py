@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""compare.py GANYMEDE [TASK...] [--pairs N] [--seconds S] [--how "WORD..."]: the same training in Ganymede and in PyTorch.
+"""compare.py GANYMEDE [TASK...] [--pairs N] [--seconds S] [--how "WORD..."] [--sample]: Ganymede beside PyTorch and JAX.
 
 For each task PyTorch is tried in every way first (eager and compiled, both layouts, joined and apart, both kinds of its Adam) and
-the fastest is kept. Then both run turn about, in processes of their own, and the ratio is printed pair by pair: above 1,
-Ganymede is faster. --how takes one way without trying; --list prints the ways' times only.
+the fastest is kept. Then all run turn about, in processes of their own, and the ratios are printed round by round: above 1,
+Ganymede is faster. --sample times the generator alone, in batches of 64, with ONNX Runtime as a further peer and without JAX. --how
+takes one way of PyTorch without trying; --list prints the ways' times only. JAX and ONNX Runtime are left out, with a word, where
+this Python has not got them.
 """
 import argparse
 import importlib.util
@@ -33,30 +35,65 @@ def peer(task, seconds, words):
     return json.loads(r.stdout.splitlines()[-1])
 
 
-def ours(program, task, seconds):
-    r = subprocess.run([program, 'bench', task, '--json', '--seconds', str(seconds)], capture_output=True, text=True)
+def ours(program, task, seconds, sample):
+    r = subprocess.run([program, 'bench', task, '--json', '--seconds', str(seconds), *(['--sample'] if sample else [])],
+                       capture_output=True, text=True)
     if r.returncode:
         sys.exit(r.stderr)
     return json.loads(r.stdout)[0]
 
 
-def ways(task):
+def ways(task, sample):
     _, maps, joins = nets.tasks[task]
-    for layout, mode in itertools.product(['default', 'channels_last'] if maps else ['default'], ['eager', 'compile']):
-        for join in ['apart', 'joined'] if joins else ['apart']:
-            yield f'{mode} {layout} {join} fused'
-    yield f'eager {"channels_last" if maps else "default"} {"joined" if joins else "apart"} foreach'
+    layouts = ['default', 'channels_last'] if maps else ['default']
+    for layout, mode in itertools.product(layouts, ['eager', 'compile']):
+        for join in ['apart', 'joined'] if joins and not sample else ['apart']:
+            yield f'{mode} {layout} {join} fused' + (' sample' if sample else '')
+    if not sample:
+        yield f'eager {"channels_last" if maps else "default"} {"joined" if joins else "apart"} foreach'
 
 
-def best_way(task, seconds):
+def best_way(task, seconds, sample):
     best = None
-    for words in ways(task):
+    for words in ways(task, sample):
         r = peer(task, seconds, words)
         if r:
-            print(f'  {words:40} {1e3 * r["step_seconds"]:9.2f} ms')
+            print(f'  {words:40} {1e3 * r["step_seconds"]:9.2f} ms', flush=True)
             if best is None or r['step_seconds'] < best['step_seconds']:
                 best = r
     return best['how'] if best else None
+
+
+def peers_of(sample):
+    """Name to words, of the peers beside PyTorch that this Python has."""
+    name, module, words = ('ONNX Runtime', 'onnxruntime', 'onnx sample') if sample else ('JAX', 'jax', 'jax')
+    if importlib.util.find_spec(module) is None:
+        print(f'SKIPPED: {name}: this Python has no {module} (pip install {"onnx onnxruntime" if sample else "jax"})', file=sys.stderr)
+        return {}
+    return {name: words}
+
+
+def compare(program, task, peers, pairs, seconds, sample):
+    ratios = {name: [] for name in peers}
+    for i in range(pairs):
+        b = ours(program, task, seconds, sample)
+        print(f'  Ganymede {1e3 * b["step_seconds"]:.2f} ms ({100 * b["share_of_sgemm"]:.0f}% of sgemm\'s '
+              f'{b["sgemm_gflop_per_second"]:.0f} GFLOP/s), peak {b["peak_resident_bytes"] / 1e6:.0f} MB, first step after '
+              f'{b["seconds_to_first_step"]:.2f} s')
+        for name, words in list(peers.items()):
+            c = peer(task, seconds, words)
+            if not c:
+                del peers[name]
+                continue
+            n = c['parameters_G'] + c['parameters_D']
+            if i == 0:
+                print(f'  {name} {c["version"]}: {n} parameters, ours {b["parameters"]}; {c["threads"]} threads, ours {b["threads"]}')
+            ratios[name].append(c['step_seconds'] / b['step_seconds'])
+            print(f'    {name} {1e3 * c["step_seconds"]:.2f} ms: ratio {ratios[name][-1]:.2f}; peak '
+                  f'{c["peak_resident_bytes"] / 1e6:.0f} MB, first step after {c["seconds_to_first_step"]:.2f} s', flush=True)
+    for name, r in ratios.items():
+        if r:
+            print(f'  {task}{" --sample" if sample else ""}, {name}: median ratio {statistics.median(r):.2f} of {len(r)}', flush=True)
 
 
 def main():
@@ -67,31 +104,20 @@ def main():
     p.add_argument('--seconds', type=float, default=3)
     p.add_argument('--how')
     p.add_argument('--list', action='store_true')
+    p.add_argument('--sample', action='store_true')
     a = p.parse_args()
+    others = peers_of(a.sample)
     for task in a.task or nets.tasks:
         if task not in nets.tasks:
             sys.exit(f'there is no task {task}: {", ".join(nets.tasks)}')
-        print(task)
-        how = a.how or best_way(task, min(a.seconds, 2))
-        if not how or a.list:
+        if a.sample and task in nets.do_not_sample:
+            if a.task:
+                sys.exit(f'{task} does not generate from noise: --sample is not for it')
             continue
-        print(f'  PyTorch: {how}')
-        ratios = []
-        for i in range(a.pairs):
-            b, c = (ours(a.program, task, a.seconds), peer(task, a.seconds, how))
-            if not c:
-                break
-            if i == 0:
-                n = c['parameters_G'] + c['parameters_D']
-                print(f'  parameters: {b["parameters"]} and {n}{"" if b["parameters"] == n else "  NOT THE SAME NETS"}; '
-                      f'{b["threads"]} and {c["threads"]} threads; torch {c["torch"]}')
-            ratios.append(c['step_seconds'] / b['step_seconds'])
-            print(f'  {1e3 * b["step_seconds"]:9.2f} ms, PyTorch {1e3 * c["step_seconds"]:9.2f} ms: ratio {ratios[-1]:.2f}   '
-                  f'({100 * b["share_of_sgemm"]:.0f}% of sgemm\'s {b["sgemm_gflop_per_second"]:.0f} GFLOP/s; peak '
-                  f'{b["peak_resident_bytes"] / 1e6:.0f} and {c["peak_resident_bytes"] / 1e6:.0f} MB; first step after '
-                  f'{b["seconds_to_first_step"]:.2f} and {c["seconds_to_first_step"]:.2f} s)', flush=True)
-        if ratios:
-            print(f'  median ratio {statistics.median(ratios):.2f}')
+        print(task)
+        how = a.how or best_way(task, min(a.seconds, 2), a.sample)
+        if how and not a.list:
+            compare(a.program, task, {f'PyTorch ({how})': how, **others}, a.pairs, a.seconds, a.sample)
 
 
 if __name__ == '__main__':

@@ -84,8 +84,8 @@ class Maxout(nn.Module):
         return self.all(x).unflatten(1, (-1, self.pieces)).amax(2)
 
 
-def adam(net, lr, beta1, how):
-    o = torch.optim.Adam(net.parameters(), lr=lr, betas=(beta1, .999), fused=how == 'fused' or None,
+def adam(net, lr, beta1, how, beta2=.999):
+    o = torch.optim.Adam(net.parameters(), lr=lr, betas=(beta1, beta2), fused=how == 'fused' or None,
                          foreach=how == 'foreach' or None)
     return o
 
@@ -198,6 +198,300 @@ def dcgan(side, width, batch, channels=3, norm=True, **game):
     return make
 
 
+class Residual(nn.Module):
+    """Two convolutions beside a shortcut, normalised before (He et al. 2016b; Miyato et al. 2018, figure 8)."""
+
+    def __init__(self, a, b, up=False, down=False, first=False, norm=None, sn=lambda m: m, codes=0):
+        super().__init__()
+        self.up, self.down, self.first, self.codes = up, down, first, codes
+        self.conv1, self.conv2 = sn(nn.Conv2d(a, b, 3, 1, 1)), sn(nn.Conv2d(b, b, 3, 1, 1))
+        self.short = sn(nn.Conv2d(a, b, 1)) if up or down or a != b else None
+        self.norm1 = norm(a) if norm else nn.Identity()
+        self.norm2 = norm(b) if norm else nn.Identity()
+        if codes:  # gains and biases of both norms are linear in the code
+            self.maps = nn.ModuleList(sn(nn.Linear(codes, n, bias=False)) for n in (a, a, b, b))
+
+    def _norm(self, i, x, code):
+        x = (self.norm2 if i else self.norm1)(x)
+        if self.codes:
+            x = x * (1 + self.maps[2 * i](code))[:, :, None, None] + self.maps[2 * i + 1](code)[:, :, None, None]
+        return F.relu(x)
+
+    def forward(self, x, code=None):
+        y = x if self.first else self._norm(0, x, code)
+        if self.up:
+            x, y = F.interpolate(x, scale_factor=2), F.interpolate(y, scale_factor=2)
+        y = self.conv2(self._norm(1, self.conv1(y), code))
+        if self.down:
+            y = F.avg_pool2d(y, 2)
+            if self.first:
+                x = F.avg_pool2d(x, 2)
+        if self.short is not None:
+            x = self.short(x)
+        return y + (F.avg_pool2d(x, 2) if self.down and not self.first else x)
+
+
+class Attention(nn.Module):
+    """Zhang et al. 2018 as in BigGAN: keys and values are pooled by 2."""
+
+    def __init__(self, c, sn):
+        super().__init__()
+        self.f, self.g = sn(nn.Conv2d(c, c // 8, 1, bias=False)), sn(nn.Conv2d(c, c // 8, 1, bias=False))
+        self.h, self.v = sn(nn.Conv2d(c, c // 2, 1, bias=False)), sn(nn.Conv2d(c // 2, c, 1, bias=False))
+        self.gamma = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x):
+        f, g, h = F.max_pool2d(self.f(x), 2).flatten(2), self.g(x).flatten(2), F.max_pool2d(self.h(x), 2).flatten(2)
+        o = h @ torch.softmax(f.transpose(1, 2) @ g, 1)
+        return self.gamma * self.v(o.view(len(x), -1, *x.shape[2:])) + x
+
+
+def spectral(m):
+    return nn.utils.parametrizations.spectral_norm(m)
+
+
+class ResG(nn.Module):
+    """SN-GAN's generator (table 4); with classes BigGAN's for 32 pixels."""
+
+    def __init__(self, width, nz=128, classes=0, chunk=20, embed=128):
+        super().__init__()
+        sn = spectral if classes else (lambda m: m)
+        self.width, self.chunk, self.classes = width, chunk, classes
+        self.small = sn(nn.Linear(chunk if classes else nz, width * 16))
+        self.label = sn(nn.Embedding(classes, embed)) if classes else None
+        self.blocks = nn.ModuleList(Residual(width, width, up=True, norm=lambda c: nn.BatchNorm2d(c, affine=not classes), sn=sn,
+                                             codes=chunk + embed if classes else 0) for _ in range(3))
+        self.attention = Attention(width, sn) if classes else None
+        self.norm, self.last = nn.BatchNorm2d(width), sn(nn.Conv2d(width, 3, 3, 1, 1))
+
+    def forward(self, z, y=None):
+        parts = z.split(self.chunk, 1) if self.classes else [z]
+        x, label = self.small(parts[0]).view(-1, self.width, 4, 4), self.label(y) if self.classes else None
+        for i, block in enumerate(self.blocks):
+            x = block(x, torch.cat([label, parts[i + 1]], 1) if self.classes else None)
+            if self.attention is not None and x.shape[2] == 16:
+                x = self.attention(x)
+        return torch.tanh(self.last(F.relu(self.norm(x))))
+
+
+class ResD(nn.Module):
+    """SN-GAN's discriminator (table 4); with classes a projection discriminator with attention, as BigGAN's."""
+
+    def __init__(self, width, classes=0):
+        super().__init__()
+        self.blocks = nn.ModuleList(Residual(a, width, down=i < 2, first=i == 0, sn=spectral)
+                                    for i, a in enumerate([3, width, width, width]))
+        self.attention = Attention(width, spectral) if classes else None
+        self.logit = spectral(nn.Linear(width, 1, bias=False))
+        self.label = spectral(nn.Embedding(classes, width)) if classes else None
+
+    def forward(self, x, y=None):
+        for block in self.blocks:
+            x = block(x)
+            if self.attention is not None and x.shape[2] == 16:
+                x = self.attention(x)
+        h = F.relu(x).sum((2, 3))
+        return self.logit(h) + (0 if y is None else (self.label(y) * h).sum(1, keepdim=True))
+
+
+class Hinge:
+    """SN-GAN's and BigGAN's turn: five steps of D, hinge loss, spectral norm's power iteration once in each step of D."""
+
+    def __init__(self, G, D, data, nz, beta1, beta2, k=5, classes=0, ortho=0., average=0., joined=False, optimiser='fused',
+                 wrap=lambda f: f):
+        self.G, self.D, self.data, self.nz, self.k, self.classes, self.ortho = G, D, data, nz, k, classes, ortho
+        self.joined = joined
+        self.opt_g, self.opt_d = adam(G, 2e-4, beta1, optimiser, beta2), adam(D, 2e-4, beta1, optimiser, beta2)
+        self.loss_d, self.loss_g = wrap(self._loss_d), wrap(self._loss_g)
+        self.average = average
+        self.mean = [p.detach().clone() for p in G.parameters()] if average else []
+        self.weights = [p for n, p in G.named_parameters() if p.dim() > 1 and not n.startswith('label')]
+
+    def _loss_d(self, x, z, y):
+        with torch.no_grad():
+            fake = self.G(z, y)
+        with nn.utils.parametrize.cached():
+            if self.joined:
+                a, b = self.D(torch.cat([x, fake]), None if y is None else torch.cat([y, y])).chunk(2)
+            else:
+                a, b = self.D(x, y), self.D(fake, y)
+        return F.relu(1 - a).mean() + F.relu(1 + b).mean()
+
+    def _loss_g(self, z, y):
+        loss = -self.D(self.G(z, y), y).mean()
+        if self.ortho:
+            for w in self.weights:
+                gram = w.flatten(1) @ w.flatten(1).T
+                loss = loss + self.ortho * (gram - torch.diag(gram.diagonal())).square().sum()
+        return loss
+
+    def turn(self):
+        m = self.data.batch
+        for _ in range(self.k):
+            y = torch.randint(self.classes, (m,)) if self.classes else None
+            x = self.data()
+            if not self.classes:
+                x = x + torch.rand_like(x) / 128
+            loss = self.loss_d(x, torch.randn(m, self.nz), y)
+            self.opt_d.zero_grad(set_to_none=True)
+            loss.backward()
+            self.opt_d.step()
+        self.D.requires_grad_(False)
+        loss = self.loss_g(torch.randn(m, self.nz), torch.randint(self.classes, (m,)) if self.classes else None)
+        self.opt_g.zero_grad(set_to_none=True)
+        loss.backward()
+        self.opt_g.step()
+        self.D.requires_grad_(True)
+        if self.average:
+            with torch.no_grad():
+                torch._foreach_lerp_(self.mean, list(self.G.parameters()), 1 - self.average)
+
+
+def residual_game(width, classes=0, **game):
+    def make(channels_last=False, **o):
+        nz = 80 if classes else 128
+        G, D, x = ResG(width, nz, classes), ResD(width // 2, classes), pictures(3, 32)
+        if channels_last:
+            G, D = G.to(memory_format=torch.channels_last), D.to(memory_format=torch.channels_last)
+            x = x.contiguous(memory_format=torch.channels_last)
+        return Hinge(G, D, Data(x, 64), nz, classes=classes, **game, **o)
+    return make
+
+
+def instance(c):
+    return nn.InstanceNorm2d(c, affine=True)
+
+
+class Translator(nn.Module):
+    """CycleGAN's for 128 pixels: six residual blocks (appendix 7.2)."""
+
+    def __init__(self, width=64, blocks=6):
+        super().__init__()
+        w = width
+        layers = [nn.ReflectionPad2d(3), nn.Conv2d(3, w, 7, bias=False), instance(w), nn.ReLU(inplace=True)]
+        for _ in range(2):
+            layers += [nn.Conv2d(w, 2 * w, 3, 2, 1, bias=False), instance(2 * w), nn.ReLU(inplace=True)]
+            w *= 2
+        self.start = nn.Sequential(*layers)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(w, w, 3, bias=False), instance(w), nn.ReLU(inplace=True),
+                          nn.ReflectionPad2d(1), nn.Conv2d(w, w, 3, bias=False), instance(w)) for _ in range(blocks))
+        layers = []
+        for _ in range(2):
+            layers += [nn.ConvTranspose2d(w, w // 2, 3, 2, 1, 1, bias=False), instance(w // 2), nn.ReLU(inplace=True)]
+            w //= 2
+        self.end = nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(w, 3, 7), nn.Tanh())
+
+    def forward(self, x):
+        x = self.start(x)
+        for block in self.blocks:
+            x = x + block(x)
+        return self.end(x)
+
+
+def patch_discriminator(width=64):
+    layers, a = [nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(.2, inplace=True)], width
+    for stride in (2, 2, 1):
+        layers += [nn.Conv2d(a, 2 * a, 4, stride, 1, bias=False), instance(2 * a), nn.LeakyReLU(.2, inplace=True)]
+        a *= 2
+    return nn.Sequential(*layers, nn.Conv2d(a, 1, 4, 1, 1))
+
+
+class Cycle:
+    """CycleGAN's turn with identity losses, the pool of 50, and all four nets updated from the same translations."""
+
+    def __init__(self, channels_last=False, joined=False, optimiser='fused', wrap=lambda f: f):
+        form = torch.channels_last if channels_last else torch.contiguous_format
+        self.G = nn.ModuleList(Translator() for _ in range(2)).to(memory_format=form)
+        self.D = nn.ModuleList(patch_discriminator() for _ in range(2)).to(memory_format=form)
+        self.data = [Data(pictures(3, 128, 64).contiguous(memory_format=form), 1) for _ in range(2)]
+        self.opt_g, self.opt_d = adam(self.G, 2e-4, .5, optimiser), adam(self.D, 2e-4, .5, optimiser)
+        self.loss_g, self.loss_d, self.old = wrap(self._loss_g), wrap(self._loss_d), [[], []]
+
+    def _loss_g(self, a, b):
+        loss, fakes = 0, []
+        for i, x in enumerate((a, b)):
+            y = self.G[i](x)
+            loss = loss + (self.D[i](y) - 1).square().mean() + 10 * (self.G[1 - i](y) - x).abs().mean()
+            loss = loss + 5 * (self.G[1 - i](x) - x).abs().mean()
+            fakes.append(y.detach())
+        return loss, *fakes
+
+    def _loss_d(self, a, b, fake_b, fake_a):
+        return sum((self.D[i](x) - 1).square().mean() / 2 + self.D[i](y).square().mean() / 2
+                   for i, (x, y) in enumerate(((b, fake_b), (a, fake_a))))
+
+    def _pooled(self, i, x):
+        old = self.old[i]
+        if len(old) < 50:
+            old.append(x)
+        elif torch.rand(()) < .5:
+            k = int(torch.randint(50, ()))
+            x, old[k] = old[k], x
+        return x
+
+    def turn(self):
+        a, b = self.data[0](), self.data[1]()
+        self.D.requires_grad_(False)
+        loss, *fakes = self.loss_g(a, b)
+        self.opt_g.zero_grad(set_to_none=True)
+        loss.backward()
+        self.D.requires_grad_(True)
+        loss = self.loss_d(a, b, *[self._pooled(i, x) for i, x in enumerate(fakes)])
+        self.opt_d.zero_grad(set_to_none=True)
+        loss.backward()
+        self.opt_g.step()
+        self.opt_d.step()
+
+
+class Resolution(nn.Module):
+    """SRResNet, factor 4 (Ledig et al. 2017, figure 4)."""
+
+    def __init__(self, width=64, blocks=16):
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, width, 9, 1, 4), nn.PReLU(width))
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.PReLU(width),
+                          nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width)) for _ in range(blocks))
+        self.merge = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width))
+        up = []
+        for _ in range(2):  # ours learns a slope for each of the 4 width maps before the shuffle
+            up += [nn.Conv2d(width, 4 * width, 3, 1, 1), nn.PReLU(4 * width), nn.PixelShuffle(2)]
+        self.up = nn.Sequential(*up, nn.Conv2d(width, 3, 9, 1, 4))
+
+    def forward(self, x):
+        first = y = self.first(x)
+        for block in self.blocks:
+            y = y + block(y)
+        return self.up(first + self.merge(y))
+
+
+class Enlarge:
+    """SRResNet's step: the mean squared error of pixels. D, which SRGAN needs later, has its weights in memory, as ours."""
+
+    def __init__(self, channels_last=False, joined=False, optimiser='fused', wrap=lambda f: f):
+        form = torch.channels_last if channels_last else torch.contiguous_format
+        self.G, layers, a = Resolution().to(memory_format=form), [], 3
+        for i in range(8):
+            b = 64 << i // 2
+            layers += [nn.Conv2d(a, b, 3, 1 + i % 2, 1, bias=i == 0)] + ([nn.BatchNorm2d(b)] if i else [])
+            a = b
+        self.D = nn.Sequential(*layers, nn.Linear(512 * 36, 1024), nn.Linear(1024, 1))
+        self.data = Data(pictures(3, 96, 256).contiguous(memory_format=form), 4)
+        self.opt_g, self.loss = adam(self.G, 1e-4, .9, optimiser), wrap(self._loss)
+
+    def _loss(self, low, high):
+        return F.mse_loss(self.G(low), high)
+
+    def turn(self):
+        high = self.data()
+        low = F.interpolate(high, scale_factor=.25, mode='bicubic', antialias=True, align_corners=False)
+        loss = self.loss(low, high)
+        self.opt_g.zero_grad(set_to_none=True)
+        loss.backward()
+        self.opt_g.step()
+
+
 # name: maker, whether nets are convolutional, whether D has no batch norm and so takes both halves at once
 tasks = {
     'points': (plane(2, 128, 512), False, True),
@@ -209,4 +503,9 @@ tasks = {
     'dcgan-64': (dcgan(64, 64, 64), True, False),
     'dcgan-128': (dcgan(128, 32, 32), True, False),
     'wgan-gp': (dcgan(32, 64, 64, norm=False, k=5, penalty=10.), True, True),
+    'cyclegan-128': (Cycle, True, False),
+    'srresnet-x4': (Enlarge, True, False),
+    'sngan-resnet-32': (residual_game(64, beta1=0., beta2=.9), True, True),
+    'biggan-32': (residual_game(64, classes=8, beta1=.5, beta2=.999, ortho=1e-4, average=.9999), True, True),
 }
+do_not_sample = {'cyclegan-128', 'srresnet-x4'}

@@ -49,8 +49,9 @@ typedef struct gm_train_call {
 	FILE *out; /* for progress and images; NULL: silent */
 	/* above 0: train for about this many seconds, without a folder, to measure speed */
 	double measure;
-	bool plan; /* with measure: print nets, memory and time to out (a dry run) */
-	bool json; /* with plan: print them as JSON, without measuring the time */
+	bool sampling; /* with measure: generate batches instead of training */
+	bool plan;     /* with measure: print nets, memory and time to out (a dry run) */
+	bool json;     /* with plan: print them as JSON, without measuring the time */
 	/* when *stop is not 0, the run finishes its step, saves and ends; or NULL */
 	const volatile sig_atomic_t *stop;
 	/* Results: */
@@ -64,7 +65,8 @@ typedef struct gm_train_call {
 	const char *gives;
 	struct gm_speed {     /* with measure */
 		double ready; /* seconds from the call to the end of the first step */
-		/* median seconds per turn of the model's loop, including loading the batch */
+		/* median seconds per turn of the model's loop, including loading the batch; with
+		 * sampling: per batch of examples generated */
 		double step;
 		double flops; /* of one turn */
 		/* examples per turn; bytes of intermediate values, shared by the steps */

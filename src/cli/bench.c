@@ -24,6 +24,7 @@
 typedef struct bench {
 	const char *name, *model, *option[20]; /* name, value, ... */
 	const char *extractor;                 /* without a model: a feature extractor */
+	bool no_samples;                       /* the model does not generate from noise */
 } bench;
 
 static const bench rows[] = {
@@ -42,12 +43,20 @@ static const bench rows[] = {
 	{"dcgan-128", "dcgan", {"data", "shapes", "size", "128", "width", "32", "batch", "32"}},
 	{"cyclegan-128",
          "cyclegan",
-         {"data", "circles2squares", "size", "128", "blocks", "6", "batch", "1"}},
+         {"data", "circles2squares", "size", "128", "blocks", "6", "batch", "1"},
+         .no_samples = true},
 	{"srresnet-x4",
          "srgan",
-         {"data", "small2shapes", "size", "96", "batch", "4", "mse-steps", "1000000"}},
-	{"classifier", "classifier", {"data", "glyphs", "batch", "64"}},
-	{"inception", NULL, {0}, "inception"},
+         {"data", "small2shapes", "size", "96", "batch", "4", "mse-steps", "1000000"},
+         .no_samples = true},
+	{"sngan-resnet-32",
+         "sngan",
+         {"data", "shapes", "size", "32", "width", "64", "batch", "64"}},
+	{"biggan-32",
+         "biggan",
+         {"data", "shapes", "size", "32", "width", "64", "batch", "64", "attention", "16"}},
+	{"classifier", "classifier", {"data", "glyphs", "batch", "64"}, .no_samples = true},
+	{"inception", NULL, {0}, "inception", true},
 	{0},
 };
 
@@ -96,35 +105,47 @@ static void measure_machine(machine *m)
 	free(a), free(b), free(c), free(from), free(to);
 }
 
+enum { GIVEN = 16, NAMES = sizeof rows / sizeof *rows };
+
+/* What the command line asks of each row. */
+typedef struct request {
+	char given[GIVEN][2][64]; /* options of the model */
+	int ngiven;
+	double limit; /* seconds */
+	bool sampling;
+} request;
+
 /* averaged: with a moving average of G's weights, as used for sampling. */
-static bool run_row(const bench *row, char (*given)[2][64], int ngiven, bool averaged, double limit,
-                    gm_train_call *call, gm_error *err)
+static bool run_row(const bench *row, const request *q, bool averaged, gm_train_call *call,
+                    gm_error *err)
 {
 	gm_settings s;
 	*call = (gm_train_call){0};
 	if (row->extractor)
-		return cli_bench_network(row->extractor, limit, &call->speed, err);
+		return cli_bench_network(row->extractor, q->limit, &call->speed, err);
 	gm_settings_init(&s, gm_model_find(row->model));
 	bool ok = true;
 	for (int i = 0; ok && row->option[i]; i += 2)
 		ok = gm_settings_set(&s, row->option[i], row->option[i + 1], err);
 	if (ok && averaged)
 		ok = gm_settings_set(&s, "ema", "0.999", err);
-	for (int i = 0; ok && i < ngiven; i++)
-		ok = gm_settings_set(&s, given[i][0], given[i][1], err);
-	*call = (gm_train_call){.settings = &s, .measure = limit};
+	if (ok && q->sampling)
+		ok = gm_settings_set(&s, "batch", "64", err);
+	for (int i = 0; ok && i < q->ngiven; i++)
+		ok = gm_settings_set(&s, q->given[i][0], q->given[i][1], err);
+	*call = (gm_train_call){.settings = &s, .measure = q->limit, .sampling = q->sampling};
 	ok = ok && gm_train(call, err);
 	gm_settings_free(&s);
 	return ok;
 }
 
 /* True if bf16 was requested. */
-static bool wants_bf16(char (*given)[2][64], int n)
+static bool wants_bf16(const request *q)
 {
 	bool wants = false;
-	for (int i = 0; i < n; i++)
-		if (cli_is(given[i][0], "precision"))
-			wants = !strcmp(given[i][1], "bf16");
+	for (int i = 0; i < q->ngiven; i++)
+		if (cli_is(q->given[i][0], "precision"))
+			wants = !strcmp(q->given[i][1], "bf16");
 	return wants;
 }
 
@@ -150,10 +171,10 @@ static void print_row(const char *name, const gm_train_call *c, const machine *m
 		return;
 	}
 	if (first)
-		printf("%-13s %5s %11s %9s %9s %8s %7s %7s %9s %8s %8s\n", "", "batch",
+		printf("%-15s %5s %11s %9s %9s %8s %7s %7s %9s %8s %8s\n", "", "batch",
 		       "examples/s", "ms/step", "GFLOP/ex", "GFLOP/s", "sgemm", "share",
 		       "copy GB/s", "peak MB", "first s");
-	printf("%-13s %5" PRId64 " %11.1f %9.2f %9.4f %8.1f %7.1f %6.1f%% %9.1f %8.1f %8.3f\n",
+	printf("%-15s %5" PRId64 " %11.1f %9.2f %9.4f %8.1f %7.1f %6.1f%% %9.1f %8.1f %8.3f\n",
 	       name, v->batch, (double)v->batch / v->step, v->step * 1e3,
 	       v->flops / (double)v->batch / 1e9, gflops, m->sgemm, 100 * gflops / m->sgemm,
 	       m->copy, (double)v->peak / 1e6, v->ready);
@@ -165,35 +186,57 @@ static void help(void)
 	cli_help("bench");
 	puts("\nNames:");
 	for (const bench *r = rows; r->name; r++) {
-		printf("  %-10s %s", r->name,
+		printf("  %-15s %s", r->name,
 		       r->model ? r->model : "features of 32 images, without training");
 		for (int i = 0; r->option[i]; i += 2)
 			printf(" --%s %s", r->option[i], r->option[i + 1]);
 		puts("");
 	}
-	puts("\nOptions of the model (--batch 128, --width 32) change every row; --averages runs "
-	     "each a second time,\nwith a moving average of G's weights. share: of OpenBLAS's rate "
-	     "for "
-	     "a 2048 x 2048 product, measured in the\nsame run; only multiply-adds of matrix "
-	     "products and convolutions count, without padding.\npeak: peak resident memory of the "
+	puts("\nOptions of the model (--batch 128, --width 32) change every row. --averages: each "
+	     "row a second time,\nwith a moving average of G's weights. --sample: the generator "
+	     "alone, in batches of 64, as ganymede\nsample runs it. share: of OpenBLAS's rate for "
+	     "a 2048 x 2048 product, measured in the same run; only\nmultiply-adds of matrix "
+	     "products and convolutions count, without padding. peak: peak resident memory\nof the "
 	     "process.");
+}
+
+/* The names given are rows' names; with --sample, of models that sample. */
+static int check_names(const char **names, int nnames, bool sampling)
+{
+	const char *known[NAMES];
+	int nknown = 0;
+	for (const bench *r = rows; r->name; r++)
+		known[nknown++] = r->name;
+	for (int i = 0; i < nnames; i++) {
+		const bench *r = rows;
+		while (r->name && strcmp(r->name, names[i]))
+			r++;
+		const char *near = r->name ? NULL : gm_text_nearest(names[i], known, nknown);
+		if (!r->name)
+			return cli_usage("there is no benchmark %.60s; %s%s", names[i],
+			                 near ? "did you mean " : "see: ganymede bench --help",
+			                 near ? near : "");
+		if (sampling && r->no_samples)
+			return cli_usage("%s does not generate from noise: --sample is not for it",
+			                 r->name);
+	}
+	return CLI_OK;
 }
 
 int cli_bench(int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", "json", "averages", NULL};
+	static const char *const flags[] = {"help", "h", "json", "averages", "sample", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
-	char given[16][2][64];
-	const char *names[16];
-	int ngiven = 0, nnames = 0, kind;
-	double limit = 5;
+	request q = {.limit = 5};
+	const char *names[NAMES];
+	int nnames = 0, kind;
 	bool json = false, first = true, averages = false;
 	while ((kind = cli_next(&a))) {
 		if (kind == '?')
 			return CLI_USAGE;
 		if (kind == '+') {
-			if (nnames == 16)
-				return cli_usage("bench takes at most 16 names");
+			if (nnames == NAMES)
+				return cli_usage("bench takes at most %d names", NAMES);
 			names[nnames++] = a.value;
 		} else if (cli_is(a.name, "help") || cli_is(a.name, "h")) {
 			help();
@@ -202,33 +245,26 @@ int cli_bench(int argc, char **argv)
 			json = true;
 		} else if (cli_is(a.name, "averages")) {
 			averages = true;
+		} else if (cli_is(a.name, "sample")) {
+			q.sampling = true;
 		} else if (cli_is(a.name, "seconds")) {
-			if (!gm_text_f64(a.value, &limit) || !(limit > 0))
+			if (!gm_text_f64(a.value, &q.limit) || !(q.limit > 0))
 				return cli_usage("--seconds: \"%.60s\" is not a positive number",
 				                 a.value);
-		} else if (ngiven == 16) {
-			return cli_usage("bench takes at most 16 options");
+		} else if (q.ngiven == GIVEN) {
+			return cli_usage("bench takes at most %d options", GIVEN);
 		} else {
-			snprintf(given[ngiven][0], 64, "%s", a.name);
-			snprintf(given[ngiven++][1], 64, "%s", a.value);
+			snprintf(q.given[q.ngiven][0], 64, "%s", a.name);
+			snprintf(q.given[q.ngiven++][1], 64, "%s", a.value);
 		}
 	}
-	const char *known[16];
-	int nknown = 0;
-	for (const bench *r = rows; r->name; r++)
-		known[nknown++] = r->name;
-	for (int i = 0; i < nnames; i++) {
-		bool found = false;
-		for (const bench *r = rows; r->name; r++)
-			found |= !strcmp(r->name, names[i]);
-		const char *near = found ? NULL : gm_text_nearest(names[i], known, nknown);
-		if (!found)
-			return cli_usage("there is no benchmark %.60s; %s%s", names[i],
-			                 near ? "did you mean " : "see: ganymede bench --help",
-			                 near ? near : "");
-	}
+	if (q.sampling && averages)
+		return cli_usage("--averages is for training: sampling by averages costs the same");
+	const int wrong = check_names(names, nnames, q.sampling);
+	if (wrong)
+		return wrong;
 	for (const bench *r = rows; r->name; r++) {
-		bool wanted = nnames == 0;
+		bool wanted = nnames == 0 && !(q.sampling && r->no_samples);
 		for (int i = 0; i < nnames; i++)
 			wanted |= !strcmp(r->name, names[i]);
 		if (!wanted)
@@ -240,11 +276,11 @@ int cli_bench(int argc, char **argv)
 			char name[32];
 			snprintf(name, sizeof name, "%s%s", r->name, averaged ? "+ema" : "");
 			measure_machine(&m);
-			if (!run_row(r, given, ngiven, averaged, limit, &call, &err))
+			if (!run_row(r, &q, averaged, &call, &err))
 				return err.code == GM_ERR_VALUE ? cli_usage("%s", err.message)
 				                                : cli_fail(&err);
 			measure_machine(&m);
-			if (first && r->model && !call.speed.bf16 && wants_bf16(given, ngiven))
+			if (first && r->model && !call.speed.bf16 && wants_bf16(&q))
 				fprintf(stderr,
 				        "precision: fp32, because bf16 needs AVX512-BF16\n");
 			print_row(name, &call, &m, json, first);

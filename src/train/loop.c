@@ -347,6 +347,15 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void add_step(struct gm_speed *v, const gm_step *step, int turns)
+{
+	const gm_step_info s = gm_step_describe(step);
+	v->flops += s.flops * (turns ? (double)s.runs / turns : 1);
+	v->memory = s.arena_bytes > v->memory ? s.arena_bytes : v->memory;
+	v->instructions += s.instructions;
+	v->fallbacks += s.fallbacks;
+}
+
 static void conclude(gm_run *r)
 {
 	struct gm_speed *v = &r->call->speed;
@@ -359,12 +368,39 @@ static void conclude(gm_run *r)
 	v->peak = gm_machine_peak(false);
 	for (int i = 0; i < r->nets; i++)
 		v->parameters += gm_net_parameters(r->net[i]);
-	for (int i = 0; i < r->parts; i++) {
-		gm_step_info s = gm_step_describe(r->part[i].step);
-		v->flops += s.flops * (double)s.runs / r->turns;
-		v->memory = s.arena_bytes > v->memory ? s.arena_bytes : v->memory;
-		v->instructions += s.instructions;
-		v->fallbacks += s.fallbacks;
+	for (int i = 0; i < r->parts && !r->call->sampling; i++)
+		add_step(v, r->part[i].step, r->turns);
+}
+
+/* Times the generator alone, as ganymede sample runs it, in batches of option batch. */
+static void measure_sampling(gm_run *r)
+{
+	gm_run_endpoint *e = gm_endpoint_find(r, GM_ENDPOINT_GENERATE);
+	if (!e) {
+		gm_run_error(r, "this model does not sample: it has no endpoint \"generate\"");
+		return;
+	}
+	const gm_shape shape = gm_node_shape(e->y);
+	size_t size = sizeof(float);
+	for (int i = 0; i < shape.rank; i++)
+		size *= (size_t)shape.dim[i];
+	float *y = malloc(size);
+	if (!y)
+		gm_fail(&r->err, GM_ERR_MEMORY, "no memory");
+	const double end = gm_seconds() + r->call->measure;
+	while (gm_run_ok(r) && r->turns < MEASURED_TURNS && (r->turns < 5 || gm_seconds() < end)) {
+		const double began = gm_seconds();
+		const gm_use use = {.seed = 1, .chunk = (uint64_t)r->turns};
+		if (!gm_endpoint_run(r, e, &use, y))
+			break;
+		r->turn[r->turns++] = gm_seconds() - began;
+		if (r->turns == 1)
+			r->call->speed.ready = gm_seconds() - r->called;
+	}
+	free(y);
+	if (gm_run_ok(r)) {
+		conclude(r);
+		add_step(&r->call->speed, e->drawn[0], 0);
 	}
 }
 
@@ -385,6 +421,10 @@ static bool measured_next(gm_run *r)
 		r->turn = malloc(MEASURED_TURNS * sizeof *r->turn);
 		if (!r->turn)
 			return gm_fail(&r->err, GM_ERR_MEMORY, "no memory");
+		if (r->call->sampling) {
+			measure_sampling(r);
+			return false;
+		}
 	} else {
 		r->turn[r->turns++] = now - r->began;
 		r->step++;
