@@ -57,6 +57,13 @@ static const struct variant {
 	{"biggan",
          {"data=glyphs", "size=16", "batch=4", "width=4", "chunk=2", "embed=3", "k=2",
           "accumulate=2"}},
+	/* three games, one after the other and together; dropout */
+	{"lapgan",
+         {"data=glyphs", "batch=8", "width=2", "units=8", "units-d=8", "nz=4", "level-steps=2",
+          "ema=.9"}},
+	{"lapgan",
+         {"data=shapes", "size=16", "levels=1", "batch=4", "width=2", "units=8", "units-d=8",
+          "conditional=yes", "normalise-d=spectral"}},
 	/* a stage that ends after the third turn, a fade across it; minibatches in two parts */
 	{"progan",
          {"data=glyphs", "size=16", "batch=4", "width=4", "nz=4", "stable-kimg=.008",

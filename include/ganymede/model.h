@@ -606,6 +606,7 @@ typedef struct gm_play_args {
 	gm_node *d[4], *g[4];     /* further outputs and effects of D's and of G's step */
 	gm_node *before
 		[4]; /* outputs and effects of a step of their own, before D's on each minibatch */
+	const char *name; /* the losses are logged as loss_d_NAME and loss_g_NAME; NULL: without */
 	/* combine the last step of D and the first of G into one, on the same fakes */
 	bool together;
 	bool average_anew; /* of G's moving average, as in gm_optimiser_args */

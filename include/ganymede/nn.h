@@ -462,6 +462,12 @@ GM_API gm_node *gm_mask_random(gm_graph *g, int64_t m, int64_t side);
  * scale is the 2x2 mean of the blurred image; level[levels] is the last scale itself. Sides must
  * halve `levels` times. level: room for levels + 1. */
 GM_API void gm_laplacian(gm_node *x, int levels, gm_node **level);
+/* The images of the pyramid of Denton et al. 2015, arXiv:1506.05751, section 2.2: image[levels] is
+ * x [m,C,H,W], and each image[k - 1] the 2x2 means of image[k]. The band of detail k is image[k] -
+ * gm_pyramid_up(image[k - 1]). image: room for levels + 1. */
+GM_API void gm_pyramid(gm_node *x, int levels, gm_node **image);
+/* An image, enlarged to twice its size without new detail: bilinear interpolation. */
+GM_API gm_node *gm_pyramid_up(gm_node *x);
 
 /* ---- class probabilities --------------------------------------------------------------------- */
 
@@ -841,6 +847,23 @@ GM_API gm_node *gm_resgan_up(const gm_resgan *p, gm_net *G, gm_node *z, gm_node 
 /* images x and their labels (or NULL) to logits [m,1] */
 GM_API gm_node *gm_resgan_logit(const gm_resgan *p, gm_net *D, gm_node *x, gm_node *y);
 
+/* The nets of one level of Denton et al. 2015, arXiv:1506.05751, by the authors' code for CIFAR-10:
+ * convolutions without normaliser, unless the net has one; dense layers at the coarsest level. The
+ * label, one-hot, is an input of the dense nets; in the others a dense layer with relu makes a
+ * further channel of it. */
+typedef struct gm_lapgan {
+	bool coarsest;
+	int64_t height, width, channels; /* of the image; at least 9x9 unless coarsest */
+	int64_t size_g, size_d;          /* units or channels of hidden layers of G and D */
+	int64_t classes;                 /* 0: unconditional */
+} gm_lapgan;
+/* Images [m,C,h,w], from z [m,nz] at the coarsest level; else from x [m,1+C,h,w], a channel of
+ * noise and the enlarged image of the level below, to which G adds detail. y: labels i32 [m], or
+ * NULL. */
+GM_API gm_node *gm_lapgan_up(const gm_lapgan *p, gm_net *G, gm_node *x, gm_node *y);
+/* images to logits [m,1] */
+GM_API gm_node *gm_lapgan_logit(const gm_lapgan *p, gm_net *D, gm_node *x, gm_node *y);
+
 /* The growing nets of Karras et al. 2018, arXiv:1710.10196, table 2, in the order of layers of the
  * authors' code. Stage s has images of small_height 2^s x small_width 2^s and its own layers, named
  * by that height: 8/a, 8/b, 8/rgb. G: pixel norm of z, a dense layer, 3x3 convolutions, each
@@ -891,7 +914,8 @@ GM_API gm_node *gm_coupled_decode(const gm_coupled *p, gm_node *z, int domain);
 GM_API gm_node *gm_coupled_features(const gm_coupled *p, gm_node *a, gm_node *b, bool drop);
 /* a and b, one after the other; the other one if one is NULL. */
 GM_API gm_node *gm_both(gm_node *a, gm_node *b);
-/* The first (i = 0) or second half of the examples of x. */
+/* The first (i = 0) or second half of the examples of x; of an odd number of them the last one is
+ * left out, and both halves of a single example are that example. */
 GM_API gm_node *gm_half(gm_node *x, int i);
 
 /* ---- optimisers ------------------------------------------------------------------------------ */

@@ -16,7 +16,7 @@ gm_node *gm_both(gm_node *a, gm_node *b)
 gm_node *gm_half(gm_node *x, int i)
 {
 	const int64_t m = gm_node_shape(x).dim[0] / 2;
-	return gm_narrow(x, 0, i * m, m);
+	return gm_narrow(x, 0, i * m, m > 0 ? m : 1);
 }
 
 /* The name of a layer of one domain, or of both. */

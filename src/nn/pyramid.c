@@ -35,3 +35,16 @@ void gm_laplacian(gm_node *x, int levels, gm_node **level)
 	}
 	level[levels] = x;
 }
+
+void gm_pyramid(gm_node *x, int levels, gm_node **image)
+{
+	for (int k = levels; k >= 0; k--) {
+		image[k] = x;
+		x = k > 0 ? gm_avg_pool(x, (gm_pool_options){.kernel = {2, 2}}) : x;
+	}
+}
+
+gm_node *gm_pyramid_up(gm_node *x)
+{
+	return gm_upsample_bilinear(x, 2);
+}

@@ -201,13 +201,13 @@ gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a)
 		a.loss_g ? a.loss_g : sum_of(m->loss_g, a.second ? a.second->loss_g : NULL);
 	gm_node *d[4] = {loss_d}, *g[4] = {loss_g}, *all[16];
 	if (loss_d) {
-		gm_logged(r, "loss_d", loss_d);
+		gm_logged(r, a.name ? gm_name(r, "loss_d_%s", a.name) : "loss_d", loss_d);
 		d[1] = gm_move(r, m->D, loss_d, .which = "d", .clip_weights = m->clip);
 		if (a.second)
 			d[2] = gm_move(r, a.second->D, loss_d, .which = "d",
 			               .clip_weights = a.second->clip);
 	}
-	gm_logged(r, "loss_g", loss_g);
+	gm_logged(r, a.name ? gm_name(r, "loss_g_%s", a.name) : "loss_g", loss_g);
 	g[1] = gm_move(r, m->G, loss_g, .average = true, .average_anew = a.average_anew);
 	if (a.second)
 		g[2] = gm_move(r, a.second->G, loss_g, .average = true,
