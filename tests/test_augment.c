@@ -26,7 +26,8 @@ static const result *augmented(const char *name, bool infer)
 			which = 1u << i;
 	assert_true(which);
 	gm_graph *g = graph(GM_F64);
-	gm_node *x = input_of(g, "x", GM_SHAPE(N, C, H, W), .4), *y = gm_augmented(x, which), *d;
+	gm_node *x = input_of(g, "x", GM_SHAPE(N, C, H, W), .4), *y = gm_augmented(x, which, NULL),
+		*d;
 	gm_node *w = input_of(g, "w", GM_SHAPE(N, C, H, W), 1.3);
 	gm_node *sum = gm_sum_all(gm_mul(w, y));
 	gm_grad(sum, &x, 1, &d);

@@ -48,6 +48,10 @@ static const struct variant {
 	{"dcgan",
          {"data=shapes", "batch=4", "width=4", "augment=diff", "penalty=r1",
           "normalise-d=spectral"}},
+	/* a probability that changes with every fourth step of D, in a gradient penalty too */
+	{"dcgan",
+         {"data=shapes", "batch=4", "width=4", "augment=ada", "augment-kimg=.03",
+          "augment-target=.01", "penalty=wgan-gp", "normalise-d=none"}},
 	{"pacgan", {"batch=8", "pack=2"}},
 	/* u of spectral norm in several steps of D; a rate that falls within the run */
 	{"sngan", {"batch=4", "width=4", "nz=4", "k=2", "ema=.9", "rate=linear:0:9steps"}},

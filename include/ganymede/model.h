@@ -156,8 +156,10 @@ GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, cons
 	{"flip-labels", "0", "share of pairs whose labels are exchanged for D", GM_REAL(0, .5)}, \
 	{"noise", "0", "standard deviation of noise on all that D sees", GM_REAL(0, 10)}, \
 	{"noise-steps", "0", "steps in which that noise falls to 0; 0: it stays", GM_INT(0, GM_MANY)}, \
-	{"augment", "none", "differentiable augmentation of the images that D sees: diff, or some of its parts, joined with +", \
+	{"augment", "none", "augmentation of the images that D sees: diff (fixed) or ada (adaptive), or some of their parts, joined with +", \
 	 GM_SUM_OF(gm_augmentation_name)}, \
+	{"augment-target", "0.6", "of ada: mean sign of D's scores of real images above which the probability p of transformations grows", GM_REAL(1e-9, 1)}, \
+	{"augment-kimg", "500", "of ada: thousands of images in which p can grow from 0 to 1", GM_REAL(1e-9, 1e9)}, \
 	{"pack", "1", "examples that D sees at once (PacGAN)", GM_INT(1, 64)}, \
 	{"unroll", "0", "steps of D that G looks ahead (unrolled GAN)", GM_INT(0, 32)}, \
 	{"unroll-lr", "0.01", "step size of those steps", GM_REAL(0, 10)}, \

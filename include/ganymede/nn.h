@@ -629,8 +629,13 @@ struct gm_game {
 	/* rank 0, sigma of instance noise on all inputs of D (Sonderby et al. 2017); or NULL */
 	gm_node *noise;
 	double flip; /* fraction of (real, fake) pairs whose labels are exchanged in D's loss */
-	/* differentiable augmentation of all images that D sees, as for gm_augmented; 0: none */
+	/* augmentation of all images that D sees, as for gm_augmented; 0: none */
 	unsigned augment;
+	/* Of ada: p, a variable of D, begins at 0. Every four steps of D it changes towards more
+	 * augmentation if the mean sign of D's scores of real images is above augment_target, else
+	 * towards less, by a step with which it would pass from 0 to 1 within augment_kimg thousand
+	 * real images (Karras et al. 2020, section 3.3). Defaults: .6 and 500. */
+	double augment_target, augment_kimg;
 	int pack;         /* examples per input of D (PacGAN, Lin et al. 2018); 0 means 1 */
 	int unroll;       /* unrolled steps of D in G's loss (Metz et al. 2017) */
 	double unroll_lr; /* learning rate of these steps, plain gradient descent */
@@ -652,6 +657,7 @@ struct gm_game {
 	/* D's features (its argument of gm_features) of real and fake examples, for further heads;
 	 * or NULL. */
 	gm_node *f_real, *f_fake;
+	gm_node *augment_p, *augment_r; /* of ada: p, and this mean sign in this step; or NULL */
 	double clip;
 	const char *refusal; /* error message if the options contradict each other, or NULL */
 };
@@ -663,11 +669,15 @@ GM_API const char *gm_game_refusal(const gm_game *m);
 /* D's scores of examples that were already noised and packed. */
 GM_API gm_node *gm_game_discriminate(const gm_game *m, gm_shown s);
 
-/* Differentiable augmentation (Zhao et al. 2020, arXiv:2006.10738) of images x [m,C,H,W] in
- * training, new values for each example and run; in inference x. Bit i of `which` selects row i of
- * the names: none, diff (all of the rest), color, translation, cutout; NULL after the last. */
-GM_API gm_node *gm_augmented(gm_node *x, unsigned which);
+/* Augmentation of images x [m,C,H,W] in training, new values for each example and run; in inference
+ * x. Bit i of `which` selects row i of the names: none; diff, differentiable augmentation (Zhao et
+ * al. 2020, arXiv:2006.10738), and its parts color, translation, cutout; ada, the transformations
+ * of adaptive augmentation (Karras et al. 2020, arXiv:2006.06676), and its parts ada-blit,
+ * ada-geometry, ada-color; NULL after the last. p: rank 0, the probability of each transformation
+ * of ada; NULL: 1. */
+GM_API gm_node *gm_augmented(gm_node *x, unsigned which, gm_node *p);
 GM_API const char *gm_augmentation_name(int i);
+GM_API bool gm_augmentation_adapts(unsigned which); /* true if p is used */
 
 /* A pool of past examples, in variables of n (NAME/examples, NAME/count). Each row of the result is
  * the row of x [m,..] or, once the pool holds `size` examples, with probability 1/2 an older one,

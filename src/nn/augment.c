@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * nn/augment.c -- differentiable augmentation of what a discriminator sees: Zhao, Liu, Lin, Zhu &
- * Han 2020, arXiv:2006.10738, section 3.3. Ranges are those of the authors' code.
+ * Han 2020, arXiv:2006.10738, section 3.3, with the ranges of the authors' code. Adaptive
+ * augmentation: nn/ada.c.
  */
-#include "nn/net.h"
+#include "nn/ada.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,9 @@ static gm_node *away(gm_node *x, gm_node *mean, gm_node *times)
 
 /* Brightness plus U(-.5,.5); saturation times U(0,2), away from the mean of channels; contrast
  * times U(.5,1.5), away from the mean of the image. */
-static gm_node *colour(gm_node *x)
+static gm_node *colour(gm_node *x, gm_node *p)
 {
+	(void)p;
 	x = gm_add(x, each(x, -.5, .5));
 	x = away(x, gm_mean(x, GM_AXES(1), true), each(x, 0, 2));
 	return away(x, gm_mean(x, GM_AXES(1, 2, 3), true), each(x, .5, 1.5));
@@ -62,8 +64,9 @@ static gm_node *turned(gm_node *x)
 }
 
 /* By up to an eighth of each side, rounded, in both directions. */
-static gm_node *translation(gm_node *x)
+static gm_node *translation(gm_node *x, gm_node *p)
 {
+	(void)p;
 	const gm_shape s = gm_node_shape(x);
 	const int64_t high = (s.dim[2] + 4) / 8, wide = (s.dim[3] + 4) / 8;
 	x = moved(x, whole(x, -wide, wide));
@@ -81,37 +84,72 @@ static gm_node *band(gm_node *x, int64_t n, gm_shape shape)
 }
 
 /* Zeros in a rectangle of half the sides, part of which may lie outside of the image. */
-static gm_node *cutout(gm_node *x)
+static gm_node *cutout(gm_node *x, gm_node *p)
 {
+	(void)p;
 	const gm_shape s = gm_node_shape(x);
 	gm_node *hole = gm_mul(band(x, s.dim[2], GM_SHAPE(1, 1, s.dim[2], 1)),
 	                       band(x, s.dim[3], GM_SHAPE(1, 1, 1, s.dim[3])));
 	return gm_mul(x, gm_add_c(gm_neg(hole), 1));
 }
 
-static gm_node *every(gm_node *x)
+static gm_node *every(gm_node *x, gm_node *p)
 {
-	return cutout(translation(colour(x)));
+	return cutout(translation(colour(x, p), p), p);
 }
 
+static gm_node *adaptive(gm_node *x, gm_node *p)
+{
+	return gm_ada_color(gm_ada_moved(x, p, true, true), p);
+}
+
+static gm_node *blitted(gm_node *x, gm_node *p)
+{
+	return gm_ada_moved(x, p, true, false);
+}
+
+static gm_node *warped(gm_node *x, gm_node *p)
+{
+	return gm_ada_moved(x, p, false, true);
+}
+
+/* adapts: uses p */
 static const struct {
 	const char *name;
-	gm_node *(*apply)(gm_node *x);
-} rows[] = {{"none", NULL},     {"diff", every}, {"color", colour}, {"translation", translation},
-            {"cutout", cutout}, {NULL, NULL}};
+	gm_node *(*apply)(gm_node *x, gm_node *p);
+	bool adapts;
+} rows[] = {{"none", NULL},
+            {"diff", every},
+            {"color", colour},
+            {"translation", translation},
+            {"cutout", cutout},
+            {"ada", adaptive, true},
+            {"ada-blit", blitted, true},
+            {"ada-geometry", warped, true},
+            {"ada-color", gm_ada_color, true},
+            {NULL, NULL}};
 
 const char *gm_augmentation_name(int i)
 {
 	return rows[i].name;
 }
 
-gm_node *gm_augmented(gm_node *x, unsigned which)
+bool gm_augmentation_adapts(unsigned which)
+{
+	for (int i = 0; rows[i].name; i++)
+		if (which & 1u << i && rows[i].adapts)
+			return true;
+	return false;
+}
+
+gm_node *gm_augmented(gm_node *x, unsigned which, gm_node *p)
 {
 	gm_node *y = x;
 	gm_scope_push(gm_node_graph(x), "augment");
+	p = p ? p : gm_scalar(gm_node_graph(x), 1);
 	for (int i = 0; rows[i].name; i++)
 		if (which & 1u << i && rows[i].apply)
-			y = rows[i].apply(y);
+			y = rows[i].apply(y, p);
 	y = y == x ? x : gm_by_mode(y, x);
 	gm_scope_pop(gm_node_graph(x));
 	return y;

@@ -47,8 +47,9 @@ static gm_shown shown(const gm_game *m, gm_shown s)
 {
 	if (!s.x)
 		return s;
-	gm_node *x =
-		m->augment && gm_node_shape(s.x).rank == 4 ? gm_augmented(s.x, m->augment) : s.x;
+	gm_node *x = m->augment && gm_node_shape(s.x).rank == 4
+	                     ? gm_augmented(s.x, m->augment, m->augment_p)
+	                     : s.x;
 	return (gm_shown){packed(noisy(m, x), m->pack), s.with ? packed(s.with, m->pack) : NULL};
 }
 
@@ -284,10 +285,37 @@ static gm_node *g_loss(const gm_game *m, outputs y)
 	return m->unroll > 0 ? unrolled(m, y) : g_terms(m, m->y_real, m->y_fake);
 }
 
+/* Karras et al. 2020, section 3.3: changes p by the mean sign of D's scores of real examples over
+ * four minibatches, whenever D's loss is computed in training. */
+static gm_node *adapted(gm_game *m, gm_node *loss)
+{
+	enum { MINIBATCHES = 4 };
+	gm_net *D = m->D;
+	const double target = m->augment_target > 0 ? m->augment_target : .6,
+		     kimg = m->augment_kimg > 0 ? m->augment_kimg : 500;
+	const double examples = (double)gm_node_shape(m->y_real).dim[0] *
+	                        (m->pack > 1 ? m->pack : 1) * gm_graph_ranks(D->graph);
+	gm_node *sum = gm_net_var(D, "augment/sum", GM_RANK0, .role = GM_STAT),
+		*count = gm_net_var(D, "augment/count", GM_RANK0, .role = GM_STAT);
+	gm_node *p = m->augment_p, *none = number(D, 0);
+	m->augment_r = gm_rank_mean(gm_mean_all(gm_sign(m->y_real)));
+	gm_node *sums = gm_add(sum, m->augment_r), *counts = gm_add_c(count, 1);
+	gm_node *due = gm_equal(counts, number(D, MINIBATCHES));
+	gm_node *over = gm_sign(gm_add_c(gm_mul_c(sums, 1. / MINIBATCHES), -target));
+	gm_node *next = gm_add(p, gm_mul_c(over, MINIBATCHES * examples / (1000 * kimg)));
+	gm_node *effect[3] = {gm_assign(p, gm_select(due, gm_clamp(next, 0, 1), p)),
+	                      gm_assign(sum, gm_select(due, none, sums)),
+	                      gm_assign(count, gm_select(due, none, counts))};
+	gm_node *all = gm_group(D->graph, effect, 3);
+	return gm_by_mode(gm_after(loss, all), loss);
+}
+
 static gm_node *build_game(void *ctx)
 {
 	gm_game *m = ctx;
 	gm_net *D = m->D;
+	if (gm_augmentation_adapts(m->augment))
+		m->augment_p = gm_net_var(D, "augment/p", GM_RANK0, .role = GM_STAT);
 	/* reference batches have no instance noise, because it may decay */
 	gm_shown clean = {packed(m->real.x, m->pack),
 	                  m->real.with ? packed(m->real.with, m->pack) : NULL};
@@ -318,6 +346,8 @@ static gm_node *build_game(void *ctx)
 		m->loss_d = gm_add(m->loss_d, gm_mul_c(gm_historical(m->D), m->history));
 		m->loss_g = gm_add(m->loss_g, gm_mul_c(gm_historical(m->G), m->history));
 	}
+	if (m->augment_p)
+		m->loss_d = adapted(m, m->loss_d);
 	m->clip = m->penalty && m->penalty->clips ? m->weight : 0;
 	return m->loss_d;
 }

@@ -131,6 +131,8 @@ gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 	parse_labels(gm_opt_str(r, "labels"), &m.terms, &r->err);
 	m.flip = gm_opt_real(r, "flip-labels");
 	m.augment = augmentation(r);
+	m.augment_target = gm_opt_real(r, "augment-target");
+	m.augment_kimg = gm_opt_real(r, "augment-kimg");
 	m.pack = (int)gm_opt_int(r, "pack");
 	m.unroll = (int)gm_opt_int(r, "unroll");
 	m.unroll_lr = gm_opt_real(r, "unroll-lr");
@@ -172,19 +174,33 @@ gm_node *gm_run_head(gm_run *r, gm_game *m, const gm_condition *how, gm_node *y)
 	return how->head(m, y, r->facts.classes, gm_opt_real(r, "aux-weight"));
 }
 
-/* Appends up to 4 nodes; returns the new number. */
-static int append(gm_node **all, int n, gm_node *const more[4])
+enum { OWN = 8, MORE = 4 }; /* outputs and effects of a player's step; those of a model */
+
+/* Appends up to `most` nodes; returns the new number. */
+static int append(gm_node **all, int n, gm_node *const *more, int most)
 {
-	for (int i = 0; i < 4 && more[i]; i++)
+	for (int i = 0; i < most && more[i]; i++)
 		all[n++] = more[i];
 	return n;
 }
 
-static gm_step *compile(gm_run *r, gm_node *const first[4], gm_node *const more[4])
+static gm_step *compile(gm_run *r, gm_node *const first[OWN], gm_node *const more[MORE])
 {
-	gm_node *all[8];
-	int n = append(all, 0, first);
-	return gm_run_compile_nodes(r, all, append(all, n, more));
+	gm_node *all[OWN + MORE];
+	int n = append(all, 0, first, OWN);
+	return gm_run_compile_nodes(r, all, append(all, n, more, MORE));
+}
+
+/* The state of adaptive augmentation, to be logged. */
+static int add_augmentation(gm_run *r, const gm_game *m, const char *name, gm_node **d, int n)
+{
+	if (!m->augment_p)
+		return n;
+	const char *p = name ? gm_name(r, "augment_p_%s", name) : "augment_p",
+		   *mean = name ? gm_name(r, "augment_r_%s", name) : "augment_r";
+	d[n++] = gm_logged(r, p, m->augment_p);
+	d[n++] = gm_logged(r, mean, m->augment_r);
+	return n;
 }
 
 static gm_node *sum_of(gm_node *y, gm_node *second)
@@ -199,13 +215,17 @@ gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a)
 		a.loss_d ? a.loss_d : sum_of(m->loss_d, a.second ? a.second->loss_d : NULL);
 	gm_node *loss_g =
 		a.loss_g ? a.loss_g : sum_of(m->loss_g, a.second ? a.second->loss_g : NULL);
-	gm_node *d[4] = {loss_d}, *g[4] = {loss_g}, *all[16];
+	gm_node *d[OWN] = {loss_d}, *g[OWN] = {loss_g}, *all[2 * (OWN + MORE)];
 	if (loss_d) {
 		gm_logged(r, a.name ? gm_name(r, "loss_d_%s", a.name) : "loss_d", loss_d);
 		d[1] = gm_move(r, m->D, loss_d, .which = "d", .clip_weights = m->clip);
 		if (a.second)
 			d[2] = gm_move(r, a.second->D, loss_d, .which = "d",
 			               .clip_weights = a.second->clip);
+		int n = add_augmentation(r, m, a.second ? gm_net_name(m->D) : a.name, d,
+		                         a.second ? 3 : 2);
+		if (a.second)
+			add_augmentation(r, a.second, gm_net_name(a.second->D), d, n);
 	}
 	gm_logged(r, a.name ? gm_name(r, "loss_g_%s", a.name) : "loss_g", loss_g);
 	g[1] = gm_move(r, m->G, loss_g, .average = true, .average_anew = a.average_anew);
@@ -213,14 +233,14 @@ gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a)
 		g[2] = gm_move(r, a.second->G, loss_g, .average = true,
 		               .average_anew = a.average_anew);
 	if (a.before[0])
-		t.before = gm_run_compile_nodes(r, all, append(all, 0, a.before));
+		t.before = gm_run_compile_nodes(r, all, append(all, 0, a.before, MORE));
 	if (loss_d && (!a.together || t.k > 1))
 		t.d = compile(r, d, a.d);
 	if (!a.together || t.k_g > 1)
 		t.g = compile(r, g, a.g);
 	if (a.together) {
-		int n = append(all, append(all, 0, d), g);
-		n = append(all, append(all, n, a.d), a.g);
+		int n = append(all, append(all, 0, d, OWN), g, OWN);
+		n = append(all, append(all, n, a.d, MORE), a.g, MORE);
 		t.both = gm_run_compile_nodes(r, all, n);
 	}
 	return t;
