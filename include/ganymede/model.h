@@ -225,7 +225,7 @@ typedef struct gm_facts {
 
 GM_API const gm_facts *gm_run_facts(gm_run *r);
 /* Scores of the data's principal components: [count, k], row i those of example i (field "index"),
- * from components that are fitted to at most 4,096 examples by subspace iteration. Rows longer than
+ * from components that are fitted to at most 4,096 examples. Rows longer than
  * `longest` (0: any) are scaled to that norm. error (or NULL): the mean squared error of a value of
  * these examples, reconstructed from the k components. Only for finite sets; NULL when only
  * sampling. */
