@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * autoencoder.c -- autoencoders: linear, deep, convolutional (Hinton & Salakhutdinov, Science 2006),
- * denoising (Vincent, Larochelle, Bengio & Manzagol, ICML 2008) and sparse (Ng, "Sparse
+ * autoencoder.c -- autoencoders: linear, deep, convolutional (Hinton & Salakhutdinov, Science
+ * 2006), denoising (Vincent, Larochelle, Bengio & Manzagol, ICML 2008) and sparse (Ng, "Sparse
  * autoencoder", CS294A lecture notes, 2011, section 3).
  *
  * The encoder E maps an example to a code of nz numbers, the decoder P maps it back. They minimise

@@ -3,8 +3,8 @@
  * run/principal.c -- principal components of the data, for initial values.
  *
  * Subspace iteration with more vectors than components, and Rayleigh-Ritz (Golub & Van Loan, Matrix
- * Computations, sections 8.2.4 and 8.1.2), on the covariance of at most FIT examples, or where there
- * are fewer examples than values on the matrix of their inner products (Turk & Pentland, J.
+ * Computations, sections 8.2.4 and 8.1.2), on the covariance of at most FIT examples, or where
+ * there are fewer examples than values on the matrix of their inner products (Turk & Pentland, J.
  * Cognitive Neuroscience 3, 1991). The error of the reconstruction is printed beside that of nets:
  * it has to be the smallest possible one, so rounds end when it no longer changes.
  */
