@@ -554,6 +554,8 @@ static void refuses_reductions(void **state)
 	REFUSED("reduce_max|real", gm_reduce_max(I(2, 3), GM_ALL, false));
 	REFUSED("sum|real", gm_sum(I(1), GM_ALL, false));
 	REFUSED("argmax|axis 2", gm_argmax(X(2, 3), 2));
+	REFUSED("words|i32", gm_words(X(2, 3), 2, 10));
+	REFUSED("words|at least 1", gm_words(I(2, 3), 0, 10));
 	REFUSED("sum_to|[2,4]|[2,3]", gm_sum_to(X(2, 3), GM_SHAPE(2, 4)));
 	REFUSED("sum_to|[1,2,3]|[2,3]", gm_sum_to(X(2, 3), GM_SHAPE(1, 2, 3)));
 }
@@ -652,6 +654,14 @@ static void known_reductions(void **state)
 	IS(m, 5, 7);
 	IS(d, 0, .5, .5, 0, .25, .25, .25, .25);
 	IS(gm_argmax(x, -1), 1, 0);
+	/* "A b, a" and "b-B": case and what is between words have no effect */
+	gm_node *text = LABELS(GM_SHAPE(2, 6), 'A', ' ', 'b', ',', ' ', 'a', /**/
+	                       'b', '-', 'B', 0, 0, 0);
+	gm_node *words = gm_words(text, 4, 1000);
+	const double fnv_a = (double)(((2166136261u ^ 'a') * 16777619u) % 1000),
+		     fnv_b = (double)(((2166136261u ^ 'b') * 16777619u) % 1000);
+	IS(words, fnv_a, fnv_b, fnv_a, -1, fnv_b, fnv_b, -1, -1);
+	IS(gm_words(text, 1, 1), 0, 0);
 	IS(gm_mean(x, GM_AXES(0), true), 4, 6, 6, 4.5);
 	IS(gm_variance(x, GM_AXES(1), false), 3.1875, 0);
 	IS(gm_sum_to(x, GM_SHAPE(2, 1)), 13, 28);

@@ -112,6 +112,10 @@ static const struct variant {
 	/* two steps on a minibatch of two streams, dropout and noise in both */
 	{"unit", {"batch=2", "width=2", "width-d=2", "size=16", "ema=.9"}},
 	{"unit", {"data=shapes", "batch=2", "width=2", "width-d=2", "size=16", "share=no"}},
+	/* captions, and partners chosen in the step */
+	{"gan-cls", {"size=8", "batch=4", "width=4", "width-d=4", "nt=4", "nz=4", "ema=.9"}},
+	{"gan-cls",
+         {"size=8", "batch=4", "width=4", "width-d=4", "nt=4", "nz=4", "cls=no", "int=yes", "k=2"}},
 	/* three nets that move at once; a code beside the example */
 	{"bigan", {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "ema=.9"}},
 	{"bigan",

@@ -7,7 +7,8 @@
  *	saved.h    use a trained run: sample, apply its endpoints, differentiate through them
  *	train.h    train a model of this library or your own
  *	model.h    the interface of a model file
- *	graph.h    expressions, gradients, compiled steps; nn.h: nets, games, optimisers
+ *	graph.h    expressions, gradients, compiled steps; nn.h: nets, games, optimisers;
+ *	           text.h: text
  *	data.h     data sets; image.h: images; metrics.h, features.h: scores
  *
  * Out of memory is an ordinary error: functions return GM_ERR_MEMORY (or NULL if they have no
@@ -26,6 +27,7 @@
 #include "ganymede/model.h"
 #include "ganymede/nn.h"
 #include "ganymede/saved.h"
+#include "ganymede/text.h"
 #include "ganymede/train.h"
 
 #endif

@@ -287,6 +287,11 @@ GM_API gm_node *gm_gather(gm_node *table, gm_node *index);
 GM_API gm_node *gm_scatter_add(gm_node *x, gm_node *index, int64_t rows);
 GM_API gm_node *gm_one_hot(gm_node *index, int64_t classes); /* real [.., classes] */
 
+/* The words of text, i32 [..,L] (bytes of UTF-8, zeros after the end), as numbers: i32 [..,words].
+ * Word k of a text is the FNV-1a hash of its letters (in lower case) and digits, modulo buckets; -1
+ * after the last word. Further words are left out. */
+GM_API gm_node *gm_words(gm_node *text, int64_t words, int64_t buckets);
+
 /* ---- probabilities --------------------------------------------------------------------------- */
 
 GM_API gm_node *gm_softmax(gm_node *x, int axis);

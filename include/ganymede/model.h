@@ -53,6 +53,7 @@
 
 #include "ganymede/graph.h"
 #include "ganymede/nn.h"
+#include "ganymede/text.h"
 
 GM_BEGIN_C
 

@@ -114,6 +114,10 @@ typedef struct gm_samples {
 	/* [n], for class-conditional models; NULL: sample i has class i modulo the number of
 	 * classes */
 	const int32_t *label;
+	/* [n, length], for models that read captions (gm_saved_caption_length): bytes of UTF-8,
+	 * zeros after the end; NULL: sample i has caption i of those in the checkpoint, modulo
+	 * their number */
+	const int32_t *caption;
 	/* truncation trick: normal latents are resampled while their absolute value is above
 	 * this; 0: off */
 	double truncation;
@@ -147,6 +151,9 @@ GM_API bool gm_saved_frames(gm_saved *s, const char *endpoint, const void *const
                             uint64_t chunk, int64_t frames, float *out, gm_error *err);
 /* True if samples of an endpoint (NULL: the model's first sampling endpoint) have a class. */
 GM_API bool gm_saved_takes_labels(gm_saved *s, const char *endpoint);
+/* The length of the captions that an endpoint (NULL: the model's first sampling endpoint) reads; 0
+ * if it reads none. */
+GM_API int64_t gm_saved_caption_length(gm_saved *s, const char *endpoint);
 /* Number of rows of a sample grid: the number of classes, or `otherwise` if there are none or too
  * many. */
 GM_API int gm_saved_rows(const gm_saved *s, int otherwise);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/text.h"
+#include "cli/captions.h"
 #include "cli/examples.h"
 #include "cli/samples_file.h"
 #include "ganymede/image.h"
@@ -34,6 +35,7 @@ typedef struct job {
 	bool manifold, force, over_time;
 	const char *endpoint; /* or NULL: the model's first sampling endpoint */
 	gm_facts gives;       /* facts of its samples */
+	cli_captions captions;
 } job;
 
 static bool choose_class(job *j, const char *text, gm_error *err)
@@ -141,6 +143,27 @@ static bool over_time(const job *j, float *x, gm_error *err)
 	return ok;
 }
 
+/* x [rows, columns, numel]: each row has a caption, each column a sample of the latents. */
+static bool by_captions(const job *j, float *x, gm_error *err)
+{
+	const cli_captions *c = &j->captions;
+	int32_t *text = malloc((size_t)(j->columns * c->length) * sizeof *text);
+	bool ok = text || gm_fail(err, GM_ERR_MEMORY, "no memory for captions");
+	for (int64_t i = 0; ok && i < c->n; i++) {
+		for (int k = 0; k < j->columns; k++)
+			memcpy(text + k * c->length, c->text + i * c->length,
+			       (size_t)c->length * sizeof *text);
+		const gm_samples d = {.seed = j->seed,
+		                      .n = j->columns,
+		                      .caption = text,
+		                      .truncation = j->truncation,
+		                      .endpoint = j->endpoint};
+		ok = gm_saved_draw(j->s, &d, x + i * j->columns * j->gives.numel, err);
+	}
+	free(text);
+	return ok;
+}
+
 static gm_image *grid(const job *j, gm_error *err)
 {
 	const gm_facts *f = &j->gives;
@@ -158,9 +181,10 @@ static gm_image *grid(const job *j, gm_error *err)
 	                .label = label,
 	                .truncation = j->truncation,
 	                .endpoint = j->endpoint};
-	ok = ok && (j->over_time  ? over_time(j, x, err)
-	            : j->manifold ? manifold(j->s, j->columns, j->rows, x, err)
-	                          : gm_saved_draw(j->s, &d, x, err));
+	ok = ok && (j->over_time    ? over_time(j, x, err)
+	            : j->captions.n ? by_captions(j, x, err)
+	            : j->manifold   ? manifold(j->s, j->columns, j->rows, x, err)
+	                            : gm_saved_draw(j->s, &d, x, err));
 	if (ok && f->points)
 		im = gm_image_scatter(
 			&(gm_scatter){.fake = x,
@@ -203,18 +227,25 @@ static int draw_many(const job *j)
 	bool labels = gm_saved_takes_labels(j->s, j->endpoint);
 	float *x = malloc(m * f->numel * sizeof *x);
 	int32_t *label = malloc(m * sizeof *label);
+	const cli_captions *c = &j->captions;
+	int32_t *text = c->n ? malloc((size_t)(m * c->length) * sizeof *text) : NULL;
 	cli_samples *to = NULL;
-	bool ok = (x && label) || gm_fail(&err, GM_ERR_MEMORY, "no memory for samples");
+	bool ok = (x && label && (text || !c->n)) ||
+	          gm_fail(&err, GM_ERR_MEMORY, "no memory for samples");
 	ok = ok &&
 	     (to = cli_samples_open(&(cli_samples_options){j->out, f, n, labels, j->force}, &err));
 	for (int64_t at = 0; ok && at < n; at += m) {
 		int64_t take = n - at < m ? n - at : m;
 		for (int64_t i = 0; i < take; i++)
 			label[i] = class_of(j, at + i, 1);
+		for (int64_t i = 0; text && i < take; i++)
+			memcpy(text + i * c->length, c->text + (at + i) % c->n * c->length,
+			       (size_t)c->length * sizeof *text);
 		gm_samples d = {.seed = j->seed,
 		                .first = at,
 		                .n = take,
 		                .label = label,
+		                .caption = text,
 		                .truncation = j->truncation,
 		                .endpoint = j->endpoint};
 		ok = gm_progress_tell("sampling", (uint64_t)at, (uint64_t)n,
@@ -225,6 +256,7 @@ static int draw_many(const job *j)
 	ok = cli_samples_close(to, ok, &err) && ok;
 	free(x);
 	free(label);
+	free(text);
 	if (ok)
 		printf("%s: %" PRId64 " samples%s, step %" PRId64 " of %s, seed %" PRIu64 "\n",
 		       j->out, n, labels ? " with their classes" : "", gm_saved_step(j->s),
@@ -245,6 +277,9 @@ static const cli_option options[] = {
 	{"count", "", "number of separate samples, with -o FOLDER, FILE.zip, FILE.npz or FILE.npy"},
 	{"class", "all",
          "for a class-conditional model: sample only this class, by name or number"},
+	{"caption", "",
+         "for a model that reads captions: \"TEXT\" or \"TEXT | TEXT\"; a row for each"},
+	{"captions", "", "a file with a caption in each line"},
 	{"seed", "", "seed of the latents; default: that of the run's fakes-*.png"},
 	{"endpoint", "",
          "sampling endpoint, if there are several, such as generate/16; default: generate"},
@@ -267,8 +302,10 @@ static const cli_option options[] = {
 static int read_options(const cli_values *v, job *j, gm_error *err)
 {
 	static const char *const unlike[][2] = {
-		{"count", "grid"},    {"count", "manifold"},      {"manifold", "class"},
-		{"manifold", "seed"}, {"manifold", "truncation"}, {"manifold", "endpoint"}};
+		{"caption", "captions"},    {"caption", "manifold"},   {"captions", "manifold"},
+		{"caption", "over-time"},   {"captions", "over-time"}, {"count", "grid"},
+		{"count", "manifold"},      {"manifold", "class"},     {"manifold", "seed"},
+		{"manifold", "truncation"}, {"manifold", "endpoint"}};
 	for (size_t i = 0; i < sizeof unlike / sizeof *unlike; i++)
 		if (cli_given(v, unlike[i][0]) && cli_given(v, unlike[i][1]))
 			return cli_usage("sample takes --%s or --%s, not both", unlike[i][0],
@@ -339,9 +376,17 @@ int cli_sample(int argc, char **argv)
 		return cli_fail(&err);
 	if (!gm_saved_draws(j.s, j.endpoint, &j.gives, &err) ||
 	    !cli_turns(j.s, j.endpoint ? j.endpoint : GM_ENDPOINT_GENERATE, &v, &err) ||
-	    !choose_class(&j, cli_given(&v, "class"), &err)) {
+	    !choose_class(&j, cli_given(&v, "class"), &err) ||
+	    ((cli_given(&v, "caption") || cli_given(&v, "captions")) &&
+	     !cli_captions_read(&j.captions, j.s, j.endpoint, cli_given(&v, "caption"),
+	                        cli_given(&v, "captions"), &err))) {
 		status = cli_fail(&err);
+	} else if (j.captions.n && cli_given(&v, "grid") && j.captions.n != j.rows) {
+		status = cli_usage("option grid: the rows are the captions, of which there are "
+		                   "%" PRId64 ", not %d",
+		                   j.captions.n, j.rows);
 	} else {
+		j.rows = j.captions.n ? (int)j.captions.n : j.rows;
 		if (!j.over_time && !cli_given(&v, "grid") &&
 		    gm_saved_takes_labels(j.s, j.endpoint) && j.class == ALL)
 			j.rows = gm_saved_rows(j.s, j.rows);
@@ -349,6 +394,7 @@ int cli_sample(int argc, char **argv)
 			gm_text_u64(gm_saved_option(j.s, "seed"), &j.seed);
 		status = j.count ? draw_many(&j) : draw_grid(&j);
 	}
+	cli_captions_free(&j.captions);
 	gm_saved_free(j.s);
 	return status;
 }

@@ -13,6 +13,7 @@
 #include "plot/figure.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/captions.h"
 #include "ganymede/image.h"
 #include "run/classes.h"
 #include "run/folder.h"
@@ -81,12 +82,10 @@ static bool ends_in(const char *path, const char *end)
 	return n >= m && !strcmp(path + n - m, end);
 }
 
-/* Writes an image of the walk to path; x [rows columns, example] is used for statistics. */
-static bool put(const gm_walk *w, const gm_facts *f, const char *path, int64_t rows,
-                int64_t columns, float *x, gm_error *err)
+/* Writes examples x [rows columns, example] as an image or an animation. */
+static bool put_examples(const gm_facts *f, const char *path, int64_t rows, int64_t columns,
+                         const float *x, gm_error *err)
 {
-	if (!gm_walk_draw(w, x, err))
-		return false;
 	if (ends_in(path, ".webp"))
 		return animate(path, f, x, rows, columns, err);
 	gm_image *im = still(f, x, rows * columns, columns, err);
@@ -95,6 +94,13 @@ static bool put(const gm_walk *w, const gm_facts *f, const char *path, int64_t r
 		gm_term_picture(stdout, im, 0);
 	gm_image_free(im);
 	return ok;
+}
+
+/* Writes an image of the walk to path; x [rows columns, example] are its examples. */
+static bool put(const gm_walk *w, const gm_facts *f, const char *path, int64_t rows,
+                int64_t columns, float *x, gm_error *err)
+{
+	return gm_walk_draw(w, x, err) && put_examples(f, path, rows, columns, x, err);
 }
 
 /* stem.png, or the first stem-N.png that does not exist */
@@ -191,12 +197,72 @@ static const cli_option between[] = {
 	{"class", "",
          "class of all samples, by name or number, for a class-conditional model; default: one row "
          "per class"},
+	{"caption", "",
+         "\"TEXT | TEXT\": between the embeddings of captions, each row with its own latents"},
 	{"seed", "", "seed of the samples; default: the run's"},
 	{"o", "", "FILE.png or .jpg, or FILE.webp: animated; default: interpolation.png"},
 	{"outdir", "runs", "folder of runs"},
 	{"help", "", "this"},
 	{0},
 };
+
+/* x [rows, columns, numel]: along the line through the embeddings of captions, at latents z of the
+ * row: Reed et al. 2016, arXiv:1605.05396, section 5.5. */
+static bool between_captions(const job *j, const cli_captions *c, int64_t rows, int64_t columns,
+                             float *x, gm_error *err)
+{
+	gm_port port[2];
+	const int64_t m = gm_saved_batch(j->s), n = rows * columns;
+	if (!gm_saved_must(j->s, "encode/text", err) || !gm_saved_must(j->s, "decode", err))
+		return false;
+	if (gm_saved_ports(j->s, "decode", port, 2) != 2 || strcmp(port[0].name, "code"))
+		return gm_fail(err, GM_ERR_STATE,
+		               "%s: the endpoint \"decode\" does not take a code and latents",
+		               gm_saved_model(j->s)->name);
+	const int64_t wide = gm_saved_shape(j->s, "encode/text").dim[1], nz = port[1].shape.dim[1];
+	float *end = malloc((size_t)(c->n * wide) * sizeof *end),
+	      *code = malloc((size_t)(n * wide) * sizeof *code),
+	      *z = malloc((size_t)(n * nz) * sizeof *z),
+	      *drawn = malloc((size_t)(m * nz) * sizeof *z);
+	bool ok = (end && code && z && drawn) || gm_fail(err, GM_ERR_MEMORY, "no memory for codes");
+	ok = ok &&
+	     gm_saved_apply(j->s, "encode/text", (const void *[]){c->text}, c->n, 0, end, err);
+	for (int64_t i = 0; ok && i < rows; i++) {
+		if (i % m == 0)
+			ok = gm_saved_latents(j->s, "decode", j->seed, (uint64_t)(i / m),
+			                      (float *[]){NULL, drawn}, err);
+		for (int64_t k = 0; ok && k < columns; k++) {
+			const double at = (double)k * (double)(c->n - 1) / (double)(columns - 1);
+			const int64_t a = (int64_t)at < c->n - 1 ? (int64_t)at : c->n - 2;
+			const float t = (float)(at - (double)a);
+			for (int64_t q = 0; q < wide; q++)
+				code[(i * columns + k) * wide + q] =
+					(1 - t) * end[a * wide + q] + t * end[(a + 1) * wide + q];
+			memcpy(z + (i * columns + k) * nz, drawn + i % m * nz,
+			       (size_t)nz * sizeof *z);
+		}
+	}
+	ok = ok && gm_saved_apply(j->s, "decode", (const void *[]){code, z}, n, 0, x, err);
+	free(end), free(code), free(z), free(drawn);
+	return ok;
+}
+
+static bool interpolate_captions(job *j, const char *text, int64_t rows, int64_t columns,
+                                 const char *path, gm_error *err)
+{
+	cli_captions c = {0};
+	float *x = NULL;
+	bool ok = cli_captions_read(&c, j->s, NULL, text, NULL, err) &&
+	          (c.n > 1 || gm_fail(err, GM_ERR_VALUE,
+	                              "option caption: interpolation needs two captions or more, "
+	                              "as in \"a red circle | a blue square\"")) &&
+	          (x = room(rows * columns, j->facts, err)) &&
+	          between_captions(j, &c, rows, columns, x, err) &&
+	          put_examples(j->facts, path, rows, columns, x, err);
+	free(x);
+	cli_captions_free(&c);
+	return ok;
+}
 
 static bool interpolate(job *j, gm_error *err)
 {
@@ -209,6 +275,22 @@ static bool interpolate(job *j, gm_error *err)
 	    !cli_whole(&j->v, "pairs", 1, 1000, &pairs, err))
 		return false;
 	int64_t columns = (int64_t)steps, rows = (int64_t)pairs;
+	if (cli_given(&j->v, "o"))
+		snprintf(path, sizeof path, "%s", cli_value(&j->v, "o"));
+	else
+		free_name(path, "interpolation");
+	if (cli_given(&j->v, "caption")) {
+		if (arc || line || cli_given(&j->v, "class"))
+			return gm_fail(err, GM_ERR_VALUE,
+			               "option caption: embeddings are interpolated linearly, and "
+			               "have no class");
+		if (!interpolate_captions(j, cli_given(&j->v, "caption"), rows, columns, path, err))
+			return false;
+		printf("%s: %" PRId64 " interpolations of %" PRId64 " points, step %" PRId64
+		       " of %s, seed %" PRIu64 "\n",
+		       path, rows, columns, gm_saved_step(j->s), j->checkpoint, j->seed);
+		return true;
+	}
 	gm_walk *ends = gm_walk_new(j->s, 2 * rows, j->seed, err);
 	gm_walk *w = ends ? gm_walk_new(j->s, rows * columns, j->seed, err) : NULL;
 	float *x = w ? room(rows * columns, j->facts, err) : NULL;
@@ -223,10 +305,6 @@ static bool interpolate(job *j, gm_error *err)
 			                : line ? GM_WAY_LINEAR
 			                       : GM_WAY_USUAL);
 	}
-	if (cli_given(&j->v, "o"))
-		snprintf(path, sizeof path, "%s", cli_value(&j->v, "o"));
-	else
-		free_name(path, "interpolation");
 	bool ok = x && put(w, j->facts, path, rows, columns, x, err);
 	if (ok)
 		printf("%s: %" PRId64 " interpolations of %" PRId64 " points, step %" PRId64

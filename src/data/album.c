@@ -5,6 +5,7 @@
  * result does not depend on threads. Memory is bounded, whatever the size of the images. See
  * album.h. */
 #include "data/album.h"
+#include "data/captions.h"
 
 #include "base/cache.h"
 #include "base/content.h"
@@ -60,11 +61,6 @@ typedef struct chunk {
 	uint64_t from, to; /* position in the tree: see gm_tree_place */
 } chunk;
 
-typedef struct caption {
-	char *name, *line;
-	uint32_t order;
-} caption;
-
 /* Per-thread state, reused because most images have the size of the previous one. */
 typedef struct worker {
 	gm_fitter fitter;
@@ -90,7 +86,7 @@ typedef struct builder {
 	gm_album_entry *entry;
 	gm_album_left *bad, *other;
 	gm_album_table *table;
-	caption *caption;
+	gm_caption_file *caption;
 	size_t entry_room, bad_room, other_room, table_room, captions, caption_room;
 	uint32_t files;
 	size_t slot;     /* bytes of one picture */
@@ -227,7 +223,7 @@ static bool read_caption(builder *b, const char *name, uint32_t order)
 	}
 	/* Skip the byte order mark of Windows editors. */
 	const size_t mark = n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-	caption c = {strdup(name), gm_text_copy(bytes + mark, n - mark), order};
+	gm_caption_file c = {strdup(name), gm_text_copy(bytes + mark, n - mark), order};
 	free(bytes);
 	if (!c.name || !c.line ||
 	    !grow(&b->caption, &b->caption_room, b->captions, sizeof *b->caption)) {
@@ -687,15 +683,6 @@ static int by_table_name(const void *x, const void *y)
 	return order ? order : a->text < b->text ? -1 : a->text > b->text;
 }
 
-/* By the names without their endings. */
-static int by_stem(const void *x, const void *y)
-{
-	const char *a = ((const caption *)x)->name, *b = ((const caption *)y)->name;
-	const size_t m = (size_t)(ending(a) - a), n = (size_t)(ending(b) - b);
-	const int order = memcmp(a, b, m < n ? m : n);
-	return order ? order : m < n ? -1 : m > n;
-}
-
 static bool sort_lists(builder *b)
 {
 	sort_text = b->text.p;
@@ -743,49 +730,25 @@ static bool drop_replaced(builder *b)
 	return true;
 }
 
-static int by_last_stem(const void *x, const void *y)
-{
-	const caption a = {.name = (char *)last_part((*(const caption *const *)x)->name)},
-		      b = {.name = (char *)last_part((*(const caption *const *)y)->name)};
-	return by_stem(&a, &b);
-}
-
-/* The caption whose file has the name, with any ending; `sorted` is by the last parts of names, or
- * NULL. NULL if there are several. */
-static const caption *find_caption(const builder *b, const caption **sorted, char *name)
-{
-	const caption key = {.name = name}, *at = &key;
-	if (!sorted)
-		return bsearch(&key, b->caption, b->captions, sizeof key, by_stem);
-	const caption **c = bsearch(&at, sorted, b->captions, sizeof *sorted, by_last_stem);
-	if (!c || (c > sorted && by_last_stem(c - 1, &at) == 0) ||
-	    (c + 1 < sorted + b->captions && by_last_stem(c + 1, &at) == 0))
-		return NULL;
-	return *c;
-}
-
 /* Assigns captions to the images of the same name, beside them or (as in text_c10/CLASS/NAME.txt of
  * Reed et al. 2016, arXiv:1605.05395) in another folder, where it is the name of one image and one
  * caption. A caption without an image is another file. */
 static bool give_captions(builder *b)
 {
 	const size_t n = b->captions;
-	const caption **sorted = malloc((n + 1) * sizeof *sorted),
-		      **found = calloc(b->a.entries + 1, sizeof *found);
+	const gm_caption_file **sorted = malloc((n + 1) * sizeof *sorted),
+			      **found = calloc(b->a.entries + 1, sizeof *found);
 	bool *beside = calloc(n + 1, sizeof *beside);
 	int *apart = calloc(n + 1, sizeof *apart);
 	bool ok = (sorted && found && beside && apart) || no_memory(b);
-	if (n)
-		qsort(b->caption, n, sizeof *b->caption, by_stem);
-	for (size_t i = 0; ok && i < n; i++)
-		sorted[i] = b->caption + i;
-	if (ok && n)
-		qsort(sorted, n, sizeof *sorted, by_last_stem);
+	if (ok)
+		gm_captions_sort(b->caption, n, sorted);
 	for (uint64_t i = 0; ok && n && i < b->a.entries; i++) {
-		const caption *c = find_caption(b, NULL, b->text.p + b->entry[i].name);
+		const char *name = b->text.p + b->entry[i].name;
+		const gm_caption_file *c = gm_caption_beside(b->caption, n, name);
 		if (c)
 			beside[c - b->caption] = true;
-		else if ((found[i] = find_caption(b, sorted, b->text.p + b->entry[i].name)))
+		else if ((found[i] = gm_caption_apart(sorted, n, name)))
 			apart[found[i] - b->caption]++;
 		ok = !c || put_text(b, c->line, &b->entry[i].caption);
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/captions.h"
 #include "run/stream.h"
 #include "use/draw.h"
 
@@ -78,16 +79,22 @@ static gm_image *drawn(gm_run *r, gm_run_endpoint *e, int64_t n, bool raw, const
                        float *fake)
 {
 	const gm_facts f = gm_endpoint_facts(r, e);
-	int32_t *label = malloc(n * sizeof *label);
+	const int64_t length = gm_endpoint_caption_length(r, e);
+	int32_t *label = malloc(n * sizeof *label),
+		*caption = length ? malloc(n * length * sizeof *caption) : NULL;
 	gm_image *im = NULL;
-	if (!label)
+	gm_samples d = {.seed = r->seed, .n = n, .label = label, .caption = caption};
+	if (!label || (length && !caption))
 		gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 	else
 		gm_run_grid_labels(r, n, r->columns, label);
-	if (label &&
-	    gm_run_draw(r, e, &(gm_samples){.seed = r->seed, .n = n, .label = label}, raw, fake))
+	/* each row has a caption */
+	for (int64_t i = 0; caption && i < n; i++)
+		gm_captions_row(r, gm_captions_field(r), i / r->columns, caption + i * length);
+	if (label && (caption || !length) && gm_run_draw(r, e, &d, raw, fake))
 		im = picture_of(r, &f, fake, real, n);
 	free(label);
+	free(caption);
 	return im;
 }
 

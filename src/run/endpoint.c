@@ -4,6 +4,8 @@
  */
 #include "run/endpoint.h"
 
+#include "run/captions.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,6 +217,9 @@ static bool evaluate(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y)
 		if (field && v)
 			set(e->in[i], v);
 		else if (e->in[i] == r->label && !set_labels(r, u->chunk))
+			return false;
+		else if (field && gm_captions_is(r, e->in[i]) &&
+		         !gm_captions_set(r, (int64_t)u->chunk * r->batch))
 			return false;
 		given = given || (v && !field);
 	}

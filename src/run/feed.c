@@ -2,6 +2,7 @@
  *
  * run/feed.c -- the inputs of a model, and filling them with minibatches.
  */
+#include "run/captions.h"
 #include "run/stream.h"
 
 #include <stdlib.h>
@@ -129,8 +130,10 @@ static gm_node *field_input(gm_run *r, const char *name)
 		            r->model->name, name, gm_settings_get(r->settings, "data"), all);
 		return gm_full(r->graph, 0, GM_SHAPE(r->batch, 1));
 	}
-	if (!strcmp(name, "caption"))
+	if (!strcmp(name, "caption") && !f->node) {
 		want_captions(r);
+		gm_captions_keep(r, f);
+	}
 	return f->node ? f->node : gm_run_field_input(r, f, f->name, r->batch);
 }
 

@@ -125,6 +125,8 @@ struct gm_run {
 	gm_error err;                     /* the first error */
 	gm_arena *arena;                  /* owns names and small structs */
 
+	/* captions for endpoints (captions.c), [GM_RUN_CAPTIONS, length], in arena; or NULL */
+	uint8_t *captions;
 	gm_graph *graph;
 	gm_facts facts;
 	/* distributed training: this is process `rank` of `ranks`; only rank 0 writes files. ranks
@@ -209,6 +211,7 @@ struct gm_run {
 			int source;              /* index of the source of its fakes */
 			gm_step *probe;          /* the discriminator on `in`, in inference mode */
 			gm_node *in;             /* replaces its first input */
+			bool said;               /* its second input is the caption */
 			gm_node *code_in;        /* for a D that also reads a code, or NULL */
 			float *logit, *real_x;   /* its outputs; examples of its field. malloc */
 			float *code;             /* values of code_in, malloc */

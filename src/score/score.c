@@ -212,6 +212,8 @@ static const gm_metric table[] = {
 	{"modes", "modes found, of a mixture or by the extractor's classes", gm_metric_modes, 0, false, true},
 	{"nearest", "distance to the nearest training example, and an image", gm_metric_nearest, 0, false, true},
 	{"gam", "generative adversarial metric: the discriminators of RUN1 and RUN2 on each other's samples", gm_metric_gam, 0, .samples = true},
+	{"caption-accuracy", "fraction of samples in which the extractor reads what their captions say, on the test split (or --split)", gm_metric_captions, SAYS, .samples = true, .pictures = true, .part = true},
+	{"retrieval", "AP@50 and accuracy of images by the captions of classes, on the test split (or --split)", gm_metric_retrieval, 0, .part = true, .endpoint = {GM_ENDPOINT_ENCODE}},
 	{"accuracy", "of \"classify\", on the test split (or --split)", gm_metric_accuracy, 0, .part = true, .endpoint = {GM_ENDPOINT_CLASSIFY}},
 	{"code-error", "of \"classify\" on the test split, its codes matched to classes", gm_metric_code_error, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},
 	{"k-means", "code error of k-means clusters, as many as \"classify\" has", gm_metric_k_means, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},

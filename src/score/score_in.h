@@ -61,6 +61,9 @@ bool gm_metric_modes(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_nearest(gm_scorer *c, gm_scores *s, gm_error *err);
 /* gam.c */
 bool gm_metric_gam(gm_scorer *c, gm_scores *s, gm_error *err);
+/* score_text.c */
+bool gm_metric_captions(gm_scorer *c, gm_scores *s, gm_error *err);
+bool gm_metric_retrieval(gm_scorer *c, gm_scores *s, gm_error *err);
 /* score_ends.c */
 bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err);

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "report/report.h"
+#include "run/captions.h"
 #include "run/folder.h"
 #include "run/stream.h"
 #include "use/draw.h"
@@ -177,13 +178,15 @@ static void watch(gm_run *r, gm_run_endpoint *d)
 	const bool label = d->nin == 2 && gm_endpoint_is_label(r, d->in[1]);
 	const bool pair = d->nin == 2 && e && e->kind->flags & GM_PAIRS && d->in[1] == e->in[0];
 	const bool coded = is_coded(r, d, e);
-	if (!e || g->watches == GM_RUN_WATCHED || (d->nin != 1 && !label && !pair && !coded))
+	const bool said = d->nin == 2 && gm_captions_is(r, d->in[1]);
+	if (!e || g->watches == GM_RUN_WATCHED ||
+	    (d->nin != 1 && !label && !pair && !coded && !said))
 		return;
 	int source = source_of(r, e);
 	if (source < 0)
 		return;
 	struct gm_run_watch *w = &g->watch[g->watches];
-	*w = (struct gm_run_watch){.e = d, .source = source};
+	*w = (struct gm_run_watch){.e = d, .source = source, .said = said};
 	const char *sign = d->variant ? "_" : "", *variant = d->variant ? d->variant : "";
 	snprintf(w->real, sizeof w->real, "acc_real%s%.40s", sign, variant);
 	snprintf(w->fake, sizeof w->fake, "acc_fake%s%.40s", sign, variant);
@@ -281,6 +284,16 @@ static void set_code(gm_run *r, struct gm_run_watch *w, const float *x)
 	gm_set_f32(w->code_in, w->code, gm_node_size(w->code_in));
 }
 
+/* The captions of x: those that samples have without a caption, or the minibatch's. */
+static bool set_captions(gm_run *r, const struct gm_run_watch *w, const float *x)
+{
+	const gm_run_field *f = gm_captions_field(r);
+	if (x == r->guard.source[w->source].made)
+		return gm_captions_set(r, 0);
+	gm_set_i32(f->node, f->data, gm_node_size(f->node));
+	return true;
+}
+
 /* Computes D's outputs for x (and label, if conditional) into w->logit; returns their mean. */
 static double judge(gm_run *r, struct gm_run_watch *w, const float *x, const int32_t *label)
 {
@@ -290,6 +303,8 @@ static double judge(gm_run *r, struct gm_run_watch *w, const float *x, const int
 	if (w->code_in)
 		set_code(r, w, x);
 	gm_set_f32(w->in, x, gm_node_size(w->in));
+	if (w->said && !set_captions(r, w, x))
+		return 0;
 	if (r->label)
 		gm_set_i32(r->label, label, r->batch);
 	gm_step_run(w->probe);
@@ -337,6 +352,9 @@ static void monitor(gm_run *r)
 		label = g->real_label;
 	if (anew ? !gm_run_reals(r, m, g->real, g->real_label)
 	         : !gm_get_f32(g->target, g->real, gm_node_size(g->target)))
+		return;
+	const gm_run_field *captions = gm_captions_field(r);
+	if (anew && captions && !gm_run_real_field(r, captions, m, captions->data))
 		return;
 	for (int i = 0; i < g->watches; i++) {
 		struct gm_run_watch *w = &g->watch[i];

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/captions.h"
 #include "run/stream.h"
 
 /* Different from the seeds of training, so that latents of sample images are not those of a
@@ -24,6 +25,15 @@ void gm_run_grid_labels(const gm_run *r, int64_t n, int columns, int32_t *label)
 {
 	for (int64_t i = 0; i < n; i++)
 		label[i] = r->facts.classes ? (int32_t)(i / columns % r->facts.classes) : 0;
+}
+
+int64_t gm_endpoint_caption_length(gm_run *r, const gm_run_endpoint *e)
+{
+	const gm_run_field *f = gm_captions_field(r);
+	for (int i = 0; e && f && i < e->nin; i++)
+		if (e->in[i] == f->node)
+			return f->shape.dim[0];
+	return 0;
 }
 
 bool gm_endpoint_is_conditional(const gm_run *r, const gm_run_endpoint *e)
@@ -101,9 +111,13 @@ static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool
 		free(label);
 		return gm_fail(&r->err, GM_ERR_MEMORY, "no memory for samples");
 	}
+	const gm_run_field *said = d->caption ? gm_captions_field(r) : NULL;
+	const int64_t length = said ? said->shape.dim[0] : 0;
+	int32_t *text = said ? malloc(m * length * sizeof *text) : NULL;
+	if (said && !text)
+		ok = gm_fail(&r->err, GM_ERR_MEMORY, "no memory for captions");
 	for (int i = 0; i < e->nin; i++)
-		if (e->in[i] == r->label)
-			in[i] = label;
+		in[i] = e->in[i] == r->label ? label : said && e->in[i] == said->node ? text : NULL;
 	if (ok && d->truncation > 0)
 		ok = truncation_room(r, e, z);
 	for (int64_t chunk = d->first / m; ok && chunk * m < d->first + d->n; chunk++) {
@@ -114,6 +128,11 @@ static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool
 			label[i] = d->label && k >= from && k < to ? d->label[k - d->first]
 			           : classes                       ? (int32_t)(k % classes)
 			                                           : 0;
+			if (said && k >= from && k < to)
+				memcpy(text + i * length, d->caption + (k - d->first) * length,
+				       length * sizeof *text);
+			else if (said)
+				gm_captions_row(r, said, k, text + i * length);
 		}
 		ok = (d->truncation <= 0 || truncated(r, e, d, chunk, z, in)) &&
 		     gm_endpoint_run(r, e,
@@ -130,6 +149,7 @@ static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool
 		free(z[i]);
 	free(y);
 	free(label);
+	free(text);
 	return ok;
 }
 

@@ -15,6 +15,8 @@ uint64_t gm_run_latent_seed(uint64_t seed);
 bool gm_run_draw(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool raw, float *x);
 /* True if the endpoint is class-conditional. e may be NULL. */
 bool gm_endpoint_is_conditional(const gm_run *r, const gm_run_endpoint *e);
+/* The length of the captions that the endpoint reads; 0 if it reads none. e may be NULL. */
+int64_t gm_endpoint_caption_length(gm_run *r, const gm_run_endpoint *e);
 /* Writes the labels of a grid whose rows are classes to label [n]. */
 void gm_run_grid_labels(const gm_run *r, int64_t n, int columns, int32_t *label);
 /* Always the same examples; label may be NULL. */

@@ -346,6 +346,13 @@ bool gm_saved_takes_labels(gm_saved *s, const char *endpoint)
 	                                              : gm_endpoint_first(r, GM_DRAWS));
 }
 
+int64_t gm_saved_caption_length(gm_saved *s, const char *endpoint)
+{
+	gm_run *r = &s->run;
+	return gm_endpoint_caption_length(r, endpoint ? gm_endpoint_find(r, endpoint)
+	                                              : gm_endpoint_first(r, GM_DRAWS));
+}
+
 bool gm_saved_complete(gm_saved *s, const gm_saved_hole *hole, float *x, gm_error *err)
 {
 	gm_run *r = &s->run;

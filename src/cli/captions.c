@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli/captions.c -- see captions.h.
+ */
+#include "cli/captions.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+
+enum { MOST = 4096 };
+
+void cli_captions_free(cli_captions *c)
+{
+	free(c->text);
+	*c = (cli_captions){0};
+}
+
+/* Characters outside the alphabet of text encoders. */
+static void list_unknown(const char *text, size_t n)
+{
+	char list[160] = "";
+	size_t at = 0;
+	for (size_t i = 0; i < n && at < sizeof list - 8;) {
+		size_t bytes = 1;
+		while (i + bytes < n && ((unsigned char)text[i + bytes] & 0xc0) == 0x80)
+			bytes++;
+		const char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
+		if (bytes > 1 || !strchr(gm_alphabet, c))
+			at += (size_t)snprintf(list + at, sizeof list - at, "%s%.*s", at ? " " : "",
+			                       (int)bytes, text + i);
+		i += bytes;
+	}
+	if (at)
+		fprintf(stderr,
+		        "ganymede: \"%.*s\": the text encoder does not know these characters and "
+		        "reads nothing in their place: %s\n",
+		        (int)n, text, list);
+}
+
+static bool add(cli_captions *c, const gm_saved *s, const char *text, size_t n, gm_error *err)
+{
+	while (n && (*text == ' ' || *text == '\t'))
+		text++, n--;
+	while (n && strchr(" \t\r", text[n - 1]))
+		n--;
+	if (!n)
+		return gm_fail(err, GM_ERR_VALUE, "caption %" PRId64 " is empty", c->n + 1);
+	if (!gm_text_is_utf8(text, n) || memchr(text, 0, n))
+		return gm_fail(err, GM_ERR_VALUE, "caption %" PRId64 " is not text in UTF-8",
+		               c->n + 1);
+	if ((int64_t)n > c->length)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "caption %" PRId64 " has %zu bytes; the model reads %" PRId64
+		               " (option caption-length of its training)",
+		               c->n + 1, n, c->length);
+	if (c->n == MOST)
+		return gm_fail(err, GM_ERR_VALUE, "more than %d captions", MOST);
+	int32_t *more = realloc(c->text, (size_t)((c->n + 1) * c->length) * sizeof *more);
+	if (!more)
+		return gm_fail(err, GM_ERR_MEMORY, "no memory for captions");
+	c->text = more;
+	for (int64_t k = 0; k < c->length; k++)
+		more[c->n * c->length + k] = k < (int64_t)n ? (unsigned char)text[k] : 0;
+	c->n++;
+	if (*gm_saved_option(s, "text"))
+		list_unknown(text, n);
+	return true;
+}
+
+/* Lines that are not empty. */
+static bool add_lines(cli_captions *c, const gm_saved *s, const char *text, size_t n, gm_error *err)
+{
+	for (size_t at = 0; at < n;) {
+		const char *end = memchr(text + at, '\n', n - at);
+		const size_t line = end ? (size_t)(end - text) - at : n - at;
+		bool blank = true;
+		for (size_t k = 0; k < line; k++)
+			blank = blank && strchr(" \t\r", text[at + k]) && text[at + k];
+		if (!blank && !add(c, s, text + at, line, err))
+			return false;
+		at += line + 1;
+	}
+	return c->n > 0 || gm_fail(err, GM_ERR_VALUE, "it has no captions");
+}
+
+bool cli_captions_read(cli_captions *c, gm_saved *s, const char *endpoint, const char *text,
+                       const char *file, gm_error *err)
+{
+	gm_bytes bytes;
+	gm_error why = {0};
+	*c = (cli_captions){.length = gm_saved_caption_length(s, endpoint)};
+	if (!c->length)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option %s: %s does not read captions; use a model that does, such "
+		               "as gan-cls",
+		               file ? "captions" : "caption", gm_saved_model(s)->name);
+	if (file) {
+		if (!gm_file_open(file, &bytes, err))
+			return false;
+		const bool mark = bytes.size >= 3 && !memcmp(bytes.data, "\xef\xbb\xbf", 3);
+		const bool ok = add_lines(c, s, (const char *)bytes.data + (mark ? 3 : 0),
+		                          bytes.size - (mark ? 3 : 0), &why);
+		gm_file_close(&bytes);
+		return ok || gm_fail(err, why.code, "%s: %s", file, why.message);
+	}
+	for (const char *end; (end = strstr(text, " | ")); text = end + 3)
+		if (!add(c, s, text, (size_t)(end - text), &why))
+			return gm_fail(err, why.code, "option caption: %s", why.message);
+	return add(c, s, text, strlen(text), &why) ||
+	       gm_fail(err, why.code, "option caption: %s", why.message);
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_text.c -- models that read captions: characters and words as numbers, the embedding loss by
+ * hand, text-encoder and gan-cls from outside, and the metrics of both.
+ */
+#include "runs.h"
+
+#include "base/file.h"
+#include "ganymede/data.h"
+#include "ganymede/image.h"
+#include "ganymede/text.h"
+#include "score/score.h"
+#include "use/saved_run.h"
+
+enum { L = 60, SIDE = 8 };
+
+static void put_text(int32_t *to, const char *text)
+{
+	for (int i = 0; i < L; i++)
+		to[i] = i < (int)strlen(text) ? (unsigned char)text[i] : 0;
+}
+
+/* ---- nn -------------------------------------------------------------------------------------- */
+
+static void read_node(gm_graph *g, gm_node *y, float *out)
+{
+	gm_step *s = gm_compile_nodes(g, &y, 1, &(gm_compile_options){.infer = true});
+	assert_non_null(s);
+	gm_step_run(s);
+	gm_step_read(s, y, out, gm_node_size(y));
+}
+
+static void letters_and_words(void **state)
+{
+	(void)state;
+	enum { LETTERS = 69 };
+	static float y[4 * LETTERS * L], bag[4 * 32];
+	int32_t text[4 * L];
+	assert_int_equal(strlen(gm_alphabet), LETTERS);
+	for (int i = 0; i < LETTERS; i++)
+		for (int k = 0; k < i; k++)
+			assert_true(gm_alphabet[i] != gm_alphabet[k]);
+	put_text(text, "Ab-"), put_text(text + L, "ab-"), put_text(text + 2 * L, "a\xc3\xa9"),
+		put_text(text + 3 * L, "red, RED blue!");
+	gm_graph *g = gm_graph_new(NULL);
+	gm_node *in = gm_input(g, "text", GM_SHAPE(4, L), GM_I32);
+	gm_set_i32(in, text, 4 * L);
+	read_node(g, gm_letters(in), y);
+	assert_memory_equal(y, y + LETTERS * L, LETTERS * L * sizeof *y);
+	for (int c = 0; c < LETTERS; c++)
+		for (int i = 0; i < L; i++) {
+			const float v = y[(LETTERS + c) * L + i], w = y[(2 * LETTERS + c) * L + i];
+			assert_true(v == (i < 3 && gm_alphabet[c] == "ab-"[i]));
+			assert_true(w == (i == 0 && c == 0)); /* no row for other characters */
+		}
+	read_node(g, gm_bag_of_words(in, 32), bag);
+	float square = 0, most = 0, sum = 0;
+	for (int k = 0; k < 32; k++)
+		square += bag[96 + k] * bag[96 + k], most = fmaxf(most, bag[96 + k]),
+						     sum += bag[96 + k];
+	assert_true(fabsf(square / 32 - 1) < 1e-5);
+	assert_true(fabsf(sum - 1.5f * most) < 1e-4); /* "red" twice, "blue" once */
+	assert_memory_equal(bag, bag + 32, 32 * sizeof *bag);
+	gm_graph_free(g);
+}
+
+static void losses_by_hand(void **state)
+{
+	(void)state;
+	gm_graph *g = gm_graph_new(NULL);
+	/* scores s = [[2, 1.5], [0, 1]]: the terms are 0, max(0, 1.5 - 2 + 1) = .5, 0, 0 for rows,
+	 * and s_21 - s_11 + 1 < 0, s_12 - s_22 + 1 = 1.5 for columns */
+	gm_node *a = gm_array(g, (double[]){1, 0, 0, 1}, GM_SHAPE(2, 2), GM_F32);
+	gm_node *b = gm_array(g, (double[]){2, 0, 1.5, 1}, GM_SHAPE(2, 2), GM_F32);
+	gm_node *label = gm_array(g, (double[]){3, 3}, GM_SHAPE(2), GM_I32);
+	float loss;
+	/* the diagonal costs 1 + 1 in both terms when no label excludes it */
+	read_node(g, gm_joint_embedding_loss(a, b, NULL), &loss);
+	assert_true(fabsf(loss - (.5f + 1.5f + 4) / 4) < 1e-6f);
+	read_node(g, gm_joint_embedding_loss(a, b, label), &loss);
+	assert_true(loss == 0);
+	gm_graph_free(g);
+}
+
+/* Partners are of another class, all of them occur, and they change. */
+static void partners_are_of_other_classes(void **state)
+{
+	(void)state;
+	enum { M = 6, RUNS = 200 };
+	static const double class[M] = {0, 0, 1, 2, 1, 0};
+	gm_graph *g = gm_graph_new(NULL);
+	gm_node *y[] = {
+		gm_cast(gm_mismatched(g, gm_array(g, class, GM_SHAPE(M), GM_I32), M), GM_F32),
+		gm_cast(gm_mismatched(g, NULL, M), GM_F32)};
+	gm_step *s = gm_compile_nodes(g, y, 2, NULL);
+	int seen[2][M][M] = {0};
+	float v[M];
+	for (int k = 0; k < RUNS; k++) {
+		gm_step_run(s);
+		for (int of = 0; of < 2; of++) {
+			gm_step_read(s, y[of], v, M);
+			for (int i = 0; i < M; i++)
+				seen[of][i][(int)v[i]]++;
+		}
+	}
+	for (int i = 0; i < M; i++)
+		for (int j = 0; j < M; j++) {
+			assert_true((seen[0][i][j] > RUNS / 20) == (class[i] != class[j]));
+			assert_true((seen[0][i][j] == 0) == (class[i] == class[j]));
+			assert_true((seen[1][i][j] == 0) == (i == j));
+		}
+	gm_graph_free(g);
+}
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+/* Images of one colour with a caption that says which; classes are folders. */
+static const char *colours(void)
+{
+	static const char *const names[] = {"red", "green", "blue"}, *const parts[] = {"train",
+	                                                                               "test"};
+	static const char *const said[] = {"it is %s\nthe %s one\n", "a %s square\nall %s\n"};
+	gm_error err = {0};
+	char path[80], text[80];
+	for (int i = 0; i < 48; i++) {
+		const int c = i % 3;
+		snprintf(path, sizeof path, "colours/%s/%s", parts[i / 3 % 2], names[c]);
+		must(gm_file_make_folder(scratch_path(path), &err), &err);
+		gm_image *im = gm_image_new(SIDE, SIDE, 3, &err);
+		for (int k = 0; k < 3 * SIDE * SIDE; k++)
+			im->pixel[k] = (uint8_t)((k % 3 == c ? 220 : 20) + (i * 7 + k) % 23);
+		snprintf(path, sizeof path, "colours/%s/%s/%d.png", parts[i / 3 % 2], names[c], i);
+		must(gm_png_write(scratch_path(path), im, &err), &err);
+		gm_image_free(im);
+		snprintf(text, sizeof text, said[i / 6 % 2], names[c], names[c]);
+		snprintf(path, sizeof path, "colours/%s/%s/%d.txt", parts[i / 3 % 2], names[c], i);
+		scratch_write(path, text, strlen(text));
+	}
+	return strdup(scratch_path("colours"));
+}
+
+static const char *data_option(void)
+{
+	static char text[PATH_MAX + 8];
+	if (!*text)
+		snprintf(text, sizeof text, "data=%s", colours());
+	return text;
+}
+
+#define SMALL data_option(), "caption-length=60", "batch=16"
+
+static double score(gm_saved *s, const char *metric, const char *extractor, const char *row)
+{
+	gm_error err = {0};
+	gm_scores all = {0};
+	gm_scorer *c = gm_scorer_open(
+		gm_saved_inside(s),
+		&(gm_score_options){.metrics = metric, .extractor = extractor, .count = 480}, &err);
+	must(c && gm_scorer_score(c, &all, &err), &err);
+	gm_scorer_free(c);
+	for (int i = 0; i < all.n; i++)
+		if (!strcmp(all.row[i].name, row))
+			return all.row[i].value;
+	fail_msg("no row %s", row);
+	return NAN;
+}
+
+/* Each encoder learns to find the images of a colour; untrained it does not. */
+static void encoders_retrieve(void **state)
+{
+	(void)state;
+	static const char *const encoder[] = {"encoder=char-cnn-rnn", "encoder=bag-of-words",
+	                                      "encoder=one-hot"};
+	for (int k = 0; k < 3; k++) {
+		gm_saved *s = TRAINED("text-encoder", SMALL, encoder[k], "width=48", "embed=8",
+		                      "width-d=4", "steps=300", "metrics=", "lr=3e-3",
+		                      "optimiser=adam", "rate=constant");
+		/* all that are there: 8 of each of 3 classes, and 50 are asked for */
+		const double right = score(s, "retrieval", NULL, "retrieval-accuracy");
+		if (!(right > .95))
+			fail_msg("%s: %g", encoder[k], right);
+		assert_true(fabs(score(s, "retrieval", NULL, "ap-50") - 8. / 50) < 1e-9);
+		gm_saved_free(s);
+	}
+	gm_saved *s = TRAINED("text-encoder", SMALL, "encoder=bag-of-words", "embed=8", "width-d=4",
+	                      "steps=1", "metrics=", "lr=1e-9");
+	assert_true(score(s, "retrieval", NULL, "retrieval-accuracy") < .8);
+	gm_saved_free(s);
+}
+
+/* Mean of D's logits for images of class c with a caption. */
+static double judged(gm_saved *s, int c, const char *caption)
+{
+	enum { M = 16 };
+	gm_error err = {0};
+	float x[M * 3 * SIDE * SIDE], y[M];
+	int32_t text[M * L];
+	for (int i = 0; i < M; i++) {
+		put_text(text + i * L, caption);
+		for (int k = 0; k < 3 * SIDE * SIDE; k++)
+			x[i * 3 * SIDE * SIDE + k] = k / (SIDE * SIDE) == c ? .8f : -.8f;
+	}
+	must(gm_saved_apply(s, "discriminate", (const void *[]){x, text}, M, 0, y, &err), &err);
+	double mean = 0;
+	for (int i = 0; i < M; i++)
+		mean += y[i] / M;
+	return mean;
+}
+
+/* The colour that dominates samples of a caption: the share of them that are of class c. */
+static double drawn(gm_saved *s, const char *caption, int c)
+{
+	enum { N = 16 };
+	gm_error err = {0};
+	float x[N * 3 * SIDE * SIDE];
+	int32_t text[N * L];
+	int right = 0;
+	for (int i = 0; i < N; i++)
+		put_text(text + i * L, caption);
+	must(gm_saved_draw(s, &(gm_samples){.seed = 3, .n = N, .caption = text}, x, &err), &err);
+	for (int i = 0; i < N; i++) {
+		double sum[3] = {0};
+		for (int k = 0; k < 3 * SIDE * SIDE; k++)
+			sum[k / (SIDE * SIDE)] += x[i * 3 * SIDE * SIDE + k];
+		right += sum[c] > sum[(c + 1) % 3] && sum[c] > sum[(c + 2) % 3];
+	}
+	return (double)right / N;
+}
+
+static gm_saved *cls_run(const char *int_too)
+{
+	return TRAINED("gan-cls", SMALL, "size=8", "width=8", "width-d=4", "nt=16", "nz=4",
+	               "buckets=64", "steps=250", "lr=2e-3", "rate=constant", int_too);
+}
+
+/* D tells right captions from wrong ones, and samples are what their captions say. */
+static void captions_decide(void **state)
+{
+	(void)state;
+	static const char *const int_too[] = {"int=no", "int=yes"};
+	for (int k = 0; k < 2; k++) {
+		gm_saved *s = cls_run(int_too[k]);
+		assert_true(judged(s, 0, "it is red") > judged(s, 0, "it is blue") + .5);
+		assert_true(judged(s, 2, "all blue") > judged(s, 2, "all red") + .5);
+		const double a = drawn(s, "it is red", 0), b = drawn(s, "it is blue", 2);
+		if (a < .8 || b < .8)
+			fail_msg("%s: %g of red, %g of blue", int_too[k], a, b);
+		gm_saved_free(s);
+	}
+}
+
+/* "decode" after "encode/text" is "generate"; the row of a caption does not depend on other rows;
+ * without captions those of the checkpoint are used. */
+static void endpoints_agree(void **state)
+{
+	(void)state;
+	enum { M = 16, NZ = 4, NUMEL = 3 * SIDE * SIDE };
+	gm_error err = {0};
+	static float z[M * NZ], x[M * NUMEL], y[M * NUMEL], code[M * 64];
+	int32_t text[M * L];
+	gm_saved *s = TRAINED("gan-cls", SMALL, "size=8", "width=4", "width-d=4", "nt=8", "nz=4",
+	                      "buckets=64", "steps=3");
+	assert_int_equal(gm_saved_caption_length(s, NULL), L);
+	for (int i = 0; i < M; i++)
+		put_text(text + i * L, i % 2 ? "a red one" : "all blue");
+	must(gm_saved_latents(s, "generate", 5, 0, (float *[]){z, NULL}, &err), &err);
+	must(gm_saved_run(s, "generate", (const void *[]){z, text}, 5, 0, x, &err), &err);
+	must(gm_saved_run(s, "encode/text", (const void *[]){text}, 0, 0, code, &err), &err);
+	must(gm_saved_run(s, "decode", (const void *[]){code, z}, 5, 0, y, &err), &err);
+	assert_memory_equal(x, y, sizeof x);
+	for (int i = 0; i < M; i++)
+		put_text(text + i * L, i % 2 ? "all blue" : "a red one");
+	must(gm_saved_run(s, "generate", (const void *[]){z, text}, 5, 0, y, &err), &err);
+	assert_memory_not_equal(x, y, sizeof x);
+	put_text(text, "all blue");
+	must(gm_saved_run(s, "generate", (const void *[]){z, text}, 5, 0, y, &err), &err);
+	assert_memory_equal(x, y, NUMEL * sizeof *x);
+	/* captions of the checkpoint differ, so samples of equal latents do */
+	for (int i = 0; i < M * NZ; i++)
+		z[i] = z[i % NZ];
+	must(gm_saved_run(s, "generate", (const void *[]){z, NULL}, 5, 0, y, &err), &err);
+	bool differ = false;
+	for (int i = 1; i < M; i++)
+		differ = differ || memcmp(y, y + i * NUMEL, NUMEL * sizeof *y);
+	assert_true(differ);
+	gm_saved_free(s);
+}
+
+/* The imported encoder is the trained one, stays as it is, and is not needed afterwards. */
+static void encoder_is_frozen(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	char option[PATH_MAX + 8], gone[PATH_MAX + 8];
+	int32_t text[16 * L];
+	static float a[16 * 8], b[16 * 8];
+	for (int i = 0; i < 16; i++)
+		put_text(text + i * L, i % 2 ? "a red one" : "all blue!");
+	gm_saved *t = TRAINED("text-encoder", SMALL, "width=8", "embed=8", "width-d=4", "steps=4",
+	                      "metrics=");
+	must(gm_saved_run(t, "encode/text", (const void *[]){text}, 0, 0, a, &err), &err);
+	gm_saved_free(t);
+	snprintf(option, sizeof option, "text=%s", last_run);
+	snprintf(gone, sizeof gone, "%s-gone", last_run);
+	gm_saved *s = TRAINED("gan-cls", SMALL, "size=8", "width=4", "width-d=4", "nt=8", "nz=4",
+	                      "steps=4", option);
+	assert_int_equal(rename(option + 5, gone), 0);
+	gm_saved *again = gm_saved_open(last_run, NULL, &err);
+	must(again != NULL, &err);
+	must(gm_saved_run(again, "encode/text", (const void *[]){text}, 0, 0, b, &err), &err);
+	assert_memory_equal(a, b, sizeof a);
+	gm_saved_free(s), gm_saved_free(again);
+}
+
+/* A classifier reads in samples what their captions say; captions of others are at chance. */
+static void samples_are_read(void **state)
+{
+	(void)state;
+	char extractor[PATH_MAX + 16];
+	gm_saved *c = TRAINED("classifier", SMALL, "width=4", "features=8", "steps=120",
+	                      "dropout=0", "lr=5e-3", "ema=0", "metrics=");
+	const double real = score(c, "accuracy", NULL, "accuracy");
+	gm_saved_free(c);
+	snprintf(extractor, sizeof extractor, "classifier:%s", last_run);
+	gm_saved *s = cls_run("int=no");
+	const double read = score(s, "caption-accuracy", extractor, "caption-accuracy"),
+		     shuffled = score(s, "caption-accuracy", extractor, "caption-shuffled");
+	if (read < .8 || shuffled > .6 || real < .95)
+		fail_msg("read %g, shuffled %g, real %g", read, shuffled, real);
+	gm_saved_free(s);
+}
+
+static void problems_are_errors(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	gm_settings s;
+	data_option();
+	must(gm_file_make_folder(scratch_path("bare"), &err), &err);
+	gm_image *im = gm_image_new(SIDE, SIDE, 3, &err);
+	must(gm_png_write(scratch_path("bare/x.png"), im, &err) &&
+	             gm_png_write(scratch_path("bare/y.png"), im, &err),
+	     &err);
+	gm_image_free(im);
+	static const char *const message[] = {"needs the field \"caption\"", "1 of ", "y.png"};
+	for (int k = 0; k < 3; k++) {
+		if (k == 1)
+			scratch_write("bare/x.txt", "one", 3);
+		gm_settings_init(&s, gm_model_find(k < 2 ? "gan-cls" : "text-encoder"));
+		must(gm_settings_set(&s, "data", scratch_path("bare"), &err) &&
+		             gm_settings_set(&s, "outdir", scratch_path("runs"), &err),
+		     &err);
+		gm_train_call call = {.settings = &s};
+		gm_error why = {0};
+		assert_false(gm_train(&call, &why));
+		if (!strstr(why.message, message[k]))
+			fail_msg("\"%s\" does not say %s", why.message, message[k]);
+		gm_settings_free(&s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(letters_and_words),
+		cmocka_unit_test(losses_by_hand),
+		cmocka_unit_test(partners_are_of_other_classes),
+		cmocka_unit_test(encoders_retrieve),
+		cmocka_unit_test(captions_decide),
+		cmocka_unit_test(endpoints_agree),
+		cmocka_unit_test(encoder_is_frozen),
+		cmocka_unit_test(samples_are_read),
+		cmocka_unit_test(problems_are_errors),
+	};
+	return cmocka_run_group_tests_name("text", tests, scratch_make, scratch_remove);
+}
