@@ -7,6 +7,8 @@
 #include "runs.h"
 
 #include "graphs.h"
+#include "score/score.h"
+#include "use/saved_run.h"
 #include "ganymede/data.h"
 #include "ganymede/nn.h"
 
@@ -203,6 +205,32 @@ static void levels_in_turn(void **state)
 	gm_saved_free(both[0]), gm_saved_free(both[1]);
 }
 
+static double metric(gm_saved *s, const char *name, int64_t samples)
+{
+	gm_error err = {0};
+	gm_scores scores = {0};
+	gm_scorer *c = gm_scorer_open(
+		gm_saved_inside(s),
+		&(gm_score_options){.metrics = name, .count = 20, .samples = samples}, &err);
+	must(c && gm_scorer_score(c, &scores, &err), &err);
+	gm_scorer_free(c);
+	return scores.row[0].value;
+}
+
+/* With one draw it is the distance to a reconstruction; with more it is less, unless the noise has
+ * no effect. */
+static void nearest_of_draws(void **state)
+{
+	(void)state;
+	gm_saved *s = TRAINED("lapgan", SMALL, "steps=30", "optimiser=adam", "lr=.01");
+	const double one = metric(s, "approx-parzen", 1), many = metric(s, "approx-parzen", 16);
+	near(one, metric(s, "reconstruction", 0), 1e-12);
+	assert_true(many < one - 1e-6 && many > 0);
+	gm_saved *t = zeroed(s, "G28/detail/weight", 0, 64);
+	near(metric(t, "approx-parzen", 16), metric(t, "approx-parzen", 1), 1e-12);
+	gm_saved_free(t), gm_saved_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +238,7 @@ int main(void)
 		cmocka_unit_test(samples_are_chained),
 		cmocka_unit_test(labels_at_every_level),
 		cmocka_unit_test(levels_in_turn),
+		cmocka_unit_test(nearest_of_draws),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

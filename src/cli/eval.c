@@ -30,7 +30,7 @@ static const cli_option table[] = {
 	{"ensemble", "",
          "accuracy: further runs, with commas between, whose class probabilities are averaged with "
          "RUN's"},
-	{"samples", "100", "importance samples for nll"},
+	{"samples", "100", "importance samples for nll, draws for approx-parzen"},
 	{"seed", "0", "seed of samples, subsets and directions"},
 	{"split", "", "split of the real data; default: the training split"},
 	{"data", "", "path of the data, if they were moved since the training"},
@@ -87,10 +87,12 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	char picture[PATH_MAX + 16];
 	snprintf(picture, sizeof picture, "%s/nearest.png", folder);
 	o.picture = cli_given(v, "picture") ? cli_given(v, "picture") : picture;
-	static const char *const needs[][2] = {
-		{"picture", "nearest"}, {"samples", "nll"}, {"ensemble", "accuracy"}};
+	static const char *const needs[][3] = {{"picture", "nearest", "nearest"},
+	                                       {"samples", "nll", "approx-parzen"},
+	                                       {"ensemble", "accuracy", "accuracy"}};
 	for (int i = 0; i < 3; i++)
-		if (cli_given(v, needs[i][0]) && !strstr(o.metrics, needs[i][1]))
+		if (cli_given(v, needs[i][0]) && !strstr(o.metrics, needs[i][1]) &&
+		    !strstr(o.metrics, needs[i][2]))
 			return gm_fail(
 				err, GM_ERR_VALUE,
 				"option %s is for the metric %s, which --metrics does not name",

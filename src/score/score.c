@@ -221,6 +221,7 @@ static const gm_metric table[] = {
 	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},
 	{"svm", "accuracy of a linear SVM on the run's features", gm_metric_svm, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},
 	{"reconstruction", "distance of examples to their reconstructions, and to others'", gm_metric_reconstruction, 0, .part = true, .endpoint = {GM_ENDPOINT_RECONSTRUCT}},
+	{"approx-parzen", "distance of examples to the nearest of several reconstructions", gm_metric_approx_parzen, 0, .part = true, .endpoint = {GM_ENDPOINT_RECONSTRUCT}},
 	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test split (or --split)", gm_metric_psnr, 0, .part = true, .pictures = true, .endpoint = {GM_ENDPOINT_TRANSLATE, GM_ENDPOINT_RECONSTRUCT}},
 };
 /* clang-format on */

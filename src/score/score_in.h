@@ -72,6 +72,7 @@ bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_nn(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_reconstruction(gm_scorer *c, gm_scores *s, gm_error *err);
+bool gm_metric_approx_parzen(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err);
 
 #endif
