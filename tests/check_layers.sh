@@ -44,14 +44,15 @@ problems=$(
 		may["report"]   = "base plot run use score"
 		may["train"]    = "base ranks run use score report"
 		may["lab"]      = "base tensorfile image plot nn data metrics models run use score train"
+		may["texture"]  = "base image"
 		may["studio"]   = "base image plot nn data metrics models run use score report train"
-		may["cli"]      = "base ranks tensorfile image plot graph nn data metrics models run use score report train lab studio"
+		may["cli"]      = "base ranks tensorfile image plot graph nn data metrics models run use score report train lab texture studio"
 		# The public headers, lowest first: a folder sees those up to its own level.
 		level["base"] = level["ranks"] = level["tensorfile"] = level["image"] = level["plot"] = 0
 		level["graph"] = 1; level["ops"] = 2; level["backends"] = 2; level["nn"] = 3
 		level["data"] = 3; level["metrics"] = 4; level["models"] = 5
 		level["run"] = level["use"] = level["score"] = level["report"] = level["train"] = 6
-		level["lab"] = 7; level["studio"] = 7; level["cli"] = 8
+		level["texture"] = 1; level["lab"] = 7; level["studio"] = 7; level["cli"] = 8
 		public["base.h"] = public["image.h"] = 0; public["graph.h"] = 1; public["nn.h"] = public["bodies.h"] = public["text.h"] = 3; public["data.h"] = 3
 		public["metrics.h"] = public["features.h"] = 4; public["model.h"] = 5; public["saved.h"] = public["train.h"] = 6; public["ganymede.h"] = 8
 		# Public headers that a folder does without, though they are lower than it is.

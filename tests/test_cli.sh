@@ -453,6 +453,17 @@ works '"share_of_sgemm"' bench points --width 16 --batch 16 --seconds .05 --json
 works 'points[+]ema' bench points --width 16 --batch 16 --seconds .05 --averages
 GANYMEDE_SIMD=base works '"precision": "fp32"' bench points --width 16 --batch 16 --seconds .05 --json --precision bf16
 check 'bench: not a word of fp32' grep -q 'because bf16 needs AVX512-BF16' err
+{
+	printf 'P5 24 24 255\n'
+	head -c 576 "$program"
+} >texture.pgm
+works 'mean squared difference on seams' texture quilt texture.pgm --block 6 --size 40x30 -o quilt.png
+refuses 2 'texture has one task' texture sew x.png
+refuses 2 'texture quilt needs a picture' texture quilt
+refuses 2 'fewer than a block of 50' texture quilt texture.pgm --block 50 -o quilt.png
+refuses 2 'is not WIDTHxHEIGHT' texture quilt quilt.png --size 40 -o other.png
+refuses 2 'would be overwritten' texture quilt quilt.png --block 6 -o quilt.png
+refuses 2 'is for texture transfer' texture quilt quilt.png --passes 2 -o other.png
 works '"step_seconds"' bench points --width 16 --seconds .05 --json --sample
 refuses 2 'did you mean points' bench pionts
 refuses 2 'srresnet-x4 does not generate from noise' bench srresnet-x4 --sample

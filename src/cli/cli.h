@@ -78,6 +78,7 @@ struct json_t;
 int cli_translate_scored(int argc, char **argv, struct json_t *scores);
 int cli_data(int argc, char **argv);
 int cli_lab(int argc, char **argv);
+int cli_texture(int argc, char **argv);
 int cli_studio(int argc, char **argv);
 int cli_eval(int argc, char **argv);
 int cli_reproduce(int argc, char **argv);

@@ -58,6 +58,8 @@ static const cli_verb verbs[] = {
          "run a recipe and compare its result with the paper's", cli_reproduce},
 	{"lab", "lab [NAME] [-o FOLDER] [--OPTION VALUE]...",
          "experiments with a known result: measure, compare with theory, plot", cli_lab},
+	{"texture", "texture quilt PICTURE [--size WxH] [--block N] [--target PICTURE] [-o FILE]",
+         "a larger picture of a texture, or a picture drawn in it", cli_texture},
 	{"bench",
          "bench [NAME...] [--seconds N] [--json] [--averages | --sample] [--OPTION VALUE]...",
          "training and sampling speed of this machine, and its peak rates", cli_bench},
