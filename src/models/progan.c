@@ -82,6 +82,8 @@ static int train(gm_run *r)
 	const int64_t m = gm_opt_int(r, "batch"), nz = gm_opt_int(r, "nz");
 	const int last = gm_want_halvings(r, 1, STAGES - 1, 4);
 	gm_growth growth = gm_growth_open(r, last + 1);
+	if (f->height >> last > 9 || f->width >> last > 9)
+		gm_run_error(r, "progan begins with images of 4 to 9 pixels: try --size 32");
 	const gm_progan shape = {.small_height = f->height >> last,
 	                         .small_width = f->width >> last,
 	                         .channels = f->channels,
