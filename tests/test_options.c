@@ -40,6 +40,7 @@ static void senseless_options_are_refused(void **state)
 		{"gan", "rate=linear:5", {"option rate", "linear:HOLD:FALL"}},
 		{"gan", "rate=linear:5:0", {"option rate", "linear:HOLD:FALL"}},
 		{"gan", "rate=cosine:9miles", {"option rate", "cosine:LENGTH"}},
+		{"gan", "rate=cosine:0", {"option rate", "cosine:LENGTH"}},
 		{"gan", "rate=sinking", {"option rate", "exponential:FACTOR:FLOOR"}},
 		{"gan", "momentum=.5:.7", {"option momentum", "0.5:0.7:250"}},
 		{"gan", "momentum=1", {"option momentum", "0.5:0.7:250"}},

@@ -136,7 +136,8 @@ static bool parse_rate(const char *text, gm_rate_schedule *s, gm_error *err)
 	/* lengths are divisors, so not 0 */
 	ok = ok && !rest && n >= s->row->least &&
 	     ((s->row->at != at_linear && s->row->at != at_decay) || s->arg[1] > 0) &&
-	     ((s->row->at != at_step && s->row->at != at_inverse) || s->arg[0] > 0) &&
+	     ((s->row->at != at_step && s->row->at != at_inverse && s->row->at != at_cosine) ||
+	      s->arg[0] > 0) &&
 	     (s->row->at != at_exponential || s->arg[0] > 0);
 	return ok || gm_fail(err, GM_ERR_VALUE, "\"%.60s\" is not %s", text, s->row->usage);
 }
