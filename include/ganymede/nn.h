@@ -259,6 +259,9 @@ GM_API gm_node *gm_maxout_(gm_net *n, const char *name, gm_node *x, gm_maxout_ar
  * al. 2017, section 3.2.1. */
 /* Adds N(0, sigma^2) in training, and nothing in inference. */
 GM_API gm_node *gm_gaussian_noise(gm_node *x, double sigma);
+/* Sets each value to 0 with probability `share` in training and leaves the others as they are;
+ * nothing in inference (Vincent et al. 2008, section 2.3). gm_dropout keeps the mean instead. */
+GM_API gm_node *gm_masking_noise(gm_node *x, double share);
 
 /* A dense layer whose weights have norm s for each unit, y = s x w / |w| + b: NAME/weight [in,out]
  * ~ N(0, .1), NAME/scale and NAME/bias [out] (Salimans & Kingma 2016, section 2). With start, two
@@ -497,6 +500,10 @@ GM_API gm_node *gm_prior_swiss_roll(gm_node *u, gm_node *part);
 /* The mean squared and the mean absolute difference of x and y, over all elements; rank 0. */
 GM_API gm_node *gm_squared_error(gm_node *x, gm_node *y);
 GM_API gm_node *gm_absolute_error(gm_node *x, gm_node *y);
+/* The sum over units j of the Kullback-Leibler divergence, in nats, of a Bernoulli variable whose
+ * mean is that of z [m,n] over the batch, in (0,1), from one with mean rho; rank 0 (Ng 2011, CS294A
+ * lecture notes, section 3). */
+GM_API gm_node *gm_sparsity(gm_node *z, double rho);
 /* -log of the normal density at x, per element, nats; log_sigma: log of the standard deviation. All
  * broadcast. */
 GM_API gm_node *gm_normal_nll(gm_node *x, gm_node *mean, gm_node *log_sigma);

@@ -65,22 +65,12 @@ static gm_node *decode(gm_run *r, const nets *p, gm_node *z)
 	return gm_mlp_net(p->P, z, &p->hidden, "x", p->numel);
 }
 
-/* sum_j KL(Bernoulli(rho) || Bernoulli(mean of z_j)), z [m,nz] in (0,1) */
-static gm_node *sparsity(gm_run *r, gm_node *z, double rho)
-{
-	gm_node *mean = gm_add_c(gm_mul_c(gm_mean(z, GM_AXES(0), false), 1 - 2e-6), 1e-6);
-	gm_node *on = gm_scalar(gm_run_graph(r), rho), *off = gm_scalar(gm_run_graph(r), 1 - rho);
-	on = gm_mul_c(gm_log(gm_div(on, mean)), rho);
-	off = gm_mul_c(gm_log(gm_div(off, gm_add_c(gm_neg(mean), 1))), 1 - rho);
-	return gm_sum_all(gm_add(on, off));
-}
-
 static int train(gm_run *r)
 {
 	const gm_facts *f = gm_run_facts(r);
 	nets p = {
 		.conv = gm_opt_choice(r, "net") == 1, .nz = gm_opt_int(r, "nz"), .numel = f->numel};
-	const double beta = gm_opt_real(r, "sparse"), noise = gm_opt_real(r, "noise");
+	const double beta = gm_opt_real(r, "sparse");
 	const bool linear = !p.conv && gm_opt_int(r, "layers") == 0 && beta == 0;
 	gm_opt_auto(r, "width", p.conv ? "32" : "512");
 	gm_opt_auto(r, "loss", p.conv || f->points || linear ? "mse" : "bce");
@@ -96,14 +86,9 @@ static int train(gm_run *r)
 		gm_net_normalise(p.P, gm_normaliser_find("batch"));
 		p.map = gm_opt_dcgan(r);
 	}
-	gm_node *example = gm_batch(r, "example"), *rows = gm_example_rows(r, example),
-		*seen = rows;
-	seen = gm_dropout(seen, .keep = 1 - gm_opt_real(r, "corrupt"), .scale = 1);
-	if (noise > 0)
-		seen = gm_by_mode(
-			gm_add(seen,
-		               gm_mul_c(gm_randn(gm_run_graph(r), gm_node_shape(rows)), noise)),
-			seen);
+	gm_node *example = gm_batch(r, "example"), *rows = gm_example_rows(r, example);
+	gm_node *seen = gm_masking_noise(rows, gm_opt_real(r, "corrupt"));
+	seen = gm_gaussian_noise(seen, gm_opt_real(r, "noise"));
 	gm_node *z = encode(&p, p.conv ? gm_rows_example(r, seen) : seen);
 	gm_node *y = decode(r, &p, z), *back = gm_rows_example(r, bce ? gm_sigmoid(y) : y);
 	gm_node *error = bce ? gm_sigmoid_xent(y, rows) : gm_square(gm_sub(y, rows));
@@ -117,7 +102,7 @@ static int train(gm_run *r)
 		                               .role = GM_STAT));
 	}
 	if (beta > 0) {
-		more[1] = gm_logged(r, "sparsity", sparsity(r, z, gm_opt_real(r, "active")));
+		more[1] = gm_logged(r, "sparsity", gm_sparsity(z, gm_opt_real(r, "active")));
 		loss = gm_add(loss, gm_mul_c(more[1], beta));
 	}
 	gm_endpoint(r, "encode", z, example);

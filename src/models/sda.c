@@ -12,11 +12,9 @@
  * -log p(label | x). SGD, rate .001 a layer and .1 after that, minibatches of one example. W_i
  * uniform in +-4 sqrt(6 / (in + out)).
  *
- * --layerI-kimg 0 leaves out a pre-training. --labels-per-class fine-tunes on few labels; all
- * examples of the data are used before.
- *
- * Differs: minibatches of 20 examples and rates 20 times (pre-training) and once as large; a length
- * instead of early stopping on a validation set; examples in random order.
+ * --layerI-kimg 0 leaves out a pre-training. --labels-per-class fine-tunes on few labels, after a
+ * pre-training on all. Differs: minibatches of 20, rates 20 times (pre-training) and once as large;
+ * a length instead of early stopping on a validation set; examples in random order.
  */
 #include "ganymede/model.h"
 
@@ -93,8 +91,8 @@ static int train(gm_run *r)
 
 	gm_step *step[LAYERS + 1];
 	for (int i = 0; i < LAYERS; i++) {
-		const double keep = 1 - gm_opt_real(r, "corrupt") * (i + 1);
-		gm_node *code = up(&s, i, gm_dropout(h, .keep = keep, .scale = 1));
+		const double share = gm_opt_real(r, "corrupt") * (i + 1);
+		gm_node *code = up(&s, i, gm_masking_noise(h, share));
 		gm_node *error = gm_sum(gm_sigmoid_xent(down(&s, i, code), h), GM_AXES(1), false);
 		error = gm_mean_all(error);
 		step[i] = gm_run_compile(r, gm_logged(r, errors[i], error),

@@ -17,6 +17,16 @@ gm_node *gm_absolute_error(gm_node *x, gm_node *y)
 	return gm_mean_all(gm_abs(gm_sub(x, y)));
 }
 
+gm_node *gm_sparsity(gm_node *z, double rho)
+{
+	/* a little away from 0 and 1, with a gradient there */
+	gm_node *mean = gm_add_c(gm_mul_c(gm_mean(z, GM_AXES(0), false), 1 - 2e-6), 1e-6);
+	gm_node *on = gm_mul_c(gm_log(mean), -rho),
+		*off = gm_mul_c(gm_log(gm_add_c(gm_neg(mean), 1)), rho - 1);
+	const double entropy = rho * log(rho) + (1 - rho) * log(1 - rho);
+	return gm_sum_all(gm_add_c(gm_add(on, off), entropy));
+}
+
 gm_node *gm_normal_nll(gm_node *x, gm_node *mean, gm_node *log_sigma)
 {
 	gm_node *e = gm_mul(gm_sub(x, mean), gm_exp(gm_neg(log_sigma)));

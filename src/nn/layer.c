@@ -224,6 +224,13 @@ gm_node *gm_gaussian_noise(gm_node *x, double sigma)
 	return gm_by_mode(gm_add(x, gm_mul_c(e, sigma)), x);
 }
 
+gm_node *gm_masking_noise(gm_node *x, double share)
+{
+	return share > 0
+	               ? gm_by_mode(gm_dropout(x, .keep = 1 - share, .scale = 1, .always = true), x)
+	               : x;
+}
+
 gm_node *gm_weight_normed(gm_net *n, const char *name, gm_node *x, int64_t out, bool fixed,
                           gm_node **start)
 {

@@ -58,15 +58,18 @@ static void orthonormalise(int64_t b, int64_t m, double *q)
 	}
 }
 
-/* y [b,m] = x q, of x [b,k] and q [k,m] */
+/* y [b,m] = x q, of x [b,k] and q [k,m]; by columns, so that q is read from memory only once. */
 static void product(int64_t b, int64_t k, int64_t m, const double *x, const double *q, double *y)
 {
+	enum { COLUMNS = 256 };
+	memset(y, 0, (size_t)(b * m) * sizeof *y);
 #pragma omp parallel for
-	for (int64_t i = 0; i < b; i++) {
-		memset(y + i * m, 0, (size_t)m * sizeof *y);
+	for (int64_t from = 0; from < m; from += COLUMNS) {
+		const int64_t to = from + COLUMNS < m ? from + COLUMNS : m;
 		for (int64_t l = 0; l < k; l++)
-			for (int64_t j = 0; j < m; j++)
-				y[i * m + j] += x[i * k + l] * q[l * m + j];
+			for (int64_t i = 0; i < b; i++)
+				for (int64_t j = from; j < to; j++)
+					y[i * m + j] += x[i * k + l] * q[l * m + j];
 	}
 }
 
@@ -150,15 +153,17 @@ static double *inner_products(const components *c, bool few, int64_t m)
 /* Fills c->q by the vectors u [k,m], of values, or of examples where there are few. */
 static void components_of(components *c, bool few, int64_t m, const double *u)
 {
+#pragma omp parallel for
 	for (int64_t i = 0; i < c->k; i++) {
 		float *q = c->q + i * c->d;
 		double norm = 0;
+		memset(q, 0, (size_t)c->d * sizeof *q);
+		for (int64_t e = 0; few && e < c->n; e++)
+			for (int64_t j = 0; j < c->d; j++)
+				q[j] += c->x[e * c->d + j] * (float)u[i * m + e];
 		for (int64_t j = 0; j < c->d; j++) {
-			double sum = few ? 0 : u[i * m + j];
-			for (int64_t e = 0; few && e < c->n; e++)
-				sum += c->x[e * c->d + j] * u[i * m + e];
-			q[j] = (float)sum;
-			norm += sum * sum;
+			q[j] = few ? q[j] : (float)u[i * m + j];
+			norm += (double)q[j] * q[j];
 		}
 		norm = norm > 1e-24 ? 1 / sqrt(norm) : 0;
 		for (int64_t j = 0; j < c->d; j++)
