@@ -143,6 +143,12 @@ static void text_numbers(void **state)
 		assert_false(gm_text_i64(bad[k], &i));
 	assert_false(gm_text_i64(NULL, &i));
 	assert_int_equal(i, 3);
+	int64_t w = 0, h = 0;
+	assert_true(gm_text_size("40x30", &w, &h) && w == 40 && h == 30);
+	static const char *const no_size[] = {"",    "40",      "x",    "40x",
+	                                      "x30", "40x30x2", "4 x3", "1234567890123456x1"};
+	for (size_t k = 0; k < sizeof no_size / sizeof *no_size; k++)
+		assert_false(gm_text_size(no_size[k], &w, &h));
 	assert_true(gm_text_i64("-42", &i) && i == -42);
 
 	uint64_t u;

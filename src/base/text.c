@@ -32,6 +32,16 @@ bool gm_text_i64(const char *s, int64_t *v)
 	return true;
 }
 
+bool gm_text_size(const char *text, int64_t *a, int64_t *b)
+{
+	char first[16] = "";
+	const char *x = strchr(text, 'x');
+	if (!x || x - text >= (ptrdiff_t)sizeof first)
+		return false;
+	memcpy(first, text, x - text);
+	return gm_text_i64(first, a) && gm_text_i64(x + 1, b);
+}
+
 bool gm_text_u64(const char *s, uint64_t *v)
 {
 	if (!starts_like_number(s) || *s == '-')

@@ -9,6 +9,8 @@
 /* Strict: the whole of s must be the number, without spaces, in range; otherwise false and *v is
  * left alone. Doubles are finite and may be written 2e-4. NULL is not a number. */
 bool gm_text_i64(const char *s, int64_t *v);
+/* "AxB", two whole numbers of at most 15 digits, as sizes of images and grids are written. */
+bool gm_text_size(const char *text, int64_t *a, int64_t *b);
 bool gm_text_u64(const char *s, uint64_t *v);
 bool gm_text_f64(const char *s, double *v);
 

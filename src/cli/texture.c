@@ -30,10 +30,12 @@ static const cli_option options[] = {
 
 static bool read_size(const char *text, int *width, int *height, gm_error *err)
 {
-	char end;
-	return !text || sscanf(text, "%dx%d%c", width, height, &end) == 2 ||
-	       gm_fail(err, GM_ERR_VALUE, "--size: \"%.40s\" is not WIDTHxHEIGHT, such as 256x256",
-	               text);
+	int64_t w = 0, h = 0;
+	if (text && (!gm_text_size(text, &w, &h) || w < 1 || h < 1 || w > 1 << 20 || h > 1 << 20))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "--size: \"%.40s\" is not WIDTHxHEIGHT, such as 256x256", text);
+	*width = (int)w, *height = (int)h;
+	return true;
 }
 
 static bool read_options(const cli_values *v, gm_quilt_options *o, gm_error *err)
@@ -47,8 +49,6 @@ static bool read_options(const cli_values *v, gm_quilt_options *o, gm_error *err
 	    !cli_whole(v, "seed", 0, UINT64_MAX, &o->seed, err))
 		return false;
 	o->block = (int)block, o->overlap = (int)overlap, o->passes = (int)passes;
-	if (cli_given(v, "size") && (o->width < 1 || o->height < 1))
-		return gm_fail(err, GM_ERR_VALUE, "--size: sides are positive");
 	if (!gm_text_f64(cli_value(v, "tolerance"), &o->tolerance) || !(o->tolerance >= 0) ||
 	    isinf(o->tolerance))
 		return gm_fail(err, GM_ERR_VALUE,

@@ -19,10 +19,9 @@
  * Differs: means of 2x2 pixels halve an image, and bilinear interpolation with half-pixel centres
  * doubles it (theirs: with aligned corners); values are in [-1,1], G's output is linear and
  * unbounded (theirs: each pixel is standardised over the data); biases start at 0; no dropout in
- * inference; G's step has the minibatch of D's, and as many fakes (theirs:
- * another one, and twice as many); the rate is constant
- * (theirs: divided by 1.000004 in each epoch); the dense nets have 1200 and 600 units, as in the
- * paper (scripts: 8000 and 1600).
+ * inference; G's step has the minibatch of D's, and as many fakes (theirs: another one, twice as
+ * many); the rate is constant (theirs: divided by 1.000004 in each epoch); the dense nets have 1200
+ * and 600 units, as in the paper (scripts: 8000 and 1600).
  */
 #include "ganymede/model.h"
 

@@ -667,13 +667,8 @@ const char *gm_setting_range(const gm_setting *row, char *text, size_t room)
 
 bool gm_parse_grid(const char *text, int *columns, int *rows, gm_error *err)
 {
-	char first[16] = "";
-	const char *x = strchr(text, 'x');
 	int64_t a = 0, b = 0;
-	if (x && x - text < (ptrdiff_t)sizeof first)
-		memcpy(first, text, x - text);
-	if (!x || !gm_text_i64(first, &a) || !gm_text_i64(x + 1, &b) || a < 1 || b < 1 || a > 256 ||
-	    b > 256)
+	if (!gm_text_size(text, &a, &b) || a < 1 || b < 1 || a > 256 || b > 256)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "grid \"%.60s\" is not COLUMNSxROWS, such as 8x8, up to 256x256",
 		               text);
