@@ -465,6 +465,22 @@ refuses 2 'fewer than a block of 50' texture quilt texture.pgm --block 50 -o qui
 refuses 2 'is not WIDTHxHEIGHT' texture quilt quilt.png --size 40 -o other.png
 refuses 2 'would be overwritten' texture quilt quilt.png --block 6 -o quilt.png
 refuses 2 'is for texture transfer' texture quilt quilt.png --passes 2 -o other.png
+works 'classifier' train classifier --data glyphs --size 16 --per-class 2 --batch 16 --width 2 --features 8 --steps 3 --metrics "" --outdir walks --name attacked
+attacked=$(echo walks/*-attacked)
+works '1 step along the gradient.s sign' attack "$attacked" --count 20 --grid 2x2 --json attack.json -o attack.png
+check 'attack: no picture or numbers' test -s attack.png -a -s attack.json
+works 'on the other run' attack "$attacked" --count 8 --steps 3 --transfer "$attacked" --random-start -o attack.png
+works 'taken for the target' attack "$attacked" --count 20 --target 3 --norm l2 --epsilon 2 -o attack.png
+works 'without labels' attack "$attacked" texture.pgm -o attack.png
+refuses 2 'is not in 0 to 1' attack "$attacked" --epsilon 8 -o attack.png
+refuses 2 'is not a number' attack "$attacked" --epsilon some -o attack.png
+refuses 2 'neither max nor l2' attack "$attacked" --norm l1 -o attack.png
+refuses 2 "none of this run's classes" attack "$attacked" --target ten -o attack.png
+refuses 2 'none of true, predicted, auto' attack "$attacked" --labels some -o attack.png
+refuses 2 'has no labels' attack "$attacked" texture.pgm --labels true -o attack.png
+refuses 2 'several steps' attack "$attacked" --random-start -o attack.png
+refuses 2 'would be overwritten' attack "$attacked" attack.png -o attack.png
+refuses 1 'endpoint "classify"' attack "$told" -o attack.png
 works '"step_seconds"' bench points --width 16 --seconds .05 --json --sample
 refuses 2 'did you mean points' bench pionts
 refuses 2 'srresnet-x4 does not generate from noise' bench srresnet-x4 --sample

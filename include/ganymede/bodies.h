@@ -95,6 +95,11 @@ GM_API gm_node *gm_pixelcnn_body(const gm_pixelcnn *p, gm_causal *c, gm_node *x)
  * [m, width 2^(levels-1), H/2^levels, W/2^levels]. slope 0: .2. */
 GM_API gm_node *gm_halving_body(gm_net *n, gm_node *x, int64_t width, int levels, double slope);
 
+/* Pairs of 3x3 convolutions, the second of stride 2 (HxW/a, HxW/b, named by the size of their
+ * input), each with the net's normaliser and relu, while both sides are 8 or more: width, 2 width,
+ * 4 width, .. channels. x [m,C,H,W]. */
+GM_API gm_node *gm_conv_pairs_body(gm_net *n, gm_node *x, int64_t width);
+
 /* How a discriminator is conditioned on the class: a row of the table in nn/condition.c. Unused
  * members are NULL. */
 typedef struct gm_condition {

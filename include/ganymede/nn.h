@@ -504,6 +504,22 @@ GM_API gm_node *gm_absolute_error(gm_node *x, gm_node *y);
  * mean is that of z [m,n] over the batch, in (0,1), from one with mean rho; rank 0 (Ng 2011, CS294A
  * lecture notes, section 3). */
 GM_API gm_node *gm_sparsity(gm_node *z, double rho);
+/* A step towards an adversarial example: from x [m,..] along the gradient of the loss (of any
+ * shape, summed), in inference mode, then back to the examples at most `reach` from `clean` and to
+ * [low, high]. In the maximum norm the step is that of the gradient's sign: a single step of length
+ * `reach` is the fast gradient sign method (Goodfellow, Shlens & Szegedy 2015, arXiv:1412.6572,
+ * section 4), several shorter ones its iterated form (Kurakin et al. 2017, arXiv:1607.02533,
+ * section 2.2). For an attack that makes a net say a chosen class, pass minus the loss of that
+ * class. Nothing differentiates through the result. */
+typedef struct gm_attack_args {
+	double reach;     /* in the unit of x: .5 of images in [-1,1] is .25 of pixels in [0,1] */
+	double step;      /* length of the step; default: reach */
+	bool euclidean;   /* distances are Euclidean ones of whole examples */
+	double low, high; /* range of x; default -1, 1 */
+	gm_node *clean;   /* [m,..]; default: x */
+} gm_attack_args;
+#define gm_attack(loss, x, ...) gm_attack_(loss, x, (gm_attack_args){__VA_ARGS__})
+GM_API gm_node *gm_attack_(gm_node *loss, gm_node *x, gm_attack_args a);
 /* -log of the normal density at x, per element, nats; log_sigma: log of the standard deviation. All
  * broadcast. */
 GM_API gm_node *gm_normal_nll(gm_node *x, gm_node *mean, gm_node *log_sigma);

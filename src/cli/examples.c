@@ -40,6 +40,14 @@ static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
 	return true;
 }
 
+bool cli_keeps(const char *out, const char *input, gm_error *err)
+{
+	char a[PATH_MAX], b[PATH_MAX];
+	return !input || !realpath(out, a) || !realpath(input, b) || strcmp(a, b) ||
+	       gm_fail(err, GM_ERR_VALUE, "%s would be overwritten by the result: -o OTHER.png",
+	               input);
+}
+
 bool cli_is_picture(const char *path)
 {
 	const gm_content c = gm_content_at(path);
@@ -160,7 +168,7 @@ void cli_examples_free(cli_examples *e)
 
 bool cli_examples_read(cli_examples *e, cli_values *v, int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", "force", "score", NULL};
+	static const char *const flags[] = {"help", "h", "force", "score", "random-start", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	gm_error err = {0};
 	*e = (cli_examples){0};

@@ -29,6 +29,8 @@ static const cli_verb verbs[] = {
          "sample from a run or checkpoint", cli_sample},
 	{"reconstruct", "reconstruct RUN [INPUT] [--grid 4x8] [--split test] [-o FILE.png]",
          "reconstruct images, with PSNR", cli_reconstruct},
+	{"attack", "attack RUN [INPUT] [--epsilon .25] [--steps N] [--target CLASS] [-o FILE.png]",
+         "adversarial examples of a classifier: its error before and after", cli_attack},
 	{"eval", "eval RUN [RUN2] [--metrics fid,kid,...] [--extractor NAME] [--json FILE]",
          "compute metrics of a run, with their protocol", cli_eval},
 	{"fid",

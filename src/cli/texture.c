@@ -4,13 +4,13 @@
  */
 #include "cli/cli.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/examples.h"
 #include "texture/quilt.h"
 
 static const cli_option options[] = {
@@ -63,19 +63,6 @@ static bool read_options(const cli_values *v, gm_quilt_options *o, gm_error *err
 	               cli_value(v, "mode"));
 }
 
-/* The result must not replace a picture that it is made of. */
-static bool keeps_inputs(const char *out, const char *texture, const char *target, gm_error *err)
-{
-	char a[PATH_MAX], b[PATH_MAX];
-	const char *in[] = {texture, target};
-	for (int i = 0; i < 2; i++)
-		if (in[i] && realpath(out, a) && realpath(in[i], b) && !strcmp(a, b))
-			return gm_fail(err, GM_ERR_VALUE,
-			               "%s would be overwritten by the result: -o OTHER.png",
-			               in[i]);
-	return true;
-}
-
 static int quilt(const cli_values *v)
 {
 	const char *out = cli_value(v, "out"), *target = cli_given(v, "target");
@@ -86,7 +73,7 @@ static int quilt(const cli_values *v)
 		return cli_usage("texture quilt needs a picture, such as: ganymede texture quilt "
 		                 "bricks.png");
 	if (!read_options(v, &o, &err) || !gm_image_format(out, &err) ||
-	    !keeps_inputs(out, v->operand[1], target, &err))
+	    !cli_keeps(out, v->operand[1], &err) || !cli_keeps(out, target, &err))
 		return cli_usage("%s", err.message);
 	if (!target && cli_given(v, "passes"))
 		return cli_usage("--passes is for texture transfer (--target)");

@@ -1,79 +1,118 @@
 /* SPDX-License-Identifier: MIT
  *
- * classifier.c -- a small convolutional classifier: a feature extractor for metrics on small images
- * (it counts the 1000 modes of stacked MNIST, Metz et al., ICLR 2017, section 3.3.1), and a
- * baseline. LeCun et al. 1998 with current layers.
+ * classifier.c -- classifiers of images: feature extractors for metrics on small images (one counts
+ * the 1000 modes of stacked MNIST, Metz et al., ICLR 2017, section 3.3.1), and baselines.
  *
- * Blocks of two 3x3 convolutions, the second of stride 2, each with batch norm and relu, while both
- * sides are 8 or more; channels double from block to block. Then dropout, `features` relu units,
- * dropout, and one logit for each class. Weights by He et al. 2015 (eq. 10); softmax cross-entropy;
- * Adam whose rate falls to 0 along half a cosine (Loshchilov & Hutter 2017, eq. 5 without
- * restarts). Samples and scores use the moving average of the weights.
+ * --net conv: LeCun et al. 1998 with current layers: blocks of two 3x3 convolutions, the second of
+ * stride 2, each with batch norm and relu, while both sides are 8 or more; channels double from
+ * block to block. dcgan: the discriminator's layers of Radford et al. 2016. maxout: two layers of
+ * 240 units with 5 pieces, on pixels in [0,1], of which dropout keeps .8 (Goodfellow et al. 2013).
+ * softmax: no layer. Then dropout, `features` relu units, dropout (maxout and softmax: nothing),
+ * and one logit for each class. Weights by He et al. 2015 (eq. 10); softmax cross-entropy; Adam
+ * whose rate falls to 0 along half a cosine (Loshchilov & Hutter 2017, eq. 5 without restarts).
+ * Samples and scores use the moving average of the weights.
  *
- * Endpoints: "classify" gives logits, "features" the relu units before them. It draws nothing.
+ * --adversarial a: adversarial training (Goodfellow, Shlens & Szegedy 2015, arXiv:1412.6572,
+ * section 6), with the loss (1-a) J(x) + a J(x'), a = .5 in the paper; x' = x + epsilon
+ * sign(dJ/dx), in [0,1], is made anew from the net in inference mode in each step. Batch norm's
+ * running statistics are those of x.
+ *
+ * Endpoints: "classify" gives logits, "classify/attacked" those of x', "features" the units before
+ * the logits. It draws nothing.
  */
 #include "ganymede/model.h"
 
 static const gm_option options[] = {
+	{"net", "conv", "layers before the features", GM_CHOICE("conv|dcgan|maxout|softmax")},
 	{"batch", "128", "minibatch size m"},
 	{"steps", "2400", "length of the training"},
 	{"decay", "2400", "steps over which the rate falls to 0", GM_INT(1, GM_MANY),
          .resume = true},
-	{"width", "24", "channels of the first block", GM_INT(1, 4096)},
-	{"features", "128", "units before the logits: what scores compare", GM_INT(1, 65536)},
+	{"width", "auto",
+         "conv, dcgan: channels of the first block; maxout: units of a layer; auto: 24, 32, 240",
+         GM_INT(1, 4096)},
+	{"kernel", "4", "dcgan: kernel size", GM_INT(2, 9)},
+	{"features", "128",
+         "conv, dcgan: units before the logits, what scores compare; 0: none, the map itself",
+         GM_INT(0, 65536)},
 	{"dropout", "0.5", "share of units that are dropped", GM_REAL(0, .99)},
 	{"smooth", "0", "label smoothing: the target of the true class is 1 less this",
          GM_REAL(0, .99)},
+	{"adversarial", "0", "weight of the loss on attacked images; 0: no adversarial training",
+         GM_REAL(0, 1)},
+	{"epsilon", "0.25", "largest change of a pixel in [0,1] by attacks in training and scores",
+         GM_REAL(0, 1)},
 	GM_OPTIMISER_OPTIONS("adam", "1e-3", "0.9", "auto"),
 	{"ema", "0.99", "decay of the moving average of the weights; 0: none"},
 	{"metrics", "accuracy", "scores during the training, and at its end"},
 	{0},
 };
 
-/* pictures [m,C,H,W] to [m, features] */
-static gm_node *body(gm_run *r, gm_net *C, gm_node *x, double keep)
+enum { CONV, DCGAN, MAXOUT, SOFTMAX }; /* of option net */
+
+/* pictures [m,C,H,W] to what the logits read, [m,..] */
+static gm_node *body(gm_run *r, gm_net *C, gm_node *x)
 {
-	int64_t f = gm_opt_int(r, "width"), h = gm_run_facts(r)->height, w = gm_run_facts(r)->width;
-	if (h < 8 || w < 8)
-		gm_run_error(r, "classifier needs pictures of 8 pixels or more; these are %dx%d",
-		             (int)w, (int)h);
-	for (; h >= 8 && w >= 8; f *= 2) {
-		for (int i = 0; i < 2; i++)
-			x = gm_block(C, gm_name(r, "%dx%d/%c", (int)h, (int)w, "ab"[i]), x,
-			             .out = f, .kernel = 3, .stride = 1 + i, .pad = 1,
-			             .act = GM_RELU);
-		h = (h + 1) / 2, w = (w + 1) / 2;
+	const int net = gm_opt_choice(r, "net");
+	const double keep = 1 - gm_opt_real(r, "dropout");
+	if (net == MAXOUT) {
+		const gm_mlp p = {.layers = 2,
+		                  .width = gm_opt_int(r, "width"),
+		                  .act = GM_MAXOUT,
+		                  .pieces = 5,
+		                  .keep = keep};
+		x = gm_mlp_body(C, gm_dropout(gm_example_rows(r, x), .keep = .2 + .8 * keep), &p);
 	}
-	return gm_block(C, "features", gm_dropout(x, .keep = keep),
-	                .out = gm_opt_int(r, "features"), .plain = true, .act = GM_RELU);
+	if (net == MAXOUT || net == SOFTMAX)
+		return net == SOFTMAX ? gm_example_rows(r, x) : x;
+	if (net == DCGAN) {
+		const gm_dcgan p = gm_opt_dcgan(r);
+		x = gm_dcgan_down(&p, C, x);
+	} else {
+		x = gm_conv_pairs_body(C, x, gm_opt_int(r, "width"));
+	}
+	if (gm_opt_int(r, "features") > 0)
+		x = gm_block(C, "features", gm_dropout(x, .keep = keep),
+		             .out = gm_opt_int(r, "features"), .plain = true, .act = GM_RELU);
+	return gm_dropout(x, .keep = keep);
 }
 
 static int train(gm_run *r)
 {
+	const double smooth = gm_opt_real(r, "smooth"), share = gm_opt_real(r, "adversarial");
+	static const char *const widths[] = {"24", "32", "240", "1"};
 	int64_t classes = gm_run_facts(r)->classes;
-	double keep = 1 - gm_opt_real(r, "dropout"), smooth = gm_opt_real(r, "smooth");
 	gm_net *C = gm_net_new(r, "C", .init = GM_HE_NORMAL(0));
-	gm_node *x = gm_batch(r, "image"), *label = gm_batch(r, "label");
-	if (classes < 2) {
-		gm_run_error(r, "classifier needs two classes or more");
-		classes = 2;
-	}
-	gm_net_normalise(C, gm_normaliser_find("batch"));
+	gm_node *image = gm_batch(r, "image"), *label = gm_batch(r, "label"), *x[2] = {image};
+	if (classes < 2)
+		gm_run_error(r, "classifier needs two classes or more"), classes = 2;
+	if (gm_run_facts(r)->height < 8 || gm_run_facts(r)->width < 8)
+		gm_run_error(r, "classifier needs pictures of 8 pixels or more");
+	gm_opt_auto(r, "width", "%s", widths[gm_opt_choice(r, "net")]);
+	if (gm_opt_choice(r, "net") <= DCGAN)
+		gm_net_normalise(C, gm_normaliser_find("batch"));
 	gm_opt_rate(r, "cosine", "decay", NULL);
 
-	gm_node *features = body(r, C, x, keep);
-	gm_node *logits = gm_linear(C, "logits", gm_dropout(features, .keep = keep), .out = classes,
-	                            .init = GM_FAN_IN);
-	gm_node *target = gm_mul_c(gm_one_hot(label, classes), 1 - smooth);
-	gm_node *loss =
-		gm_mean_all(gm_softmax_xent(logits, gm_add_c(target, smooth / (double)classes)));
-	gm_node *right = gm_equal(gm_cast(gm_argmax(logits, 1), GM_F32), gm_cast(label, GM_F32));
-	gm_endpoint(r, "features", features, x);
-	gm_endpoint(r, "classify", logits, x);
-
-	gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss),
-	                               gm_logged(r, "batch_accuracy", gm_mean_all(right)),
-	                               gm_move(r, C, loss, .average = true));
+	gm_node *target = gm_mul_c(gm_one_hot(label, classes), 1 - smooth), *loss[2], *logits[2];
+	target = gm_add_c(target, smooth / (double)classes);
+	for (int i = 0; i < 2; i++) { /* of x, of x' */
+		gm_node *h = body(r, C, x[i]);
+		logits[i] = gm_linear(C, "logits", h, .out = classes, .init = GM_FAN_IN);
+		loss[i] = gm_mean_all(gm_softmax_xent(logits[i], target));
+		if (i == 0)
+			gm_endpoint(r, "features", h, image);
+		x[1] = gm_attack(loss[0], image, .reach = 2 * gm_opt_real(r, "epsilon"));
+	}
+	gm_endpoint(r, "classify", logits[0], image);
+	gm_endpoint(r, "classify/attacked", logits[1], image, label);
+	gm_node *right = gm_equal(gm_cast(gm_argmax(logits[0], 1), GM_F32), gm_cast(label, GM_F32));
+	gm_node *whole = loss[0], *more = gm_logged(r, "batch_accuracy", gm_mean_all(right));
+	if (share > 0) {
+		whole = gm_add(gm_mul_c(loss[0], 1 - share), gm_mul_c(loss[1], share));
+		more = gm_logged(r, "loss_attacked", loss[1]);
+	}
+	gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss[0]), more,
+	                               gm_move(r, C, whole, .average = true));
 	while (gm_next(r)) {
 		gm_feed(r);
 		gm_run_step(r, step);

@@ -53,6 +53,20 @@ gm_node *gm_patch_body(gm_net *n, gm_node *x, int64_t width, int layers)
 	               .pad = kernel > 1);
 }
 
+gm_node *gm_conv_pairs_body(gm_net *n, gm_node *x, int64_t width)
+{
+	const gm_shape s = gm_node_shape(x);
+	int64_t h = s.dim[2], w = s.dim[3];
+	for (int64_t out = width; s.rank == 4 && h >= 8 && w >= 8; out *= 2) {
+		for (int i = 0; i < 2; i++)
+			x = gm_block(n, gm_net_key(n, "%dx%d/%c", (int)h, (int)w, "ab"[i]), x,
+			             .out = out, .kernel = 3, .stride = 1 + i, .pad = 1,
+			             .act = GM_RELU);
+		h = (h + 1) / 2, w = (w + 1) / 2;
+	}
+	return x;
+}
+
 gm_node *gm_halving_body(gm_net *n, gm_node *x, int64_t width, int levels, double slope)
 {
 	for (int i = 0; i < levels; i++)
