@@ -22,7 +22,7 @@
 #include <string.h>
 
 #include "backends/cpu/cpu.h"
-#include "backends/cpu/phases.h"
+#include "backends/cpu/tiles.h"
 #include "base/machine.h"
 #include "ops/conv.h"
 
@@ -39,7 +39,7 @@ const gm_bf16_loops *gm_bf16_best(void)
 #endif
 }
 
-const gm_phase_loops *gm_phases_bf16(void)
+const gm_tile_loops *gm_phases_bf16(void)
 {
 #ifdef GM_BF16
 	return gm_bf16_best() ? &gm_phase_loops_bf16 : NULL;

@@ -26,7 +26,7 @@ typedef struct gm_simd {
 	tape_runner *chunk;
 	gm_box_muller *box_muller;
 	gm_add_patches *add_patches;
-	const struct gm_phase_loops *phases;
+	const struct gm_tile_loops *phases, *winograd;
 	gm_dense_block *dense;
 } gm_simd;
 
@@ -49,6 +49,7 @@ bool gm_dnn_copy(gm_plan *p, gm_shape s, gm_val x, gm_val y);
 bool gm_ways_planner(gm_plan *p, gm_unit *u);
 bool gm_bf16_planner(gm_plan *p, gm_unit *u);
 bool gm_phases_planner(gm_plan *p, gm_unit *u);
+bool gm_winograd_planner(gm_plan *p, gm_unit *u);
 bool gm_patches_planner(gm_plan *p, gm_unit *u);
 bool gm_conv_planner(gm_plan *p, gm_unit *u);
 bool gm_matmul_planner(gm_plan *p, gm_unit *u);
@@ -57,8 +58,8 @@ bool gm_dense_planner(gm_plan *p, gm_node *y, gm_val a,
 bool gm_loops_planner(gm_plan *p, gm_unit *u);
 bool gm_loops_have(const gm_node *y);
 
-const struct gm_phase_loops *gm_phases_bf16(void); /* where gm_bf16_here */
-bool gm_bf16_here(void);                           /* this processor multiplies bf16 numbers */
+const struct gm_tile_loops *gm_phases_bf16(void); /* where gm_bf16_here */
+bool gm_bf16_here(void);                          /* this processor multiplies bf16 numbers */
 
 /* Channels last: the order of a picture's axes in which this backend computes. */
 extern const int gm_nhwc[4];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * phases_bf16.c -- the loops of phases.h with AVX512-BF16: sums and differences are taken in float,
- * then rounded for the nine products, whose results are float again. Layouts are those of
- * phases_run.c with two steps of a sum side by side.
+ * phases_bf16.c -- the loops of tiles.h for phases with AVX512-BF16: sums and differences are
+ * taken in float, then rounded for the nine products, whose results are float again. Layouts are
+ * those of phases_run.c with two steps of a sum side by side.
  *
  * Rounding comes after the sums, so an error is that of operands up to twice as large: about twice
  * that of rounding pixels and taps themselves.
@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "backends/cpu/phases.h"
+#include "backends/cpu/tiles.h"
 
-enum { VEC = 16, TALL = 12, PANEL = PHASES_PANEL };
+enum { VEC = 16, TALL = 12, PANEL = TILES_PANEL };
 
 typedef uint16_t bf16;
 
@@ -177,10 +177,10 @@ INLINE void turn(__m512 r[16])
 
 /* forward: u [9][panels of O][2 C][PANEL][2]; back: u [4 phases][9][panels of C][O / 2][PANEL][2].
  */
-static void weights(const gm_phases *s, bool back, const float *w, float *u, int64_t k)
+static void weights(const gm_tiles *s, bool back, const float *w, float *u, int64_t k)
 {
 	int64_t along = back ? s->C : s->O, across = back ? s->O : s->C;
-	int64_t panels = phases_up(along, PANEL) / PANEL, size = PANEL;
+	int64_t panels = tiles_up(along, PANEL) / PANEL, size = PANEL;
 	if (size > along - k * PANEL)
 		size = along - k * PANEL;
 	int64_t K = back ? across : 4 * across, plane = panels * K * PANEL;
@@ -220,14 +220,14 @@ static void weights(const gm_phases *s, bool back, const float *w, float *u, int
 
 /* ---- passes ---------------------------------------------------------------------------------- */
 
-static void forward(const gm_phases *s, const float *x, const float *u_, float *y, int64_t from,
+static void forward(const gm_tiles *s, const float *x, const float *u_, float *y, int64_t from,
                     int64_t to, float *scratch)
 {
-	int64_t K = 4 * s->C, panels = phases_up(s->O, PANEL) / PANEL, rows = to - from;
-	int64_t vp = phases_pitch(K), mp = phases_pitch(s->O);
+	int64_t K = 4 * s->C, panels = tiles_up(s->O, PANEL) / PANEL, rows = to - from;
+	int64_t vp = tiles_pitch(K), mp = tiles_pitch(s->O);
 	int64_t tp = (s->P + 1) / 2, tq = (s->Q + 1) / 2;
 	int64_t vplane = s->at_a_time * vp, mplane = s->at_a_time * mp;
-	float *zeros = scratch, *m = zeros + phases_pitch(s->C);
+	float *zeros = scratch, *m = zeros + tiles_pitch(s->C);
 	bf16 *v = (bf16 *)(m + 9 * mplane);
 	const bf16 *u = (const bf16 *)u_;
 	memset(zeros, 0, s->C * sizeof *zeros);
@@ -236,7 +236,7 @@ static void forward(const gm_phases *s, const float *x, const float *u_, float *
 		for (int f = 0; f < 4; f++) {
 			const float *p[9];
 			square(x, t.n, s->H, s->W, s->C, 4 * t.p + f / 2 - s->pad[0],
-			       4 * t.q + f % 2 - s->pad[1], 2, zeros, p);
+			       4 * t.q + f % 2 - s->pad[1], 2, 3, zeros, p);
 			spread_row(p, s->C, v + row * vp + f * s->C, vplane);
 		}
 	for (int i = 0; i < 9; i++)
@@ -260,17 +260,17 @@ static void forward(const gm_phases *s, const float *x, const float *u_, float *
 	}
 }
 
-static void back(const gm_phases *s, const float *g, const float *u_, float *x, int f, int64_t from,
+static void back(const gm_tiles *s, const float *g, const float *u_, float *x, int f, int64_t from,
                  int64_t to, float *scratch)
 {
-	int64_t K = s->O, panels = phases_up(s->C, PANEL) / PANEL, rows = to - from;
-	int64_t vp = phases_pitch(K), mp = phases_pitch(s->C);
+	int64_t K = s->O, panels = tiles_up(s->C, PANEL) / PANEL, rows = to - from;
+	int64_t vp = tiles_pitch(K), mp = tiles_pitch(s->C);
 	int64_t vplane = s->at_a_time * vp, mplane = s->at_a_time * mp;
 	int64_t first[2] = {phases_first(s->pad[0], f / 2), phases_first(s->pad[1], f % 2)};
 	int64_t size[2] = {phases_count(s->H, s->pad[0], f / 2),
 	                   phases_count(s->W, s->pad[1], f % 2)};
 	int64_t tp = (size[0] + 1) / 2, tq = (size[1] + 1) / 2;
-	float *zeros = scratch, *m = zeros + phases_pitch(s->O);
+	float *zeros = scratch, *m = zeros + tiles_pitch(s->O);
 	bf16 *v = (bf16 *)(m + 9 * mplane);
 	const bf16 *u = (const bf16 *)u_ + (int64_t)f * 9 * panels * K * PANEL;
 	memset(zeros, 0, s->O * sizeof *zeros);
@@ -278,7 +278,7 @@ static void back(const gm_phases *s, const float *g, const float *u_, float *x, 
 	for (int64_t row = 0; row < rows; row++, next_place(&t, tp, tq)) {
 		const float *p[9];
 		square(g, t.n, s->P, s->Q, s->O, first[0] + 2 * t.p - 1, first[1] + 2 * t.q - 1, 1,
-		       zeros, p);
+		       3, zeros, p);
 		spread_row(p, s->O, v + row * vp, vplane);
 	}
 	for (int i = 0; i < 9; i++)
@@ -306,7 +306,7 @@ static void back(const gm_phases *s, const float *g, const float *u_, float *x, 
 
 /* x's squares of rows [from, to), channels [c0, c1), phases side by side: nine planes [rows / 2, 4
  * m, 2], an odd last row followed by zeros. */
-static void take_x(const gm_phases *s, const float *x, int64_t from, int64_t to, int64_t c0,
+static void take_x(const gm_tiles *s, const float *x, int64_t from, int64_t to, int64_t c0,
                    int64_t c1, const float *zeros, bf16 *v, int64_t pitch, int64_t plane)
 {
 	int64_t tp = (s->P + 1) / 2, tq = (s->Q + 1) / 2, m = c1 - c0;
@@ -317,11 +317,11 @@ static void take_x(const gm_phases *s, const float *x, int64_t from, int64_t to,
 		for (int f = 0; f < 4; f++) {
 			const float *p[9], *q[9];
 			square(x + c0, t.n, s->H, s->W, s->C, 4 * t.p + f / 2 - s->pad[0],
-			       4 * t.q + f % 2 - s->pad[1], 2, zeros, p);
+			       4 * t.q + f % 2 - s->pad[1], 2, 3, zeros, p);
 			if (row + 1 < to - from)
 				square(x + c0, next.n, s->H, s->W, s->C,
 				       4 * next.p + f / 2 - s->pad[0],
-				       4 * next.q + f % 2 - s->pad[1], 2, zeros, q);
+				       4 * next.q + f % 2 - s->pad[1], 2, 3, zeros, q);
 			else
 				for (int i = 0; i < 9; i++)
 					q[i] = zeros;
@@ -342,7 +342,7 @@ static void take_x(const gm_phases *s, const float *x, int64_t from, int64_t to,
 }
 
 /* y's gradient in one square of outputs, VEC of them from o */
-INLINE void spread_g(const gm_phases *s, const float *g, place t, int64_t o, __m512 v[9])
+INLINE void spread_g(const gm_tiles *s, const float *g, place t, int64_t o, __m512 v[9])
 {
 	const float *p = g + ((t.n * s->P + 2 * t.p) * s->Q + 2 * t.q) * s->O + o;
 	bool right = 2 * t.q + 1 < s->Q, below = 2 * t.p + 1 < s->P;
@@ -354,10 +354,10 @@ INLINE void spread_g(const gm_phases *s, const float *g, place t, int64_t o, __m
 }
 
 /* y's gradient, rows [from, to), as nine planes in panels [rows / 2, PANEL, 2]. */
-static void take_g(const gm_phases *s, const float *g, int64_t from, int64_t to, bf16 *v)
+static void take_g(const gm_tiles *s, const float *g, int64_t from, int64_t to, bf16 *v)
 {
 	int64_t tp = (s->P + 1) / 2, tq = (s->Q + 1) / 2, pairs = (to - from + 1) / 2;
-	int64_t plane = phases_up(s->O, PANEL) * 2 * pairs;
+	int64_t plane = tiles_up(s->O, PANEL) * 2 * pairs;
 	place t = place_of(from, tp, tq);
 	for (int64_t k = 0; k < pairs; k++) {
 		place next = t;
@@ -379,13 +379,13 @@ static void take_g(const gm_phases *s, const float *g, int64_t from, int64_t to,
 	}
 }
 
-static void gradient(const gm_phases *s, const float *x, const float *g, float *dw, int64_t c0,
+static void gradient(const gm_tiles *s, const float *x, const float *g, float *dw, int64_t c0,
                      int64_t c1, int64_t o0, int64_t o1, float *scratch)
 {
-	int64_t m = c1 - c0, mp = phases_pitch(s->O), panels = phases_up(s->O, PANEL) / PANEL;
-	int64_t pitch = 2 * phases_pitch(4 * m), wide = s->C > s->O ? s->C : s->O;
+	int64_t m = c1 - c0, mp = tiles_pitch(s->O), panels = tiles_up(s->O, PANEL) / PANEL;
+	int64_t pitch = 2 * tiles_pitch(4 * m), wide = s->C > s->O ? s->C : s->O;
 	int64_t most = (s->at_a_time + 1) / 2, plane = most * pitch;
-	float *zeros = scratch, *sum = zeros + phases_pitch(wide);
+	float *zeros = scratch, *sum = zeros + tiles_pitch(wide);
 	bf16 *v = (bf16 *)(sum + 36 * m * mp), *h = v + 9 * plane;
 	memset(zeros, 0, wide * sizeof *zeros);
 	/* columns past the last output are never read from sum, but products should not read odd
@@ -420,4 +420,4 @@ static void gradient(const gm_phases *s, const float *x, const float *g, float *
 		}
 }
 
-const gm_phase_loops gm_phase_loops_bf16 = {weights, forward, back, gradient};
+const gm_tile_loops gm_phase_loops_bf16 = {weights, forward, back, gradient};

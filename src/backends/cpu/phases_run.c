@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * phases_run.c -- inner loops of phases.h. Compiled once for each instruction set, with SIMD naming
- * it.
+ * phases_run.c -- inner loops of tiles.h for phases. Compiled once for each instruction set, with
+ * SIMD naming it.
  */
 #include <stdbool.h>
 #include <string.h>
 
-#include "backends/cpu/phases.h"
+#include "backends/cpu/tiles.h"
 #include "backends/cpu/product.h"
 
 #define PASTE_(a, b) a##_##b
@@ -75,10 +75,10 @@ INLINE void gather_square(const float *m, int64_t plane, vec y[4])
 
 /* forward: u [9][panels of O][4 C][PANEL]; back: u [4 phases][9][panels of C][O][PANEL]. Panel k:
  * of the inner axis. */
-static void phases_weights(const gm_phases *s, bool back, const float *w, float *u, int64_t k)
+static void phases_weights(const gm_tiles *s, bool back, const float *w, float *u, int64_t k)
 {
 	int64_t along = back ? s->C : s->O, across = back ? s->O : s->C;
-	int64_t panels = phases_up(along, PANEL) / PANEL, size = PANEL;
+	int64_t panels = tiles_up(along, PANEL) / PANEL, size = PANEL;
 	if (size > along - k * PANEL)
 		size = along - k * PANEL;
 	for (int64_t c = 0; c < across; c++) {
@@ -114,7 +114,7 @@ static void phases_weights(const gm_phases *s, bool back, const float *w, float 
 /* ---- passes ---------------------------------------------------------------------------------- */
 
 /* y's rows [from,to) as nine planes of differences of x's channels [c0,c1), phases side by side. */
-static void take_x(const gm_phases *s, const float *x, int64_t from, int64_t to, int64_t c0,
+static void take_x(const gm_tiles *s, const float *x, int64_t from, int64_t to, int64_t c0,
                    int64_t c1, const float *zeros, float *v, int64_t pitch)
 {
 	int64_t tp = (s->P + 1) / 2, tq = (s->Q + 1) / 2, plane = s->at_a_time * pitch, m = c1 - c0;
@@ -123,18 +123,18 @@ static void take_x(const gm_phases *s, const float *x, int64_t from, int64_t to,
 		for (int f = 0; f < 4; f++) {
 			const float *p[9];
 			square(x + c0, t.n, s->H, s->W, s->C, 4 * t.p + f / 2 - s->pad[0],
-			       4 * t.q + f % 2 - s->pad[1], 2, zeros, p);
+			       4 * t.q + f % 2 - s->pad[1], 2, 3, zeros, p);
 			spread(p, m, v + row * pitch + f * m, plane);
 		}
 }
 
-static void phases_forward(const gm_phases *s, const float *x, const float *u, float *y,
+static void phases_forward(const gm_tiles *s, const float *x, const float *u, float *y,
                            int64_t from, int64_t to, float *scratch)
 {
-	int64_t K = 4 * s->C, panels = phases_up(s->O, PANEL) / PANEL, rows = to - from;
-	int64_t vp = phases_pitch(K), mp = phases_pitch(s->O);
+	int64_t K = 4 * s->C, panels = tiles_up(s->O, PANEL) / PANEL, rows = to - from;
+	int64_t vp = tiles_pitch(K), mp = tiles_pitch(s->O);
 	int64_t tp = (s->P + 1) / 2, tq = (s->Q + 1) / 2, mplane = s->at_a_time * mp;
-	float *zeros = scratch, *v = zeros + phases_pitch(s->C), *m = v + 9 * s->at_a_time * vp;
+	float *zeros = scratch, *v = zeros + tiles_pitch(s->C), *m = v + 9 * s->at_a_time * vp;
 	memset(zeros, 0, s->C * sizeof *zeros);
 	take_x(s, x, from, to, 0, s->C, zeros, v, vp);
 	for (int i = 0; i < 9; i++)
@@ -158,23 +158,23 @@ static void phases_forward(const gm_phases *s, const float *x, const float *u, f
 	}
 }
 
-static void phases_back(const gm_phases *s, const float *g, const float *u, float *x, int f,
+static void phases_back(const gm_tiles *s, const float *g, const float *u, float *x, int f,
                         int64_t from, int64_t to, float *scratch)
 {
-	int64_t K = s->O, panels = phases_up(s->C, PANEL) / PANEL, rows = to - from;
-	int64_t vp = phases_pitch(K), mp = phases_pitch(s->C);
+	int64_t K = s->O, panels = tiles_up(s->C, PANEL) / PANEL, rows = to - from;
+	int64_t vp = tiles_pitch(K), mp = tiles_pitch(s->C);
 	int64_t vplane = s->at_a_time * vp, mplane = s->at_a_time * mp;
 	int64_t first[2] = {phases_first(s->pad[0], f / 2), phases_first(s->pad[1], f % 2)};
 	int64_t size[2] = {phases_count(s->H, s->pad[0], f / 2),
 	                   phases_count(s->W, s->pad[1], f % 2)};
 	int64_t tp = (size[0] + 1) / 2, tq = (size[1] + 1) / 2;
-	float *zeros = scratch, *v = zeros + phases_pitch(s->O), *m = v + 9 * vplane;
+	float *zeros = scratch, *v = zeros + tiles_pitch(s->O), *m = v + 9 * vplane;
 	memset(zeros, 0, s->O * sizeof *zeros);
 	place t = place_of(from, tp, tq);
 	for (int64_t row = 0; row < rows; row++, next_place(&t, tp, tq)) {
 		const float *p[9];
 		square(g, t.n, s->P, s->Q, s->O, first[0] + 2 * t.p - 1, first[1] + 2 * t.q - 1, 1,
-		       zeros, p);
+		       3, zeros, p);
 		spread(p, s->O, v + row * vp, vplane);
 	}
 	u += (int64_t)f * 9 * panels * K * PANEL;
@@ -202,11 +202,11 @@ static void phases_back(const gm_phases *s, const float *g, const float *u, floa
 }
 
 /* y's gradient, rows [from,to), outputs [o0,o1), as nine planes in panels [rows, PANEL]. */
-static void take_g(const gm_phases *s, const float *g, int64_t from, int64_t to, int64_t o0,
+static void take_g(const gm_tiles *s, const float *g, int64_t from, int64_t to, int64_t o0,
                    int64_t o1, const float *zeros, float *v)
 {
 	int64_t tp = (s->P + 1) / 2, tq = (s->Q + 1) / 2, rows = to - from;
-	int64_t plane = phases_up(o1 - o0, PANEL) * rows;
+	int64_t plane = tiles_up(o1 - o0, PANEL) * rows;
 	place t = place_of(from, tp, tq);
 	for (int64_t row = 0; row < rows; row++, next_place(&t, tp, tq)) {
 		const float *p = g + ((t.n * s->P + 2 * t.p) * s->Q + 2 * t.q) * s->O + o0;
@@ -223,12 +223,12 @@ static void take_g(const gm_phases *s, const float *g, int64_t from, int64_t to,
 	}
 }
 
-static void phases_gradient(const gm_phases *s, const float *x, const float *g, float *dw,
+static void phases_gradient(const gm_tiles *s, const float *x, const float *g, float *dw,
                             int64_t c0, int64_t c1, int64_t o0, int64_t o1, float *scratch)
 {
-	int64_t m = c1 - c0, vp = phases_pitch(4 * m), mp = phases_pitch(o1 - o0);
-	int64_t panels = phases_up(o1 - o0, PANEL) / PANEL, wide = s->C > s->O ? s->C : s->O;
-	float *zeros = scratch, *v = zeros + phases_pitch(wide), *h = v + 9 * s->at_a_time * vp,
+	int64_t m = c1 - c0, vp = tiles_pitch(4 * m), mp = tiles_pitch(o1 - o0);
+	int64_t panels = tiles_up(o1 - o0, PANEL) / PANEL, wide = s->C > s->O ? s->C : s->O;
+	float *zeros = scratch, *v = zeros + tiles_pitch(wide), *h = v + 9 * s->at_a_time * vp,
 	      *sum = h + 9 * s->at_a_time * panels * PANEL;
 	memset(zeros, 0, wide * sizeof *zeros);
 	/* columns past the last output are never read from sum, but products should not read odd
@@ -262,5 +262,5 @@ static void phases_gradient(const gm_phases *s, const float *x, const float *g, 
 		}
 }
 
-const gm_phase_loops PASTE(gm_phase_loops, SIMD) = {phases_weights, phases_forward, phases_back,
-                                                    phases_gradient};
+const gm_tile_loops PASTE(gm_phase_loops, SIMD) = {phases_weights, phases_forward, phases_back,
+                                                   phases_gradient};

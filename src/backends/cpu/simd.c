@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "backends/cpu/cpu.h"
-#include "backends/cpu/phases.h"
+#include "backends/cpu/tiles.h"
 
 #define SET(name)                                                                                  \
 	{                                                                                          \
 #name, gm_tape_chunk_##name, gm_box_muller_##name, gm_add_patches_##name,          \
-			&gm_phase_loops_##name, gm_dense_block_##name                              \
+			&gm_phase_loops_##name, &gm_winograd_loops_##name, gm_dense_block_##name   \
 	}
 
 static const gm_simd sets[] = {

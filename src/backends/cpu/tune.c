@@ -27,9 +27,8 @@ static const struct way {
 	const char *name;
 	bool (*plan)(gm_plan *p, gm_unit *u);
 } ways[] = {
-	{"phases", gm_phases_planner},
-	{"runs", gm_bf16_planner},
-	{"patches", gm_patches_planner},
+	{"phases", gm_phases_planner}, {"winograd", gm_winograd_planner},
+	{"runs", gm_bf16_planner},     {"patches", gm_patches_planner},
 	{"onednn", gm_conv_planner},
 };
 enum { WAYS = sizeof ways / sizeof *ways };
