@@ -127,6 +127,15 @@ static const struct variant {
          {"data=glyphs", "size=8", "batch=8", "width=4", "nz=3", "net=conv", "corrupt=.2"}},
 	{"autoencoder", {"data=glyphs", "size=8", "batch=8", "nz=3", "layers=0", "sparse=1"}},
 	/* a phase for each layer */
+	/* chains that go on from step to step; three phases, a running mean */
+	{"rbm", {"data=glyphs", "size=8", "batch=8", "width=6", "k=2", "ema=.9"}},
+	{"rbm", {"data=ring8", "batch=8", "width=6", "pcd=yes", "chains=5"}},
+	{"dbn",
+         {"data=glyphs", "size=8", "batch=8", "width=6", "top=5", "layers=3", "layer1-kimg=.016",
+          "layer2-kimg=.016"}},
+	{"dbm",
+         {"data=glyphs", "size=8", "batch=8", "width=6", "top=5", "chains=5", "layer1-kimg=.016",
+          "layer2-kimg=.016"}},
 	{"sda",
          {"data=glyphs", "size=8", "batch=8", "width=8", "layer1-kimg=.008", "layer2-kimg=.008",
           "layer3-kimg=.008", "labels-per-class=2"}},

@@ -491,6 +491,8 @@ GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char 
 #define GM_ENDPOINT_COMPLETE "complete"
 #define GM_ENDPOINT_LOG_LIKELIHOOD "log-likelihood"
 #define GM_ENDPOINT_LOG_WEIGHT "log-weight"
+#define GM_ENDPOINT_FREE_ENERGY "free-energy"
+#define GM_ENDPOINT_LOG_Z "log-z"
 #define GM_ENDPOINT_PIXELS "pixels"
 
 /* Declares an endpoint: an expression y of inputs (from gm_batch, or latents) that tools use by its
@@ -513,6 +515,9 @@ GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char 
  *	log-likelihood  example [, label]      nats of each example [m], exact
  *	log-weight      example                log of an importance weight [m], of a new sample at
  *	                                       each run
+ *	free-energy     example                F [m]: log p(x) = -F - log Z. Of "free-energy/bound"
+ *	                                       the mean over runs is an upper bound of F
+ *	log-z           nothing [, example]    estimates of log Z [m]: see gm_run_partition
  *	pixels          example [, label]      logits of every value given those before it in raster
  *	                                       order, channels of a pixel in turn: [m,C,H,W] for two
  *	                                       levels, [m,C,H,W,L] for L; level k is 2k/(L-1) - 1
@@ -547,6 +552,8 @@ GM_API gm_node *gm_process_state(gm_run *r, const char *name, gm_shape shape, gm
 /* Input i32 [1]: the number of the turn, 0, 1, ..; when y is read, that of the last turn executed,
  * or 0. */
 GM_API gm_node *gm_turn_number(gm_run *r);
+/* Input i32 [1]: the number of turns of the call. */
+GM_API gm_node *gm_turn_count(gm_run *r);
 
 /* A call executes begin, then `turns` times turn, and returns y. Random nodes give new values in
  * each turn; inputs, latents among them, keep theirs for the whole call. The result depends only on
@@ -584,6 +591,32 @@ typedef struct gm_raster {
 	bool cached;
 } gm_raster;
 GM_API void gm_run_raster(gm_run *r, const gm_raster *a);
+
+/* Gibbs chains of a machine, for "generate": the state *h [m,nh] begins with a sample given v of
+ * independent units with these means [nv]; a turn samples v given h, then h given v. y is h: the
+ * model sets another one. */
+GM_API gm_process gm_rbm_chain(gm_run *r, const gm_rbm *p, gm_node *mean, gm_node **h);
+/* Weights of the units of one-hot rows `unit` [m,nh] as examples of the run, each divided by its
+ * largest absolute value: for "generate/filters". */
+GM_API gm_node *gm_rbm_filters(gm_run *r, const gm_rbm *p, gm_node *unit);
+
+enum {
+	GM_ANNEALED = 1000, /* default steps of annealed importance sampling */
+	GM_ENUMERATED = 20  /* hidden units of a machine whose Z is summed exactly */
+};
+/* Declares estimates of log Z of a machine, each row of which is a chain: "log-z", by annealed
+ * importance sampling (Salakhutdinov & Murray, ICML 2008): the mean of the exponentials is Z in
+ * expectation, so that log Z is rather too small. "log-z/reverse": by chains from the machine to
+ * the base, begun at `start` and sampled for half of the turns: the mean of the exponentials of the
+ * negatives is 1/Z in expectation, if the chains have reached the machine's distribution, so that
+ * log Z is rather too large. With at most GM_ENUMERATED hidden units "log-z/exact": the mean of the
+ * exponentials of the m rows is Z. */
+typedef struct gm_partition {
+	gm_node *mean;    /* [nv], means of the visible units: the base of the annealing */
+	gm_node *start;   /* [m,nv], states of visible units for an example */
+	gm_node *example; /* from gm_batch */
+} gm_partition;
+GM_API void gm_run_partition(gm_run *r, const gm_rbm *p, const gm_partition *a);
 
 /* Compiles a training step: outputs to log and effects to execute. NULL when only sampling;
  * gm_run_step accepts that. */

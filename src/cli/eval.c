@@ -25,12 +25,14 @@ static const cli_option table[] = {
          "classifier:RUN"},
 	{"weights", "", "file with the extractor's weights; default: the one of data fetch"},
 	{"count", "10000", "number of samples and of real examples"},
-	{"turns", "", "of an endpoint that iterates: the number of turns; default: the model's"},
+	{"turns", "",
+         "of an endpoint that iterates: the number of turns, with metric ais of the annealing; "
+         "default: the model's"},
 	{"endpoint", "", "the endpoint to score, if there are several, such as classify/attacked"},
 	{"ensemble", "",
          "accuracy: further runs, with commas between, whose class probabilities are averaged with "
          "RUN's"},
-	{"samples", "100", "importance samples for nll, draws for approx-parzen"},
+	{"samples", "100", "importance samples for nll, draws for approx-parzen, chains for ais"},
 	{"seed", "0", "seed of samples, subsets and directions"},
 	{"split", "", "split of the real data; default: the training split"},
 	{"data", "", "path of the data, if they were moved since the training"},
@@ -67,7 +69,7 @@ static bool write_json(const char *path, json_t *o, gm_error *err)
 
 static bool score(const char *checkpoint, const char *folder, const cli_values *v, gm_error *err)
 {
-	uint64_t count, samples, seed;
+	uint64_t count, samples, seed, turns = 0;
 	gm_score_options o = {.metrics = cli_value(v, "metrics"),
 	                      .extractor = cli_given(v, "extractor"),
 	                      .weights = cli_given(v, "weights"),
@@ -80,19 +82,20 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	                      .split = cli_given(v, "split")};
 	if (!cli_whole(v, "count", 2, 1 << 24, &count, err) ||
 	    !cli_whole(v, "samples", 1, 1 << 24, &samples, err) ||
-	    !cli_whole(v, "seed", 0, UINT64_MAX, &seed, err))
+	    !cli_whole(v, "seed", 0, UINT64_MAX, &seed, err) ||
+	    (cli_given(v, "turns") && !cli_whole(v, "turns", 1, INT32_MAX, &turns, err)))
 		return false;
 	o.count = cli_given(v, "count") ? (int64_t)count : 0;
-	o.samples = (int64_t)samples, o.seed = seed;
+	o.samples = (int64_t)samples, o.seed = seed, o.turns = (int64_t)turns;
 	char picture[PATH_MAX + 16];
 	snprintf(picture, sizeof picture, "%s/nearest.png", folder);
 	o.picture = cli_given(v, "picture") ? cli_given(v, "picture") : picture;
-	static const char *const needs[][3] = {{"picture", "nearest", "nearest"},
-	                                       {"samples", "nll", "approx-parzen"},
-	                                       {"ensemble", "accuracy", "accuracy"}};
+	static const char *const needs[][4] = {{"picture", "nearest", "nearest", "nearest"},
+	                                       {"samples", "nll", "approx-parzen", "ais"},
+	                                       {"ensemble", "accuracy", "accuracy", "accuracy"}};
 	for (int i = 0; i < 3; i++)
 		if (cli_given(v, needs[i][0]) && !strstr(o.metrics, needs[i][1]) &&
-		    !strstr(o.metrics, needs[i][2]))
+		    !strstr(o.metrics, needs[i][2]) && !strstr(o.metrics, needs[i][3]))
 			return gm_fail(
 				err, GM_ERR_VALUE,
 				"option %s is for the metric %s, which --metrics does not name",
@@ -107,9 +110,7 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	if (s && cli_given(v, "data"))
 		gm_settings_set((gm_settings *)gm_saved_settings(s), "data", cli_given(v, "data"),
 		                err);
-	const char *endpoint = o.endpoint ? o.endpoint : GM_ENDPOINT_GENERATE;
-	bool turned = s && cli_turns(s, endpoint, v, err);
-	gm_scorer *c = turned ? gm_scorer_open(gm_saved_inside(s), &o, err) : NULL;
+	gm_scorer *c = s ? gm_scorer_open(gm_saved_inside(s), &o, err) : NULL;
 	gm_scores scores;
 	const json_t *p = c ? gm_scorer_protocol(c) : NULL;
 	bool force = cli_given(v, "force");

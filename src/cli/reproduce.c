@@ -178,6 +178,8 @@ static bool evaluate_one(const plan *p, const cli_values *v, const char *checkpo
 	o.count = number;
 	if (plan_option(p, "samples") && gm_text_i64(plan_option(p, "samples"), &number))
 		o.samples = number;
+	if (plan_option(p, "turns") && gm_text_i64(plan_option(p, "turns"), &number))
+		o.turns = number;
 	gm_saved *s = gm_saved_open(checkpoint, NULL, err);
 	const char *on = plan_option(p, "on") ? plan_option(p, "on") : "data";
 	const char *data = s && !cli_given(v, on) ? gm_saved_option(s, on) : cli_given(v, on);

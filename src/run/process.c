@@ -21,6 +21,13 @@ gm_node *gm_turn_number(gm_run *r)
 	return r->turn_number;
 }
 
+gm_node *gm_turn_count(gm_run *r)
+{
+	if (!r->turn_count)
+		r->turn_count = gm_input(r->graph, "turns", GM_SHAPE(1), GM_I32);
+	return r->turn_count;
+}
+
 static bool is_effect(const gm_node *x)
 {
 	return !x || !gm_node_is_value(x);
@@ -149,6 +156,8 @@ bool gm_process_run(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y)
 	const uint64_t runs = gm_graph_runs(r->graph);
 	if (r->turn_number)
 		gm_set_i32(r->turn_number, &(int32_t){0}, 1);
+	if (r->turn_count)
+		gm_set_i32(r->turn_count, &(int32_t){(int32_t)s->turns}, 1);
 	bool ok = !s->begin[k] || step(r, e, s->begin[k], u, 0);
 	/* Frame f is of after f turns of frames - 1 parts of all; a single one is of the end. */
 	int64_t frame = 0;

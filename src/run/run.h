@@ -154,8 +154,9 @@ struct gm_run {
 	char started_from[600]; /* a log line about option from */
 	char *origin;         /* JSON: the checkpoint of option from; in settings' arena, or NULL */
 	const char *data_was; /* option data of the checkpoint that is resumed; or NULL */
-	gm_node *example, *label;      /* inputs, or NULL */
-	gm_node *hidden, *turn_number; /* of gm_hidden and gm_turn_number, or NULL */
+	gm_node *example, *label; /* inputs, or NULL */
+	/* of gm_hidden, gm_turn_number and gm_turn_count, or NULL */
+	gm_node *hidden, *turn_number, *turn_count;
 	/* other fields for gm_batch: of the data, or of the checkpoint's record */
 	gm_run_field field[GM_RUN_FIELDS];
 	int fields;

@@ -218,6 +218,8 @@ static const gm_metric table[] = {
 	{"code-error", "of \"classify\" on the test split, its codes matched to classes", gm_metric_code_error, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},
 	{"k-means", "code error of k-means clusters, as many as \"classify\" has", gm_metric_k_means, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},
 	{"nll", "negative log-likelihood of the test split (or --split), in nats", gm_metric_nll, 0, .part = true, .endpoint = {GM_ENDPOINT_LOG_LIKELIHOOD, GM_ENDPOINT_LOG_WEIGHT}},
+	{"free-energy", "mean free energy of the test split, and its difference from the training split", gm_metric_free_energy, 0, .endpoint = {GM_ENDPOINT_FREE_ENERGY, GM_ENDPOINT_FREE_ENERGY "/bound"}},
+	{"ais", "log-likelihood of the test split (or --split) in nats, with log Z by annealed importance sampling", gm_metric_ais, 0, .part = true, .endpoint = {GM_ENDPOINT_FREE_ENERGY, GM_ENDPOINT_FREE_ENERGY "/bound"}},
 	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},
 	{"svm", "accuracy of a linear SVM on the run's features", gm_metric_svm, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},
 	{"reconstruction", "distance of examples to their reconstructions, and to others'", gm_metric_reconstruction, 0, .part = true, .endpoint = {GM_ENDPOINT_RECONSTRUCT}},
@@ -356,6 +358,19 @@ static bool choose(gm_scorer *c, gm_error *err)
 	return c->metrics > 0 || gm_fail(err, GM_ERR_VALUE, "no metrics given");
 }
 
+static bool set_turns(gm_scorer *c, gm_error *err)
+{
+	const char *name = c->o.endpoint ? c->o.endpoint : GM_ENDPOINT_GENERATE;
+	for (int i = 0; i < c->metrics; i++)
+		if (c->wanted[i]->run == gm_metric_ais)
+			name = GM_ENDPOINT_LOG_Z;
+	gm_run_endpoint *e = gm_endpoint_find(c->r, name);
+	if (!e)
+		return gm_fail(err, GM_ERR_VALUE, "option turns: %s has no endpoint \"%s\"",
+		               c->r->model->name, name);
+	return gm_endpoint_set_turns(c->r, e, c->o.turns, err);
+}
+
 static bool open_all(gm_scorer *c, gm_error *err)
 {
 	const gm_score_options *o = &c->o;
@@ -363,7 +378,7 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	if (o->split && strcmp(o->split, "train") && strcmp(o->split, "test"))
 		return gm_fail(err, GM_ERR_VALUE, "option split: \"%.60s\" is not train or test",
 		               o->split);
-	if (!choose(c, err) ||
+	if (!choose(c, err) || (o->turns && !set_turns(c, err)) ||
 	    !data_options(c, o->split && !strcmp(o->split, "test") ? "test" : NULL, &p.data, err))
 		return false;
 	bool looks = c->look, modes = false;
@@ -411,6 +426,11 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	if (iterates && gm_endpoint_turns(iterates))
 		json_object_set_new(c->protocol, "turns",
 		                    json_integer(gm_endpoint_turns(iterates)));
+	for (int i = 0; i < c->metrics; i++)
+		if (c->wanted[i]->run == gm_metric_ais && gm_endpoint_find(c->r, GM_ENDPOINT_LOG_Z))
+			json_object_set_new(c->protocol, "annealing",
+			                    json_integer(gm_endpoint_turns(
+						    gm_endpoint_find(c->r, GM_ENDPOINT_LOG_Z))));
 	if (o->raw)
 		json_object_set_new(c->protocol, "weights",
 		                    json_string("themselves, not their averages"));

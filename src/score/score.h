@@ -27,7 +27,11 @@ typedef struct gm_score_options {
 	const char *outdir;    /* folder of runs, for classifier:RUN */
 	const char *split;     /* split of the real side: default the run's ("train"); or "test" */
 	int64_t count; /* number of samples and of real examples; default 10000, or all there are */
-	int64_t samples; /* importance samples of nll, draws of approx-parzen; default 100 */
+	/* importance samples of nll, draws of approx-parzen, chains of ais; default 100 */
+	int64_t samples;
+	/* turns of the endpoint that iterates: option endpoint, with the metric ais "log-z", else
+	 * "generate"; 0: the model's */
+	int64_t turns;
 	uint64_t seed;
 	bool raw; /* the weights themselves, not their averages */
 	/* endpoint if there are several, such as "classify/attacked"; or NULL */

@@ -444,6 +444,135 @@ bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err)
 	return ok;
 }
 
+/* ---- Boltzmann machines ---------------------------------------------------------------------- */
+
+/* Mean of "free-energy" over a split, with the standard error of the mean. */
+static bool mean_energy(gm_scorer *c, bool test, double *mean, double *error, int64_t *n,
+                        gm_error *err)
+{
+	walk w;
+	int64_t m;
+	double squares = 0;
+	bool ok = begin(&w, c, of_metric(c), gm_scorer_part(c, test, err), err);
+	*mean = 0, *n = w.n;
+	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
+		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err);
+		for (int64_t j = 0; ok && j < m; j++) {
+			const double far = w.out[j] - *mean;
+			*mean += far / (double)(i * c->r->batch + j + 1);
+			squares += far * (w.out[j] - *mean);
+		}
+	}
+	*error = w.n > 1 ? sqrt(squares / (double)(w.n - 1) / (double)w.n) : NAN;
+	end(&w);
+	return ok;
+}
+
+static const char *bound_of(const gm_scorer *c)
+{
+	return of_metric(c)->variant ? "; a bound" : "";
+}
+
+/* Mean free energies of the scored split and of the training split: while they fall together, the
+ * machine does not overfit (Hinton 2010, section 6). */
+bool gm_metric_free_energy(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	double mean[2], error[2];
+	int64_t n[2];
+	for (int test = 0; test < 2; test++)
+		if (!mean_energy(c, test, &mean[test], &error[test], &n[test], err))
+			return false;
+	char note[96];
+	snprintf(note, sizeof note, "s.e. of %" PRId64 " of the test split%s", n[1], bound_of(c));
+	gm_score_add(s, "free-energy", mean[1], error[1], 0, note);
+	snprintf(note, sizeof note,
+	         "test less training split (%" PRId64 " examples): grows with overfitting", n[0]);
+	gm_score_add(s, "free-energy-gap", mean[1] - mean[0], hypot(error[0], error[1]), -1, note);
+	return true;
+}
+
+/* log of the mean of exp(sign v[i]), times sign; *error: its standard error, that of the mean
+ * divided by the mean. */
+static double log_mean(const double *v, int64_t n, int sign, double *error)
+{
+	double top = -INFINITY, sum = 0, squares = 0;
+	for (int64_t i = 0; i < n; i++)
+		top = fmax(top, sign * v[i]);
+	for (int64_t i = 0; i < n; i++)
+		sum += exp(sign * v[i] - top);
+	const double mean = sum / (double)n;
+	for (int64_t i = 0; i < n; i++)
+		squares += pow(exp(sign * v[i] - top) - mean, 2);
+	*error = n > 1 ? sqrt(squares / (double)(n - 1) / (double)n) / mean : NAN;
+	return sign * (top + log(mean));
+}
+
+/* An estimate of log Z by the variant `name` of "log-z" with n chains, or rows. */
+static bool log_z(gm_scorer *c, const char *name, int64_t n, double *value, double *error,
+                  gm_error *err)
+{
+	const bool back = strstr(name, "/reverse") != NULL;
+	gm_run_endpoint *e = gm_endpoint_find(c->r, name);
+	walk w;
+	double *v = malloc(n * sizeof *v);
+	bool ok = begin(&w, c, e, gm_scorer_part(c, false, err), err) &&
+	          (v || gm_fail(err, GM_ERR_MEMORY, "no memory for %" PRId64 " chains", n));
+	for (int64_t at = 0, i = 0; ok && at < n; at += c->r->batch, i++) {
+		ok = step(&w, i, err) >= 0 && call(&w, c->o.seed + 1, i, err);
+		for (int64_t j = 0; ok && j < c->r->batch && at + j < n; j++)
+			v[at + j] = w.out[j];
+	}
+	if (ok)
+		*value = log_mean(v, n, back ? -1 : 1, error);
+	free(v);
+	end(&w);
+	return ok;
+}
+
+/* The mean of log p(x) = -F(x) - log Z, log Z by annealed importance sampling (Salakhutdinov &
+ * Murray 2008), in the reverse direction too, and exactly where the model can. */
+bool gm_metric_ais(gm_scorer *c, gm_scores *s, gm_error *err)
+{
+	static const char *const way[] = {GM_ENDPOINT_LOG_Z, GM_ENDPOINT_LOG_Z "/reverse",
+	                                  GM_ENDPOINT_LOG_Z "/exact"};
+	const bool scored_test = !strcmp(gm_scorer_scored(c), "test");
+	const int64_t chains = c->o.samples ? c->o.samples : 100;
+	gm_run_endpoint *e[3];
+	double z[3], error[3], mean, of_mean;
+	int64_t n;
+	char note[96];
+	for (int i = 0; i < 3; i++)
+		e[i] = gm_endpoint_find(c->r, way[i]);
+	if (!e[0] || !e[1])
+		return gm_fail(err, GM_ERR_VALUE,
+		               "metric ais needs the endpoint \"%s\", which %s does not have",
+		               way[0], c->r->model->name);
+	const int64_t turns = gm_endpoint_turns(e[0]);
+	for (int i = 0; i < 3; i++) {
+		if (!e[i])
+			continue;
+		if ((i == 1 && !gm_endpoint_set_turns(c->r, e[i], 2 * turns, err)) ||
+		    !log_z(c, way[i], i < 2 ? chains : c->r->batch, &z[i], &error[i], err))
+			return false;
+	}
+	if (!mean_energy(c, scored_test, &mean, &of_mean, &n, err))
+		return false;
+	const double *best = e[2] ? &z[2] : &z[0];
+	snprintf(note, sizeof note,
+	         "nats, %s, %" PRId64 " of the %s split%s; by log-z-reverse %.2f",
+	         e[2] ? "exact Z" : "Z by AIS", n, gm_scorer_scored(c), bound_of(c), -mean - z[1]);
+	gm_score_add(s, "ais", -mean - *best, e[2] ? of_mean : hypot(of_mean, error[0]), 1, note);
+	snprintf(note, sizeof note,
+	         "%" PRId64 " chains, %" PRId64 " steps; +- 3 s.e. of Z: %.2f to %.2f", chains,
+	         turns, z[0] + log(fmax(1 - 3 * error[0], 0)), z[0] + log(1 + 3 * error[0]));
+	gm_score_add(s, "log-z", z[0], error[0], 0, note);
+	snprintf(note, sizeof note, "chains from the data to the base; rather too large");
+	gm_score_add(s, "log-z-reverse", z[1], error[1], 0, note);
+	if (e[2])
+		gm_score_add(s, "log-z-exact", z[2], NAN, 0, "by enumeration");
+	return true;
+}
+
 /* ---- features, used again -------------------------------------------------------------------- */
 
 typedef struct rows {
