@@ -465,6 +465,12 @@ refuses 2 'fewer than a block of 50' texture quilt texture.pgm --block 50 -o qui
 refuses 2 'is not WIDTHxHEIGHT' texture quilt quilt.png --size 40 -o other.png
 refuses 2 'would be overwritten' texture quilt quilt.png --block 6 -o quilt.png
 refuses 2 'is for texture transfer' texture quilt quilt.png --passes 2 -o other.png
+works 'walks/' train dcgan --data glyphs --size 16 --width 2 --nz 2 --batch 4 --steps 1 --outdir walks --name body
+"$program" train classifier --net dcgan --features 0 --data glyphs --size 16 --width 2 --batch 4 --steps 1 --metrics "" --outdir walks \
+	--from walks/*-body --freeze '8x8/*,C/4x4/*' --head new >out 2>err
+check 'not said what was taken' grep -q 'C/4x4/weight .4,2,4,4.: taken from D/4x4/weight; frozen' err
+check 'not said what is new' grep -q 'C/logits/weight .10,64.: new, as asked for' err
+refuses 1 'no parameter is called "7x7/[*]"' train classifier --data glyphs --size 16 --width 2 --batch 4 --freeze '7x7/*' --steps 1
 works 'classifier' train classifier --data glyphs --size 16 --per-class 2 --batch 16 --width 2 --features 8 --steps 3 --metrics "" --outdir walks --name attacked
 attacked=$(echo walks/*-attacked)
 works '1 step along the gradient.s sign' attack "$attacked" --count 20 --grid 2x2 --json attack.json -o attack.png

@@ -22,7 +22,9 @@
 #ifndef GANYMEDE_FEATURES_H
 #define GANYMEDE_FEATURES_H
 
-#include "ganymede/graph.h"
+#include "ganymede/nn.h"
+
+#include <limits.h>
 
 GM_BEGIN_C
 
@@ -55,6 +57,11 @@ GM_API const gm_extractor_info *gm_extractor_info_of(const gm_extractor *x);
 /* Names of the extractors for i = 0, 1, ... until NULL. about may be NULL. */
 GM_API const char *gm_extractor_names(int i, const char **about);
 
+/* The file with the weights of the extractor called name: `given`, or if that is NULL the one
+ * downloaded by `ganymede data fetch`. Errors as gm_extractor_open. */
+GM_API bool gm_extractor_weights(const char *name, const char *given, char path[PATH_MAX],
+                                 gm_error *err);
+
 /* Images x [n, channels, height, width] in [-1, 1]. They are not rounded to 8 bits here: round them
  * first if scores must equal those that another program computes from image files. */
 typedef struct gm_extractor_input {
@@ -85,6 +92,11 @@ GM_API gm_extractor_nodes *gm_extractor_on(gm_graph *g, const char *name, const 
  * NULL on failure: GM_ERR_VALUE with the names of the layers. */
 GM_API gm_node *gm_extractor_layer(gm_extractor_nodes *x, const char *layer, gm_node *pictures,
                                    gm_error *err);
+/* The layers of squeezenet or vgg16 up to `layer`, as parameters of the net under the names of the
+ * weights file ("fire2/conv1x1_1.weight"), with random initial values: for fine-tuning. x and
+ * errors as above. */
+GM_API gm_node *gm_extractor_layer_in(gm_net *net, const char *name, const char *layer, gm_node *x,
+                                      gm_error *err);
 /* of the weights file */
 GM_API const char *gm_extractor_nodes_sha256(const gm_extractor_nodes *x);
 GM_API void gm_extractor_nodes_free(gm_extractor_nodes *x); /* NULL is fine */

@@ -287,6 +287,12 @@ GM_API const gm_facts *gm_import_facts(gm_run *r, const char *option);
  * sampling, no file is read and x is returned. */
 GM_API gm_node *gm_perceive(gm_run *r, const char *extractor, const char *weights,
                             const char *layer, gm_node *x);
+/* Features of a published network ("squeezenet", "vgg16") as layers of n: the means over places
+ * [m,F] of its layer by option layer ("auto": the deepest convolution), for images x [m,1 or
+ * 3,H,W] in [-1,1], which are enlarged bilinearly, by the smallest integer that brings both sides
+ * to option least-side. The parameters are those of n, with the names of the network's file of
+ * weights and random initial values; option from loads them. */
+GM_API gm_node *gm_opt_network(gm_run *r, gm_net *n, const char *network, gm_node *x);
 /* Adds model state, such as that of environments, to checkpoints: bytes are saved from here, and
  * restored here when the run is resumed or opened. They must outlive the run, and size must be the
  * same in every call. */

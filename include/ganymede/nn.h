@@ -54,6 +54,10 @@ typedef struct gm_net_options {
 	 * it an error */
 	bool (*accept)(void *ctx, const char *full_name, gm_shape shape, gm_role role);
 	void *ctx;
+	/* patterns (fnmatch(3)) of names, full or within the net, separated by commas; or NULL.
+	 * Parameters that match are GM_FROZEN from the start, statistics that match keep their
+	 * values: batch norm whose statistics match uses the running ones in training too */
+	const char *freeze;
 } gm_net_options;
 
 /* The name is the first part of every variable's name. The caller frees the net; the graph owns its
@@ -346,6 +350,8 @@ typedef struct gm_net_style {
 	gm_init init, gain;   /* default GM_FAN_IN, GM_ONES */
 	double momentum, eps; /* default: gm_norm_args' */
 	bool bare;            /* layers without bias, normalisers without gain and bias */
+	/* pattern of names within the net that option from of a run does not load; or NULL */
+	const char *fresh;
 } gm_net_style;
 /* Call it before the first layer. */
 #define gm_net_defaults(net, ...) gm_net_defaults_(net, (gm_net_style){__VA_ARGS__})

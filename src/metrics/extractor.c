@@ -100,6 +100,12 @@ static bool find_weights(const gm_extractor_kind *kind, const char *given, char 
 	               kind->name);
 }
 
+bool gm_extractor_weights(const char *name, const char *given, char path[PATH_MAX], gm_error *err)
+{
+	const gm_extractor_kind *kind = find(name, err);
+	return kind && find_weights(kind, given, path, err);
+}
+
 typedef struct opening {
 	const gm_extractor_kind *kind;
 	const char *weights;
@@ -214,6 +220,35 @@ gm_node *gm_extractor_layer(gm_extractor_nodes *x, const char *layer, gm_node *p
 	if (!y)
 		gm_fail(err, why.code, "extractor %s: %s", x->kind->name, why.message);
 	return y;
+}
+
+typedef struct layering { /* arguments of gm_extractor_layer_in */
+	gm_net *net;
+	const char *name, *layer;
+	gm_node *x;
+	gm_error *err;
+	gm_node *y;
+} layering;
+
+static void layer_in(void *ctx)
+{
+	layering *w = ctx;
+	const gm_extractor_kind *kind = find(w->name, w->err);
+	if (kind && !kind->plan) {
+		gm_fail(w->err, GM_ERR_VALUE, "extractor %s has no layers by name", w->name);
+	} else if (kind) {
+		const gm_network_plan plan = kind->plan(kind);
+		w->y = gm_network_in(w->net, &plan, w->layer, w->x, w->err);
+	}
+}
+
+gm_node *gm_extractor_layer_in(gm_net *net, const char *name, const char *layer, gm_node *x,
+                               gm_error *err)
+{
+	layering w = {net, name, layer, x, err, NULL};
+	if (!gm_memory_guard(layer_in, &w))
+		gm_fail(err, GM_ERR_MEMORY, "extractor %s: out of memory", name);
+	return w.y;
 }
 
 const char *gm_extractor_nodes_sha256(const gm_extractor_nodes *x)

@@ -23,6 +23,7 @@ struct gm_network {
 	gm_graph *graph;
 	bool borrows; /* the graph is not owned; its variables: */
 	known *known;
+	gm_net *net;      /* owns the variables, which are trained; or NULL */
 	const char *want; /* the requested layer and its node */
 	gm_node *found;
 	gm_node *x, *features, *logits;
@@ -202,16 +203,28 @@ void gm_network_within(gm_network *n, const char *part)
 	n->within = part;
 }
 
+/* A parameter of the net, named as in the file of weights. */
+static gm_node *of_net(gm_network *n, const char *name, const char *end, gm_shape shape)
+{
+	char full[128];
+	snprintf(full, sizeof full, "%s%s%s%s", n->within, *n->within ? "." : "", name, end);
+	return gm_net_var(n->net, full, shape,
+	                  .init = shape.rank > 1 ? GM_HE_UNIFORM(0) : GM_ZEROS);
+}
+
 gm_node *gm_network_conv_relu(gm_network *n, const char *name, gm_node *x, gm_network_conv c)
 {
 	const gm_shape in = gm_node_shape(x);
 	const int kh = c.height, kw = c.width ? c.width : c.height;
 	const gm_shape shape = GM_SHAPE(c.out, in.dim[1], kh, kw);
+	gm_conv_options o = {.stride = {c.stride, c.stride}};
+	if (c.same)
+		o.pad[0] = o.pad[2] = kh / 2, o.pad[1] = o.pad[3] = kw / 2;
+	if (n->net)
+		return gm_conv2d_relu(x, of_net(n, name, ".weight", shape),
+		                      of_net(n, name, ".bias", GM_SHAPE(c.out)), o);
 	float *bias, *w = weights_of(n, name, shape, c.norm, &bias);
 	if (!n->failed && bias) {
-		gm_conv_options o = {.stride = {c.stride, c.stride}};
-		if (c.same)
-			o.pad[0] = o.pad[2] = kh / 2, o.pad[1] = o.pad[3] = kw / 2;
 		gm_node *b = variable(n, name, ".bias", GM_SHAPE(c.out), bias);
 		x = gm_conv2d_relu(x, variable(n, name, ".weight", shape, w), b, o);
 	}
@@ -224,6 +237,10 @@ gm_node *gm_network_conv_relu(gm_network *n, const char *name, gm_node *x, gm_ne
 gm_node *gm_network_linear(gm_network *n, const char *name, gm_node *x, int64_t out, bool bias)
 {
 	const gm_shape shape = GM_SHAPE(out, gm_node_shape(x).dim[1]);
+	if (n->net) {
+		x = gm_matmul(x, of_net(n, name, ".weight", shape), false, true);
+		return bias ? gm_add(x, of_net(n, name, ".bias", GM_SHAPE(out))) : x;
+	}
 	float *w = take(n, name, ".weight", shape), *b = take(n, name, ".bias", GM_SHAPE(out));
 	if (!n->failed) {
 		x = gm_matmul(x, variable(n, name, ".weight", shape, w), false, true);
@@ -325,6 +342,13 @@ gm_node *gm_network_node(gm_network *n, const char *layer, gm_node *x, gm_error 
 	n->err = err, n->want = layer, n->found = NULL;
 	n->plan.build(n, as_shown(n, x), &features, &logits);
 	return n->failed ? NULL : n->found;
+}
+
+gm_node *gm_network_in(gm_net *net, const gm_network_plan *plan, const char *layer, gm_node *x,
+                       gm_error *err)
+{
+	gm_network n = {.plan = *plan, .graph = gm_net_graph(net), .net = net, .within = ""};
+	return gm_network_node(&n, layer, x, err);
 }
 
 bool gm_network_layer(gm_network *n, const char *name, gm_node *x)

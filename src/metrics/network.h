@@ -51,6 +51,11 @@ gm_network *gm_network_on(gm_graph *g, const gm_network_plan *plan, const char *
  * gm_network_open. Calls share their variables, which nothing moves. */
 gm_node *gm_network_node(gm_network *n, const char *layer, gm_node *x, gm_error *err);
 
+/* The layer with the net's parameters, which are created at random: for training. NULL and err as
+ * gm_network_node. Not for plans with batch norm. */
+gm_node *gm_network_in(gm_net *net, const gm_network_plan *plan, const char *layer, gm_node *x,
+                       gm_error *err);
+
 /* ---- layers, for build ---- */
 
 typedef struct gm_network_conv {

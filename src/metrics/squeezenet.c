@@ -17,8 +17,8 @@
 #define SIDE 227
 #define BATCH 8
 
-static const char *const layers[] = {"conv1", "fire2", "fire3", "fire4", "fire5",
-                                     "fire6", "fire7", "fire8", "fire9", NULL};
+static const char *const layers[] = {"conv1", "fire2", "fire3", "fire4",      "fire5", "fire6",
+                                     "fire7", "fire8", "fire9", "conv_final", NULL};
 
 static gm_node *halve(gm_node *x)
 {
@@ -56,6 +56,8 @@ static void build(gm_network *n, gm_node *x, gm_node **features, gm_node **logit
 	}
 	*features = gm_mean(x, GM_AXES(2, 3), false);
 	x = gm_network_conv_relu(n, "conv_final", x, (gm_network_conv){1000, 1});
+	if (gm_network_layer(n, layers[9], x))
+		return;
 	*logits = gm_mean(x, GM_AXES(2, 3), false);
 }
 

@@ -5,11 +5,13 @@
  *
  * --net conv: LeCun et al. 1998 with current layers: blocks of two 3x3 convolutions, the second of
  * stride 2, each with batch norm and relu, while both sides are 8 or more; channels double from
- * block to block. dcgan: the discriminator's layers of Radford et al. 2016. maxout: two layers of
- * 240 units with 5 pieces, on pixels in [0,1], of which dropout keeps .8 (Goodfellow et al. 2013).
- * softmax: no layer. Then dropout, `features` relu units, dropout (maxout and softmax: nothing),
- * and one logit for each class. Weights by He et al. 2015 (eq. 10); softmax cross-entropy; Adam
- * whose rate falls to 0 along half a cosine (Loshchilov & Hutter 2017, eq. 5 without restarts).
+ * block to block. dcgan: the discriminator's layers of Radford et al. 2016, also the encoder of
+ * autoencoder --net conv. squeezenet (Iandola et al. 2016), vgg16 (Simonyan & Zisserman 2015):
+ * means over places. maxout: two layers of 240 units with 5 pieces, on pixels in [0,1], of which
+ * dropout keeps .8 (Goodfellow et al. 2013). softmax: no layer. Then dropout, `features` relu
+ * units, dropout (maxout and softmax: nothing), and one logit for each class. Weights by He et al.
+ * 2015 (eq. 10); softmax cross-entropy; Adam whose rate falls to 0 along half a cosine (Loshchilov
+ * & Hutter 2017, eq. 5 without restarts).
  * Samples and scores use the moving average of the weights.
  *
  * --adversarial a: adversarial training (Goodfellow, Shlens & Szegedy 2015, arXiv:1412.6572,
@@ -23,7 +25,8 @@
 #include "ganymede/model.h"
 
 static const gm_option options[] = {
-	{"net", "conv", "layers before the features", GM_CHOICE("conv|dcgan|maxout|softmax")},
+	{"net", "conv", "layers before the features",
+         GM_CHOICE("conv|dcgan|squeezenet|vgg16|maxout|softmax")},
 	{"batch", "128", "minibatch size m"},
 	{"steps", "2400", "length of the training"},
 	{"decay", "2400", "steps over which the rate falls to 0", GM_INT(1, GM_MANY),
@@ -32,6 +35,11 @@ static const gm_option options[] = {
          "conv, dcgan: channels of the first block; maxout: units of a layer; auto: 24, 32, 240",
          GM_INT(1, 4096)},
 	{"kernel", "4", "dcgan: kernel size", GM_INT(2, 9)},
+	{"layer", "auto", "squeezenet, vgg16: the layer that is read; auto: the deepest"},
+	{"least-side", "96", "squeezenet, vgg16: images are enlarged to sides of at least this",
+         GM_INT(1, 1024)},
+	{"head", "keep", "logits with --from: keep those of the same shape, or start new ones",
+         GM_CHOICE("keep|new")},
 	{"features", "128",
          "conv, dcgan: units before the logits, what scores compare; 0: none, the map itself",
          GM_INT(0, 65536)},
@@ -48,7 +56,7 @@ static const gm_option options[] = {
 	{0},
 };
 
-enum { CONV, DCGAN, MAXOUT, SOFTMAX }; /* of option net */
+enum { CONV, DCGAN, SQUEEZENET, VGG16, MAXOUT, SOFTMAX }; /* of option net */
 
 /* pictures [m,C,H,W] to what the logits read, [m,..] */
 static gm_node *body(gm_run *r, gm_net *C, gm_node *x)
@@ -56,21 +64,15 @@ static gm_node *body(gm_run *r, gm_net *C, gm_node *x)
 	const int net = gm_opt_choice(r, "net");
 	const double keep = 1 - gm_opt_real(r, "dropout");
 	if (net == MAXOUT) {
-		const gm_mlp p = {.layers = 2,
-		                  .width = gm_opt_int(r, "width"),
-		                  .act = GM_MAXOUT,
-		                  .pieces = 5,
-		                  .keep = keep};
+		const gm_mlp p = {2, gm_opt_int(r, "width"), GM_MAXOUT, 0, 5, keep, false};
 		x = gm_mlp_body(C, gm_dropout(gm_example_rows(r, x), .keep = .2 + .8 * keep), &p);
 	}
 	if (net == MAXOUT || net == SOFTMAX)
 		return net == SOFTMAX ? gm_example_rows(r, x) : x;
-	if (net == DCGAN) {
-		const gm_dcgan p = gm_opt_dcgan(r);
-		x = gm_dcgan_down(&p, C, x);
-	} else {
-		x = gm_conv_pairs_body(C, x, gm_opt_int(r, "width"));
-	}
+	const gm_dcgan p = net == DCGAN ? gm_opt_dcgan(r) : (gm_dcgan){0};
+	x = net == DCGAN  ? gm_dcgan_down(&p, C, x)
+	    : net == CONV ? gm_conv_pairs_body(C, x, gm_opt_int(r, "width"))
+	                  : gm_opt_network(r, C, gm_opt_str(r, "net"), x);
 	if (gm_opt_int(r, "features") > 0)
 		x = gm_block(C, "features", gm_dropout(x, .keep = keep),
 		             .out = gm_opt_int(r, "features"), .plain = true, .act = GM_RELU);
@@ -80,9 +82,10 @@ static gm_node *body(gm_run *r, gm_net *C, gm_node *x)
 static int train(gm_run *r)
 {
 	const double smooth = gm_opt_real(r, "smooth"), share = gm_opt_real(r, "adversarial");
-	static const char *const widths[] = {"24", "32", "240", "1"};
+	static const char *const widths[] = {"24", "32", "1", "1", "240", "1"};
 	int64_t classes = gm_run_facts(r)->classes;
-	gm_net *C = gm_net_new(r, "C", .init = GM_HE_NORMAL(0));
+	gm_net *C = gm_net_new(r, "C", .init = GM_HE_NORMAL(0),
+	                       .fresh = gm_opt_choice(r, "head") ? "logits/*" : NULL);
 	gm_node *image = gm_batch(r, "image"), *label = gm_batch(r, "label"), *x[2] = {image};
 	if (classes < 2)
 		gm_run_error(r, "classifier needs two classes or more"), classes = 2;

@@ -154,12 +154,14 @@ gm_node *gm_batch_norm_(gm_net *n, const char *name, gm_node *x, gm_norm_args a)
 	axes &= (1u << s.rank) - 1;
 	gm_node *mean, *var;
 	gm_net_moments(x, axes, true, !n->o.local_norm, &mean, &var);
-	gm_node *m = gm_by_mode(mean, gm_reshape(run_mean, along));
-	gm_node *v = gm_by_mode(var, gm_reshape(run_var, along));
+	gm_node *m = gm_reshape(run_mean, along), *v = gm_reshape(run_var, along);
+	const bool still = gm_net_freezes(n, gm_net_key(n, "%s/mean", name));
+	if (!still)
+		m = gm_by_mode(mean, m), v = gm_by_mode(var, v);
 	gm_node *y = gm_mul(gm_sub(x, m), gm_rsqrt(gm_add_c(v, eps)));
 	if (gain)
 		y = gm_add(gm_mul(y, gm_reshape(gain, along)), gm_reshape(bias, along));
-	if (first) {
+	if (first && !still) {
 		if (!n->o.local_norm)
 			count *= gm_graph_ranks(n->graph);
 		double unbiased = count > 1 ? (double)count / (count - 1) : 1;

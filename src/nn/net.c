@@ -108,6 +108,41 @@ static bool matches(const gm_entry *e, const char *pattern)
 	return e->role == GM_PARAM && (!pattern || !fnmatch(pattern, e->key, 0));
 }
 
+bool gm_net_listed(const gm_net *n, const char *patterns, const char *key)
+{
+	char full[512], one[256];
+	snprintf(full, sizeof full, "%s/%s", n->name, key);
+	for (const char *p = patterns ? patterns : ""; *p; p += strspn(p, ",")) {
+		const size_t size = strcspn(p, ",");
+		snprintf(one, sizeof one, "%.*s", (int)size, p);
+		if (!fnmatch(one, key, 0) || !fnmatch(one, full, 0))
+			return true;
+		p += size;
+	}
+	return false;
+}
+
+bool gm_net_freezes(const gm_net *n, const char *key)
+{
+	return gm_net_listed(n, n->o.freeze, key);
+}
+
+int gm_net_selected(const gm_net *n, const char *patterns)
+{
+	int count = 0;
+	for (int i = 0; i < n->count; i++)
+		if (n->entry[i].role <= GM_STAT || n->entry[i].role == GM_FROZEN)
+			count += gm_net_listed(n, patterns, n->entry[i].key);
+	return count;
+}
+
+bool gm_net_is_fresh(const gm_net *n, const char *full_name)
+{
+	const size_t own = strlen(n->name);
+	return !strncmp(full_name, n->name, own) && full_name[own] == '/' &&
+	       gm_net_listed(n, n->style.fresh, full_name + own + 1);
+}
+
 int gm_net_freeze(gm_net *n, const char *pattern)
 {
 	int frozen = 0;
@@ -242,6 +277,8 @@ static gm_node *make_variable(gm_net *n, const char *name, gm_shape shape, gm_va
 		gm_net_leave(n);
 		return bad;
 	}
+	if (o.role == GM_PARAM && gm_net_freezes(n, name))
+		o.role = GM_FROZEN;
 	if (n->o.accept &&
 	    !n->o.accept(n->o.ctx, gm_net_key(n, "%s/%s", n->name, name), shape, o.role))
 		return gm_net_misuse(n, gm_net_key(n, "%s, not accepted", name));

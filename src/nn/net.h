@@ -49,6 +49,15 @@ void gm_net_set_next(gm_net *n, const char *key, gm_node *next);
 /* Owned by the net, valid until the next variable is created; NULL if there is none. */
 gm_entry *gm_net_entry_of(gm_net *n, const char *key);
 
+/* True if a name in the list of patterns, separated by commas, matches the key or NET/key. */
+bool gm_net_listed(const gm_net *n, const char *patterns, const char *key);
+/* True if option freeze of the net lists the key. */
+bool gm_net_freezes(const gm_net *n, const char *key);
+/* True if a variable's full name is one that the style's pattern `fresh` selects. */
+bool gm_net_is_fresh(const gm_net *n, const char *full_name);
+/* The number of parameters and statistics that one of the patterns selects. */
+int gm_net_selected(const gm_net *n, const char *patterns);
+
 /* A formatted key, owned by the net. */
 const char *gm_net_key(gm_net *n, const char *fmt, ...) GM_PRINTF(2, 3);
 

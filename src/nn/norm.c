@@ -191,7 +191,7 @@ static gm_node *spectral_norm(gm_net *n, const char *name, gm_node *weight, int 
 	gm_node *sigma = gm_sum_all(
 		gm_mul(gm_stop_gradient(next), gm_matmul(w, gm_stop_gradient(v), false, false)));
 	gm_node *y = gm_div(weight, sigma);
-	if (first) {
+	if (first && !gm_net_freezes(n, gm_net_key(n, "%s/u", name))) {
 		gm_net_set_next(n, gm_net_key(n, "%s/u", name), next);
 		y = gm_after(y, gm_assign(u, next));
 	}

@@ -285,39 +285,11 @@ static bool load_one(const naming *m, const char *path, const gm_net_entry *e, g
 	       gm_fail(err, GM_ERR_MEMORY, "no memory for %s", e->name);
 }
 
-bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path, gm_start_report *report)
+const gm_st_tensor *gm_checkpoint_tensor(const gm_st *st, const char *name)
 {
-	*report = (gm_start_report){0};
 	const naming m = {st, version_of(gm_st_meta(st, "version")), gm_st_meta(st, "model"), "",
 	                  0};
-	for (int i = 0; i < r->nets; i++)
-		for (int j = 0; j < gm_net_count(r->net[i]); j++) {
-			gm_net_entry e = gm_net_at(r->net[i], j);
-			if (e.role == GM_MOMENT)
-				continue;
-			const gm_st_tensor *t = find_tensor(&m, e.name);
-			gm_shape s = gm_node_shape(e.node);
-			char have[60], want[60];
-			if (t && gm_tensor_has_shape(t, s) && t->type == GM_ST_F32) {
-				if (!load_one(&m, path, &e, &r->err))
-					return false;
-				report->loaded++;
-				continue;
-			}
-			if (!*report->first && t)
-				snprintf(report->first, sizeof report->first,
-				         "%.60s has shape %s there and %s here", e.name,
-				         dims_text(t->dims, t->rank, have, sizeof have),
-				         dims_text(s.dim, s.rank, want, sizeof want));
-			else if (!*report->first)
-				snprintf(report->first, sizeof report->first, "%.60s is not there",
-				         e.name);
-			*(t ? &report->reshaped : &report->absent) += 1;
-		}
-	return report->loaded > 0 ||
-	       gm_fail(&r->err, GM_ERR_VALUE,
-	               "option from: no tensor of %.200s has name and shape of a tensor of %s: %s",
-	               path, r->model->name, report->first);
+	return find_tensor(&m, name);
 }
 
 static bool is_kept(const gm_run *r, const char *name)

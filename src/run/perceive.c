@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * run/perceive.c -- perceptual losses: layers of a trained network in a loss.
+ * run/perceive.c -- published networks in models: their layers in a loss, fixed, or as layers of a
+ * net, trained.
  */
 #include "run/run.h"
 
@@ -11,6 +12,7 @@
 /* The small library (libganymede) has no such networks. */
 #pragma weak gm_extractor_on
 #pragma weak gm_extractor_layer
+#pragma weak gm_extractor_layer_in
 #pragma weak gm_extractor_nodes_sha256
 #pragma weak gm_extractor_nodes_free
 
@@ -67,6 +69,34 @@ gm_node *gm_perceive(gm_run *r, const char *extractor, const char *weights, cons
 	}
 	gm_node *y = gm_extractor_layer(p->nodes, layer, x, &r->err);
 	return y ? y : x;
+}
+
+gm_node *gm_opt_network(gm_run *r, gm_net *n, const char *network, gm_node *x)
+{
+	static const char *const deepest[][2] = {{"squeezenet", "fire9"}, {"vgg16", "relu5_3"}};
+	const gm_shape s = gm_node_shape(x);
+	for (int i = 0; i < 2; i++)
+		if (!strcmp(network, deepest[i][0]))
+			gm_opt_auto(r, "layer", "%s", deepest[i][1]);
+	if (s.rank != 4 || (s.dim[1] != 1 && s.dim[1] != 3)) {
+		gm_run_fail(r, GM_ERR_VALUE, "%s needs pictures of 1 or 3 channels", network);
+		return x;
+	}
+	const int64_t side = s.dim[2] < s.dim[3] ? s.dim[2] : s.dim[3];
+	int factor = 1;
+	while (factor * side < gm_opt_int(r, "least-side"))
+		factor++;
+	if (factor > 1)
+		x = gm_upsample_bilinear(x, factor);
+	if (!gm_extractor_layer_in) {
+		gm_run_fail(r, GM_ERR_STATE, "this is libganymede without %s; use libganymede-full",
+		            network);
+		return x;
+	}
+	gm_node *y = gm_run_ok(r)
+	                     ? gm_extractor_layer_in(n, network, gm_opt_str(r, "layer"), x, &r->err)
+	                     : NULL;
+	return y ? gm_mean(y, GM_AXES(2, 3), false) : x;
 }
 
 void gm_perceptions_free(gm_run *r)

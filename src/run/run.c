@@ -197,7 +197,8 @@ gm_net *gm_net_new_(gm_run *r, const char *name, gm_net_style style)
 {
 	gm_net *n = gm_net_create(r->graph, name, .seed = r->seed, .blank = r->from,
 	                          .local_norm = r->local_norm, .ctx = r,
-	                          .accept = r->from ? in_checkpoint : NULL);
+	                          .accept = r->from ? in_checkpoint : NULL,
+	                          .freeze = gm_settings_get(r->settings, "freeze"));
 	if (!n)
 		gm_no_memory(0);
 	gm_net_defaults_(n, style);

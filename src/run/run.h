@@ -151,7 +151,8 @@ struct gm_run {
 
 	gm_dataset *data;
 	uint64_t data_hash;
-	char started_from[600]; /* a log line about option from */
+	/* of options from and freeze: a log line, and one for each variable; or NULL */
+	const char *started_from, *fates;
 	char *origin;         /* JSON: the checkpoint of option from; in settings' arena, or NULL */
 	const char *data_was; /* option data of the checkpoint that is resumed; or NULL */
 	gm_node *example, *label; /* inputs, or NULL */
@@ -320,15 +321,8 @@ void gm_record_free(gm_record *rec);
 /* True if the checkpoint has this tensor with this shape. Checked before a variable is created, so
  * that a file with malicious options cannot allocate memory. */
 bool gm_checkpoint_fits(const gm_run *r, const char *name, gm_shape s, gm_error *err);
-/* Result of option from: number of loaded tensors, and of those that keep their initial values
- * because the checkpoint has no tensor of this name and shape. */
-typedef struct gm_start_report {
-	int loaded, absent, reshaped;
-	char first[400]; /* the first tensor that was not loaded, and why */
-} gm_start_report;
-/* Loads variables, except optimiser state, from tensors of the same name and shape. */
-bool gm_checkpoint_start_from(gm_run *r, const gm_st *st, const char *path,
-                              gm_start_report *report);
+/* The tensor of a variable with this full name in a checkpoint, or NULL. */
+const gm_st_tensor *gm_checkpoint_tensor(const gm_st *st, const char *name);
 /* Loads the nets' variables from r->from; optimiser state only if `all`. */
 bool gm_checkpoint_load(gm_run *r, bool all);
 

@@ -92,9 +92,13 @@ static const gm_setting common[] = {
 	{"ema", "decay of the moving average of G's weights that samples are made with; 0: none",
          "0", GM_REAL(0, .9999999)},
 	{"from",
-         "initialise from this run or checkpoint: weights with equal names and shapes, and options "
-         "that are not given; empty: no",
+         "initialise from this run, checkpoint or file of weights: variables with equal names and "
+         "shapes, and options of the same model that are not given; empty: no",
          "", GM_PATH},
+	{"freeze",
+         "patterns of variables that are not trained, separated by commas, such as C/features/*; "
+         "empty: none",
+         ""},
 	{"steps", "length of the training; one step is one turn of the model's loop", "1000",
          GM_INT(0, GM_MANY), .flags = GM_FREE},
 	{"epochs", "length in epochs, instead of steps", "0", GM_REAL(0, 1e6), .flags = GM_FREE},
@@ -629,7 +633,8 @@ const char *gm_setting_group(const char *name)
 	/* The last common option of each group, in the order of the table. */
 	static const struct {
 		const char *group, *last;
-	} groups[] = {{"Data", "cache"}, {"Game", "from"}, {"Length", "kimg"}, {"Records", "name"}};
+	} groups[] = {
+		{"Data", "cache"}, {"Game", "freeze"}, {"Length", "kimg"}, {"Records", "name"}};
 	static const char *const nets[] = {"net",     "nz",          "width",      "width-d",
 	                                   "layers",  "kernel",      "blocks",     "embed",
 	                                   "chunk",   "codes",       "categories", "attention",

@@ -21,6 +21,7 @@
 #include "report/report.h"
 #include "run/classes.h"
 #include "run/folder.h"
+#include "run/start.h"
 #include "run/stream.h"
 #include "train/dry_run.h"
 #include "train/monitors.h"
@@ -164,53 +165,78 @@ static void describe(gm_run *r)
 	describe_precision(r);
 }
 
-/* Loads the weights of the run of option from. */
+/* A note where classes have other names in the run that weights are taken from. */
+static const char *other_classes(gm_run *r, const gm_record *rec)
+{
+	const char *const *then = rec->facts.class_names, *const *now = r->facts.class_names;
+	const int64_t classes =
+		rec->facts.classes < r->facts.classes ? rec->facts.classes : r->facts.classes;
+	for (int64_t i = 0; then && now && i < classes; i++)
+		if (strcmp(then[i], now[i]))
+			return gm_name(r,
+			               "; class %" PRId64
+			               " was %.40s there and is %.40s here: weights "
+			               "of classes are assigned by number",
+			               i, then[i], now[i]);
+	return "";
+}
+
+/* Where the weights are from, as JSON. */
+static char *origin_of(const gm_record *rec, const char *path)
+{
+	json_t *o = rec->model ? json_pack("{s:s, s:s, s:I, s:o}", "checkpoint", path, "model",
+	                                   rec->model->name, "step", (json_int_t)rec->step, "data",
+	                                   json_sprintf("%016" PRIx64, rec->data_hash))
+	                       : json_pack("{s:s}", "weights", path);
+	char *text = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	return text;
+}
+
+/* Options from and freeze: loads weights, and writes what became of each variable to r->started. */
 static bool start_from(gm_run *r)
 {
-	const char *from = gm_settings_get(r->settings, "from");
-	char checkpoint[PATH_MAX];
+	const bool from = *gm_settings_get(r->settings, "from") && !(r->call->measure > 0);
+	char path[PATH_MAX], step[64] = "", line[600];
 	gm_record rec = {0};
 	gm_start_report got;
-	if (!*from || r->call->measure > 0)
-		return true;
+	bool checkpoint = false;
 	gm_st *st = NULL;
-	bool ok = gm_folder_checkpoint(from, gm_settings_get(r->settings, "outdir"), checkpoint,
-	                               NULL, &r->err) &&
-	          (st = gm_checkpoint_open(checkpoint, &r->err)) &&
-	          gm_record_read(st, checkpoint, &rec, &r->err) &&
-	          gm_checkpoint_start_from(r, st, checkpoint, &got);
-	if (ok) {
-		json_t *o = json_pack("{s:s, s:s, s:I, s:o}", "checkpoint", checkpoint, "model",
-		                      rec.model->name, "step", (json_int_t)rec.step, "data",
-		                      json_sprintf("%016" PRIx64, rec.data_hash));
-		char *text = json_dumps(o, JSON_COMPACT);
+	if (!from && !*gm_settings_get(r->settings, "freeze"))
+		return true;
+	bool ok = !from || gm_start_find(r->settings, path, &checkpoint, &r->err);
+	if (ok && checkpoint)
+		ok = (st = gm_checkpoint_open(path, &r->err)) &&
+		     gm_record_read(st, path, &rec, &r->err);
+	ok = ok && gm_start_from(r, st, from ? path : NULL, &got);
+	if (ok && from) {
+		char *text = origin_of(&rec, path);
 		r->origin = text ? gm_arena_strdup(r->settings->arena, text) : NULL;
 		free(text);
-		json_decref(o);
-		snprintf(r->started_from, sizeof r->started_from,
-		         "  from step %" PRId64 " of %.150s: %d tensors", rec.step, checkpoint,
-		         got.loaded);
-		const char *const *then = rec.facts.class_names, *const *now = r->facts.class_names;
-		int64_t classes =
-			rec.facts.classes < r->facts.classes ? rec.facts.classes : r->facts.classes;
-		size_t n = strlen(r->started_from);
-		for (int64_t i = 0; then && now && i < classes; i++)
-			if (strcmp(then[i], now[i])) {
-				n += snprintf(r->started_from + n, sizeof r->started_from - n,
-				              "; class %" PRId64
-				              " was %.40s there and is %.40s here: weights of "
-				              "classes are assigned by number",
-				              i, then[i], now[i]);
-				break;
-			}
-		if (got.absent + got.reshaped)
-			snprintf(r->started_from + n, sizeof r->started_from - n,
-			         "; %d keep their initial values (the first: %s)",
-			         got.absent + got.reshaped, got.first);
+		if (checkpoint)
+			snprintf(step, sizeof step, "step %" PRId64 " of ", rec.step);
+		snprintf(line, sizeof line, "  from %s%.150s: %d tensors%s", step, path, got.loaded,
+		         other_classes(r, &rec));
+		if (got.kept)
+			snprintf(line + strlen(line), sizeof line - strlen(line),
+			         "; %d keep their initial values", got.kept);
+		r->started_from = gm_arena_strdup(r->settings->arena, line);
 	}
+	if (ok)
+		r->fates = got.fates;
 	gm_record_free(&rec);
 	gm_st_close(st);
 	return ok;
+}
+
+/* The lines of a text. */
+static void say_lines(gm_run *r, const char *text)
+{
+	for (; text && *text; text += strspn(text, "\n")) {
+		const size_t size = strcspn(text, "\n");
+		gm_report_say(r, "%.*s", (int)size, text);
+		text += size;
+	}
 }
 
 static bool start_new(gm_run *r)
@@ -229,8 +255,9 @@ static bool start_new(gm_run *r)
 	    !gm_report_open(r))
 		return false;
 	describe(r);
-	if (*r->started_from)
+	if (r->started_from)
 		gm_report_say(r, "%s", r->started_from);
+	say_lines(r, r->fates);
 	gm_report_say(r, "run: %s", r->folder);
 	return gm_run_real_picture(r, "reals.png") && gm_run_picture(r, "init");
 }
@@ -607,19 +634,21 @@ static bool find_run(const char *run, const char *outdir, char *checkpoint, char
 
 static bool options_from(gm_settings *s, gm_error *err)
 {
-	const char *from = gm_settings_get(s, "from");
 	char path[PATH_MAX];
 	gm_record rec = {0};
-	if (!*from)
+	bool checkpoint = false;
+	if (!*gm_settings_get(s, "from"))
 		return true;
-	if (!gm_folder_checkpoint(from, gm_settings_get(s, "outdir"), path, NULL, err))
+	if (!gm_start_find(s, path, &checkpoint, err))
 		return false;
+	if (!checkpoint)
+		return true;
 	gm_st *st = gm_checkpoint_open(path, err);
 	bool ok = st && gm_record_read(st, path, &rec, err);
 	for (int i = 0; ok && rec.model == s->model && i < s->count; i++) {
 		gm_setting *row = &s->row[i];
 		bool own = row->flags & (GM_FREE | GM_PLACE) || !strcmp(row->name, "from") ||
-		           !strcmp(row->name, "seed");
+		           !strcmp(row->name, "freeze") || !strcmp(row->name, "seed");
 		if (!row->given && !own)
 			row->value = gm_arena_strdup(s->arena,
 			                             gm_settings_get(&rec.settings, row->name));
