@@ -206,6 +206,8 @@ static void every_model_resumes_exactly(void **state)
 		if (!strcmp(m->name, "glo"))
 			both[n++] = "--per-class", both[n++] = "4", both[n++] = "--nz",
 			both[n++] = "4";
+		if (has(m, "sensitive"))
+			both[n++] = "--sensitive", both[n++] = "label:4";
 		both[n] = NULL;
 		works(both, WORDS("--steps", "9", "--name", "whole"));
 		/* So long that it cannot end by itself; killed when a few checkpoints are there. */

@@ -127,6 +127,11 @@ static const struct variant {
          {"data=glyphs", "size=8", "batch=8", "width=4", "nz=3", "net=conv", "corrupt=.2"}},
 	{"autoencoder", {"data=glyphs", "size=8", "batch=8", "nz=3", "layers=0", "sparse=1"}},
 	/* a phase for each layer */
+	{"vfae",
+         {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "sensitive=label:5", "ema=.9"}},
+	{"fair-gan",
+         {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "sensitive=label:5", "k=2",
+          "odds=yes"}},
 	/* chains that go on from step to step; three phases, a running mean */
 	{"rbm", {"data=glyphs", "size=8", "batch=8", "width=6", "k=2", "ema=.9"}},
 	{"rbm", {"data=ring8", "batch=8", "width=6", "pcd=yes", "chains=5"}},

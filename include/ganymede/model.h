@@ -360,6 +360,14 @@ GM_API gm_node *gm_attributes_change(gm_run *r, gm_node *logits, gm_node *to);
  * the last. */
 GM_API gm_node *gm_attributes_request(gm_run *r, int i, int64_t rows);
 
+/* The input of the first field that such an option names: for endpoints that read it. */
+GM_API gm_node *gm_option_field(gm_run *r, const char *option);
+/* Rows [m,numel] of a table with 0 in the numbers of the columns that such an option names. */
+GM_API gm_node *gm_without_columns(gm_run *r, gm_net *n, gm_node *rows, const char *option);
+/* 1 for each number of a table's row that is a column of numbers, 0 for categories, which are 0 or
+ * 1, and for pixels: [numel], not trained. Both keep their masks in variables of n. */
+GM_API gm_node *gm_number_columns(gm_run *r, gm_net *n);
+
 /* Sets an error unless fields "a" and "b" of the data are paired. */
 GM_API void gm_want_pairs(gm_run *r);
 

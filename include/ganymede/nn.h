@@ -532,6 +532,11 @@ GM_API gm_node *gm_normal_nll(gm_node *x, gm_node *mean, gm_node *log_sigma);
 /* KL divergence of N(mean, sigma^2) from N(0, 1), per element (Kingma & Welling 2014, appendix
  * B). */
 GM_API gm_node *gm_normal_kl(gm_node *mean, gm_node *log_sigma);
+/* The squared maximum mean discrepancy of the rows of z [m,n] with s = 0 and with s = 1, s [m,1]:
+ * the squared distance of both means of `features` random features of the kernel exp(-|a - b|^2 /
+ * gamma), new in each run (Louizos et al. 2016, arXiv:1511.00830, section 2.4). 0 if a group is
+ * empty. Rank 0. */
+GM_API gm_node *gm_fast_mmd(gm_node *z, gm_node *s, int64_t features, double gamma);
 /* The last layer of an encoder, "mean" and "log_sigma" of a normal code, and k samples z = mean +
  * sigma e with e ~ N(0, 1) (reparameterisation trick, Kingma & Welling 2014, section 2.4). */
 typedef struct gm_normal_code {

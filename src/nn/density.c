@@ -55,6 +55,22 @@ gm_normal_code gm_normal_encode(gm_net *n, gm_node *h, int64_t units, int64_t k)
 	return c;
 }
 
+gm_node *gm_fast_mmd(gm_node *z, gm_node *s, int64_t features, double gamma)
+{
+	gm_graph *g = gm_node_graph(z);
+	gm_node *w =
+		gm_mul_c(gm_randn(g, GM_SHAPE(gm_node_shape(z).dim[1], features)), sqrt(2 / gamma));
+	gm_node *b = gm_mul_c(gm_uniform(g, GM_SHAPE(1, features)), 2 * M_PI);
+	gm_node *psi = gm_mul_c(gm_cos(gm_add(gm_matmul(z, w, false, false), b)),
+	                        sqrt(2 / (double)features));
+	gm_node *one = gm_scalar(g, 1), *other = gm_sub(one, s);
+	gm_node *n1 = gm_sum_all(s), *n0 = gm_sum_all(other);
+	gm_node *mean1 = gm_div(gm_sum(gm_mul(psi, s), GM_AXES(0), false), gm_max(n1, one));
+	gm_node *mean0 = gm_div(gm_sum(gm_mul(psi, other), GM_AXES(0), false), gm_max(n0, one));
+	gm_node *both = gm_mul(gm_min(n0, one), gm_min(n1, one));
+	return gm_mul(both, gm_sum_all(gm_square(gm_sub(mean1, mean0))));
+}
+
 gm_node *gm_log_mean_exp(gm_node *x)
 {
 	const gm_shape s = gm_node_shape(x);

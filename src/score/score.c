@@ -222,6 +222,8 @@ static const gm_metric table[] = {
 	{"ais", "log-likelihood of the test split (or --split) in nats, with log Z by annealed importance sampling", gm_metric_ais, 0, .part = true, .endpoint = {GM_ENDPOINT_FREE_ENERGY, GM_ENDPOINT_FREE_ENERGY "/bound"}},
 	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},
 	{"svm", "accuracy of a linear SVM on the run's features", gm_metric_svm, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},
+	{"fairness", "differences of predictions between groups of the model's sensitive feature: parity, equalised odds", gm_metric_fairness, 0, .part = true, .endpoint = {GM_ENDPOINT_CLASSIFY}},
+	{"leakage", "what a new classifier finds of the sensitive feature in the codes", gm_metric_leakage, 0, .endpoint = {GM_ENDPOINT_ENCODE, GM_ENDPOINT_FEATURES}},
 	{"reconstruction", "distance of examples to their reconstructions, and to others'", gm_metric_reconstruction, 0, .part = true, .endpoint = {GM_ENDPOINT_RECONSTRUCT}},
 	{"approx-parzen", "distance of examples to the nearest of several reconstructions", gm_metric_approx_parzen, 0, .part = true, .endpoint = {GM_ENDPOINT_RECONSTRUCT}},
 	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test split (or --split)", gm_metric_psnr, 0, .part = true, .pictures = true, .endpoint = {GM_ENDPOINT_TRANSLATE, GM_ENDPOINT_RECONSTRUCT}},

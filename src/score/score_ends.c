@@ -4,6 +4,7 @@
  * translation, on the test split of the run's data.
  */
 #include "score/score_in.h"
+#include "score/sweep.h"
 #include "base/progress.h"
 #include "ganymede/saved.h"
 #include "run/folder.h"
@@ -13,86 +14,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- endpoints over data --------------------------------------------------------------------- */
-
-/* Iterates over a split of the data in batches, as inputs of an endpoint. */
-typedef struct walk {
-	gm_scorer *c;
-	gm_run_endpoint *e;
-	gm_dataset *data;
-	const gm_field *field[GM_RUN_INPUTS];
-	void *in[GM_RUN_INPUTS];
-	int32_t *label;   /* [batch] */
-	int64_t n, width; /* number of examples; endpoint outputs per example */
-	float *out;       /* [batch, width] */
-} walk;
-
-static void end(walk *w)
-{
-	gm_progress_end();
-	for (int i = 0; i < GM_RUN_INPUTS; i++)
-		free(w->in[i]);
-	free(w->label);
-	free(w->out);
-}
-
-static bool begin(walk *w, gm_scorer *c, gm_run_endpoint *e, gm_dataset *data, gm_error *err)
-{
-	gm_run *r = c->r;
-	*w = (walk){.c = c, .e = e, .data = data};
-	if (!data)
-		return false;
-	uint64_t have = gm_data_info_of(data)->count;
-	w->n = c->o.count ? c->o.count : 10000;
-	if (have && have < (uint64_t)w->n)
-		w->n = (int64_t)have;
-	w->width = gm_node_size(w->e->y) / r->batch;
-	w->out = malloc(gm_node_size(w->e->y) * sizeof *w->out);
-	w->label = malloc(r->batch * sizeof *w->label);
-	bool ok = w->out && w->label;
-	for (int i = 0; ok && i < w->e->nin; i++) {
-		const char *name = gm_endpoint_field(r, w->e->in[i]);
-		if (!name)
-			continue; /* a random latent */
-		w->field[i] = gm_data_field(data, strcmp(name, "example") ? name : "image");
-		if (!w->field[i])
-			return gm_fail(err, GM_ERR_VALUE, "%s: the field \"%s\" is missing",
-			               gm_data_info_of(data)->name, name);
-		w->in[i] = malloc(gm_node_size(w->e->in[i]) * sizeof(float));
-		ok = w->in[i] != NULL;
-	}
-	return ok || gm_fail(err, GM_ERR_MEMORY, "out of memory");
-}
-
-static bool tell(const walk *w, int64_t done, gm_error *err)
-{
-	return gm_progress_tell("evaluating", (uint64_t)done, (uint64_t)w->n, "examples", err);
-}
-
-/* Runs the endpoint on batch i of the data; returns the number of valid rows, or -1. */
-static int64_t step(walk *w, int64_t i, gm_error *err)
-{
-	gm_run *r = w->c->r;
-	int64_t at = i * r->batch, left = w->n - at;
-	if (!tell(w, at, err))
-		return -1;
-	for (int k = 0; k < w->e->nin; k++)
-		if (w->field[k] &&
-		    !gm_data_read(w->data, w->field[k], w->c->o.seed, at, r->batch, w->in[k], err))
-			return -1;
-	if (gm_data_field(w->data, "label") &&
-	    !gm_data_batch(w->data, w->c->o.seed, at, r->batch, NULL, w->label, err))
-		return -1;
-	return left < r->batch ? left : r->batch;
-}
-
-static bool call(walk *w, uint64_t seed, uint64_t chunk, gm_error *err)
-{
-	const gm_use use = {
-		.in = (const void *const *)w->in, .seed = seed, .chunk = chunk, .raw = w->c->o.raw};
-	return gm_endpoint_run(w->c->r, w->e, &use, w->out) || gm_scorer_trouble(w->c, err);
-}
 
 static int64_t largest(const float *v, int64_t n)
 {
@@ -142,7 +63,7 @@ static gm_saved *open_member(const char *run, const char *outdir, const gm_saved
 	               : NULL;
 }
 
-static bool open_members(members *e, const walk *w, const char *runs, gm_error *err)
+static bool open_members(members *e, const gm_sweep *w, const char *runs, gm_error *err)
 {
 	char name[PATH_MAX];
 	const gm_saved_options o = {.batch = w->c->r->batch, .exact = true, .raw = w->c->o.raw};
@@ -188,7 +109,7 @@ static void add_probabilities(const float *logit, int64_t rows, int64_t classes,
 }
 
 /* w->out becomes the sum of the class probabilities of the run and of all members. */
-static bool vote(walk *w, members *e, int64_t chunk, gm_error *err)
+static bool vote(gm_sweep *w, members *e, int64_t chunk, gm_error *err)
 {
 	const int64_t rows = w->c->r->batch, classes = w->width;
 	memset(e->together, 0, rows * classes * sizeof *e->together);
@@ -206,9 +127,9 @@ static bool vote(walk *w, members *e, int64_t chunk, gm_error *err)
 
 bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 {
-	walk w;
+	gm_sweep w;
 	members others = {0};
-	bool ok = begin(&w, c, of_metric(c), scored(c, err), err) &&
+	bool ok = gm_sweep_begin(&w, c, of_metric(c), scored(c, err), err) &&
 	          (gm_data_field(w.data, "label") ||
 	           gm_fail(err, GM_ERR_VALUE, "metric accuracy needs labels, but %s has none",
 	                   gm_data_info_of(w.data)->name));
@@ -221,7 +142,7 @@ bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 	ok = ok && (!c->o.ensemble || open_members(&others, &w, c->o.ensemble, err));
 	int64_t right = 0, m;
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
-		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err) &&
+		ok = (m = gm_sweep_step(&w, i, err)) >= 0 && gm_sweep_call(&w, c->o.seed, i, err) &&
 		     (!others.n || vote(&w, &others, i, err));
 		for (int64_t k = 0; ok && k < m; k++)
 			right += largest(w.out + k * w.width, w.width) == w.label[k];
@@ -236,7 +157,7 @@ bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 		gm_score_add(s, "accuracy", (double)right / w.n, NAN, 1, note);
 	}
 	free_members(&others);
-	end(&w);
+	gm_sweep_end(&w);
 	return ok;
 }
 
@@ -247,9 +168,9 @@ bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err)
 static bool count_codes(gm_scorer *c, bool test, int64_t *width, int64_t **count, int64_t *n,
                         gm_error *err)
 {
-	walk w;
+	gm_sweep w;
 	int64_t m, classes = c->r->facts.classes;
-	bool ok = begin(&w, c, of_metric(c), gm_scorer_part(c, test, err), err) &&
+	bool ok = gm_sweep_begin(&w, c, of_metric(c), gm_scorer_part(c, test, err), err) &&
 	          ((classes && gm_data_field(w.data, "label")) ||
 	           gm_fail(err, GM_ERR_VALUE, "metric code-error needs labels, but %s has none",
 	                   gm_data_info_of(w.data)->name));
@@ -257,12 +178,12 @@ static bool count_codes(gm_scorer *c, bool test, int64_t *width, int64_t **count
 	*count = ok ? calloc(w.width * classes, sizeof **count) : NULL;
 	ok = ok && (*count || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
-		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err);
+		ok = (m = gm_sweep_step(&w, i, err)) >= 0 && gm_sweep_call(&w, c->o.seed, i, err);
 		for (int64_t k = 0; ok && k < m; k++)
 			(*count)[largest(w.out + k * w.width, w.width) * classes + w.label[k]]++;
 	}
 	*width = w.width, *n = w.n;
-	end(&w);
+	gm_sweep_end(&w);
 	return ok;
 }
 
@@ -384,7 +305,7 @@ bool gm_metric_k_means(gm_scorer *c, gm_scores *s, gm_error *err)
 /* ---- likelihood ------------------------------------------------------------------------------ */
 
 /* Burda et al., ICLR 2016, eq. 8: log of the mean of k importance weights. */
-static bool importance(walk *w, int64_t i, int64_t k, double *value, gm_error *err)
+static bool importance(gm_sweep *w, int64_t i, int64_t k, double *value, gm_error *err)
 {
 	int64_t m = w->c->r->batch;
 	double *most = malloc(2 * m * sizeof *most), *sum = most + m;
@@ -392,8 +313,8 @@ static bool importance(walk *w, int64_t i, int64_t k, double *value, gm_error *e
 	for (int64_t j = 0; ok && j < m; j++)
 		most[j] = -INFINITY, sum[j] = 0;
 	for (int64_t run = 0; ok && run < k; run++) {
-		ok = tell(w, i * m + m * run / k, err) &&
-		     call(w, w->c->o.seed + 1, i * k + run, err);
+		ok = gm_sweep_tell(w, i * m + m * run / k, err) &&
+		     gm_sweep_call(w, w->c->o.seed + 1, i * k + run, err);
 		for (int64_t j = 0; ok && j < m; j++) {
 			double v = w->out[j], top = fmax(most[j], v);
 			if (top > -INFINITY)
@@ -410,13 +331,14 @@ static bool importance(walk *w, int64_t i, int64_t k, double *value, gm_error *e
 bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	const bool exact = !strcmp(of_metric(c)->kind->name, GM_ENDPOINT_LOG_LIKELIHOOD);
-	walk w;
+	gm_sweep w;
 	int64_t k = c->o.samples ? c->o.samples : 100, m;
 	double mean = 0, squares = 0, *value = malloc(c->r->batch * sizeof *value);
-	bool ok = value && begin(&w, c, of_metric(c), scored(c, err), err);
+	bool ok = value && gm_sweep_begin(&w, c, of_metric(c), scored(c, err), err);
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
-		ok = (m = step(&w, i, err)) >= 0 &&
-		     (exact ? call(&w, c->o.seed, i, err) : importance(&w, i, k, value, err));
+		ok = (m = gm_sweep_step(&w, i, err)) >= 0 &&
+		     (exact ? gm_sweep_call(&w, c->o.seed, i, err)
+		            : importance(&w, i, k, value, err));
 		for (int64_t j = 0; ok && j < m; j++) {
 			double v = -(exact ? w.out[j] : value[j]), far = v - mean;
 			mean += far / (i * c->r->batch + j + 1);
@@ -440,7 +362,7 @@ bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err)
 		             note);
 	}
 	free(value);
-	end(&w);
+	gm_sweep_end(&w);
 	return ok;
 }
 
@@ -450,13 +372,13 @@ bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err)
 static bool mean_energy(gm_scorer *c, bool test, double *mean, double *error, int64_t *n,
                         gm_error *err)
 {
-	walk w;
+	gm_sweep w;
 	int64_t m;
 	double squares = 0;
-	bool ok = begin(&w, c, of_metric(c), gm_scorer_part(c, test, err), err);
+	bool ok = gm_sweep_begin(&w, c, of_metric(c), gm_scorer_part(c, test, err), err);
 	*mean = 0, *n = w.n;
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
-		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err);
+		ok = (m = gm_sweep_step(&w, i, err)) >= 0 && gm_sweep_call(&w, c->o.seed, i, err);
 		for (int64_t j = 0; ok && j < m; j++) {
 			const double far = w.out[j] - *mean;
 			*mean += far / (double)(i * c->r->batch + j + 1);
@@ -464,7 +386,7 @@ static bool mean_energy(gm_scorer *c, bool test, double *mean, double *error, in
 		}
 	}
 	*error = w.n > 1 ? sqrt(squares / (double)(w.n - 1) / (double)w.n) : NAN;
-	end(&w);
+	gm_sweep_end(&w);
 	return ok;
 }
 
@@ -513,19 +435,19 @@ static bool log_z(gm_scorer *c, const char *name, int64_t n, double *value, doub
 {
 	const bool back = strstr(name, "/reverse") != NULL;
 	gm_run_endpoint *e = gm_endpoint_find(c->r, name);
-	walk w;
+	gm_sweep w;
 	double *v = malloc(n * sizeof *v);
-	bool ok = begin(&w, c, e, gm_scorer_part(c, false, err), err) &&
+	bool ok = gm_sweep_begin(&w, c, e, gm_scorer_part(c, false, err), err) &&
 	          (v || gm_fail(err, GM_ERR_MEMORY, "no memory for %" PRId64 " chains", n));
 	for (int64_t at = 0, i = 0; ok && at < n; at += c->r->batch, i++) {
-		ok = step(&w, i, err) >= 0 && call(&w, c->o.seed + 1, i, err);
+		ok = gm_sweep_step(&w, i, err) >= 0 && gm_sweep_call(&w, c->o.seed + 1, i, err);
 		for (int64_t j = 0; ok && j < c->r->batch && at + j < n; j++)
 			v[at + j] = w.out[j];
 	}
 	if (ok)
 		*value = log_mean(v, n, back ? -1 : 1, error);
 	free(v);
-	end(&w);
+	gm_sweep_end(&w);
 	return ok;
 }
 
@@ -583,9 +505,9 @@ typedef struct rows {
 
 static bool features(gm_scorer *c, gm_run_endpoint *e, bool test, rows *f, gm_error *err)
 {
-	walk w;
+	gm_sweep w;
 	*f = (rows){0};
-	bool ok = begin(&w, c, e, gm_scorer_part(c, test, err), err) &&
+	bool ok = gm_sweep_begin(&w, c, e, gm_scorer_part(c, test, err), err) &&
 	          (gm_data_field(w.data, "label") ||
 	           gm_fail(err, GM_ERR_VALUE, "%s has no labels for classification by features",
 	                   gm_data_info_of(w.data)->name));
@@ -598,12 +520,12 @@ static bool features(gm_scorer *c, gm_run_endpoint *e, bool test, rows *f, gm_er
 	}
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
 		int64_t at = i * c->r->batch;
-		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err);
+		ok = (m = gm_sweep_step(&w, i, err)) >= 0 && gm_sweep_call(&w, c->o.seed, i, err);
 		if (ok)
 			memcpy(f->x + at * f->d, w.out, m * f->d * sizeof *f->x),
 				memcpy(f->label + at, w.label, m * sizeof *f->label);
 	}
-	end(&w);
+	gm_sweep_end(&w);
 	return ok;
 }
 
@@ -774,15 +696,15 @@ static double distance(const float *x, const float *y, int64_t d, double range)
  * logs of their code (EGr, EGr_b). */
 bool gm_metric_reconstruction(gm_scorer *c, gm_scores *s, gm_error *err)
 {
-	walk w;
-	bool ok = begin(&w, c, of_metric(c), scored(c, err), err);
+	gm_sweep w;
+	bool ok = gm_sweep_begin(&w, c, of_metric(c), scored(c, err), err);
 	double own = 0, other = 0, range = c->r->facts.high - c->r->facts.low;
 	int64_t m;
 	ok = ok &&
 	     ((w.width == c->r->facts.numel && w.field[0]) ||
 	      gm_fail(err, GM_ERR_VALUE, "\"reconstruct\" does not map examples to examples"));
 	for (int64_t i = 0; ok && i * c->r->batch < w.n; i++) {
-		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err);
+		ok = (m = gm_sweep_step(&w, i, err)) >= 0 && gm_sweep_call(&w, c->o.seed, i, err);
 		for (int64_t k = 0; ok && k < m; k++) {
 			const float *x = (const float *)w.in[0] + k * w.width;
 			int64_t next = (k + 1) % c->r->batch; /* rows after m are also examples */
@@ -800,7 +722,7 @@ bool gm_metric_reconstruction(gm_scorer *c, gm_scores *s, gm_error *err)
 		gm_score_add(s, "reconstruction-ratio", own / other, NAN, -1,
 		             "relative to another's; 1: independent of the example");
 	}
-	end(&w);
+	gm_sweep_end(&w);
 	return ok;
 }
 
@@ -810,21 +732,21 @@ bool gm_metric_reconstruction(gm_scorer *c, gm_scores *s, gm_error *err)
 bool gm_metric_approx_parzen(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	enum { EXAMPLES = 200 };
-	walk w;
+	gm_sweep w;
 	const int64_t k = c->o.samples ? c->o.samples : 100, m = c->r->batch;
 	const double range = c->r->facts.high - c->r->facts.low;
 	double least = 0, mean = 0, *best = malloc(m * sizeof *best);
-	bool ok = begin(&w, c, of_metric(c), scored(c, err), err) &&
+	bool ok = gm_sweep_begin(&w, c, of_metric(c), scored(c, err), err) &&
 	          (best || gm_fail(err, GM_ERR_MEMORY, "out of memory")) &&
 	          ((w.width == c->r->facts.numel && w.field[0]) ||
 	           gm_fail(err, GM_ERR_VALUE, "\"reconstruct\" does not map examples to examples"));
 	if (!c->o.count && w.n > EXAMPLES)
 		w.n = EXAMPLES;
 	for (int64_t i = 0, some; ok && i * m < w.n; i++) {
-		ok = (some = step(&w, i, err)) >= 0;
+		ok = (some = gm_sweep_step(&w, i, err)) >= 0;
 		for (int64_t draw = 0; ok && draw < k; draw++) {
-			ok = tell(&w, i * m + some * draw / k, err) &&
-			     call(&w, c->o.seed, i * k + draw, err);
+			ok = gm_sweep_tell(&w, i * m + some * draw / k, err) &&
+			     gm_sweep_call(&w, c->o.seed, i * k + draw, err);
 			for (int64_t j = 0; ok && j < some; j++) {
 				const double d = distance((const float *)w.in[0] + j * w.width,
 				                          w.out + j * w.width, w.width, range);
@@ -843,7 +765,7 @@ bool gm_metric_approx_parzen(gm_scorer *c, gm_scores *s, gm_error *err)
 		gm_score_add(s, "approx-parzen", least / w.n, NAN, -1, note);
 	}
 	free(best);
-	end(&w);
+	gm_sweep_end(&w);
 	return ok;
 }
 
@@ -855,8 +777,8 @@ bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err)
 	gm_run *r = c->r;
 	const gm_run_endpoint *e = of_metric(c);
 	const char *target = gm_endpoint_target(r, e);
-	walk w;
-	bool ok = begin(&w, c, of_metric(c), scored(c, err), err);
+	gm_sweep w;
+	bool ok = gm_sweep_begin(&w, c, of_metric(c), scored(c, err), err);
 	const gm_field *want = ok ? gm_data_target(w.data, target) : NULL;
 	if (ok && !want)
 		ok = gm_fail(err, GM_ERR_VALUE, "metric psnr needs pairs, but %s has none",
@@ -869,7 +791,7 @@ bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err)
 	if (ok && w.n > MOST)
 		w.n = MOST;
 	for (int64_t i = 0; ok && real && i * r->batch < w.n; i++) {
-		ok = (m = step(&w, i, err)) >= 0 && call(&w, c->o.seed, i, err) &&
+		ok = (m = gm_sweep_step(&w, i, err)) >= 0 && gm_sweep_call(&w, c->o.seed, i, err) &&
 		     gm_data_read(w.data, want, c->o.seed, i * r->batch, r->batch, real, err);
 		gm_picture_pairs p = {.a = w.out,
 		                      .b = real,
@@ -891,6 +813,6 @@ bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err)
 		gm_score_add(s, "ssim", ssim / n, NAN, 1, "");
 	}
 	free(real);
-	end(&w);
+	gm_sweep_end(&w);
 	return ok;
 }
