@@ -487,6 +487,18 @@ refuses 2 'has no labels' attack "$attacked" texture.pgm --labels true -o attack
 refuses 2 'several steps' attack "$attacked" --random-start -o attack.png
 refuses 2 'would be overwritten' attack "$attacked" attack.png -o attack.png
 refuses 1 'endpoint "classify"' attack "$told" -o attack.png
+works 'objective .* rises' dream "$attacked" attack.png --octaves 2 --steps 2 -o dream.png
+check 'dream: no picture' test -s dream.png
+works 'C/16x16/b' dream "$attacked" --layer list
+refuses 2 'needs a net and an image' dream "$attacked"
+refuses 2 'there is no layer C/7' dream "$attacked" attack.png --layer C/7 -o dream.png
+refuses 2 'units, from 0' dream "$attacked" attack.png --unit 900 -o dream.png
+refuses 2 'images of 616x220 do not fit layer C/logits' dream "$attacked" attack.png --layer C/logits --octaves 1 -o dream.png
+refuses 2 'cannot be combined' dream "$attacked" attack.png --unit 1 --guide quilt.png -o dream.png
+refuses 2 'is not a number other than 0' dream "$attacked" attack.png --rate 0 -o dream.png
+refuses 2 'give their file' dream squeezenet attack.png -o dream.png
+refuses 2 'a run has its own' dream "$attacked" attack.png --weights x -o dream.png
+refuses 2 'would be overwritten' dream "$attacked" attack.png -o attack.png
 works '"step_seconds"' bench points --width 16 --seconds .05 --json --sample
 refuses 2 'did you mean points' bench pionts
 refuses 2 'srresnet-x4 does not generate from noise' bench srresnet-x4 --sample

@@ -331,6 +331,9 @@ typedef struct gm_clone_options {
 	 * gm_after. So the copy of a net does not update running statistics when it is part of a
 	 * training step. */
 	bool infer;
+	/* pairs may have other sizes, though not another rank: the copies' shapes are inferred
+	 * anew, as far as operations do not fix them (gm_reshape does) */
+	bool resize;
 } gm_clone_options;
 /* out[i] is y[i] with the substitutions. Nodes that depend on no substituted node are shared, not
  * copied; copied random nodes have the same values as the originals. GM_ERR_SHAPE in the graph if a

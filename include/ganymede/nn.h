@@ -82,6 +82,10 @@ GM_API gm_node *gm_net_find(const gm_net *n, const char *full_name); /* or NULL 
 /* number of elements of all GM_PARAM and GM_FROZEN variables */
 GM_API int64_t gm_net_parameters(const gm_net *n);
 
+/* The value of a layer (gm_conv, gm_linear, gm_block, ..) where it was called first, of layer i =
+ * 0, 1, .. in order of creation; *name: its name within the net. NULL after the last. */
+GM_API gm_node *gm_net_layer(const gm_net *n, int i, const char **name);
+
 /* pattern: an fnmatch(3) pattern for names within the net: "head/" "*" matches all variables of
  * layer head; NULL matches all. It selects from the GM_PARAM variables that exist at the time of
  * the call. */

@@ -101,6 +101,14 @@ GM_API gm_graph *gm_saved_graph(gm_saved *s);
  * input has another shape. */
 GM_API gm_node *gm_saved_node(gm_saved *s, const char *endpoint, gm_node *const *in, gm_error *err);
 
+/* Layer i = 0, 1, .. of the run's nets as "NET/LAYER", in order of creation, NULL after the last.
+ * *shape, unless NULL: of its value in training, [m,..]. Only layers that read images. */
+GM_API const char *gm_saved_layer_name(gm_saved *s, int i, gm_shape *shape);
+/* The value of a layer as an expression of images x [n,C,H,W], in inference mode, with moving
+ * averages. Sizes may differ from those in training for layers that only convolutions precede. NULL
+ * with an error if there is no such layer (it lists them), or x does not fit. */
+GM_API gm_node *gm_saved_layer(gm_saved *s, const char *layer, gm_node *x, gm_error *err);
+
 /* Writes the latents that gm_saved_run uses for NULL to out[port] [batch, ..], unless out[port] is
  * NULL. */
 GM_API bool gm_saved_latents(gm_saved *s, const char *endpoint, uint64_t seed, uint64_t chunk,

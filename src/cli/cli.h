@@ -68,6 +68,7 @@ int cli_runs(int argc, char **argv);
 int cli_complete(int argc, char **argv);
 int cli_reconstruct(int argc, char **argv);
 int cli_attack(int argc, char **argv);
+int cli_dream(int argc, char **argv);
 int cli_sample(int argc, char **argv);
 int cli_interpolate(int argc, char **argv);
 int cli_traverse(int argc, char **argv);

@@ -115,7 +115,9 @@ static void clone_all(gm_node *const *y, int n, const gm_clone_options *o, gm_no
 	bool ok = c.map != NULL;
 	for (int i = 0; ok && o && i < o->n; i++) {
 		gm_node *from = o->from[i], *to = o->to[i];
-		if (!gm_shape_equal(from->shape, to->shape) || from->dtype != to->dtype)
+		const bool fits = o->resize ? from->shape.rank == to->shape.rank
+		                            : gm_shape_equal(from->shape, to->shape);
+		if (!fits || from->dtype != to->dtype)
 			to = gm_poison(c.g, "clone", GM_ERR_SHAPE, "%s cannot take the place of %s",
 			               gm_shape_text(to->shape), gm_shape_text(from->shape));
 		if (from->id < c.room)

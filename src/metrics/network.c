@@ -3,6 +3,7 @@
  * network.c -- see network.h. */
 #include "metrics/network.h"
 
+#include "nn/net.h"
 #include "tensorfile/tensors.h"
 
 #include <math.h>
@@ -353,6 +354,8 @@ gm_node *gm_network_in(gm_net *net, const gm_network_plan *plan, const char *lay
 
 bool gm_network_layer(gm_network *n, const char *name, gm_node *x)
 {
+	if (n->net)
+		gm_net_note(n->net, name, x, true);
 	if (!n->want || strcmp(n->want, name))
 		return false;
 	n->found = x;

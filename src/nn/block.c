@@ -108,7 +108,8 @@ gm_node *gm_block_(gm_net *n, const char *name, gm_node *x, gm_block_args a)
 	if (norm || a.gain || a.bias)
 		x = normalised(n, name, x, a.gain, a.bias);
 	x = activated(n, name, x, a.act, a.slope);
-	return a.keep > 0 && a.keep < 1 ? gm_dropout(x, .keep = a.keep, .always = a.noise) : x;
+	x = a.keep > 0 && a.keep < 1 ? gm_dropout(x, .keep = a.keep, .always = a.noise) : x;
+	return gm_net_note(n, name, x, true);
 }
 
 /* ---- residual blocks ------------------------------------------------------------------------ */

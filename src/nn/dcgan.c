@@ -66,7 +66,7 @@ gm_node *gm_dcgan_down(const gm_dcgan *p, gm_net *D, gm_node *x)
 		x = gm_conv_(D, name, x, args(p, D, f));
 		if (i > 0)
 			x = norm(p, D, name, x);
-		x = gm_leaky_relu(x, .2);
+		x = gm_net_note(D, name, gm_leaky_relu(x, .2), true);
 	}
 	return x;
 }

@@ -53,7 +53,7 @@ gm_node *gm_linear_(gm_net *n, const char *name, gm_node *x, gm_linear_args a)
 	if (b)
 		y = gm_add(y, b);
 	gm_net_leave(n);
-	return y;
+	return gm_net_note(n, name, y, false);
 }
 
 static gm_conv_options geometry(const gm_conv_args *a)
@@ -87,7 +87,7 @@ gm_node *gm_conv_(gm_net *n, const char *name, gm_node *x, gm_conv_args a)
 	if (b)
 		y = add_bias(y, b);
 	gm_net_leave(n);
-	return y;
+	return gm_net_note(n, name, y, false);
 }
 
 gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_args a)
@@ -117,7 +117,7 @@ gm_node *gm_conv_transposed_(gm_net *n, const char *name, gm_node *x, gm_conv_ar
 	if (b)
 		y = add_bias(y, b);
 	gm_net_leave(n);
-	return y;
+	return gm_net_note(n, name, y, false);
 }
 
 /* The variance around the common mean is the mean of the ranks' variances plus the variance of

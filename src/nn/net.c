@@ -179,6 +179,36 @@ gm_entry *gm_net_entry_of(gm_net *n, const char *key)
 	return NULL;
 }
 
+gm_node *gm_net_note(gm_net *n, const char *name, gm_node *y, bool whole)
+{
+	gm_layer_value **at = &n->layer;
+	while (*at && strcmp((*at)->name, name))
+		at = &(*at)->next;
+	if (*at && (!whole || (*at)->whole))
+		return y;
+	if (*at) {
+		(*at)->y = y, (*at)->whole = true;
+		return y;
+	}
+	gm_layer_value *l = gm_arena_try(n->arena, sizeof *l);
+	const char *key = gm_net_key(n, "%s", name);
+	if (!l)
+		return gm_graph_no_memory(n->graph);
+	*l = (gm_layer_value){key, y, whole, NULL};
+	*at = l;
+	return y;
+}
+
+gm_node *gm_net_layer(const gm_net *n, int i, const char **name)
+{
+	const gm_layer_value *l = n->layer;
+	for (; l && i > 0; i--)
+		l = l->next;
+	if (l && name)
+		*name = l->name;
+	return l ? l->y : NULL;
+}
+
 const char *gm_net_key(gm_net *n, const char *fmt, ...)
 {
 	char text[512];

@@ -18,6 +18,14 @@ typedef struct gm_entry {
 	gm_node *substitute; /* substitute (gm_net_with), or NULL */
 } gm_entry;
 
+/* What a layer returned at its first call. */
+typedef struct gm_layer_value {
+	const char *name;
+	gm_node *y;
+	bool whole; /* of a block; else of a layer that may be the first part of one */
+	struct gm_layer_value *next;
+} gm_layer_value;
+
 /* The effect of an optimiser, and its gradients. */
 typedef struct gm_update {
 	const gm_node *effect;
@@ -40,6 +48,7 @@ struct gm_net {
 	gm_reference reference[2]; /* variable NULL: no reference batch */
 	gm_node *feature;          /* last argument of gm_features, or NULL */
 	gm_update *update;         /* newest first, or NULL; in arena */
+	gm_layer_value *layer;     /* oldest first, or NULL; in arena */
 	bool minibatch;            /* gm_features adds minibatch discrimination */
 };
 
@@ -60,6 +69,10 @@ int gm_net_selected(const gm_net *n, const char *patterns);
 
 /* A formatted key, owned by the net. */
 const char *gm_net_key(gm_net *n, const char *fmt, ...) GM_PRINTF(2, 3);
+
+/* Remembers the value of a layer for gm_net_layer; returns it. A block replaces what its own layer
+ * noted. */
+gm_node *gm_net_note(gm_net *n, const char *name, gm_node *y, bool whole);
 
 /* Enters scope NET/part, for messages and profiles. Create variables outside of it, because their
  * names already contain the net's name. */

@@ -11,7 +11,7 @@
 
 #include "run/folder.h"
 
-static gm_node *node_of(gm_run *r, gm_run_endpoint *e, gm_node *const *in, bool raw)
+static gm_node *node_of(gm_run *r, gm_run_endpoint *e, gm_node *const *in, bool raw, bool resize)
 {
 	if (!raw)
 		gm_run_know_averages(r);
@@ -23,7 +23,7 @@ static gm_node *node_of(gm_run *r, gm_run_endpoint *e, gm_node *const *in, bool 
 	for (int i = 0; i < e->nin; i++)
 		if (in && in[i])
 			from[n] = e->in[i], to[n++] = in[i];
-	gm_clone(&e->y, 1, &(gm_clone_options){from, to, n, true}, &y);
+	gm_clone(&e->y, 1, &(gm_clone_options){from, to, n, true, resize}, &y);
 	return y;
 }
 
@@ -31,19 +31,25 @@ typedef struct asking {
 	gm_run *r;
 	gm_run_endpoint *e;
 	gm_node *const *in;
-	bool raw;
+	bool raw, resize;
 	gm_node *y;
 } asking;
 
 static void ask_node(void *ctx)
 {
 	asking *a = ctx;
-	a->y = node_of(a->r, a->e, a->in, a->raw);
+	a->y = node_of(a->r, a->e, a->in, a->raw, a->resize);
 }
 
 gm_node *gm_endpoint_node(gm_run *r, gm_run_endpoint *e, gm_node *const *in, bool raw)
 {
-	asking a = {r, e, in, raw, NULL};
+	asking a = {r, e, in, raw, false, NULL};
+	return gm_memory_guard(ask_node, &a) ? a.y : gm_graph_no_memory(r->graph);
+}
+
+gm_node *gm_endpoint_resized(gm_run *r, gm_run_endpoint *e, gm_node *const *in, bool raw)
+{
+	asking a = {r, e, in, raw, true, NULL};
 	return gm_memory_guard(ask_node, &a) ? a.y : gm_graph_no_memory(r->graph);
 }
 

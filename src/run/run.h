@@ -341,6 +341,8 @@ void gm_imports_free(gm_run *r);
 /* An endpoint's expression in inference mode, with inputs replaced by in[i] unless NULL; raw: with
  * weights instead of their moving averages. */
 gm_node *gm_endpoint_node(gm_run *r, gm_run_endpoint *e, gm_node *const *in, bool raw);
+/* The same where in[i] have other sizes: gm_clone_options.resize. */
+gm_node *gm_endpoint_resized(gm_run *r, gm_run_endpoint *e, gm_node *const *in, bool raw);
 
 /* feed.c */
 void gm_field_of_data(gm_run_field *to, const gm_field *f);

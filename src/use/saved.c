@@ -16,6 +16,9 @@ struct gm_saved {
 	gm_record record;
 	bool raw;
 	char path[PATH_MAX], unknown[300];
+	const char *
+		*layer; /* names and values of layers, ended by NULL, in the run's arena; or NULL */
+	gm_node **value;
 };
 
 /* Also resizes all fields whose size is that of the image or an integer fraction of it. */
@@ -295,6 +298,70 @@ gm_node *gm_saved_node(gm_saved *s, const char *endpoint, gm_node *const *in, gm
 		return NULL;
 	}
 	gm_node *y = gm_endpoint_node(r, e, in, s->raw);
+	return report(s, !gm_graph_error(r->graph)->code, err) ? y : NULL;
+}
+
+/* The images that layers read: the first input of the first endpoint that takes data. */
+static gm_node *images_of(gm_saved *s)
+{
+	const gm_run_endpoint *e = gm_endpoint_next(&s->run, GM_TAKES_DATA, NULL);
+	return e && e->nin ? e->in[0] : NULL;
+}
+
+/* Finds the layers that depend on the images: copies with other images are other expressions. */
+static void find_layers(gm_saved *s)
+{
+	gm_run *r = &s->run;
+	gm_node *x = images_of(s), *y, *copy;
+	int room = 0;
+	if (s->layer || !x)
+		return;
+	for (int k = 0; k < r->nets; k++)
+		room += gm_net_count(r->net[k]);
+	s->layer = gm_arena_calloc(r->arena, room + 1, sizeof *s->layer);
+	s->value = gm_arena_calloc(r->arena, room + 1, sizeof *s->value);
+	gm_node *other = gm_input(r->graph, "layers/x", gm_node_shape(x), gm_node_dtype(x));
+	for (int k = 0, n = 0; k < r->nets; k++) {
+		const char *name;
+		for (int j = 0; n < room && (y = gm_net_layer(r->net[k], j, &name)); j++) {
+			gm_clone(&y, 1, &(gm_clone_options){.from = &x, .to = &other, .n = 1},
+			         &copy);
+			if (copy != y)
+				s->layer[n] = gm_name(r, "%s/%s", gm_net_name(r->net[k]), name),
+				s->value[n++] = y;
+		}
+	}
+}
+
+const char *gm_saved_layer_name(gm_saved *s, int i, gm_shape *shape)
+{
+	find_layers(s);
+	for (int k = 0; s->layer && k < i; k++)
+		if (!s->layer[k])
+			return NULL;
+	if (s->layer && s->layer[i] && shape)
+		*shape = gm_node_shape(s->value[i]);
+	return s->layer ? s->layer[i] : NULL;
+}
+
+gm_node *gm_saved_layer(gm_saved *s, const char *layer, gm_node *x, gm_error *err)
+{
+	gm_run *r = &s->run;
+	const char *name;
+	char all[400] = "";
+	size_t k = 0;
+	int i = 0;
+	for (; (name = gm_saved_layer_name(s, i, NULL)) && strcmp(name, layer); i++)
+		k += k < sizeof all ? (size_t)snprintf(all + k, sizeof all - k, "%s%s",
+		                                       k ? ", " : "", name)
+		                    : 0;
+	if (!name) {
+		gm_fail(err, GM_ERR_VALUE, "there is no layer %.60s; %s%s", layer,
+		        k ? "there are " : "this run has none that reads images", all);
+		return NULL;
+	}
+	gm_run_endpoint e = {.y = s->value[i], .in = {images_of(s)}, .nin = 1};
+	gm_node *y = gm_endpoint_resized(r, &e, &x, s->raw);
 	return report(s, !gm_graph_error(r->graph)->code, err) ? y : NULL;
 }
 
