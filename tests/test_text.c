@@ -10,6 +10,7 @@
 #include "ganymede/image.h"
 #include "ganymede/text.h"
 #include "score/score.h"
+#include "tensorfile/safetensors.h"
 #include "use/saved_run.h"
 
 enum { L = 60, SIDE = 8 };
@@ -312,6 +313,117 @@ static void encoder_is_frozen(void **state)
 	gm_saved_free(s), gm_saved_free(again);
 }
 
+/* ---- stackgan -------------------------------------------------------------------------------- */
+
+/* Mean and log sigma of a dense layer of zeros are 0: no divergence, and c is the noise. */
+static void code_by_hand(void **state)
+{
+	(void)state;
+	gm_graph *g = gm_graph_new(NULL);
+	gm_net *n = gm_net_create(g, "G");
+	gm_node *phi = gm_array(g, (double[]){1, -2, 3}, GM_SHAPE(1, 3), GM_F32);
+	gm_node *e = gm_array(g, (double[]){.5, -1.5}, GM_SHAPE(1, 2), GM_F32), *kl;
+	gm_node *c = gm_caption_code(n, phi, 2, e, &kl);
+	gm_node *w = gm_net_find(n, "G/code/weight"), *b = gm_net_find(n, "G/code/bias");
+	float v[12] = {0}, got[2], divergence;
+	gm_set_f32(w, v, 12), gm_set_f32(b, v, 4);
+	read_node(g, kl, &divergence), read_node(g, c, got);
+	assert_true(divergence == 0 && got[0] == .5f && got[1] == -1.5f);
+	/* means of leaky relu: 1 and -.2; log sigma .5 and -.1 */
+	gm_set_f32(b, (float[]){1, -1, .5f, -.5f}, 4);
+	read_node(g, kl, &divergence), read_node(g, c, got);
+	const double want = ((1 + exp(1) - 1) / 2 - .5 + (.04 + exp(-.2) - 1) / 2 + .1) / 2;
+	assert_true(fabs(divergence - want) < 1e-6);
+	assert_true(fabs(got[0] - (1 + exp(.5) * .5)) < 1e-6);
+	assert_true(fabs(got[1] - (-.2 - exp(-.1) * 1.5)) < 1e-6);
+	gm_net_free(n);
+	gm_graph_free(g);
+}
+
+enum { NC = 6, NZ1 = 4 };
+#define STACK                                                                                      \
+	SMALL, "width=8", "width-d=4", "nc=6", "buckets=64", "lr=2e-3", "rate=constant", "metrics="
+
+/* Samples follow their captions, but not when the divergence leaves nothing of them in the code. */
+static void code_says_the_caption(void **state)
+{
+	(void)state;
+	static const char *const kl[] = {"kl=.5", "kl=300"};
+	double right[2];
+	for (int k = 0; k < 2; k++) {
+		gm_saved *s = TRAINED("stackgan", STACK, "nz=4", "steps=250", kl[k]);
+		right[k] = (drawn(s, "it is red", 0) + drawn(s, "it is blue", 2)) / 2;
+		gm_saved_free(s);
+	}
+	if (right[0] < .8 || right[1] > .7)
+		fail_msg("%g of the samples have the colour of the caption; with kl 300 %g",
+		         right[0], right[1]);
+}
+
+/* Images of two latents that differ in the noise of the code alone. */
+static bool noise_shows(gm_saved *s, int nz, int from)
+{
+	enum { M = 16, NUMEL = 3 * 2 * SIDE * 2 * SIDE };
+	gm_error err = {0};
+	static float z[M * 32], x[M * NUMEL], y[M * NUMEL];
+	static int32_t text[M * L];
+	for (int i = 0; i < M; i++)
+		put_text(text + i * L, "a red one");
+	must(gm_saved_latents(s, "generate", 5, 0, (float *[]){z, NULL}, &err), &err);
+	must(gm_saved_run(s, "generate", (const void *[]){z, text}, 5, 0, x, &err), &err);
+	for (int i = 0; i < M; i++)
+		for (int k = from; k < from + NC; k++)
+			z[i * nz + k] += 1;
+	must(gm_saved_run(s, "generate", (const void *[]){z, text}, 5, 0, y, &err), &err);
+	return memcmp(x, y, sizeof x) != 0;
+}
+
+/* Stage II has stage I inside, bit for bit, and does not need its run; the noise of both codes
+ * counts, and without conditioning augmentation that of its own does not. */
+static void second_stage_holds_the_first(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	char option[PATH_MAX + 8], path[PATH_MAX + 8], name[128];
+	gm_saved *first = TRAINED("stackgan", STACK, "nz=4", "steps=20");
+	gm_st *a = gm_st_open(gm_saved_path(first), &err);
+	must(a != NULL, &err);
+	gm_saved_free(first);
+	snprintf(option, sizeof option, "stage1=%s", last_run);
+	static const char *const ca[] = {"ca=yes", "ca=no"};
+	for (int k = 0; k < 2; k++) {
+		gm_saved *s = TRAINED("stackgan", STACK, "size=16", "steps=3", ca[k], option);
+		gm_st *b = gm_st_open(gm_saved_path(s), &err);
+		must(b != NULL, &err);
+		int same = 0;
+		for (int i = 0; i < gm_st_count(a); i++) {
+			const gm_st_tensor *t = gm_st_at(a, i);
+			if (strncmp(t->name, "G/", 2))
+				continue;
+			snprintf(name, sizeof name, "stage1/%s", t->name);
+			const gm_st_tensor *u = gm_st_find(b, name);
+			if (!u)
+				continue;
+			assert_int_equal(t->bytes, u->bytes);
+			assert_memory_equal(t->data, u->data, t->bytes);
+			same++;
+		}
+		assert_true(same >= 10);
+		gm_st_close(b);
+		if (k == 1) { /* the first run may go */
+			snprintf(path, sizeof path, "%s-gone", option + 7);
+			assert_int_equal(rename(option + 7, path), 0);
+			gm_saved_free(s);
+			s = gm_saved_open(last_run, NULL, &err);
+			must(s != NULL, &err);
+		}
+		assert_true(noise_shows(s, NZ1 + 2 * NC, NZ1)); /* of stage I */
+		assert_true(noise_shows(s, NZ1 + 2 * NC, NZ1 + NC) == (k == 0));
+		gm_saved_free(s);
+	}
+	gm_st_close(a);
+}
+
 /* A classifier reads in samples what their captions say; captions of others are at chance. */
 static void samples_are_read(void **state)
 {
@@ -369,6 +481,9 @@ int main(void)
 		cmocka_unit_test(captions_decide),
 		cmocka_unit_test(endpoints_agree),
 		cmocka_unit_test(encoder_is_frozen),
+		cmocka_unit_test(code_by_hand),
+		cmocka_unit_test(code_says_the_caption),
+		cmocka_unit_test(second_stage_holds_the_first),
 		cmocka_unit_test(samples_are_read),
 		cmocka_unit_test(problems_are_errors),
 	};

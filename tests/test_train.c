@@ -116,6 +116,7 @@ static const struct variant {
 	{"gan-cls", {"size=8", "batch=4", "width=4", "width-d=4", "nt=4", "nz=4", "ema=.9"}},
 	{"gan-cls",
          {"size=8", "batch=4", "width=4", "width-d=4", "nt=4", "nz=4", "cls=no", "int=yes", "k=2"}},
+	{"stackgan", {"size=8", "batch=4", "width=4", "width-d=4", "nc=4", "nz=4", "ema=.9"}},
 	/* three nets that move at once; a code beside the example */
 	{"bigan", {"data=glyphs", "size=8", "batch=8", "width=8", "nz=3", "ema=.9"}},
 	{"bigan",

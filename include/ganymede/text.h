@@ -43,6 +43,38 @@ GM_API gm_node *gm_gru(gm_net *n, const char *name, gm_node *x, int64_t units);
  * max(0, s_ji - s_ii + 1), summed. a, b [m,n]; pairs whose labels (i32 [m], or NULL) are equal do
  * not count. Rank 0. */
 GM_API gm_node *gm_joint_embedding_loss(gm_node *a, gm_node *b, gm_node *label);
+/* x [m,C,H,W] plus a path of 1x1, 3x3 and 3x3 convolutions (NAME/a, /b, /c) with C/4 channels
+ * between them and the net's normaliser after each, then the activation: GM_RELU or GM_LEAKY. */
+GM_API gm_node *gm_bottleneck(gm_net *n, const char *name, gm_node *x, gm_activation act);
+/* The discriminator of Reed et al. 2016, arXiv:1605.05396, for images x [m,C,H,W] and embeddings
+ * phi [m,n], to logits [m,1]: gm_halving_body; 1x1 convolutions (narrow0, narrow1, ..) that halve
+ * the channels to 8 `width` where there are more, as for the images of 256 pixels of Zhang et al.
+ * 2017, arXiv:1612.03242; a bottleneck (r); phi through a dense layer (text) of `units` beside each
+ * position, a 1x1 convolution (both), a dense layer (logit). */
+typedef struct gm_caption_critic {
+	int64_t width, units;
+	int levels; /* halvings of H and W */
+} gm_caption_critic;
+GM_API gm_node *gm_caption_logit(const gm_caption_critic *p, gm_net *D, gm_node *x, gm_node *phi);
+/* The generators of Zhang et al. 2017, arXiv:1612.03242, for images of `height` x `width`. */
+typedef struct gm_stackgan {
+	int64_t height, width, channels; /* of the images */
+	int64_t filters;                 /* channels of stage I's largest map; 4 times that: of
+	                                  * stage II's smallest */
+	int levels;                      /* stage I: doublings from the smallest map */
+} gm_stackgan;
+/* Stage I: codes c [m,nc] of captions and z [m,nz] to images in (-1,1): a dense layer (in), nearest
+ * neighbour doublings with 3x3 convolutions (up1, up2, .., image), bottlenecks (r0, r1) on the two
+ * smallest maps. */
+GM_API gm_node *gm_stackgan_draw(const gm_stackgan *p, gm_net *G, gm_node *c, gm_node *z);
+/* Stage II: images x [m,channels,h,w] and codes to images 2, 4, 8, .. times as large: two halvings
+ * (first, down1, down2), the code at each position (both), four residual blocks (r1 to r4),
+ * doublings (up1, up2, .., image). */
+GM_API gm_node *gm_stackgan_refine(const gm_stackgan *p, gm_net *G, gm_node *x, gm_node *c);
+/* Conditioning augmentation (section 3.2): a dense layer (code) with leaky relu makes mean and log
+ * sigma of embeddings phi [m,n]; mean + sigma e, with e [m,nc] from N(0, 1), or the mean if e is
+ * NULL. *kl: KL divergence from N(0, 1), the mean over examples and numbers, rank 0. */
+GM_API gm_node *gm_caption_code(gm_net *G, gm_node *phi, int64_t nc, gm_node *e, gm_node **kl);
 /* For each of m examples the index of a random other one of the batch, i32 [m], new in each run: of
  * another label (i32 [m]), or any other one if label is NULL. If the whole batch has one label, any
  * index. */

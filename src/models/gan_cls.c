@@ -42,18 +42,6 @@ typedef struct nets {
 	int levels; /* halvings down to 4 pixels */
 } nets;
 
-/* x plus three convolutions of it, narrow within */
-static gm_node *bottleneck(const nets *p, gm_net *n, const char *name, gm_node *x,
-                           gm_activation act)
-{
-	int64_t c = gm_node_shape(x).dim[1], f = c / 4 > 0 ? c / 4 : 1;
-	gm_node *h = gm_block(n, gm_name(p->r, "%s/a", name), x, .out = f, .kernel = 1, .act = act);
-	h = gm_block(n, gm_name(p->r, "%s/b", name), h, .out = f, .kernel = 3, .pad = 1,
-	             .act = act);
-	h = gm_add(x, gm_block(n, gm_name(p->r, "%s/c", name), h, .out = c, .kernel = 3, .pad = 1));
-	return act == GM_RELU ? gm_relu(h) : gm_leaky_relu(h, .2);
-}
-
 /* z [m,nz] and embeddings [m,..] to images in (-1,1) */
 static gm_node *generator(void *ctx, gm_net *G, gm_node *z, gm_node *phi)
 {
@@ -64,12 +52,12 @@ static gm_node *generator(void *ctx, gm_net *G, gm_node *z, gm_node *phi)
 	                      .init = GM_FAN_IN);
 	gm_node *x = gm_block(G, "in", GM_CONCAT(1, z, t), .out = c,
 	                      .height = f->height >> p->levels, .width = f->width >> p->levels);
-	x = bottleneck(p, G, "r0", x, GM_RELU);
+	x = gm_bottleneck(G, "r0", x, GM_RELU);
 	for (int i = 1; i < p->levels; i++) {
 		c /= 2;
 		x = gm_block(G, gm_name(p->r, "up%d", i), x, .out = c, GM_BY_TWO, .up = true,
 		             .act = i == 1 ? GM_LINEAR : GM_RELU);
-		x = i == 1 ? bottleneck(p, G, "r1", x, GM_RELU) : x;
+		x = i == 1 ? gm_bottleneck(G, "r1", x, GM_RELU) : x;
 	}
 	return gm_tanh(gm_conv_transposed(G, "image", x, .out = f->channels, GM_BY_TWO));
 }
@@ -78,13 +66,7 @@ static gm_node *generator(void *ctx, gm_net *G, gm_node *z, gm_node *phi)
 static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *phi)
 {
 	const nets *p = ctx;
-	x = bottleneck(p, D, "r", gm_halving_body(D, x, p->width_d, p->levels, .2), GM_LEAKY);
-	gm_shape s = gm_node_shape(x);
-	gm_node *t = gm_block(D, "text", phi, .out = p->nt, .act = GM_LEAKY, .init = GM_FAN_IN);
-	t = gm_broadcast(gm_reshape(t, GM_SHAPE(s.dim[0], p->nt, 1, 1)),
-	                 GM_SHAPE(s.dim[0], p->nt, s.dim[2], s.dim[3]));
-	x = gm_block(D, "both", GM_CONCAT(1, x, t), .out = s.dim[1], .kernel = 1, .act = GM_LEAKY);
-	return gm_linear(D, "logit", gm_features(D, x), .out = 1);
+	return gm_caption_logit(&(gm_caption_critic){p->width_d, p->nt, p->levels}, D, x, phi);
 }
 
 static int train(gm_run *r)

@@ -114,3 +114,29 @@ gm_node *gm_mismatched(gm_graph *g, gm_node *label, int64_t m)
 	gm_node *same = gm_equal(l, gm_transpose(l));
 	return gm_argmax(gm_sub(gm_uniform(g, GM_SHAPE(m, m)), gm_mul_c(same, 2)), 1);
 }
+
+gm_node *gm_bottleneck(gm_net *n, const char *name, gm_node *x, gm_activation act)
+{
+	const int64_t c = gm_node_shape(x).dim[1], f = c / 4 > 0 ? c / 4 : 1;
+	gm_node *h = gm_block(n, gm_net_key(n, "%s/a", name), x, .out = f, .kernel = 1, .act = act);
+	h = gm_block(n, gm_net_key(n, "%s/b", name), h, .out = f, .kernel = 3, .pad = 1,
+	             .act = act);
+	h = gm_block(n, gm_net_key(n, "%s/c", name), h, .out = c, .kernel = 3, .pad = 1);
+	h = gm_add(x, h);
+	return act == GM_RELU ? gm_relu(h) : gm_leaky_relu(h, .2);
+}
+
+gm_node *gm_caption_logit(const gm_caption_critic *p, gm_net *D, gm_node *x, gm_node *phi)
+{
+	x = gm_halving_body(D, x, p->width, p->levels, .2);
+	int64_t c = gm_node_shape(x).dim[1];
+	for (int i = 0; c > 8 * p->width; i++, c /= 2)
+		x = gm_block(D, gm_net_key(D, "narrow%d", i), x, .out = c / 2, .kernel = 1,
+		             .act = GM_LEAKY);
+	x = gm_bottleneck(D, "r", x, GM_LEAKY);
+	const gm_shape s = gm_node_shape(x);
+	gm_node *t = gm_block(D, "text", phi, .out = p->units, .act = GM_LEAKY, .init = GM_FAN_IN);
+	x = gm_block(D, "both", gm_with_planes(x, t), .out = s.dim[1], .kernel = 1,
+	             .act = GM_LEAKY);
+	return gm_linear(D, "logit", gm_features(D, x), .out = 1);
+}
