@@ -373,20 +373,35 @@ static void gaussian_units(void **state)
 	(void)state;
 	enum { SIDE = 200 };
 	gm_error err = {0};
-	gm_saved *s = TRAINED_AS("rbm", &(gm_saved_options){.batch = SIDE}, "data=ring8", QUIET,
-	                         "width=8", "sigma=.4", "lr=.02", "l2=0", "pcd=yes", "steps=1500");
+	gm_saved *s = TRAINED("rbm", "data=ring8", QUIET, "width=8", "sigma=.4", "lr=.02", "l2=0",
+	                      "pcd=yes", "steps=1500");
 	static float x[SIDE * 2], f[SIDE];
 	const double reach = 6, cell = 2 * reach / SIDE;
-	double z = -INFINITY;
+	double z = -INFINITY, squares = 0, sum = 0, drawn = 0;
 	for (int i = 0; i < SIDE; i++) {
 		for (int k = 0; k < SIDE; k++) {
 			x[2 * k] = (float)((i + .5) * cell - reach);
 			x[2 * k + 1] = (float)((k + .5) * cell - reach);
 		}
 		must(gm_saved_apply(s, "free-energy", (const void *[]){x}, SIDE, 0, f, &err), &err);
-		for (int k = 0; k < SIDE; k++)
+		for (int k = 0; k < SIDE; k++) {
+			const double p = exp((double)-f[k]);
 			z = log_add(z, -f[k] + 2 * log(cell));
+			sum += p;
+			squares += p * (x[2 * k] * x[2 * k] + x[2 * k + 1] * x[2 * k + 1]);
+		}
 	}
+	/* samples of points have the machine's mean square, not that of means given h, which is
+	 * less by 2 sigma^2 = .32 */
+	const int64_t batch = gm_saved_batch(s);
+	assert_true(batch <= SIDE);
+	for (int i = 0; i < 40; i++) {
+		must(gm_saved_run(s, "generate", NULL, 1, (uint64_t)i, x, &err), &err);
+		for (int k = 0; k < 2 * batch; k++)
+			drawn += x[k] * x[k] / (double)(40 * batch);
+	}
+	print_message("mean square %.3f, by the integral %.3f\n", drawn, squares / sum);
+	assert_float_equal(drawn, squares / sum, .08);
 	const gm_scores v = scores_of(s, "ais,free-energy");
 	print_message("Gaussian: integral %.4f, enumeration %.4f, AIS %.4f +- %.4f, reverse %.4f; "
 	              "%.3f nats\n",

@@ -90,7 +90,9 @@ static int train(gm_run *r)
 	gm_process draw = gm_rbm_chain(r, top, mean[layers - 1], &state);
 	gm_node *fantasy = state, *back = code;
 	for (int i = layers - 1; i >= 0; i--)
-		fantasy = gm_rbm_visible(&p[i], fantasy), back = gm_rbm_visible(&p[i], back);
+		fantasy = f->points && !i ? gm_rbm_sample_visible(&p[i], fantasy)
+		                          : gm_rbm_visible(&p[i], fantasy),
+		back = gm_rbm_visible(&p[i], back);
 	draw.y = gm_rows_example(r, fantasy);
 	gm_node *unit = gm_noise(r, "unit", GM_LATENT_ONE_HOT, m, width);
 	gm_endpoint_process_nodes(r, "generate", &draw, NULL, 0);

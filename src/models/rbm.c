@@ -13,7 +13,8 @@
  * Pixels are sampled anew for each minibatch (--binarise stochastic) or once (fixed; as in
  * Salakhutdinov & Murray, ICML 2008); with --binarise no their intensities stand for probabilities,
  * as in github.com/lisa-lab/DeepLearningTutorials, rbm.py, and there is no likelihood. --sigma: of
- * Gaussian units, in the unit of points, or of pixels in [0,1]. Weight decay is that of biases too.
+ * Gaussian units, in the unit of points, or of pixels in [0,1]. "generate" shows means of pixels
+ * given h, as is usual, and samples of points. Weight decay is that of biases too.
  */
 #include "ganymede/model.h"
 
@@ -62,7 +63,8 @@ static int train(gm_run *r)
 	gm_node *code = gm_rbm_hidden(&p, x), *back = gm_rbm_visible(&p, code), *state;
 	gm_node *unit = gm_noise(r, "unit", GM_LATENT_ONE_HOT, m, units);
 	gm_process draw = gm_rbm_chain(r, &p, mean, &state);
-	draw.y = gm_rows_example(r, gm_rbm_visible(&p, state));
+	draw.y = gm_rows_example(r, f->points ? gm_rbm_sample_visible(&p, state)
+	                                      : gm_rbm_visible(&p, state));
 	gm_endpoint_process_nodes(r, "generate", &draw, NULL, 0);
 	gm_endpoint(r, "generate/filters", gm_rbm_filters(r, &p, unit), unit);
 	gm_endpoint(r, "encode", code, example);
