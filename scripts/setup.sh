@@ -48,6 +48,7 @@ build   zlib1g-dev        zlib-devel          zlib                zlib-devel    
 build   libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd     libmicrohttpd-devel  libmicrohttpd module:libmicrohttpd
 build   libjansson-dev    jansson-devel       jansson             libjansson-devel     jansson       module:jansson
 build   liblinear-dev     liblinear-devel     liblinear           liblinear-devel      liblinear     header:linear.h
+build   libfftw3-dev      fftw-devel          fftw                fftw3-devel          fftw          module:fftw3
 build   libchafa-dev      chafa-devel         chafa               chafa-devel          chafa         module:chafa
 build   libglib2.0-dev    glib2-devel         glib2-devel         glib2-devel          glib          module:glib-2.0
 test    libmatio-dev      matio-devel         -                   libmatio-devel       libmatio      module:matio
@@ -150,7 +151,7 @@ by_hand() {
 		say "no package manager that this script knows. What Ganymede needs (docs/dependencies.md says why):"
 		say "  a C17 compiler with OpenMP, meson >= 1.0, ninja, pkg-config, oneDNN 2.6+ or 3.x, OpenBLAS with"
 		say "  LAPACKE, libpng, libjpeg, libwebp, giflib, libtiff 4.5+, libsndfile, libsamplerate, libarchive, libcurl, nettle,"
-		say "  zlib, jansson, liblinear, chafa"
+		say "  zlib, jansson, liblinear, FFTW 3, chafa"
 		say "  and GLib; cmocka and matio for the tests; clang for fuzzing and linting"
 	fi
 	exit 1

@@ -459,7 +459,7 @@ refuses 1 'progan begins with images of 4 to 9 pixels' train progan --data shape
 	head -c 576 "$program"
 } >texture.pgm
 works 'mean squared difference on seams' texture quilt texture.pgm --block 6 --size 40x30 -o quilt.png
-refuses 2 'texture has one task' texture sew x.png
+refuses 2 'texture has two tasks' texture sew x.png
 refuses 2 'texture quilt needs a picture' texture quilt
 refuses 2 'fewer than a block of 50' texture quilt texture.pgm --block 50 -o quilt.png
 refuses 2 'is not WIDTHxHEIGHT' texture quilt quilt.png --size 40 -o other.png
@@ -499,6 +499,13 @@ refuses 2 'is not a number other than 0' dream "$attacked" attack.png --rate 0 -
 refuses 2 'give their file' dream squeezenet attack.png -o dream.png
 refuses 2 'a run has its own' dream "$attacked" attack.png --weights x -o dream.png
 refuses 2 'would be overwritten' dream "$attacked" attack.png -o attack.png
+works 'phases across scales .* 96 numbers' texture synthesise attack.png --size 70x64 --iterations 2 --without 3,7 --json numbers.json -o synthesised.png
+check 'synthesise: no numbers' grep -q 'phases across scales' numbers.json
+refuses 2 'sides of at least 64' texture synthesise texture.pgm -o other.png
+refuses 2 'none of the groups 0 to 7' texture synthesise attack.png --without 8 -o other.png
+refuses 2 'texture synthesise needs a picture' texture synthesise
+refuses 2 'is not WIDTHxHEIGHT' texture synthesise attack.png --size 64 -o other.png
+refuses 2 'would be overwritten' texture synthesise attack.png -o attack.png
 works '"step_seconds"' bench points --width 16 --seconds .05 --json --sample
 refuses 2 'did you mean points' bench pionts
 refuses 2 'srresnet-x4 does not generate from noise' bench srresnet-x4 --sample

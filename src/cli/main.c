@@ -63,8 +63,11 @@ static const cli_verb verbs[] = {
 	{"dream",
          "dream RUN|squeezenet|vgg16 IMAGE [--layer NAME] [--unit N] [--guide IMAGE] [-o FILE]",
          "DeepDream: an image that a layer of a net responds to more", cli_dream},
-	{"texture", "texture quilt PICTURE [--size WxH] [--block N] [--target PICTURE] [-o FILE]",
-         "a larger picture of a texture, or a picture drawn in it", cli_texture},
+	{"texture",
+         "texture quilt PICTURE [--size WxH] [--block N] [--target PICTURE] [-o FILE]\n       "
+         "ganymede texture synthesise PICTURE [--size WxH] [--iterations N] [-o FILE]",
+         "a larger picture of a texture, a picture drawn in it, or a new one with its statistics",
+         cli_texture},
 	{"bench",
          "bench [NAME...] [--seconds N] [--json] [--averages | --sample] [--OPTION VALUE]...",
          "training and sampling speed of this machine, and its peak rates", cli_bench},

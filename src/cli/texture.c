@@ -2,7 +2,7 @@
  *
  * cli/texture.c -- ganymede texture: pictures of a texture without training a net.
  */
-#include "cli/cli.h"
+#include "cli/texture.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static const cli_option options[] = {
 	{0},
 };
 
-static bool read_size(const char *text, int *width, int *height, gm_error *err)
+bool cli_texture_size(const char *text, int *width, int *height, gm_error *err)
 {
 	int64_t w = 0, h = 0;
 	if (text && (!gm_text_size(text, &w, &h) || w < 1 || h < 1 || w > 1 << 20 || h > 1 << 20))
@@ -42,7 +42,7 @@ static bool read_options(const cli_values *v, gm_quilt_options *o, gm_error *err
 {
 	static const char *const modes[] = {"cut", "best", "random"};
 	uint64_t block, overlap = 0, passes;
-	if (!read_size(cli_given(v, "size"), &o->width, &o->height, err) ||
+	if (!cli_texture_size(cli_given(v, "size"), &o->width, &o->height, err) ||
 	    !cli_whole(v, "block", 4, 100, &block, err) ||
 	    (cli_given(v, "overlap") && !cli_whole(v, "overlap", 1, 99, &overlap, err)) ||
 	    !cli_whole(v, "passes", 1, 10, &passes, err) ||
@@ -97,6 +97,9 @@ static int quilt(const cli_values *v)
 
 int cli_texture(int argc, char **argv)
 {
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "synthesise"))
+			return cli_texture_synthesise(argc, argv);
 	static const char *const flags[] = {"help", "h", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	cli_values v = {.verb = "texture", .option = options};
@@ -114,6 +117,8 @@ int cli_texture(int argc, char **argv)
 		return CLI_OK;
 	}
 	if (!v.operand[0] || strcmp(v.operand[0], "quilt"))
-		return cli_usage("texture has one task: ganymede texture quilt PICTURE");
+		return cli_usage(
+			"texture has two tasks: ganymede texture quilt PICTURE, and ganymede "
+			"texture synthesise PICTURE");
 	return quilt(&v);
 }
