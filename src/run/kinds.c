@@ -170,7 +170,8 @@ void gm_endpoint_nodes(gm_run *r, const char *name, gm_node *y, gm_node *const *
 		            r->model->name, name);
 		return;
 	}
-	memcpy(e.in, inputs, n * sizeof *inputs);
+	if (n > 0) /* inputs may be NULL then */
+		memcpy(e.in, inputs, n * sizeof *inputs);
 	if (!(e.kind = gm_endpoint_kind_of(name, &e.variant)))
 		no_such_kind(r, name);
 	else if (fits(r, &e))
