@@ -568,6 +568,15 @@ static void captions_elsewhere(void **state)
 	assert_non_null(strstr(gm_data_note(d, 0), "1 of 3 pictures have no caption; the first is "
 	                                           "images/002.Wren/c.png"));
 	gm_data_close(d);
+	/* "a blue wren" has 11 bytes, "a red tern" 10 */
+	d = open_set("birds", &(gm_data_options){.caption_length = 10});
+	assert_non_null(
+		strstr(gm_data_note(d, 1), "1 of 3 pictures have captions of more than 10 bytes"));
+	assert_non_null(strstr(gm_data_note(d, 1), "the first is images/002.Wren/b.png"));
+	gm_data_close(d);
+	d = open_set("birds", &(gm_data_options){.caption_length = 11});
+	assert_null(gm_data_note(d, 1));
+	gm_data_close(d);
 	/* an empty file is no caption; names that two captions or two images have are not used */
 	put_picture("birds/images/001.Tern/b.png", 8, 8, grey);
 	put_picture("birds/more/x.png", 8, 8, grey);

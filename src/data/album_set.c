@@ -3,6 +3,7 @@
  * album_set.c -- the examples of a folder or archive of images: splits (train, test), pairs
  * (trainA, trainB) and classes from folder names; attributes from tables and file names. See
  * docs/data-formats.md. */
+#include "data/captions.h"
 #include "data/pictures.h"
 
 #include "base/file.h"
@@ -754,16 +755,39 @@ static bool repeat_examples(gm_pictures *p, uint64_t times)
 	return ok;
 }
 
-static void note_uncaptioned(gm_pictures *p)
+static size_t longest_line(const char *text)
 {
-	const char *first = NULL;
-	uint64_t none = 0;
-	for (uint64_t i = 0; p->captions && i < p->count; i++)
-		if (!gm_pictures_caption(p, i) && none++ == 0)
-			first = p->album.text + p->album.entry[p->entry[i]].name;
+	size_t most = 0;
+	for (; *text; text += strcspn(text, "\n"), text += *text != 0) {
+		const size_t n = strcspn(text, "\n");
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+/* Pictures without a caption, and captions that are longer than what is read of them. */
+static void note_captions(gm_pictures *p, size_t length)
+{
+	const char *first = NULL, *first_cut = NULL;
+	uint64_t none = 0, cut = 0;
+	for (uint64_t i = 0; p->captions && i < p->count; i++) {
+		const char *said = gm_pictures_caption(p, i),
+			   *name = p->album.text + p->album.entry[p->entry[i]].name;
+		if (!said && none++ == 0)
+			first = name;
+		if (said && longest_line(said) > length && cut++ == 0)
+			first_cut = name;
+	}
 	if (none)
 		gm_pictures_note(p, "%llu of %llu pictures have no caption; the first is %.200s",
 		                 (unsigned long long)none, (unsigned long long)p->count, first);
+	if (cut)
+		gm_pictures_note(p,
+		                 "%llu of %llu pictures have captions of more than %zu bytes, of "
+		                 "which only these are read (option caption-length); the first is "
+		                 "%.200s",
+		                 (unsigned long long)cut, (unsigned long long)p->count, length,
+		                 first_cut);
 }
 
 static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, gm_error *err)
@@ -801,7 +825,7 @@ static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, 
 		p->slot[i] = e->slot + (o->halves ? 1 : i % patches);
 		p->captions |= e->caption != 0;
 	}
-	note_uncaptioned(p);
+	note_captions(p, o->caption_length ? (size_t)o->caption_length : GM_CAPTION_LENGTH);
 	return true;
 }
 

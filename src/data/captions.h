@@ -6,6 +6,10 @@
 
 #include "ganymede/base.h"
 
+/* Bytes of a caption that are read without option caption-length: characters of the
+ * char-CNN-RNN of Reed et al. 2016, arXiv:1605.05395. */
+enum { GM_CAPTION_LENGTH = 201 };
+
 typedef struct gm_caption_file {
 	char *name, *line; /* line: its whole text */
 	uint32_t order;    /* of the file in its folder or archive */

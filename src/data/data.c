@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/machine.h"
 #include "base/text.h"
+#include "data/captions.h"
 #include "data/fetch.h"
 #include "data/set.h"
 
@@ -271,7 +272,7 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 	info->hash =
 		hash_text(info->hash, source && info->rank == 3 ? "drawn at size" : info->resize);
 	d->seed = o->seed;
-	d->caption_length = o->caption_length ? o->caption_length : 201;
+	d->caption_length = o->caption_length ? o->caption_length : GM_CAPTION_LENGTH;
 	/* Not part of the hash, which is of the data read; option binarise cannot be changed when a
 	 * run is resumed. */
 	if (!gm_data_binarise(d, o->binarise, err))
