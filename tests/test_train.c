@@ -340,6 +340,31 @@ static int train_asker(gm_run *r)
 	return gm_end(r);
 }
 
+static int train_nothing(gm_run *r)
+{
+	gm_node *x = gm_batch(r, "image");
+	gm_step *step = gm_run_compile(r, gm_mean_all(x), NULL);
+	assert_null(step);
+	while (gm_next(r))
+		gm_run_step(r, step);
+	return gm_end(r);
+}
+
+/* A step with an output that is NULL is an error of the run. */
+static void missing_outputs_are_errors(void **state)
+{
+	(void)state;
+	static const gm_option none[] = {{"data", "shapes", ""}, {"batch", "4", ""}, {0}};
+	const gm_model nothing = {"nothing", "", "", none, train_nothing};
+	gm_error err = {0};
+	gm_settings s;
+	gm_settings_init(&s, &nothing);
+	must(gm_settings_set(&s, "outdir", scratch_path("nothing"), &err), &err);
+	gm_train_call call = {.settings = &s};
+	REFUSED(gm_train(&call, &err), &err, "output 1 is NULL");
+	gm_settings_free(&s);
+}
+
 /* Fields of the data reach a model, are in the checkpoint's record, and a model without "generate"
  * runs, with pictures of what it changes. */
 static void fields_reach_the_model(void **state)
@@ -872,6 +897,7 @@ int main(void)
 		cmocka_unit_test(rollbacks),
 		cmocka_unit_test(monitors_only_look),
 		cmocka_unit_test(a_lost_game_is_told),
+		cmocka_unit_test(missing_outputs_are_errors),
 		cmocka_unit_test(fields_reach_the_model),
 		cmocka_unit_test(resume_keeps_the_run_honest),
 		cmocka_unit_test(unsound_checkpoints),

@@ -315,6 +315,12 @@ gm_step *gm_run_compile_nodes(gm_run *r, gm_node *const *outputs, int n)
 		            GM_RUN_STEPS);
 		return NULL;
 	}
+	for (int i = 0; i < n; i++)
+		if (!outputs[i]) {
+			gm_run_fail(r, GM_ERR_STATE, "%s compiles a step whose output %d is NULL",
+			            r->model->name, i);
+			return NULL;
+		}
 	find_norms(r, outputs, n);
 	int room = n + r->guard.norms;
 	gm_node **asked = gm_arena_alloc(r->arena, 2 * room * sizeof *asked), **all = asked + room;
