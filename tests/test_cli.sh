@@ -226,6 +226,7 @@ cp odd.png pairs/trainB/x.png
 works 'against b: L1 0\.[0-9]+, PSNR [0-9.]+ dB, SSIM' translate $there edges2shapes --split test --count 2
 works 'read back from results' translate $there labels2shapes --read-back $back --count 2
 refuses 1 'needs a model with the endpoint "translate/back"' translate $there labels2shapes --back --count 2
+refuses 2 'for runs that read captions' translate $there labels2shapes --caption 'a red circle' --count 2
 refuses 2 'back or --endpoint' translate $there labels2shapes --back --endpoint translate/back
 "$program" train cyclegan --data circles2squares --width 2 --blocks 1 --size 16 --patch 16 --batch 1 --steps 1 --outdir tr --name cyc >/dev/null 2>&1
 works '2 pictures' translate tr/00003-cyc circles2squares --count 2 -o forth

@@ -424,6 +424,52 @@ static void second_stage_holds_the_first(void **state)
 	gm_st_close(a);
 }
 
+/* The style encoder learns to find z, leaves the generator as it is, and "translate" draws the
+ * style of an image with the content of a caption. */
+static void styles_are_found(void **state)
+{
+	(void)state;
+	enum { M = 16, NZ = 4, NUMEL = 3 * SIDE * SIDE };
+	gm_error err = {0};
+	char option[PATH_MAX + 8];
+	static float z[M * NZ], x[M * NUMEL], y[M * NUMEL], style[M * NZ], code[M * 64];
+	int32_t text[M * L];
+	gm_saved *g = cls_run("int=yes");
+	snprintf(option, sizeof option, "of=%s", last_run);
+	gm_saved *s = TRAINED("style-encoder", SMALL, "size=8", "width=8", "steps=600", "lr=2e-3",
+	                      "metrics=", option);
+	const double left = last_of("style_error");
+	if (!(left < .95))
+		fail_msg("%g of the variance of z is not found", left);
+	for (int i = 0; i < M; i++)
+		put_text(text + i * L, "it is blue");
+	must(gm_saved_latents(g, "generate", 5, 0, (float *[]){z, NULL}, &err), &err);
+	must(gm_saved_run(g, "generate", (const void *[]){z, text}, 5, 0, x, &err), &err);
+	must(gm_saved_run(s, "encode/style", (const void *[]){x}, 0, 0, style, &err), &err);
+	double right = 0, other = 0;
+	for (int i = 0; i < M * NZ; i++) {
+		right += pow(style[i] - z[i], 2);
+		other += pow(style[i] - z[(i + NZ) % (M * NZ)], 2);
+	}
+	assert_true(right < .9 * other);
+	for (int i = 0; i < M; i++)
+		put_text(text + i * L, "it is red");
+	must(gm_saved_run(s, "translate", (const void *[]){x, text}, 0, 0, y, &err), &err);
+	must(gm_saved_run(g, "encode/text", (const void *[]){text}, 0, 0, code, &err), &err);
+	must(gm_saved_run(g, "decode", (const void *[]){code, style}, 0, 0, x, &err), &err);
+	for (int i = 0; i < M * NUMEL; i++)
+		assert_true(fabsf(x[i] - y[i]) < 1e-5f);
+	int red = 0;
+	for (int i = 0; i < M; i++) {
+		double sum[3] = {0};
+		for (int k = 0; k < NUMEL; k++)
+			sum[k / (SIDE * SIDE)] += y[i * NUMEL + k];
+		red += sum[0] > sum[1] && sum[0] > sum[2];
+	}
+	assert_true(red >= M * 3 / 4);
+	gm_saved_free(s), gm_saved_free(g);
+}
+
 /* A classifier reads in samples what their captions say; captions of others are at chance. */
 static void samples_are_read(void **state)
 {
@@ -484,6 +530,7 @@ int main(void)
 		cmocka_unit_test(code_by_hand),
 		cmocka_unit_test(code_says_the_caption),
 		cmocka_unit_test(second_stage_holds_the_first),
+		cmocka_unit_test(styles_are_found),
 		cmocka_unit_test(samples_are_read),
 		cmocka_unit_test(problems_are_errors),
 	};

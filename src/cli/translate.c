@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/progress.h"
+#include "cli/captions.h"
 #include "cli/cli.h"
 #include "data/tree.h"
 #include "ganymede/data.h"
@@ -107,6 +108,8 @@ static const cli_option options[] = {
 	{"reduce", "",
          "for runs that enlarge: reduce each file first, and score the result against the file"},
 	{"to", "", "attributes of the result, for runs that have them: gender=1,age=30"},
+	{"caption", "",
+         "what the results show, for runs that read captions: \"a small red circle\""},
 	{"classify", "",
          "a run of a classifier: in which classes it puts the results, beside the inputs"},
 	{"tile", "0",
@@ -171,6 +174,32 @@ static int check_options(const cli_values *v, const translate_job *j, input_kind
 	return CLI_OK;
 }
 
+/* Option caption, which is one text; runs that read captions need it. */
+static int read_caption(translate_job *j, const cli_values *v, const char *endpoint)
+{
+	gm_error err = {0};
+	cli_captions c = {0};
+	const char *text = cli_given(v, "caption");
+	if (!text && !gm_translator_takes_caption(j->t))
+		return CLI_OK;
+	if (!text)
+		return cli_usage(
+			"this run reads a caption of what the results show: give --caption "
+			"TEXT");
+	int status = CLI_OK;
+	if (!gm_translator_takes_caption(j->t))
+		status = cli_usage("option caption is for runs that read captions, such as "
+		                   "style-encoder");
+	else if (!cli_captions_read(&c, gm_translator_saved(j->t), endpoint, text, NULL, &err))
+		status = cli_fail(&err);
+	else if (c.n != 1)
+		status = cli_usage("translate takes one caption, not %" PRId64, c.n);
+	else if (!gm_translator_set_caption(j->t, c.text, &err))
+		status = cli_fail(&err);
+	cli_captions_free(&c);
+	return status;
+}
+
 static int work(translate_job *j, const cli_values *v)
 {
 	char checkpoint[PATH_MAX], other[PATH_MAX];
@@ -202,6 +231,8 @@ static int work(translate_job *j, const cli_values *v)
 	            ? !gm_translator_set_to(j->t, cli_given(v, "to"), &err)
 	            : gm_translator_takes_to(j->t) && !gm_translator_set_to(j->t, "?", &err))
 		return cli_fail(&err);
+	if ((status = read_caption(j, v, endpoint)))
+		return status;
 	if (cli_given(v, "classify") &&
 	    !(j->classifier = translate_classifier_open(cli_given(v, "classify"), outdir, &err)))
 		return cli_fail(&err);

@@ -31,6 +31,8 @@ struct gm_translator {
 	int tile;      /* side of windows; 0: TILE */
 	int request;   /* index of the port of attributes, or -1 */
 	float *to;     /* its value, or NULL */
+	int caption;   /* index of the port of captions, or -1 */
+	int32_t *text; /* its value, or NULL */
 };
 
 static bool inspect(gm_translator *t, gm_error *err)
@@ -40,7 +42,12 @@ static bool inspect(gm_translator *t, gm_error *err)
 	if (!gm_saved_must(t->own, t->endpoint, err))
 		return false;
 	t->ports = gm_saved_ports(t->own, t->endpoint, t->port, PORTS);
-	while (t->from < t->ports && t->port[t->from].kind != GM_PORT_DATA)
+	t->caption = -1;
+	for (int i = 0; i < t->ports; i++)
+		if (!strcmp(t->port[i].name, "caption"))
+			t->caption = i;
+	while (t->from < t->ports &&
+	       (t->port[t->from].kind != GM_PORT_DATA || t->from == t->caption))
 		t->from++;
 	t->request = gm_saved_inside(t->own)->attributes ? t->ports - 1 : -1;
 	while (t->request >= 0 && strcmp(t->port[t->request].name, "to"))
@@ -80,6 +87,7 @@ void gm_translator_free(gm_translator *t)
 		gm_saved_free(t->size[i]);
 	gm_saved_free(t->own);
 	free(t->to);
+	free(t->text);
 	free(t->checkpoint);
 	free(t->endpoint);
 	free(t);
@@ -121,6 +129,27 @@ bool gm_translator_set_to(gm_translator *t, const char *text, gm_error *err)
 	t->to = calloc((size_t)t->port[t->request].shape.dim[1], sizeof *t->to);
 	return t->to ? gm_attributes_parse(gm_saved_inside(t->own), text, t->to, err)
 	             : gm_fail(err, GM_ERR_MEMORY, "no memory for attributes");
+}
+
+bool gm_translator_takes_caption(const gm_translator *t)
+{
+	return t->caption >= 0;
+}
+
+gm_saved *gm_translator_saved(gm_translator *t)
+{
+	return t->own;
+}
+
+bool gm_translator_set_caption(gm_translator *t, const int32_t *text, gm_error *err)
+{
+	const size_t bytes = (size_t)t->port[t->caption].shape.dim[1] * sizeof *text;
+	free(t->text);
+	t->text = malloc(bytes);
+	if (!t->text)
+		return gm_fail(err, GM_ERR_MEMORY, "no memory for a caption");
+	memcpy(t->text, text, bytes);
+	return true;
 }
 
 int gm_translator_factor(const gm_translator *t)
@@ -232,6 +261,8 @@ static bool run_window(gm_translator *t, const window *w, uint64_t seed, uint64_
 	all[t->from] = x;
 	if (t->to)
 		all[t->request] = t->to;
+	if (t->text)
+		all[t->caption] = t->text;
 	bool ok = (x && *y) || gm_fail(err, GM_ERR_MEMORY, "no memory for pictures of %dx%d",
 	                               w->width, w->height);
 	ok = ok && gm_saved_run(s, t->endpoint, all, seed, index, *y, err);

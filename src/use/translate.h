@@ -35,6 +35,12 @@ bool gm_translator_set_turns(gm_translator *t, int64_t turns, gm_error *err);
 bool gm_translator_set_to(gm_translator *t, const char *text, gm_error *err);
 /* True if the endpoint translates to attributes. */
 bool gm_translator_takes_to(const gm_translator *t);
+/* For endpoints that read a caption beside the image: i32 [length] as gm_saved_caption_length says,
+ * copied. Until then captions are those of the checkpoint. */
+bool gm_translator_set_caption(gm_translator *t, const int32_t *text, gm_error *err);
+bool gm_translator_takes_caption(const gm_translator *t);
+/* The run, for readers of captions; owned by t. */
+gm_saved *gm_translator_saved(gm_translator *t);
 /* Large pictures are translated in tiles of this side, which overlap so that the result is that of
  * the whole picture. Default: 256, or 4 radii. GM_ERR_VALUE if the model does not declare gm_local,
  * or the tile is not larger than 2 radii. */
