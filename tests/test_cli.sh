@@ -487,6 +487,11 @@ refuses 2 'none of true, predicted, auto' attack "$attacked" --labels some -o at
 refuses 2 'has no labels' attack "$attacked" texture.pgm --labels true -o attack.png
 refuses 2 'several steps' attack "$attacked" --random-start -o attack.png
 refuses 2 'would be overwritten' attack "$attacked" attack.png -o attack.png
+cp attack.png kept.png
+refuses 2 'would be overwritten' attack "$attacked" kept.png --json kept.png -o other.png
+refuses 2 'are the same file' attack "$attacked" kept.png --json other.png -o other.png
+refuses 2 'would be overwritten' texture synthesise kept.png --json ./kept.png -o other.png
+check 'numbers overwrote the picture' cmp attack.png kept.png
 refuses 1 'endpoint "classify"' attack "$told" -o attack.png
 works 'objective .* rises' dream "$attacked" attack.png --octaves 2 --steps 2 -o dream.png
 check 'dream: no picture' test -s dream.png
