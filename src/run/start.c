@@ -275,10 +275,11 @@ bool gm_start_from(gm_run *r, const gm_st *st, const char *path, gm_start_report
 	free(text);
 	if (s.file)
 		gm_tensors_close(s.file);
-	return ok &&
-	       (!path || report->loaded > 0 ||
-	        gm_fail(&r->err, GM_ERR_VALUE,
-	                "option from: no tensor of %.200s has name and shape of a variable of "
-	                "%s:\n%.600s",
-	                path, r->model->name, report->fates));
+	if (!ok || !path || report->loaded > 0)
+		return ok;
+	const char *first = report->fates + strspn(report->fates, " ");
+	return gm_fail(&r->err, GM_ERR_VALUE,
+	               "option from: no tensor of %.200s has name and shape of a variable of %s, "
+	               "whose first is %.*s",
+	               path, r->model->name, (int)strcspn(first, ":\n"), first);
 }
