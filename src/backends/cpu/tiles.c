@@ -285,6 +285,8 @@ bool gm_phases_planner(gm_plan *p, gm_unit *u)
 /* Tiles over the edge are computed whole: worth it while the products that remain are at most this
  * share of the plain way's. */
 static const double most_products = .7;
+/* With fewer tiles the 36 numbers of each weight, made in each step, cost more than they save. */
+enum { LEAST_TILES = 32 };
 
 bool gm_winograd_planner(gm_plan *p, gm_unit *u)
 {
@@ -296,6 +298,8 @@ bool gm_winograd_planner(gm_plan *p, gm_unit *u)
 	c->s.planes = 36, c->s.phases = 1, c->s.side = 4;
 	bool back = u->node[0]->opid == GM_OPID_conv_dx;
 	int64_t h = back ? c->s.H : c->s.P, w = back ? c->s.W : c->s.Q;
+	if (c->s.n * tiles_along(h, 4) * tiles_along(w, 4) < LEAST_TILES)
+		return false;
 	if ((double)(tiles_along(h, 4) * tiles_along(w, 4) * 36) >
 	    most_products * (double)(h * w * 9))
 		return false;
