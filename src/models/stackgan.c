@@ -13,15 +13,15 @@
  *
  * Nets (authors' code, github.com/hanzhanggit/StackGAN): stage I is GAN-CLS with nearest-neighbour
  * doublings and 3x3 convolutions; stage II halves its small image twice, joins c of its own, passes
- * four residual blocks, and doubles to the size of the data. The KL divergence is their mean over
- * the batch and the units, and its weight 2 (the paper: a sum, and 1); both leaky relu after the
- * dense layer, so that log sigma below 0 is reached at a fifth of the slope. Adam 2e-4, beta1 .5,
- * halved every 50 of 600 epochs (stage II: --rate step:100:0.5), batch 64.
+ * four residual blocks, and doubles to the size of the data. KL is their mean over batch and units
+ * with weight 2 (the paper: a sum, and 1), of a layer with leaky relu, as theirs. Adam 2e-4, beta1
+ * .5, halved every 50 of 600 epochs (stage II: --rate step:100:0.5), batch 64.
  *
  * The last `nc` numbers of z are the noise of c; --kl 0 --ca no is G without it, c = mean. Stage II
- * takes its embedding phi from stage I. Differs: the noise is not cut off at 2 sigma; the first
- * stage is in inference mode, so that its images are those of `sample` (theirs: batch statistics);
- * one caption of an image (theirs averages four); w is chosen within the batch.
+ * takes its embedding phi from stage I. Differs: the noise is not cut off at 2 sigma; the code's
+ * dense layer begins as U(-1/sqrt(n), 1/sqrt(n)), theirs as N(0, .02); D is that of gan_cls.c, with
+ * batch norm after the text's layer; stage I is in inference mode, as in `sample` (theirs: batch
+ * statistics); one caption of an image (theirs averages four); w is chosen within the batch.
  */
 #include "ganymede/model.h"
 
@@ -72,16 +72,15 @@ static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *phi)
 /* Stage II doubles the images of stage I at least once. */
 static void check_sizes(gm_run *r)
 {
-	gm_shape s = gm_import_shape(r, "stage1", "decode", -1);
+	const gm_shape s = gm_import_shape(r, "stage1", "decode", -1);
 	const gm_facts *f = gm_run_facts(r);
-	int64_t by = s.rank == 4 ? f->height / s.dim[2] : 2; /* else: the import has failed */
-	if (by < 2 || (by & (by - 1)) ||
-	    (s.rank == 4 && (s.dim[2] * by != f->height || s.dim[3] * by != f->width)))
+	const int64_t by = s.rank == 4 ? f->height / s.dim[2] : 0; /* else: the import has failed */
+	if (s.rank == 4 &&
+	    (by < 2 || (by & (by - 1)) || s.dim[2] * by != f->height || s.dim[3] * by != f->width))
 		gm_run_error(r,
-		             "--stage1 draws images of %lld x %lld pixels; those of the data must "
-		             "be 2, 4, 8, .. times as large, not %lld x %lld: give --size",
-		             (long long)s.dim[2], (long long)s.dim[3], (long long)f->height,
-		             (long long)f->width);
+		             "--stage1 draws images of %dx%d pixels; --size must be 2, 4, 8, .. "
+		             "times as large, not %dx%d",
+		             (int)s.dim[3], (int)s.dim[2], (int)f->width, (int)f->height);
 }
 
 static int train(gm_run *r)
