@@ -32,6 +32,23 @@ static void must(bool ok, const gm_error *err)
 
 static char last_run[PATH_MAX]; /* its folder */
 
+/* Settings of a model with options as "name=value" texts, in the folder of the test's runs. */
+static void set_options(gm_settings *s, const char *model, const char *const *options)
+{
+	gm_error err = {0};
+	char name[64];
+	gm_settings_init(s, gm_model_find(model));
+	must(gm_settings_set(s, "outdir", scratch_path("runs"), &err) &&
+	             gm_settings_set(s, "data", "glyphs", &err) &&
+	             gm_settings_set(s, "log-every", "10", &err),
+	     &err);
+	for (; *options; options++) {
+		const char *equals = strchr(*options, '=');
+		snprintf(name, sizeof name, "%.*s", (int)(equals - *options), *options);
+		must(gm_settings_set(s, name, equals + 1, &err), &err);
+	}
+}
+
 /* Trains with options as "name=value" texts; after that the run is open. o may be NULL. */
 #define TRAINED_AS(model, o, ...) trained(model, o, (const char *const[]){__VA_ARGS__, NULL})
 #define TRAINED(model, ...) TRAINED_AS(model, NULL, __VA_ARGS__)
@@ -39,17 +56,8 @@ static gm_saved *trained(const char *model, const gm_saved_options *o, const cha
 {
 	gm_settings s;
 	gm_error err = {0};
-	char name[64], checkpoint[PATH_MAX];
-	gm_settings_init(&s, gm_model_find(model));
-	must(gm_settings_set(&s, "outdir", scratch_path("runs"), &err) &&
-	             gm_settings_set(&s, "data", "glyphs", &err) &&
-	             gm_settings_set(&s, "log-every", "10", &err),
-	     &err);
-	for (; *options; options++) {
-		const char *equals = strchr(*options, '=');
-		snprintf(name, sizeof name, "%.*s", (int)(equals - *options), *options);
-		must(gm_settings_set(&s, name, equals + 1, &err), &err);
-	}
+	char checkpoint[PATH_MAX];
+	set_options(&s, model, options);
 	gm_train_call call = {.settings = &s};
 	must(gm_train(&call, &err), &err);
 	gm_settings_free(&s);

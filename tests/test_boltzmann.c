@@ -3,10 +3,8 @@
  * test_boltzmann.c -- Boltzmann machines against sums over all states: gradients, chains, log Z by
  * annealed importance sampling, bounds of deep machines.
  */
-#include "runs.h"
+#include "scores.h"
 
-#include "use/saved_run.h"
-#include "score/score.h"
 #include "ganymede/nn.h"
 
 static double softplus(double x)
@@ -249,27 +247,6 @@ static double of_visible(const machine *p, int v)
 	return sum;
 }
 
-static const gm_score *row(const gm_scores *s, const char *name)
-{
-	for (int i = 0; i < s->n; i++)
-		if (!strcmp(s->row[i].name, name))
-			return &s->row[i];
-	fail_msg("no score %s", name);
-	return NULL;
-}
-
-static gm_scores scores_of(gm_saved *s, const char *metrics)
-{
-	gm_error err = {0};
-	gm_scores v;
-	gm_scorer *c =
-		gm_scorer_open(gm_saved_inside(s),
-	                       &(gm_score_options){.metrics = metrics, .split = "train"}, &err);
-	must(c && gm_scorer_score(c, &v, &err), &err);
-	gm_scorer_free(c);
-	return v;
-}
-
 /* A machine of 20 x 10 units, trained until its weights are large: AIS, forwards and backwards, is
  * within .1 nat of the sum over all states, its error bar is honest, and the likelihood is that of
  * the exact Z and near the entropy of the data. */
@@ -286,7 +263,7 @@ static void ais_is_right(void **state)
 		largest = fmax(largest, fabs(p.w[i]));
 	gm_error err = {0};
 	must(gm_saved_set_turns(s, "log-z", 4000, &err), &err);
-	const gm_scores v = scores_of(s, "ais");
+	const gm_scores v = scores_of(s, (gm_score_options){.metrics = "ais", .split = "train"});
 	const gm_score *z = row(&v, "log-z"), *back = row(&v, "log-z-reverse");
 	print_message(
 		"log Z %.4f: AIS %.4f +- %.4f, reverse %.4f +- %.4f, enumeration %.4f; largest "
@@ -336,7 +313,7 @@ static void probabilities_sum_to_one(void **state)
 		got[i % V] += (y[i] + 1) / 2 / DRAWN;
 	for (int k = 0; k < V; k++) /* five standard errors of a bit */
 		assert_float_equal(got[k], mean[k], 5 * sqrt(.25 / DRAWN));
-	const gm_scores v = scores_of(s, "ais");
+	const gm_scores v = scores_of(s, (gm_score_options){.metrics = "ais", .split = "train"});
 	print_message("log-likelihood by CD-2 %.2f nats\n", row(&v, "ais")->value);
 	assert_true(row(&v, "ais")->value > -4.5); /* independent pixels: -6.2 */
 	machine_free(&p);
@@ -402,7 +379,8 @@ static void gaussian_units(void **state)
 	}
 	print_message("mean square %.3f, by the integral %.3f\n", drawn, squares / sum);
 	assert_float_equal(drawn, squares / sum, .08);
-	const gm_scores v = scores_of(s, "ais,free-energy");
+	const gm_scores v =
+		scores_of(s, (gm_score_options){.metrics = "ais,free-energy", .split = "train"});
 	print_message("Gaussian: integral %.4f, enumeration %.4f, AIS %.4f +- %.4f, reverse %.4f; "
 	              "%.3f nats\n",
 	              z, row(&v, "log-z-exact")->value, row(&v, "log-z")->value,
@@ -474,7 +452,7 @@ static void dbn_bound(void **state)
 	}
 	print_message("DBN: weights within %.3f of log p, the bound %.3f below\n", worst, gap);
 	assert_true(worst < .25 && gap > .002);
-	const gm_scores v = scores_of(s, "ais");
+	const gm_scores v = scores_of(s, (gm_score_options){.metrics = "ais", .split = "train"});
 	assert_float_equal(row(&v, "log-z-exact")->value, partition(&top), 1e-3);
 	assert_float_equal(row(&v, "log-z")->value, partition(&top), .1);
 	machine_free(&low), machine_free(&top);
@@ -520,7 +498,7 @@ static void dbm_bound(void **state)
 		assert_true(-f[i] < exact + 1e-4);
 		gap += (exact + f[i]) / PICTURES;
 	}
-	const gm_scores v = scores_of(s, "ais");
+	const gm_scores v = scores_of(s, (gm_score_options){.metrics = "ais", .split = "train"});
 	print_message("DBM: mean-field bound %.4f below log p; log Z %.4f, AIS %.4f +- %.4f, "
 	              "enumeration %.4f; %.2f nats\n",
 	              gap, partition(&all), row(&v, "log-z")->value, row(&v, "log-z")->deviation,

@@ -3,10 +3,8 @@
  * test_fair.c -- vfae, fair-gan and their metrics, on a table in which one number says the
  * sensitive feature and another one the label.
  */
-#include "runs.h"
+#include "scores.h"
 
-#include "score/score.h"
-#include "use/saved_run.h"
 #include "ganymede/data.h"
 #include "ganymede/nn.h"
 
@@ -86,26 +84,6 @@ static const char *table(void)
 	return option;
 }
 
-static const gm_score *row(const gm_scores *s, const char *name)
-{
-	for (int i = 0; i < s->n; i++)
-		if (!strcmp(s->row[i].name, name))
-			return &s->row[i];
-	fail_msg("no score %s", name);
-	return NULL;
-}
-
-static gm_scores scores_of(gm_saved *s, const char *metrics)
-{
-	gm_error err = {0};
-	gm_scores v;
-	gm_scorer *c =
-		gm_scorer_open(gm_saved_inside(s), &(gm_score_options){.metrics = metrics}, &err);
-	must(c && gm_scorer_score(c, &v, &err), &err);
-	gm_scorer_free(c);
-	return v;
-}
-
 #define QUIET "monitors=no", "grid=1x1", "metrics=", "sensitive=sex"
 
 typedef struct result {
@@ -116,7 +94,8 @@ static result trained_to(const char *model, const char *weight, const char *step
 {
 	gm_saved *s =
 		TRAINED(model, table(), QUIET, "width=24", "nz=4", "batch=100", weight, steps, lr);
-	const gm_scores v = scores_of(s, "accuracy,leakage,fairness");
+	const gm_scores v =
+		scores_of(s, (gm_score_options){.metrics = "accuracy,leakage,fairness"});
 	const result r = {row(&v, "accuracy")->value, row(&v, "leakage")->value,
 	                  row(&v, "leakage-kernel")->value, row(&v, "parity-gap")->value};
 	print_message("%s %s: accuracy %.3f, leakage %.3f, on features %.3f, parity gap %.3f\n",
@@ -190,7 +169,7 @@ static void gaps_are_counted(void **state)
 		rate[g] = (yes[g][0] + yes[g][1]) / (of[g][0] + of[g][1]);
 	for (int k = 0; k < 2; k++)
 		gap += fabs(yes[0][k] / of[0][k] - yes[1][k] / of[1][k]) / 2;
-	const gm_scores v = scores_of(s, "fairness");
+	const gm_scores v = scores_of(s, (gm_score_options){.metrics = "fairness"});
 	assert_float_equal(row(&v, "parity-gap")->value, fabs(rate[0] - rate[1]), 1e-9);
 	assert_float_equal(row(&v, "parity-ratio")->value,
 	                   fmin(rate[0], rate[1]) / fmax(rate[0], rate[1]), 1e-9);

@@ -3,15 +3,13 @@
  * test_text.c -- models that read captions: characters and words as numbers, the embedding loss by
  * hand, text-encoder and gan-cls from outside, and the metrics of both.
  */
-#include "runs.h"
+#include "scores.h"
 
 #include "base/file.h"
 #include "ganymede/data.h"
 #include "ganymede/image.h"
 #include "ganymede/text.h"
-#include "score/score.h"
 #include "tensorfile/safetensors.h"
-#include "use/saved_run.h"
 
 enum { L = 60, SIDE = 8 };
 
@@ -150,20 +148,11 @@ static const char *data_option(void)
 
 #define SMALL data_option(), "caption-length=60", "batch=16"
 
-static double score(gm_saved *s, const char *metric, const char *extractor, const char *row)
+static double score(gm_saved *s, const char *metric, const char *extractor, const char *name)
 {
-	gm_error err = {0};
-	gm_scores all = {0};
-	gm_scorer *c = gm_scorer_open(
-		gm_saved_inside(s),
-		&(gm_score_options){.metrics = metric, .extractor = extractor, .count = 480}, &err);
-	must(c && gm_scorer_score(c, &all, &err), &err);
-	gm_scorer_free(c);
-	for (int i = 0; i < all.n; i++)
-		if (!strcmp(all.row[i].name, row))
-			return all.row[i].value;
-	fail_msg("no row %s", row);
-	return NAN;
+	const gm_scores all = scores_of(
+		s, (gm_score_options){.metrics = metric, .extractor = extractor, .count = 480});
+	return row(&all, name)->value;
 }
 
 /* Each encoder learns to find the images of a colour; untrained it does not. */

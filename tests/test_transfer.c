@@ -31,17 +31,8 @@ static const char *refused(const char *const *options)
 {
 	static gm_error err;
 	gm_settings s;
-	char name[64];
 	err = (gm_error){0};
-	gm_settings_init(&s, gm_model_find("classifier"));
-	must(gm_settings_set(&s, "outdir", scratch_path("runs"), &err) &&
-	             gm_settings_set(&s, "data", "glyphs", &err),
-	     &err);
-	for (; *options; options++) {
-		const char *equals = strchr(*options, '=');
-		snprintf(name, sizeof name, "%.*s", (int)(equals - *options), *options);
-		must(gm_settings_set(&s, name, equals + 1, &err), &err);
-	}
+	set_options(&s, "classifier", options);
 	gm_train_call call = {.settings = &s};
 	const bool ok = gm_train_from(&s, &err) && gm_train(&call, &err);
 	gm_settings_free(&s);
