@@ -68,9 +68,9 @@ refuses 2 'did you mean grid' sample x --gird 8x8
 refuses 2 'grid' sample x --grid 8
 refuses 2 'seed' sample x --seed dice
 refuses 2 'needs a run' reconstruct
-refuses 2 'needs a run' complete
-refuses 2 'did you mean ways' complete x --wyas 3
-refuses 2 'option hide' complete x --hide nose
+refuses 2 'needs a run' inpaint
+refuses 2 'did you mean ways' inpaint x --wyas 3
+refuses 2 'option hide' inpaint x --hide nose
 refuses 2 'did you mean split' reconstruct x --spilt test
 refuses 2 'is too many' reconstruct x y z
 refuses 2 'needs a run' interpolate
@@ -118,27 +118,32 @@ works 'm.png' sample elsewhere/00001-vae-glyphs --manifold --grid 5x5 -o m.png
 refuses 1 'endpoint .reconstruct.; dcgan has: generate' reconstruct 2
 refuses 1 'two normal latents' sample 2 --manifold
 works '^elsewhere/[0-9]*-pixelcnn-glyphs$' train pixelcnn --data glyphs --size 8 --features 4 --layers 2 --batch 4 --steps 1 --grid 2x2 --outdir elsewhere
-works 'c.png: 2 of glyphs, test split, right hidden.* 3 completions' complete elsewhere/00002-pixelcnn-glyphs --hide right --ways 3 --grid 1x2 -o c.png
-works '3 of glyphs, test split, 2,3,4,5 hidden: 1 completion' complete elsewhere/00002-pixelcnn-glyphs --hide 2,3,4,5 --count 3 -o filled
-works '3 of glyphs, .* 2 completions' complete elsewhere/00002-pixelcnn-glyphs --count 3 --ways 2 -o filled
+works 'c.png: 2 of glyphs, test split, right hidden.* 3 completions' inpaint elsewhere/00002-pixelcnn-glyphs --hide right --ways 3 --grid 1x2 -o c.png
+works '3 of glyphs, test split, 2,3,4,5 hidden: 1 completion' inpaint elsewhere/00002-pixelcnn-glyphs --hide 2,3,4,5 --count 3 -o filled
+works '3 of glyphs, .* 2 completions' inpaint elsewhere/00002-pixelcnn-glyphs --count 3 --ways 2 -o filled
 check 'completions have no file each' [ -e filled/000002.png -a -e filled/000002-2.png ]
-refuses 1 'filled/000000.png already exists.*--force' complete elsewhere/00002-pixelcnn-glyphs --count 1 -o filled
-works 'filled/000001.png hidden' complete elsewhere/00002-pixelcnn-glyphs filled/000000.png --mask filled/000001.png -o c.png
-refuses 1 'not within the run' complete elsewhere/00002-pixelcnn-glyphs --hide 2,3,400,5
-refuses 2 'hide or --mask' complete elsewhere/00002-pixelcnn-glyphs --hide top --mask c.png
-refuses 2 'are for -o FOLDER' complete elsewhere/00002-pixelcnn-glyphs --count 3
-works 'nearest neighbour  L1 .* dB' complete elsewhere/00002-pixelcnn-glyphs --score --count 2 --hide 2,3,4,5
-refuses 1 'all is hidden' complete elsewhere/00002-pixelcnn-glyphs --score --count 2 --hide all
-refuses 2 'option score' complete elsewhere/00002-pixelcnn-glyphs --score --ways 2
-works 'ganymede complete .*--hide middle' train context-encoder --data shapes --size 32 --width 4 --batch 4 --steps 1 --outdir ways
+refuses 1 'filled/000000.png already exists.*--force' inpaint elsewhere/00002-pixelcnn-glyphs --count 1 -o filled
+works 'filled/000001.png hidden' inpaint elsewhere/00002-pixelcnn-glyphs filled/000000.png --mask filled/000001.png -o c.png
+refuses 1 'not within the run' inpaint elsewhere/00002-pixelcnn-glyphs --hide 2,3,400,5
+refuses 2 'hide or --mask' inpaint elsewhere/00002-pixelcnn-glyphs --hide top --mask c.png
+refuses 2 'are for -o FOLDER' inpaint elsewhere/00002-pixelcnn-glyphs --count 3
+works 'nearest neighbour  L1 .* dB' inpaint elsewhere/00002-pixelcnn-glyphs --score --count 2 --hide 2,3,4,5
+refuses 1 'all is hidden' inpaint elsewhere/00002-pixelcnn-glyphs --score --count 2 --hide all
+refuses 2 'option score' inpaint elsewhere/00002-pixelcnn-glyphs --score --ways 2
+works 'ganymede inpaint .*--hide middle' train context-encoder --data shapes --size 32 --width 4 --batch 4 --steps 1 --outdir ways
 works 'ganymede translate .* PICTURE' train cyclegan --data circles2squares --width 2 --blocks 1 --size 32 --batch 1 --steps 1 --outdir ways
 works 'nearest' eval elsewhere/00002-pixelcnn-glyphs --metrics nearest --count 8 --turns 9
 refuses 1 'turns: 65 is not in 1 to 64' eval elsewhere/00002-pixelcnn-glyphs --metrics nearest --count 8 --turns 65
 works 'c.png: step' sample elsewhere/00002-pixelcnn-glyphs --over-time --turns 9 --grid 3x2 -o c.png
 refuses 1 'has no steps to show' sample 2 --over-time
 refuses 1 'has no turns' sample 2 --turns 3
-refuses 1 'endpoint .complete.; dcgan has: generate' complete 2
-refuses 1 'not class-conditional' complete elsewhere/00002-pixelcnn-glyphs --class 3
+refuses 1 'endpoint .complete.; dcgan has: generate' inpaint 2 --method complete
+works 'context loss [0-9]' inpaint 2 --hide random:.5 --iterations 3 --starts 2 --ways 2 --grid 1x2 -o c.png
+works '^truth .* seam' inpaint 2 --hide middle --iterations 2 --starts 2 --count 3 --score
+refuses 1 'all is hidden' inpaint 2 --hide all
+refuses 2 'option weights: .none. is not window or all' inpaint 2 --weights none
+refuses 1 'need as many starts' inpaint 2 --ways 9
+refuses 1 'not class-conditional' inpaint elsewhere/00002-pixelcnn-glyphs --class 3
 refuses 1 'nowhere' reconstruct elsewhere/00001-vae-glyphs nowhere.png
 printf 'model = gan\ndata = ring8\nwidth = 16\nbatch = 16\nsteps = 9\n' >my.recipe
 works '^runs/00003-gan-ring8$' train --recipe my.recipe --steps 2

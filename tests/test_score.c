@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "metrics/stats.h"
 #include "scratch.h"
-#include "score/hole.h"
+#include "use/hole.h"
 #include "score/score.h"
 
 #include <math.h>

@@ -38,6 +38,9 @@ typedef struct cli_option {
 typedef struct cli_values {
 	const char *verb, *about; /* about: for --help, or NULL */
 	const cli_option *option; /* ends with name NULL */
+	/* further options: those of an action (use/action.h), and its struct; or NULL */
+	const struct gm_action_row *row;
+	void *action;
 	bool (*other)(void *context, const char *name, const char *value, gm_error *err);
 	void *context;
 	const char *given[CLI_OPTIONS], *operand[CLI_OPERANDS];
@@ -48,6 +51,7 @@ const char *cli_value(const cli_values *v, const char *name); /* the given value
 bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, uint64_t *n,
                gm_error *err);
 void cli_options_help(const cli_option *o);
+void cli_action_help(const struct gm_action_row *row); /* NULL is allowed */
 
 /* Prints a line of help for an option of a run: name, default, description, allowed values. */
 struct gm_setting;
@@ -65,7 +69,7 @@ typedef struct cli_verb {
 int cli_train(int argc, char **argv);
 int cli_completion(int argc, char **argv);
 int cli_runs(int argc, char **argv);
-int cli_complete(int argc, char **argv);
+int cli_inpaint(int argc, char **argv);
 int cli_reconstruct(int argc, char **argv);
 int cli_attack(int argc, char **argv);
 int cli_dream(int argc, char **argv);

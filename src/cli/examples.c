@@ -96,27 +96,31 @@ static bool one_picture(gm_saved *s, const char *path, cli_examples *e, gm_error
 	return ok;
 }
 
-static gm_dataset *open_part(gm_saved *s, const char *spec, const char *split, gm_error *err)
+static gm_dataset *open_part(gm_saved *s, const char *spec, const char *split, const char *range,
+                             gm_error *err)
 {
 	gm_data_options o = {0};
 	if (!data_options(s, &o, err))
+		return NULL;
+	if (range && !gm_data_option(&o, "range", range, err))
 		return NULL;
 	o.split = split;
 	o.again = !strcmp(spec, gm_saved_option(s, "data"));
 	return gm_data_open(spec, &o, err);
 }
 
-static bool of_set(gm_saved *s, const char *input, const char *split, cli_examples *e,
-                   gm_error *err)
+static bool of_set(gm_saved *s, const cli_values *v, cli_examples *e, gm_error *err)
 {
+	const char *input = v->operand[1], *split = cli_given(v, "split"),
+		   *range = cli_given(v, "range");
 	const int64_t n = (int64_t)e->columns * e->rows;
 	const gm_facts *f = gm_saved_facts(s);
 	const char *spec = input ? input : gm_saved_option(s, "data");
 	const char *part = split ? split : input ? "train" : "test";
 	gm_error first = {0};
-	gm_dataset *d = open_part(s, spec, part, &first);
+	gm_dataset *d = open_part(s, spec, part, range, &first);
 	if (!d && !split && !input)
-		d = open_part(s, spec, part = "train", NULL);
+		d = open_part(s, spec, part = "train", range, NULL);
 	if (!d) {
 		*err = first;
 		return false;
@@ -163,7 +167,7 @@ bool cli_examples_get(cli_examples *e, gm_saved *s, const cli_values *v, gm_erro
 		return gm_fail(err, GM_ERR_VALUE,
 		               "this works for pictures, but this run is for points");
 	return input && cli_is_picture(input) ? one_picture(s, input, e, err)
-	                                      : of_set(s, input, cli_given(v, "split"), e, err);
+	                                      : of_set(s, v, e, err);
 }
 
 void cli_examples_free(cli_examples *e)
@@ -189,6 +193,7 @@ bool cli_examples_read(cli_examples *e, cli_values *v, int argc, char **argv)
 		       "test split of the\nrun's data. %s\n",
 		       v->about);
 		cli_options_help(v->option);
+		cli_action_help(v->row);
 		return false;
 	}
 	if (!v->operand[0])

@@ -38,10 +38,10 @@ static const cli_verb verbs[] = {
          "Frechet distance of two sets: runs, data sets, folders, archives, statistics", cli_fid},
 	{"translate", "translate RUN INPUT [-o OUT] [--fit pad] [--back] [--seed N] [--force]",
          "translate images with a run", cli_translate},
-	{"complete",
-         "complete RUN [INPUT] [--hide bottom | --mask FILE] [--ways 4] [--seed N] [-o FILE.png | "
+	{"inpaint",
+         "inpaint RUN [INPUT] [--hide bottom | --mask FILE] [--ways 1] [--seed N] [-o FILE.png | "
          "FOLDER]",
-         "hide a part of images and let a model complete it", cli_complete},
+         "hide a part of images and let a run fill it in", cli_inpaint},
 	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
 	{"data",
          "data list\n       ganymede data info SET|PATH [--size N] [--fit crop] [-o FILE.png "

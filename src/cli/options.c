@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "run/settings.h"
+#include "use/action.h"
 
 void cli_option_line(const gm_setting *row)
 {
@@ -46,6 +47,13 @@ int cli_read(cli_args *a, cli_values *v, int operands)
 		if (cli_is(a->name, "o") && find(v, "o") < 0)
 			strcpy(a->name, "out");
 		int i = find(v, a->name);
+		if (i < 0 && v->row) {
+			gm_error err = {0};
+			if (gm_action_set(v->row, v->action, a->name, a->value, &err))
+				continue;
+			if (err.code != GM_ERR_STATE)
+				return cli_usage("%s", err.message);
+		}
 		if (i < 0 && v->other) {
 			gm_error err = {0};
 			if (v->other(v->context, a->name, a->value, &err))
@@ -58,6 +66,8 @@ int cli_read(cli_args *a, cli_values *v, int operands)
 			int known = 0;
 			for (; v->option[known].name && known < CLI_OPTIONS; known++)
 				names[known] = v->option[known].name;
+			for (int k = 0; v->row && v->row[k].option.name && known < CLI_OPTIONS; k++)
+				names[known++] = v->row[k].option.name;
 			const char *near = gm_text_nearest(a->name, names, known);
 			if (near)
 				return cli_usage("%s has no option %.60s; did you mean %s?",
@@ -98,4 +108,13 @@ void cli_options_help(const cli_option *o)
 	puts("\noptions, with their defaults:");
 	for (; o->name; o++)
 		printf("  --%-14s %-15s %s\n", o->name, *o->value ? o->value : "-", o->help);
+}
+
+void cli_action_help(const gm_action_row *row)
+{
+	for (; row && row->option.name; row++)
+		cli_option_line(&(gm_setting){.name = row->option.name,
+		                              .initial = row->option.value,
+		                              .help = row->option.help,
+		                              .type = row->option.type});
 }

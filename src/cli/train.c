@@ -68,7 +68,7 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 		const char *gives, *before, *after, *about;
 	} uses[] = {
 		{GM_ENDPOINT_TRANSLATE, "translate", " PICTURE -o OUT", "translate an image"},
-		{GM_ENDPOINT_COMPLETE, "complete", " --hide middle", "fill in a part of images"},
+		{GM_ENDPOINT_COMPLETE, "inpaint", " --hide middle", "fill in a part of images"},
 		{GM_ENDPOINT_RECONSTRUCT, "reconstruct", "", "images and their reconstructions"},
 		{GM_ENDPOINT_CLASSIFY, "fid A B --extractor classifier:", "",
 	         "scores with its features"},

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/complete.c -- ganymede complete: hides a part of images and lets a model with the endpoint
- * "complete" fill it in.
+ * cli/inpaint.c -- ganymede inpaint: hides a part of images and lets a run fill it in.
  */
 #include "cli/cli.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,93 +17,22 @@
 #include "run/classes.h"
 #include "run/folder.h"
 #include "run/settings.h"
-#include "score/hole.h"
+#include "use/hole.h"
+#include "use/inpaint.h"
 #include "use/saved_run.h"
-
-static const char *const parts[] = {"bottom", "top", "left", "right", "middle", "all", NULL};
-
-typedef struct rectangle {
-	int64_t x, y, width, height;
-} rectangle;
-
-/* A half, the inner quarter, or all. */
-static rectangle part_of(int part, const gm_facts *f)
-{
-	const int64_t h = f->height, w = f->width;
-	const rectangle all[] = {{0, h / 2, w, h - h / 2},
-	                         {0, 0, w, (h + 1) / 2},
-	                         {0, 0, (w + 1) / 2, h},
-	                         {w / 2, 0, w - w / 2, h},
-	                         {w / 4, h / 4, w - w / 4 * 2, h - h / 4 * 2},
-	                         {0, 0, w, h}};
-	return all[part];
-}
 
 typedef struct request {
 	const char *hide, *mask; /* hidden part: a name or a rectangle; or a mask file, or NULL */
-	int ways;                /* completions of each image */
-	uint64_t seed;
+	gm_inpaint_options o;
+	gm_inpaint_report *report; /* of each completion, malloc */
 	int columns;
-	int32_t *label; /* of each completion, or NULL */
+	int32_t *label; /* of each image, or NULL */
 	const char *out;
 	bool folder; /* out is one, of an image each */
 	bool force;
 	bool score;      /* instead of images */
 	uint8_t *hidden; /* [height, width] */
 } request;
-
-static int find_part(const char *name)
-{
-	for (int i = 0; parts[i]; i++)
-		if (!strcmp(parts[i], name))
-			return i;
-	return -1;
-}
-
-static bool parse_rectangle(const char *text, rectangle *r)
-{
-	int end = 0;
-	return sscanf(text, "%" SCNd64 ",%" SCNd64 ",%" SCNd64 ",%" SCNd64 "%n", &r->x, &r->y,
-	              &r->width, &r->height, &end) == 4 &&
-	       !text[end];
-}
-
-static bool by_rectangle(request *q, const gm_facts *f, gm_error *err)
-{
-	rectangle r;
-	int part = find_part(q->hide);
-	if (part >= 0)
-		r = part_of(part, f);
-	else
-		parse_rectangle(q->hide, &r);
-	if (r.x < 0 || r.y < 0 || r.width < 1 || r.height < 1 || r.width > f->width - r.x ||
-	    r.height > f->height - r.y)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "option hide: %s is not within the run's images of %dx%d pixels",
-		               q->hide, (int)f->width, (int)f->height);
-	for (int64_t y = r.y; y < r.y + r.height; y++)
-		memset(q->hidden + y * f->width + r.x, 1, (size_t)r.width);
-	return true;
-}
-
-/* White is hidden, black is known. */
-static bool by_mask(request *q, const gm_facts *f, gm_error *err)
-{
-	gm_image *im = gm_image_read(q->mask, NULL, err);
-	if (!im)
-		return false;
-	bool ok = (im->width == f->width && im->height == f->height) ||
-	          gm_fail(err, GM_ERR_VALUE,
-	                  "option mask: %s has %dx%d pixels, the run's images %dx%d", q->mask,
-	                  im->width, im->height, (int)f->width, (int)f->height);
-	bool any = false;
-	for (int64_t i = 0; ok && i < f->width * f->height; i++)
-		any = (q->hidden[i] = im->pixel[i * im->channels] > 127) || any;
-	gm_image_free(im);
-	return ok && (any || gm_fail(err, GM_ERR_VALUE,
-	                             "option mask: nothing in %s is white, so nothing is hidden",
-	                             q->mask));
-}
 
 static bool hide(gm_saved *s, request *q, gm_error *err)
 {
@@ -114,21 +43,28 @@ static bool hide(gm_saved *s, request *q, gm_error *err)
 	q->hidden = calloc((size_t)(f->height * f->width), 1);
 	if (!q->hidden)
 		return gm_fail(err, GM_ERR_MEMORY, "no memory for images");
-	return q->mask ? by_mask(q, f, err) : by_rectangle(q, f, err);
+	q->o.hidden = q->hidden;
+	if (!q->mask)
+		return gm_hole_name(q->hide, f->height, f->width, q->o.seed, q->hidden, err);
+	gm_image *im = gm_image_read(q->mask, NULL, err);
+	gm_error why = {0};
+	const bool ok =
+		im && (gm_hole_picture(im, f->height, f->width, q->hidden, &why) ||
+	               gm_fail(err, why.code, "option mask: %s: %.300s", q->mask, why.message));
+	gm_image_free(im);
+	return ok;
 }
 
 /* The completions of every example, [n, ways, example]; the caller frees them. */
-static float *completed(gm_saved *s, const cli_examples *e, const request *q, gm_error *err)
+static float *completed(gm_saved *s, const cli_examples *e, request *q, gm_error *err)
 {
-	const int64_t numel = gm_saved_facts(s)->numel, n = e->n * q->ways;
-	float *x = malloc(n * numel * sizeof *x);
-	for (int64_t i = 0; x && i < n; i++)
-		memcpy(x + i * numel, e->x + i / q->ways * numel, numel * sizeof *x);
-	const gm_saved_hole hole = {
-		.seed = q->seed, .n = n, .label = q->label, .hidden = q->hidden};
-	if (!x)
+	const int64_t n = e->n * q->o.ways;
+	float *x = malloc((size_t)(n * gm_saved_facts(s)->numel) * sizeof *x);
+	q->report = calloc((size_t)n, sizeof *q->report);
+	q->o.label = q->label;
+	if (!x || !q->report)
 		gm_fail(err, GM_ERR_MEMORY, "no memory for images");
-	else if (gm_saved_complete(s, &hole, x, err))
+	else if (gm_inpaint(s, &q->o, e->x, e->n, x, q->report, err))
 		return x;
 	free(x);
 	return NULL;
@@ -139,7 +75,7 @@ static gm_image *picture(gm_saved *s, const cli_examples *e, const request *q, c
                          gm_error *err)
 {
 	const gm_facts *f = gm_saved_facts(s);
-	const int64_t numel = f->numel, each = 2 + q->ways, plane = f->height * f->width;
+	const int64_t numel = f->numel, each = 2 + q->o.ways, plane = f->height * f->width;
 	float *all = malloc(e->n * each * numel * sizeof *all);
 	gm_image *im = NULL;
 	if (!all)
@@ -149,7 +85,7 @@ static gm_image *picture(gm_saved *s, const cli_examples *e, const request *q, c
 		memcpy(row, e->x + i * numel, numel * sizeof *row);
 		for (int64_t j = 0; j < numel; j++) /* hidden values are grey */
 			row[numel + j] = q->hidden[j % plane] ? 0 : e->x[i * numel + j];
-		memcpy(row + 2 * numel, x + i * q->ways * numel, q->ways * numel * sizeof *row);
+		memcpy(row + 2 * numel, x + i * q->o.ways * numel, q->o.ways * numel * sizeof *row);
 	}
 	if (all)
 		im = cli_examples_grid(s, all, e->n * each, (int)each * q->columns, err);
@@ -166,7 +102,7 @@ static bool path_of(const request *q, const cli_examples *e, int64_t i, int way,
 	char *dot = strrchr(stem, '.'), *slash = strrchr(stem, '/');
 	if (dot && dot > (slash ? slash + 1 : stem))
 		*dot = 0;
-	if (q->ways > 1)
+	if (q->o.ways > 1)
 		snprintf(number, sizeof number, "-%d", way);
 	return snprintf(path, PATH_MAX, "%s/%s%s.png", q->out, stem, number) < PATH_MAX ||
 	       gm_fail(err, GM_ERR_VALUE, "%s: the name is too long", e->name[i]);
@@ -179,8 +115,8 @@ static bool write_all(gm_saved *s, const cli_examples *e, const request *q, cons
 	const gm_facts *f = gm_saved_facts(s);
 	char path[PATH_MAX];
 	for (int pass = 0; pass < 2; pass++)
-		for (int64_t i = 0; i < e->n * q->ways; i++) {
-			if (!path_of(q, e, i / q->ways, (int)(i % q->ways) + 1, path, err))
+		for (int64_t i = 0; i < e->n * q->o.ways; i++) {
+			if (!path_of(q, e, i / q->o.ways, (int)(i % q->o.ways) + 1, path, err))
 				return false;
 			if (!pass && !q->force && gm_file_exists(path))
 				return gm_fail(err, GM_ERR_VALUE,
@@ -208,7 +144,23 @@ static bool write_all(gm_saved *s, const cli_examples *e, const request *q, cons
 	return true;
 }
 
-static int work(gm_saved *s, const cli_examples *e, const request *q)
+/* Mean context loss and D's output, of the best completion of each image. */
+static void tell_losses(const cli_examples *e, const request *q)
+{
+	double context = 0, score = 0;
+	for (int64_t i = 0; i < e->n; i++)
+		context += q->report[i * q->o.ways].context / (double)e->n,
+			score += q->report[i * q->o.ways].score / (double)e->n;
+	if (!isnan(context))
+		printf("semantic inpainting: %d starts, %d iterations; context loss %.4g",
+		       (int)q->o.starts, (int)q->o.iterations, context);
+	if (!isnan(context) && !isnan(score))
+		printf(", D's output %.3g", score);
+	if (!isnan(context))
+		puts("");
+}
+
+static int work(gm_saved *s, const cli_examples *e, request *q)
 {
 	gm_error err = {0};
 	float *x = completed(s, e, q, &err);
@@ -220,8 +172,10 @@ static int work(gm_saved *s, const cli_examples *e, const request *q)
 	if (ok)
 		printf("%s: %" PRId64 " of %s, %s hidden: %s%d completion%s, seed %" PRIu64 "\n",
 		       q->out, e->n, e->from, q->mask ? q->mask : q->hide,
-		       q->folder ? "" : "original | left | ", q->ways, q->ways == 1 ? "" : "s",
-		       q->seed);
+		       q->folder ? "" : "original | left | ", (int)q->o.ways,
+		       q->o.ways == 1 ? "" : "s", q->o.seed);
+	if (ok)
+		tell_losses(e, q);
 	gm_image_free(im);
 	free(x);
 	return ok ? CLI_OK : cli_fail(&err);
@@ -257,12 +211,12 @@ static float *training_examples(gm_saved *s, int64_t *n, gm_error *err)
 static void print_errors(const gm_hole *h, const char *name, const float *x, const float *truth)
 {
 	const gm_hole_errors e = gm_hole_compare(h, x, truth);
-	printf("%-17s  L1 %6.2f %%  L2 %6.2f %%  PSNR %6.2f dB\n", name, 100 * e.l1, 100 * e.l2,
-	       e.psnr);
+	printf("%-17s  L1 %6.2f %%  L2 %6.2f %%  PSNR %6.2f dB  seam %5.2f %%\n", name, 100 * e.l1,
+	       100 * e.l2, e.psnr, 100 * gm_hole_seam(h, x));
 }
 
 /* Errors of the completions within the hole, and those of simple fillings. */
-static bool score(gm_saved *s, const cli_examples *e, const request *q, gm_error *err)
+static bool score(gm_saved *s, const cli_examples *e, request *q, gm_error *err)
 {
 	static const char *const names[] = {"mean", "harmonic", "nearest neighbour"};
 	const gm_facts *f = gm_saved_facts(s);
@@ -281,7 +235,7 @@ static bool score(gm_saved *s, const cli_examples *e, const request *q, gm_error
 		printf("%" PRId64 " of %s, %s hidden (%" PRId64 " of %" PRId64
 		       " pixels), seed %" PRIu64 "; errors of hidden pixels:\n",
 		       e->n, e->from, q->mask ? q->mask : q->hide, f->height * f->width - visible,
-		       f->height * f->width, q->seed);
+		       f->height * f->width, q->o.seed);
 		print_errors(&h, gm_saved_model(s)->name, made, e->x);
 	}
 	for (int i = 0; ok && i < 3; i++) {
@@ -296,30 +250,35 @@ static bool score(gm_saved *s, const cli_examples *e, const request *q, gm_error
 			print_errors(&h, names[i], x, e->x);
 	}
 	if (ok)
-		printf("mean: of the visible pixels; nearest neighbour: by visible pixels, among "
-		       "%" PRId64 " training images\n",
+		print_errors(&h, "truth", e->x, e->x);
+	if (ok)
+		printf("seam: mean difference of neighbours across the border of the hole; mean: "
+		       "of "
+		       "the visible pixels; nearest neighbour: by visible pixels, among %" PRId64
+		       " training images\n",
 		       known);
+	if (ok)
+		tell_losses(e, q);
 	free(made), free(x), free(train);
 	return ok;
 }
 
 static const cli_option options[] = {
 	{"hide", "bottom",
-         "the part to fill in: bottom, top, left, right, middle, all, or X,Y,WIDTH,HEIGHT in "
-         "pixels"},
+         "the part to fill in: bottom, top, left, right, middle, all, random, random:SHARE, "
+         "pattern, or X,Y,WIDTH,HEIGHT in pixels"},
 	{"mask", "", "instead of --hide: an image of the run's size, white where to fill in"},
-	{"ways", "4", "completions of each image; default with -o FOLDER: 1"},
 	{"score", "",
          "errors of the hidden part, also of simple fillings, instead of images: of --count "
          "images"},
-	{"turns", "", "iterations of an iterative endpoint; default: the model's"},
+	{"turns", "", "complete: iterations of an iterative endpoint; default: the model's"},
 	{"class", "",
          "name or number of the class, for a class-conditional model; default: the image's class"},
 	{"grid", "1x8", "columns x rows of images"},
 	{"count", "0",
          "with -o FOLDER: number of images; 0: all, of an endless set 64; with --score: 1000"},
 	{"split", "", "split of a data set: train or test"},
-	{"seed", "0", "seed of the completions"},
+	{"range", "", "only examples FROM:TO of the data's files, such as those not trained on"},
 	{"out", "completed.png",
          "FILE.png, .jpg or .webp for a grid; or a FOLDER for separate images; also -o"},
 	{"force", "", "with -o FOLDER: overwrite"},
@@ -328,53 +287,49 @@ static const cli_option options[] = {
 	{0},
 };
 
-static bool takes_labels(gm_saved *s)
+/* The endpoint of the method. */
+static const char *endpoint(const request *q)
 {
-	return gm_saved_takes_labels(s, GM_ENDPOINT_COMPLETE);
+	return q->o.method == GM_INPAINT_COMPLETE ? GM_ENDPOINT_COMPLETE : GM_ENDPOINT_GENERATE;
 }
 
-/* Sets q->label, the class of each completion; NULL if unknown or not needed. */
+/* Sets q->label, the class of each image; NULL if unknown or not needed. */
 static bool labels(gm_saved *s, const cli_values *v, const cli_examples *e, request *q,
                    gm_error *err)
 {
 	int64_t class = 0;
 	bool given = *cli_value(v, "class");
-	int64_t n = e->n * q->ways;
-	if (given && !takes_labels(s))
+	if (given && !gm_saved_takes_labels(s, endpoint(q)))
 		return gm_fail(err, GM_ERR_VALUE, "option class: %s is not class-conditional",
 		               gm_saved_model(s)->name);
 	if (given && !gm_class_find(gm_saved_facts(s), cli_value(v, "class"), &class, err))
 		return false;
-	if (!takes_labels(s) || (!given && !e->label))
+	if (!gm_saved_takes_labels(s, endpoint(q)) || (!given && !e->label))
 		return true;
-	q->label = malloc(n * sizeof *q->label);
-	for (int64_t i = 0; q->label && i < n; i++)
-		q->label[i] = given ? (int32_t) class : e->label[i / q->ways];
+	q->label = malloc((size_t)e->n * sizeof *q->label);
+	for (int64_t i = 0; q->label && i < e->n; i++)
+		q->label[i] = given ? (int32_t) class : e->label[i];
 	return q->label || gm_fail(err, GM_ERR_MEMORY, "no memory for labels");
 }
 
 /* What the command line says before the run is opened. */
 static int read_options(const cli_values *v, request *q, cli_examples *e, gm_error *err)
 {
-	rectangle r;
-	uint64_t ways, count;
+	uint64_t count;
 	q->hide = cli_value(v, "hide"), q->mask = cli_given(v, "mask");
 	q->out = cli_value(v, "out"), q->force = cli_given(v, "force");
 	q->folder = cli_given(v, "out") && !strrchr(cli_base_name(q->out), '.');
 	if (q->mask && cli_given(v, "hide"))
-		return cli_usage("complete takes --hide or --mask, not both");
-	if (find_part(q->hide) < 0 && !parse_rectangle(q->hide, &r))
+		return cli_usage("inpaint takes --hide or --mask, not both");
+	if (!gm_hole_is_name(q->hide))
 		return cli_usage(
-			"option hide: \"%.60s\" is not bottom, top, left, right, middle, all "
-			"or X,Y,WIDTH,HEIGHT",
+			"option hide: \"%.60s\" is not bottom, top, left, right, middle, all, "
+			"random, random:SHARE, pattern or X,Y,WIDTH,HEIGHT",
 			q->hide);
-	if (!cli_whole(v, "ways", 1, 100, &ways, err) ||
-	    !cli_whole(v, "count", 0, INT32_MAX, &count, err) ||
-	    !cli_whole(v, "seed", 0, UINT64_MAX, &q->seed, err))
+	if (!cli_whole(v, "count", 0, INT32_MAX, &count, err))
 		return cli_usage("%s", err->message);
 	q->score = cli_given(v, "score");
-	q->ways = (q->folder || q->score) && !cli_given(v, "ways") ? 1 : (int)ways;
-	if (q->score && (cli_given(v, "out") || cli_given(v, "grid") || q->ways > 1))
+	if (q->score && (cli_given(v, "out") || cli_given(v, "grid") || q->o.ways > 1))
 		return cli_usage("option score is for one completion of each image, without "
 		                 "options out and grid");
 	if (q->score) {
@@ -393,28 +348,37 @@ static int read_options(const cli_values *v, request *q, cli_examples *e, gm_err
 	return CLI_OK;
 }
 
-int cli_complete(int argc, char **argv)
+int cli_inpaint(int argc, char **argv)
 {
-	cli_values v = {.verb = "complete",
-	                .option = options,
-	                .about = "Each image is shown as original | visible part | completions."};
-	cli_examples e;
 	request q = {0};
+	cli_values v = {
+		.verb = "inpaint",
+		.option = options,
+		.row = gm_inpaint_rows,
+		.action = &q.o,
+		.about =
+			"Each image is shown as original | visible part | completions. A run with "
+			"the endpoint\n\"complete\" fills in images at once; with a generator, its "
+			"latents are searched\n(semantic inpainting, Yeh et al. 2017)."};
+	cli_examples e;
+	gm_action_reset(gm_inpaint_rows, &q.o);
 	if (!cli_examples_read(&e, &v, argc, argv))
 		return e.status;
 	gm_error err = {0};
 	int status = read_options(&v, &q, &e, &err);
 	if (status)
 		return status;
-	gm_saved *s = cli_examples_run(&v, GM_ENDPOINT_COMPLETE, &err);
-	bool ok = s && cli_turns(s, GM_ENDPOINT_COMPLETE, &v, &err) && hide(s, &q, &err) &&
-	          cli_examples_get(&e, s, &v, &err) && labels(s, &v, &e, &q, &err);
+	gm_saved *s = cli_examples_run(&v, NULL, &err);
+	bool ok = s && gm_inpaint_choose(s, &q.o, &err) && cli_turns(s, endpoint(&q), &v, &err) &&
+	          hide(s, &q, &err) && cli_examples_get(&e, s, &v, &err) &&
+	          labels(s, &v, &e, &q, &err);
 	if (ok && q.score)
 		status = score(s, &e, &q, &err) ? CLI_OK : cli_fail(&err);
 	else
 		status = ok ? work(s, &e, &q) : cli_fail(&err);
 	free(q.label);
 	free(q.hidden);
+	free(q.report);
 	cli_examples_free(&e);
 	gm_saved_free(s);
 	return status;
