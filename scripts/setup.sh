@@ -49,6 +49,7 @@ build   libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd     libmicrohttpd-de
 build   libjansson-dev    jansson-devel       jansson             libjansson-devel     jansson       module:jansson
 build   liblinear-dev     liblinear-devel     liblinear           liblinear-devel      liblinear     header:linear.h
 build   libfftw3-dev      fftw-devel          fftw                fftw3-devel          fftw          module:fftw3
+build   libnlopt-dev      nlopt-devel         nlopt               nlopt-devel          nlopt         module:nlopt
 build   libchafa-dev      chafa-devel         chafa               chafa-devel          chafa         module:chafa
 build   libglib2.0-dev    glib2-devel         glib2-devel         glib2-devel          glib          module:glib-2.0
 test    libmatio-dev      matio-devel         -                   libmatio-devel       libmatio      module:matio
@@ -151,7 +152,7 @@ by_hand() {
 		say "no package manager that this script knows. What Ganymede needs (docs/dependencies.md says why):"
 		say "  a C17 compiler with OpenMP, meson >= 1.0, ninja, pkg-config, oneDNN 2.6+ or 3.x, OpenBLAS with"
 		say "  LAPACKE, libpng, libjpeg, libwebp, giflib, libtiff 4.5+, libsndfile, libsamplerate, libarchive, libcurl, nettle,"
-		say "  zlib, jansson, liblinear, FFTW 3, chafa"
+		say "  zlib, jansson, liblinear, FFTW 3, NLopt, chafa"
 		say "  and GLib; cmocka and matio for the tests; clang for fuzzing and linting"
 	fi
 	exit 1

@@ -143,6 +143,12 @@ works '^truth .* seam' inpaint 2 --hide middle --iterations 2 --starts 2 --count
 refuses 1 'all is hidden' inpaint 2 --hide all
 refuses 2 'option weights: .none. is not window or all' inpaint 2 --weights none
 refuses 1 'need as many starts' inpaint 2 --ways 9
+works 'p.png: 2 of glyphs, test split, original . projection' project 2 --evaluations 3 --grid 1x2 -o p.png --latents z.npy
+check 'projected latents' grep -aq "'shape': (2, 100)" z.npy
+refuses 1 'ganymede train projection' project 2 --how hybrid
+works '^ways/[0-9]*-projection-glyphs$' train projection --of runs/00002-dcgan-glyphs --data glyphs --width 4 --batch 4 --steps 2 --outdir ways
+works '^hybrid  *RMSE: mean' project ways/*-projection-glyphs --samples --score --count 2 --evaluations 4
+refuses 2 'option starts: 0' project 2 --starts 0
 refuses 1 'not class-conditional' inpaint elsewhere/00002-pixelcnn-glyphs --class 3
 refuses 1 'nowhere' reconstruct elsewhere/00001-vae-glyphs nowhere.png
 printf 'model = gan\ndata = ring8\nwidth = 16\nbatch = 16\nsteps = 9\n' >my.recipe

@@ -207,7 +207,10 @@ static void every_model_resumes_exactly(void **state)
 			both[n++] = "--per-class", both[n++] = "4", both[n++] = "--nz",
 			both[n++] = "4";
 		if (has(m, "of")) /* trained before, by its place in the list */
-			both[n++] = "--of", both[n++] = strdup(scratch_path("gan-cls/00000-whole"));
+			both[n++] = "--of",
+			both[n++] = strdup(scratch_path(strcmp(m->name, "projection")
+			                                        ? "gan-cls/00000-whole"
+			                                        : "dcgan/00000-whole"));
 		if (has(m, "sensitive"))
 			both[n++] = "--sensitive", both[n++] = "label:4";
 		both[n] = NULL;

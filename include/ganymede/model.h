@@ -383,6 +383,11 @@ GM_API gm_node *gm_latent(gm_run *r, const char *name, gm_node *source, gm_laten
 
 /* A latent of m rows with n random values (one-hot: n classes). */
 GM_API gm_node *gm_noise(gm_run *r, const char *name, gm_latent_kind kind, int64_t m, int64_t n);
+/* For gm_import: true if the other run has this endpoint; and the distribution of a latent input of
+ * it (normal if it was not declared). */
+GM_API bool gm_import_has(gm_run *r, const char *option, const char *endpoint);
+GM_API gm_latent_kind gm_import_latent(gm_run *r, const char *option, const char *endpoint,
+                                       int input);
 
 /* Examples [m, ..] as rows [m,numel], with pixels in [0,1]; and rows as examples of the run's
  * shape, with pixels in [-1,1]. */

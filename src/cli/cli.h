@@ -73,6 +73,7 @@ int cli_inpaint(int argc, char **argv);
 int cli_reconstruct(int argc, char **argv);
 int cli_attack(int argc, char **argv);
 int cli_dream(int argc, char **argv);
+int cli_project(int argc, char **argv);
 int cli_sample(int argc, char **argv);
 int cli_interpolate(int argc, char **argv);
 int cli_traverse(int argc, char **argv);

@@ -180,7 +180,8 @@ void cli_examples_free(cli_examples *e)
 
 bool cli_examples_read(cli_examples *e, cli_values *v, int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", "force", "score", "random-start", NULL};
+	static const char *const flags[] = {"help",         "h",   "force",   "score",
+	                                    "random-start", "raw", "samples", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	gm_error err = {0};
 	*e = (cli_examples){0};
@@ -208,7 +209,8 @@ gm_saved *cli_examples_run(const cli_values *v, const char *endpoint, gm_error *
 	char checkpoint[PATH_MAX];
 	if (!gm_folder_checkpoint(v->operand[0], cli_value(v, "outdir"), checkpoint, NULL, err))
 		return NULL;
-	gm_saved *s = gm_saved_open(checkpoint, NULL, err);
+	gm_saved *s =
+		gm_saved_open(checkpoint, &(gm_saved_options){.raw = cli_given(v, "raw")}, err);
 	if (!s || !endpoint || gm_saved_must(s, endpoint, err))
 		return s;
 	gm_saved_free(s);

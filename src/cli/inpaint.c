@@ -282,6 +282,7 @@ static const cli_option options[] = {
 	{"out", "completed.png",
          "FILE.png, .jpg or .webp for a grid; or a FOLDER for separate images; also -o"},
 	{"force", "", "with -o FOLDER: overwrite"},
+	{"raw", "", "use the weights, not their moving averages"},
 	{"outdir", "runs", "folder of runs"},
 	{"help", "", "this"},
 	{0},

@@ -42,6 +42,10 @@ static const cli_verb verbs[] = {
          "inpaint RUN [INPUT] [--hide bottom | --mask FILE] [--ways 1] [--seed N] [-o FILE.png | "
          "FOLDER]",
          "hide a part of images and let a run fill it in", cli_inpaint},
+	{"project",
+         "project RUN [INPUT] [--how hybrid] [--starts N] [--score] [-o FILE.png] [--latents "
+         "FILE.npy]",
+         "find the latents whose images are closest to given ones", cli_project},
 	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
 	{"data",
          "data list\n       ganymede data info SET|PATH [--size N] [--fit crop] [-o FILE.png "

@@ -168,6 +168,21 @@ const gm_facts *gm_import_facts(gm_run *r, const char *option)
 	return i ? &i->run.facts : &r->facts;
 }
 
+bool gm_import_has(gm_run *r, const char *option, const char *name)
+{
+	gm_import_of *i = find(r, option);
+	return i && gm_endpoint_find(&i->run, name);
+}
+
+gm_latent_kind gm_import_latent(gm_run *r, const char *option, const char *name, int input)
+{
+	gm_run_endpoint *e = endpoint(r, option, name);
+	const gm_run_latent *latent =
+		e && input < e->nin ? gm_endpoint_latent(&find(r, option)->run, e->in[input])
+				    : NULL;
+	return latent ? latent->kind : GM_LATENT_NORMAL;
+}
+
 void gm_imports_free(gm_run *r)
 {
 	for (gm_import_of *i = r->import; i; i = i->next) {

@@ -204,9 +204,7 @@ static bool semantic(gm_saved *s, const gm_inpaint_options *o, const float *x, i
 	const int64_t together = o->starts < ROWS ? ROWS / o->starts : 1,
 		      images = n < together ? n : together;
 	work w = {.o = o, .rows = images * o->starts};
-	w.s = gm_saved_open_file(gm_saved_path(s),
-	                         &(gm_saved_options){.batch = w.rows, .exact = true}, err);
-	if (!w.s)
+	if (!(w.s = gm_saved_again(s, w.rows, err)))
 		return false;
 	w.f = gm_saved_facts(w.s);
 	w.all = (n + images - 1) / images * o->iterations;

@@ -117,6 +117,12 @@ gm_saved *gm_saved_open_file(const char *checkpoint, const gm_saved_options *o, 
 	return NULL;
 }
 
+gm_saved *gm_saved_again(const gm_saved *s, int64_t batch, gm_error *err)
+{
+	return gm_saved_open_file(
+		s->path, &(gm_saved_options){.batch = batch, .exact = true, .raw = s->raw}, err);
+}
+
 void gm_saved_free(gm_saved *s)
 {
 	if (!s)

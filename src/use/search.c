@@ -222,7 +222,7 @@ static void slice(float *z, int64_t n, int64_t at, float *part, int64_t width, i
 			memcpy(part + i * width, z + i * n + at, (size_t)width * sizeof *z);
 }
 
-bool gm_search_draw(gm_search *q, uint64_t seed, int64_t every, gm_error *err)
+static bool draw(gm_search *q, uint64_t seed, int64_t every, bool fixed, gm_error *err)
 {
 	float *out[PORTS] = {0};
 	bool ok = true;
@@ -237,10 +237,10 @@ bool gm_search_draw(gm_search *q, uint64_t seed, int64_t every, gm_error *err)
 		for (int64_t row = every; row < q->m; row++)
 			memcpy(out[i] + row * q->width[i], out[i] + row % every * q->width[i],
 			       (size_t)q->width[i] * sizeof(float));
-		if (q->fixed[i]) {
+		if (q->fixed[i] && fixed)
 			memcpy(q->fixed[i], out[i], (size_t)(q->m * q->width[i]) * sizeof(float));
+		if (q->fixed[i])
 			continue;
-		}
 		slice(q->z, q->n, at, out[i], q->width[i], q->m, true);
 		at += (int)q->width[i];
 	}
@@ -248,6 +248,16 @@ bool gm_search_draw(gm_search *q, uint64_t seed, int64_t every, gm_error *err)
 		free(out[i]);
 	gm_search_adam_reset(q);
 	return ok;
+}
+
+bool gm_search_draw(gm_search *q, uint64_t seed, int64_t every, gm_error *err)
+{
+	return draw(q, seed, every, true, err);
+}
+
+bool gm_search_draw_free(gm_search *q, uint64_t seed, gm_error *err)
+{
+	return draw(q, seed, q->m, false, err);
 }
 
 void gm_search_label(gm_search *q, int64_t row, int32_t label)

@@ -44,6 +44,8 @@ bool gm_search_compile(gm_search *q, gm_node *cost, gm_node *const *also, int n,
 
 /* Random latents of a seed: row i gets latents i % every, every <= rows. Sets Adam back. */
 bool gm_search_draw(gm_search *q, uint64_t seed, int64_t every, gm_error *err);
+/* The same for the free values only, with every = rows. */
+bool gm_search_draw_free(gm_search *q, uint64_t seed, gm_error *err);
 void gm_search_label(gm_search *q, int64_t row, int32_t label);
 float *gm_search_z(gm_search *q); /* [rows, numbers]: the free values, to read and to set */
 /* Computes cost and gradient at the present latents. */
