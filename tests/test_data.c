@@ -42,7 +42,7 @@ static void every_set_opens(void **state)
 		                            : info->numel == 2);
 		gm_data_close(d);
 	}
-	assert_int_equal(n, 13);
+	assert_int_equal(n, 14);
 	assert_null(gm_data_names(-1, NULL));
 	gm_data_close(NULL);
 }

@@ -213,6 +213,7 @@ typedef struct gm_facts {
 	bool points;                     /* examples are points [2], not images */
 	int64_t channels, height, width; /* of an image; 0 for points */
 	int64_t numel;                   /* values in one example */
+	int64_t rate;                    /* of sounds [1,1,samples], in Hz; 0: not sounds */
 	int64_t classes;                 /* labels are 0 .. classes-1; 0: none */
 	uint64_t count;                  /* examples in the set; 0: endless */
 	double low, high;                /* range of the values: -1, 1 for images */
@@ -248,6 +249,8 @@ GM_API double gm_cosine(double a, double b, double t, double end);
 
 /* A formatted text for names of layers, owned by the run. */
 GM_API const char *gm_name(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
+/* A line about the net for the log of a new run, such as its receptive field. */
+GM_API void gm_run_tell(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
 /* Reports an error that only the model can detect. */
 GM_API void gm_run_error(gm_run *r, const char *fmt, ...) GM_PRINTF(2, 3);
 
@@ -597,10 +600,16 @@ GM_API void gm_endpoint_process_nodes(gm_run *r, const char *name, const gm_proc
                                       gm_node *const *inputs, int n);
 
 /* Declares "generate" and "complete" as processes that sample one value of each image in a turn. */
+enum { GM_RASTER_GIVEN = 2 };
 typedef struct gm_raster {
 	const gm_causal *whole; /* the net in mode WHOLE */
 	int64_t levels;         /* values of a number, as in gm_levels */
-	gm_node *image, *label; /* from gm_batch; label i32 [m], or NULL */
+	gm_node *image;         /* from gm_batch */
+	/* further inputs of both endpoints, such as the label; those that are not NULL */
+	gm_node *given[GM_RASTER_GIVEN];
+	/* examples are amplitudes, whose mu-law (gm_mu_law) has the levels; 0: examples have */
+	double mu;
+	double temperature; /* divides the logits; 0 means 1 */
 	/* builds the net on x in mode c->mode and returns logits [m,C,..], or [m,C,..,levels] if
 	 * there are more than two levels; in mode ROW it only fills the caches of c, and its value
 	 * is not used */

@@ -20,7 +20,7 @@ static const gm_source *const sources[] = {
 	&gm_source_glyphs,  &gm_source_shapes, &gm_source_captioned, &gm_source_captioned2,
 	&gm_source_edges,   &gm_source_labels, &gm_source_domains,   &gm_source_film,
 	&gm_source_small,   &gm_source_ring8,  &gm_source_grid25,    &gm_source_swissroll,
-	&gm_source_circles,
+	&gm_source_circles, &gm_source_tones,
 };
 #define SOURCES ((int)(sizeof sources / sizeof *sources))
 
@@ -78,18 +78,31 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: is a generated set; option %s is for pictures from files",
 		               s->name, o->stack ? "stack" : "patches");
-	if (o->frames > 1 || o->maps || o->sample_rate || o->sound_length)
+	if (s->rate && (o->size || o->channels))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: sounds have no size and no channels; option sound-length is "
+		               "their number of samples",
+		               s->name);
+	if (o->sound_length && !s->rate)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: has no sounds, which option sound-length is for", s->name);
+	if (o->frames > 1 || o->maps || o->sample_rate)
 		return gm_fail(err, GM_ERR_VALUE, "%s: is a generated set; option %s is for files",
 		               s->name,
-		               o->maps          ? "maps"
-		               : o->frames > 1  ? "frames"
-		               : o->sample_rate ? "sample-rate"
-		                                : "sound-length");
+		               o->maps         ? "maps"
+		               : o->frames > 1 ? "frames"
+		                               : "sample-rate");
 	if (o->from || o->to)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: is an endless generated set; option range is for finite sets",
 		               s->name);
-	if (s->rank == 3) {
+	if (s->rate) {
+		info->kind = GM_KIND_SOUND, info->rate = s->rate;
+		info->shape[0] = info->shape[1] = 1;
+		info->shape[2] = o->sound_length ? o->sound_length : s->size;
+		info->low = -1, info->high = 1;
+		info->resize = "none";
+	} else if (s->rank == 3) {
 		const int size = o->size ? o->size : s->size;
 		info->shape[0] = o->channels ? o->channels : s->channels;
 		info->shape[1] = info->shape[2] = size;
@@ -269,8 +282,8 @@ static bool open_spec(gm_dataset *d, const char *spec, const gm_data_options *o,
 	info->hash = gm_hash(info->hash, info->shape, sizeof info->shape);
 	/* of sets that are generated the text that version 0.1 had: runs compare this hash for ever
 	 */
-	info->hash =
-		hash_text(info->hash, source && info->rank == 3 ? "drawn at size" : info->resize);
+	info->hash = hash_text(info->hash, source && info->kind == GM_KIND_IMAGES ? "drawn at size"
+	                                                                          : info->resize);
 	d->seed = o->seed;
 	d->caption_length = o->caption_length ? o->caption_length : GM_CAPTION_LENGTH;
 	/* Not part of the hash, which is of the data read; option binarise cannot be changed when a
@@ -344,7 +357,7 @@ gm_draw gm_set_draw(const gm_dataset *d, uint64_t seed, uint64_t index, float *x
 	/* Hash the seed, so that this stream differs from other uses of the same small seed. */
 	return (gm_draw){
 		.rng = gm_rng_new(gm_hash(d->salt, &seed, sizeof seed), index),
-		.size = (int)d->info.shape[1],
+		.size = (int)d->info.shape[2],
 		.channels = (int)d->info.shape[0],
 		.split = d->split,
 		.x = x,

@@ -106,6 +106,10 @@ void gm_fields_init(gm_dataset *d)
 		f->shape[1] /= d->low.factor, f->shape[2] /= d->low.factor;
 		f->numel = f->shape[0] * f->shape[1] * f->shape[2];
 	}
+	if (d->source && d->source->rate) {
+		gm_field *f = add(d, "samples", "length of the sound", GM_FIELD_INT);
+		f->classes = (int)i->shape[2] + 1;
+	}
 	for (int k = 0; d->source && k < d->source->fields; k++)
 		if (!is_taken(d, d->source->field[k].name))
 			add_of_source(d, d->source->field + k);
@@ -261,6 +265,11 @@ bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t posi
 	}
 	if (strcmp(f->name, "label") == 0)
 		return gm_data_batch(d, seed, position, n, NULL, out, err);
+	if (d->source && d->source->rate && strcmp(f->name, "samples") == 0) {
+		for (int64_t i = 0; i < n; i++)
+			((int32_t *)out)[i] = (int32_t)d->info.shape[2];
+		return true;
+	}
 	if (d->low.factor && strcmp(f->name, "low") == 0) {
 		gm_reduction_read(d, seed, position, n, out);
 		return true;

@@ -48,7 +48,7 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 	if (o->frames < 0 || o->frames > 1024 || o->frame_step < 0 || o->frame_step > 1 << 16)
 		return gm_fail(err, GM_ERR_VALUE, "sequences of %d frames, %d apart", o->frames,
 		               o->frame_step);
-	if (o->sample_rate < 0 || o->sound_length < 0)
+	if (o->sample_rate < 0 || o->sound_length < 0 || o->sound_length > GM_SOUND_MAX)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "a sample rate of %d Hz and a length of %d samples", o->sample_rate,
 		               o->sound_length);

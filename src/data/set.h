@@ -8,6 +8,7 @@
 #include "data/source.h"
 
 #define GM_SET_FIELDS 64
+#define GM_SOUND_MAX (1 << 20) /* samples of an example */
 
 /* Augmentation of images in batches. */
 typedef struct gm_augment {

@@ -5,6 +5,7 @@
 
 #include "base/machine.h"
 #include "base/progress.h"
+#include "data/set.h"
 #include "data/tree.h"
 
 #include <math.h>
@@ -13,10 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define FILE_MAX ((size_t)512 << 20)
 #define SAMPLES_MAX ((int64_t)1 << 28) /* of one recording; a few bytes of FLAC can be any length */
-#define WINDOW_MAX (1 << 20)
 
 /* ---- one recording --------------------------------------------------------------------------- */
 
@@ -153,6 +154,89 @@ bool gm_sound_decode(const char *name, const uint8_t *bytes, size_t size, int *r
 	}
 	free(x);
 	return *sample || gm_fail(err, GM_ERR_FORMAT, "%s: no samples that can be read", name);
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+typedef struct sink {
+	uint8_t *bytes;
+	sf_count_t size, room, at;
+} sink;
+
+static sf_count_t to_length(void *of)
+{
+	return ((sink *)of)->size;
+}
+
+static sf_count_t to_seek(sf_count_t offset, int whence, void *of)
+{
+	sink *s = of;
+	const sf_count_t from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? s->at : s->size;
+	if (offset < -from || offset > s->size - from)
+		return -1;
+	return s->at = from + offset;
+}
+
+static sf_count_t to_write(const void *from, sf_count_t n, void *of)
+{
+	sink *s = of;
+	if (n > s->room - s->at) {
+		const sf_count_t room = 2 * (s->at + n);
+		uint8_t *more = realloc(s->bytes, (size_t)room);
+		if (!more)
+			return 0;
+		s->bytes = more, s->room = room;
+	}
+	memcpy(s->bytes + s->at, from, (size_t)n);
+	s->at += n;
+	s->size = s->at > s->size ? s->at : s->size;
+	return n;
+}
+
+static sf_count_t to_tell(void *of)
+{
+	return ((sink *)of)->at;
+}
+
+static const struct {
+	const char *ending, *name;
+	int format;
+} written[] = {{".wav", "WAVE", SF_FORMAT_WAV}, {".flac", "FLAC", SF_FORMAT_FLAC}};
+
+static int row_of(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+	for (int i = 0; dot && i < (int)(sizeof written / sizeof *written); i++)
+		if (!strcasecmp(dot, written[i].ending))
+			return i;
+	return -1;
+}
+
+const char *gm_sound_format(const char *path)
+{
+	return row_of(path) < 0 ? NULL : written[row_of(path)].name;
+}
+
+bool gm_sound_encode(const char *name, const float *x, int64_t n, int rate, uint8_t **bytes,
+                     size_t *size, gm_error *err)
+{
+	static SF_VIRTUAL_IO io = {to_length, to_seek, NULL, to_write, to_tell};
+	sink s = {0};
+	const int row = row_of(name);
+	if (row < 0)
+		return gm_fail(err, GM_ERR_VALUE, "%s: sounds are written as .wav or .flac", name);
+	SF_INFO info = {.samplerate = rate,
+	                .channels = 1,
+	                .format = written[row].format | SF_FORMAT_PCM_16};
+	SNDFILE *f = sf_open_virtual(&io, SFM_WRITE, &info, &s);
+	bool ok = f && sf_command(f, SFC_SET_CLIPPING, NULL, SF_TRUE) == SF_TRUE &&
+	          sf_writef_float(f, x, n) == n;
+	ok = f && sf_close(f) == 0 && ok;
+	*bytes = s.bytes, *size = (size_t)s.size;
+	if (!ok)
+		free(s.bytes), *bytes = NULL;
+	return ok || gm_fail(err, GM_ERR_STATE, "%s: cannot be written as %s at %d Hz", name,
+	                     written[row].name, rate);
 }
 
 /* ---- all of a folder or archive -------------------------------------------------------------- */
@@ -321,7 +405,7 @@ bool gm_sounds_fit(gm_pictures *p, const char *path, const gm_data_options *o, g
 		longest = n > longest ? n : longest;
 		total += n;
 	}
-	if (!o->sound_length && longest > WINDOW_MAX)
+	if (!o->sound_length && longest > GM_SOUND_MAX)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: the longest recording has %lld samples: --sound-length N for "
 		               "examples of N samples",

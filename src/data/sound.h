@@ -12,6 +12,13 @@
 bool gm_sound_decode(const char *name, const uint8_t *bytes, size_t size, int *rate,
                      int16_t **sample, int64_t *n, gm_error *err);
 
+/* The format of a sound file by its ending, "WAVE" or "FLAC"; NULL: another file. */
+const char *gm_sound_format(const char *path);
+/* Encodes n samples x in [-1,1], clipped, as a file of 16 bits in the format of this name; the
+ * caller frees *bytes. */
+bool gm_sound_encode(const char *name, const float *x, int64_t n, int rate, uint8_t **bytes,
+                     size_t *size, gm_error *err);
+
 /* Turns an album without images into one of its recordings, if it has any: entry.slot is then the
  * first sample in p->sound, entry.width the number of samples. *found: whether it did. */
 bool gm_sounds_take(gm_pictures *p, const char *path, const gm_data_options *o, bool *found,

@@ -15,7 +15,7 @@ typedef enum gm_split { GM_SPLIT_TRAIN, GM_SPLIT_TEST, GM_SPLIT_VAL } gm_split;
  * if only the properties are needed. */
 typedef struct gm_draw {
 	gm_rng rng;
-	int size, channels; /* of the set's pictures */
+	int size, channels; /* of the set's pictures; of sounds: samples, 1 */
 	gm_split split;     /* GM_SPLIT_VAL only of sources with combinations */
 	int part;           /* 0: the picture itself; else the source's field number part - 1 */
 	float *x;
@@ -38,8 +38,9 @@ typedef struct gm_source_field {
 /* An embedded, endless set. */
 typedef struct gm_source {
 	const char *name, *about;
-	int rank;           /* 3 = picture, 1 = point */
-	int size, channels; /* native, for pictures */
+	int rank;           /* 3 = picture or sound, 1 = point */
+	int size, channels; /* native, for pictures; for sounds: samples, 1 */
+	int rate;           /* of sounds, in Hz; 0: not sounds */
 	int classes;
 	const char *const *class_names;
 	int factors;
@@ -57,7 +58,7 @@ typedef struct gm_source {
 extern const gm_source gm_source_glyphs, gm_source_shapes, gm_source_ring8, gm_source_grid25,
 	gm_source_swissroll, gm_source_circles, gm_source_edges, gm_source_labels,
 	gm_source_domains, gm_source_film, gm_source_small, gm_source_captioned,
-	gm_source_captioned2;
+	gm_source_captioned2, gm_source_tones;
 
 /* Number i of the permutation of 0 .. n-1 that (seed, epoch) names: a bijection computed, not
  * stored. */

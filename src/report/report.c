@@ -206,9 +206,8 @@ void gm_report_progress(gm_run *r, bool now)
 	char line[600], left[32];
 	int64_t done = r->step - r->first_step;
 	double rate = r->train_seconds > 0 ? done * gm_run_whole_batch(r) / r->train_seconds : 0;
-	size_t n =
-		snprintf(line, sizeof line, "step %" PRId64 "/%" PRId64 "  %.*f %s/s", r->step,
-	                 r->total, rate < 10 ? 2 : 0, rate, r->facts.points ? "points" : "images");
+	size_t n = snprintf(line, sizeof line, "step %" PRId64 "/%" PRId64 "  %.*f %s/s", r->step,
+	                    r->total, rate < 10 ? 2 : 0, rate, gm_facts_word(&r->facts));
 	for (int i = 0; i < r->values && n < sizeof line - 64; i++)
 		if (!r->value[i].schedule && !r->value[i].quiet && is_fresh(r, i))
 			n += snprintf(line + n, sizeof line - n, "  %.24s %.4g", r->value[i].name,
@@ -261,7 +260,7 @@ void gm_report_page(gm_run *r, const char *state, bool now)
 	                .trouble = r->err.message,
 	                .notes = r->notes,
 	                .nets = nets,
-	                .what = r->facts.points ? "points" : "images",
+	                .what = gm_facts_word(&r->facts),
 	                .step = r->step,
 	                .total = r->total,
 	                .seen = r->seen,
@@ -296,7 +295,7 @@ void gm_report_done(gm_run *r)
 	              " steps in %s (CPU time %s), %.*f %s/s; %.2g%% of the time was data loading",
 	              done, duration(r->train_seconds, spent),
 	              duration(gm_processor_seconds() - r->processor, used), rate < 10 ? 2 : 0,
-	              rate, r->facts.points ? "points" : "images",
+	              rate, gm_facts_word(&r->facts),
 	              r->train_seconds > 0 ? 100 * r->feed_seconds / r->train_seconds : 0);
 }
 

@@ -20,6 +20,7 @@ gm_facts gm_facts_of(const gm_data_info *d)
 {
 	gm_facts f = {.points = d->rank == 1,
 	              .numel = d->numel,
+	              .rate = d->kind == GM_KIND_SOUND ? d->rate : 0,
 	              .classes = d->classes,
 	              .count = d->count,
 	              .low = d->low,
@@ -32,6 +33,11 @@ gm_facts gm_facts_of(const gm_data_info *d)
 		f.width = f.own_width = d->shape[2];
 	}
 	return f;
+}
+
+const char *gm_facts_word(const gm_facts *f)
+{
+	return f->points ? "points" : f->rate ? "sounds" : "images";
 }
 
 void gm_field_of_data(gm_run_field *to, const gm_field *f)

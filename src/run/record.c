@@ -77,6 +77,8 @@ static json_t *facts_json(const gm_facts *f, const gm_run_field *field, int n)
 	                      (json_int_t)f->height, "width", (json_int_t)f->width, "numel",
 	                      (json_int_t)f->numel, "classes", (json_int_t)f->classes, "count",
 	                      (json_int_t)f->count, "low", f->low, "high", f->high);
+	if (f->rate)
+		json_object_set_new(o, "rate", json_integer(f->rate));
 	json_t *names = json_array(), *fields = json_array();
 	for (int64_t i = 0; f->class_names && i < f->classes; i++)
 		json_array_append_new(names, gm_json_text(f->class_names[i]));
@@ -213,21 +215,23 @@ static bool names_from_json(const json_t *list, gm_arena *arena, gm_facts *facts
 static bool facts_from_json(json_t *o, gm_arena *arena, gm_facts *f, gm_run_field *field, int *n)
 {
 	int points;
-	json_int_t channels, height, width, numel, classes, count;
+	json_int_t channels, height, width, numel, classes, count, rate = 0;
 	bool ok = o &&
-	          !json_unpack(o, "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F}", "points",
+	          !json_unpack(o, "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F, s?I}", "points",
 	                       &points, "channels", &channels, "height", &height, "width", &width,
 	                       "numel", &numel, "classes", &classes, "count", &count, "low",
-	                       &f->low, "high", &f->high) &&
+	                       &f->low, "high", &f->high, "rate", &rate) &&
 	          fields_from_json(json_object_get(o, "fields"), field, n) &&
 	          names_from_json(json_object_get(o, "class_names"), arena, f, classes);
-	if (!ok || classes < 0 || classes > INT32_MAX || count < 0 || !(f->low <= f->high))
+	if (!ok || rate < 0 || rate > INT32_MAX || classes < 0 || classes > INT32_MAX ||
+	    count < 0 || !(f->low <= f->high))
 		return false;
 	*f = (gm_facts){.points = points,
 	                .channels = channels,
 	                .height = height,
 	                .width = width,
 	                .numel = numel,
+	                .rate = rate,
 	                .classes = classes,
 	                .count = count,
 	                .low = f->low,
@@ -235,8 +239,11 @@ static bool facts_from_json(json_t *o, gm_arena *arena, gm_facts *f, gm_run_fiel
 	                .own_height = height,
 	                .own_width = width,
 	                .class_names = f->class_names};
-	if (f->points)
+	if (f->points && rate == 0)
 		return channels == 0 && height == 0 && width == 0 && numel >= 1 && numel <= 4096;
+	if (rate)
+		return !f->points && channels == 1 && height == 1 && width >= 1 &&
+		       width <= 1 << 20 && numel == width;
 	return channels >= 1 && channels <= 4096 && height >= 1 && height <= 4096 && width >= 1 &&
 	       width <= 4096 && numel == channels * height * width && numel <= 1 << 26;
 }

@@ -119,6 +119,16 @@ const gm_facts *gm_run_facts(gm_run *r)
 	return &r->facts;
 }
 
+void gm_run_tell(gm_run *r, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	r->told = r->told ? gm_name(r, "%s\n  %s", r->told, text) : gm_name(r, "  %s", text);
+}
+
 void gm_run_error(gm_run *r, const char *fmt, ...)
 {
 	char text[sizeof r->err.message];

@@ -153,6 +153,7 @@ struct gm_run {
 	uint64_t data_hash;
 	/* of options from and freeze: a log line, and one for each variable; or NULL */
 	const char *started_from, *fates;
+	const char *told;     /* lines of gm_run_tell, or NULL */
 	char *origin;         /* JSON: the checkpoint of option from; in settings' arena, or NULL */
 	const char *data_was; /* option data of the checkpoint that is resumed; or NULL */
 	gm_node *example, *label; /* inputs, or NULL */
@@ -348,6 +349,8 @@ gm_node *gm_endpoint_resized(gm_run *r, gm_run_endpoint *e, gm_node *const *in, 
 void gm_field_of_data(gm_run_field *to, const gm_field *f);
 /* Fills r->field from the open data. */
 void gm_feed_fields(gm_run *r);
+/* "points", "sounds" or "images", for messages. */
+const char *gm_facts_word(const gm_facts *f);
 /* The facts of an open set for models. */
 gm_facts gm_facts_of(const gm_data_info *d);
 gm_run_field *gm_feed_find(gm_run *r, const char *name); /* NULL if there is none */

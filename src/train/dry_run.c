@@ -91,7 +91,7 @@ void gm_dry_run_print(gm_run *r)
 {
 	FILE *out = r->call->out;
 	const struct gm_speed *v = &r->call->speed;
-	const char *what = r->facts.points ? "points" : "images";
+	const char *what = gm_facts_word(&r->facts);
 	const memory m = memory_of(r);
 	char time[2][32];
 	fprintf(out, "%s: %s, %s\n\n", r->model->name, r->model->title, r->model->source);

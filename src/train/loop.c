@@ -117,6 +117,9 @@ static void describe(gm_run *r)
 	char data[128];
 	if (f->points)
 		snprintf(data, sizeof data, "points");
+	else if (f->rate)
+		snprintf(data, sizeof data, "sounds of %" PRId64 " samples at %" PRId64 " Hz",
+		         f->width, f->rate);
 	else
 		snprintf(data, sizeof data, "%dx%d pictures of %d channel%s", (int)f->width,
 		         (int)f->height, (int)f->channels, f->channels == 1 ? "" : "s");
@@ -255,6 +258,7 @@ static bool start_new(gm_run *r)
 	    !gm_report_open(r))
 		return false;
 	describe(r);
+	say_lines(r, r->told);
 	if (r->started_from)
 		gm_report_say(r, "%s", r->started_from);
 	say_lines(r, r->fates);
