@@ -100,6 +100,16 @@ typedef struct gm_grid {
  * sizes. The caller frees it. */
 GM_API gm_image *gm_image_grid(const float *x, const gm_grid *g, gm_error *err);
 
+typedef struct gm_spectrograms {
+	int64_t n, samples; /* of sounds, and of samples of each */
+	int columns;        /* of the grid; default: it is about square */
+} gm_spectrograms;
+
+/* A grid of the spectrograms of sounds x [n, samples] in [-1,1], each of 128 x 128 pixels: time to
+ * the right, frequency upwards from 0 to half the sample rate (windows of 256 samples, Hann's),
+ * levels from 0 dB, a sine of amplitude 1, in white, to -80 dB in black. The caller frees it. */
+GM_API gm_image *gm_image_spectrograms(const float *x, const gm_spectrograms *s, gm_error *err);
+
 typedef struct gm_scatter {
 	const float *real; /* [n_real, 2], drawn below in grey-blue; may be NULL when n_real is 0 */
 	int64_t n_real;

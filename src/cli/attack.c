@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/examples.h"
+#include "run/run.h"
 #include "run/folder.h"
 #include "use/attack.h"
 
@@ -107,9 +108,10 @@ static bool open_runs(work *w, gm_error *err)
 	char path[PATH_MAX];
 	if (!(w->s = cli_examples_run(w->v, GM_ENDPOINT_CLASSIFY, err)))
 		return false;
-	if (gm_saved_facts(w->s)->points)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "attack changes pixels, but this run is for points");
+	const gm_facts *f = gm_saved_facts(w->s);
+	if (f->points || f->rate)
+		return gm_fail(err, GM_ERR_VALUE, "attack changes pixels, but this run is for %s",
+		               gm_facts_word(f));
 	if (!other)
 		return true;
 	if (!gm_folder_checkpoint(other, cli_value(w->v, "outdir"), path, NULL, err) ||

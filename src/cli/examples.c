@@ -163,9 +163,10 @@ static bool of_set(gm_saved *s, const cli_values *v, cli_examples *e, gm_error *
 bool cli_examples_get(cli_examples *e, gm_saved *s, const cli_values *v, gm_error *err)
 {
 	const char *input = v->operand[1];
-	if (gm_saved_facts(s)->points)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "this works for pictures, but this run is for points");
+	const gm_facts *f = gm_saved_facts(s);
+	if (f->points || f->rate)
+		return gm_fail(err, GM_ERR_VALUE, "this works for images, but this run is for %s",
+		               gm_facts_word(f));
 	return input && cli_is_picture(input) ? one_picture(s, input, e, err)
 	                                      : of_set(s, v, e, err);
 }

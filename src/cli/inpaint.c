@@ -37,9 +37,9 @@ typedef struct request {
 static bool hide(gm_saved *s, request *q, gm_error *err)
 {
 	const gm_facts *f = gm_saved_facts(s);
-	if (f->points)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "this works for images, but this run is for points");
+	if (f->points || f->rate)
+		return gm_fail(err, GM_ERR_VALUE, "this works for images, but this run is for %s",
+		               gm_facts_word(f));
 	q->hidden = calloc((size_t)(f->height * f->width), 1);
 	if (!q->hidden)
 		return gm_fail(err, GM_ERR_MEMORY, "no memory for images");

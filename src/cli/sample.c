@@ -16,6 +16,7 @@
 #include "cli/captions.h"
 #include "cli/examples.h"
 #include "cli/samples_file.h"
+#include "data/sound.h"
 #include "ganymede/image.h"
 #include "run/classes.h"
 #include "run/folder.h"
@@ -164,14 +165,11 @@ static bool by_captions(const job *j, float *x, gm_error *err)
 	return ok;
 }
 
-static gm_image *grid(const job *j, gm_error *err)
+/* The n samples of a grid; the caller frees them. */
+static float *samples_of_grid(const job *j, int64_t n, gm_error *err)
 {
-	const gm_facts *f = &j->gives;
-	int64_t n =
-		f->points && !j->manifold && !j->over_time ? POINTS : (int64_t)j->columns * j->rows;
-	float *x = malloc(n * f->numel * sizeof *x);
+	float *x = malloc(n * j->gives.numel * sizeof *x);
 	int32_t *label = malloc(n * sizeof *label);
-	gm_image *im = NULL;
 	bool ok = (x && label) ||
 	          gm_fail(err, GM_ERR_MEMORY, "no memory for %lld samples", (long long)n);
 	for (int64_t i = 0; ok && i < n; i++)
@@ -185,7 +183,23 @@ static gm_image *grid(const job *j, gm_error *err)
 	            : j->captions.n ? by_captions(j, x, err)
 	            : j->manifold   ? manifold(j->s, j->columns, j->rows, x, err)
 	                            : gm_saved_draw(j->s, &d, x, err));
-	if (ok && f->points)
+	free(label);
+	if (!ok)
+		free(x);
+	return ok ? x : NULL;
+}
+
+static gm_image *grid(const job *j, gm_error *err)
+{
+	const gm_facts *f = &j->gives;
+	int64_t n =
+		f->points && !j->manifold && !j->over_time ? POINTS : (int64_t)j->columns * j->rows;
+	float *x = samples_of_grid(j, n, err);
+	const bool ok = x != NULL;
+	gm_image *im = NULL;
+	if (ok && f->rate)
+		im = gm_image_spectrograms(x, &(gm_spectrograms){n, f->numel, j->columns}, err);
+	else if (ok && f->points)
 		im = gm_image_scatter(
 			&(gm_scatter){.fake = x,
 		                      .n_fake = n,
@@ -200,8 +214,28 @@ static gm_image *grid(const job *j, gm_error *err)
 		                              .columns = j->columns},
 		                   err);
 	free(x);
-	free(label);
 	return im;
+}
+
+/* The sounds of the grid in one file, one after the other. */
+static int write_sound(const job *j)
+{
+	gm_error err = {0};
+	const int64_t n = (int64_t)j->columns * j->rows, samples = n * j->gives.numel;
+	uint8_t *bytes = NULL;
+	size_t size;
+	float *x = samples_of_grid(j, n, &err);
+	bool ok = x &&
+	          gm_sound_encode(j->out, x, samples, (int)j->gives.rate, &bytes, &size, &err) &&
+	          gm_file_write(j->out, bytes, size, &err);
+	if (ok)
+		printf("%s: %" PRId64 " sounds, %.2f s at %" PRId64 " Hz, step %" PRId64
+		       " of %s, seed %" PRIu64 "\n",
+		       j->out, n, (double)samples / (double)j->gives.rate, j->gives.rate,
+		       gm_saved_step(j->s), j->checkpoint, j->seed);
+	free(x);
+	free(bytes);
+	return ok ? CLI_OK : cli_fail(&err);
 }
 
 static int draw_grid(const job *j)
@@ -248,8 +282,8 @@ static int draw_many(const job *j)
 		                .caption = text,
 		                .truncation = j->truncation,
 		                .endpoint = j->endpoint};
-		ok = gm_progress_tell("sampling", (uint64_t)at, (uint64_t)n,
-		                      f->points ? "points" : "images", &err) &&
+		ok = gm_progress_tell("sampling", (uint64_t)at, (uint64_t)n, gm_facts_word(f),
+		                      &err) &&
 		     gm_saved_draw(j->s, &d, x, &err) && cli_samples_put(to, x, label, take, &err);
 	}
 	gm_progress_end();
@@ -291,7 +325,8 @@ static const cli_option options[] = {
          "for an iterative endpoint: each row of the grid shows a sample over the iterations"},
 	{"raw", "", "use the weights, not their moving averages"},
 	{"out", "samples.png",
-         "FILE.png, .jpg or .webp; with --count a folder, .zip, .npz or .npy; also -o"},
+         "FILE.png, .jpg or .webp; of sounds also FILE.wav or .flac, one after the other; with "
+         "--count a folder, .zip, .npz or .npy; also -o"},
 	{"force", "", "with --count: overwrite existing files"},
 	{"outdir", "runs", "folder of runs"},
 	{"help", "", "this"},
@@ -327,8 +362,8 @@ static int read_options(const cli_values *v, job *j, gm_error *err)
 		return cli_usage("%.300s is for separate samples: give their number, --count N; or "
 		                 "-o FILE.png for a grid",
 		                 j->out);
-	if (!j->count && !gm_image_format(j->out, err))
-		return cli_usage("%s", err->message);
+	if (!j->count && !gm_sound_format(j->out) && !gm_image_format(j->out, err))
+		return cli_usage("%s (sounds as .wav or .flac)", err->message);
 	if (j->force && !j->count)
 		return cli_usage("option force needs --count");
 	return CLI_OK;
@@ -381,18 +416,25 @@ int cli_sample(int argc, char **argv)
 	     !cli_captions_read(&j.captions, j.s, j.endpoint, cli_given(&v, "caption"),
 	                        cli_given(&v, "captions"), &err))) {
 		status = cli_fail(&err);
+	} else if (gm_sound_format(j.out) && !j.gives.rate) {
+		status = cli_usage("%.300s is a sound, but %s samples %s", j.out,
+		                   gm_saved_model(j.s)->name, gm_facts_word(&j.gives));
 	} else if (j.captions.n && cli_given(&v, "grid") && j.captions.n != j.rows) {
 		status = cli_usage("option grid: the rows are the captions, of which there are "
 		                   "%" PRId64 ", not %d",
 		                   j.captions.n, j.rows);
 	} else {
 		j.rows = j.captions.n ? (int)j.captions.n : j.rows;
+		if (gm_sound_format(j.out) && !cli_given(&v, "grid"))
+			j.columns = 1; /* a sound of each class, or eight */
 		if (!j.over_time && !cli_given(&v, "grid") &&
 		    gm_saved_takes_labels(j.s, j.endpoint) && j.class == ALL)
 			j.rows = gm_saved_rows(j.s, j.rows);
 		if (!cli_given(&v, "seed"))
 			gm_text_u64(gm_saved_option(j.s, "seed"), &j.seed);
-		status = j.count ? draw_many(&j) : draw_grid(&j);
+		status = j.count                  ? draw_many(&j)
+		         : gm_sound_format(j.out) ? write_sound(&j)
+		                                  : draw_grid(&j);
 	}
 	cli_captions_free(&j.captions);
 	gm_saved_free(j.s);

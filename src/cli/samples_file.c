@@ -2,8 +2,8 @@
  *
  * cli/samples_file.c -- see samples_file.h. Images are the 8-bit values that an image of the sample
  * shows. Arrays have the names and the layout that evaluation programs read: arr_0, u1 [n,H,W,C],
- * and labels as arr_1, i8 [n] (Dhariwal & Nichol 2021); points are f4 [n, numbers]. dataset.json is
- * StyleGAN's: {"labels": [["000000.png", 3], ...]}.
+ * and labels as arr_1, i8 [n] (Dhariwal & Nichol 2021); points and sounds are f4 [n, numbers].
+ * dataset.json is StyleGAN's: {"labels": [["000000.png", 3], ...]}.
  */
 #include "cli/samples_file.h"
 
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "data/sound.h"
 #include "ganymede/image.h"
 #include "tensorfile/npy.h"
 
@@ -99,13 +100,19 @@ static bool open_archive(cli_samples *s)
 	       gm_fail(s->err, GM_ERR_IO, "%s: cannot make an archive", s->o.path);
 }
 
+/* True if arrays contain the samples as floats [n, numel]. */
+static bool is_raw(const gm_facts *f)
+{
+	return f->points || f->rate;
+}
+
 static bool begin_array(cli_samples *s)
 {
 	const gm_facts *f = s->o.facts;
 	char head[GM_NPY_HEAD];
 	int64_t image[] = {s->o.n, f->height, f->width, f->channels}, point[] = {s->o.n, f->numel};
-	int n = f->points ? gm_npy_head(head, "<f4", point, 2) : gm_npy_head(head, "|u1", image, 4);
-	int64_t bytes = s->o.n * f->numel * (f->points ? 4 : 1);
+	int n = is_raw(f) ? gm_npy_head(head, "<f4", point, 2) : gm_npy_head(head, "|u1", image, 4);
+	int64_t bytes = s->o.n * f->numel * (is_raw(f) ? 4 : 1);
 	return (s->kind != NPZ || entry(s, "arr_0.npy", n + bytes)) && put_bytes(s, head, n);
 }
 
@@ -125,23 +132,33 @@ static void to_bytes(const gm_facts *f, const float *x, uint8_t *y)
 			y[i * f->channels + c] = to_byte(x[c * plane + i]);
 }
 
-static bool put_image(cli_samples *s, const uint8_t *bytes, const int32_t *label)
+static bool put_file(cli_samples *s, const char *name, const void *bytes, size_t n)
+{
+	char path[PATH_MAX];
+	if (s->kind == ZIP)
+		return entry(s, name, (int64_t)n) && put_bytes(s, bytes, n);
+	return (snprintf(path, sizeof path, "%s/%s", s->o.path, name) < PATH_MAX ||
+	        gm_fail(s->err, GM_ERR_VALUE, "%s: the path is too long", s->o.path)) &&
+	       gm_file_write(path, bytes, n, s->err);
+}
+
+/* One sample as a file of its own: bytes of an image, or x of a sound. */
+static bool put_one(cli_samples *s, const uint8_t *bytes, const float *x, const int32_t *label)
 {
 	const gm_facts *f = s->o.facts;
-	char name[32], path[PATH_MAX];
-	snprintf(name, sizeof name, "%06" PRId64 ".png", s->done);
+	char name[32];
+	snprintf(name, sizeof name, "%06" PRId64 ".%s", s->done, f->rate ? "wav" : "png");
 	if (label)
 		json_array_append_new(s->labels, json_pack("[s, i]", name, (int)*label));
 	gm_image im = {(int)f->width, (int)f->height, (int)f->channels, (uint8_t *)bytes};
-	if (s->kind == FOLDER)
-		return (snprintf(path, sizeof path, "%s/%s", s->o.path, name) < PATH_MAX ||
-		        gm_fail(s->err, GM_ERR_VALUE, "%s: the path is too long", s->o.path)) &&
-		       gm_png_write(path, &im, s->err);
 	void *png = NULL;
+	uint8_t *wave = NULL;
 	size_t n = 0;
-	bool ok = gm_png_encode(&im, &png, &n, s->err) && entry(s, name, (int64_t)n) &&
-	          put_bytes(s, png, n);
+	bool ok = f->rate ? gm_sound_encode(name, x, f->numel, (int)f->rate, &wave, &n, s->err)
+	                  : gm_png_encode(&im, &png, &n, s->err);
+	ok = ok && put_file(s, name, f->rate ? wave : png, n);
 	free(png);
+	free(wave);
 	return ok;
 }
 
@@ -154,12 +171,12 @@ bool cli_samples_put(cli_samples *s, const float *x, const int32_t *label, int64
 	for (int64_t i = 0; ok && i < n; i++, s->done++) {
 		const float *one = x + i * f->numel;
 		const int32_t *its = s->o.labels && label ? label + i : NULL;
-		if (!f->points)
+		if (!is_raw(f))
 			to_bytes(f, one, bytes);
 		if (s->kind == FOLDER || s->kind == ZIP)
-			ok = put_image(s, bytes, its);
+			ok = put_one(s, bytes, one, its);
 		else
-			ok = f->points ? put_bytes(s, one, f->numel * sizeof *one)
+			ok = is_raw(f) ? put_bytes(s, one, f->numel * sizeof *one)
 			               : put_bytes(s, bytes, f->numel);
 		if (its && s->numbers)
 			s->numbers[s->done] = *its;
@@ -179,14 +196,15 @@ static bool may_write(const cli_samples *s)
 		return gm_fail(s->err, GM_ERR_VALUE,
 		               "%s already exists: give another -o, or --force to overwrite", path);
 	char first[PATH_MAX];
-	snprintf(first, sizeof first, "%.4000s/000000.png", path);
+	snprintf(first, sizeof first, "%.4000s/000000.%s", path, s->o.facts->rate ? "wav" : "png");
 	return !gm_file_exists(first) ||
 	       gm_fail(s->err, GM_ERR_VALUE,
 	               "%s already contains samples: give another -o, or --force to overwrite",
 	               path);
 }
 
-/* Removes samples of an earlier call: NNNNNN.png and dataset.json. Other files are kept. */
+/* Removes samples of an earlier call: NNNNNN.png, NNNNNN.wav and dataset.json. Other files are
+ * kept. */
 static bool remove_older(cli_samples *s)
 {
 	DIR *d = opendir(s->o.path);
@@ -194,7 +212,9 @@ static bool remove_older(cli_samples *s)
 	for (struct dirent *e; ok && d && (e = readdir(d));) {
 		char path[PATH_MAX];
 		size_t n = strspn(e->d_name, "0123456789");
-		if ((n < 6 || strcmp(e->d_name + n, ".png")) && strcmp(e->d_name, "dataset.json"))
+		const bool numbered = n >= 6 && (!strcmp(e->d_name + n, ".png") ||
+		                                 !strcmp(e->d_name + n, ".wav"));
+		if (!numbered && strcmp(e->d_name, "dataset.json"))
 			continue;
 		snprintf(path, sizeof path, "%.3800s/%.255s", s->o.path, e->d_name);
 		ok = !unlink(path) || gm_fail(s->err, GM_ERR_IO, "%s: cannot be replaced: %s", path,

@@ -30,6 +30,8 @@ static gm_image *still(const gm_facts *f, const float *x, int64_t n, int64_t col
 	if (f->points)
 		return gm_image_scatter(
 			&(gm_scatter){.fake = x, .n_fake = n, .extent = (float)extent}, err);
+	if (f->rate)
+		return gm_image_spectrograms(x, &(gm_spectrograms){n, f->numel, (int)columns}, err);
 	return gm_image_grid(x,
 	                     &(gm_grid){.n = n,
 	                                .channels = (int)f->channels,

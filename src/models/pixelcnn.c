@@ -109,7 +109,7 @@ static int train(gm_run *r)
 	gm_run_raster(r, &(gm_raster){.whole = &p.c,
 	                              .levels = p.levels,
 	                              .image = x,
-	                              .label = label,
+	                              .given = {label},
 	                              .build = logits_of,
 	                              .ctx = &p,
 	                              .cached = p.body.gated && gm_opt_flag(r, "cached")});

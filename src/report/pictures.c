@@ -13,6 +13,7 @@
 
 /* Not in the small library (libganymede). */
 #pragma weak gm_term_picture
+#pragma weak gm_image_spectrograms
 
 enum { SCATTER = 2048 }; /* points of each kind in a scatter plot */
 
@@ -21,14 +22,16 @@ static int64_t shown(const gm_run *r)
 	return r->facts.points ? SCATTER : (int64_t)r->columns * r->rows;
 }
 
-static gm_image *grid_of(gm_run *r, const gm_facts *f, const float *x, int64_t n)
+static gm_image *grid_of(gm_run *r, const gm_facts *f, const float *x, int64_t n, int columns)
 {
+	if (f->rate && gm_image_spectrograms)
+		return gm_image_spectrograms(x, &(gm_spectrograms){n, f->numel, columns}, &r->err);
 	return gm_image_grid(x,
 	                     &(gm_grid){.n = n,
 	                                .channels = f->channels,
 	                                .height = f->height,
 	                                .width = f->width,
-	                                .columns = r->columns},
+	                                .columns = columns},
 	                     &r->err);
 }
 
@@ -53,7 +56,7 @@ static gm_image *picture_of(gm_run *r, const gm_facts *f, const float *fake, con
 				 &(gm_scatter){
 					 .real = real, .n_real = n, .fake = fake, .n_fake = n},
 				 &r->err)
-	               : grid_of(r, f, fake, n);
+	               : grid_of(r, f, fake, n, r->columns);
 }
 
 enum { GAP = 12 }; /* pixels between two pictures */
@@ -254,15 +257,14 @@ static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
 	for (int64_t i = 0; all && i < n * wide; i++)
 		place(&k[first + i % wide], i / wide, &most, all + i * numel);
 	gm_image *im = NULL;
-	if (all)
-		im = gm_image_grid(all,
-		                   &(gm_grid){.n = n * wide,
-		                              .channels = most.c,
-		                              .height = most.h,
-		                              .width = most.w,
-		                              .columns = each * wide},
-		                   &r->err);
-	else if (ok)
+	if (all) {
+		const gm_facts f = {.rate = r->facts.rate,
+		                    .channels = most.c,
+		                    .height = most.h,
+		                    .width = most.w,
+		                    .numel = numel};
+		im = grid_of(r, &f, all, n * wide, each * wide);
+	} else if (ok)
 		gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 	for (int i = 0; i < 3; i++)
 		free(k[i].x);
@@ -318,7 +320,7 @@ bool gm_run_real_picture(gm_run *r, const char *file)
 	if (ok && gm_run_reals(r, n, real, NULL))
 		im = r->facts.points
 		             ? gm_image_scatter(&(gm_scatter){.real = real, .n_real = n}, &r->err)
-		             : grid_of(r, &r->facts, real, n);
+		             : grid_of(r, &r->facts, real, n, r->columns);
 	free(real);
 	return put_picture(r, file, im, false);
 }

@@ -127,6 +127,8 @@ static gm_node *sample(const raster *s, gm_node *logits)
 	gm_node *of_channel = gm_equal(count(s, s->c, GM_SHAPE(1, s->c, 1)), s->channel), *level;
 	logits = gm_reshape(logits, GM_SHAPE(s->m, s->c, l));
 	logits = gm_sum(gm_mul(logits, of_channel), GM_AXES(1), false);
+	if (s->a->temperature > 0)
+		logits = gm_mul_c(logits, 1 / s->a->temperature);
 	if (l == 1) {
 		level = gm_less(s->noise, gm_sigmoid(gm_reshape(logits, GM_SHAPE(s->m))));
 	} else {
@@ -150,6 +152,7 @@ static gm_node *written(const raster *s, gm_node *value)
  * known. */
 static gm_node *known(const raster *s, gm_node *image, gm_node *hidden)
 {
+	image = s->a->mu > 0 ? gm_mu_law(image, s->a->mu) : image;
 	gm_node *x = gm_mul_c(gm_levels(image, s->a->levels), 2. / (double)(s->a->levels - 1));
 	return gm_mul(gm_add_c(x, -1), gm_add_c(gm_neg(hidden), 1));
 }
@@ -173,7 +176,7 @@ void gm_run_raster(gm_run *r, const gm_raster *a)
 	                .most = s.h * s.w * s.c,
 	                .round = next_line(&s),
 	                .per_round = s.w * s.c,
-	                .y = images(&s)};
+	                .y = a->mu > 0 ? gm_mu_law_inverse(images(&s), a->mu) : images(&s)};
 	gm_causal c = *w;
 	if (a->cached)
 		p.round = gm_group(s.g, (gm_node *[]){p.round, begin_row(&s, &c)}, 2);
@@ -194,12 +197,12 @@ void gm_run_raster(gm_run *r, const gm_raster *a)
 		                   (gm_node *[]){gm_assign(s.x, x[0]), gm_assign(s.line, line),
 		                                 gm_assign(s.hidden, x[1])},
 		                   3);
-		if (k)
-			gm_endpoint_process_nodes(r, GM_ENDPOINT_COMPLETE, &p,
-			                          (gm_node *[]){a->image, hidden, a->label},
-			                          a->label ? 3 : 2);
-		else
-			gm_endpoint_process_nodes(r, GM_ENDPOINT_GENERATE, &p,
-			                          (gm_node *[]){a->label}, a->label ? 1 : 0);
+		gm_node *in[2 + GM_RASTER_GIVEN] = {a->image, hidden};
+		int n = k ? 2 : 0;
+		for (int i = 0; i < GM_RASTER_GIVEN; i++)
+			if (a->given[i])
+				in[n++] = a->given[i];
+		gm_endpoint_process_nodes(r, k ? GM_ENDPOINT_COMPLETE : GM_ENDPOINT_GENERATE, &p,
+		                          in, n);
 	}
 }

@@ -338,7 +338,7 @@ bool gm_sample_source_read(gm_sample_source *p, uint64_t i, float *x, int32_t *l
 
 static void round_to_bytes(const gm_facts *f, float *x, int64_t n)
 {
-	if (f->points)
+	if (f->points || f->rate)
 		return;
 	for (int64_t i = 0; i < n; i++) {
 		float v = x[i] < -1 ? -1 : x[i] > 1 ? 1 : x[i];

@@ -26,7 +26,7 @@ struct gm_dreamer {
 gm_dreamer *gm_dreamer_of_run(gm_saved *s, gm_error *err)
 {
 	const gm_facts *f = gm_saved_facts(s);
-	if (f->points || (f->channels != 1 && f->channels != 3)) {
+	if (f->points || f->rate || (f->channels != 1 && f->channels != 3)) {
 		gm_fail(err, GM_ERR_VALUE,
 		        "dream changes images of 1 or 3 channels, but this run is "
 		        "for other data");
