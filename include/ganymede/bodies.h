@@ -89,6 +89,22 @@ typedef struct gm_pixelcnn {
 } gm_pixelcnn;
 GM_API gm_node *gm_pixelcnn_body(const gm_pixelcnn *p, gm_causal *c, gm_node *x);
 
+/* WaveNet (van den Oord et al. 2016, arXiv:1609.03499, figure 4): the embedding of the two values
+ * before this one, then `stacks` times `layers` gated residual layers of dilations 1, 2, 4, ..,
+ * tanh(W h + V g) sigmoid(W' h + V' g), whose 1x1 convolutions to `skip` channels are summed; relu,
+ * 1x1, relu, 1x1. In mode ROW it does nothing and returns NULL. */
+typedef struct gm_wavenet {
+	int64_t residual, gates, skip; /* channels */
+	int64_t levels;                /* values of a sample */
+	int stacks, layers;
+	gm_node *given; /* g [m,n], what all samples are conditioned on; or NULL */
+} gm_wavenet;
+/* Values [m,1,1,W] in [-1,1] to logits of each value's level given those before it,
+ * [m,levels,1,W]. */
+GM_API gm_node *gm_wavenet_body(const gm_wavenet *p, gm_causal *c, gm_node *x);
+/* The number of previous values that the logits of a value depend on. */
+GM_API int64_t gm_wavenet_field(const gm_wavenet *p);
+
 /* The layers of a discriminator from the image to a small map, as in Choi et al. 2018,
  * arXiv:1711.09020, table 5: `levels` 4x4 convolutions of stride 2 (h0, h1, ..) to width, 2 width,
  * 4 width, .. channels, the net's normaliser except in the first, leaky ReLU. x [m,C,H,W] to

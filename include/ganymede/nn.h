@@ -237,6 +237,20 @@ GM_API gm_node *gm_causal_left_(gm_causal *c, const char *name, gm_node *x, gm_c
  * in the same order in all modes, at most GM_CAUSAL_HANDS of them. */
 GM_API gm_node *gm_causal_hand_down(gm_causal *c, const char *name, gm_node *u, int64_t features);
 
+/* Layers of sequences of one channel, images [m,1,1,W] (van den Oord et al. 2016,
+ * arXiv:1609.03499), only in modes WHOLE and PIXEL. Before the first value everything is 0.
+ *
+ * The first layer, a convolution without bias over the two values before this one, given as one-hot
+ * vectors of `levels`: the sum of two rows of a table. x: values in [-1,1], whose level is that of
+ * gm_levels; mode PIXEL reads c->previous instead. [m,out,1,W]; variable weight [levels,2 out],
+ * first those of the earlier value. */
+GM_API gm_node *gm_causal_embedding(gm_causal *c, const char *name, gm_node *x, int64_t levels,
+                                    int64_t out);
+/* A convolution over features x [m,in,1,W] of this place and of the one `dilation` before it.
+ * [m,out,1,W]; variables weight [out,in,1,2], first those of the earlier place, and bias. */
+GM_API gm_node *gm_causal_dilated(gm_causal *c, const char *name, gm_node *x, int64_t out,
+                                  int64_t dilation);
+
 /* Ioffe & Szegedy 2015. y = gain (x - mean) / sqrt(var + eps) + bias per channel (axis 1). In
  * training, mean and variance are those of the batch, over all other axes; in inference the running
  * ones. Every training run that computes y moves the running statistics (mean, var: GM_STAT) by
@@ -555,6 +569,14 @@ GM_API gm_normal_code gm_normal_encode(gm_net *n, gm_node *h, int64_t units, int
 GM_API gm_node *gm_log_mean_exp(gm_node *x);
 /* Quantises values x in [-1,1] to the nearest of `levels` levels 0, 1, ..; real, of x's shape. */
 GM_API gm_node *gm_levels(gm_node *x, int64_t levels);
+/* The mu-law (ITU-T G.711): amplitudes x in [-1,1] to sign(x) log(1 + mu |x|) / log(1 + mu), and
+ * back. x beyond [-1,1] is clamped. */
+GM_API gm_node *gm_mu_law(gm_node *x, double mu);
+GM_API gm_node *gm_mu_law_inverse(gm_node *y, double mu);
+/* Sounds x [m,1,1,T] in [-1,1] to images [m,1,window/2,frames], frames = (T - window) / hop + 1:
+ * the power in bins 1, 2, .. of windows of Hann's, one every hop samples, in decibels: -1 is -80 dB
+ * or less, 1 is 0 dB, a sine of amplitude 1. window is even. */
+GM_API gm_node *gm_spectrogram(gm_node *x, int window, int hop);
 /* -log of the probability of each level in nats, of level's shape. logits have this shape (two
  * levels: the logit of level 1), or an additional last axis of size `levels`. */
 GM_API gm_node *gm_levels_nll(gm_node *logits, gm_node *level, int64_t levels);

@@ -5,22 +5,20 @@
  *
  * --net conv: LeCun et al. 1998 with current layers: blocks of two 3x3 convolutions, the second of
  * stride 2, each with batch norm and relu, while both sides are 8 or more; channels double from
- * block to block. dcgan: the discriminator's layers of Radford et al. 2016, also the encoder of
- * autoencoder --net conv. squeezenet (Iandola et al. 2016), vgg16 (Simonyan & Zisserman 2015):
- * means over places. maxout: two layers of 240 units with 5 pieces, on pixels in [0,1], of which
- * dropout keeps .8 (Goodfellow et al. 2013). softmax: no layer. Then dropout, `features` relu
+ * block to block. Of sounds it reads the spectrogram, in 64 bands. dcgan: the discriminator's
+ * layers of Radford et al. 2016. squeezenet (Iandola et al. 2016), vgg16 (Simonyan & Zisserman
+ * 2015): means over places. maxout: two layers of 240 units with 5 pieces, on pixels in [0,1], of
+ * which dropout keeps .8 (Goodfellow et al. 2013). softmax: no layer. Then dropout, `features` relu
  * units, dropout (maxout and softmax: nothing), and one logit for each class. Weights by He et al.
  * 2015 (eq. 10); softmax cross-entropy; Adam whose rate falls to 0 along half a cosine (Loshchilov
- * & Hutter 2017, eq. 5 without restarts).
- * Samples and scores use the moving average of the weights.
+ * & Hutter 2017, eq. 5 without restarts). Scores use the moving average of the weights.
  *
  * --adversarial a: adversarial training (Goodfellow, Shlens & Szegedy 2015, arXiv:1412.6572,
  * section 6), with the loss (1-a) J(x) + a J(x'), a = .5 in the paper; x' = x + epsilon
  * sign(dJ/dx), in [0,1], is made anew from the net in inference mode in each step. Batch norm's
  * running statistics are those of x.
  *
- * Endpoints: "classify" gives logits, "classify/attacked" those of x', "features" the units before
- * the logits. It draws nothing.
+ * Endpoints: "classify": logits; "classify/attacked": those of x'; "features": what they read.
  */
 #include "ganymede/model.h"
 
@@ -58,9 +56,10 @@ static const gm_option options[] = {
 
 enum { CONV, DCGAN, SQUEEZENET, VGG16, MAXOUT, SOFTMAX }; /* of option net */
 
-/* pictures [m,C,H,W] to what the logits read, [m,..] */
+/* pictures [m,C,H,W], or sounds, to what the logits read, [m,..] */
 static gm_node *body(gm_run *r, gm_net *C, gm_node *x)
 {
+	x = gm_run_facts(r)->rate ? gm_spectrogram(x, 128, 64) : x;
 	const int net = gm_opt_choice(r, "net");
 	const double keep = 1 - gm_opt_real(r, "dropout");
 	if (net == MAXOUT) {
@@ -83,14 +82,17 @@ static int train(gm_run *r)
 {
 	const double smooth = gm_opt_real(r, "smooth"), share = gm_opt_real(r, "adversarial");
 	static const char *const widths[] = {"24", "32", "1", "1", "240", "1"};
-	int64_t classes = gm_run_facts(r)->classes;
+	const gm_facts *d = gm_run_facts(r);
+	int64_t classes = d->classes;
 	gm_net *C = gm_net_new(r, "C", .init = GM_HE_NORMAL(0),
 	                       .fresh = gm_opt_choice(r, "head") ? "logits/*" : NULL);
-	gm_node *image = gm_batch(r, "image"), *label = gm_batch(r, "label"), *x[2] = {image};
+	gm_node *label = gm_batch(r, "label"), *image = gm_batch(r, d->rate ? "example" : "image");
+	gm_node *x[2] = {image};
 	if (classes < 2)
 		gm_run_error(r, "classifier needs two classes or more"), classes = 2;
-	if (gm_run_facts(r)->height < 8 || gm_run_facts(r)->width < 8)
-		gm_run_error(r, "classifier needs pictures of 8 pixels or more");
+	if (d->rate ? d->width < 576 || gm_opt_choice(r, "net") : d->height < 8 || d->width < 8)
+		gm_run_error(r,
+		             "classifier needs 8 pixels, or 576 samples and --net conv, or more");
 	gm_opt_auto(r, "width", "%s", widths[gm_opt_choice(r, "net")]);
 	if (gm_opt_choice(r, "net") <= DCGAN)
 		gm_net_normalise(C, gm_normaliser_find("batch"));

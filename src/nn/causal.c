@@ -147,3 +147,75 @@ gm_node *gm_causal_hand_down(gm_causal *c, const char *name, gm_node *u, int64_t
 	then(c, *kept, gm_reshape(u, GM_SHAPE(c->width, m * f)));
 	return NULL;
 }
+
+/* A rank-0 real: the number of this column. */
+static gm_node *column_of(const gm_causal *c)
+{
+	return gm_reshape(gm_cast(c->column, GM_F32), GM_RANK0);
+}
+
+/* x [m,in,1,W], moved `steps` places to the right; zeros come in. */
+static gm_node *delayed(gm_node *x, int64_t steps)
+{
+	const gm_shape s = gm_node_shape(x);
+	x = gm_pad_zero(x, (int64_t[]){0, 0, 0, steps}, (int64_t[]){0, 0, 0, 0});
+	return gm_narrow(x, 3, 0, s.dim[3]);
+}
+
+gm_node *gm_causal_embedding(gm_causal *c, const char *name, gm_node *x, int64_t levels,
+                             int64_t out)
+{
+	gm_net *n = c->net;
+	const bool whole = c->mode == GM_CAUSAL_WHOLE;
+	const int64_t m = c->batch, w = whole ? c->width : 1;
+	gm_node *table =
+		gm_net_var(n, gm_net_key(n, "%s/weight", name), GM_SHAPE(levels, 2 * out),
+	                   .init = GM_XAVIER_UNIFORM(1), .fan_in = 2 * levels, .fan_out = 2 * out);
+	gm_net_enter(n, name);
+	gm_node *level = gm_cast(gm_levels(whole ? x : c->previous, levels), GM_I32);
+	gm_node *rows = gm_gather(table, gm_reshape(level, GM_SHAPE(m, w)));
+	rows = gm_reshape(gm_permute(rows, (int[]){0, 2, 1}), GM_SHAPE(m, 2 * out, 1, w));
+	gm_node *first = gm_narrow(rows, 1, 0, out), *second = gm_narrow(rows, 1, out, out);
+	if (whole) {
+		first = delayed(first, 2), second = delayed(second, 1);
+	} else { /* of the value before the previous one: computed in the last column */
+		gm_node *kept = keep(c, name, gm_node_shape(first));
+		then(c, kept, gm_mul(first, c->old));
+		first = gm_mul(kept, c->old), second = gm_mul(second, c->old);
+	}
+	gm_net_leave(n);
+	return gm_add(first, second);
+}
+
+/* The caches are rings: at column t, row t modulo the dilation is the x of column t - dilation, and
+ * becomes that of column t. */
+gm_node *gm_causal_dilated(gm_causal *c, const char *name, gm_node *x, int64_t out,
+                           int64_t dilation)
+{
+	gm_net *n = c->net;
+	const int64_t m = c->batch, in = gm_node_shape(x).dim[1];
+	gm_node *w = gm_net_var(n, gm_net_key(n, "%s/weight", name), GM_SHAPE(out, in, 1, 2),
+	                        .init = GM_XAVIER_UNIFORM(1));
+	gm_node *b = gm_net_var(n, gm_net_key(n, "%s/bias", name), GM_SHAPE(out)), *y;
+	gm_net_enter(n, name);
+	if (c->mode == GM_CAUSAL_WHOLE) {
+		y = gm_conv2d(x, w,
+		              (gm_conv_options){.dilation = {1, (int)dilation},
+		                                .pad = {0, (int)dilation, 0, 0}});
+	} else {
+		gm_node *ring = keep(c, name, GM_SHAPE(dilation, m * in)), *t = column_of(c);
+		gm_node *turns = gm_floor(gm_mul_c(gm_add_c(t, .5), 1. / (double)dilation));
+		gm_node *place = gm_sub(t, gm_mul_c(turns, (double)dilation));
+		gm_node *places = gm_cast(gm_iota(n->graph, dilation), GM_F32);
+		gm_node *here = gm_equal(gm_reshape(places, GM_SHAPE(dilation, 1)), place);
+		gm_node *old = gm_gather(ring, gm_reshape(gm_cast(place, GM_I32), GM_SHAPE(1)));
+		/* what an earlier call left is not part of this sound */
+		old = gm_mul(old, gm_less(gm_scalar(n->graph, (double)dilation - .5), t));
+		then(c, ring, gm_select(here, gm_reshape(x, GM_SHAPE(1, m * in)), ring));
+		x = GM_CONCAT(3, gm_reshape(old, GM_SHAPE(m, in, 1, 1)), x);
+		y = gm_conv2d(x, w, (gm_conv_options){0});
+	}
+	y = gm_add(y, gm_reshape(b, GM_SHAPE(1, out, 1, 1)));
+	gm_net_leave(n);
+	return y;
+}

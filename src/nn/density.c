@@ -84,6 +84,19 @@ gm_node *gm_levels(gm_node *x, int64_t levels)
 	return gm_floor(gm_add_c(gm_mul_c(share, (double)levels - 1), .5));
 }
 
+gm_node *gm_mu_law(gm_node *x, double mu)
+{
+	x = gm_clamp(x, -1, 1);
+	gm_node *size = gm_log(gm_add_c(gm_mul_c(gm_abs(x), mu), 1));
+	return gm_mul(gm_sign(x), gm_mul_c(size, 1 / log1p(mu)));
+}
+
+gm_node *gm_mu_law_inverse(gm_node *y, double mu)
+{
+	gm_node *size = gm_add_c(gm_exp(gm_mul_c(gm_abs(y), log1p(mu))), -1);
+	return gm_mul(gm_sign(y), gm_mul_c(size, 1 / mu));
+}
+
 gm_node *gm_levels_nll(gm_node *logits, gm_node *level, int64_t levels)
 {
 	return levels == 2 ? gm_sigmoid_xent(logits, level)
