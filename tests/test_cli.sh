@@ -206,6 +206,21 @@ refuses 1 '0 to 9' traverse "$codes" --code c1:10
 refuses 1 'option to' traverse "$codes" --to far
 mkdir one && cp told.png one
 refuses 2 'option step-size: 5 is not in 0.001..1' lab dirac --step-size 5
+works 'heard/00000-t' train wavenet --sound-length 256 --layers 6 --width 4 --skip 4 --batch 4 --steps 1 --grid 2x1 --conditional yes --outdir heard --name t
+check 'no receptive field in log.txt' grep -q 'receptive field: 128 samples, 16.0 ms' heard/00000-t/log.txt
+works '^t.wav: 8 sounds, 0.26 s at 8000 Hz' sample heard/*-t -o t.wav
+works '3 samples with their classes' sample heard/*-t --count 3 -o heard/many
+check 'no third sound' test -s heard/many/000002.wav
+works '^bits  *[78].* per sample, of 2560 samples of the test split' eval heard/*-t --metrics bits --count 10
+works 'C4  *[0-9]' data info tones --sound-length 100
+refuses 2 'is a sound, but gan samples points' sample "$plain" -o t.wav
+refuses 1 'this run is for sounds' complete heard/*-t --hide right
+refuses 1 'has no sounds' train wavenet --data shapes --outdir heard
+refuses 1 'trained on pictures, but tones has sounds' train dcgan --data tones --outdir heard
+refuses 1 'sounds have no size' data info tones --size 32
+works 'heard/00001-ear' train classifier --data tones --width 4 --steps 1 --batch 4 --metrics '' --sound-length 640 --outdir heard --name ear
+works 'heard/00002-w' train wavenet --sound-length 640 --layers 2 --width 4 --skip 4 --batch 4 --steps 1 --grid 1x1 --conditional yes --outdir heard --name w
+works '^class-accuracy .* of 16 samples' eval heard/*-w --metrics class-accuracy --count 16 --extractor classifier:heard/00001-ear
 refuses 1 'needs labels, but one has none' train cgan --data one --size 16
 works 'walks/' train catgan --data circles --categories 2 --width 8 --batch 8 --steps 1 --outdir walks --name circles
 works 'walks/' train aae --prior mixture --size 8 --width 8 --batch 8 --steps 1 --outdir walks --name lobes

@@ -218,6 +218,7 @@ static const gm_metric table[] = {
 	{"code-error", "of \"classify\" on the test split, its codes matched to classes", gm_metric_code_error, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},
 	{"k-means", "code error of k-means clusters, as many as \"classify\" has", gm_metric_k_means, 0, .endpoint = {GM_ENDPOINT_CLASSIFY}},
 	{"nll", "negative log-likelihood of the test split (or --split), in nats", gm_metric_nll, 0, .part = true, .endpoint = {GM_ENDPOINT_LOG_LIKELIHOOD, GM_ENDPOINT_LOG_WEIGHT}},
+	{"bits", "bits per sample of sounds of the test split (or --split), beside two simple codes", gm_metric_bits, 0, .part = true, .endpoint = {GM_ENDPOINT_LOG_LIKELIHOOD}},
 	{"free-energy", "mean free energy of the test split, and its difference from the training split", gm_metric_free_energy, 0, .endpoint = {GM_ENDPOINT_FREE_ENERGY, GM_ENDPOINT_FREE_ENERGY "/bound"}},
 	{"ais", "log-likelihood of the test split (or --split) in nats, with log Z by annealed importance sampling", gm_metric_ais, 0, .part = true, .endpoint = {GM_ENDPOINT_FREE_ENERGY, GM_ENDPOINT_FREE_ENERGY "/bound"}},
 	{"nn", "accuracy of the nearest neighbour on the run's features", gm_metric_nn, 0, .endpoint = {GM_ENDPOINT_FEATURES, GM_ENDPOINT_ENCODE}},
