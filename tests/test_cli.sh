@@ -145,6 +145,9 @@ refuses 2 'option weights: .none. is not window or all' inpaint 2 --weights none
 refuses 1 'need as many starts' inpaint 2 --ways 9
 works 'p.png: 2 of glyphs, test split, original . projection' project 2 --evaluations 3 --grid 1x2 -o p.png --latents z.npy
 check 'projected latents' grep -aq "'shape': (2, 100)" z.npy
+works 'l.png' sample 2 --grid 2x2 --seed 1 --along 0:1.5,1:-1 --psi .8 --codes z:0=1 -o l.png
+refuses 1 'is not NAME=VALUE' sample 2 --codes nose=1
+refuses 2 'sample takes --codes or --count' sample 2 --codes z:0=1 --count 3 -o many
 refuses 1 'ganymede train projection' project 2 --how hybrid
 works '^ways/[0-9]*-projection-glyphs$' train projection --of runs/00002-dcgan-glyphs --data glyphs --width 4 --batch 4 --steps 2 --outdir ways
 works '^hybrid  *RMSE: mean' project ways/*-projection-glyphs --samples --score --count 2 --evaluations 4

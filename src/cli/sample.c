@@ -20,6 +20,7 @@
 #include "ganymede/image.h"
 #include "run/classes.h"
 #include "run/folder.h"
+#include "use/latents.h"
 #include "use/saved_run.h"
 
 enum { POINTS = 4096 };
@@ -37,6 +38,7 @@ typedef struct job {
 	const char *endpoint; /* or NULL: the model's first sampling endpoint */
 	gm_facts gives;       /* facts of its samples */
 	cli_captions captions;
+	gm_latents_options latents; /* with codes, directions or psi */
 } job;
 
 static bool choose_class(job *j, const char *text, gm_error *err)
@@ -165,6 +167,19 @@ static bool by_captions(const job *j, float *x, gm_error *err)
 	return ok;
 }
 
+/* x [n, numel], with codes, directions or psi */
+static bool by_latents(const job *j, int64_t n, float *x, gm_error *err)
+{
+	gm_latents_options o = j->latents;
+	o.seed = j->seed, o.count = n, o.class = j->class;
+	gm_directions *d = NULL;
+	if (o.along && !(d = gm_directions_new(j->s, GM_DIRECTIONS_SAMPLES, GM_DIRECTIONS, err)))
+		return false;
+	const bool ok = gm_latents_draw(j->s, d, &o, x, err);
+	gm_directions_free(d);
+	return ok;
+}
+
 /* The n samples of a grid; the caller frees them. */
 static float *samples_of_grid(const job *j, int64_t n, gm_error *err)
 {
@@ -179,10 +194,11 @@ static float *samples_of_grid(const job *j, int64_t n, gm_error *err)
 	                .label = label,
 	                .truncation = j->truncation,
 	                .endpoint = j->endpoint};
-	ok = ok && (j->over_time    ? over_time(j, x, err)
-	            : j->captions.n ? by_captions(j, x, err)
-	            : j->manifold   ? manifold(j->s, j->columns, j->rows, x, err)
-	                            : gm_saved_draw(j->s, &d, x, err));
+	ok = ok && (gm_latents_change(&j->latents) ? by_latents(j, n, x, err)
+	            : j->over_time                 ? over_time(j, x, err)
+	            : j->captions.n                ? by_captions(j, x, err)
+	            : j->manifold                  ? manifold(j->s, j->columns, j->rows, x, err)
+	                                           : gm_saved_draw(j->s, &d, x, err));
 	free(label);
 	if (!ok)
 		free(x);
@@ -318,6 +334,13 @@ static const cli_option options[] = {
 	{"endpoint", "",
          "sampling endpoint, if there are several, such as generate/16; default: generate"},
 	{"truncation", "0", "truncation trick: resample normal latents above this; 0: off"},
+	{"codes", "",
+         "values of single codes: NAME=VALUE or NAME:NUMBER=VALUE, separated by commas, such as "
+         "c1=3,c2=-.4"},
+	{"along", "",
+         "adds principal directions of the latents: NUMBER:AMOUNT, separated by commas, such as "
+         "0:1.5,2:-1"},
+	{"psi", "1", "factor of all latents with a density"},
 	{"manifold", "",
          "for a model with two latents: a grid over their plane, evenly spaced in probability"},
 	{"turns", "", "iterations of an iterative endpoint; default: the model's"},
@@ -341,6 +364,18 @@ static int read_options(const cli_values *v, job *j, gm_error *err)
 		{"caption", "over-time"},   {"captions", "over-time"}, {"count", "grid"},
 		{"count", "manifold"},      {"manifold", "class"},     {"manifold", "seed"},
 		{"manifold", "truncation"}, {"manifold", "endpoint"}};
+	static const char *const alone[] = {"count",   "truncation", "manifold", "captions",
+	                                    "caption", "over-time",  "endpoint"};
+	static const char *const latents[] = {"codes", "along", "psi"};
+	for (size_t i = 0; i < 3 * sizeof alone / sizeof *alone; i++)
+		if (cli_given(v, latents[i % 3]) && cli_given(v, alone[i / 3]))
+			return cli_usage("sample takes --%s or --%s, not both", latents[i % 3],
+			                 alone[i / 3]);
+	j->latents = (gm_latents_options){
+		.codes = cli_given(v, "codes"), .along = cli_given(v, "along"), .psi = 1};
+	if (!gm_text_f64(cli_value(v, "psi"), &j->latents.psi) || !(fabs(j->latents.psi) <= 10))
+		return cli_usage("option psi: \"%.60s\" is not a number of at most 10",
+		                 cli_value(v, "psi"));
 	for (size_t i = 0; i < sizeof unlike / sizeof *unlike; i++)
 		if (cli_given(v, unlike[i][0]) && cli_given(v, unlike[i][1]))
 			return cli_usage("sample takes --%s or --%s, not both", unlike[i][0],
