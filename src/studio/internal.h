@@ -18,11 +18,13 @@
 #include "studio/form.h"
 #include "studio/guard.h"
 #include "studio/hub.h"
+#include "studio/jobs.h"
+#include "studio/nets.h"
 #include "studio/runs.h"
 #include "studio/studio.h"
 #include "studio/tasks.h"
 
-enum { GM_SERIES_OPEN = 16, GM_WORKERS = 4, GM_CONNECTIONS = 512 };
+enum { GM_SERIES_OPEN = 16, GM_WORKERS = 4, GM_CONNECTIONS = 512, GM_CALL_HEADERS = 4 };
 
 /* The values of a run's stats.jsonl, kept between requests. */
 typedef struct gm_open_series {
@@ -41,6 +43,7 @@ typedef struct gm_route {
 	const char *method, *pattern;
 	gm_route_fn *run;
 	bool stream; /* answers with events */
+	size_t most; /* bytes of its body; 0: GM_BODY_BYTES */
 } gm_route;
 
 /* A request and its answer. */
@@ -61,8 +64,8 @@ struct gm_call {
 	void *data; /* from malloc */
 	size_t bytes;
 	const char *type;
-	char headers[2][2][40]; /* further headers: names and values */
-	bool retry;             /* Retry-After */
+	char headers[GM_CALL_HEADERS][2][40]; /* further headers: names and values */
+	bool retry;                           /* Retry-After */
 
 	struct MHD_Connection *connection;
 	struct MHD_Response *page; /* a file of the page, or NULL */
@@ -85,6 +88,8 @@ struct gm_studio {
 	gm_hub hub;
 	gm_runs runs;
 	gm_tasks tasks;
+	gm_nets nets;
+	gm_jobs jobs;
 	pthread_mutex_t series_mutex;
 	gm_open_series series[GM_SERIES_OPEN];
 	json_t *models; /* the answer of /api/models, made once */
@@ -106,6 +111,15 @@ extern const gm_route gm_routes[]; /* ends with method NULL */
 /* Sets the answer to an error: code is a word for programs, field the name of an option or NULL. */
 void gm_call_error(gm_call *c, unsigned status, const char *code, const char *field,
                    const char *fmt, ...) GM_PRINTF(5, 6);
+
+/* The newest checkpoint of a run, which must be a regular file of its folder; false after answering
+ * the call with the error. */
+bool gm_call_checkpoint(struct gm_studio *s, gm_call *c, char path[PATH_MAX]);
+void gm_call_failed(gm_call *c, const gm_error *err, const char *field);
+
+/* rooms.c: routes of the rooms for images */
+gm_route_fn gm_room_net, gm_room_draw, gm_room_directions, gm_room_translate, gm_room_inpaint,
+	gm_room_job, gm_room_result, gm_room_cancel;
 
 extern const gm_asset gm_studio_assets[]; /* files of the page; ends with name NULL */
 

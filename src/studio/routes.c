@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * studio/routes.c -- what each address answers, but for the series of a run (curves.c). The table
- * is at the end.
+ * studio/routes.c -- what each address answers, but for the series of a run (curves.c) and the
+ * rooms for images (rooms.c). The table is at the end.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,6 +22,8 @@
 #include "studio/internal.h"
 
 enum { LOG_BYTES = 64 << 10, PICTURE_BYTES = 64 << 20, CHECK_SECONDS = 20 };
+/* bodies with pixels in base64: 1024 x 1024 of RGB and a mask are 5.6 MB */
+enum { PIXEL_BYTES = 6 << 20 };
 
 void gm_call_error(gm_call *c, unsigned status, const char *code, const char *field,
                    const char *fmt, ...)
@@ -61,7 +63,7 @@ static bool has_run(gm_studio *s, gm_call *c)
 }
 
 /* Errors of actions: of the state of things 409, of values 422, else 500. */
-static void failed(gm_call *c, const gm_error *err, const char *field)
+void gm_call_failed(gm_call *c, const gm_error *err, const char *field)
 {
 	if (err->code == GM_ERR_STATE)
 		gm_call_error(c, 409, "busy", field, "%s", err->message);
@@ -108,11 +110,13 @@ static void hello(gm_studio *s, gm_call *c)
 	for (int i = 0; (name = gm_data_names(i, NULL)); i++)
 		json_array_append_new(sets, json_string(name));
 	answer(c, 200,
-	       json_pack("{s:s, s:I, s:s, s:s, s:i, s:{s:b}, s:{s:i, s:i}, s:o}", "version",
-	                 gm_version(), "cores", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "outdir",
+	       json_pack("{s:s, s:I, s:s, s:s, s:i, s:{s:b, s:b, s:b, s:b}, s:{s:i, s:i}, s:o}",
+	                 "version", gm_version(), "cores",
+	                 (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "outdir",
 	                 slash && slash[1] ? slash + 1 : s->runs.path, "outdir_path", s->runs.path,
-	                 "runs_at_once", s->tasks.at_once, "rooms", "runs", 1, "limits", "select",
-	                 8, "list", GM_RUNS_SHOWN, "embedded_data", sets));
+	                 "runs_at_once", s->tasks.at_once, "rooms", "runs", 1, "latents", 1,
+	                 "inpaint", 1, "translate", 1, "limits", "select", 8, "list", GM_RUNS_SHOWN,
+	                 "embedded_data", sets));
 }
 
 static void models(gm_studio *s, gm_call *c)
@@ -472,7 +476,7 @@ static void start(gm_studio *s, gm_call *c, char **argv, json_t *what, const cha
 		return;
 	}
 	if (!gm_tasks_start(&s->tasks, argv, what, known, id, &number, &err)) {
-		failed(c, &err, NULL);
+		gm_call_failed(c, &err, NULL);
 		return;
 	}
 	gm_runs_tick(&s->runs, true);
@@ -491,7 +495,7 @@ static void new_run(gm_studio *s, gm_call *c)
 	if (!whole(c, "dry", 0, 1, &dry))
 		return;
 	if (!gm_form_read(&f, &s->places, c->body, &err)) {
-		failed(c, &err, NULL);
+		gm_call_failed(c, &err, NULL);
 	} else if (dry) {
 		check(s, c, &f);
 	} else if (json_array_size(f.problems)) {
@@ -511,12 +515,12 @@ static void new_run(gm_studio *s, gm_call *c)
 	gm_form_free(&f);
 }
 
-/* Whether the record in a run's newest checkpoint names only files of the places. */
-static bool record_allowed(gm_studio *s, const char *id, int folder, gm_error *err)
+/* The newest checkpoint of a run, a regular file. */
+static bool find_checkpoint(gm_studio *s, const char *id, int folder, char checkpoint[PATH_MAX],
+                            gm_error *err)
 {
-	char path[4300], checkpoint[PATH_MAX], field[64];
+	char path[4300];
 	struct stat st;
-	gm_record rec = {0};
 	snprintf(path, sizeof path, "%s/%s", s->runs.path, id);
 	if (!gm_folder_checkpoint(path, s->runs.path, checkpoint, NULL, err))
 		return false;
@@ -526,6 +530,29 @@ static bool record_allowed(gm_studio *s, const char *id, int folder, gm_error *e
 		return gm_fail(err, GM_ERR_VALUE, "%.130s: its checkpoint is not a regular file",
 		               id);
 	close(fd);
+	return true;
+}
+
+bool gm_call_checkpoint(gm_studio *s, gm_call *c, char path[PATH_MAX])
+{
+	gm_error err = {0};
+	int folder = folder_of(s, c);
+	if (folder < 0)
+		return false;
+	const bool ok = find_checkpoint(s, c->id, folder, path, &err);
+	close(folder);
+	if (!ok)
+		gm_call_failed(c, &err, NULL);
+	return ok;
+}
+
+/* Whether the record in a run's newest checkpoint names only files of the places. */
+static bool record_allowed(gm_studio *s, const char *id, int folder, gm_error *err)
+{
+	char checkpoint[PATH_MAX], field[64];
+	gm_record rec = {0};
+	if (!find_checkpoint(s, id, folder, checkpoint, err))
+		return false;
 	gm_st *file = gm_checkpoint_open(checkpoint, err);
 	bool ok = file && gm_record_read(file, checkpoint, &rec, err);
 	ok = ok && gm_places_allow_all(&s->places, &rec.settings, field, err);
@@ -554,7 +581,7 @@ static void resume(gm_studio *s, gm_call *c)
 	ok = ok && record_allowed(s, c->id, folder, &err);
 	close(folder);
 	if (!ok) {
-		failed(c, &err, NULL);
+		gm_call_failed(c, &err, NULL);
 		return;
 	}
 	char **argv = calloc(8, sizeof *argv);
@@ -578,7 +605,7 @@ static void stop(gm_studio *s, gm_call *c)
 	if (!only(c, "") || !has_run(s, c))
 		return;
 	if (!gm_runs_stop(&s->runs, c->id, &err)) {
-		failed(c, &err, NULL);
+		gm_call_failed(c, &err, NULL);
 		return;
 	}
 	gm_runs_tick(&s->runs, false);
@@ -626,7 +653,7 @@ static void note(gm_studio *s, gm_call *c)
 	else if (pinned && !json_is_boolean(pinned))
 		gm_call_error(c, 400, "bad_value", "pinned", "pinned is neither true nor false");
 	else if (!gm_runs_note(&s->runs, c->id, c->body, &err))
-		failed(c, &err, NULL);
+		gm_call_failed(c, &err, NULL);
 	else
 		answer(c, 200, json_object());
 }
@@ -648,7 +675,7 @@ static void delete_run(gm_studio *s, gm_call *c)
 	if (gm_runs_delete(&s->runs, c->id, &err))
 		answer(c, 202, json_pack("{s:s}", "trash", c->id));
 	else
-		failed(c, &err, NULL);
+		gm_call_failed(c, &err, NULL);
 }
 
 static void trash(gm_studio *s, gm_call *c)
@@ -666,7 +693,7 @@ static void restore(gm_studio *s, gm_call *c)
 	else if (err.code == GM_ERR_IO)
 		gm_call_error(c, 404, "no_run", NULL, "%s", err.message);
 	else
-		failed(c, &err, NULL);
+		gm_call_failed(c, &err, NULL);
 }
 
 static void empty_trash(gm_studio *s, gm_call *c)
@@ -678,7 +705,7 @@ static void empty_trash(gm_studio *s, gm_call *c)
 	if (gm_runs_empty_trash(&s->runs, &freed, &err))
 		answer(c, 200, json_pack("{s:I}", "freed", (json_int_t)freed));
 	else
-		failed(c, &err, NULL);
+		gm_call_failed(c, &err, NULL);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -708,6 +735,14 @@ const gm_route gm_routes[] = {
 	{"GET",    "/api/runs/ID/about", about},
 	{"GET",    "/api/runs/ID/stats", gm_curves},
 	{"GET",    "/api/runs/ID/log", log_text},
+	{"GET",    "/api/runs/ID/net", gm_room_net},
+	{"POST",   "/api/runs/ID/draw", gm_room_draw},
+	{"POST",   "/api/runs/ID/directions", gm_room_directions},
+	{"POST",   "/api/runs/ID/translate", gm_room_translate, .most = PIXEL_BYTES},
+	{"POST",   "/api/runs/ID/inpaint", gm_room_inpaint, .most = PIXEL_BYTES},
+	{"GET",    "/api/jobs/NUMBER", gm_room_job},
+	{"GET",    "/api/jobs/NUMBER/result", gm_room_result},
+	{"DELETE", "/api/jobs/NUMBER", gm_room_cancel},
 	{"GET",    "/api/runs/ID/pictures", pictures},
 	{"GET",    "/api/runs/ID/pictures/NUMBER", one_picture},
 	{"POST",   "/api/runs/ID/stop", stop},

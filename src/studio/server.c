@@ -201,7 +201,7 @@ static enum MHD_Result send_answer(gm_call *c)
 	if (!r)
 		return MHD_NO;
 	add_headers(r, c->type ? c->type : "application/json", "no-store");
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < GM_CALL_HEADERS; i++)
 		if (c->headers[i][0][0])
 			MHD_add_response_header(r, c->headers[i][0], c->headers[i][1]);
 	/* A refused body is not read to its end, and refused streams free their place. */
@@ -390,6 +390,17 @@ static bool find_route(gm_call *c, const char *method, const char *path, bool *o
 	return false;
 }
 
+static size_t most_of(const gm_call *c)
+{
+	return c->route && c->route->most ? c->route->most : GM_BODY_BYTES;
+}
+
+static const char *too_large(const gm_call *c)
+{
+	return most_of(c) == GM_BODY_BYTES ? "a body has at most 64 kB"
+	                                   : "the image is too large: at most 1024x1024 pixels";
+}
+
 /* Checks a request once its headers are complete. Answers it, or leaves that for later. */
 static enum MHD_Result begin_request(gm_studio *s, gm_call *c, const char *path, const char *method)
 {
@@ -430,8 +441,8 @@ static enum MHD_Result begin_request(gm_studio *s, gm_call *c, const char *path,
 		                      "there is no such address or run");
 	const char *length = header_of(connection, "Content-Length"),
 		   *confirm = header_of(connection, "Gm-Confirm");
-	if (length && strtoull(length, NULL, 10) > GM_BODY_BYTES)
-		return refuse(s, c, 413, "too_large", "a body has at most 64 kB");
+	if (length && strtoull(length, NULL, 10) > most_of(c))
+		return refuse(s, c, 413, "too_large", too_large(c));
 	snprintf(c->confirm, sizeof c->confirm, "%s", confirm ? confirm : "");
 	if (changes)
 		set_limit(s, connection, BODY_SECONDS);
@@ -443,7 +454,7 @@ static enum MHD_Result begin_request(gm_studio *s, gm_call *c, const char *path,
 static enum MHD_Result end_request(gm_studio *s, gm_call *c)
 {
 	if (c->too_large)
-		return refuse(s, c, 413, "too_large", "a body has at most 64 kB");
+		return refuse(s, c, 413, "too_large", too_large(c));
 	if (c->page) {
 		set_limit(s, c->connection, 0);
 		return MHD_queue_response(c->connection, 200, c->page);
@@ -453,10 +464,10 @@ static enum MHD_Result end_request(gm_studio *s, gm_call *c)
 
 static bool add_text(gm_call *c, const char *data, size_t n)
 {
-	if (c->size + n > GM_BODY_BYTES)
+	if (c->size + n > most_of(c))
 		return false;
 	if (c->size + n > c->room) {
-		size_t room = c->size + n + 4096;
+		size_t room = c->size + n + c->room / 2 + 4096;
 		char *more = realloc(c->text, room);
 		if (!more)
 			return false;
@@ -700,6 +711,8 @@ gm_studio *gm_studio_start(const gm_studio_options *o, gm_error *err)
 	pthread_mutex_init(&s->lines_mutex, NULL);
 	pthread_cond_init(&s->queue_filled, NULL);
 	gm_hub_init(&s->hub, wake_up);
+	gm_nets_init(&s->nets);
+	gm_jobs_init(&s->jobs);
 	s->models = gm_form_models();
 	if (fill(s, o, err) && begin(s, o, err))
 		return s;
@@ -733,6 +746,8 @@ void gm_studio_stop(gm_studio *s)
 		pthread_join(s->watcher, NULL);
 	if (s->daemon)
 		MHD_stop_daemon(s->daemon);
+	gm_jobs_free(&s->jobs);
+	gm_nets_free(&s->nets);
 	gm_curves_free(s);
 	gm_tasks_free(&s->tasks);
 	gm_runs_close(&s->runs);

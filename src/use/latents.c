@@ -13,7 +13,10 @@
 
 #include "base/progress.h"
 #include "base/text.h"
+#include "use/saved_run.h"
 #include "use/walk.h"
+
+enum { BATCH = 32 }; /* of directions, so that they do not depend on that of the run */
 
 /* ---- latents with a density, one after the other ---------------------------------------------- */
 
@@ -83,7 +86,7 @@ static bool regress(gm_saved *s, int64_t samples, int64_t numbers, float *b, gm_
 	return ok;
 }
 
-gm_directions *gm_directions_new(gm_saved *s, int64_t samples, int64_t count, gm_error *err)
+static gm_directions *directions_of(gm_saved *s, int64_t samples, int64_t count, gm_error *err)
 {
 	gm_walk *one = gm_walk_new(s, 1, 0, err);
 	if (!one)
@@ -125,6 +128,14 @@ gm_directions *gm_directions_new(gm_saved *s, int64_t samples, int64_t count, gm
 	}
 	gm_directions_free(d);
 	return NULL;
+}
+
+gm_directions *gm_directions_new(const gm_saved *s, int64_t samples, int64_t count, gm_error *err)
+{
+	gm_saved *own = gm_saved_again(s, BATCH, err);
+	gm_directions *d = own ? directions_of(own, samples, count, err) : NULL;
+	gm_saved_free(own);
+	return d;
 }
 
 void gm_directions_free(gm_directions *d)

@@ -23,8 +23,8 @@ typedef struct gm_directions {
 
 enum { GM_DIRECTIONS_SAMPLES = 2048, GM_DIRECTIONS = 16 };
 /* By `samples` images of the run's endpoint "generate", from a fixed seed; at most `count` of them.
- * NULL on failure; the caller frees it. */
-gm_directions *gm_directions_new(gm_saved *s, int64_t samples, int64_t count, gm_error *err);
+ * Opens the checkpoint of s again. NULL on failure; the caller frees it. */
+gm_directions *gm_directions_new(const gm_saved *s, int64_t samples, int64_t count, gm_error *err);
 void gm_directions_free(gm_directions *d); /* NULL is allowed */
 
 typedef struct gm_latents_options {

@@ -14,6 +14,9 @@ import {open_tray} from './tray.js';
 // All rooms, in order: name in hello.rooms, key after "g", title, module.
 const ROOMS = [
 	['runs', 'r', 'Runs', () => import('./runs.js')],
+	['latents', 'l', 'Latents', () => import('./latents.js')],
+	['inpaint', 'i', 'Inpaint', () => import('./inpaint.js')],
+	['translate', 't', 'Translate', () => import('./translate.js')],
 ];
 
 const WRITE_MS = 250; // the address is written at most four times a second
@@ -168,7 +171,7 @@ function set_theme(theme) {
 let after_g = 0;
 
 const KEYS = [
-	['g then r', 'the room Runs'], ['?', 'this list'], ['Esc', 'closes the top layer'],
+	['g then r, l, i, t', 'the rooms Runs, Latents, Inpaint, Translate'], ['?', 'this list'], ['Esc', 'closes the top layer'],
 ];
 const CHART_KEYS = [
 	['← →', 'the value before or after; with Shift ten'], ['+ −', 'zoom'], ['Ctrl ← →', 'move the zoomed part'],

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * studio/jobs.h -- long computations of the studio's rooms: one at a time, in a thread of its own,
+ * others wait. They go on when the page is closed, tell their progress and can be cancelled.
+ */
+#ifndef GM_STUDIO_JOBS_H
+#define GM_STUDIO_JOBS_H
+
+#include <jansson.h>
+#include <pthread.h>
+
+#include "studio/guard.h"
+
+enum { GM_JOBS_WAITING = 16, GM_JOBS_KEPT = 100 };
+
+typedef struct gm_job gm_job;
+struct gm_job {
+	int64_t number;
+	char run[GM_PATH_ID], kind[16];
+	/* What it does: fills result (from malloc) and about, or err. Called in the thread of jobs,
+	 * where progress is reported and cancels it. */
+	bool (*work)(gm_job *j, gm_error *err);
+	void (*release)(void *task);
+	void *task;
+	uint8_t *result;
+	size_t bytes;
+	json_t *about; /* JSON about the result, or NULL */
+
+	enum { GM_JOB_QUEUED, GM_JOB_RUNNING, GM_JOB_DONE, GM_JOB_CANCELLED, GM_JOB_FAILED } state;
+	bool cancel;
+	uint64_t done, total;
+	char message[512];
+	gm_job *after;
+	struct gm_jobs *jobs;
+};
+
+typedef struct gm_jobs {
+	pthread_mutex_t mutex;
+	pthread_cond_t filled;
+	gm_job *first; /* in order of number; ended ones are kept for a while */
+	int64_t numbers;
+	bool closing, begun;
+	pthread_t thread;
+} gm_jobs;
+
+void gm_jobs_init(gm_jobs *q);
+void gm_jobs_free(gm_jobs *q); /* cancels all */
+/* Adds a job with work, release, task, run and kind; takes over task, also on failure. Returns its
+ * number, or 0 with GM_ERR_STATE if too many wait. */
+int64_t gm_jobs_add(gm_jobs *q, const gm_job *what, gm_error *err);
+/* {number, kind, run, state, done, total, message?, about?}; NULL if there is none. */
+json_t *gm_jobs_about(gm_jobs *q, int64_t number);
+/* A copy of the result; NULL if it is not done. */
+uint8_t *gm_jobs_result(gm_jobs *q, int64_t number, size_t *bytes);
+bool gm_jobs_cancel(gm_jobs *q, int64_t number); /* false if there is none */
+
+#endif

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * studio/rooms.c -- routes of the rooms for images: latents, translation, inpainting. Images come
+ * as bytes in base64, already decoded by the page, so that the server reads no picture files of
+ * others; they go as bytes [n, height, width, channels].
+ */
+#include <math.h>
+#include <nettle/base64.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/machine.h"
+#include "studio/body.h"
+#include "studio/internal.h"
+#include "use/inpaint.h"
+
+enum { SIDE = 1024, COUNT = 16 };
+
+/* ---- bodies ---------------------------------------------------------------------------------- */
+
+static bool bad(gm_call *c, const char *field, const char *what)
+{
+	gm_call_error(c, 400, "bad_value", field, "%s is not %s", field, what);
+	return false;
+}
+
+static bool only(gm_call *c, const char *names)
+{
+	gm_error err = {0};
+	if (gm_body_only(c->body, names, &err))
+		return true;
+	gm_call_error(c, 400, "bad_value", NULL, "%s", err.message);
+	return false;
+}
+
+/* An integer of the body; v keeps its value if it is missing. */
+static bool integer(gm_call *c, const char *name, int64_t low, int64_t high, int64_t *v)
+{
+	const json_t *o = json_object_get(c->body, name);
+	if (o &&
+	    (!json_is_integer(o) || json_integer_value(o) < low || json_integer_value(o) > high)) {
+		gm_call_error(c, 400, "bad_value", name, "%s is not an integer from %lld to %lld",
+		              name, (long long)low, (long long)high);
+		return false;
+	}
+	*v = o ? json_integer_value(o) : *v;
+	return true;
+}
+
+static bool text(gm_call *c, const char *name, const char **v)
+{
+	const json_t *o = json_object_get(c->body, name);
+	if (o && (!json_is_string(o) || json_string_length(o) > 2000 ||
+	          strlen(json_string_value(o)) != json_string_length(o)))
+		return bad(c, name, "a text of at most 2000 bytes");
+	*v = o ? json_string_value(o) : *v;
+	return true;
+}
+
+/* The bytes of a base64 text; exactly n of them, from malloc; NULL after answering. */
+static uint8_t *bytes_of(gm_call *c, const char *name, size_t n)
+{
+	const json_t *o = json_object_get(c->body, name);
+	const char *from = json_string_value(o);
+	const size_t length = json_string_length(o);
+	struct base64_decode_ctx ctx;
+	size_t got = 0;
+	uint8_t *to =
+		from && length <= 4 * (n / 3 + 2) ? malloc(BASE64_DECODE_LENGTH(length) + 1) : NULL;
+	base64_decode_init(&ctx);
+	if (to && base64_decode_update(&ctx, &got, to, length, from) && base64_decode_final(&ctx) &&
+	    got == n)
+		return to;
+	free(to);
+	gm_call_error(c, 400, "bad_value", name, "%s is not %zu bytes in base64", name, n);
+	return NULL;
+}
+
+/* [h,w,c] bytes to [c,h,w] floats in [-1,1] and back */
+static void to_floats(const uint8_t *from, int64_t channels, int64_t plane, float *to)
+{
+	for (int64_t i = 0; i < channels * plane; i++)
+		to[i] = (float)(from[i % plane * channels + i / plane] / 127.5 - 1);
+}
+
+static void to_bytes(const float *from, int64_t channels, int64_t plane, uint8_t *to)
+{
+	for (int64_t i = 0; i < channels * plane; i++)
+		to[i % plane * channels + i / plane] = (uint8_t)lrintf(
+			(fminf(fmaxf(isfinite(from[i]) ? from[i] : 0, -1), 1) + 1) * 127.5f);
+}
+
+/* Answers with images x [n, channels, height, width]. */
+static void answer_images(gm_call *c, const float *x, const int64_t shape[4], int64_t seq,
+                          double began)
+{
+	const int64_t plane = shape[1] * shape[2], numel = plane * shape[3];
+	uint8_t *to = malloc((size_t)(shape[0] * numel) + 1);
+	if (!to)
+		return;
+	for (int64_t i = 0; i < shape[0]; i++)
+		to_bytes(x + i * numel, shape[3], plane, to + i * numel);
+	c->data = to, c->bytes = (size_t)(shape[0] * numel);
+	c->type = "application/octet-stream", c->status = 200;
+	strcpy(c->headers[0][0], "Gm-Shape");
+	snprintf(c->headers[0][1], sizeof c->headers[0][1], "%lld,%lld,%lld,%lld",
+	         (long long)shape[0], (long long)shape[1], (long long)shape[2],
+	         (long long)shape[3]);
+	strcpy(c->headers[1][0], "Gm-Seq");
+	snprintf(c->headers[1][1], sizeof c->headers[1][1], "%lld", (long long)seq);
+	strcpy(c->headers[2][0], "Gm-Ms");
+	snprintf(c->headers[2][1], sizeof c->headers[2][1], "%.1f", 1000 * (gm_seconds() - began));
+}
+
+/* ---- nets ------------------------------------------------------------------------------------ */
+
+static gm_open_net *lock(gm_studio *s, gm_call *c)
+{
+	char path[PATH_MAX];
+	gm_error err = {0};
+	if (!gm_call_checkpoint(s, c, path))
+		return NULL;
+	gm_open_net *o = gm_nets_lock(&s->nets, c->id, path, &err);
+	if (!o)
+		gm_call_failed(c, &err, NULL);
+	return o;
+}
+
+static void unlock(gm_studio *s)
+{
+	pthread_mutex_unlock(&s->nets.mutex);
+}
+
+/* Slot and sequence number of a request that newer ones replace. */
+static bool announce(gm_studio *s, gm_call *c, int64_t *slot, int64_t *seq)
+{
+	*slot = *seq = 0;
+	if (!integer(c, "slot", 0, INT32_MAX, slot) || !integer(c, "seq", 0, INT64_MAX, seq))
+		return false;
+	gm_nets_announce(&s->nets, *slot, *seq);
+	return true;
+}
+
+/* As lock, for the newest request of a slot; others are answered with 409. */
+static gm_open_net *lock_newest(gm_studio *s, gm_call *c, int64_t slot, int64_t seq)
+{
+	gm_open_net *o = lock(s, c);
+	if (!o || gm_nets_is_newest(&s->nets, slot, seq))
+		return o;
+	unlock(s);
+	gm_call_error(c, 409, "superseded", NULL, "a newer request came");
+	return NULL;
+}
+
+static json_t *latents_of(gm_saved *s)
+{
+	enum { PORTS = 32 };
+	static const char *const kinds[] = {"normal", "uniform", "one-hot"};
+	gm_port port[PORTS];
+	json_t *all = json_array();
+	const int n = gm_saved_ports(s, GM_ENDPOINT_GENERATE, port, PORTS);
+	for (int i = 0; i < n && i < PORTS; i++) {
+		int64_t numbers = 1;
+		for (int d = 1; d < port[i].shape.rank; d++)
+			numbers *= port[i].shape.dim[d];
+		if (port[i].kind == GM_PORT_LATENT)
+			json_array_append_new(all,
+			                      json_pack("{s:s, s:s, s:I}", "name", port[i].name,
+			                                "kind", kinds[port[i].latent], "numbers",
+			                                (json_int_t)numbers));
+	}
+	return all;
+}
+
+static gm_translator *translator(gm_open_net *o, bool back, gm_error *err)
+{
+	if (!o->translator[back])
+		o->translator[back] = gm_translator_open(
+			o->checkpoint, back ? GM_ENDPOINT_TRANSLATE "/back" : NULL, err);
+	return o->translator[back];
+}
+
+/* What the nets of a run can do. */
+void gm_room_net(gm_studio *s, gm_call *c)
+{
+	gm_open_net *o = lock(s, c);
+	if (!o)
+		return;
+	const gm_facts *f = gm_saved_facts(o->saved);
+	const gm_shape made = gm_saved_shape(o->saved, GM_ENDPOINT_GENERATE);
+	const bool images = !f->points, generates = images && made.rank == 4 &&
+	                                            made.dim[2] == f->height &&
+	                                            made.dim[3] == f->width;
+	json_t *ways = json_array(), *classes = json_array();
+	for (int back = 0; images && back < 2; back++) {
+		gm_error err = {0};
+		gm_translator *t = gm_saved_has(o->saved, back ? GM_ENDPOINT_TRANSLATE "/back"
+		                                               : GM_ENDPOINT_TRANSLATE)
+		                           ? translator(o, back, &err)
+		                           : NULL;
+		const char *to = t ? gm_translator_target(t) : NULL;
+		if (t)
+			json_array_append_new(
+				ways, json_pack("{s:b, s:s, s:s, s:i, s:b, s:b}", "back", back,
+			                        "from", gm_translator_field(t), "to", to ? to : "",
+			                        "channels", gm_translator_takes(t), "attributes",
+			                        gm_translator_takes_to(t), "caption",
+			                        gm_translator_takes_caption(t)));
+	}
+	for (int64_t i = 0; i < f->classes && i < 1000; i++)
+		json_array_append_new(classes, f->class_names ? json_string(f->class_names[i])
+		                                              : json_sprintf("%lld", (long long)i));
+	c->answer = json_pack(
+		"{s:s, s:I, s:[I,I,I], s:b, s:b, s:b, s:o, s:b, s:o, s:o, s:I, s:b}", "model",
+		gm_saved_model(o->saved)->name, "step", (json_int_t)gm_saved_step(o->saved),
+		"shape", (json_int_t)f->height, (json_int_t)f->width, (json_int_t)f->channels,
+		"generate", generates, "discriminate",
+		gm_saved_has(o->saved, GM_ENDPOINT_DISCRIMINATE), "complete",
+		images && gm_saved_has(o->saved, GM_ENDPOINT_COMPLETE), "translate", ways,
+		"labelled", generates && gm_saved_takes_labels(o->saved, GM_ENDPOINT_GENERATE),
+		"classes", classes, "latents", latents_of(o->saved), "directions",
+		(json_int_t)(o->directions ? o->directions->count : 0), "points", f->points);
+	c->status = 200;
+	unlock(s);
+}
+
+/* ---- latents --------------------------------------------------------------------------------- */
+
+static json_t *shares(const gm_directions *d)
+{
+	json_t *all = json_array();
+	for (int64_t i = 0; i < d->count; i++)
+		json_array_append_new(all, json_real(d->share[i]));
+	return json_pack("{s:o}", "share", all);
+}
+
+static bool know_directions(gm_open_net *o, gm_error *err)
+{
+	if (!o->directions)
+		o->directions =
+			gm_directions_new(o->saved, GM_DIRECTIONS_SAMPLES, GM_DIRECTIONS, err);
+	return o->directions != NULL;
+}
+
+void gm_room_directions(gm_studio *s, gm_call *c)
+{
+	gm_error err = {0};
+	if (!only(c, ""))
+		return;
+	gm_open_net *o = lock(s, c);
+	if (!o)
+		return;
+	if (know_directions(o, &err))
+		c->answer = shares(o->directions), c->status = 200;
+	else
+		gm_call_failed(c, &err, NULL);
+	unlock(s);
+}
+
+/* Draws o->count images with the nets of a run. */
+static void draw(gm_open_net *net, gm_call *c, const gm_latents_options *o, int64_t seq)
+{
+	gm_error err = {0};
+	const double began = gm_seconds();
+	if (o->count > 1 && !net->many)
+		net->many = gm_saved_again(net->saved, GM_NETS_MANY, &err);
+	gm_saved *s = o->count > 1 ? net->many : net->saved;
+	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
+	if (f && f->points)
+		gm_fail(&err, GM_ERR_STATE, "%s generates points, and this room shows images",
+		        gm_saved_model(s)->name);
+	float *x = f && !err.code ? malloc((size_t)(o->count * f->numel) * sizeof *x) : NULL;
+	if (f && !err.code && !x)
+		gm_fail(&err, GM_ERR_MEMORY, "out of memory");
+	if (x && (!o->along || !*o->along || know_directions(net, &err)) &&
+	    gm_latents_draw(s, net->directions, o, x, &err))
+		answer_images(c, x, (int64_t[]){o->count, f->height, f->width, f->channels}, seq,
+		              began);
+	else
+		gm_call_failed(c, &err, NULL);
+	free(x);
+}
+
+void gm_room_draw(gm_studio *s, gm_call *c)
+{
+	gm_latents_options o = {.count = 1, .class = -1, .psi = 1};
+	int64_t slot, seq, seed = 0;
+	const json_t *psi = json_object_get(c->body, "psi");
+	if (!only(c, "slot|seq|seed|count|class|psi|codes|along") || !announce(s, c, &slot, &seq) ||
+	    !integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
+	    !integer(c, "count", 1, COUNT, &o.count) ||
+	    !integer(c, "class", -1, INT32_MAX, &o.class) || !text(c, "codes", &o.codes) ||
+	    !text(c, "along", &o.along))
+		return;
+	if (psi && (!json_is_number(psi) || fabs(json_number_value(psi)) > 10)) {
+		bad(c, "psi", "a number of at most 10");
+		return;
+	}
+	o.psi = psi ? json_number_value(psi) : 1;
+	o.seed = (uint64_t)seed;
+	gm_open_net *net = lock_newest(s, c, slot, seq);
+	if (!net)
+		return;
+	draw(net, c, &o, seq);
+	unlock(s);
+}
+
+/* ---- translation ----------------------------------------------------------------------------- */
+
+void gm_room_translate(gm_studio *s, gm_call *c)
+{
+	int64_t slot, seq, seed = 0, height = 0, width = 0, back = 0;
+	const char *to = NULL;
+	gm_error err = {0};
+	const double began = gm_seconds();
+	if (!only(c, "slot|seq|seed|height|width|pixels|back|to") || !announce(s, c, &slot, &seq) ||
+	    !integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
+	    !integer(c, "height", 1, SIDE, &height) || !integer(c, "width", 1, SIDE, &width) ||
+	    !integer(c, "back", 0, 1, &back) || !text(c, "to", &to))
+		return;
+	if (!height || !width) {
+		bad(c, "height", "given together with width");
+		return;
+	}
+	gm_open_net *net = lock_newest(s, c, slot, seq);
+	if (!net)
+		return;
+	gm_translator *t = translator(net, back, &err);
+	const int channels = t ? gm_translator_takes(t) : 0;
+	uint8_t *bytes = t && (!to || !*to || gm_translator_set_to(t, to, &err))
+	                         ? bytes_of(c, "pixels", (size_t)(height * width * channels))
+	                         : NULL;
+	float *x = bytes ? malloc((size_t)(height * width * channels) * sizeof *x) : NULL;
+	gm_picture y = {0};
+	if (x) {
+		to_floats(bytes, channels, height * width, x);
+		if (gm_translator_run(t, &(gm_picture){x, channels, (int)height, (int)width},
+		                      (uint64_t)seed, 0, &y, &err))
+			answer_images(c, y.x, (int64_t[]){1, y.height, y.width, y.channels}, seq,
+			              began);
+	}
+	if (err.code)
+		gm_call_failed(c, &err, NULL);
+	free(y.x);
+	free(x);
+	free(bytes);
+	unlock(s);
+}
+
+/* ---- inpainting ------------------------------------------------------------------------------ */
+
+typedef struct inpainting {
+	char checkpoint[PATH_MAX];
+	gm_inpaint_options o;
+	int64_t height, width, channels;
+	uint8_t *pixels, *mask; /* [h,w,c]; [h,w], above 127: hidden */
+} inpainting;
+
+static void free_inpainting(void *task)
+{
+	inpainting *p = task;
+	free(p->pixels);
+	free(p->mask);
+	free(p);
+}
+
+/* A number, or "nan" where there is none: JSON has no such value. */
+static json_t *number(double v)
+{
+	return isfinite(v) ? json_real(v) : json_null();
+}
+
+static bool inpaint(gm_job *j, gm_error *err)
+{
+	inpainting *p = j->task;
+	gm_saved *s = gm_saved_open_file(p->checkpoint, NULL, err);
+	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
+	bool ok = f && ((!f->points && f->height == p->height && f->width == p->width &&
+	                 f->channels == p->channels) ||
+	                gm_fail(err, GM_ERR_VALUE, "the run's images have another size"));
+	const int64_t numel = ok ? f->numel : 1, plane = ok ? f->height * f->width : 1;
+	float *x = malloc((size_t)numel * sizeof *x),
+	      *y = malloc((size_t)(numel * p->o.ways) * sizeof *y);
+	gm_inpaint_report *report = calloc((size_t)p->o.ways, sizeof *report);
+	ok = ok && ((x && y && report) || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+	for (int64_t i = 0; ok && i < plane; i++)
+		p->mask[i] = p->mask[i] > 127;
+	p->o.hidden = p->mask;
+	if (ok)
+		to_floats(p->pixels, f->channels, plane, x);
+	ok = ok && gm_inpaint(s, &p->o, x, 1, y, report, err);
+	j->result = ok ? malloc((size_t)(numel * p->o.ways) + 1) : NULL;
+	if (ok && j->result) {
+		json_t *ways = json_array();
+		j->bytes = (size_t)(numel * p->o.ways);
+		for (int64_t i = 0; i < p->o.ways; i++) {
+			to_bytes(y + i * numel, f->channels, plane, j->result + i * numel);
+			json_array_append_new(ways, json_pack("{s:o, s:o}", "context",
+			                                      number(report[i].context), "score",
+			                                      number(report[i].score)));
+		}
+		j->about = json_pack("{s:[I,I,I,I], s:o}", "shape", (json_int_t)p->o.ways,
+		                     (json_int_t)f->height, (json_int_t)f->width,
+		                     (json_int_t)f->channels, "ways", ways);
+	}
+	free(x), free(y), free(report);
+	gm_saved_free(s);
+	return ok;
+}
+
+/* The options of gm_inpaint_rows in {"name": value}, as the command line takes them. */
+static bool read_options(gm_call *c, gm_inpaint_options *o)
+{
+	json_t *given = json_object_get(c->body, "options"), *value;
+	const char *name;
+	gm_action_reset(gm_inpaint_rows, o);
+	if (given && !json_is_object(given))
+		return bad(c, "options", "an object");
+	json_object_foreach (given, name, value) {
+		gm_error err = {0};
+		char *said = json_is_string(value)   ? strdup(json_string_value(value))
+		             : json_is_number(value) ? json_dumps(value, JSON_ENCODE_ANY)
+		                                     : NULL;
+		const bool ok = said && gm_action_set(gm_inpaint_rows, o, name, said, &err);
+		free(said);
+		if (!ok) {
+			gm_call_error(c, 422, "refused", name, "%s",
+			              err.code ? err.message : "an option is a text or a number");
+			return false;
+		}
+	}
+	return true;
+}
+
+void gm_room_inpaint(gm_studio *s, gm_call *c)
+{
+	gm_error err = {0};
+	inpainting *p = calloc(1, sizeof *p);
+	gm_open_net *net = NULL;
+	if (p && only(c, "pixels|mask|options") && read_options(c, &p->o) &&
+	    gm_call_checkpoint(s, c, p->checkpoint) && (net = lock(s, c))) {
+		const gm_facts *f = gm_saved_facts(net->saved);
+		p->height = f->height, p->width = f->width, p->channels = f->channels;
+		if (!gm_inpaint_choose(net->saved, &p->o, &err))
+			gm_call_failed(c, &err, NULL);
+		unlock(s);
+	}
+	if (net && !err.code) {
+		p->pixels = bytes_of(c, "pixels", (size_t)(p->height * p->width * p->channels));
+		p->mask = p->pixels ? bytes_of(c, "mask", (size_t)(p->height * p->width)) : NULL;
+	}
+	if (!p || !p->mask) {
+		if (p)
+			free_inpainting(p);
+		return;
+	}
+	gm_job j = {.kind = "inpaint", .work = inpaint, .release = free_inpainting, .task = p};
+	snprintf(j.run, sizeof j.run, "%s", c->id);
+	const int64_t job = gm_jobs_add(&s->jobs, &j, &err);
+	if (job)
+		c->answer = json_pack("{s:I}", "job", (json_int_t)job), c->status = 202;
+	else
+		gm_call_error(c, 429, "queue_full", NULL, "%s", err.message);
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------ */
+
+static void no_job(gm_call *c)
+{
+	gm_call_error(c, 404, "no_job", NULL, "there is no job %lld", (long long)c->number);
+}
+
+void gm_room_job(gm_studio *s, gm_call *c)
+{
+	c->answer = gm_jobs_about(&s->jobs, c->number);
+	c->status = 200;
+	if (!c->answer)
+		no_job(c);
+}
+
+void gm_room_result(gm_studio *s, gm_call *c)
+{
+	c->data = gm_jobs_result(&s->jobs, c->number, &c->bytes);
+	c->type = "application/octet-stream", c->status = 200;
+	if (!c->data)
+		no_job(c);
+}
+
+void gm_room_cancel(gm_studio *s, gm_call *c)
+{
+	if (gm_jobs_cancel(&s->jobs, c->number))
+		c->answer = json_object(), c->status = 202;
+	else
+		no_job(c);
+}

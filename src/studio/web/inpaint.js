@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT
+//
+// inpaint.js -- the room Inpaint: a picture, a mask that is painted on it, and completions by a job.
+
+import {get, post, remove, request} from './api.js';
+import {copy_button, h, number} from './dom.js';
+import {ask_images, base64, command_of, draw_file, empty, enlarge, file_button, net_of, paint, pixels_of, random_slot,
+	run_select, save_canvas} from './net.js';
+
+const UNDO = 100, SHOWN = 256;
+// Options of the job: name, label, default, least, most, step.
+const NUMBERS = [['starts', 'Starts', 8, 1, 64, 1], ['iterations', 'Iterations', 500, 1, 5000, 1],
+	['window', 'Window', 7, 3, 31, 2], ['prior', 'Prior λ', 0.003, 0, 1, 'any'], ['ways', 'Shown', 4, 1, 16, 1],
+	['seed', 'Seed', 0, 0, 2 ** 53 - 1, 1]];
+const CHOICES = [['weights', 'Weights', ['window', 'all']], ['blend', 'Blend', ['poisson', 'paste']]];
+
+export function open(app, place) {
+	const slot = random_slot(), runs = run_select(app, 'inpaint');
+	const picture = h('canvas', {width: 32, height: 32}); // the image without the mask, at the run's size
+	const view = h('canvas', {width: 32, height: 32, tabindex: '0', role: 'application',
+		'aria-label': 'Image with its hidden part: arrow keys move, Shift moves 8 pixels, Space paints, X erases'});
+	const message = h('p', {class: 'problem', role: 'alert'}), status = h('p', {class: 'soft', role: 'status'});
+	const source = h('figcaption', {}), results = h('div', {class: 'canvases results'});
+	const bar = h('progress', {max: '1', 'aria-label': 'Progress of the job', hidden: true});
+	const fill = h('button', {type: 'button', class: 'primary', onclick: () => start()}, 'Fill');
+	const cancel = h('button', {type: 'button', disabled: true, onclick: () => stop()}, 'Cancel');
+	const tools = h('div', {}), settings = h('div', {});
+	place.replaceChildren(h('div', {class: 'room-grid'},
+		h('section', {class: 'card'}, h('div', {class: 'row'}, runs.select), message, tools,
+			h('div', {class: 'canvases'}, h('figure', {}, view, source))),
+		h('section', {class: 'card'}, settings, h('div', {class: 'row'}, fill, cancel, bar), h('div', {class: 'job'}, status),
+			results)));
+	let net = null, shown = null, mask = new Uint8Array(0), undo = [], redo = [], tool = 'brush', width = 4, job = 0, timer = 0;
+	let cursor = {x: 0, y: 0};
+
+	const params = () => app.route.params;
+	const option = (name, usual) => params()[name] ?? String(usual);
+	const size = () => ({h: net.shape[0], w: net.shape[1], c: net.shape[2]});
+
+	// ---- the mask --------------------------------------------------------------------------------
+
+	function draw_view() {
+		if (!net)
+			return;
+		const {h: height, w} = size(), g = view.getContext('2d');
+		if (view.width !== w || view.height !== height)
+			Object.assign(view, {width: w, height});
+		g.drawImage(picture, 0, 0);
+		const data = g.getImageData(0, 0, w, height);
+		for (let p = 0; p < w * height; p++)
+			if (mask[p])
+				for (let c = 0; c < 3; c++)
+					data.data[4 * p + c] = (data.data[4 * p + c] + 3 * [36, 98, 200][c]) / 4;
+		g.putImageData(data, 0, 0);
+		if (document.activeElement === view) {
+			g.fillStyle = '#cc1154';
+			g.fillRect(cursor.x, cursor.y, 1, 1);
+		}
+		enlarge(view, SHOWN);
+		const hidden = mask.reduce((a, v) => a + (v ? 1 : 0), 0);
+		source.textContent = `${source.dataset.text ?? ''} — ${number(hidden)} of ${number(w * height)} pixels hidden`;
+		fill.disabled = !hidden || hidden === w * height || Boolean(job);
+		fill.title = hidden === w * height ? 'All is hidden: leave a part visible' : hidden ? '' : 'Hide a part first';
+	}
+
+	function keep() {
+		undo.push(mask.slice());
+		undo = undo.slice(-UNDO);
+		redo = [];
+	}
+	function back(from, to) {
+		if (!from.length)
+			return;
+		to.push(mask);
+		mask = from.pop();
+		draw_view();
+	}
+
+	// A disc of the tool's width around a pixel.
+	function dab(x, y, value) {
+		const {h: height, w} = size(), r = width / 2;
+		for (let i = Math.max(0, Math.ceil(y - r)); i <= Math.min(height - 1, y + r); i++)
+			for (let j = Math.max(0, Math.ceil(x - r)); j <= Math.min(w - 1, x + r); j++)
+				if ((i - y) ** 2 + (j - x) ** 2 <= r * r)
+					mask[i * w + j] = value;
+	}
+	function line(a, b, value) {
+		const n = Math.max(1, Math.ceil(Math.hypot(b.x - a.x, b.y - a.y)));
+		for (let k = 0; k <= n; k++)
+			dab(Math.round(a.x + (b.x - a.x) * k / n), Math.round(a.y + (b.y - a.y) * k / n), value);
+	}
+	function rectangle(a, b) {
+		const {w} = size();
+		for (let i = Math.min(a.y, b.y); i <= Math.max(a.y, b.y); i++)
+			mask.fill(255, i * w + Math.min(a.x, b.x), i * w + Math.max(a.x, b.x) + 1);
+	}
+	const at = e => {
+		const box = view.getBoundingClientRect(), {h: height, w} = size();
+		return {x: Math.max(0, Math.min(w - 1, Math.floor((e.clientX - box.left) / box.width * w))),
+			y: Math.max(0, Math.min(height - 1, Math.floor((e.clientY - box.top) / box.height * height)))};
+	};
+	let stroke = null;
+	view.addEventListener('pointerdown', e => {
+		if (!net || e.button)
+			return;
+		view.setPointerCapture(e.pointerId);
+		keep();
+		stroke = {from: at(e), last: at(e)};
+		move(e);
+	});
+	function move(e) {
+		if (!stroke)
+			return;
+		const now = at(e);
+		if (tool === 'rectangle') {
+			mask = undo[undo.length - 1].slice();
+			rectangle(stroke.from, now);
+		} else {
+			line(stroke.last, now, tool === 'brush' ? 255 : 0);
+		}
+		stroke.last = now;
+		draw_view();
+	}
+	view.addEventListener('pointermove', move);
+	view.addEventListener('pointerup', () => {
+		stroke = null;
+	});
+	view.addEventListener('focus', draw_view);
+	view.addEventListener('blur', draw_view);
+	view.addEventListener('keydown', e => {
+		const step = e.shiftKey ? 8 : 1, by = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step],
+			ArrowDown: [0, step]}[e.key];
+		if (!net)
+			return;
+		const {h: height, w} = size();
+		if (by) {
+			cursor = {x: Math.max(0, Math.min(w - 1, cursor.x + by[0])), y: Math.max(0, Math.min(height - 1, cursor.y + by[1]))};
+		} else if (e.key === ' ' || e.key === 'x') {
+			keep();
+			dab(cursor.x, cursor.y, e.key === ' ' ? 255 : 0);
+		} else if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'z') {
+			back(e.shiftKey ? redo : undo, e.shiftKey ? undo : redo);
+		} else {
+			return;
+		}
+		e.preventDefault();
+		e.stopPropagation();
+		draw_view();
+	});
+
+	function preset(name) {
+		const {h: height, w} = size();
+		keep();
+		if (name !== 'invert')
+			mask.fill(0);
+		if (name === 'centre')
+			rectangle({x: Math.floor(w / 4), y: Math.floor(height / 4)},
+				{x: w - Math.floor(w / 4) - 1, y: height - Math.floor(height / 4) - 1});
+		else if (name === 'left half')
+			rectangle({x: 0, y: 0}, {x: Math.ceil(w / 2) - 1, y: height - 1});
+		else if (name === 'random 80 %')
+			mask = mask.map(() => Math.random() < 0.8 ? 255 : 0);
+		else if (name === 'invert')
+			mask = mask.map(v => v ? 0 : 255);
+		draw_view();
+	}
+
+	// ---- the picture -----------------------------------------------------------------------------
+
+	async function take(file) {
+		try {
+			source.dataset.text = await draw_file(file, picture, size().w, size().h, 'crop');
+			message.textContent = '';
+			draw_view();
+		} catch (e) {
+			message.textContent = e.message;
+		}
+	}
+	async function own_sample() {
+		try {
+			const seed = Math.floor(Math.random() * 1e6);
+			paint(picture, await ask_images(`runs/${encodeURIComponent(app.route.id)}/draw`, {slot, seq: Date.now(), seed}), 0);
+			source.dataset.text = `a sample of the run, seed ${seed}`;
+			draw_view();
+		} catch (e) {
+			message.textContent = e.message;
+		}
+	}
+	const mask_canvas = () => {
+		const {h: height, w} = size(), canvas = h('canvas', {width: w, height});
+		paint(canvas, {height, width: w, channels: 1, bytes: mask}, 0);
+		return canvas;
+	};
+
+	// ---- the job ---------------------------------------------------------------------------------
+
+	const options = () => Object.fromEntries([...NUMBERS.map(([name, , usual]) => [name, option(name, usual)]),
+		...CHOICES.map(([name, , words]) => [name, option(name, words[0])])]);
+
+	async function start() {
+		message.textContent = '';
+		try {
+			job = (await post(`runs/${encodeURIComponent(app.route.id)}/inpaint`, {pixels: base64(pixels_of(picture, size().c)),
+				mask: base64(mask), options: options()})).job;
+			fill.disabled = true;
+			cancel.disabled = false;
+			bar.hidden = false;
+			look();
+		} catch (e) {
+			message.textContent = [e.message, e.hint].filter(t => t).join(' ');
+		}
+	}
+	async function look() {
+		timer = 0;
+		try {
+			const state = await get(`jobs/${job}`);
+			bar.value = state.total ? state.done / state.total : 0;
+			if (state.state === 'queued' || state.state === 'running') {
+				status.textContent = state.state === 'queued' ? 'waits for another job' :
+					`iteration ${number(state.done)} of ${number(state.total)}`;
+				timer = setTimeout(look, 250);
+				return;
+			}
+			if (state.state === 'done')
+				await show_results(state.about);
+			else
+				status.textContent = state.message;
+		} catch (e) {
+			message.textContent = e.message;
+		}
+		job = 0;
+		cancel.disabled = true;
+		bar.hidden = true;
+		draw_view();
+	}
+	async function stop() {
+		await remove(`jobs/${job}`).catch(e => {
+			message.textContent = e.message;
+		});
+	}
+	async function show_results(about) {
+		const [n, height, w, channels] = about.shape;
+		const bytes = new Uint8Array(await (await request('GET', `jobs/${job}/result`)).arrayBuffer());
+		results.replaceChildren(...about.ways.map((way, i) => {
+			const canvas = h('canvas', {role: 'img', 'aria-label': `Completion ${i + 1}`});
+			paint(canvas, {n, height, width: w, channels, bytes}, i);
+			enlarge(canvas, i ? SHOWN / 2 : SHOWN);
+			return h('figure', {}, canvas, h('figcaption', {}, way.context === null ? `way ${i + 1}` :
+				`context loss ${number(Number(way.context.toPrecision(4)))}`, ' ',
+			h('button', {type: 'button', class: 'quiet', 'aria-label': `Save completion ${i + 1}`,
+				onclick: () => save_canvas(canvas, `completed-${i + 1}.png`)}, 'Save')));
+		}));
+		status.textContent = `${n} completion${n === 1 ? '' : 's'}, the one with the least context loss first`;
+	}
+
+	const command = () => command_of(app, 'inpaint', [app.route.id, 'input.png', '--mask', 'mask.png',
+		...Object.entries(options()).flatMap(([k, v]) => [`--${k}`, v]), '-o', 'completed']);
+
+	// ---- controls --------------------------------------------------------------------------------
+
+	function draw_controls() {
+		const semantic = !net.complete;
+		const modes = ['brush', 'erase', 'rectangle'].map(name => h('button', {type: 'button', 'aria-pressed': String(tool === name),
+			class: tool === name ? 'primary' : '', onclick: () => {
+				tool = name;
+				draw_controls();
+			}}, name[0].toUpperCase() + name.slice(1)));
+		const wide = h('input', {type: 'range', min: '1', max: '32', value: String(width), 'aria-label': 'Width of the brush',
+			oninput: () => {
+				width = Number(wide.value);
+			}});
+		wide.value = String(width);
+		tools.replaceChildren(
+			h('div', {class: 'row'}, file_button('Choose a picture…', view, take),
+				net.generate ? h('button', {type: 'button', onclick: own_sample}, 'Own sample') : ''),
+			h('div', {class: 'row'}, modes, h('label', {}, 'Width', wide)),
+			h('div', {class: 'row'}, ['centre', 'left half', 'random 80 %', 'invert', 'clear'].map(name =>
+				h('button', {type: 'button', onclick: () => preset(name)}, name)),
+			h('button', {type: 'button', onclick: () => back(undo, redo)}, 'Undo'),
+			h('button', {type: 'button', onclick: () => back(redo, undo)}, 'Redo')));
+		settings.replaceChildren(h('p', {class: 'soft'}, semantic ?
+			'Semantic inpainting: the latents of the generator are searched for an image that agrees with the visible pixels.' :
+			'This run was trained to fill in images.'),
+		h('div', {class: 'row'}, NUMBERS.filter(([name]) => semantic || name === 'ways' || name === 'seed')
+			.map(([name, label, usual, low, high, step]) => {
+				const field = h('input', {type: 'number', class: 'short', min: low, max: high, step, value: option(name, usual),
+					onchange: () => app.set_params({[name]: field.value === String(usual) ? '' : field.value})});
+				field.value = option(name, usual);
+				return h('label', {}, `${label} `, field);
+			}),
+		semantic ? CHOICES.map(([name, label, words]) => {
+			const select = h('select', {onchange: () => app.set_params({[name]: select.value === words[0] ? '' : select.value})},
+				words.map(w => h('option', {value: w}, w)));
+			select.value = option(name, words[0]);
+			return h('label', {}, `${label} `, select);
+		}) : ''),
+		h('div', {class: 'row'}, copy_button('Copy link', () => location.href), copy_button('Copy command', command),
+			h('button', {type: 'button', onclick: () => save_canvas(picture, 'input.png')}, 'Save input'),
+			h('button', {type: 'button', onclick: () => save_canvas(mask_canvas(), 'mask.png')}, 'Save mask')));
+	}
+
+	async function show() {
+		const id = app.route.id;
+		runs.draw();
+		if (shown === id)
+			return;
+		shown = id;
+		net = null;
+		for (const e of [tools, settings, results])
+			e.replaceChildren();
+		message.textContent = '';
+		fill.disabled = true;
+		if (!id) {
+			settings.replaceChildren(empty('Inpaint', 'Choose a run that generates images (such as dcgan) or fills in images (such ' +
+				'as context-encoder).', 'ganymede train dcgan --data glyphs'));
+			return;
+		}
+		try {
+			const got = await net_of(id);
+			if (app.route.id !== id)
+				return;
+			if (!got.complete && !got.generate)
+				throw new Error(`${id} is a run of ${got.model}, which neither generates nor fills in images.`);
+			net = got;
+			const {h: height, w} = size();
+			Object.assign(picture, {width: w, height});
+			mask = new Uint8Array(w * height);
+			undo = [];
+			redo = [];
+			source.dataset.text = 'no picture yet';
+			draw_controls();
+			preset('centre');
+			if (net.generate)
+				await own_sample();
+		} catch (e) {
+			message.textContent = e.message;
+		}
+	}
+
+	return {
+		update: show,
+		close() {
+			clearTimeout(timer);
+			runs.close();
+			place.replaceChildren();
+		},
+		keys: [['b', 'the brush', () => {
+			tool = 'brush';
+			draw_controls();
+		}], ['x', 'the eraser', () => {
+			tool = 'erase';
+			draw_controls();
+		}], ['m', 'the rectangle', () => {
+			tool = 'rectangle';
+			draw_controls();
+		}], ['v', 'inverts the hidden part', () => preset('invert')]],
+	};
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+//
+// net.js -- what the rooms for images share: the choice of a run, pixels to and from the studio, and
+// files of pictures. Pictures are decoded here, in the browser; the studio gets pixels.
+
+import {get, request} from './api.js';
+import {h} from './dom.js';
+
+export const random_slot = () => Math.floor(Math.random() * 2 ** 31);
+
+// A select of all runs; the chosen one is part of the address. Values of the old run are dropped.
+export function run_select(app, room) {
+	const select = h('select', {'aria-label': 'Run', onchange: () => app.go(room, select.value, {})});
+	const draw = () => {
+		const ids = [...app.live.runs.values()].filter(r => r.state !== 'waiting').map(r => r.id).sort().reverse();
+		const chosen = app.route.room === room ? app.route.id : '';
+		select.replaceChildren(h('option', {value: ''}, ids.length ? 'choose a run' : 'no runs yet'),
+			...ids.map(id => h('option', {value: id}, id)));
+		select.value = ids.includes(chosen) ? chosen : '';
+	};
+	app.live.addEventListener('runs', draw);
+	draw();
+	return {select, draw, close: () => app.live.removeEventListener('runs', draw)};
+}
+
+// What the nets of a run can do; throws the studio's sentence.
+export const net_of = id => get(`runs/${encodeURIComponent(id)}/net`);
+
+// Images [n, height, width, channels] as bytes, with their shape.
+export async function images_of(answer) {
+	const [n, height, width, channels] = answer.headers.get('Gm-Shape').split(',').map(Number);
+	return {n, height, width, channels, ms: Number(answer.headers.get('Gm-Ms')),
+		bytes: new Uint8Array(await answer.arrayBuffer())};
+}
+
+export const ask_images = async (path, body) => images_of(await request('POST', path, {body}));
+
+// Draws image i into a canvas of its size.
+export function paint(canvas, images, i) {
+	const {height, width, channels, bytes} = images, plane = height * width;
+	if (canvas.width !== width || canvas.height !== height)
+		Object.assign(canvas, {width, height});
+	const data = new ImageData(width, height);
+	for (let p = 0; p < plane; p++) {
+		const from = (i * plane + p) * channels;
+		for (let c = 0; c < 3; c++)
+			data.data[4 * p + c] = bytes[from + (channels === 3 ? c : 0)];
+		data.data[4 * p + 3] = 255;
+	}
+	canvas.getContext('2d').putImageData(data, 0, 0);
+}
+
+export function base64(bytes) {
+	let text = '';
+	for (let i = 0; i < bytes.length; i += 8192)
+		text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+	return btoa(text);
+}
+
+// The pixels of a canvas as [height, width, channels] bytes; grey by Rec. 601.
+export function pixels_of(canvas, channels) {
+	const {width, height} = canvas, {data} = canvas.getContext('2d').getImageData(0, 0, width, height);
+	const out = new Uint8Array(width * height * channels);
+	for (let p = 0; p < width * height; p++)
+		for (let c = 0; c < channels; c++)
+			out[p * channels + c] = channels === 3 ? data[4 * p + c] :
+				Math.round(0.299 * data[4 * p] + 0.587 * data[4 * p + 1] + 0.114 * data[4 * p + 2]);
+	return out;
+}
+
+// Draws a picture file into a canvas. fit: crop (its middle), pad (white) or resize. Returns a sentence
+// about what was done; throws one that names the file if it is no picture.
+export async function draw_file(file, canvas, width, height, fit) {
+	if (file.size > 16e6)
+		throw new Error(`${file.name} has more than 16 MB.`);
+	let picture;
+	try {
+		picture = await createImageBitmap(file);
+	} catch {
+		throw new Error(`${file.name} is not a picture that this browser reads, or it is damaged.`);
+	}
+	Object.assign(canvas, {width, height});
+	const g = canvas.getContext('2d'), {width: w, height: t} = picture;
+	g.fillStyle = '#fff';
+	g.fillRect(0, 0, width, height);
+	g.imageSmoothingQuality = 'high';
+	if (fit === 'resize') {
+		g.drawImage(picture, 0, 0, width, height);
+	} else {
+		const scale = fit === 'pad' ? Math.min(width / w, height / t) : Math.max(width / w, height / t);
+		g.drawImage(picture, (width - w * scale) / 2, (height - t * scale) / 2, w * scale, t * scale);
+	}
+	return w === width && t === height ? `${file.name}, as it is` :
+		`${file.name}: ${w} × ${t} pixels ${{crop: 'cropped', pad: 'padded', resize: 'resized'}[fit]} to ${width} × ${height}`;
+}
+
+// A button for a file, which also takes drops on `place`.
+export function file_button(label, place, take) {
+	const input = h('input', {type: 'file', accept: 'image/*', hidden: true, onchange: () => {
+		if (input.files[0])
+			take(input.files[0]);
+		input.value = '';
+	}});
+	place.addEventListener('dragover', e => e.preventDefault());
+	place.addEventListener('drop', e => {
+		e.preventDefault();
+		if (e.dataTransfer.files[0])
+			take(e.dataTransfer.files[0]);
+	});
+	return [h('button', {type: 'button', onclick: () => input.click()}, label), input];
+}
+
+export function save_canvas(canvas, name) {
+	canvas.toBlob(blob => {
+		const url = URL.createObjectURL(blob), a = h('a', {href: url, download: name});
+		a.click();
+		setTimeout(() => URL.revokeObjectURL(url), 10000);
+	});
+}
+
+// A word of a shell's command line.
+export const quote = text => /^[A-Za-z0-9_.,:/=+-]+$/.test(text) ? text : `'${text.replaceAll('\'', '\'\\\'\'')}'`;
+
+// The command `ganymede VERB RUN ...` for a run of this studio.
+export const command_of = (app, verb, words) =>
+	['ganymede', verb, ...words, ...app.hello.outdir === 'runs' ? [] : ['--outdir', app.hello.outdir_path]]
+		.map(w => quote(String(w))).join(' ');
+
+// The size at which a canvas is shown: whole multiples, so that all pixels stay equal.
+export function enlarge(canvas, room) {
+	const scale = Math.max(1, Math.floor(room / canvas.width));
+	canvas.style.width = `${canvas.width * scale}px`;
+	return scale;
+}
+
+// A sentence, what to do, and a command, where a room has nothing to show.
+export const empty = (title, text, command) => h('section', {class: 'empty'}, h('h2', {}, title), h('p', {}, text),
+	command ? h('p', {}, h('code', {}, command)) : '');

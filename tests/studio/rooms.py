@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""rooms.py GANYMEDE [SCREENSHOTS] -- the studio's rooms for images in a real browser: Latents, Inpaint, Translate.
+
+As browser.py, whose Studio and Page it uses. With a folder SCREENSHOTS, each room is written there in three widths and
+both themes.
+"""
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+
+import browser
+from browser import By, Keys, Page, SECONDS, Studio, webdriver
+
+# The pixels of the first canvas that matches, as a text; of a PNG file of this machine alike.
+CANVAS = '''const c = document.querySelector(arguments[0]);
+    return c && c.width ? Array.from(c.getContext("2d").getImageData(0, 0, c.width, c.height).data).join() : "";'''
+PNG = '''const [bytes, left, top, w, h] = arguments, done = arguments[arguments.length - 1];
+    createImageBitmap(new Blob([Uint8Array.from(atob(bytes), c => c.charCodeAt(0))])).then(b => {
+        const c = document.createElement("canvas"), g = c.getContext("2d");
+        Object.assign(c, {width: w || b.width, height: h || b.height});
+        g.drawImage(b, -left, -top);
+        done(Array.from(g.getImageData(0, 0, c.width, c.height).data).join());
+    });'''
+
+
+def canvas(p, css):
+    return p.js(CANVAS, css)
+
+
+def png_pixels(p, path):
+    import base64
+    with open(path, 'rb') as f:
+        return p.d.execute_async_script(PNG, base64.b64encode(f.read()).decode(), 0, 0, 0, 0)
+
+
+def run(s, *args):
+    """The program as the page's commands call it."""
+    subprocess.run([s.program, *args], cwd=s.folder, check=True, env=browser.ENV, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+def shown_command(p):
+    """The text that Copy command copies."""
+    p.js('''window.copied = ""; Object.defineProperty(navigator, "clipboard",
+        {value: {writeText: async t => { window.copied = t; }}, configurable: true});''')
+    p.button('Copy command').click()
+    return p.until(lambda: p.js('return window.copied'), 'a copied command')
+
+
+def fixtures(s):
+    small = ['--batch', '16', '--monitors', 'no', '--log-every', '50']
+    for args in (['dcgan', '--data', 'shapes', '--size', '16', '--nz', '4', '--width', '8', '--steps', '150', '--lr', '2e-3'],
+                 ['infogan', '--data', 'glyphs', '--size', '16', '--width', '4', '--steps', '20', '--codes', '1', '--categories',
+                  '4', '--continuous', '2'],
+                 ['pix2pix', '--data', 'labels2shapes', '--size', '32', '--width', '4', '--steps', '3', '--batch', '2'],
+                 ['gan', '--data', 'ring8', '--width', '8', '--steps', '3']):
+        assert s.train(*small, *args).wait(120) == 0, args
+
+
+def shots(p, room, folder):
+    if not folder:
+        return
+    os.makedirs(folder, exist_ok=True)
+    for width in (1440, 1024, 768):
+        for theme in ('light', 'dark'):
+            p.d.set_window_size(width, 900)
+            p.js('document.documentElement.dataset.theme = arguments[0]', theme)
+            time.sleep(0.2)
+            p.d.save_screenshot(f'{folder}/{room}-{width}-{theme}.png')
+    p.d.set_window_size(1440, 900)
+    p.js('delete document.documentElement.dataset.theme')
+
+
+# ---- tests ---------------------------------------------------------------------------------------------------------------
+
+def test_latents(p, s):
+    """Latents: the picture of the address, by seed, codes and directions; the same by the copied command; errors"""
+    p.d.get(s.address)
+    p.has('Runs', '#rooms')
+    p.go('latents')
+    p.has('Choose a run')
+    p.check()
+    p.go('latents/00000-dcgan-shapes?seed=5')
+    first = p.until(lambda: canvas(p, '.latent-pictures canvas'), 'a picture')
+    p.key('n')
+    p.until(lambda: canvas(p, '.latent-pictures canvas') != first, 'another seed is another picture')
+    p.until(lambda: 'seed=6' in p.d.current_url, 'the seed is in the address')
+    p.button('Compute directions').click()
+    p.has('PC1', seconds=60)
+    p.js('''const r = document.querySelector('[aria-label^="PC1"]'); r.value = "1.5"; r.dispatchEvent(new Event("input"));''')
+    p.until(lambda: 'along=0:1.5' in p.d.current_url, 'the direction is in the address')
+    time.sleep(0.5)
+    now = canvas(p, '.latent-pictures canvas')
+    words = shlex.split(shown_command(p))
+    assert words[:3] == ['ganymede', 'sample', '00000-dcgan-shapes'], words
+    # The command's grid of one sample is enlarged and has a margin: its pixels, one of each block, are the page's.
+    run(s, *words[1:])
+    grid = png_pixels(p, f'{s.folder}/samples.png').split(',')
+    side = int((len(grid) // 4) ** 0.5)
+    found = any(','.join(grid[4 * (((side - 16 * k) // 2 + y * k) * side + (side - 16 * k) // 2 + x * k) + c]
+                         for y in range(16) for x in range(16) for c in range(4)) == now for k in range(1, side // 16 + 1))
+    assert found, f'the copied command gives another picture ({side} x {side})'
+    p.check()
+    link = p.d.current_url
+    p.d.get('about:blank')
+    p.d.get(link)
+    p.until(lambda: canvas(p, '.latent-pictures canvas') == now, 'the link shows the same picture')
+    # Codes of InfoGAN
+    p.go('latents/00001-infogan-glyphs?seed=1&n=4')
+    p.until(lambda: len(p.all('.latent-pictures canvas')) == 4, 'four samples')
+    before = p.until(lambda: canvas(p, '.latent-pictures canvas'), 'a sample')
+    p.choose('.latent-controls .slider select', '3')
+    p.until(lambda: canvas(p, '.latent-pictures canvas') != before, 'a code changes the picture')
+    p.until(lambda: 'codes=' in p.d.current_url, 'the code is in the address')
+    p.check()
+    shots(p, 'latents', SHOTS)
+    # Bad addresses and runs that cannot
+    p.go('latents/00001-infogan-glyphs?codes=nose=1')
+    p.has('is not NAME=VALUE')
+    p.go('latents/00003-gan-ring8')
+    p.has('does not generate images')
+    p.d.get_log('browser')  # the refused requests
+
+
+def test_sliders(p, s):
+    """Latents: a slider that moves 240 times in 2 s: one request at a time, the last value is drawn, the time is told"""
+    p.go('latents/00000-dcgan-shapes?seed=5')
+    p.until(lambda: canvas(p, '.latent-pictures canvas'), 'a picture')
+    p.js('''performance.clearMeasures(); window.inFlight = 0; window.most = 0;
+        const ask = window.fetch; window.fetch = (...a) => {
+            if (!String(a[0]).includes("/draw")) return ask(...a);
+            window.most = Math.max(window.most, ++window.inFlight);
+            return ask(...a).finally(() => window.inFlight--);
+        };
+        const r = document.querySelector('[aria-label="psi"]'); let i = 0;
+        window.timer = setInterval(() => {
+            r.value = String(2 * i / 240);
+            r.dispatchEvent(new Event("input"));
+            if (++i > 240) { clearInterval(window.timer); window.over = true; }
+        }, 1000 / 120);''')
+    p.until(lambda: p.js('return window.over'), 'the slider moved')
+    p.until(lambda: p.js('return window.inFlight') == 0, 'all answers came')
+    time.sleep(0.5)
+    assert p.js('return window.most') == 1, 'more than one request in flight'
+    times = sorted(p.js('return performance.getEntriesByName("gm-draw").map(e => e.duration)'))
+    net = sorted(float(t) for t in times)
+    print(f'# {len(times)} pictures of 240 inputs; from input to picture: median {net[len(net) // 2]:.0f} ms, p95 '
+          f'{net[int(len(net) * .95)]:.0f} ms')
+    last = canvas(p, '.latent-pictures canvas')
+    p.go('latents/00000-dcgan-shapes?seed=5&psi=2')
+    p.until(lambda: canvas(p, '.latent-pictures canvas') == last, 'the last value was drawn')
+
+
+def test_inpaint(p, s):
+    """Inpaint: a sample of the run itself is completed; the mask by pointer and keyboard; cancel; the same by command"""
+    p.go('inpaint')
+    p.has('Choose a run')
+    p.go('inpaint/00000-dcgan-shapes?starts=4&iterations=60&ways=2')
+    p.has('64 of 256 pixels hidden')
+    p.check()
+    view = p.one('.canvases [tabindex]')
+    hidden = p.text('figcaption')
+    webdriver.ActionChains(p.d).move_to_element_with_offset(view, -100, -100).click_and_hold().move_by_offset(20, 0).release().perform()
+    p.until(lambda: p.text('figcaption') != hidden, 'the pointer paints')
+    p.button('Undo').click()
+    p.has(hidden, 'figcaption')
+    p.button('clear').click()
+    p.has('0 of 256', 'figcaption')
+    assert not p.button('Fill').is_enabled()
+    p.js('arguments[0].focus()', view)
+    p.key(Keys.ARROW_RIGHT, Keys.ARROW_DOWN, ' ')
+    p.until(lambda: ' 0 of 256' not in p.text('figcaption'), 'the keyboard paints')
+    webdriver.ActionChains(p.d).key_down(Keys.CONTROL).send_keys('z').key_up(Keys.CONTROL).perform()
+    p.until(lambda: ' 0 of 256' in p.text('figcaption'), 'undo by keyboard')
+    p.button('centre').click()
+    p.button('Fill').click()
+    p.has('2 completions', seconds=60)
+    assert len(p.all('.results canvas')) == 2
+    p.has('context loss')
+    p.check()
+    shots(p, 'inpaint', SHOTS)
+    # The copied command, with the saved input and mask, gives the same picture.
+    words = shlex.split(shown_command(p))
+    for name, js in (('input.png', 0), ('mask.png', 1)):
+        data = p.d.execute_async_script('''const done = arguments[arguments.length - 1], make = URL.createObjectURL;
+            URL.createObjectURL = b => { const r = new FileReader(); r.onload = () => done(r.result.split(",")[1]);
+                r.readAsDataURL(b); URL.createObjectURL = make; return make(b); };
+            [...document.querySelectorAll("button")].find(b => b.textContent === arguments[0]).click();''',
+                                        'Save input' if js == 0 else 'Save mask')
+        import base64
+        with open(f'{s.folder}/{name}', 'wb') as f:
+            f.write(base64.b64decode(data))
+    run(s, *words[1:])
+    assert png_pixels(p, f'{s.folder}/completed/input-1.png') == canvas(p, '.results canvas'), 'the command gives another picture'
+    # Cancel
+    p.go('inpaint/00000-dcgan-shapes?starts=32&iterations=5000')
+    p.has('64 of 256 pixels hidden')
+    p.button('Fill').click()
+    p.has('iteration')
+    p.button('Cancel').click()
+    p.has('cancelled', '.job', seconds=5)
+
+
+def test_translate(p, s):
+    """Translate: a dropped picture is fitted and translated; a damaged one and a run that cannot are told"""
+    p.go('translate/00002-pix2pix-labels2shapes')
+    p.has('drop one here')
+    p.check()
+    path = f'{s.folder}/picture.png'
+    with open(path, 'wb') as f:
+        f.write(browser.png(200, 30, 30, 53))
+    field = p.all('input[type=file]')[0]
+    field.send_keys(path)
+    p.has('padded to 32 × 32')
+    p.has('of it for the net')
+    words = shlex.split(shown_command(p))
+    assert words[:3] == ['ganymede', 'translate', '00002-pix2pix-labels2shapes']
+    p.check()
+    shots(p, 'translate', SHOTS)
+    with open(f'{s.folder}/broken.jpg', 'wb') as f:
+        f.write(b'\xff\xd8\xff\xe0 cut')
+    p.all('input[type=file]')[0].send_keys(f'{s.folder}/broken.jpg')
+    p.has('broken.jpg is not a picture')
+    p.go('translate/00000-dcgan-shapes')
+    p.has('does not translate images')
+
+
+SHOTS = ''
+
+
+def main():
+    global SHOTS
+    if not browser.DRIVER or not browser.BROWSER:
+        print('1..0 # SKIP the rooms of the studio are not tested: chromium or chromedriver is not installed')
+        return 77
+    SHOTS = sys.argv[2] if len(sys.argv) > 2 else ''
+    tests = [f for name, f in globals().items() if name.startswith('test_')]
+    if len(sys.argv) > 3:
+        tests = [f for f in tests if f.__name__[5:] in sys.argv[3:]]
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix='ganymede-rooms-') as folder:
+        studio = Studio(os.path.abspath(sys.argv[1]), folder)
+        fixtures(studio)
+        page = Page(studio)
+        page.d.get(studio.address)
+        page.has('Runs', '#rooms')
+        print(f'1..{len(tests)}')
+        try:
+            for i, test in enumerate(tests):
+                begun, word = time.monotonic(), 'ok'
+                try:
+                    test(page, studio)
+                except Exception as e:  # pylint: disable=broad-except
+                    word, failed = 'not ok', failed + 1
+                    print(f'# {type(e).__name__}: {str(e)[:2000]}'.replace('\n', '\n# '))
+                    page.d.save_screenshot(os.path.join(tempfile.gettempdir(), f'gm-{test.__name__}.png'))
+                    print('# console: ' + '; '.join(e['message'] for e in page.d.get_log('browser'))[:600])
+                print(f'{word} {i + 1} - {test.__doc__} # {time.monotonic() - begun:.1f} s', flush=True)
+        finally:
+            page.d.quit()
+            studio.stop()
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
