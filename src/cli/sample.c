@@ -171,7 +171,7 @@ static bool by_captions(const job *j, float *x, gm_error *err)
 static bool by_latents(const job *j, int64_t n, float *x, gm_error *err)
 {
 	gm_latents_options o = j->latents;
-	o.seed = j->seed, o.count = n, o.class = j->class;
+	o.seed = j->seed, o.count = n, o.class = j->class, o.columns = j->columns;
 	gm_directions *d = NULL;
 	if (o.along && !(d = gm_directions_new(j->s, GM_DIRECTIONS_SAMPLES, GM_DIRECTIONS, err)))
 		return false;

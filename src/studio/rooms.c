@@ -299,6 +299,7 @@ void gm_room_draw(gm_studio *s, gm_call *c)
 	}
 	o.psi = psi ? json_number_value(psi) : 1;
 	o.seed = (uint64_t)seed;
+	o.columns = (int64_t)sqrt((double)o.count); /* as the grid that the page shows */
 	gm_open_net *net = lock_newest(s, c, slot, seq);
 	if (!net)
 		return;

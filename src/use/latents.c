@@ -18,7 +18,7 @@
 
 enum { BATCH = 32 }; /* of directions, so that they do not depend on that of the run */
 
-/* ---- latents with a density, one after the other ---------------------------------------------- */
+/* ---- latents with a density, one after the other --------------------------------------------- */
 
 static bool is_free(const gm_walk *w, int latent, int64_t *numbers)
 {
@@ -258,6 +258,7 @@ bool gm_latents_draw(gm_saved *s, const gm_directions *d, const gm_latents_optio
                      gm_error *err)
 {
 	const int64_t classes = gm_saved_facts(s)->classes;
+	const int64_t columns = o->columns > 0 ? o->columns : 1;
 	const bool moves = o->along && *o->along;
 	gm_walk *w = gm_walk_new(s, o->count, o->seed, err);
 	mover m = {.psi = o->psi};
@@ -271,7 +272,7 @@ bool gm_latents_draw(gm_saved *s, const gm_directions *d, const gm_latents_optio
 		if (gm_walk_labelled(w))
 			gm_walk_label(w, i,
 			              (int32_t)(o->class >= 0 ? o->class
-			                        : classes > 0 ? i % classes
+			                        : classes > 0 ? i / columns % classes
 			                                      : 0));
 		if (o->psi != 1)
 			change_row(w, i, shrink, &m);

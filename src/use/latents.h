@@ -30,8 +30,9 @@ void gm_directions_free(gm_directions *d); /* NULL is allowed */
 typedef struct gm_latents_options {
 	uint64_t seed;
 	int64_t count; /* images: samples 0 .. count-1 of the seed */
-	int64_t class; /* for class-conditional runs; -1: classes in turn */
-	double psi;    /* latents with a density are multiplied by this */
+	int64_t class; /* for class-conditional runs; -1: one for each `columns` samples, in turn */
+	int64_t columns; /* default 1 */
+	double psi;      /* latents with a density are multiplied by this */
 	/* "c1=3,c2=-.4,z:5=1": values of single codes in all images, after psi; of a one-hot code
 	 * its category. NAME:NUMBER, from 0, for latents of several values. NULL: none */
 	const char *codes;
