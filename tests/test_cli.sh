@@ -217,7 +217,7 @@ check 'no third sound' test -s heard/many/000002.wav
 works '^bits  *[78].* per sample, of 2560 samples of the test split' eval heard/*-t --metrics bits --count 10
 works 'C4  *[0-9]' data info tones --sound-length 100
 refuses 2 'is a sound, but gan samples points' sample "$plain" -o t.wav
-refuses 1 'this run is for sounds' complete heard/*-t --hide right
+refuses 1 'this run is for sounds' inpaint heard/*-t --hide right
 refuses 1 'has no sounds' train wavenet --data shapes --outdir heard
 refuses 1 'trained on pictures, but tones has sounds' train dcgan --data tones --outdir heard
 refuses 1 'sounds have no size' data info tones --size 32

@@ -370,8 +370,8 @@ int cli_inpaint(int argc, char **argv)
 	if (status)
 		return status;
 	gm_saved *s = cli_examples_run(&v, NULL, &err);
-	bool ok = s && gm_inpaint_choose(s, &q.o, &err) && cli_turns(s, endpoint(&q), &v, &err) &&
-	          hide(s, &q, &err) && cli_examples_get(&e, s, &v, &err) &&
+	bool ok = s && hide(s, &q, &err) && gm_inpaint_choose(s, &q.o, &err) &&
+	          cli_turns(s, endpoint(&q), &v, &err) && cli_examples_get(&e, s, &v, &err) &&
 	          labels(s, &v, &e, &q, &err);
 	if (ok && q.score)
 		status = score(s, &e, &q, &err) ? CLI_OK : cli_fail(&err);

@@ -189,9 +189,9 @@ void gm_room_net(gm_studio *s, gm_call *c)
 		return;
 	const gm_facts *f = gm_saved_facts(o->saved);
 	const gm_shape made = gm_saved_shape(o->saved, GM_ENDPOINT_GENERATE);
-	const bool images = !f->points, generates = images && made.rank == 4 &&
-	                                            made.dim[2] == f->height &&
-	                                            made.dim[3] == f->width;
+	const bool images = !f->points && !f->rate, generates = images && made.rank == 4 &&
+	                                                        made.dim[2] == f->height &&
+	                                                        made.dim[3] == f->width;
 	json_t *ways = json_array(), *classes = json_array();
 	for (int back = 0; images && back < 2; back++) {
 		gm_error err = {0};
@@ -267,8 +267,8 @@ static void draw(gm_open_net *net, gm_call *c, const gm_latents_options *o, int6
 		net->many = gm_saved_again(net->saved, GM_NETS_MANY, &err);
 	gm_saved *s = o->count > 1 ? net->many : net->saved;
 	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
-	if (f && f->points)
-		gm_fail(&err, GM_ERR_STATE, "%s generates points, and this room shows images",
+	if (f && (f->points || f->rate))
+		gm_fail(&err, GM_ERR_STATE, "%s generates no images, which this room shows",
 		        gm_saved_model(s)->name);
 	float *x = f && !err.code ? malloc((size_t)(o->count * f->numel) * sizeof *x) : NULL;
 	if (f && !err.code && !x)
@@ -377,7 +377,7 @@ static bool inpaint(gm_job *j, gm_error *err)
 	inpainting *p = j->task;
 	gm_saved *s = gm_saved_open_file(p->checkpoint, NULL, err);
 	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
-	bool ok = f && ((!f->points && f->height == p->height && f->width == p->width &&
+	bool ok = f && ((!f->points && !f->rate && f->height == p->height && f->width == p->width &&
 	                 f->channels == p->channels) ||
 	                gm_fail(err, GM_ERR_VALUE, "the run's images have another size"));
 	const int64_t numel = ok ? f->numel : 1, plane = ok ? f->height * f->width : 1;

@@ -57,7 +57,7 @@ static bool open_ports(gm_search *q, gm_error *err)
 {
 	const gm_facts *f = gm_saved_facts(q->s);
 	const gm_shape shape = gm_saved_shape(q->s, GM_ENDPOINT_GENERATE);
-	if (f->points || shape.rank != 4 || shape.dim[1] != f->channels ||
+	if (f->points || f->rate || shape.rank != 4 || shape.dim[1] != f->channels ||
 	    shape.dim[2] != f->height || shape.dim[3] != f->width)
 		return gm_fail(err, GM_ERR_STATE,
 		               "this needs a run that generates images of its data's size, and %s "
