@@ -501,6 +501,21 @@ works 'walks/' train dcgan --data glyphs --size 16 --width 2 --nz 2 --batch 4 --
 check 'not said what was taken' grep -q 'C/4x4/weight .4,2,4,4.: taken from D/4x4/weight; frozen' err
 check 'not said what is new' grep -q 'C/logits/weight .10,64.: new, as asked for' err
 refuses 1 'no parameter is called "7x7/[*]"' train classifier --data glyphs --size 16 --width 2 --batch 4 --freeze '7x7/*' --steps 1
+works 'trpo' train trpo --data mountaincar --steps 2 --timesteps 300 --width 8 --outdir acting --metrics ""
+acting=$(echo acting/*-trpo-mountaincar)
+works 'mountaincar: 3 episodes, return -' act "$acting" --episodes 3 --json act.json -o act.safetensors
+check 'act: no episodes or numbers' test -s act.safetensors -a -s act.json
+works '200 steps' act "$acting" --sample --width 100 -o act.webp
+check 'act: no film' test -s act.webp
+works 'an episode as a film' train bc --data mountaincar --expert act.safetensors --trajectories 3 --steps 2 --outdir acting --metrics ""
+refuses 1 'has only 3 episodes' train bc --data mountaincar --expert act.safetensors --trajectories 4 --steps 2 --outdir acting
+refuses 1 'endpoint "act"' act $(echo walks/*-body) -o act.webp
+refuses 2 'ends in .webp' act "$acting" -o act.png
+refuses 2 'is for a file of weights' act "$acting" --data cartpole
+refuses 2 'has weights only: --data' act act.safetensors
+refuses 1 'there is no array "obsnorm' act act.safetensors --data cartpole
+refuses 2 'too long a film' act "$acting" --episodes 30 -o act.webp
+refuses 2 'act needs a policy' act
 works 'classifier' train classifier --data glyphs --size 16 --per-class 2 --batch 16 --width 2 --features 8 --steps 3 --metrics "" --outdir walks --name attacked
 attacked=$(echo walks/*-attacked)
 works '1 step along the gradient.s sign' attack "$attacked" --count 20 --grid 2x2 --json attack.json -o attack.png

@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-static const char *program;
+static const char *program, *expert; /* expert: recorded episodes of cartpole */
 
 enum { KILLS = 200 };
 static const double KILLING_SECONDS = 60; /* and no longer, however slow the machine */
@@ -213,6 +213,11 @@ static void every_model_resumes_exactly(void **state)
 			both[n++] = strdup(scratch_path(strcmp(m->name, "projection")
 			                                        ? "gan-cls/00000-whole"
 			                                        : "dcgan/00000-whole"));
+		if (has(m, "timesteps"))
+			both[n++] = "--timesteps", both[n++] = "100";
+		if (has(m, "expert"))
+			both[n++] = "--expert", both[n++] = expert, both[n++] = "--trajectories",
+			both[n++] = "3", both[n++] = "--every", both[n++] = "1";
 		if (has(m, "sensitive"))
 			both[n++] = "--sensitive", both[n++] = "label:4";
 		both[n] = NULL;
@@ -457,6 +462,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_closed_folder),
 	};
 	program = argc > 1 ? argv[1] : "build/ganymede";
+	expert = argc > 2 ? argv[2] : "tests/control/cartpole.npz";
 	signal(SIGXFSZ, SIG_IGN);
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

@@ -51,6 +51,7 @@
 #ifndef GANYMEDE_MODEL_H
 #define GANYMEDE_MODEL_H
 
+#include "ganymede/env.h"
 #include "ganymede/graph.h"
 #include "ganymede/nn.h"
 #include "ganymede/text.h"
@@ -516,6 +517,7 @@ GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char 
 #define GM_ENDPOINT_FREE_ENERGY "free-energy"
 #define GM_ENDPOINT_LOG_Z "log-z"
 #define GM_ENDPOINT_PIXELS "pixels"
+#define GM_ENDPOINT_ACT "act"
 
 /* Declares an endpoint: an expression y of inputs (from gm_batch, or latents) that tools use by its
  * name, a row of gm_endpoint_kinds or a variant of one. An unknown name, a name used twice, and a y
@@ -540,6 +542,7 @@ GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char 
  *	free-energy     example                F [m]: log p(x) = -F - log Z. Of "free-energy/bound"
  *	                                       the mean over runs is an upper bound of F
  *	log-z           nothing [, example]    estimates of log Z [m]: see gm_run_partition
+ *	act             state of gm_run_env    logits of actions [m, A]
  *	pixels          example [, label]      logits of every value given those before it in raster
  *	                                       order, channels of a pixel in turn: [m,C,H,W] for two
  *	                                       levels, [m,C,H,W,L] for L; level k is 2k/(L-1) - 1
@@ -692,6 +695,93 @@ GM_API void gm_run_turn(gm_run *r, const gm_turn *t);
  * them k steps of D, then k-g steps of G. */
 GM_API void gm_run_turn_parts(gm_run *r, const gm_turn *t, const gm_growth *w, int parts);
 GM_API int gm_end(gm_run *r);
+
+/* ---- episodes of an environment -------------------------------------------------------------- */
+
+/* The environment whose name is option data; its states are the run's examples. Never NULL; other
+ * data are an error of the run. */
+GM_API const gm_env *gm_run_env(gm_run *r);
+
+/* A batch of pairs of state and action, of complete episodes: their number n differs from batch to
+ * batch, so that only the first n of `rows` rows have a meaning. Owned by the run. */
+typedef struct gm_pairs {
+	int64_t rows;
+	gm_node *state;  /* input [rows, numbers of a state] */
+	gm_node *action; /* input i32 [rows] */
+	gm_node *time;   /* input [rows]: steps since the episode began, as a share of the limit */
+	gm_node *weight; /* input [rows]: 1/n in the first n rows, 0 in the others */
+	gm_node *count;  /* input, rank 0: n */
+	gm_node *advantage, *target; /* inputs [rows]: gm_pairs_advantages, gm_pairs_returns */
+	struct gm_pairs_own *own;
+} gm_pairs;
+/* Inputs for complete episodes of together at least `least` pairs. */
+GM_API gm_pairs gm_pairs_open(gm_run *r, int64_t least);
+/* Plays episodes, option batch of them side by side, with actions sampled by logits [batch,
+ * actions] of the run's examples. Logs means over them as sampled_return, the sum of the
+ * environment's rewards, and sampled_length. Each call has new episodes, also in a resumed run. */
+GM_API void gm_pairs_play(gm_pairs *p, gm_node *logits);
+/* Sets `advantage` by generalised advantage estimation (Schulman et al. 2016, arXiv:1506.02438, eq.
+ * 16), with mean 0 and variance 1, and `target` to the discounted sum of the rewards that follow.
+ * The value after an episode's last step counts as 0, also at the limit. reward and value [rows]
+ * are outputs of step s, which has run; reward NULL: the environment's. */
+GM_API void gm_pairs_advantages(gm_pairs *p, gm_step *s, gm_node *reward, gm_node *value,
+                                double gamma, double lambda);
+GM_API void gm_pairs_returns(gm_pairs *p, gm_step *s, gm_node *reward, double gamma);
+/* Sum over x [rows] with the weights: the mean over the batch's pairs. */
+GM_API gm_node *gm_pairs_mean(const gm_pairs *p, gm_node *x);
+/* A row of the table of y [n, actions] for each action i32 [n]: [n]. */
+GM_API gm_node *gm_of_action(gm_node *y, gm_node *action);
+
+/* Rows of x [rows, ..] of random pairs, a tenth of `least`, with replacement. */
+GM_API gm_node *gm_pairs_tenth(const gm_pairs *p, gm_node *x);
+
+/* Logits of actions [n, actions] for states [n, numbers], standardised (NAME "state"), by two
+ * hidden layers of tanh; the last layer begins at 0. first [rows, numbers]: as for gm_standard_new.
+ * */
+GM_API gm_node *gm_policy_net(gm_run *r, gm_net *n, gm_node *state, const double *first,
+                              int64_t rows);
+
+/* A policy and a value function, both trained by natural-gradient steps within a trust region: TRPO
+ * (Schulman et al. 2015, arXiv:1502.05477) as in github.com/openai/imitation, rl.py. For each batch
+ * of pairs, after gm_pairs_advantages: `improve`; after gm_pairs_returns: `observe`, then `fit`. */
+/* clang-format off */
+#define GM_TRPO_OPTIONS(units, length) \
+	{"batch", "25", "episodes that are played side by side"}, \
+	{"steps", length, "batches of episodes"}, \
+	{"timesteps", "5000", "least steps of all episodes of a batch", GM_INT(1, 1 << 24)}, \
+	{"width", units, "units of the two hidden layers of each net", GM_INT(1, 65536)}, \
+	{"gamma", "0.995", "discount of rewards", GM_REAL(0, 1)}, \
+	{"lambda", "0.97", "of generalised advantage estimation", GM_REAL(0, 1)}, \
+	{"time", "no", "the value function also reads the time since the episode began", GM_FLAG}, \
+	{"max-kl", "0.01", "length of a step: divergence of the new policy from the old one", GM_REAL(1e-9, 1e9)}
+/* clang-format on */
+typedef struct gm_trpo {
+	gm_pairs pairs;
+	gm_net *policy, *critic;
+	gm_node *logits; /* [batch, actions], of the run's examples: for gm_pairs_play */
+	gm_node *value;  /* [rows] */
+	double gamma, lambda;
+	gm_step *begin; /* adds the batch's states to both nets' standardisation */
+	gm_step *improve, *observe, *fit;
+} gm_trpo;
+/* first [rows, numbers]: states that standardisation begins with, or NULL and 0. Declares "act". */
+GM_API gm_trpo gm_trpo_open(gm_run *r, const double *first, int64_t rows);
+
+/* Pairs of an expert, by these options of the model. */
+/* clang-format off */
+#define GM_EXPERT_OPTIONS \
+	{"expert", "", "file of recorded episodes (ganymede act -o FILE.safetensors), or .npz", GM_PATH}, \
+	{"trajectories", "10", "the first episodes of it that are used", GM_INT(1, GM_MANY)}, \
+	{"every", "auto", "every so many of their pairs, from a random one; auto: 10 for cartpole, else 5", GM_INT(1, 10000)}
+/* clang-format on */
+typedef struct gm_demonstrations {
+	int64_t count;
+	const double *rows;      /* [count, numbers]: the states; owned by the run */
+	gm_node *state, *action; /* constants [count, numbers] and i32 [count], in random order */
+} gm_demonstrations;
+/* In tools there is one pair of zeros, and no file is read. Resuming with other pairs is an error
+ * of the run. */
+GM_API gm_demonstrations gm_demonstrations_open(gm_run *r);
 
 GM_END_C
 

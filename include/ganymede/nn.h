@@ -841,6 +841,7 @@ GM_API int gm_net_averages(const gm_net *n, gm_node **from, gm_node **to, int ro
 GM_END_C
 
 #include "ganymede/bodies.h"
+#include "ganymede/policy.h"
 #include "ganymede/boltzmann.h"
 
 #endif

@@ -93,6 +93,10 @@ GM_API bool gm_saved_run(gm_saved *s, const char *endpoint, const void *const *i
 GM_API bool gm_saved_apply(gm_saved *s, const char *endpoint, const void *const *in, int64_t n,
                            uint64_t seed, float *out, gm_error *err);
 
+/* The run's endpoint "act" as a policy of most probable actions, and the environment that it was
+ * trained in. s must outlive it. GM_ERR_STATE if the run's data are no environment. */
+GM_API bool gm_saved_policy(gm_saved *s, const gm_env **env, gm_policy *p, gm_error *err);
+
 /* The graph of the run's nets, to build further expressions in; owned by s. */
 GM_API gm_graph *gm_saved_graph(gm_saved *s);
 /* The endpoint as an expression of that graph, in inference mode, with port i replaced by in[i] (of

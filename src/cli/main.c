@@ -31,6 +31,8 @@ static const cli_verb verbs[] = {
          "reconstruct images, with PSNR", cli_reconstruct},
 	{"attack", "attack RUN [INPUT] [--epsilon .25] [--steps N] [--target CLASS] [-o FILE.png]",
          "adversarial examples of a classifier: its error before and after", cli_attack},
+	{"act", "act RUN|WEIGHTS [--episodes N] [--sample] [-o FILE.webp | FILE.safetensors]",
+         "play episodes of an environment with a policy, record or draw them", cli_act},
 	{"eval", "eval RUN [RUN2] [--metrics fid,kid,...] [--extractor NAME] [--json FILE]",
          "compute metrics of a run, with their protocol", cli_eval},
 	{"fid",

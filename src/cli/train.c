@@ -70,6 +70,7 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 		{GM_ENDPOINT_TRANSLATE, "translate", " PICTURE -o OUT", "translate an image"},
 		{GM_ENDPOINT_COMPLETE, "inpaint", " --hide middle", "fill in a part of images"},
 		{GM_ENDPOINT_RECONSTRUCT, "reconstruct", "", "images and their reconstructions"},
+		{GM_ENDPOINT_ACT, "act", " -o episode.webp", "an episode as a film"},
 		{GM_ENDPOINT_CLASSIFY, "fid A B --extractor classifier:", "",
 	         "scores with its features"},
 		{GM_ENDPOINT_GENERATE, "sample", " --seed 1", "new samples"},

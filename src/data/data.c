@@ -17,10 +17,11 @@
 #include <string.h>
 
 static const gm_source *const sources[] = {
-	&gm_source_glyphs,  &gm_source_shapes, &gm_source_captioned, &gm_source_captioned2,
-	&gm_source_edges,   &gm_source_labels, &gm_source_domains,   &gm_source_film,
-	&gm_source_small,   &gm_source_ring8,  &gm_source_grid25,    &gm_source_swissroll,
-	&gm_source_circles, &gm_source_tones,
+	&gm_source_glyphs,      &gm_source_shapes, &gm_source_captioned, &gm_source_captioned2,
+	&gm_source_edges,       &gm_source_labels, &gm_source_domains,   &gm_source_film,
+	&gm_source_small,       &gm_source_ring8,  &gm_source_grid25,    &gm_source_swissroll,
+	&gm_source_circles,     &gm_source_tones,  &gm_source_acrobot,   &gm_source_cartpole,
+	&gm_source_mountaincar,
 };
 #define SOURCES ((int)(sizeof sources / sizeof *sources))
 
@@ -112,7 +113,7 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 		if (o->size || o->channels)
 			return gm_fail(err, GM_ERR_VALUE, "%s: points have no size and no channels",
 			               s->name);
-		info->shape[0] = 2;
+		info->shape[0] = s->numbers ? s->numbers : 2;
 		info->low = -s->extent, info->high = s->extent;
 		info->resize = "none";
 	}

@@ -45,6 +45,7 @@ typedef struct gm_source {
 	const char *const *class_names;
 	int factors;
 	const char *const *factor_names;
+	int numbers;  /* of a point; 0 = 2 */
 	float extent; /* of points: they lie within [-extent, extent], but for rare tails */
 	int fields;   /* besides image, label and caption */
 	const gm_source_field *field;
@@ -58,7 +59,8 @@ typedef struct gm_source {
 extern const gm_source gm_source_glyphs, gm_source_shapes, gm_source_ring8, gm_source_grid25,
 	gm_source_swissroll, gm_source_circles, gm_source_edges, gm_source_labels,
 	gm_source_domains, gm_source_film, gm_source_small, gm_source_captioned,
-	gm_source_captioned2, gm_source_tones;
+	gm_source_captioned2, gm_source_tones, gm_source_acrobot, gm_source_cartpole,
+	gm_source_mountaincar;
 
 /* Number i of the permutation of 0 .. n-1 that (seed, epoch) names: a bijection computed, not
  * stored. */

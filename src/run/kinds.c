@@ -21,6 +21,7 @@ const gm_endpoint_kind gm_endpoint_kinds[] = {
 	{GM_ENDPOINT_LOG_WEIGHT, "an example", "log of an importance weight [m]", GM_TAKES_DATA | GM_GIVES_NUMBERS},
 	{GM_ENDPOINT_FREE_ENERGY, "an example", "free energy in nats [m]", GM_TAKES_DATA | GM_GIVES_NUMBERS},
 	{GM_ENDPOINT_LOG_Z, "nothing, or an example", "estimates of log Z in nats [m]", GM_GIVES_NUMBERS},
+	{GM_ENDPOINT_ACT, "a state of an environment", "logits of actions [m,A]", GM_TAKES_DATA | GM_GIVES_ROWS},
 	{GM_ENDPOINT_PIXELS, "an example [, label]", "logits of every value [m,C,H,W] or [m,C,H,W,L]", GM_TAKES_DATA | GM_GIVES_ROWS},
 	{0},
 };

@@ -85,6 +85,7 @@ void gm_run_free(gm_run *r)
 {
 	gm_imports_free(r);
 	gm_perceptions_free(r);
+	gm_pairs_free(r);
 	for (int i = 0; i < r->nets; i++)
 		gm_net_free(r->net[i]);
 	if (r->graph && !r->borrows)

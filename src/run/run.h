@@ -182,6 +182,7 @@ struct gm_run {
 	int lock;         /* lock of the folder; below 0: none */
 	int64_t saved_at; /* step of the last checkpoint, or -1 */
 
+	struct gm_pairs_own *rollouts; /* newest first, in arena */
 	gm_rate_schedule rate;
 	gm_run_kept *kept;       /* newest first, in arena */
 	gm_run_logged *logged;   /* newest first, in arena */
@@ -327,6 +328,8 @@ const gm_st_tensor *gm_checkpoint_tensor(const gm_st *st, const char *name);
 /* Loads the nets' variables from r->from; optimiser state only if `all`. */
 bool gm_checkpoint_load(gm_run *r, bool all);
 
+/* pairs.c */
+void gm_pairs_free(gm_run *r);
 /* perceive.c */
 typedef struct gm_perception gm_perception;
 void gm_perceptions_free(gm_run *r);

@@ -227,6 +227,7 @@ static const gm_metric table[] = {
 	{"leakage", "what a new classifier finds of the sensitive feature in the codes", gm_metric_leakage, 0, .endpoint = {GM_ENDPOINT_ENCODE, GM_ENDPOINT_FEATURES}},
 	{"reconstruction", "distance of examples to their reconstructions, and to others'", gm_metric_reconstruction, 0, .part = true, .endpoint = {GM_ENDPOINT_RECONSTRUCT}},
 	{"approx-parzen", "distance of examples to the nearest of several reconstructions", gm_metric_approx_parzen, 0, .part = true, .endpoint = {GM_ENDPOINT_RECONSTRUCT}},
+	{"return", "sum of rewards of an episode, with the most probable actions, mean over --count episodes (53)", gm_metric_return, 0, .endpoint = {GM_ENDPOINT_ACT}},
 	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test split (or --split)", gm_metric_psnr, 0, .part = true, .pictures = true, .endpoint = {GM_ENDPOINT_TRANSLATE, GM_ENDPOINT_RECONSTRUCT}},
 };
 /* clang-format on */

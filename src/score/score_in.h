@@ -67,6 +67,8 @@ bool gm_metric_retrieval(gm_scorer *c, gm_scores *s, gm_error *err);
 /* score_fair.c */
 bool gm_metric_fairness(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_leakage(gm_scorer *c, gm_scores *s, gm_error *err);
+/* score_act.c */
+bool gm_metric_return(gm_scorer *c, gm_scores *s, gm_error *err);
 /* score_ends.c */
 bool gm_metric_accuracy(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err);

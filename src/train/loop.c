@@ -836,6 +836,7 @@ static const char *gives(gm_run *r)
 	e = e ? e : gm_endpoint_first(r, GM_PAIRS);
 	e = e ? e : gm_endpoint_first(r, GM_TAKES_HIDDEN);
 	e = e ? e : gm_endpoint_find(r, GM_ENDPOINT_CLASSIFY);
+	e = e ? e : gm_endpoint_find(r, GM_ENDPOINT_ACT);
 	e = e ? e : gm_endpoint_first(r, GM_CHANGES);
 	return e ? e->kind->name : GM_ENDPOINT_GENERATE;
 }
