@@ -152,6 +152,13 @@ refuses 1 'ganymede train projection' project 2 --how hybrid
 works '^ways/[0-9]*-projection-glyphs$' train projection --of runs/00002-dcgan-glyphs --data glyphs --width 4 --batch 4 --steps 2 --outdir ways
 works '^hybrid  *RMSE: mean' project ways/*-projection-glyphs --samples --score --count 2 --evaluations 4
 refuses 2 'option starts: 0' project 2 --starts 0
+echo '{"strokes": [{}]}' >bad.json
+echo '{"strokes": [{"tool": "colour", "width": 4, "colour": "#ffffff", "points": [[9, 9], [15, 9]]}]}' >strokes.json
+works 'e.png: [1-4] candidates of 4 starts' edit 2 strokes.json --starts 4 --iterations 3 --frames 5 -o e.png
+works 'colour error of the best' edit 2 strokes.json p.png --starts 4 --iterations 3 -o e.png
+refuses 1 'stroke 1: its tool' edit 2 bad.json
+refuses 2 'edit needs a run and a script' edit 2
+works 'm.png: photo . 4 frames . photo' morph 2 p.png e.png --frames 4 -o m.png
 refuses 1 'not class-conditional' inpaint elsewhere/00002-pixelcnn-glyphs --class 3
 refuses 1 'nowhere' reconstruct elsewhere/00001-vae-glyphs nowhere.png
 printf 'model = gan\ndata = ring8\nwidth = 16\nbatch = 16\nsteps = 9\n' >my.recipe

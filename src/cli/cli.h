@@ -75,6 +75,8 @@ int cli_act(int argc, char **argv);
 int cli_attack(int argc, char **argv);
 int cli_dream(int argc, char **argv);
 int cli_project(int argc, char **argv);
+int cli_edit(int argc, char **argv);
+int cli_morph(int argc, char **argv);
 int cli_sample(int argc, char **argv);
 int cli_interpolate(int argc, char **argv);
 int cli_traverse(int argc, char **argv);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * use/edit.h -- edits by strokes on the manifold of a generator's images (Zhu, Krähenbühl, Shechtman
- * & Efros, "Generative visual manipulation on the natural image manifold", ECCV 2016,
+ * use/edit.h -- edits by strokes on the manifold of a generator's images (Zhu, Krähenbühl,
+ * Shechtman & Efros, "Generative visual manipulation on the natural image manifold", ECCV 2016,
  * arXiv:1609.03552, section 4): latents are searched whose images satisfy colours, edges and moved
  * patches that a person draws.
  *
@@ -44,9 +44,10 @@ void gm_edit_free(gm_edit *e); /* NULL is allowed */
  *		{"tool": "warp", "size": 24, "from": [x, y], "to": [x, y]},
  *		{"tool": "erase", "width": 6, "points": [[x, y], ..]}]}
  *
- * Without width and size: 2, 1, 3/8 of the side, and 6. Coordinates are pixels of the run's images, from 0. Points are joined by lines. warp copies the
- * square around `from` of the image before the edit to `to`; it needs z0. GM_ERR_FORMAT or
- * GM_ERR_VALUE with the number of the stroke; nothing is added then. */
+ * Without width and size: 2, 1, 3/8 of the side, and 6. Coordinates are pixels of the run's
+ * images, from 0. Points are joined by lines. warp copies the square around `from` of the image
+ * before the edit to `to`; it needs z0. GM_ERR_FORMAT or GM_ERR_VALUE with the number of the
+ * stroke; nothing is added then. */
 bool gm_edit_read(gm_edit *e, const char *script, size_t n, gm_error *err);
 void gm_edit_clear(gm_edit *e); /* removes all constraints */
 

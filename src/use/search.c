@@ -296,6 +296,15 @@ bool gm_search_run(gm_search *q, gm_error *err)
 	return true;
 }
 
+void gm_search_pull(gm_search *q, const float *z0, double weight)
+{
+	for (int64_t i = 0; i < q->m * q->n; i++) {
+		const double d = q->z[i] - (double)z0[i % q->n];
+		q->cost[i / q->n] += (float)(weight * d * d / (double)q->n);
+		q->gradient[i] += (float)(2 * weight * d / (double)q->n);
+	}
+}
+
 const float *gm_search_cost(const gm_search *q)
 {
 	return q->cost;

@@ -50,6 +50,9 @@ void gm_search_label(gm_search *q, int64_t row, int32_t label);
 float *gm_search_z(gm_search *q); /* [rows, numbers]: the free values, to read and to set */
 /* Computes cost and gradient at the present latents. */
 bool gm_search_run(gm_search *q, gm_error *err);
+/* Adds weight times the mean squared difference of each row from z0 [numbers] to the cost and its
+ * gradient of the last run. */
+void gm_search_pull(gm_search *q, const float *z0, double weight);
 const float *gm_search_cost(const gm_search *q);     /* [rows], of the last run */
 const float *gm_search_gradient(const gm_search *q); /* [rows, numbers], of the last run */
 bool gm_search_read(const gm_search *q, const gm_node *y, float *to);
