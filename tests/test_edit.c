@@ -193,7 +193,7 @@ static void photos_are_edited(void **state)
 	static const char *const scripts[] = {
 		"{\"strokes\": [{\"tool\": \"sketch\", \"points\": [[4, 4], [4, 11]]}]}",
 		"{\"strokes\": [{\"tool\": \"warp\", \"size\": 6, \"from\": [8, 8], \"to\": [11, "
-	        "8]}]}"};
+		"8]}]}"};
 	for (int k = 0; k < 2; k++) {
 		int64_t order[STARTS];
 		o.smooth = 0, o.edge = 2;
