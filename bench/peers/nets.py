@@ -492,6 +492,79 @@ class Enlarge:
         self.opt_g.step()
 
 
+class Wavenet(nn.Module):
+    """Two stacks of nine gated layers, 32 channels, 128 of the skip connections, 256 levels (van den Oord et al. 2016)."""
+
+    def __init__(self, width=32, skip=128, levels=256, layers=9, stacks=2):
+        super().__init__()
+        self.dilations = [1 << i for i in range(layers)] * stacks
+        self.old, self.new = nn.Embedding(levels, width), nn.Embedding(levels, width)
+        self.gates = nn.ModuleList(nn.Conv1d(width, 2 * width, 2, dilation=d) for d in self.dilations)
+        self.skips = nn.ModuleList(nn.Conv1d(width, skip, 1) for _ in self.dilations)
+        self.outs = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in self.dilations[1:])
+        self.head, self.logits = nn.Conv1d(skip, skip, 1), nn.Conv1d(skip, levels, 1)
+
+    def layers(self, h, gate):
+        """gate(i, h): layer i's convolution, over a whole sound or its last sample."""
+        total = 0
+        for i in range(len(self.dilations)):
+            a, b = gate(i, h).chunk(2, 1)
+            y = torch.tanh(a) * torch.sigmoid(b)
+            total = total + self.skips[i](y)
+            h = h + self.outs[i](y) if i < len(self.outs) else h
+        return self.logits(F.relu(self.head(F.relu(total))))
+
+    def forward(self, level):
+        h = F.pad(self.new(level), (0, 0, 1, -1)) + F.pad(self.old(level), (0, 0, 2, -2))
+        return self.layers(h.transpose(1, 2), lambda i, h: self.gates[i](F.pad(h, (self.dilations[i], 0))))
+
+
+class Generator(nn.Module):
+    """Samples of a Wavenet, each from activations that are kept in queues (Le Paine et al. 2016)."""
+
+    def __init__(self, net, samples):
+        super().__init__()
+        self.net, self.samples = net, samples
+
+    def forward(self, z):
+        net, m = self.net, len(z)
+        queues = [torch.zeros(d, m, c.in_channels, 1) for d, c in zip(net.dilations, net.gates)]
+        level, before, out = None, None, []
+        for t in range(self.samples):
+            def gate(i, h):
+                at = t % net.dilations[i]
+                x = torch.cat([queues[i][at], h], 2)
+                queues[i][at] = h
+                return F.conv1d(x, net.gates[i].weight, net.gates[i].bias)
+            h = torch.zeros(m, net.new.embedding_dim) if level is None else net.new(level)
+            h = h if before is None else h + net.old(before)
+            logits = net.layers(h[:, :, None], gate)[:, :, 0]
+            before, level = level, torch.distributions.Categorical(logits=logits).sample()
+            out.append(level)
+        return torch.stack(out, 1)
+
+
+class Sounds:
+    """WaveNet's step: the cross-entropy of every sample of 8 sounds of 1024."""
+
+    nz = 1
+
+    def __init__(self, channels_last=False, joined=False, optimiser='fused', wrap=lambda f: f):
+        self.net, self.D = Wavenet(), nn.Module()
+        self.G, self.sampler = self.net, Generator(self.net, 1024)
+        self.data = Data(torch.randint(256, (512, 1024)), 8)
+        self.opt, self.loss = adam(self.net, 1e-3, .9, optimiser), wrap(self._loss)
+
+    def _loss(self, level):
+        return F.cross_entropy(self.net(level), level)
+
+    def turn(self):
+        loss = self.loss(self.data())
+        self.opt.zero_grad(set_to_none=True)
+        loss.backward()
+        self.opt.step()
+
+
 # name: maker, whether nets are convolutional, whether D has no batch norm and so takes both halves at once
 tasks = {
     'points': (plane(2, 128, 512), False, True),
@@ -506,6 +579,7 @@ tasks = {
     'cyclegan-128': (Cycle, True, False),
     'srresnet-x4': (Enlarge, True, False),
     'sngan-resnet-32': (residual_game(64, beta1=0., beta2=.9), True, True),
+    'wavenet': (Sounds, False, False),
     'biggan-32': (residual_game(64, classes=8, beta1=.5, beta2=.999, ortho=1e-4, average=.9999), True, True),
 }
 do_not_sample = {'cyclegan-128', 'srresnet-x4'}

@@ -436,7 +436,39 @@ def enlarge():
     return Task(turn, (g, adam_start(g)), [pictures(96, n=256)], g, {})
 
 
+def wavenet(w, level, width=32, skip=128, levels=256, layers=9, stacks=2):
+    def later(x, steps):
+        return jnp.pad(x, ((0, 0), (steps, 0), (0, 0)))[:, :-steps]
+
+    dilations = [1 << i for i in range(layers)] * stacks
+    h, total = later(w(levels, width)[level], 1) + later(w(levels, width)[level], 2), 0
+    for i, d in enumerate(dilations):
+        a, b = jnp.split(dense(w, jnp.concatenate([later(h, d), h], 2), 2 * width), 2, 2)
+        y = jnp.tanh(a) * jax.nn.sigmoid(b)
+        total = total + dense(w, y, skip)
+        h = h + dense(w, y, width) if i + 1 < len(dilations) else h
+    return dense(w, jax.nn.relu(dense(w, jax.nn.relu(total), skip)), levels)
+
+
+def sounds():
+    g = made(wavenet, jnp.zeros((8, 1024), jnp.int32))
+
+    def loss(g, level):
+        p = jax.nn.log_softmax(wavenet(Weights(g), level))
+        return -jnp.take_along_axis(p, level[:, :, None], 2).mean()
+
+    def turn(state, key, data):
+        g, og = state
+        key, a = jax.random.split(key)
+        grad = jax.grad(loss)(g, draw(a, data, 8))
+        g, og = adam(g, grad, og, 1e-3, .9)
+        return (g, og), key
+
+    return Task(turn, (g, adam_start(g)), [random.integers(256, size=(512, 1024)).astype(np.int32)], g, {})
+
+
 tasks = {
+    'wavenet': sounds,
     'points': lambda: plane(2, 128, 512),
     'points-512': lambda: plane(3, 512, 256),
     'pacgan': pacgan,

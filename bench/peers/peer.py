@@ -40,6 +40,7 @@ def torch_samples(name, words):
         if hasattr(m, 'parametrizations'):
             torch.nn.utils.parametrize.remove_parametrizations(m, 'weight')
     task.G.eval().requires_grad_(False)
+    task.G = getattr(task, 'sampler', task.G)
     classes = getattr(task, 'classes', 0)
     given = [torch.randn(BATCH, task.nz)] + ([torch.arange(BATCH) % classes] if classes else [])
     return task, given, version

@@ -55,6 +55,7 @@ static const bench rows[] = {
 	{"biggan-32",
          "biggan",
          {"data", "shapes", "size", "32", "width", "64", "batch", "64", "attention", "16"}},
+	{"wavenet", "wavenet", {"data", "tones", "sound-length", "1024", "batch", "8"}},
 	{"classifier", "classifier", {"data", "glyphs", "batch", "64"}, .no_samples = true},
 	{"inception", NULL, {0}, "inception", true},
 	{0},
