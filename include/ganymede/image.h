@@ -122,6 +122,18 @@ typedef struct gm_scatter {
 /* A scatter plot. Points that are NaN or outside the axes are not drawn. The caller frees it. */
 GM_API gm_image *gm_image_scatter(const gm_scatter *s, gm_error *err);
 
+/* Optical flow: where the pixels of an image a are in an image b, [2, height, width]: pixel (x, y)
+ * of a is at (x + flow[0], y + flow[1]) in b. Images are [channels, height, width] in [-1, 1]. Horn
+ * & Schunck 1981 on the mean of the channels, smoothed, from coarse to fine. GM_ERR_MEMORY. */
+typedef struct gm_flow_size {
+	int channels, height, width;
+} gm_flow_size;
+GM_API bool gm_flow(const float *a, const float *b, const gm_flow_size *s, float *flow,
+                    gm_error *err);
+/* out (x, y) = the image x [channels, height, width] at (x + flow[0], y + flow[1]): bilinear
+ * interpolation, edges clamped. With the flow from a to b, this is a as it is found in b. */
+GM_API void gm_flow_warp(const float *x, const gm_flow_size *s, const float *flow, float *out);
+
 /* Prints im with libchafa, at most `columns` wide (0 = the terminal's width). Prints nothing and
  * returns false if out is not a terminal (or TERM is dumb), or the library was built without
  * chafa. */

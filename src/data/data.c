@@ -21,7 +21,7 @@ static const gm_source *const sources[] = {
 	&gm_source_edges,       &gm_source_labels, &gm_source_domains,   &gm_source_film,
 	&gm_source_small,       &gm_source_ring8,  &gm_source_grid25,    &gm_source_swissroll,
 	&gm_source_circles,     &gm_source_tones,  &gm_source_acrobot,   &gm_source_cartpole,
-	&gm_source_mountaincar,
+	&gm_source_mountaincar, &gm_source_fork,
 };
 #define SOURCES ((int)(sizeof sources / sizeof *sources))
 

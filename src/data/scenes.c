@@ -83,6 +83,48 @@ static void film(gm_draw *d)
 	}
 }
 
+/* ---- films with two futures: forking-shapes ---- */
+
+enum { FORK_X = FACTORS, FORK_Y, FORK_LEFT, FORK_FACTORS };
+#define FORK 4 /* frames before the turn */
+#define SLOWER .75f
+
+/* Straight ahead for FORK frames, then at a right angle to the left or to the right, slower and
+ * slower: the first frames do not say where. Both futures stay in the picture. */
+static void fork_film(gm_draw *d)
+{
+	gm_scene s = gm_scene_random(&d->rng);
+	const float room = gm_scene_room(&s), far = SLOWER / (1 - SLOWER) + 1;
+	const bool left = gm_rng_below(&d->rng, 2);
+	float x = 0, y = 0;
+	for (int tries = 0; tries < 64; tries++) {
+		const float angle = 2 * (float)M_PI * (float)gm_rng_uniform(&d->rng),
+			    length = (.04f + .06f * (float)gm_rng_uniform(&d->rng)) *
+		                     (1 - (float)tries / 64); /* large shapes have little room */
+		s.x = .5f + room * (2 * (float)gm_rng_uniform(&d->rng) - 1);
+		s.y = .5f + room * (2 * (float)gm_rng_uniform(&d->rng) - 1);
+		x = length * cosf(angle), y = length * sinf(angle);
+		const float at_x = s.x + (FORK - 1) * x - .5f, at_y = s.y + (FORK - 1) * y - .5f;
+		if (fabsf(at_x) + far * fabsf(y) <= room && fabsf(at_y) + far * fabsf(x) <= room)
+			break;
+	}
+	gm_scene_tell(&s, d);
+	d->factor[FORK_X] = x, d->factor[FORK_Y] = y, d->factor[FORK_LEFT] = left;
+	if (!d->x)
+		return;
+	gm_draw frame = *d;
+	for (int t = 0; t < (d->part ? FRAMES : 1); t++) {
+		gm_scene_render(&s, &frame);
+		frame.x += (size_t)d->channels * (size_t)d->size * (size_t)d->size;
+		if (t == FORK - 1) {
+			const float turned = left ? -y : y;
+			y = left ? x : -x, x = turned;
+		}
+		s.x += x, s.y += y;
+		x *= t >= FORK - 1 ? SLOWER : 1, y *= t >= FORK - 1 ? SLOWER : 1;
+	}
+}
+
 /* ---- small versions: small2shapes ---- */
 
 enum { SMALL_LOW = 1, SMALL_HIGH };
@@ -155,6 +197,9 @@ static const gm_source_field small_fields[] = {
 static const char *const film_factors[FILM_FACTORS] = {
 	"shape", "colour", "background", "size", "x", "y", "rotation", "step x", "step y", "turn"};
 
+static const char *const fork_factors[FORK_FACTORS] = {
+	"shape", "colour", "background", "size", "x", "y", "rotation", "step x", "step y", "left"};
+
 #define SHAPE_SET                                                                                  \
 	.rank = 3, .size = 32, .channels = 3, .classes = SHAPES, .class_names = gm_shape_names,    \
 	.factors = FACTORS, .factor_names = gm_shape_factors, .version = 1,                        \
@@ -199,6 +244,16 @@ const gm_source gm_source_film = {
 	.fields = 1,
 	.field = film_fields,
 	.draw = film,
+};
+const gm_source gm_source_fork = {
+	.name = "forking-shapes",
+	.about = "videos of 16 frames: a shape that turns left or right at random after four",
+	SHAPE_SET,
+	.factors = FORK_FACTORS,
+	.factor_names = fork_factors,
+	.fields = 1,
+	.field = film_fields,
+	.draw = fork_film,
 };
 const gm_source gm_source_small = {
 	.name = "small2shapes",
