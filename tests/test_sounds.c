@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "data/sound.h"
 #include "ganymede/data.h"
+#include "ganymede/image.h"
 #include "scratch.h"
 
 #include <sndfile.h>
@@ -168,6 +170,66 @@ static void bad_sounds_are_counted(void **state)
 	assert_null(gm_data_open("glyphs", &(gm_data_options){.sample_rate = 8000}, &err));
 }
 
+/* What is written is read again: 16 bits, clipped, at its rate. */
+static void written_sounds_are_read_again(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"a.wav", "a.flac"};
+	float x[500];
+	gm_error err = {0};
+	for (int i = 0; i < 500; i++)
+		x[i] = (float)(i * 131 % 65536 - 32768) / 32768;
+	x[3] = 2, x[4] = -2;
+	for (int k = 0; k < 2; k++) {
+		uint8_t *bytes;
+		size_t size;
+		int rate = 0;
+		int16_t *y;
+		int64_t n;
+		if (!gm_sound_encode(names[k], x, 500, 11025, &bytes, &size, &err) ||
+		    !gm_sound_decode(names[k], bytes, size, &rate, &y, &n, &err))
+			fail_msg("%s", err.message);
+		assert_true(rate == 11025 && n == 500);
+		/* the encoder scales by 32767 or 32768 */
+		for (int i = 0; i < 500; i++)
+			assert_true(fabs(fmin(fmax(x[i], -1), 1) * 32768 - y[i]) <= 1);
+		free(bytes);
+		free(y);
+	}
+	assert_false(gm_sound_encode("a.mp3", x, 500, 8000, NULL, NULL, &err));
+	assert_string_equal(gm_sound_format("x/Y.FLAC"), "FLAC");
+	assert_null(gm_sound_format("wav"));
+}
+
+/* A sine of amplitude 1 at the frequency of bin 32 is white in the row of this bin and 80 dB below
+ * it nearly black elsewhere; a tenth of it is a quarter less bright. */
+static void spectrograms_show_frequencies(void **state)
+{
+	(void)state;
+	enum { N = 4096, SIDE = 128, BIN = 32 };
+	static float x[2][N];
+	gm_error err = {0};
+	for (int t = 0; t < N; t++) {
+		x[0][t] = (float)sin(2 * M_PI * BIN / 256 * t);
+		x[1][t] = .1f * x[0][t];
+	}
+	gm_image *im = gm_image_spectrograms(x[0], &(gm_spectrograms){2, N, 2}, &err);
+	assert_non_null(im);
+	assert_true(im->channels == 1 && im->height == SIDE + 4 && im->width == 2 * SIDE + 6);
+	for (int k = 0; k < 2; k++)
+		for (int row = 0; row < SIDE; row++) {
+			/* below the highest bin, in the middle of the sound */
+			const int bin = SIDE - row, at = 2 + row,
+				  column = 2 + k * (SIDE + 2) + SIDE / 2;
+			const int v = im->pixel[at * im->width + column];
+			if (bin == BIN)
+				assert_in_range(v, k ? 188 : 253, k ? 193 : 255);
+			else if (abs(bin - BIN) > 2)
+				assert_in_range(v, 0, 60);
+		}
+	gm_image_free(im);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +237,8 @@ int main(void)
 		cmocka_unit_test(parts_are_random),
 		cmocka_unit_test(rates_are_converted),
 		cmocka_unit_test(bad_sounds_are_counted),
+		cmocka_unit_test(written_sounds_are_read_again),
+		cmocka_unit_test(spectrograms_show_frequencies),
 	};
 	return cmocka_run_group_tests_name("sounds", tests, make_files, scratch_remove);
 }

@@ -40,6 +40,9 @@ typedef struct gm_saved_options {
 	 * (gm_saved_any_size). Applies to all fields of the image's size. */
 	int height, width;
 	bool raw; /* use the weights, not their moving averages */
+	/* of models with an option temperature (wavenet), which divides logits when samples are
+	 * drawn; NULL: the checkpoint's. GM_ERR_VALUE for other models. */
+	const char *temperature;
 } gm_saved_options;
 
 /* run: the folder of a run (its newest checkpoint is opened), a checkpoint file, or the number or

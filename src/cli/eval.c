@@ -38,6 +38,8 @@ static const cli_option table[] = {
 	{"data", "", "path of the data, if they were moved since the training"},
 	{"outdir", "runs", "folder of runs"},
 	{"raw", "", "score the weights, not their moving averages"},
+	{"temperature", "",
+         "for a model that samples value by value, such as wavenet: divides its logits"},
 	{"json", "", "also write the scores and their protocol to this file"},
 	{"picture", "", "image of the metric nearest; default: RUN/nearest.png"},
 	{"force", "", "append to earlier scores even if their protocol differs"},
@@ -79,6 +81,7 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	                      .checkpoint = checkpoint,
 	                      .against = v->operand[1],
 	                      .raw = cli_given(v, "raw") != NULL,
+	                      .temperature = cli_given(v, "temperature"),
 	                      .split = cli_given(v, "split")};
 	if (!cli_whole(v, "count", 2, 1 << 24, &count, err) ||
 	    !cli_whole(v, "samples", 1, 1 << 24, &samples, err) ||
@@ -106,7 +109,9 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	if (!gm_image_format(o.picture, err))
 		return false;
 	gm_saved *s = gm_saved_open(checkpoint,
-	                            &(gm_saved_options){.raw = cli_given(v, "raw") != NULL}, err);
+	                            &(gm_saved_options){.raw = cli_given(v, "raw") != NULL,
+	                                                .temperature = o.temperature},
+	                            err);
 	if (s && cli_given(v, "data"))
 		gm_settings_set((gm_settings *)gm_saved_settings(s), "data", cli_given(v, "data"),
 		                err);

@@ -346,6 +346,10 @@ static const cli_option options[] = {
 	{"turns", "", "iterations of an iterative endpoint; default: the model's"},
 	{"over-time", "",
          "for an iterative endpoint: each row of the grid shows a sample over the iterations"},
+	{"temperature", "",
+         "for a model that samples value by value, such as wavenet: divides its logits; default: "
+         "the "
+         "run's"},
 	{"raw", "", "use the weights, not their moving averages"},
 	{"out", "samples.png",
          "FILE.png, .jpg or .webp; of sounds also FILE.wav or .flac, one after the other; with "
@@ -440,7 +444,8 @@ int cli_sample(int argc, char **argv)
 	gm_saved_options o = {.batch = j.count       ? 0
 	                               : j.over_time ? j.rows
 	                                             : (int64_t)j.columns * j.rows,
-	                      .raw = cli_given(&v, "raw")};
+	                      .raw = cli_given(&v, "raw"),
+	                      .temperature = cli_given(&v, "temperature")};
 	if (!gm_folder_checkpoint(v.operand[0], cli_value(&v, "outdir"), checkpoint, NULL, &err) ||
 	    !(j.s = gm_saved_open(checkpoint, &o, &err)))
 		return cli_fail(&err);

@@ -33,7 +33,8 @@ typedef struct gm_score_options {
 	 * "generate"; 0: the model's */
 	int64_t turns;
 	uint64_t seed;
-	bool raw; /* the weights themselves, not their averages */
+	const char *temperature; /* of the run, as it was opened; NULL: the checkpoint's */
+	bool raw;                /* the weights themselves, not their averages */
 	/* endpoint if there are several, such as "classify/attacked"; or NULL */
 	const char *endpoint;
 	/* "RUN,RUN": metric accuracy averages class probabilities with these runs; or NULL */

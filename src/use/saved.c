@@ -54,6 +54,12 @@ static bool load(gm_saved *s, const char *checkpoint, const gm_saved_options *o,
 	r->from = gm_checkpoint_open(checkpoint, err);
 	if (!r->from || !gm_record_read(r->from, checkpoint, &s->record, err))
 		return false;
+	if (o->temperature && !*gm_settings_get(settings, "temperature"))
+		return gm_fail(err, GM_ERR_VALUE, "option temperature: %s has none",
+		               s->record.model->name);
+	if (o->temperature && (!gm_settings_set(settings, "temperature", o->temperature, err) ||
+	                       !gm_settings_check(settings, err)))
+		return false;
 	r->building = true;
 	r->from_path = checkpoint;
 	r->step = s->record.step, r->seen = s->record.seen;
