@@ -216,9 +216,23 @@ refuses 1 '0 to 9' traverse "$codes" --code c1:10
 refuses 1 'option to' traverse "$codes" --to far
 mkdir one && cp told.png one
 refuses 2 'option step-size: 5 is not in 0.001..1' lab dirac --step-size 5
+works 'seen/00000-v' train video --width 2 --width-d 2 --batch 2 --steps 1 --grid 1x2 --outdir seen --name v
+check 'no animation in the run folder' test -s seen/00000-v/fakes-000001.webp
+works '^v.webp: 3 of moving-shapes, test split' predict seen/*-v --count 3 -o v.webp
+works '^v.png: 1 of forking-shapes, train split' predict seen/*-v forking-shapes --count 1 -o v.png
+works '^psnr-2-flow' eval seen/*-v --metrics frames --count 4
+refuses 1 'does not have videos of 16 frames of 32x32' predict seen/*-v shapes
+refuses 1 'predict' predict "$plain"
+refuses 2 'needs a run' predict
+refuses 1 'multiples of 8' train video --data moving-shapes --size 20 --outdir seen
+refuses 1 'none to predict' train video --given 16 --outdir seen
+refuses 1 'needs the field "video"' train video --data shapes --outdir seen
 works 'heard/00000-t' train wavenet --sound-length 256 --layers 6 --width 4 --skip 4 --batch 4 --steps 1 --grid 2x1 --conditional yes --outdir heard --name t
 check 'no receptive field in log.txt' grep -q 'receptive field: 128 samples, 16.0 ms' heard/00000-t/log.txt
 works '^t.wav: 8 sounds, 0.26 s at 8000 Hz' sample heard/*-t -o t.wav
+works '^t.wav: 8 sounds' sample heard/*-t --temperature .5 -o t.wav
+refuses 1 'temperature: "0"|temperature: 0 is not in' sample heard/*-t --temperature 0 -o t.wav
+refuses 1 'temperature: gan has none' sample "$plain" --temperature .5
 works '3 samples with their classes' sample heard/*-t --count 3 -o heard/many
 check 'no third sound' test -s heard/many/000002.wav
 works '^bits  *[78].* per sample, of 2560 samples of the test split' eval heard/*-t --metrics bits --count 10

@@ -83,6 +83,8 @@ static const struct variant {
 	{"wavenet",
          {"sound-length=32", "batch=2", "width=4", "skip=4", "layers=2", "conditional=yes",
           "ema=.9", "grid=1x1"}},
+	/* two nets in turn, each on minibatches of its own; frames as fields */
+	{"video", {"batch=2", "width=2", "width-d=2", "ema=.9", "grid=1x2"}},
 	{"cgan", {"data=glyphs", "batch=8", "net=paper", "k=2"}},
 	{"cgan", {"data=glyphs", "batch=8", "width=4", "condition=auxiliary", "ema=.9"}},
 	{"cgan",

@@ -226,6 +226,26 @@ GM_API gm_node *gm_progan_score(const gm_progan *p, gm_net *D, gm_node *x);
  * pixels, and while the stage fades in, (1 - a) x + a times x without the detail of the stage. */
 GM_API gm_node *gm_progan_real(const gm_progan *p, gm_node *x);
 
+/* The nets that predict the frame after some frames, at several scales (Mathieu et al. 2016,
+ * arXiv:1511.05440, sections 2.2 and 2.3; layers and widths of the authors' code). Scale k of
+ * `scales` has images reduced by 2^(scales - 1 - k); the last scale is the image itself. */
+enum { GM_FRAMES_SCALES = 4 };
+typedef struct gm_frames {
+	int scales;
+	int64_t channels;       /* of a frame */
+	int64_t width, width_d; /* channels of the narrowest layers of G and of D */
+} gm_frames;
+/* Images x [m,C,H,W] reduced to scale k. */
+GM_API gm_node *gm_frames_at(const gm_frames *p, gm_node *x, int k);
+/* From frames past [m, frames channels, H, W], the oldest first, the next one at each scale, in
+ * (-1,1): y[k] is the tanh of y[k - 1], enlarged by repeating pixels, plus what the net of scale k
+ * adds to it. H and W are multiples of 2^(scales - 1). y: room for `scales`. */
+GM_API void gm_frames_predict(const gm_frames *p, gm_net *G, gm_node *past, gm_node **y);
+/* D's logit at each scale that next[k] is the true frame after past: [m,scales]. */
+GM_API gm_node *gm_frames_logits(const gm_frames *p, gm_net *D, gm_node *past,
+                                 gm_node *const *next);
+GM_API int64_t gm_frames_least(const gm_frames *p); /* smallest sides of an image that D reads */
+
 /* The nets of two domains a and b that share their inner layers: those of UNIT for digits (Liu et
  * al. 2017, arXiv:1703.00848, the authors' code, cocogan_nets_da.py). Encoder: 5x5 of stride 2 to
  * `width` channels; shared: to 2, 4 (the whole map), 8 (1x1) times; mean and softplus sigma.

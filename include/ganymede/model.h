@@ -487,7 +487,8 @@ enum {
 		64, /* output [m, ..] of the rank of the first input, with any channels and sizes */
 	GM_GIVES_ROWS = 128,    /* output [m, ..] */
 	GM_GIVES_NUMBERS = 256, /* output [m] */
-	GM_TAKES_HIDDEN = 512   /* one of the inputs is gm_hidden */
+	GM_TAKES_HIDDEN = 512,  /* one of the inputs is gm_hidden */
+	GM_FORETELLS = 1024     /* output of the shape of the first input, a video [m,T,C,H,W] */
 };
 
 /* An endpoint name known to tools. "NAME/VARIANT" is a variant of NAME: the same function for
@@ -518,6 +519,7 @@ GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char 
 #define GM_ENDPOINT_LOG_Z "log-z"
 #define GM_ENDPOINT_PIXELS "pixels"
 #define GM_ENDPOINT_ACT "act"
+#define GM_ENDPOINT_PREDICT "predict"
 
 /* Declares an endpoint: an expression y of inputs (from gm_batch, or latents) that tools use by its
  * name, a row of gm_endpoint_kinds or a variant of one. An unknown name, a name used twice, and a y
@@ -546,6 +548,7 @@ GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char 
  *	pixels          example [, label]      logits of every value given those before it in raster
  *	                                       order, channels of a pixel in turn: [m,C,H,W] for two
  *	                                       levels, [m,C,H,W,L] for L; level k is 2k/(L-1) - 1
+ *	predict         a video                the video, its last frames predicted from the first
  */
 #define gm_endpoint(r, name, y, ...)                                                               \
 	gm_endpoint_nodes(r, name, y, (gm_node *[]){__VA_ARGS__},                                  \

@@ -524,6 +524,10 @@ GM_API gm_node *gm_prior_swiss_roll(gm_node *u, gm_node *part);
 /* The mean squared and the mean absolute difference of x and y, over all elements; rank 0. */
 GM_API gm_node *gm_squared_error(gm_node *x, gm_node *y);
 GM_API gm_node *gm_absolute_error(gm_node *x, gm_node *y);
+/* The gradient difference loss of images x and y [m,C,H,W], H and W at least 2: the mean absolute
+ * difference of |x[i] - x[i-1]| and |y[i] - y[i-1]|, i along rows, plus that along columns; rank 0
+ * (Mathieu et al. 2016, arXiv:1511.05440, eq. 6, alpha 1, with means for sums). */
+GM_API gm_node *gm_gradient_difference(gm_node *x, gm_node *y);
 /* The sum over units j of the Kullback-Leibler divergence, in nats, of a Bernoulli variable whose
  * mean is that of z [m,n] over the batch, in (0,1), from one with mean rho; rank 0 (Ng 2011, CS294A
  * lecture notes, section 3). */

@@ -72,6 +72,7 @@ int cli_runs(int argc, char **argv);
 int cli_inpaint(int argc, char **argv);
 int cli_reconstruct(int argc, char **argv);
 int cli_act(int argc, char **argv);
+int cli_predict(int argc, char **argv);
 int cli_attack(int argc, char **argv);
 int cli_dream(int argc, char **argv);
 int cli_project(int argc, char **argv);

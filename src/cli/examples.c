@@ -109,22 +109,29 @@ static gm_dataset *open_part(gm_saved *s, const char *spec, const char *split, c
 	return gm_data_open(spec, &o, err);
 }
 
-static bool of_set(gm_saved *s, const cli_values *v, cli_examples *e, gm_error *err)
+gm_dataset *cli_examples_open(gm_saved *s, const cli_values *v, const char **part, gm_error *err)
 {
 	const char *input = v->operand[1], *split = cli_given(v, "split"),
 		   *range = cli_given(v, "range");
+	const char *spec = input ? input : gm_saved_option(s, "data");
+	*part = split ? split : input ? "train" : "test";
+	gm_error first = {0};
+	gm_dataset *d = open_part(s, spec, *part, range, &first);
+	if (!d && !split && !input)
+		d = open_part(s, spec, *part = "train", range, NULL);
+	if (!d)
+		*err = first;
+	return d;
+}
+
+static bool of_set(gm_saved *s, const cli_values *v, cli_examples *e, gm_error *err)
+{
 	const int64_t n = (int64_t)e->columns * e->rows;
 	const gm_facts *f = gm_saved_facts(s);
-	const char *spec = input ? input : gm_saved_option(s, "data");
-	const char *part = split ? split : input ? "train" : "test";
-	gm_error first = {0};
-	gm_dataset *d = open_part(s, spec, part, range, &first);
-	if (!d && !split && !input)
-		d = open_part(s, spec, part = "train", range, NULL);
-	if (!d) {
-		*err = first;
+	const char *spec = v->operand[1] ? v->operand[1] : gm_saved_option(s, "data"), *part;
+	gm_dataset *d = cli_examples_open(s, v, &part, err);
+	if (!d)
 		return false;
-	}
 	const gm_data_info *info = gm_data_info_of(d);
 	e->n = info->count && info->count < (uint64_t)n ? (int64_t)info->count : n;
 	if (!info->count && n == INT32_MAX)

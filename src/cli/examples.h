@@ -7,6 +7,7 @@
 
 #include "ganymede/image.h"
 #include "cli/cli.h"
+#include "ganymede/data.h"
 #include "ganymede/saved.h"
 
 typedef struct cli_examples {
@@ -29,6 +30,8 @@ bool cli_is_picture(const char *path); /* by content or by name */
  * input is an image. Without an input: the test split of the run's data, or all of it without
  * splits. Free e with cli_examples_free, also after a failure. */
 bool cli_examples_get(cli_examples *e, gm_saved *s, const cli_values *v, gm_error *err);
+/* The set that it reads: operand[1], or the run's data. *part: the split. The caller closes it. */
+gm_dataset *cli_examples_open(gm_saved *s, const cli_values *v, const char **part, gm_error *err);
 void cli_examples_free(cli_examples *e);
 
 /* Parses the command line `VERB RUN [INPUT]` with options grid, split and outdir, for commands that

@@ -29,6 +29,8 @@ static const cli_verb verbs[] = {
          "sample from a run or checkpoint", cli_sample},
 	{"reconstruct", "reconstruct RUN [INPUT] [--grid 4x8] [--split test] [-o FILE.png]",
          "reconstruct images, with PSNR", cli_reconstruct},
+	{"predict", "predict RUN [INPUT] [--count 8] [--split test] [-o FILE.webp]",
+         "predict the next frames of videos, beside the true ones", cli_predict},
 	{"attack", "attack RUN [INPUT] [--epsilon .25] [--steps N] [--target CLASS] [-o FILE.png]",
          "adversarial examples of a classifier: its error before and after", cli_attack},
 	{"act", "act RUN|WEIGHTS [--episodes N] [--sample] [-o FILE.webp | FILE.safetensors]",

@@ -74,6 +74,7 @@ static void what_next(const gm_train_call *call, const gm_settings *s)
 		{GM_ENDPOINT_CLASSIFY, "fid A B --extractor classifier:", "",
 	         "scores with its features"},
 		{GM_ENDPOINT_GENERATE, "sample", " --seed 1", "new samples"},
+		{GM_ENDPOINT_PREDICT, "predict", "", "an animation of predicted frames"},
 	};
 	int use = 0;
 	while (use + 1 < (int)(sizeof uses / sizeof *uses) && strcmp(uses[use].gives, call->gives))

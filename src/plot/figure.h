@@ -64,6 +64,18 @@ bool gm_figure_svg(const gm_figure *f, const char *path, gm_error *err);
 /* n RGB pictures of one size as an endless WebP animation, ms milliseconds each. */
 bool gm_webp_animation(const char *path, gm_image *const *frame, int n, int ms, gm_error *err);
 
+/* n videos and what a model predicted of them, both [n, frames, channels, height, width] in [-1,1].
+ * The strip is a picture with two rows of frames for each video, the true ones above; the animation
+ * has the true videos in its upper row, the predicted ones below. In colour, also of grey
+ * frames. */
+typedef struct gm_film {
+	int64_t n, frames;
+	int channels, height, width;
+	const float *truth, *predicted;
+} gm_film;
+gm_image *gm_film_strip(const gm_film *f, gm_error *err); /* the caller frees it */
+bool gm_film_animate(const char *path, const gm_film *f, gm_error *err);
+
 /* The strokes of an ASCII character, for figure.c: pairs of digits "xy" on a grid 4 wide, baseline
  * at 2 and capitals up to 8, a blank between strokes; "" for what has none. */
 const char *gm_figure_strokes(char c);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plot/figure.h"
 #include "run/captions.h"
 #include "run/stream.h"
 #include "use/draw.h"
@@ -14,8 +15,11 @@
 /* Not in the small library (libganymede). */
 #pragma weak gm_term_picture
 #pragma weak gm_image_spectrograms
+#pragma weak gm_film_strip
+#pragma weak gm_film_animate
 
-enum { SCATTER = 2048 }; /* points of each kind in a scatter plot */
+enum { SCATTER = 2048 };                               /* points of each kind in a scatter plot */
+enum { SHOWN = GM_DRAWS | GM_CHANGES | GM_FORETELLS }; /* endpoints of sample images */
 
 static int64_t shown(const gm_run *r)
 {
@@ -272,9 +276,37 @@ static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
 	return im;
 }
 
+/* predict-WHEN.png and predict-WHEN.webp, of fixed examples. */
+static bool picture_of_films(gm_run *r, gm_run_endpoint *e, const char *file)
+{
+	const int64_t m = r->batch, n = r->rows < 16 ? r->rows : 16;
+	const gm_shape s = one_of(e->in[0]);
+	const int64_t each = s.dim[0] * s.dim[1] * s.dim[2] * s.dim[3];
+	float *x = calloc((n + m) * each, sizeof *x), *y = calloc((n + m) * each, sizeof *y);
+	bool ok = (x && y) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
+	ok = ok && read_field(r, gm_endpoint_field(r, e->in[0]), n, x);
+	for (int64_t at = 0; ok && at < n; at += m)
+		ok = gm_endpoint_run(r, e,
+		                     &(gm_use){.in = (const void *[]){x + at * each},
+		                               .seed = gm_run_latent_seed(r->seed),
+		                               .chunk = (uint64_t)(at / m)},
+		                     y + at * each);
+	const gm_film f = {n, s.dim[0], (int)s.dim[1], (int)s.dim[2], (int)s.dim[3], x, y};
+	char moving[PATH_MAX];
+	ok = ok && put_picture(r, file, gm_film_strip(&f, &r->err), true) &&
+	     (snprintf(moving, sizeof moving, "%s/%.*s.webp", r->folder, (int)strlen(file) - 4,
+	               file) < PATH_MAX) &&
+	     gm_film_animate(moving, &f, &r->err);
+	free(x);
+	free(y);
+	return ok;
+}
+
 /* True if sample images show e: endpoints that generate samples, or map images to images. */
 static bool is_shown(gm_run *r, const gm_run_endpoint *e)
 {
+	if (e->kind->flags & GM_FORETELLS)
+		return gm_film_strip != NULL;
 	if (e->kind->flags & GM_DRAWS)
 		return true;
 	return e->kind->flags & GM_CHANGES && !r->facts.points &&
@@ -286,25 +318,29 @@ bool gm_run_pictures_ready(gm_run *r)
 {
 	gm_run_endpoint *e = NULL;
 	bool ok = gm_run_ok(r);
-	while (ok && (e = gm_endpoint_next(r, GM_DRAWS | GM_CHANGES, e)))
+	while (ok && (e = gm_endpoint_next(r, SHOWN, e)))
 		ok = !is_shown(r, e) || gm_endpoint_ready(r, e, false);
 	return ok;
 }
 
 bool gm_run_picture(gm_run *r, const char *when)
 {
-	gm_run_endpoint *e = NULL, *first = gm_endpoint_first(r, GM_DRAWS | GM_CHANGES);
+	gm_run_endpoint *e = NULL, *first = gm_endpoint_first(r, SHOWN);
 	bool ok = true;
-	while (ok && (e = gm_endpoint_next(r, GM_DRAWS | GM_CHANGES, e))) {
+	while (ok && (e = gm_endpoint_next(r, SHOWN, e))) {
 		char file[128];
 		if (!is_shown(r, e))
 			continue;
 		snprintf(file, sizeof file, "%.80s-%s.png", e == first ? "fakes" : e->name, when);
 		for (char *c = file; *c; c++)
 			*c = *c == '/' ? '-' : *c;
-		gm_image *im = e->kind->flags & GM_DRAWS ? picture_of_samples(r, e)
-		                                         : picture_of_changes(r, e);
-		ok = put_picture(r, file, im, e == first);
+		if (e->kind->flags & GM_FORETELLS) {
+			ok = picture_of_films(r, e, file);
+		} else {
+			gm_image *im = e->kind->flags & GM_DRAWS ? picture_of_samples(r, e)
+			                                         : picture_of_changes(r, e);
+			ok = put_picture(r, file, im, e == first);
+		}
 		if (ok)
 			gm_report_png(r, e == first ? "samples" : e->name, file);
 	}

@@ -228,6 +228,7 @@ static const gm_metric table[] = {
 	{"reconstruction", "distance of examples to their reconstructions, and to others'", gm_metric_reconstruction, 0, .part = true, .endpoint = {GM_ENDPOINT_RECONSTRUCT}},
 	{"approx-parzen", "distance of examples to the nearest of several reconstructions", gm_metric_approx_parzen, 0, .part = true, .endpoint = {GM_ENDPOINT_RECONSTRUCT}},
 	{"return", "sum of rewards of an episode, with the most probable actions, mean over --count episodes (53)", gm_metric_return, 0, .endpoint = {GM_ENDPOINT_ACT}},
+	{"frames", "PSNR, SSIM and sharpness of \"predict\" where something moves, on the test split (or --split), beside the last frame and optical flow", gm_metric_frames, 0, .part = true, .pictures = true, .endpoint = {GM_ENDPOINT_PREDICT}},
 	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test split (or --split)", gm_metric_psnr, 0, .part = true, .pictures = true, .endpoint = {GM_ENDPOINT_TRANSLATE, GM_ENDPOINT_RECONSTRUCT}},
 };
 /* clang-format on */
@@ -438,6 +439,8 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	if (o->raw)
 		json_object_set_new(c->protocol, "weights",
 		                    json_string("themselves, not their averages"));
+	if (o->temperature)
+		json_object_set_new(c->protocol, "temperature", gm_json_text(o->temperature));
 	if (o->ensemble)
 		json_object_set_new(c->protocol, "ensemble", gm_json_text(o->ensemble));
 	if (o->against)

@@ -75,6 +75,7 @@ bool gm_metric_code_error(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_k_means(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_bits(gm_scorer *c, gm_scores *s, gm_error *err);
+bool gm_metric_frames(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_free_energy(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_ais(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_nn(gm_scorer *c, gm_scores *s, gm_error *err);
