@@ -872,6 +872,26 @@ static void rooms_for_images(void **state)
 	assert_true(gm_seconds() - began < 5);
 	assert_int_equal(ask("GET", "/api/jobs/999999", NULL), 404);
 
+	assert_int_equal(room("edit",
+	                      "{\"script\": {\"strokes\": [{\"tool\": \"sketch\", \"points\": "
+	                      "[[1, 1], [5, 5]]}]}, \"options\": {\"starts\": 2, "
+	                      "\"iterations\": 3}}"),
+	                 202);
+	o = object();
+	job = json_integer_value(json_object_get(o, "job"));
+	json_decref(o);
+	job_ends(job, "done");
+	assert_non_null(strstr(body(), "\"candidates\""));
+	assert_int_equal(room("edit", "{\"script\": {\"strokes\": [{\"tool\": \"nose\"}]}}"), 202);
+	o = object();
+	job = json_integer_value(json_object_get(o, "job"));
+	json_decref(o);
+	job_ends(job, "failed");
+	assert_non_null(strstr(body(), "stroke 1: its tool"));
+	assert_int_equal(room("edit", "{\"script\": 3}"), 400);
+	assert_int_equal(room("edit", "{\"script\": {}, \"options\": {\"starts\": 999}}"), 422);
+	assert_int_equal(room("edit", "{\"script\": {}, \"pixels\": \"AAAA\"}"), 400);
+
 	char *big = malloc((7 << 20) + 1);
 	memset(big, ' ', 7 << 20), big[7 << 20] = 0;
 	assert_int_equal(room("inpaint", big), 413);

@@ -14,8 +14,6 @@
 #include "cli/examples.h"
 #include "use/edit.h"
 #include "use/project.h"
-#include "use/saved_run.h"
-#include "use/search.h"
 
 /* ---- edit ------------------------------------------------------------------------------------ */
 
@@ -30,27 +28,6 @@ static const cli_option edit_options[] = {
 	{"help", "", "this"},
 	{0},
 };
-
-/* Images at n points of the line from latents a to b: linear, as in the authors' code. */
-static bool between(gm_saved *s, const float *a, const float *b, int64_t n, float *x, gm_error *err)
-{
-	gm_saved *own = gm_saved_again(s, n, err);
-	gm_search *q = own ? gm_search_new(own, err) : NULL;
-	gm_node *images = q ? gm_search_images(q) : NULL;
-	bool ok = q &&
-	          gm_search_compile(q, gm_mean(gm_square(images), GM_AXES(1, 2, 3), false), &images,
-	                            1, err) &&
-	          gm_search_draw(q, 0, n, err);
-	const int64_t numbers = ok ? gm_search_numbers(q) : 0;
-	for (int64_t i = 0; ok && i < n * numbers; i++) {
-		const double t = n > 1 ? (double)(i / numbers) / (double)(n - 1) : 0;
-		gm_search_z(q)[i] = (float)((1 - t) * a[i % numbers] + t * b[i % numbers]);
-	}
-	ok = ok && gm_search_run(q, err) && gm_search_read(q, images, x);
-	gm_search_free(q);
-	gm_saved_free(own);
-	return ok;
-}
 
 typedef struct request {
 	gm_edit_options o;
@@ -86,8 +63,8 @@ static bool show(request *q, gm_edit *e, const int64_t *order, int64_t kept, gm_
 			       (size_t)numbers * sizeof *from);
 		gm_edit_free(first);
 	}
-	ok = ok && between(q->s, from, gm_edit_z(e) + order[0] * numbers, q->frames,
-	                   q->shown + columns * numel, err);
+	ok = ok && gm_edit_between(q->s, from, gm_edit_z(e) + order[0] * numbers, q->frames,
+	                           q->shown + columns * numel, err);
 	free(from);
 	return ok;
 }
@@ -241,7 +218,7 @@ int cli_morph(int argc, char **argv)
 	float *x = malloc((size_t)((n + 2) * numel) * sizeof *x);
 	gm_image *im = NULL;
 	ok = ok && (x || gm_fail(&err, GM_ERR_MEMORY, "no memory for images")) &&
-	     between(s, z[0], z[1], n, x + numel, &err);
+	     gm_edit_between(s, z[0], z[1], n, x + numel, &err);
 	for (int i = 0; ok && i < 2; i++)
 		memcpy(x + i * (n + 1) * numel, photo[i], (size_t)numel * sizeof *x);
 	ok = ok && (im = cli_examples_grid(s, x, n + 2, (int)n + 2, &err)) &&

@@ -13,7 +13,9 @@
 #include "base/machine.h"
 #include "studio/body.h"
 #include "studio/internal.h"
+#include "use/edit.h"
 #include "use/inpaint.h"
+#include "use/project.h"
 
 enum { SIDE = 1024, COUNT = 16 };
 
@@ -410,12 +412,12 @@ static bool inpaint(gm_job *j, gm_error *err)
 	return ok;
 }
 
-/* The options of gm_inpaint_rows in {"name": value}, as the command line takes them. */
-static bool read_options(gm_call *c, gm_inpaint_options *o)
+/* The options of an action in {"name": value}, as the command line takes them. */
+static bool read_options(gm_call *c, const gm_action_row *rows, void *o)
 {
 	json_t *given = json_object_get(c->body, "options"), *value;
 	const char *name;
-	gm_action_reset(gm_inpaint_rows, o);
+	gm_action_reset(rows, o);
 	if (given && !json_is_object(given))
 		return bad(c, "options", "an object");
 	json_object_foreach (given, name, value) {
@@ -423,7 +425,7 @@ static bool read_options(gm_call *c, gm_inpaint_options *o)
 		char *said = json_is_string(value)   ? strdup(json_string_value(value))
 		             : json_is_number(value) ? json_dumps(value, JSON_ENCODE_ANY)
 		                                     : NULL;
-		const bool ok = said && gm_action_set(gm_inpaint_rows, o, name, said, &err);
+		const bool ok = said && gm_action_set(rows, o, name, said, &err);
 		free(said);
 		if (!ok) {
 			gm_call_error(c, 422, "refused", name, "%s",
@@ -439,7 +441,7 @@ void gm_room_inpaint(gm_studio *s, gm_call *c)
 	gm_error err = {0};
 	inpainting *p = calloc(1, sizeof *p);
 	gm_open_net *net = NULL;
-	if (p && only(c, "pixels|mask|options") && read_options(c, &p->o) &&
+	if (p && only(c, "pixels|mask|options") && read_options(c, gm_inpaint_rows, &p->o) &&
 	    gm_call_checkpoint(s, c, p->checkpoint) && (net = lock(s, c))) {
 		const gm_facts *f = gm_saved_facts(net->saved);
 		p->height = f->height, p->width = f->width, p->channels = f->channels;
@@ -457,6 +459,134 @@ void gm_room_inpaint(gm_studio *s, gm_call *c)
 		return;
 	}
 	gm_job j = {.kind = "inpaint", .work = inpaint, .release = free_inpainting, .task = p};
+	snprintf(j.run, sizeof j.run, "%s", c->id);
+	const int64_t job = gm_jobs_add(&s->jobs, &j, &err);
+	if (job)
+		c->answer = json_pack("{s:I}", "job", (json_int_t)job), c->status = 202;
+	else
+		gm_call_error(c, 429, "queue_full", NULL, "%s", err.message);
+}
+
+/* ---- edits ----------------------------------------------------------------------------------- */
+
+typedef struct editing {
+	char checkpoint[PATH_MAX];
+	gm_edit_options o;
+	int64_t height, width, channels, frames;
+	uint8_t *pixels; /* [h,w,c] of a photo, or NULL */
+	char *script;
+} editing;
+
+static void free_editing(void *task)
+{
+	editing *p = task;
+	free(p->pixels);
+	free(p->script);
+	free(p);
+}
+
+/* Latents of the photo, by projection; NULL on failure. */
+static float *project(gm_saved *s, const editing *p, double *rmse, gm_error *err)
+{
+	const gm_facts *f = gm_saved_facts(s);
+	gm_project_options o;
+	gm_action_reset(gm_project_rows, &o);
+	const int64_t numbers = gm_project_numbers(s, err);
+	float *x = malloc((size_t)f->numel * sizeof *x),
+	      *z = numbers ? malloc((size_t)numbers * sizeof *z) : NULL;
+	bool ok = (x && z) || (numbers && gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+	if (ok)
+		to_floats(p->pixels, f->channels, f->height * f->width, x);
+	ok = ok && gm_project(s, &o, x, 1, z, NULL, rmse, err);
+	free(x);
+	if (ok)
+		return z;
+	free(z);
+	return NULL;
+}
+
+/* The candidates, then the frames from z0 to the best of them. */
+static bool show_edit(gm_job *j, gm_saved *s, gm_edit *e, const float *z0, double rmse,
+                      gm_error *err)
+{
+	const editing *p = j->task;
+	const gm_facts *f = gm_saved_facts(s);
+	const int64_t numel = f->numel, plane = f->height * f->width,
+		      numbers = gm_project_numbers(s, err), frames = z0 ? p->frames : 0;
+	int64_t order[256];
+	const int64_t kept = gm_edit_order(e, order);
+	float *x = malloc((size_t)((frames + 1) * numel) * sizeof *x);
+	j->result = malloc((size_t)((kept + frames) * numel) + 1);
+	json_t *all = json_array();
+	bool ok = (x && j->result) || gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	ok = ok &&
+	     (!frames || gm_edit_between(s, z0, gm_edit_z(e) + order[0] * numbers, frames, x, err));
+	for (int64_t i = 0; ok && i < kept + frames; i++) {
+		to_bytes(i < kept ? gm_edit_image(e, order[i]) : x + (i - kept) * numel,
+		         f->channels, plane, j->result + i * numel);
+		if (i < kept)
+			json_array_append_new(all,
+			                      json_pack("{s:o, s:o}", "cost",
+			                                number(gm_edit_cost(e)[order[i]]), "error",
+			                                number(gm_edit_colour_error(e, order[i]))));
+	}
+	j->bytes = (size_t)((kept + frames) * numel);
+	j->about = json_pack("{s:[I,I,I,I], s:o, s:I, s:o}", "shape", (json_int_t)(kept + frames),
+	                     (json_int_t)f->height, (json_int_t)f->width, (json_int_t)f->channels,
+	                     "candidates", all, "frames", (json_int_t)frames, "rmse", number(rmse));
+	free(x);
+	return ok;
+}
+
+static bool edit(gm_job *j, gm_error *err)
+{
+	editing *p = j->task;
+	double rmse = NAN;
+	float *z0 = NULL;
+	gm_edit *e = NULL;
+	gm_saved *s = gm_saved_open_file(p->checkpoint, NULL, err);
+	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
+	bool ok = f &&
+	          ((f->height == p->height && f->width == p->width && f->channels == p->channels) ||
+	           gm_fail(err, GM_ERR_VALUE, "the run's images have another size"));
+	ok = ok && (!p->pixels || (z0 = project(s, p, &rmse, err))) &&
+	     (e = gm_edit_new(s, &p->o, z0, err)) &&
+	     gm_edit_read(e, p->script, strlen(p->script), err) &&
+	     gm_edit_run(e, p->o.iterations, err) && show_edit(j, s, e, z0, rmse, err);
+	gm_edit_free(e);
+	free(z0);
+	gm_saved_free(s);
+	return ok;
+}
+
+void gm_room_edit(gm_studio *s, gm_call *c)
+{
+	gm_error err = {0};
+	editing *p = calloc(1, sizeof *p);
+	gm_open_net *net = NULL;
+	const json_t *script = json_object_get(c->body, "script");
+	bool ok = p && only(c, "script|pixels|frames|options") &&
+	          integer(c, "frames", 0, 64, &p->frames) &&
+	          (json_is_object(script) || bad(c, "script", "an object with strokes")) &&
+	          read_options(c, gm_edit_rows, &p->o) && gm_call_checkpoint(s, c, p->checkpoint) &&
+	          (net = lock(s, c));
+	if (ok) {
+		const gm_facts *f = gm_saved_facts(net->saved);
+		p->height = f->height, p->width = f->width, p->channels = f->channels;
+		ok = gm_project_numbers(net->saved, &err) > 0;
+		if (!ok)
+			gm_call_failed(c, &err, NULL);
+		unlock(s);
+	}
+	if (ok && json_object_get(c->body, "pixels"))
+		ok = (p->pixels =
+		              bytes_of(c, "pixels", (size_t)(p->height * p->width * p->channels)));
+	if (!ok || !(p->script = json_dumps(script, JSON_COMPACT))) {
+		if (p)
+			free_editing(p);
+		return;
+	}
+	gm_job j = {.kind = "edit", .work = edit, .release = free_editing, .task = p};
 	snprintf(j.run, sizeof j.run, "%s", c->id);
 	const int64_t job = gm_jobs_add(&s->jobs, &j, &err);
 	if (job)

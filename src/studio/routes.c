@@ -110,13 +110,13 @@ static void hello(gm_studio *s, gm_call *c)
 	for (int i = 0; (name = gm_data_names(i, NULL)); i++)
 		json_array_append_new(sets, json_string(name));
 	answer(c, 200,
-	       json_pack("{s:s, s:I, s:s, s:s, s:i, s:{s:b, s:b, s:b, s:b}, s:{s:i, s:i}, s:o}",
-	                 "version", gm_version(), "cores",
-	                 (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "outdir",
-	                 slash && slash[1] ? slash + 1 : s->runs.path, "outdir_path", s->runs.path,
-	                 "runs_at_once", s->tasks.at_once, "rooms", "runs", 1, "latents", 1,
-	                 "inpaint", 1, "translate", 1, "limits", "select", 8, "list", GM_RUNS_SHOWN,
-	                 "embedded_data", sets));
+	       json_pack(
+		       "{s:s, s:I, s:s, s:s, s:i, s:{s:b, s:b, s:b, s:b, s:b}, s:{s:i, s:i}, s:o}",
+		       "version", gm_version(), "cores", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN),
+		       "outdir", slash && slash[1] ? slash + 1 : s->runs.path, "outdir_path",
+		       s->runs.path, "runs_at_once", s->tasks.at_once, "rooms", "runs", 1,
+		       "latents", 1, "edit", 1, "inpaint", 1, "translate", 1, "limits", "select", 8,
+		       "list", GM_RUNS_SHOWN, "embedded_data", sets));
 }
 
 static void models(gm_studio *s, gm_call *c)
@@ -740,6 +740,7 @@ const gm_route gm_routes[] = {
 	{"POST",   "/api/runs/ID/directions", gm_room_directions},
 	{"POST",   "/api/runs/ID/translate", gm_room_translate, .most = PIXEL_BYTES},
 	{"POST",   "/api/runs/ID/inpaint", gm_room_inpaint, .most = PIXEL_BYTES},
+	{"POST",   "/api/runs/ID/edit", gm_room_edit, .most = PIXEL_BYTES},
 	{"GET",    "/api/jobs/NUMBER", gm_room_job},
 	{"GET",    "/api/jobs/NUMBER/result", gm_room_result},
 	{"DELETE", "/api/jobs/NUMBER", gm_room_cancel},

@@ -285,6 +285,27 @@ double gm_edit_colour_error(const gm_edit *e, int64_t candidate)
 	return count > 0 ? sqrt(sum / count) : NAN;
 }
 
+bool gm_edit_between(gm_saved *s, const float *a, const float *b, int64_t n, float *x,
+                     gm_error *err)
+{
+	gm_saved *own = gm_saved_again(s, n, err);
+	gm_search *q = own ? gm_search_new(own, err) : NULL;
+	gm_node *images = q ? gm_search_images(q) : NULL;
+	bool ok = q &&
+	          gm_search_compile(q, gm_mean(gm_square(images), GM_AXES(1, 2, 3), false), &images,
+	                            1, err) &&
+	          gm_search_draw(q, 0, n, err);
+	const int64_t numbers = ok ? gm_search_numbers(q) : 0;
+	for (int64_t i = 0; ok && i < n * numbers; i++) {
+		const double t = n > 1 ? (double)(i / numbers) / (double)(n - 1) : 0;
+		gm_search_z(q)[i] = (float)((1 - t) * a[i % numbers] + t * b[i % numbers]);
+	}
+	ok = ok && gm_search_run(q, err) && gm_search_read(q, images, x);
+	gm_search_free(q);
+	gm_saved_free(own);
+	return ok;
+}
+
 /* ---- strokes --------------------------------------------------------------------------------- */
 
 void gm_edit_clear(gm_edit *e)

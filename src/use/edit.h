@@ -62,6 +62,11 @@ const float *gm_edit_image(const gm_edit *e, int64_t candidate); /* [C,H,W] */
  * NaN without such constraints. */
 double gm_edit_colour_error(const gm_edit *e, int64_t candidate);
 
+/* Images x [n, shape of the run] of n latents evenly from a to b [numbers] on a line, as the authors'
+ * code has them. */
+bool gm_edit_between(gm_saved *s, const float *a, const float *b, int64_t n, float *x,
+                     gm_error *err);
+
 /* Histograms of oriented gradients of grey images [N,1,H,W] with values in [0,1], in cells of side
  * `cell`: [N,8,H/cell,W/cell]. Bin k is soft around the gradient direction k pi/8 (unsigned); cells
  * overlap by a bilinear window of side 2 cell, whose sum is `cell`, so that an edge of contrast 1

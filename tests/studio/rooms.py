@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""rooms.py GANYMEDE [SCREENSHOTS] -- the studio's rooms for images in a real browser: Latents, Inpaint, Translate.
+"""rooms.py GANYMEDE [SCREENSHOTS] -- the studio's rooms for images in a real browser: Latents, Edit, Inpaint, Translate.
 
 As browser.py, whose Studio and Page it uses. With a folder SCREENSHOTS, each room is written there in three widths and
 both themes.
 """
+import base64
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -32,7 +34,6 @@ def canvas(p, css):
 
 
 def png_pixels(p, path):
-    import base64
     with open(path, 'rb') as f:
         return p.d.execute_async_script(PNG, base64.b64encode(f.read()).decode(), 0, 0, 0, 0)
 
@@ -185,15 +186,9 @@ def test_inpaint(p, s):
     shots(p, 'inpaint', SHOTS)
     # The copied command, with the saved input and mask, gives the same picture.
     words = shlex.split(shown_command(p))
-    for name, js in (('input.png', 0), ('mask.png', 1)):
-        data = p.d.execute_async_script('''const done = arguments[arguments.length - 1], make = URL.createObjectURL;
-            URL.createObjectURL = b => { const r = new FileReader(); r.onload = () => done(r.result.split(",")[1]);
-                r.readAsDataURL(b); URL.createObjectURL = make; return make(b); };
-            [...document.querySelectorAll("button")].find(b => b.textContent === arguments[0]).click();''',
-                                        'Save input' if js == 0 else 'Save mask')
-        import base64
+    for name, button in (('input.png', 'Save input'), ('mask.png', 'Save mask')):
         with open(f'{s.folder}/{name}', 'wb') as f:
-            f.write(base64.b64decode(data))
+            f.write(base64.b64decode(saved(p, button)))
     run(s, *words[1:])
     assert png_pixels(p, f'{s.folder}/completed/input-1.png') == canvas(p, '.results canvas'), 'the command gives another picture'
     # Cancel
@@ -203,6 +198,72 @@ def test_inpaint(p, s):
     p.has('iteration')
     p.button('Cancel').click()
     p.has('cancelled', '.job', seconds=5)
+
+
+def saved(p, button):
+    """The bytes that a button saves as a file, in base64."""
+    return p.d.execute_async_script('''const done = arguments[arguments.length - 1], make = URL.createObjectURL;
+        URL.createObjectURL = b => { const r = new FileReader(); r.onload = () => done(r.result.split(",")[1]);
+            r.readAsDataURL(b); URL.createObjectURL = make; return make(b); };
+        [...document.querySelectorAll("button")].find(b => b.textContent === arguments[0]).click();''', button)
+
+
+def test_edit(p, s):
+    """Edit: a stroke by pointer and by keyboard gives candidates; undo; a warp needs a photo; the same by the copied command"""
+    p.go('edit')
+    p.has('Choose a run')
+    p.check()
+    p.go('edit/00000-dcgan-shapes?starts=16&iterations=40')
+    p.has('from scribbles alone')
+    p.check()
+    view = p.one('.canvases [tabindex]')
+    p.button('Warp').click()
+    webdriver.ActionChains(p.d).move_to_element(view).click_and_hold().move_by_offset(50, 0).release().perform()
+    p.has('choose one first')
+    p.button('Colour').click()
+    webdriver.ActionChains(p.d).move_to_element(view).click_and_hold().move_by_offset(60, 0).release().perform()
+    p.has('candidates, cost below each', seconds=60)
+    first = canvas(p, '.results canvas')
+    error = float(re.search(r'colour error of the best ([0-9.]+)', p.text('.job')).group(1))
+    assert 0 < error < 1, error
+    p.js('arguments[0].focus()', view)
+    p.key(Keys.ARROW_DOWN, Keys.ARROW_DOWN, ' ', Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, ' ')
+    p.until(lambda: canvas(p, '.results canvas') not in ('', first), 'the stroke of the keyboard changes the result')
+    p.button('Undo').click()
+    p.until(lambda: canvas(p, '.results canvas') == first, 'undo gives the result before, to the bit')
+    # The copied command, with the saved strokes, gives the same candidate.
+    words = shlex.split(shown_command(p))
+    with open(f'{s.folder}/strokes.json', 'wb') as f:
+        f.write(base64.b64decode(saved(p, 'Save strokes')))
+    run(s, *words[1:])
+    grid = png_pixels(p, f'{s.folder}/edited.png')
+    assert any(grid_has(grid, n, k, first) for n in range(1, 17) for k in range(1, 21)), 'the command gives another picture'
+    # A photo: its projection, a warp, frames
+    p.button('Own sample').click()
+    p.has('a sample of the run')
+    p.button('Warp').click()
+    webdriver.ActionChains(p.d).move_to_element(view).click_and_hold().move_by_offset(100, 0).release().perform()
+    p.has("error of the photo's projection", seconds=60)
+    assert float(re.search(r"photo's projection ([0-9.e-]+)", p.text('.job')).group(1)) < 0.2
+    assert p.one('.frames').is_displayed()
+    best = canvas(p, '.canvases figure canvas')
+    p.js('const r = document.querySelector(".frames input"); r.value = "0"; r.dispatchEvent(new Event("input"));')
+    p.until(lambda: canvas(p, '.canvases figure canvas') != best, 'frames show the way from the photo')
+    p.check()
+    shots(p, 'edit', SHOTS)
+
+
+def grid_has(grid, columns, k, pixels):
+    """Whether the first of `columns` pictures of 16 x 16, enlarged k times, of a grid of one row has these pixels."""
+    numbers = grid.split(',')
+    for margin in range(1, 41):
+        width = columns * 16 * k + (columns + 1) * margin
+        if len(numbers) != 4 * width * (16 * k + 2 * margin):
+            continue
+        if ','.join(numbers[4 * ((margin + y * k) * width + margin + x * k) + c] for y in range(16) for x in range(16)
+                    for c in range(4)) == pixels:
+            return True
+    return False
 
 
 def test_translate(p, s):

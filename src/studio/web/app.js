@@ -15,6 +15,7 @@ import {open_tray} from './tray.js';
 const ROOMS = [
 	['runs', 'r', 'Runs', () => import('./runs.js')],
 	['latents', 'l', 'Latents', () => import('./latents.js')],
+	['edit', 'e', 'Edit', () => import('./edit.js')],
 	['inpaint', 'i', 'Inpaint', () => import('./inpaint.js')],
 	['translate', 't', 'Translate', () => import('./translate.js')],
 ];
@@ -171,7 +172,7 @@ function set_theme(theme) {
 let after_g = 0;
 
 const KEYS = [
-	['g then r, l, i, t', 'the rooms Runs, Latents, Inpaint, Translate'], ['?', 'this list'], ['Esc', 'closes the top layer'],
+	['g then r, l, e, i, t', 'the rooms Runs, Latents, Edit, Inpaint, Translate'], ['?', 'this list'], ['Esc', 'closes the top layer'],
 ];
 const CHART_KEYS = [
 	['← →', 'the value before or after; with Shift ten'], ['+ −', 'zoom'], ['Ctrl ← →', 'move the zoomed part'],
