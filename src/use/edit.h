@@ -62,8 +62,8 @@ const float *gm_edit_image(const gm_edit *e, int64_t candidate); /* [C,H,W] */
  * NaN without such constraints. */
 double gm_edit_colour_error(const gm_edit *e, int64_t candidate);
 
-/* Images x [n, shape of the run] of n latents evenly from a to b [numbers] on a line, as the authors'
- * code has them. */
+/* Images x [n, shape of the run] of n latents evenly on the line from a to b [numbers], as in the
+ * authors' code. */
 bool gm_edit_between(gm_saved *s, const float *a, const float *b, int64_t n, float *x,
                      gm_error *err);
 
