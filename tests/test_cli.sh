@@ -221,6 +221,9 @@ check 'no animation in the run folder' test -s seen/00000-v/fakes-000001.webp
 works '^v.webp: 3 of moving-shapes, test split' predict seen/*-v --count 3 -o v.webp
 works '^v.png: 1 of forking-shapes, train split' predict seen/*-v forking-shapes --count 1 -o v.png
 works '^psnr-2-flow' eval seen/*-v --metrics frames --count 4
+mkdir -p films/v && cp v.webp films/v/
+works 'seen/00001-p' train video --data films --frames 3 --given 2 --size 16 --scales 2 --adv 0 --width 2 --batch 2 --steps 1 --grid 1x1 --outdir seen --name p
+works '^p.webp: 2 of films, train split' predict seen/*-p --count 2 -o p.webp
 refuses 1 'does not have videos of 16 frames of 32x32' predict seen/*-v shapes
 refuses 1 'predict' predict "$plain"
 refuses 2 'needs a run' predict

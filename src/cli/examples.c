@@ -35,6 +35,10 @@ static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!gm_data_option(o, names[i], gm_saved_option(s, names[i]), err))
 			return false;
+	if (gm_saved_must(s, GM_ENDPOINT_PREDICT, NULL) && /* videos as in training */
+	    (!gm_data_option(o, "frames", gm_saved_option(s, "frames"), err) ||
+	     !gm_data_option(o, "frame-step", gm_saved_option(s, "frame-step"), err)))
+		return false;
 	o->channels = (int)f->channels;
 	o->size = f->height == f->width ? (int)f->height : 0;
 	return true;
