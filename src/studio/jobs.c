@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/text.h"
 
 void gm_jobs_init(gm_jobs *q)
@@ -52,37 +53,56 @@ static bool show(void *context, const gm_progress *p)
 	return go_on;
 }
 
-/* Removes the oldest ended jobs above GM_JOBS_KEPT. */
+/* Removes the oldest ended jobs above GM_JOBS_KEPT, or GM_JOBS_BYTES of results. */
 static void forget(gm_jobs *q)
 {
 	int n = 0;
+	size_t bytes = 0;
 	for (gm_job *j = q->first; j; j = j->after)
-		n += ended(j);
-	for (gm_job **at = &q->first; *at && n > GM_JOBS_KEPT;) {
+		n += ended(j), bytes += j->bytes;
+	for (gm_job **at = &q->first;
+	     *at && n > 1 && (n > GM_JOBS_KEPT || bytes > GM_JOBS_BYTES);) {
 		gm_job *j = *at;
 		if (!ended(j)) {
 			at = &j->after;
 			continue;
 		}
 		*at = j->after;
+		bytes -= j->bytes;
 		free_job(j);
 		n--;
 	}
 }
 
+typedef struct working { /* arguments of work_guarded */
+	gm_job *job;
+	gm_error err;
+	bool ok;
+} working;
+
+static void work_guarded(void *context)
+{
+	working *w = context;
+	w->ok = w->job->work(w->job, &w->err);
+}
+
 static void run(gm_jobs *q, gm_job *j)
 {
-	gm_error err = {0};
+	working w = {.job = j};
 	j->state = GM_JOB_RUNNING;
 	pthread_mutex_unlock(&q->mutex);
 	gm_progress_to(show, j);
-	const bool ok = j->work(j, &err);
+	/* A net that does not fit in memory shall not end the studio. */
+	if (!gm_memory_guard(work_guarded, &w))
+		w.ok = gm_fail(&w.err, GM_ERR_MEMORY,
+		               "out of memory: use fewer starts, or a run with smaller images");
+	const bool ok = w.ok;
 	gm_progress_to(NULL, NULL);
 	pthread_mutex_lock(&q->mutex);
 	j->state = ok ? GM_JOB_DONE : j->cancel ? GM_JOB_CANCELLED : GM_JOB_FAILED;
 	if (!ok) {
 		snprintf(j->message, sizeof j->message, "%s",
-		         j->cancel ? "cancelled" : err.message);
+		         j->cancel ? "cancelled" : w.err.message);
 		size_t n = strlen(j->message);
 		while (n && !gm_text_is_utf8(j->message, n))
 			j->message[--n] = 0;

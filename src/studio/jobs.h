@@ -11,7 +11,7 @@
 
 #include "studio/guard.h"
 
-enum { GM_JOBS_WAITING = 16, GM_JOBS_KEPT = 100 };
+enum { GM_JOBS_WAITING = 16, GM_JOBS_KEPT = 100, GM_JOBS_BYTES = 128 << 20 };
 
 typedef struct gm_job gm_job;
 struct gm_job {
