@@ -526,9 +526,9 @@ def test_restart(p, s):
     for wide in (1440, 1024, 768, 320):
         p.d.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {'width': wide, 'height': 800, 'deviceScaleFactor': 1,
                                                                    'mobile': False})
-        for route in ('runs', 'runs/00001-gan-ring8?tab=curves', 'runs/new'):
+        for route in ('runs', 'runs/00001-gan-ring8?tab=curves', 'runs/new', 'latents', 'edit', 'inpaint', 'translate'):
             p.go(route)
-            p.one('.run-list a, .chart path.smooth, #o-steps')
+            p.one('.run-list a, .chart path.smooth, #o-steps, .room-grid select, .translate-room select')
             assert p.js('return document.documentElement.scrollWidth') <= wide, f'{route} is wider than {wide} px'
 
 
