@@ -124,6 +124,8 @@ works '3 of glyphs, .* 2 completions' inpaint elsewhere/00002-pixelcnn-glyphs --
 check 'completions have no file each' [ -e filled/000002.png -a -e filled/000002-2.png ]
 refuses 1 'filled/000000.png already exists.*--force' inpaint elsewhere/00002-pixelcnn-glyphs --count 1 -o filled
 works 'filled/000001.png hidden' inpaint elsewhere/00002-pixelcnn-glyphs filled/000000.png --mask filled/000001.png -o c.png
+refuses 2 'would be overwritten' inpaint elsewhere/00002-pixelcnn-glyphs c.png -o c.png
+refuses 2 'would be overwritten' inpaint elsewhere/00002-pixelcnn-glyphs --mask c.png -o ./c.png
 refuses 1 'not within the run' inpaint elsewhere/00002-pixelcnn-glyphs --hide 2,3,400,5
 refuses 2 'hide or --mask' inpaint elsewhere/00002-pixelcnn-glyphs --hide top --mask c.png
 refuses 2 'are for -o FOLDER' inpaint elsewhere/00002-pixelcnn-glyphs --count 3

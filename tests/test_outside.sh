@@ -99,7 +99,7 @@ works 'jpg' translate 2 odd/b.png -o y2.jpg --fit pad
 check 'y2.jpg is no JPEG' is y2.jpg ffd8ff
 refuses 1 'images are written as' translate 2 odd/b.png -o y2.gif --fit pad
 cp odd/b.png kept.png
-refuses 1 'is the input itself' translate 2 odd/b.png -o odd/b.png --fit pad --force
+refuses 2 'would be overwritten' translate 2 odd/b.png -o odd/b.png --fit pad --force
 refuses 1 'is the input itself' translate 2 odd -o odd --fit pad --force
 check 'an input was written over' cmp kept.png odd/b.png
 

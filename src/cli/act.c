@@ -234,8 +234,7 @@ int cli_act(int argc, char **argv)
 	}
 	if (!v.operand[0])
 		return cli_usage("act needs a policy, such as: ganymede act RUN -o episode.webp");
-	if (!cli_keeps(cli_value(&v, "out"), v.operand[0], &err) || !cli_keeps_numbers(&v, &err) ||
-	    !read_options(&w, &err))
+	if (!read_options(&w, &err))
 		return cli_usage("%s", err.message);
 	const bool ok = run(&w, &err);
 	gm_saved_free(w.s);

@@ -283,9 +283,7 @@ int cli_attack(int argc, char **argv)
 	gm_error err = {0};
 	if (!cli_examples_read(&w.e, &v, argc, argv))
 		return w.e.status;
-	if (!gm_image_format(cli_value(&v, "out"), &err) ||
-	    !cli_keeps(cli_value(&v, "out"), v.operand[1], &err) || !cli_keeps_numbers(&v, &err) ||
-	    !read_options(&w, &err))
+	if (!gm_image_format(cli_value(&v, "out"), &err) || !read_options(&w, &err))
 		return cli_usage("%s", err.message);
 	const bool ok = run(&w, &err);
 	cli_examples_free(&w.e);

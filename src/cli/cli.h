@@ -45,7 +45,8 @@ typedef struct cli_values {
 	void *context;
 	const char *given[CLI_OPTIONS], *operand[CLI_OPERANDS];
 } cli_values;
-int cli_read(cli_args *a, cli_values *v, int operands);       /* CLI_OK, or CLI_USAGE */
+/* CLI_OK, or CLI_USAGE, also if an output file is an input or another output. */
+int cli_read(cli_args *a, cli_values *v, int operands);
 const char *cli_given(const cli_values *v, const char *name); /* the given value, or NULL */
 const char *cli_value(const cli_values *v, const char *name); /* the given value or the default */
 bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, uint64_t *n,

@@ -162,9 +162,7 @@ int cli_dream(int argc, char **argv)
 		return cli_usage(
 			"dream needs a net and an image, such as: ganymede dream squeezenet "
 			"photo.jpg --weights FILE");
-	if (!read_options(&v, &o, &err) || !gm_image_format(out, &err) ||
-	    (v.operand[1] && !cli_keeps(out, v.operand[1], &err)) ||
-	    !cli_keeps(out, cli_given(&v, "guide"), &err))
+	if (!read_options(&v, &o, &err) || !gm_image_format(out, &err))
 		return cli_usage("%s", err.message);
 	return dream(&v, &o);
 }

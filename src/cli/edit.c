@@ -162,8 +162,7 @@ int cli_edit(int argc, char **argv)
 	if (!v.operand[1])
 		return cli_usage(
 			"edit needs a run and a script, such as: ganymede edit 0 strokes.json");
-	if (!cli_whole(&v, "frames", 0, 64, &frames, &err) || !gm_image_format(out, &err) ||
-	    !cli_keeps(out, v.operand[1], &err) || !cli_keeps(out, v.operand[2], &err))
+	if (!cli_whole(&v, "frames", 0, 64, &frames, &err) || !gm_image_format(out, &err))
 		return cli_usage("%s", err.message);
 	q.frames = (int64_t)frames;
 	q.s = cli_examples_run(&v, NULL, &err);
@@ -206,8 +205,7 @@ int cli_morph(int argc, char **argv)
 	const char *out = cli_value(&v, "out");
 	if (!v.operand[2])
 		return cli_usage("morph needs a run and two photos: ganymede morph 0 a.png b.png");
-	if (!cli_whole(&v, "frames", 2, 64, &frames, &err) || !gm_image_format(out, &err) ||
-	    !cli_keeps(out, v.operand[1], &err) || !cli_keeps(out, v.operand[2], &err))
+	if (!cli_whole(&v, "frames", 2, 64, &frames, &err) || !gm_image_format(out, &err))
 		return cli_usage("%s", err.message);
 	const int64_t n = (int64_t)frames;
 	gm_saved *s = cli_examples_run(&v, NULL, &err);

@@ -44,22 +44,6 @@ static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
 	return true;
 }
 
-bool cli_keeps(const char *out, const char *input, gm_error *err)
-{
-	char a[PATH_MAX], b[PATH_MAX];
-	return !input || !realpath(out, a) || !realpath(input, b) || strcmp(a, b) ||
-	       gm_fail(err, GM_ERR_VALUE,
-	               "%s would be overwritten by the result: choose another file", input);
-}
-
-bool cli_keeps_numbers(const cli_values *v, gm_error *err)
-{
-	const char *json = cli_given(v, "json"), *out = cli_value(v, "out");
-	if (json && !strcmp(json, out))
-		return gm_fail(err, GM_ERR_VALUE, "--json and --out are the same file, %s", out);
-	return !json || (cli_keeps(json, v->operand[1], err) && cli_keeps(json, out, err));
-}
-
 bool cli_is_picture(const char *path)
 {
 	const gm_content c = gm_content_at(path);

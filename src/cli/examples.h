@@ -20,10 +20,6 @@ typedef struct cli_examples {
 	char from[200];    /* description of the source */
 } cli_examples;
 
-/* False, with GM_ERR_VALUE, if the output file is the input file (or NULL). */
-bool cli_keeps(const char *out, const char *input, gm_error *err);
-/* The same for option json, which must not be the input, operand[1], or option out. */
-bool cli_keeps_numbers(const cli_values *v, gm_error *err);
 bool cli_is_picture(const char *path); /* by content or by name */
 
 /* Reads the first columns * rows examples of the input, resized as the training data; one if the

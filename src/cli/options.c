@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "run/settings.h"
@@ -26,6 +27,37 @@ static int find(const cli_values *v, const char *name)
 		if (cli_is(name, v->option[i].name))
 			return i;
 	return -1;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+	return a && b && !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) &&
+	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* An output must be neither an input nor another output. */
+static int keeps(const cli_values *v)
+{
+	static const char *const outputs[] = {"out", "o", "json", "latents", "save-stats"},
+				 *const inputs[] = {"mask", "guide", "target", "captions"};
+	const char *out[5];
+	for (int i = 0; i < 5; i++) {
+		out[i] = cli_value(v, outputs[i]);
+		for (int k = 0; k < i; k++)
+			if (*out[i] && !strcmp(out[i], out[k]))
+				return cli_usage("--%s and --%s are the same file, %s", outputs[i],
+				                 outputs[k], out[i]);
+		for (int k = 0; k < CLI_OPERANDS + 4; k++) {
+			const char *in = k < CLI_OPERANDS ? v->operand[k]
+			                                  : cli_given(v, inputs[k - CLI_OPERANDS]);
+			if (same_file(out[i], in))
+				return cli_usage("%s would be overwritten by the result: choose "
+				                 "another file",
+				                 in);
+		}
+	}
+	return CLI_OK;
 }
 
 int cli_read(cli_args *a, cli_values *v, int operands)
@@ -77,7 +109,7 @@ int cli_read(cli_args *a, cli_values *v, int operands)
 		}
 		v->given[i] = a->value;
 	}
-	return CLI_OK;
+	return keeps(v);
 }
 
 const char *cli_given(const cli_values *v, const char *name)

@@ -72,8 +72,7 @@ static int quilt(const cli_values *v)
 	if (!v->operand[1])
 		return cli_usage("texture quilt needs a picture, such as: ganymede texture quilt "
 		                 "bricks.png");
-	if (!read_options(v, &o, &err) || !gm_image_format(out, &err) ||
-	    !cli_keeps(out, v->operand[1], &err) || !cli_keeps(out, target, &err))
+	if (!read_options(v, &o, &err) || !gm_image_format(out, &err))
 		return cli_usage("%s", err.message);
 	if (!target && cli_given(v, "passes"))
 		return cli_usage("--passes is for texture transfer (--target)");

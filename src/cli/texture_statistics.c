@@ -198,8 +198,7 @@ int cli_texture_synthesise(int argc, char **argv)
 	    !cli_whole(&v, "iterations", 1, 100000, &iterations, &err) ||
 	    !cli_whole(&v, "seed", 0, UINT64_MAX, &o.seed, &err) ||
 	    !read_groups(cli_given(&v, "without"), &o.without, &err) ||
-	    !gm_image_format(cli_value(&v, "out"), &err) ||
-	    !cli_keeps(cli_value(&v, "out"), v.operand[1], &err) || !cli_keeps_numbers(&v, &err))
+	    !gm_image_format(cli_value(&v, "out"), &err))
 		return cli_usage("%s", err.message);
 	if (o.width > LARGEST || o.height > LARGEST)
 		return cli_usage("--size: sides of up to %d", LARGEST);
