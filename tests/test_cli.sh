@@ -539,7 +539,18 @@ refuses 1 'endpoint "act"' act $(echo walks/*-body) -o act.webp
 refuses 2 'ends in .webp' act "$acting" -o act.png
 refuses 2 'is for a file of weights' act "$acting" --data cartpole
 refuses 2 'has weights only: --data' act act.safetensors
-refuses 1 'there is no array "obsnorm' act act.safetensors --data cartpole
+refuses 1 'there is no array "obsnorm.*policies of openai' act act.safetensors --data cartpole
+head -c 200 act.safetensors >cut.safetensors
+refuses 1 'or truncated' act cut.safetensors --data cartpole
+refuses 2 'width is for a film' act "$acting" --width 100
+cp act.safetensors kept.safetensors
+refuses 2 'would be overwritten' act act.safetensors --data cartpole --json act.safetensors
+refuses 2 'would be overwritten' fid act.safetensors glyphs --json act.safetensors
+check 'numbers overwrote the episodes' cmp act.safetensors kept.safetensors
+works 'gail' train gail --data mountaincar --expert act.safetensors --trajectories 3 --timesteps 300 --width 8 --steps 1 --outdir acting --metrics ""
+rm act.safetensors
+refuses 1 'cannot open act.safetensors' train --resume $(echo acting/*-gail-mountaincar) --steps 2
+works 'trpo' train trpo --data mountaincar --steps 1 --timesteps 300 --width 8 --freeze 'policy/*' --outdir acting --metrics ""
 refuses 2 'too long a film' act "$acting" --episodes 30 -o act.webp
 refuses 2 'act needs a policy' act
 works 'classifier' train classifier --data glyphs --size 16 --per-class 2 --batch 16 --width 2 --features 8 --steps 3 --metrics "" --outdir walks --name attacked

@@ -46,12 +46,14 @@ typedef struct work {
 	bool film;
 } work;
 
-/* A file of weights is one that is no checkpoint. */
-static bool is_weights(const char *path)
+/* A file of weights is one that is no checkpoint; of a file that cannot be read, option data says
+ * which of the two it should be. */
+static bool is_weights(const char *path, const char *data)
 {
-	gm_st *st =
-		gm_file_exists(path) && !gm_file_is_folder(path) ? gm_st_open(path, NULL) : NULL;
-	const bool is = st && !gm_st_meta(st, "model");
+	if (!gm_file_exists(path) || gm_file_is_folder(path))
+		return false;
+	gm_st *st = gm_st_open(path, NULL);
+	const bool is = st ? !gm_st_meta(st, "model") : data != NULL;
 	gm_st_close(st);
 	return is;
 }
@@ -60,7 +62,7 @@ static bool open_policy(work *w, gm_error *err)
 {
 	const char *from = w->v->operand[0], *data = cli_given(w->v, "data");
 	char path[PATH_MAX];
-	if (!is_weights(from)) {
+	if (!is_weights(from, data)) {
 		if (data)
 			return gm_fail(err, GM_ERR_VALUE,
 			               "--data is for a file of weights; a run has its own");
@@ -161,6 +163,8 @@ static bool read_options(work *w, gm_error *err)
 		               "--out: %s: a name ends in .webp (a film) or .safetensors "
 		               "(states, actions and rewards)",
 		               out);
+	if (cli_given(w->v, "width") && !w->film)
+		return gm_fail(err, GM_ERR_VALUE, "option width is for a film: -o FILE.webp");
 	w->episodes = w->film ? 1 : 53;
 	return (!cli_given(w->v, "episodes") ||
 	        cli_whole(w->v, "episodes", 1, 1000000, &w->episodes, err)) &&

@@ -58,8 +58,12 @@ static double *values(gm_tensors *f, const char *path, const char *name, int ran
 			*missing = !*t;
 		if (!missing || *t)
 			gm_fail(err, GM_ERR_FORMAT,
-			        *t ? "%s: %s has not the rank %d"
-			           : "%s: there is no array \"%s\", which recorded episodes have",
+			        *t                  ? "%s: %s has not the rank %d"
+			        : strchr(name, '/') ? "%s: there is no array \"%s\", which the "
+			                              "policies of openai/imitation "
+			                              "have"
+			                            : "%s: there is no array \"%s\", which "
+			                              "recorded episodes have",
 			        path, name, rank);
 		return NULL;
 	}

@@ -177,6 +177,11 @@ gm_natural gm_natural_step_(gm_net *n, gm_natural_args a)
 		return s;
 	}
 	v.n = gm_net_params(n, NULL, v.param, count);
+	if (!v.n) { /* all frozen: nothing to do */
+		free(v.param), free(part);
+		return (gm_natural){gm_group(g, NULL, 0), a.divergence, gm_scalar(g, 0),
+		                    gm_scalar(g, 0)};
+	}
 	gm_node *now = flat(&v, v.param), *slope = gradient(&v, a.objective), *length = now, *y[2];
 	gm_node *curve = gradient(&v, a.sample ? a.sample : a.divergence);
 	gm_node *x = solve(&v, curve, gm_neg(slope), damping, a.cg ? a.cg : 10, &length);
