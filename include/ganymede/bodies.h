@@ -153,6 +153,10 @@ GM_API bool gm_dcgan_fit(gm_dcgan *p);
 GM_API gm_node *gm_dcgan_up(const gm_dcgan *p, gm_net *G, gm_node *z);
 /* images to D's last map [m, filters 2^(levels-1), small_height, small_width] */
 GM_API gm_node *gm_dcgan_down(const gm_dcgan *p, gm_net *D, gm_node *x);
+/* The players of a game with these nets, for gm_game: z [m,nz] to images, images [m,C,H,W] to
+ * logits [m,1]; with is not read. */
+GM_API gm_node *gm_dcgan_generator(void *dcgan, gm_net *G, gm_node *z, gm_node *with);
+GM_API gm_node *gm_dcgan_discriminator(void *dcgan, gm_net *D, gm_node *x, gm_node *with);
 
 /* The residual nets of Miyato et al. 2018, arXiv:1802.05957, table 3 and figure 9, and of Brock et
  * al. 2019, arXiv:1809.11096, figure 15, for images of any size that can be halved: `width`

@@ -280,6 +280,11 @@ GM_API bool gm_net_load(gm_run *r, gm_net *n, const char *file, const char *pref
  * sets the run's error. */
 GM_API gm_node *gm_import(gm_run *r, const char *option, const char *endpoint, gm_node *const *in,
                           int n);
+/* The direction for codes h [m,n], from images x of h, in which the classifier of that run answers
+ * class c, i32 [m]: (1 - p_c) d logit_c / dh with `scaled` (as in github.com/Evolving-AI-Lab/ppgn,
+ * sampling_class.py), else the gradient of log p_c. */
+GM_API gm_node *gm_toward_class(gm_run *r, const char *option, gm_node *x, gm_node *c, gm_node *h,
+                                bool scaled);
 /* The shape of an input of that endpoint, or of its output (input -1); and the facts of the other
  * run's data. */
 GM_API gm_shape gm_import_shape(gm_run *r, const char *option, const char *endpoint, int input);
@@ -732,8 +737,8 @@ GM_API void gm_pairs_advantages(gm_pairs *p, gm_step *s, gm_node *reward, gm_nod
 GM_API void gm_pairs_returns(gm_pairs *p, gm_step *s, gm_node *reward, double gamma);
 /* Sum over x [rows] with the weights: the mean over the batch's pairs. */
 GM_API gm_node *gm_pairs_mean(const gm_pairs *p, gm_node *x);
-/* A row of the table of y [n, actions] for each action i32 [n]: [n]. */
-GM_API gm_node *gm_of_action(gm_node *y, gm_node *action);
+/* y[i, k[i]] of y [n,K] for k, i32 [n]: [n]. */
+GM_API gm_node *gm_pick(gm_node *y, gm_node *k);
 
 /* Rows of x [rows, ..] of random pairs, a tenth of `least`, with replacement. */
 GM_API gm_node *gm_pairs_tenth(const gm_pairs *p, gm_node *x);

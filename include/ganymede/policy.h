@@ -24,6 +24,10 @@ GM_API gm_node *gm_unstandardise(const gm_standard *s, gm_node *x);
  * 0 for the others (Chan, Golub & LeVeque 1979). */
 GM_API gm_node *gm_standard_add(const gm_standard *s, gm_node *x, gm_node *weight, gm_node *count);
 
+/* h + rate d / mean |d|, the mean over each row of d [m,n], clipped to 0 and most. rate, most: rank
+ * 0. */
+GM_API gm_node *gm_normalised_step(gm_node *h, gm_node *d, gm_node *rate, gm_node *most);
+
 /* A natural-gradient step of all parameters of a net, as in TRPO (Schulman et al. 2015,
  * arXiv:1502.05477, section 6 and appendix C) with the details of github.com/openai/imitation,
  * optim.py. With g the gradient of the objective and H the Hessian of the divergence: `cg`

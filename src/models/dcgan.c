@@ -34,21 +34,6 @@ static const gm_option options[] = {
 	{0},
 };
 
-/* z [m,nz] to pictures [m,C,H,W] */
-static gm_node *generator(void *ctx, gm_net *G, gm_node *z, gm_node *with)
-{
-	(void)with;
-	return gm_dcgan_up(ctx, G, z);
-}
-
-/* pictures [m,C,H,W] to logits [m,1] */
-static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *with)
-{
-	(void)with;
-	gm_node *h = gm_features(D, gm_dcgan_down(ctx, D, x));
-	return gm_linear(D, "logit", h, .out = 1, .no_bias = gm_net_centres(D));
-}
-
 static int train(gm_run *r)
 {
 	gm_net *G = gm_net_new(r, "G", GM_DCGAN_STYLE), *D = gm_net_new(r, "D", GM_DCGAN_STYLE);
@@ -58,7 +43,8 @@ static int train(gm_run *r)
 	gm_game game = gm_opt_game(r, G, D);
 	gm_dcgan nets = gm_opt_dcgan(r);
 
-	game.generator = generator, game.discriminator = discriminator, game.ctx = &nets;
+	game.generator = gm_dcgan_generator, game.discriminator = gm_dcgan_discriminator;
+	game.ctx = &nets;
 	game.real.x = x, game.fake.x = z;
 	gm_run_game(r, &game);
 	gm_endpoint(r, "generate", game.generated, z);

@@ -41,7 +41,7 @@ static const gm_option options[] = {
 /* Logits of D for pairs, [n]. */
 static gm_node *judge(gm_run *r, gm_net *D, const gm_demonstrations *e, gm_node *s, gm_node *a)
 {
-	return gm_of_action(gm_policy_net(r, D, s, e->rows, e->count), a);
+	return gm_pick(gm_policy_net(r, D, s, e->rows, e->count), a);
 }
 
 /* The entropy of an answer with logit d. */

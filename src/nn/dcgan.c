@@ -70,3 +70,16 @@ gm_node *gm_dcgan_down(const gm_dcgan *p, gm_net *D, gm_node *x)
 	}
 	return x;
 }
+
+gm_node *gm_dcgan_generator(void *dcgan, gm_net *G, gm_node *z, gm_node *with)
+{
+	(void)with;
+	return gm_dcgan_up(dcgan, G, z);
+}
+
+gm_node *gm_dcgan_discriminator(void *dcgan, gm_net *D, gm_node *x, gm_node *with)
+{
+	(void)with;
+	gm_node *h = gm_features(D, gm_dcgan_down(dcgan, D, x));
+	return gm_linear(D, "logit", h, .out = 1, .no_bias = gm_net_centres(D));
+}

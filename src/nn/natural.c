@@ -72,6 +72,14 @@ gm_node *gm_standard_add(const gm_standard *s, gm_node *x, gm_node *weight, gm_n
 	return gm_group(gm_node_graph(x), next, 3);
 }
 
+gm_node *gm_normalised_step(gm_node *h, gm_node *d, gm_node *rate, gm_node *most)
+{
+	gm_graph *g = gm_node_graph(h);
+	gm_node *size = gm_max(gm_mean(gm_abs(d), GM_AXES(1), true), gm_scalar(g, 1e-30));
+	h = gm_add(h, gm_mul(rate, gm_div(d, size)));
+	return gm_min(gm_max(h, gm_scalar(g, 0)), most);
+}
+
 /* ---- natural gradients ----------------------------------------------------------------------- */
 
 /* The parameters of a net as one vector. */

@@ -190,3 +190,15 @@ void gm_imports_free(gm_run *r)
 		gm_record_free(&i->record);
 	}
 }
+
+/* The factor 1 - p comes after the gradient: in it, numbers as small as that are denormal, which
+ * makes convolutions very slow. */
+gm_node *gm_toward_class(gm_run *r, const char *option, gm_node *x, gm_node *c, gm_node *h,
+                         bool scaled)
+{
+	gm_node *logit = gm_import(r, option, GM_ENDPOINT_CLASSIFY, &x, 1), *slope;
+	gm_node *logp = gm_pick(gm_log_softmax(logit, 1), c);
+	gm_grad(scaled ? gm_pick(logit, c) : logp, &h, 1, &slope);
+	gm_node *rest = gm_add_c(gm_neg(gm_exp(logp)), 1);
+	return scaled ? gm_mul(slope, gm_reshape(rest, GM_SHAPE(-1, 1))) : slope;
+}

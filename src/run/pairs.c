@@ -232,7 +232,7 @@ gm_node *gm_pairs_mean(const gm_pairs *p, gm_node *x)
 	return gm_sum_all(gm_mul(x, p->weight));
 }
 
-gm_node *gm_of_action(gm_node *y, gm_node *action)
+gm_node *gm_pick(gm_node *y, gm_node *action)
 {
 	gm_node *one = gm_one_hot(action, gm_node_shape(y).dim[1]);
 	return gm_sum(gm_mul(y, one), GM_AXES(1), false);

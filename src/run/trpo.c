@@ -32,7 +32,7 @@ static gm_natural improve(gm_run *r, const gm_trpo *t, gm_node *logp, const doub
 	gm_node *old = gm_stop_gradient(logp);
 	gm_node *few = gm_log_softmax(
 		gm_policy_net(r, t->policy, gm_pairs_tenth(p, p->state), first, rows), 1);
-	gm_node *ratio = gm_exp(gm_of_action(gm_sub(logp, old), p->action));
+	gm_node *ratio = gm_exp(gm_pick(gm_sub(logp, old), p->action));
 	return gm_natural_step(t->policy,
 	                       .objective = gm_neg(gm_pairs_mean(p, gm_mul(ratio, p->advantage))),
 	                       .divergence = gm_pairs_mean(p, divergence(old, logp)),
