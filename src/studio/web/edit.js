@@ -50,8 +50,10 @@ export function open(app, place) {
 			Object.assign(view, {width: w, height});
 			if (has_photo)
 				g.drawImage(photo, 0, 0);
-			else
+			else { // grey, which is no colour of a stroke's default
+				g.fillStyle = '#808080';
 				g.fillRect(0, 0, w, height);
+			}
 		}
 		g.lineCap = 'round';
 		for (const s of stroke ? [stroke] : images ? [] : strokes)
