@@ -213,7 +213,7 @@ static void every_model_resumes_exactly(void **state)
 			both[n++] = strdup(scratch_path(strcmp(m->name, "projection")
 			                                        ? "gan-cls/00000-whole"
 			                                        : "dcgan/00000-whole"));
-		if (has(m, "encoder"))
+		if (!strcmp(m->name, "ppgn"))
 			both[n++] = "--encoder",
 			both[n++] = strdup(scratch_path("classifier/00000-whole")),
 			both[n++] = "--condition",
