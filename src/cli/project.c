@@ -165,6 +165,11 @@ int cli_project(int argc, char **argv)
 	q.columns = e.columns;
 	if (!cli_whole(&v, "count", 1, 1 << 20, &count, &err) || !gm_image_format(q.out, &err))
 		return cli_usage("%s", err.message);
+	if (!q.score && cli_given(&v, "count"))
+		return cli_usage("option count is for --score; --grid says how many are shown");
+	if (q.score && (q.latents || q.o.how != GM_PROJECT_AUTO))
+		return cli_usage("--score compares all methods and writes no file: it takes "
+		                 "neither --how nor --latents");
 	if (q.samples && v.operand[1])
 		return cli_usage("--samples is instead of an input, but there is %.200s",
 		                 v.operand[1]);
