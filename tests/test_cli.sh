@@ -195,6 +195,12 @@ works '^way.webp: ' interpolate "$told" --class 3 --spherical -o way.webp
 works '^interpolation.png: 8 interpolations of 10' interpolate "$plain"
 works '^interpolation-2.png: ' interpolate "$plain" --linear
 check 'an animation is no WebP' grep -q WEBP way.webp
+refuses 1 'has no latents to interpolate' interpolate elsewhere/00002-pixelcnn-glyphs
+refuses 1 'option psi' sample elsewhere/00002-pixelcnn-glyphs --psi .5
+refuses 1 'it has none' sample elsewhere/00002-pixelcnn-glyphs --codes c1=3
+refuses 2 'count is for --score' project "$plain" --count 3
+refuses 2 'neither --how nor --latents' project "$plain" --score --latents z.npy
+refuses 2 'neither --how nor --latents' project "$plain" --score --how network
 refuses 1 'spherical or linear' interpolate "$plain" --linear --spherical
 refuses 1 'class' interpolate "$plain" --class 1
 refuses 1 'class' interpolate "$told" --class 10
@@ -522,6 +528,8 @@ refuses 2 'is not WIDTHxHEIGHT' texture quilt quilt.png --size 40 -o other.png
 refuses 2 'would be overwritten' texture quilt quilt.png --block 6 -o quilt.png
 refuses 2 'is for texture transfer' texture quilt quilt.png --passes 2 -o other.png
 works 'walks/' train dcgan --data glyphs --size 16 --width 2 --nz 2 --batch 4 --steps 1 --outdir walks --name body
+mkdir photos
+refuses 1 'photos is not a picture' morph $(echo walks/*-body) photos attack.png
 "$program" train classifier --net dcgan --features 0 --data glyphs --size 16 --width 2 --batch 4 --steps 1 --metrics "" --outdir walks \
 	--from walks/*-body --freeze '8x8/*,C/4x4/*' --head new >out 2>err
 check 'not said what was taken' grep -q 'C/4x4/weight .4,2,4,4.: taken from D/4x4/weight; frozen' err

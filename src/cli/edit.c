@@ -115,7 +115,10 @@ static float *projected(gm_saved *s, const char *path, const cli_values *v, floa
 	gm_action_reset(gm_project_rows, &o);
 	const int64_t numbers = gm_project_numbers(s, err);
 	float *z = numbers ? malloc((size_t)numbers * sizeof *z) : NULL;
-	const bool ok = z && cli_examples_get(&e, s, &one, err) &&
+	const bool ok = z &&
+	                (cli_is_picture(path) || !gm_file_exists(path) ||
+	                 gm_fail(err, GM_ERR_VALUE, "%s is not a picture", path)) &&
+	                cli_examples_get(&e, s, &one, err) &&
 	                gm_project(s, &o, e.x, 1, z, NULL, &rmse, err);
 	if (ok)
 		printf("%s: projected, RMSE %.4f of values in [-1,1]\n", path, rmse);

@@ -294,7 +294,10 @@ static bool interpolate(job *j, gm_error *err)
 		return true;
 	}
 	gm_walk *ends = gm_walk_new(j->s, 2 * rows, j->seed, err);
-	gm_walk *w = ends ? gm_walk_new(j->s, rows * columns, j->seed, err) : NULL;
+	const bool able = ends && (gm_walk_latents(ends) ||
+	                           gm_fail(err, GM_ERR_STATE, "%s has no latents to interpolate",
+	                                   gm_saved_model(j->s)->name));
+	gm_walk *w = able ? gm_walk_new(j->s, rows * columns, j->seed, err) : NULL;
 	float *x = w ? room(rows * columns, j->facts, err) : NULL;
 	for (int64_t i = 0; x && i < rows; i++) {
 		bool own = gm_walk_labelled(ends) && !cli_given(&j->v, "class");

@@ -166,7 +166,7 @@ static bool unknown_code(const gm_walk *w, const char *text, gm_error *err)
 	return gm_fail(
 		err, GM_ERR_VALUE,
 		"\"%.60s\" is not NAME=VALUE or NAME:NUMBER=VALUE for a code of this run: %s", text,
-		all);
+		k ? all : "it has none");
 }
 
 /* One "NAME[:NUMBER]=VALUE" in all rows. */
@@ -268,6 +268,9 @@ bool gm_latents_draw(gm_saved *s, const gm_directions *d, const gm_latents_optio
 		ok = gm_fail(err, GM_ERR_VALUE, "class %d: %s", (int)o->class,
 		             gm_walk_labelled(w) ? "this run has fewer classes"
 		                                 : "this run is not class-conditional");
+	if (ok && o->psi != 1 && !free_numbers(w))
+		ok = gm_fail(err, GM_ERR_VALUE, "option psi: %s has no latents with a density",
+		             gm_saved_model(s)->name);
 	for (int64_t i = 0; ok && i < o->count; i++) {
 		if (gm_walk_labelled(w))
 			gm_walk_label(w, i,
