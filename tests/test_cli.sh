@@ -237,7 +237,7 @@ refuses 1 'predict' predict "$plain"
 refuses 2 'needs a run' predict
 refuses 1 'multiples of 8' train video --data moving-shapes --size 20 --outdir seen
 refuses 1 'none to predict' train video --given 16 --outdir seen
-refuses 1 'needs the field "video"' train video --data shapes --outdir seen
+refuses 1 'needs the field "video".*--frames N' train video --data shapes --outdir seen
 works 'heard/00000-t' train wavenet --sound-length 256 --layers 6 --width 4 --skip 4 --batch 4 --steps 1 --grid 2x1 --conditional yes --outdir heard --name t
 check 'no receptive field in log.txt' grep -q 'receptive field: 128 samples, 16.0 ms' heard/00000-t/log.txt
 works '^t.wav: 8 sounds, 0.26 s at 8000 Hz' sample heard/*-t -o t.wav

@@ -132,8 +132,9 @@ static gm_node *field_input(gm_run *r, const char *name)
 				"examples of each class",
 				r->model->name, gm_settings_get(r->settings, "data"));
 		gm_run_fail(r, GM_ERR_VALUE,
-		            "%s needs the field \"%.60s\" of its data, but %s has %s",
-		            r->model->name, name, gm_settings_get(r->settings, "data"), all);
+		            "%s needs the field \"%.60s\" of its data, but %s has %s%s",
+		            r->model->name, name, gm_settings_get(r->settings, "data"), all,
+		            strcmp(name, "video") ? "" : "; of files, --frames N makes videos");
 		return gm_full(r->graph, 0, GM_SHAPE(r->batch, 1));
 	}
 	if (!strcmp(name, "caption") && !f->node) {
