@@ -171,6 +171,8 @@ static void text_suggestions(void **state)
 	assert_int_equal(gm_text_distance("kitten", "sitting"), 3);
 	assert_int_equal(gm_text_distance("ab", "ba"), 1);
 	assert_int_equal(gm_text_distance("", "abc"), 3);
+	assert_true(gm_text_ends("a.webp", ".webp") && gm_text_ends("a.WebP", ".webp"));
+	assert_false(gm_text_ends(".webp", ".webp") || gm_text_ends("a.web", ".webp"));
 	assert_int_equal(gm_text_distance("out_dir", "OUT-dir"), 0);
 	assert_string_equal(gm_text_nearest("stpes", names, 5), "steps");
 	assert_string_equal(gm_text_nearest("widht", names, 5), "width");

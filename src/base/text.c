@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* strtoll and its kin skip spaces and accept a plus; what starts like that is not a number here. */
 static bool starts_like_number(const char *s)
@@ -150,4 +151,10 @@ char *gm_text_copy(const void *bytes, size_t n)
 		s[n] = 0;
 	}
 	return s;
+}
+
+bool gm_text_ends(const char *text, const char *ending)
+{
+	const size_t n = strlen(text), m = strlen(ending);
+	return n > m && !strcasecmp(text + n - m, ending);
 }

@@ -26,6 +26,9 @@ const char *gm_text_nearest(const char *word, const char *const *names, int n);
 /* Whether the n bytes at s are well-formed UTF-8 (no overlong forms, no surrogates). */
 bool gm_text_is_utf8(const char *s, size_t n);
 
+/* Whether a longer text ends with this ending, such as ".webp", in capitals or not. */
+bool gm_text_ends(const char *text, const char *ending);
+
 /* n bytes as a string, ended by a zero; the caller frees it. NULL where memory is short. Unlike
  * strndup it never looks beyond the n bytes, nor for a zero among them. */
 char *gm_text_copy(const void *bytes, size_t n);

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/examples.h"
 #include "ganymede/saved.h"
 #include "plot/figure.h"
@@ -148,17 +149,11 @@ static bool film(const work *w, gm_error *err)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-static bool ends_in(const char *path, const char *end)
-{
-	const size_t n = strlen(path), m = strlen(end);
-	return n > m && !strcmp(path + n - m, end);
-}
-
 static bool read_options(work *w, gm_error *err)
 {
 	const char *out = cli_given(w->v, "out");
-	w->film = out && ends_in(out, ".webp");
-	if (out && !w->film && !ends_in(out, ".safetensors"))
+	w->film = out && gm_text_ends(out, ".webp");
+	if (out && !w->film && !gm_text_ends(out, ".safetensors"))
 		return gm_fail(err, GM_ERR_VALUE,
 		               "--out: %s: a name ends in .webp (a film) or .safetensors "
 		               "(states, actions and rewards)",

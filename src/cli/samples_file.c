@@ -18,10 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "data/sound.h"
 #include "ganymede/image.h"
 #include "tensorfile/npy.h"
@@ -39,18 +39,12 @@ struct cli_samples {
 	gm_error *err; /* of the current call */
 };
 
-static bool ends_in(const char *path, const char *end)
-{
-	size_t n = strlen(path), m = strlen(end);
-	return n > m && !strcasecmp(path + n - m, end);
-}
-
 static kind kind_of(const char *path)
 {
-	return ends_in(path, ".zip")   ? ZIP
-	       : ends_in(path, ".npz") ? NPZ
-	       : ends_in(path, ".npy") ? NPY
-	                               : FOLDER;
+	return gm_text_ends(path, ".zip")   ? ZIP
+	       : gm_text_ends(path, ".npz") ? NPZ
+	       : gm_text_ends(path, ".npy") ? NPY
+	                                    : FOLDER;
 }
 
 bool cli_samples_is(const char *path)

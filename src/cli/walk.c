@@ -78,17 +78,11 @@ static bool animate(const char *path, const gm_facts *f, const float *x, int64_t
 	return ok;
 }
 
-static bool ends_in(const char *path, const char *end)
-{
-	size_t n = strlen(path), m = strlen(end);
-	return n >= m && !strcmp(path + n - m, end);
-}
-
 /* Writes examples x [rows columns, example] as an image or an animation. */
 static bool put_examples(const gm_facts *f, const char *path, int64_t rows, int64_t columns,
                          const float *x, gm_error *err)
 {
-	if (ends_in(path, ".webp"))
+	if (gm_text_ends(path, ".webp"))
 		return animate(path, f, x, rows, columns, err);
 	gm_image *im = still(f, x, rows * columns, columns, err);
 	bool ok = im && gm_image_write(path, im, err);

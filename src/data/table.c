@@ -578,12 +578,6 @@ static bool beside(const char *stem, const char *ending, char path[PATH_MAX])
 	return false;
 }
 
-static bool ends(const char *name, const char *ending)
-{
-	const size_t n = strlen(name), m = strlen(ending);
-	return n > m && strcmp(name + n - m, ending) == 0;
-}
-
 /* The path without ending of the only .names file with a .data file, in the folder or of this
  * file. */
 static bool find_stem(const gm_place *at, char stem[PATH_MAX])
@@ -593,7 +587,7 @@ static bool find_stem(const gm_place *at, char stem[PATH_MAX])
 	int found = 0;
 	if (!at->folder) {
 		for (int i = 0; i < 3; i++)
-			if (ends(at->path, endings[i])) {
+			if (gm_text_ends(at->path, endings[i])) {
 				snprintf(stem, PATH_MAX, "%.*s",
 				         (int)(strlen(at->path) - strlen(endings[i])), at->path);
 				return beside(stem, ".names", path) && beside(stem, ".data", path);
@@ -602,7 +596,7 @@ static bool find_stem(const gm_place *at, char stem[PATH_MAX])
 	}
 	DIR *d = opendir(at->path);
 	for (struct dirent *e; d && (e = readdir(d));)
-		if (ends(e->d_name, ".names") && *e->d_name != '.') {
+		if (gm_text_ends(e->d_name, ".names") && *e->d_name != '.') {
 			snprintf(stem, PATH_MAX, "%s/%.*s", at->path, (int)strlen(e->d_name) - 6,
 			         e->d_name);
 			found += beside(stem, ".data", path);
