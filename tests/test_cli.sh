@@ -537,6 +537,7 @@ check 'not said what is new' grep -q 'C/logits/weight .10,64.: new, as asked for
 refuses 1 'no parameter is called "7x7/[*]"' train classifier --data glyphs --size 16 --width 2 --batch 4 --freeze '7x7/*' --steps 1
 works 'trpo' train trpo --data mountaincar --steps 2 --timesteps 300 --width 8 --outdir acting --metrics ""
 acting=$(echo acting/*-trpo-mountaincar)
+works '^return ' eval "$acting" --count 2
 works 'mountaincar: 3 episodes, return -' act "$acting" --episodes 3 --json act.json -o act.safetensors
 check 'act: no episodes or numbers' test -s act.safetensors -a -s act.json
 works '200 steps' act "$acting" --sample --width 100 -o act.webp

@@ -19,7 +19,7 @@
 #include "score/score.h"
 
 static const cli_option table[] = {
-	{"metrics", "fid", "metrics, separated by commas"},
+	{"metrics", "", "metrics, separated by commas; default: those of the model, else fid"},
 	{"extractor", "inception",
          "feature extractor: inception, inception-tf, vgg16, squeezenet, pixels, "
          "classifier:RUN"},
@@ -69,10 +69,19 @@ static bool write_json(const char *path, json_t *o, gm_error *err)
 	return ok;
 }
 
+/* The metrics that trainings of this model end with, or fid. */
+static const char *own_metrics(const gm_saved *s)
+{
+	for (const gm_option *o = gm_saved_model(s)->options; o->name; o++)
+		if (!strcmp(o->name, "metrics") && *o->value)
+			return o->value;
+	return "fid";
+}
+
 static bool score(const char *checkpoint, const char *folder, const cli_values *v, gm_error *err)
 {
 	uint64_t count, samples, seed, turns = 0;
-	gm_score_options o = {.metrics = cli_value(v, "metrics"),
+	gm_score_options o = {.metrics = cli_value(v, "metrics"), /* or "", until it is open */
 	                      .extractor = cli_given(v, "extractor"),
 	                      .weights = cli_given(v, "weights"),
 	                      .outdir = cli_value(v, "outdir"),
@@ -112,6 +121,8 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	                            &(gm_saved_options){.raw = cli_given(v, "raw") != NULL,
 	                                                .temperature = o.temperature},
 	                            err);
+	if (s && !cli_given(v, "metrics"))
+		o.metrics = own_metrics(s);
 	if (s && cli_given(v, "data"))
 		gm_settings_set((gm_settings *)gm_saved_settings(s), "data", cli_given(v, "data"),
 		                err);
