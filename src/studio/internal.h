@@ -116,6 +116,8 @@ void gm_call_error(gm_call *c, unsigned status, const char *code, const char *fi
  * the call with the error. */
 bool gm_call_checkpoint(struct gm_studio *s, gm_call *c, char path[PATH_MAX]);
 void gm_call_failed(gm_call *c, const gm_error *err, const char *field);
+/* The fields of the call's body are among these names, joined with |; false after an error. */
+bool gm_call_only(gm_call *c, const char *names);
 
 /* rooms.c: routes of the rooms for images */
 gm_route_fn gm_room_net, gm_room_draw, gm_room_directions, gm_room_translate, gm_room_inpaint,

@@ -27,15 +27,6 @@ static bool bad(gm_call *c, const char *field, const char *what)
 	return false;
 }
 
-static bool only(gm_call *c, const char *names)
-{
-	gm_error err = {0};
-	if (gm_body_only(c->body, names, &err))
-		return true;
-	gm_call_error(c, 400, "bad_value", NULL, "%s", err.message);
-	return false;
-}
-
 /* An integer of the body; v keeps its value if it is missing. */
 static bool integer(gm_call *c, const char *name, int64_t low, int64_t high, int64_t *v)
 {
@@ -248,7 +239,7 @@ static bool know_directions(gm_open_net *o, gm_error *err)
 void gm_room_directions(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
-	if (!only(c, ""))
+	if (!gm_call_only(c, ""))
 		return;
 	gm_open_net *o = lock(s, c);
 	if (!o)
@@ -289,8 +280,8 @@ void gm_room_draw(gm_studio *s, gm_call *c)
 	gm_latents_options o = {.count = 1, .class = -1, .psi = 1};
 	int64_t slot, seq, seed = 0;
 	const json_t *psi = json_object_get(c->body, "psi");
-	if (!only(c, "slot|seq|seed|count|class|psi|codes|along") || !announce(s, c, &slot, &seq) ||
-	    !integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
+	if (!gm_call_only(c, "slot|seq|seed|count|class|psi|codes|along") ||
+	    !announce(s, c, &slot, &seq) || !integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
 	    !integer(c, "count", 1, COUNT, &o.count) ||
 	    !integer(c, "class", -1, INT32_MAX, &o.class) || !text(c, "codes", &o.codes) ||
 	    !text(c, "along", &o.along))
@@ -317,8 +308,8 @@ void gm_room_translate(gm_studio *s, gm_call *c)
 	const char *to = NULL;
 	gm_error err = {0};
 	const double began = gm_seconds();
-	if (!only(c, "slot|seq|seed|height|width|pixels|back|to") || !announce(s, c, &slot, &seq) ||
-	    !integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
+	if (!gm_call_only(c, "slot|seq|seed|height|width|pixels|back|to") ||
+	    !announce(s, c, &slot, &seq) || !integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
 	    !integer(c, "height", 1, SIDE, &height) || !integer(c, "width", 1, SIDE, &width) ||
 	    !integer(c, "back", 0, 1, &back) || !text(c, "to", &to))
 		return;
@@ -349,6 +340,18 @@ void gm_room_translate(gm_studio *s, gm_call *c)
 	free(x);
 	free(bytes);
 	unlock(s);
+}
+
+/* Queues a job of the call's run and answers with its number. */
+static void queue(gm_studio *s, gm_call *c, gm_job j)
+{
+	gm_error err = {0};
+	snprintf(j.run, sizeof j.run, "%s", c->id);
+	const int64_t job = gm_jobs_add(&s->jobs, &j, &err);
+	if (job)
+		c->answer = json_pack("{s:I}", "job", (json_int_t)job), c->status = 202;
+	else
+		gm_call_error(c, 429, "queue_full", NULL, "%s", err.message);
 }
 
 /* ---- inpainting ------------------------------------------------------------------------------ */
@@ -441,8 +444,9 @@ void gm_room_inpaint(gm_studio *s, gm_call *c)
 	gm_error err = {0};
 	inpainting *p = calloc(1, sizeof *p);
 	gm_open_net *net = NULL;
-	if (p && only(c, "pixels|mask|options") && read_options(c, gm_inpaint_rows, &p->o) &&
-	    gm_call_checkpoint(s, c, p->checkpoint) && (net = lock(s, c))) {
+	if (p && gm_call_only(c, "pixels|mask|options") &&
+	    read_options(c, gm_inpaint_rows, &p->o) && gm_call_checkpoint(s, c, p->checkpoint) &&
+	    (net = lock(s, c))) {
 		const gm_facts *f = gm_saved_facts(net->saved);
 		p->height = f->height, p->width = f->width, p->channels = f->channels;
 		if (!gm_inpaint_choose(net->saved, &p->o, &err))
@@ -458,13 +462,8 @@ void gm_room_inpaint(gm_studio *s, gm_call *c)
 			free_inpainting(p);
 		return;
 	}
-	gm_job j = {.kind = "inpaint", .work = inpaint, .release = free_inpainting, .task = p};
-	snprintf(j.run, sizeof j.run, "%s", c->id);
-	const int64_t job = gm_jobs_add(&s->jobs, &j, &err);
-	if (job)
-		c->answer = json_pack("{s:I}", "job", (json_int_t)job), c->status = 202;
-	else
-		gm_call_error(c, 429, "queue_full", NULL, "%s", err.message);
+	queue(s, c,
+	      (gm_job){.kind = "inpaint", .work = inpaint, .release = free_inpainting, .task = p});
 }
 
 /* ---- edits ----------------------------------------------------------------------------------- */
@@ -565,7 +564,7 @@ void gm_room_edit(gm_studio *s, gm_call *c)
 	editing *p = calloc(1, sizeof *p);
 	gm_open_net *net = NULL;
 	const json_t *script = json_object_get(c->body, "script");
-	bool ok = p && only(c, "script|pixels|frames|options") &&
+	bool ok = p && gm_call_only(c, "script|pixels|frames|options") &&
 	          integer(c, "frames", 0, 64, &p->frames) &&
 	          (json_is_object(script) || bad(c, "script", "an object with strokes")) &&
 	          read_options(c, gm_edit_rows, &p->o) && gm_call_checkpoint(s, c, p->checkpoint) &&
@@ -586,13 +585,7 @@ void gm_room_edit(gm_studio *s, gm_call *c)
 			free_editing(p);
 		return;
 	}
-	gm_job j = {.kind = "edit", .work = edit, .release = free_editing, .task = p};
-	snprintf(j.run, sizeof j.run, "%s", c->id);
-	const int64_t job = gm_jobs_add(&s->jobs, &j, &err);
-	if (job)
-		c->answer = json_pack("{s:I}", "job", (json_int_t)job), c->status = 202;
-	else
-		gm_call_error(c, 429, "queue_full", NULL, "%s", err.message);
+	queue(s, c, (gm_job){.kind = "edit", .work = edit, .release = free_editing, .task = p});
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------ */

@@ -92,7 +92,7 @@ static bool whole(gm_call *c, const char *name, int64_t low, int64_t high, int64
 	return false;
 }
 
-static bool only(gm_call *c, const char *names)
+bool gm_call_only(gm_call *c, const char *names)
 {
 	gm_error err = {0};
 	if (gm_body_only(c->body, names, &err))
@@ -565,7 +565,7 @@ static void resume(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
 	const json_t *steps = json_object_get(c->body, "steps");
-	if (!only(c, "steps"))
+	if (!gm_call_only(c, "steps"))
 		return;
 	if (steps && (!json_is_integer(steps) || json_integer_value(steps) < 1 ||
 	              json_integer_value(steps) > 1000000000)) {
@@ -602,7 +602,7 @@ static void resume(gm_studio *s, gm_call *c)
 static void stop(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
-	if (!only(c, "") || !has_run(s, c))
+	if (!gm_call_only(c, "") || !has_run(s, c))
 		return;
 	if (!gm_runs_stop(&s->runs, c->id, &err)) {
 		gm_call_failed(c, &err, NULL);
@@ -615,7 +615,7 @@ static void stop(gm_studio *s, gm_call *c)
 static void kill_run(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
-	if (!only(c, ""))
+	if (!gm_call_only(c, ""))
 		return;
 	if (gm_tasks_kill(&s->tasks, c->id, &err))
 		answer(c, 202, json_object());
@@ -640,7 +640,7 @@ static void note(gm_studio *s, gm_call *c)
 	const json_t *text = json_object_get(c->body, "note"),
 		     *colour = json_object_get(c->body, "colour"),
 		     *pinned = json_object_get(c->body, "pinned");
-	if (!only(c, "note|colour|pinned") || !has_run(s, c))
+	if (!gm_call_only(c, "note|colour|pinned") || !has_run(s, c))
 		return;
 	if (text && (!json_is_string(text) || json_string_length(text) > 2000))
 		gm_call_error(c, 400, "bad_value", "note",
@@ -686,7 +686,7 @@ static void trash(gm_studio *s, gm_call *c)
 static void restore(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
-	if (!only(c, ""))
+	if (!gm_call_only(c, ""))
 		return;
 	if (gm_runs_restore(&s->runs, c->id, &err))
 		answer(c, 200, json_pack("{s:s}", "id", c->id));
