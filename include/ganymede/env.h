@@ -40,12 +40,10 @@ typedef struct gm_env_shape {
 typedef struct gm_env {
 	const char *name, *source; /* source: its name in OpenAI Gym */
 	int numbers;               /* in a state */
-	const char *const *number_names;
 	int actions;
 	const char *const *action_names;
 	int limit;     /* an episode ends after this many steps */
 	bool succeeds; /* otherwise it ends at the goal; false: at a failure */
-	int version;   /* to be incremented when the same seed gives other starts or steps */
 	/* Writes the first state of an episode. */
 	void (*begin)(gm_rng *rng, double *state);
 	/* Changes the state by an action, 0 to actions - 1, and sets the reward of this step. True
