@@ -362,8 +362,8 @@ static void trust_region(void **state)
 	assert_float_equal(figures[2], 10, 0);
 }
 
-/* H of a policy's divergence against central differences of its gradient is what the step is made
- * of: the divergence of a whole step is near `most`. In training it is at most twice that. */
+/* In a training the divergence of each step is at most twice max-kl, and returns grow; the metric,
+ * and the run as a policy, give the same return. */
 static void policy_improves(void **state)
 {
 	(void)state;
@@ -391,7 +391,7 @@ static void policy_improves(void **state)
 	const gm_scores v = scores_of(s, (gm_score_options){.metrics = "return", .count = 20});
 	assert_true(row(&v, "return")->value > 3 * first);
 
-	/* the same policy as a function, and its film's data */
+	/* the same policy as a function */
 	const gm_env *env;
 	gm_policy p;
 	gm_episodes e = {0};

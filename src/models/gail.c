@@ -21,7 +21,9 @@
  *
  * D reads the state and has a logit for each action; standardisation of all states begins with the
  * expert's. The paper has labels and reward with the opposite signs, and adds lambda times the
- * policy's entropy, which the released settings for these tasks leave out.
+ * policy's entropy, which the released settings for these tasks leave out. Differs from the
+ * released code: the value function does not read the time (trpo.c), and the first of the expert's
+ * pairs that is taken depends on --subset-seed.
  */
 #include "ganymede/model.h"
 

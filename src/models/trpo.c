@@ -11,10 +11,10 @@
  * discounted sums of rewards, by steps of the same kind. After the last step of an episode V counts
  * as 0, also where the limit of steps ends it.
  *
- * The released code lets V read the time of the step too (--time yes). Its recorded results can
- * hardly have been made so: on acrobot, where a uniform policy succeeds in none of 5,000 episodes,
- * V then learns from time alone that less is lost towards the end; without it V learns that fast
- * links come later, the policy is led to speed, and 5 of 5 runs succeed, instead of none of 10.
+ * The released code lets V read the time of the step too (--time yes). The authors' recorded
+ * results were probably made without it: on acrobot, where a uniform policy succeeds in none of
+ * 5,000 episodes, 5 of 5 runs of ours succeed within 20 batches without the time, close to their
+ * log, and with it none of 10 (four of 101 batches, six of 40).
  *
  * Both nets: states with running mean 0 and variance 1, two layers of 64 tanh units, Glorot's
  * initial weights, 0 in the last layer, so that the first policy is uniform. A batch before the

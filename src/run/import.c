@@ -191,8 +191,6 @@ void gm_imports_free(gm_run *r)
 	}
 }
 
-/* The factor 1 - p comes after the gradient: in it, numbers as small as that are denormal, which
- * makes convolutions very slow. */
 gm_node *gm_toward_class(gm_run *r, const char *option, gm_node *x, gm_node *c, gm_node *h,
                          bool scaled)
 {
