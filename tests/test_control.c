@@ -11,7 +11,7 @@
 
 /* ---- dynamics -------------------------------------------------------------------------------- */
 
-/* Final states of gymnasium 1.4.0 (double precision) from given states, by given actions in turn. */
+/* Final states of gymnasium 1.4.0 (double precision), from given states by given actions. */
 static void as_published(void **state)
 {
 	(void)state;
