@@ -462,7 +462,6 @@ typedef struct gm_move_args {
 	/* keep a moving average (option ema) of the updated parameters: for nets that generate
 	 * samples */
 	bool average;
-	bool average_anew;   /* as in gm_optimiser_args */
 	double clip_weights; /* bound of parameters after the update; 0: none */
 	gm_node *(*project)(void *ctx, const char *key,
 	                    gm_node *next); /* as in gm_optimiser_args */
@@ -684,7 +683,6 @@ typedef struct gm_play_args {
 	const char *name; /* the losses are logged as loss_d_NAME and loss_g_NAME; NULL: without */
 	/* combine the last step of D and the first of G into one, on the same fakes */
 	bool together;
-	bool average_anew; /* of G's moving average, as in gm_optimiser_args */
 	/* a second game whose players are updated in the same steps, or NULL; default losses: the
 	 * sums of both games */
 	const gm_game *second;

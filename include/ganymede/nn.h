@@ -792,9 +792,6 @@ typedef struct gm_optimiser_args {
 	/* decay of the moving averages of the updated parameters and of the net's statistics; 0:
 	 * none */
 	double average;
-	/* the average is the mean of all updated values until its decay is reached (after 1 / (1 -
-	 * decay) updates), so that initial values do not remain in it */
-	bool average_anew;
 	/* gradient accumulation: average the gradients of this many runs, then update; 0 and 1:
 	 * off */
 	int accumulate;
@@ -808,9 +805,10 @@ typedef struct gm_optimiser_args {
  * depends on and that match `only`. Others do not change and have no moments. All reads see the
  * values from before the run, so two optimisers in one step are simultaneous updates.
  *
- * Moving averages: a' = decay a + (1-decay) p', where p' is the updated parameter (or running
- * statistic); they start at the initial values. gm_net_averages gives the pairs to sample with
- * them.
+ * Moving averages: a' = d a + (1-d) p', where p' is the updated parameter (or running statistic)
+ * and d is the decay, but at most t / (t + 1) at the t-th update from 0: until the decay is reached
+ * the average is the mean of all updated values, so that initial values do not remain in it.
+ * gm_net_averages gives the pairs to sample with them.
  *
  * sgd      v' = momentum v - lr g;  p' = p + v'  (heavy ball, Polyak 1964, in the form of
  *          Pylearn2); without momentum p' = p - lr g
@@ -831,8 +829,8 @@ GM_API gm_node *gm_net_gradient_norm(const gm_net *n, const gm_node *effect);
 /* The name of that optimiser, owned by the net; or NULL. */
 GM_API const char *gm_net_optimiser(const gm_net *n, const gm_node *effect);
 /* An effect that sets the state of the net's optimisers (moments, step counts, accumulated
- * gradients) to 0, as in new ones. Moving averages are not changed. Only state that exists at the
- * time of the call. */
+ * gradients) to 0, as in new ones. Moving averages keep their values until the next update, with
+ * which they begin anew. Only state that exists at the time of the call. */
 GM_API gm_node *gm_net_forget(gm_net *n);
 
 /* Replaces g[0..n) by scaled gradients whose global 2-norm is at most max_norm. */

@@ -17,10 +17,9 @@
  *
  * Differs: labels of fakes are those of the minibatch's real images (theirs: uniform); u of D's
  * weights moves once in a step of D (theirs: in each application) and those of G in steps of both;
- * until its decay is reached the moving average is the mean of all steps (theirs: the weights
- * themselves for 1,000 steps); batch norm uses running statistics, averaged as the weights are, in
- * samples (the paper: of samples of the averaged weights); beta's gradient is the exact one, twice
- * theirs; no flips unless --flip on.
+ * the moving average is that of gm_adam (theirs: the weights themselves for 1,000 steps); batch
+ * norm uses running statistics, averaged as the weights are, in samples (the paper: of samples of
+ * the averaged weights); beta's gradient is the exact one, twice theirs; no flips unless --flip on.
  */
 #include "ganymede/model.h"
 
@@ -97,7 +96,7 @@ static int train(gm_run *r)
 	const double beta = gm_opt_real(r, "ortho");
 	gm_node *ortho = gm_logged(r, "ortho", gm_orthogonality(G, "label"));
 	gm_node *loss_g = beta > 0 ? gm_add(game.loss_g, gm_mul_c(ortho, beta)) : game.loss_g;
-	gm_turn turn = gm_play(r, &game, .loss_g = loss_g, .g = {ortho}, .average_anew = true);
+	gm_turn turn = gm_play(r, &game, .loss_g = loss_g, .g = {ortho});
 	while (gm_next(r)) /* for number of training iterations */
 		gm_run_turn(r, &turn);
 	return gm_end(r);

@@ -113,7 +113,7 @@ static int train(gm_run *r)
 	gm_endpoint(r, "discriminate", log_z(of_x), x);
 	gm_step *d = gm_run_compile(r, gm_logged(r, "labelled", labelled),
 	                            gm_logged(r, "unlabelled", unlabelled),
-	                            gm_move(r, D, loss_d, .average = true, .average_anew = true));
+	                            gm_move(r, D, loss_d, .average = true));
 	gm_step *g = gm_run_compile(r, gm_logged(r, "loss_g", loss_g), gm_move(r, G, loss_g));
 	while (gm_next(r)) {
 		gm_feed(r);

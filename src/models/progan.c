@@ -8,13 +8,14 @@
  * G and D begin at 4x4 pixels (5x5 to 7x7 if the size has no such divisor). Each stage is trained
  * for `stable-kimg`, then a block of twice the size fades in for `fade-kimg`: G's image and D's
  * first map are (1-a) new + a old, a falling from 1 to 0, and real images lose their finest detail
- * by the same a. When a fade begins and when it ends, the state of both optimisers is reset. All
+ * by the same a. When a fade begins and when it ends, the state of both optimisers is reset, and
+ * the moving average begins anew, without the initial values of new layers (theirs does not). All
  * weights are N(0,1) and scaled in use (equalised learning rate); pixel norm after each convolution
- * of G; the standard deviation of the minibatch as a map of D. WGAN-GP with penalty
- * 10 (|grad D| - t)^2 / t^2, t by --slope, and .001 E D(x)^2 on real images. Adam .001, beta1 0,
- * beta2 .99; a moving average of G. Up to `whole-to` pixels a turn is one minibatch of `batch`
- * examples; each doubling above halves the minibatch, and a turn is 2, 4, .. of them: 128 up to 16
- * pixels, 64 at 32, 32 at 64 (the authors' settings for one GPU; the paper: 16 up to 128 pixels).
+ * of G; the standard deviation of the minibatch as a map of D. WGAN-GP with penalty 10 (|grad D| -
+ * t)^2 / t^2, t by --slope, and .001 E D(x)^2 on real images. Adam .001, beta1 0, beta2 .99; a
+ * moving average of G. Up to `whole-to` pixels a turn is one minibatch of `batch` examples; each
+ * doubling above halves the minibatch, and a turn is 2, 4, .. of them: 128 up to 16 pixels, 64 at
+ * 32, 32 at 64 (the authors' settings for one GPU; the paper: 16 up to 128 pixels).
  *
  * Endpoints are of full size: an image of an earlier stage is enlarged (nearest neighbour), and
  * D reads means of pixels.

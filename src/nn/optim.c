@@ -133,14 +133,13 @@ const char *gm_net_optimiser(const gm_net *n, const gm_node *effect)
 }
 
 /* True if key is state of an optimiser of this net: VARIABLE.NAME.what, NAME.t,
- * accumulated.NAME.count. The count of a moving average, NAME.averaged, is not. */
+ * accumulated.NAME.count, NAME.averaged. */
 static bool is_state(const gm_net *n, const char *key)
 {
 	for (const gm_update *u = n->update; u; u = u->older) {
 		const size_t length = strlen(u->name);
 		const char *at = strstr(key, u->name);
-		if (at && at[length] == '.' && (at == key || at[-1] == '.') &&
-		    strcmp(at + length, ".averaged"))
+		if (at && at[length] == '.' && (at == key || at[-1] == '.'))
 			return true;
 	}
 	return false;
@@ -223,10 +222,7 @@ static void average(build *u, int i, gm_node *next)
 		gm_set_f64(a, v, size);
 	free(v);
 	n->entry[i].average = a;
-	if (!u->keep)
-		assign(u, a, blend(a, u->a->average, next));
-	else
-		assign(u, a, gm_add(next, gm_mul(u->keep, gm_sub(a, next))));
+	assign(u, a, gm_add(next, gm_mul(u->keep, gm_sub(a, next))));
 }
 
 /* The decay of a moving average after t steps: t / (t + 1), which gives the mean of t + 1 values,
@@ -298,7 +294,7 @@ static gm_node *apply(build *u, gm_node *loss, rule r)
 		adam_corrections(u);
 	if (u->a->clip_norm > 0)
 		gm_clip_norm(grad, params, u->a->clip_norm);
-	if (u->a->average > 0 && u->a->average_anew)
+	if (u->a->average > 0)
 		count_averaged(u);
 	for (int i = 0; i < params; i++) {
 		gm_node *p = n->entry[place[i]].node;

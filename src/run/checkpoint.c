@@ -253,9 +253,10 @@ static const gm_st_tensor *find_tensor(const naming *m, const char *name)
 static bool fits(const naming *m, const char *path, const char *name, gm_shape s, gm_error *err)
 {
 	const gm_st_tensor *t = find_tensor(m, name);
+	double value;
 	char have[160], want[160];
 	if (!t)
-		return gm_history_lacks(m->version, m->model, name + strlen(m->scope)) ||
+		return gm_history_lacks(m->version, m->model, name + strlen(m->scope), &value) ||
 		       gm_fail(err, GM_ERR_FORMAT, "%s: the tensor %s is missing", path, name);
 	if (!gm_tensor_has_shape(t, s))
 		return gm_fail(err, GM_ERR_FORMAT,
@@ -274,13 +275,27 @@ bool gm_checkpoint_fits(const gm_run *r, const char *name, gm_shape s, gm_error 
 	return fits(&m, r->from_path, name, s, err);
 }
 
+/* Sets all values of a variable that is newer than the checkpoint. */
+static bool fill(gm_node *n, double value)
+{
+	const int64_t size = gm_node_size(n);
+	float *v = malloc((size_t)size * sizeof *v);
+	for (int64_t i = 0; v && i < size; i++)
+		v[i] = (float)value;
+	const bool ok = v && gm_set_f32(n, v, size);
+	free(v);
+	return ok;
+}
+
 static bool load_one(const naming *m, const char *path, const gm_net_entry *e, gm_error *err)
 {
 	if (!fits(m, path, e->name, gm_node_shape(e->node), err))
 		return false;
 	const gm_st_tensor *t = find_tensor(m, e->name);
-	if (!t)
-		return true; /* newer than the checkpoint: keeps its initial value */
+	double value = 0;
+	if (!t && gm_history_lacks(m->version, m->model, e->name + strlen(m->scope), &value))
+		return fill(e->node, value) ||
+		       gm_fail(err, GM_ERR_MEMORY, "no memory for %s", e->name);
 	return gm_tensor_copy(t, e->node) ||
 	       gm_fail(err, GM_ERR_MEMORY, "no memory for %s", e->name);
 }

@@ -228,10 +228,9 @@ gm_turn gm_play_(gm_run *r, const gm_game *m, gm_play_args a)
 			add_augmentation(r, a.second, gm_net_name(a.second->D), d, n);
 	}
 	gm_logged(r, a.name ? gm_name(r, "loss_g_%s", a.name) : "loss_g", loss_g);
-	g[1] = gm_move(r, m->G, loss_g, .average = true, .average_anew = a.average_anew);
+	g[1] = gm_move(r, m->G, loss_g, .average = true);
 	if (a.second)
-		g[2] = gm_move(r, a.second->G, loss_g, .average = true,
-		               .average_anew = a.average_anew);
+		g[2] = gm_move(r, a.second->G, loss_g, .average = true);
 	if (a.before[0])
 		t.before = gm_run_compile_nodes(r, all, append(all, 0, a.before, MORE));
 	if (loss_d && (!a.together || t.k > 1))

@@ -27,10 +27,13 @@ static const struct {
 
 static const struct {
 	int last;
-	const char *model, *name;
+	const char *model, *name; /* of a variable; or "*" and the end of the name */
+	double value;
 } added[] = {
 	{1, "infogan", "D/half/bias"},
 	{1, "infogan", "G/picture/bias"},
+	/* Averages had their whole decay from the first update on. */
+	{3, NULL, "*.averaged", 1e9},
 	{0},
 };
 
@@ -59,18 +62,23 @@ const char *gm_history_tensor(int version, const char *model, const char *name)
 	return name;
 }
 
-/* True if name is the variable, its optimiser state or its moving average (VARIABLE.adam.m). */
+/* True if name is the variable, its optimiser state or its moving average (VARIABLE.adam.m), or
+ * ends as the row says. */
 static bool is_of(const char *name, const char *variable)
 {
-	size_t n = strlen(variable);
+	size_t n = strlen(variable), all = strlen(name);
+	if (*variable == '*')
+		return all >= n && !strcmp(name + all - (n - 1), variable + 1);
 	return !strncmp(name, variable, n) && (!name[n] || name[n] == '.');
 }
 
-bool gm_history_lacks(int version, const char *model, const char *name)
+bool gm_history_lacks(int version, const char *model, const char *name, double *value)
 {
 	for (int i = 0; added[i].last; i++)
 		if (version <= added[i].last && of(added[i].model, model) &&
-		    is_of(name, added[i].name))
+		    is_of(name, added[i].name)) {
+			*value = added[i].value;
 			return true;
+		}
 	return false;
 }

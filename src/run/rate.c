@@ -331,7 +331,6 @@ gm_node *gm_move_(gm_run *r, gm_net *n, gm_node *loss, gm_move_args a)
 	                       .name = usual ? NULL : gm_name(r, "%s_%s", rules[k].name, which),
 	                       .only = a.only,
 	                       .average = a.average ? r->ema : 0,
-	                       .average_anew = a.average_anew,
 	                       .project = a.project,
 	                       .ctx = a.ctx};
 	if (k == 0)

@@ -89,7 +89,10 @@ static const gm_setting common[] = {
          "seed of all random numbers: data order, initial values, noise",
          "0",
          {GM_OPTION_U64}},
-	{"ema", "decay of the moving average of G's weights that samples are made with; 0: none",
+	{"ema",
+         "decay of the moving average of G's weights that samples are made with, at first their "
+         "mean; "
+         "0: none",
          "0", GM_REAL(0, .9999999)},
 	{"from",
          "initialise from this run, checkpoint or file of weights: variables with equal names and "
