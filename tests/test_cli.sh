@@ -154,13 +154,25 @@ refuses 1 'ganymede train projection' project 2 --how hybrid
 works '^ways/[0-9]*-projection-glyphs$' train projection --of runs/00002-dcgan-glyphs --data glyphs --width 4 --batch 4 --steps 2 --outdir ways
 works '^hybrid  *RMSE: mean' project ways/*-projection-glyphs --samples --score --count 2 --evaluations 4
 refuses 2 'option starts: 0' project 2 --starts 0
+refuses 2 'starts does nothing with --how network' project 2 --how network --starts 4
+refuses 2 'grid does nothing with --score' project 2 --score --grid 2x2
 echo '{"strokes": [{}]}' >bad.json
 echo '{"strokes": [{"tool": "colour", "width": 4, "colour": "#ffffff", "points": [[9, 9], [15, 9]]}]}' >strokes.json
 works 'e.png: [1-4] candidates of 4 starts' edit 2 strokes.json --starts 4 --iterations 3 --frames 5 -o e.png
 works 'colour error of the best' edit 2 strokes.json p.png --starts 4 --iterations 3 -o e.png
 refuses 1 'stroke 1: its tool' edit 2 bad.json
+works 't.jpg: [0-9]*x[0-9]*, the photo after the edit' edit 2 strokes.json p.png --starts 4 --iterations 3 -o e.png --transfer t.jpg
+refuses 2 'smooth does nothing without a photo' edit 2 strokes.json --smooth 3
+refuses 2 'transfer does nothing without a photo' edit 2 strokes.json --transfer t.png
+refuses 2 'between does nothing without --transfer' edit 2 strokes.json p.png --between 4
+refuses 2 'candidate does nothing without --frames' edit 2 strokes.json --candidate 2
+refuses 1 'option candidate: 99, but there are' edit 2 strokes.json --starts 4 --iterations 1 --frames 3 --candidate 99 -o e2.png
+refuses 2 '--transfer and --out are the same file' edit 2 strokes.json p.png -o e.png --transfer e.png
 refuses 2 'edit needs a run and a script' edit 2
 works 'm.png: photo . 4 frames . photo' morph 2 p.png e.png --frames 4 -o m.png
+works 'm.webp: 4 images of 40x40' morph 2 p.png e.png --frames 4 -o m.png --transfer m.webp --side 40
+refuses 2 'not FILE.webp' morph 2 p.png e.png --transfer m.png
+refuses 2 'side does nothing without --transfer' morph 2 p.png e.png --side 40
 refuses 1 'not class-conditional' inpaint elsewhere/00002-pixelcnn-glyphs --class 3
 refuses 1 'nowhere' reconstruct elsewhere/00001-vae-glyphs nowhere.png
 printf 'model = gan\ndata = ring8\nwidth = 16\nbatch = 16\nsteps = 9\n' >my.recipe

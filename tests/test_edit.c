@@ -5,6 +5,7 @@
 #include "runs.h"
 
 #include "use/edit.h"
+#include "use/photo.h"
 #include "use/project.h"
 #include "graphs.h"
 
@@ -211,6 +212,95 @@ static void photos_are_edited(void **state)
 	gm_saved_free(s);
 }
 
+static gm_image *some_photo(int width, int height)
+{
+	gm_error err = {0};
+	gm_image *im = gm_image_new(width, height, 3, &err);
+	must(im != NULL, &err);
+	for (int i = 0; i < width * height * 3; i++)
+		im->pixel[i] = (uint8_t)(127 + 100 * sin(i % (3 * width) * .05) + i % 11);
+	return im;
+}
+
+/* Channel c of an image x of the run at three times its size, linear. */
+static double enlarged(const float *x, int c, int y, int u)
+{
+	const double v = fmin(fmax((y + .5) / 3 - .5, 0), SIDE - 1),
+		     w = fmin(fmax((u + .5) / 3 - .5, 0), SIDE - 1);
+	const int y0 = (int)v, x0 = (int)w, y1 = y0 + (y0 < SIDE - 1), x1 = x0 + (x0 < SIDE - 1);
+	x += c * PLANE;
+	return (1 - v + y0) * ((1 - w + x0) * x[y0 * SIDE + x0] + (w - x0) * x[y0 * SIDE + x1]) +
+	       (v - y0) * ((1 - w + x0) * x[y1 * SIDE + x0] + (w - x0) * x[y1 * SIDE + x1]);
+}
+
+/* An edit that changes nothing keeps the bytes of a photo of any size. Of a photo whose middle is
+ * the image before the edit, three times as large, much of the change to the image after it is
+ * made; beyond a quarter of that part's side nothing changes. A morph begins with the one photo and
+ * ends with the other. */
+static void photos_of_any_size(void **state)
+{
+	(void)state;
+	enum { W = 120, S = 3 * SIDE, LEFT = (W - S) / 2, SQUARE = 6 };
+	gm_error err = {0};
+	gm_saved *s = generator();
+	gm_image *photo = some_photo(W, S);
+	float z[2][NZ] = {{.1f, -.3f, .2f, .5f}, {-.6f, .4f, .9f, -.8f}}, x[2 * NUMEL], own[NUMEL];
+	gm_box box;
+	must(gm_edit_between(s, z[0], z[1], 2, x, &err), &err);
+	for (int y = 0; y < S; y++)
+		for (int i = 0; i < 3 * S; i++)
+			photo->pixel[3 * (y * W + LEFT) + i] =
+				(uint8_t)lrint(127.5 * (1 + enlarged(x, i % 3, y, i / 3)));
+	must(gm_photo_fit(s, photo, "photo", own, &box, &err), &err);
+	assert_true(box.x == LEFT && box.y == 0 && box.width == S && box.height == S);
+	for (int i = 0; i < NUMEL; i++) /* values of 8 bits */
+		assert_float_equal((own[i] + 1) * 127.5f, rint((own[i] + 1) * 127.5f), 1e-3);
+	gm_image *same = gm_photo_transfer(s, z[0], z[0], 4, photo, &err);
+	must(same != NULL, &err);
+	assert_memory_equal(same->pixel, photo->pixel, W * S * 3);
+	gm_image *other = gm_photo_transfer(s, z[0], z[1], 8, photo, &err);
+	must(other != NULL, &err);
+	/* in means of squares, as this generator's images are checkered, and no motion of pixels
+	 * explains that */
+	static double left[NUMEL], all[NUMEL];
+	for (int i = 0; i < W * S * 3; i++) {
+		const int px = i / 3 % W - LEFT, py = i / 3 / W, c = i % 3;
+		if (px < -S / 4 - 1 || px > S + S / 4)
+			assert_int_equal(other->pixel[i], photo->pixel[i]);
+		if (px < 0 || px >= S)
+			continue;
+		const int at = c * PLANE + py / SQUARE * SIDE + px / SQUARE;
+		const double want = 127.5 * (1 + enlarged(x + NUMEL, c, py, px));
+		left[at] += other->pixel[i] - want;
+		all[at] += photo->pixel[i] - want;
+	}
+	double l = 0, a = 0;
+	for (int i = 0; i < NUMEL; i++)
+		l += pow(left[i], 2), a += pow(all[i], 2);
+	print_message("left of the change: %.3f\n", sqrt(l / a));
+	assert_true(sqrt(l / a) < .7);
+	gm_image *second = some_photo(30, 90), *frame[5];
+	must(gm_photo_morph(s, (const float *const[]){z[0], z[1]},
+	                    (const gm_image *const[]){photo, second}, 5, 1000, frame, &err),
+	     &err);
+	for (int k = 0; k < 5; k++)
+		assert_true(frame[k]->width == S && frame[k]->height == S);
+	for (int y = 0; y < S; y++)
+		assert_memory_equal(frame[0]->pixel + y * S * 3, photo->pixel + (y * W + LEFT) * 3,
+		                    S * 3);
+	/* the middle of the second photo, enlarged: its mean stays */
+	double mean[2] = {0};
+	for (int i = 0; i < S * S * 3; i++)
+		mean[0] += frame[4]->pixel[i] / (S * S * 3.);
+	for (int i = 0; i < 30 * 90; i++)
+		mean[1] += second->pixel[30 * 90 + i] / (30 * 90.);
+	assert_float_equal(mean[0], mean[1], 1);
+	for (int k = 0; k < 5; k++)
+		gm_image_free(frame[k]);
+	gm_image_free(photo), gm_image_free(same), gm_image_free(other), gm_image_free(second);
+	gm_saved_free(s);
+}
+
 /* Scripts are refused with the number of the stroke, and add nothing. */
 static void bad_scripts(void **state)
 {
@@ -226,6 +316,14 @@ static void bad_scripts(void **state)
 		{"[]", "strokes"},
 		{"{\"strokes\": 3}", "strokes"},
 		{"{\"strokes\": [{}]}", "stroke 1: its tool"},
+		{"{\"strokes\": [], \"photo\": 1}", "\"photo\""},
+		{"{\"strokes\": [{\"tool\": \"sketch\", \"widht\": 2, \"points\": [[1, 1]]}]}",
+	         "stroke 1: sketch has no \"widht\""},
+		{"{\"strokes\": [{\"tool\": \"erase\", \"tool \": 2, \"points\": [[1, 1]]}]}",
+	         "has no \"tool \""},
+		{"{\"strokes\": [{\"tool\": \"sketch\", \"colour\": \"#123456\", \"points\": [[1, "
+	         "1]]}]}",
+	         "has no \"colour\""},
 		{"{\"strokes\": [{\"tool\": \"colour\", \"colour\": \"#12345\", \"points\": [[1, "
 	         "1]]}]}",
 	         "#rrggbb"},
@@ -259,6 +357,7 @@ int main(void)
 		cmocka_unit_test(gradients_have_their_bin),
 		cmocka_unit_test(colours_are_reached),
 		cmocka_unit_test(photos_are_edited),
+		cmocka_unit_test(photos_of_any_size),
 		cmocka_unit_test(bad_scripts),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

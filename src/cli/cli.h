@@ -41,6 +41,7 @@ typedef struct cli_values {
 	/* further options: those of an action (use/action.h), and its struct; or NULL */
 	const struct gm_action_row *row;
 	void *action;
+	uint64_t row_given; /* bit i: row i was given */
 	bool (*other)(void *context, const char *name, const char *value, gm_error *err);
 	void *context;
 	const char *given[CLI_OPTIONS], *operand[CLI_OPERANDS];
@@ -51,6 +52,9 @@ const char *cli_given(const cli_values *v, const char *name); /* the given value
 const char *cli_value(const cli_values *v, const char *name); /* the given value or the default */
 bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, uint64_t *n,
                gm_error *err);
+/* CLI_USAGE, with an error, if one of the options (names joined by |, of either table) was given;
+ * when: why it would do nothing, such as "without a photo". */
+int cli_useless(const cli_values *v, const char *names, const char *when);
 void cli_options_help(const cli_option *o);
 void cli_action_help(const struct gm_action_row *row); /* NULL is allowed */
 

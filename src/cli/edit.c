@@ -12,14 +12,54 @@
 
 #include "base/file.h"
 #include "cli/examples.h"
+#include "plot/figure.h"
 #include "use/edit.h"
+#include "use/photo.h"
 #include "use/project.h"
+
+/* A photo at its own size, at that of the run, and its latents; free it with photo_free. */
+typedef struct photo {
+	gm_image *im;
+	float *x, *z;
+} photo;
+
+static void photo_free(photo *p)
+{
+	gm_image_free(p->im);
+	free(p->x), free(p->z);
+}
+
+static bool photo_open(gm_saved *s, const char *path, photo *p, gm_error *err)
+{
+	gm_project_options o;
+	double rmse;
+	gm_action_reset(gm_project_rows, &o);
+	const gm_facts *f = gm_saved_facts(s);
+	const int64_t numbers = gm_project_numbers(s, err);
+	if (!numbers)
+		return false;
+	p->x = malloc((size_t)f->numel * sizeof *p->x);
+	p->z = malloc((size_t)numbers * sizeof *p->z);
+	const bool ok = (cli_is_picture(path) || !gm_file_exists(path) ||
+	                 gm_fail(err, GM_ERR_VALUE, "%s is not a picture", path)) &&
+	                ((p->x && p->z) || gm_fail(err, GM_ERR_MEMORY, "no memory for a photo")) &&
+	                (p->im = gm_image_read(path, NULL, err)) &&
+	                gm_photo_fit(s, p->im, path, p->x, NULL, err) &&
+	                gm_project(s, &o, p->x, 1, p->z, NULL, &rmse, err);
+	if (ok)
+		printf("%s: projected, RMSE %.4f of values in [-1,1]\n", path, rmse);
+	return ok;
+}
 
 /* ---- edit ------------------------------------------------------------------------------------ */
 
 static const cli_option edit_options[] = {
 	{"frames", "0",
-         "also shows this many images from the one before the edit to the best candidate"},
+         "also shows this many images from the one before the edit to the candidate"},
+	{"candidate", "1", "the candidate of frames and transfer; 1: the best"},
+	{"transfer", "",
+         "FILE.png, .jpg or .webp: PHOTO at its own size after the edit, by motion and colours"},
+	{"between", "8", "images along which motion and colours are found"},
 	{"raw", "", "use the weights, not their moving averages"},
 	{"out", "edited.png",
          "FILE.png, .jpg or .webp: the candidates, the best first; with frames a second row; also "
@@ -32,40 +72,54 @@ static const cli_option edit_options[] = {
 typedef struct request {
 	gm_edit_options o;
 	gm_saved *s;
-	float *z0, *shown; /* of the photo, or NULL; what is written */
-	int64_t frames, n; /* n: images in shown */
+	photo photo;                           /* z NULL: there is none */
+	float *shown;                          /* what is written */
+	const char *transfer;                  /* file, or NULL */
+	int64_t frames, candidate, between, n; /* candidate: from 0; n: images in shown */
 	int columns;
 } request;
+
+/* Latents before the edit: those of the photo, or where the candidate began. */
+static bool latents_before(const request *q, int64_t which, float *z, gm_error *err)
+{
+	const size_t numbers = (size_t)gm_project_numbers(q->s, err);
+	if (q->photo.z) {
+		memcpy(z, q->photo.z, numbers * sizeof *z);
+		return true;
+	}
+	gm_edit *first = gm_edit_new(q->s, &q->o, NULL, err);
+	if (first)
+		memcpy(z, gm_edit_z(first) + (size_t)which * numbers, numbers * sizeof *z);
+	gm_edit_free(first);
+	return first != NULL;
+}
 
 /* Fills q->shown with candidates, and frames. */
 static bool show(request *q, gm_edit *e, const int64_t *order, int64_t kept, gm_error *err)
 {
 	const int64_t numel = gm_saved_facts(q->s)->numel, numbers = gm_project_numbers(q->s, err);
-	const int64_t columns = kept > q->frames ? kept : q->frames;
+	const int64_t columns = kept > q->frames ? kept : q->frames, which = order[q->candidate];
 	q->columns = (int)columns, q->n = q->frames ? 2 * columns : kept;
 	q->shown = calloc((size_t)(q->n * numel), sizeof *q->shown);
-	if (!q->shown)
-		return gm_fail(err, GM_ERR_MEMORY, "no memory for images");
-	for (int64_t i = 0; i < kept; i++)
+	float *from = malloc((size_t)numbers * sizeof *from);
+	bool ok = (q->shown && from) || gm_fail(err, GM_ERR_MEMORY, "no memory for images");
+	for (int64_t i = 0; ok && i < kept; i++)
 		memcpy(q->shown + i * numel, gm_edit_image(e, order[i]),
 		       (size_t)numel * sizeof *q->shown);
-	if (!q->frames)
-		return true;
-	float *from = malloc((size_t)numbers * sizeof *from);
-	bool ok = from || gm_fail(err, GM_ERR_MEMORY, "no memory for latents");
-	if (ok && q->z0)
-		memcpy(from, q->z0, (size_t)numbers * sizeof *from);
-	else if (ok) { /* from scribbles alone: from where the best candidate began */
-		gm_edit *first = gm_edit_new(q->s, &q->o, NULL, err);
-		ok = first != NULL;
-		if (ok)
-			memcpy(from, gm_edit_z(first) + order[0] * numbers,
-			       (size_t)numbers * sizeof *from);
-		gm_edit_free(first);
-	}
-	ok = ok && gm_edit_between(q->s, from, gm_edit_z(e) + order[0] * numbers, q->frames,
-	                           q->shown + columns * numel, err);
+	ok = ok && (!q->frames || (latents_before(q, which, from, err) &&
+	                           gm_edit_between(q->s, from, gm_edit_z(e) + which * numbers,
+	                                           q->frames, q->shown + columns * numel, err)));
 	free(from);
+	return ok;
+}
+
+static bool transfer(const request *q, const float *z, gm_error *err)
+{
+	gm_image *im = gm_photo_transfer(q->s, q->photo.z, z, q->between, q->photo.im, err);
+	const bool ok = im && gm_image_write(q->transfer, im, err);
+	if (ok)
+		printf("%s: %dx%d, the photo after the edit\n", q->transfer, im->width, im->height);
+	gm_image_free(im);
 	return ok;
 }
 
@@ -75,7 +129,7 @@ static bool edit(request *q, const char *script, const char *out, gm_error *err)
 	int64_t order[256];
 	if (!gm_file_open(script, &b, err))
 		return false;
-	gm_edit *e = gm_edit_new(q->s, &q->o, q->z0, err);
+	gm_edit *e = gm_edit_new(q->s, &q->o, q->photo.z, err);
 	gm_error why = {0};
 	bool ok = e && (gm_edit_read(e, (const char *)b.data, b.size, &why) ||
 	                gm_fail(err, why.code, "%s: %.300s", script, why.message));
@@ -85,6 +139,9 @@ static bool edit(request *q, const char *script, const char *out, gm_error *err)
 	ok = ok && gm_edit_run(e, q->o.iterations, err);
 	const int64_t kept = ok ? gm_edit_order(e, order) : 0;
 	gm_image *im = NULL;
+	if (ok && q->candidate >= kept)
+		ok = gm_fail(err, GM_ERR_VALUE, "option candidate: %d, but there are %d candidates",
+		             (int)q->candidate + 1, (int)kept);
 	ok = ok && show(q, e, order, kept, err) &&
 	     (im = cli_examples_grid(q->s, q->shown, q->n, q->columns, err)) &&
 	     gm_image_write(out, im, err);
@@ -97,40 +154,13 @@ static bool edit(request *q, const char *script, const char *out, gm_error *err)
 			printf("colour error of the best, of values in [-1,1]: %.4f, before %.4f\n",
 			       gm_edit_colour_error(e, order[0]), before);
 	}
+	ok = ok &&
+	     (!q->transfer ||
+	      transfer(q, gm_edit_z(e) + order[q->candidate] * gm_project_numbers(q->s, err), err));
 	gm_image_free(im);
 	gm_edit_free(e);
 	gm_file_close(&b);
 	return ok;
-}
-
-/* Latents of a photo; NULL on failure. */
-static float *projected(gm_saved *s, const char *path, const cli_values *v, float **x,
-                        gm_error *err)
-{
-	cli_examples e = {.columns = 1, .rows = 1};
-	cli_values one = *v;
-	one.operand[1] = path;
-	gm_project_options o;
-	double rmse;
-	gm_action_reset(gm_project_rows, &o);
-	const int64_t numbers = gm_project_numbers(s, err);
-	float *z = numbers ? malloc((size_t)numbers * sizeof *z) : NULL;
-	const bool ok = z &&
-	                (cli_is_picture(path) || !gm_file_exists(path) ||
-	                 gm_fail(err, GM_ERR_VALUE, "%s is not a picture", path)) &&
-	                cli_examples_get(&e, s, &one, err) &&
-	                gm_project(s, &o, e.x, 1, z, NULL, &rmse, err);
-	if (ok)
-		printf("%s: projected, RMSE %.4f of values in [-1,1]\n", path, rmse);
-	if (ok && x) {
-		*x = e.x;
-		e.x = NULL;
-	}
-	cli_examples_free(&e);
-	if (ok)
-		return z;
-	free(z);
-	return NULL;
 }
 
 int cli_edit(int argc, char **argv)
@@ -141,7 +171,7 @@ int cli_edit(int argc, char **argv)
 	cli_values v = {
 		.verb = "edit", .option = edit_options, .row = gm_edit_rows, .action = &q.o};
 	gm_error err = {0};
-	uint64_t frames;
+	uint64_t frames, candidate, between;
 	gm_action_reset(gm_edit_rows, &q.o);
 	int status = cli_read(&a, &v, 3);
 	if (status)
@@ -165,13 +195,24 @@ int cli_edit(int argc, char **argv)
 	if (!v.operand[1])
 		return cli_usage(
 			"edit needs a run and a script, such as: ganymede edit 0 strokes.json");
-	if (!cli_whole(&v, "frames", 0, 64, &frames, &err) || !gm_image_format(out, &err))
+	q.transfer = cli_given(&v, "transfer");
+	if (!cli_whole(&v, "frames", 0, 64, &frames, &err) ||
+	    !cli_whole(&v, "candidate", 1, 256, &candidate, &err) ||
+	    !cli_whole(&v, "between", 2, 64, &between, &err) || !gm_image_format(out, &err) ||
+	    (q.transfer && !gm_image_format(q.transfer, &err)))
 		return cli_usage("%s", err.message);
-	q.frames = (int64_t)frames;
+	if ((!v.operand[2] && (status = cli_useless(&v, "smooth|transfer", "without a photo"))) ||
+	    (!q.transfer && (status = cli_useless(&v, "between", "without --transfer"))) ||
+	    (!q.transfer && !frames &&
+	     (status = cli_useless(&v, "candidate", "without --frames or --transfer"))))
+		return status;
+	q.frames = (int64_t)frames, q.candidate = (int64_t)candidate - 1;
+	q.between = (int64_t)between;
 	q.s = cli_examples_run(&v, NULL, &err);
-	bool ok = q.s && (!v.operand[2] || (q.z0 = projected(q.s, v.operand[2], &v, NULL, &err))) &&
+	bool ok = q.s && (!v.operand[2] || photo_open(q.s, v.operand[2], &q.photo, &err)) &&
 	          edit(&q, v.operand[1], out, &err);
-	free(q.z0), free(q.shown);
+	photo_free(&q.photo);
+	free(q.shown);
 	gm_saved_free(q.s);
 	return ok ? CLI_OK : cli_fail(&err);
 }
@@ -180,6 +221,10 @@ int cli_edit(int argc, char **argv)
 
 static const cli_option morph_options[] = {
 	{"frames", "16", "images from one to the other"},
+	{"transfer", "",
+         "FILE.webp: animation of the photos themselves, moved and recoloured along the frames"},
+	{"side", "512", "largest side of the animation"},
+	{"ms", "100", "milliseconds of each image of the animation"},
 	{"raw", "", "use the weights, not their moving averages"},
 	{"out", "morph.png", "FILE.png, .jpg or .webp: photo | frames | photo; also -o"},
 	{"outdir", "runs", "folder of runs"},
@@ -187,13 +232,71 @@ static const cli_option morph_options[] = {
 	{0},
 };
 
+typedef struct morphing {
+	const char *out, *transfer; /* files; transfer may be NULL */
+	uint64_t frames, side, ms;
+} morphing;
+
+/* photo | frames | photo, at the size of the run's images */
+static bool morph_row(gm_saved *s, const morphing *m, const photo p[2], gm_error *err)
+{
+	const int64_t numel = gm_saved_facts(s)->numel, n = (int64_t)m->frames;
+	float *x = malloc((size_t)((n + 2) * numel) * sizeof *x);
+	gm_image *im = NULL;
+	bool ok = (x || gm_fail(err, GM_ERR_MEMORY, "no memory for images")) &&
+	          gm_edit_between(s, p[0].z, p[1].z, n, x + numel, err);
+	for (int i = 0; ok && i < 2; i++)
+		memcpy(x + i * (n + 1) * numel, p[i].x, (size_t)numel * sizeof *x);
+	ok = ok && (im = cli_examples_grid(s, x, n + 2, (int)n + 2, err)) &&
+	     gm_image_write(m->out, im, err);
+	if (ok) {
+		gm_term_picture(stdout, im, 0);
+		printf("%s: photo | %d frames | photo\n", m->out, (int)n);
+	}
+	gm_image_free(im);
+	free(x);
+	return ok;
+}
+
+/* In place: grey becomes RGB, as animations want it. */
+static bool to_rgb(gm_image **im, gm_error *err)
+{
+	if ((*im)->channels == 3)
+		return true;
+	gm_image *rgb = gm_image_new((*im)->width, (*im)->height, 3, err);
+	for (size_t i = 0; rgb && i < (size_t)rgb->width * (size_t)rgb->height * 3; i++)
+		rgb->pixel[i] = (*im)->pixel[i / 3];
+	if (rgb) {
+		gm_image_free(*im);
+		*im = rgb;
+	}
+	return rgb != NULL;
+}
+
+static bool morph_photos(gm_saved *s, const morphing *m, const photo p[2], gm_error *err)
+{
+	gm_image *frame[64] = {NULL};
+	bool ok = gm_photo_morph(s, (const float *const[]){p[0].z, p[1].z},
+	                         (const gm_image *const[]){p[0].im, p[1].im}, (int64_t)m->frames,
+	                         (int)m->side, frame, err);
+	for (uint64_t i = 0; ok && i < m->frames; i++)
+		ok = to_rgb(&frame[i], err);
+	ok = ok && gm_webp_animation(m->transfer, frame, (int)m->frames, (int)m->ms, err);
+	if (ok)
+		printf("%s: %d images of %dx%d\n", m->transfer, (int)m->frames, frame[0]->width,
+		       frame[0]->height);
+	for (uint64_t i = 0; i < m->frames; i++)
+		gm_image_free(frame[i]);
+	return ok;
+}
+
 int cli_morph(int argc, char **argv)
 {
 	static const char *const flags[] = {"help", "h", "raw", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	cli_values v = {.verb = "morph", .option = morph_options};
 	gm_error err = {0};
-	uint64_t frames;
+	morphing m;
 	int status = cli_read(&a, &v, 3);
 	if (status)
 		return status;
@@ -205,33 +308,23 @@ int cli_morph(int argc, char **argv)
 		cli_options_help(morph_options);
 		return CLI_OK;
 	}
-	const char *out = cli_value(&v, "out");
+	m.out = cli_value(&v, "out"), m.transfer = cli_given(&v, "transfer");
 	if (!v.operand[2])
 		return cli_usage("morph needs a run and two photos: ganymede morph 0 a.png b.png");
-	if (!cli_whole(&v, "frames", 2, 64, &frames, &err) || !gm_image_format(out, &err))
+	if (!cli_whole(&v, "frames", 2, 64, &m.frames, &err) ||
+	    !cli_whole(&v, "side", 16, 4096, &m.side, &err) ||
+	    !cli_whole(&v, "ms", 10, 60000, &m.ms, &err) || !gm_image_format(m.out, &err))
 		return cli_usage("%s", err.message);
-	const int64_t n = (int64_t)frames;
+	if (m.transfer && strcmp(gm_image_format(m.transfer, NULL), "WebP") != 0)
+		return cli_usage("option transfer: %.200s is not FILE.webp", m.transfer);
+	if (!m.transfer && (status = cli_useless(&v, "side|ms", "without --transfer")))
+		return status;
 	gm_saved *s = cli_examples_run(&v, NULL, &err);
-	float *photo[2] = {0}, *z[2] = {0};
-	bool ok = s && (z[0] = projected(s, v.operand[1], &v, &photo[0], &err)) &&
-	          (z[1] = projected(s, v.operand[2], &v, &photo[1], &err));
-	const int64_t numel = ok ? gm_saved_facts(s)->numel : 1;
-	float *x = malloc((size_t)((n + 2) * numel) * sizeof *x);
-	gm_image *im = NULL;
-	ok = ok && (x || gm_fail(&err, GM_ERR_MEMORY, "no memory for images")) &&
-	     gm_edit_between(s, z[0], z[1], n, x + numel, &err);
-	for (int i = 0; ok && i < 2; i++)
-		memcpy(x + i * (n + 1) * numel, photo[i], (size_t)numel * sizeof *x);
-	ok = ok && (im = cli_examples_grid(s, x, n + 2, (int)n + 2, &err)) &&
-	     gm_image_write(out, im, &err);
-	if (ok) {
-		gm_term_picture(stdout, im, 0);
-		printf("%s: photo | %d frames | photo\n", out, (int)n);
-	}
-	gm_image_free(im);
-	for (int i = 0; i < 2; i++)
-		free(photo[i]), free(z[i]);
-	free(x);
+	photo p[2] = {{0}, {0}};
+	const bool ok = s && photo_open(s, v.operand[1], &p[0], &err) &&
+	                photo_open(s, v.operand[2], &p[1], &err) && morph_row(s, &m, p, &err) &&
+	                (!m.transfer || morph_photos(s, &m, p, &err));
+	photo_free(&p[0]), photo_free(&p[1]);
 	gm_saved_free(s);
 	return ok ? CLI_OK : cli_fail(&err);
 }

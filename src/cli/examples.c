@@ -11,11 +11,11 @@
 
 #include "base/content.h"
 #include "base/file.h"
-#include "data/fit.h"
 #include "ganymede/data.h"
 #include "run/classes.h"
 #include "run/folder.h"
 #include "run/run.h"
+#include "use/photo.h"
 
 enum { ENDLESS = 64 }; /* examples of a set without end, where all are asked for */
 
@@ -23,25 +23,6 @@ const char *cli_base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	return slash ? slash + 1 : path;
-}
-
-/* Options as for the training data, except those determined by the checkpoint. */
-static bool data_options(gm_saved *s, gm_data_options *o, gm_error *err)
-{
-	static const char *const names[] = {
-		"fit",   "filter",     "pairs",        "bad-files",     "cache",
-		"parts", "label-from", "label-column", "label-pattern", "caption-column"};
-	const gm_facts *f = gm_saved_facts(s);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!gm_data_option(o, names[i], gm_saved_option(s, names[i]), err))
-			return false;
-	if (gm_saved_must(s, GM_ENDPOINT_PREDICT, NULL) && /* videos as in training */
-	    (!gm_data_option(o, "frames", gm_saved_option(s, "frames"), err) ||
-	     !gm_data_option(o, "frame-step", gm_saved_option(s, "frame-step"), err)))
-		return false;
-	o->channels = (int)f->channels;
-	o->size = f->height == f->width ? (int)f->height : 0;
-	return true;
 }
 
 bool cli_is_picture(const char *path)
@@ -53,34 +34,18 @@ bool cli_is_picture(const char *path)
 
 static bool one_picture(gm_saved *s, const char *path, cli_examples *e, gm_error *err)
 {
-	const gm_facts *f = gm_saved_facts(s);
-	gm_data_options o = {0};
-	gm_fitter fit = {0};
-	float *scratch = NULL;
-	if (!data_options(s, &o, err))
-		return false;
 	gm_image *im = gm_image_read(path, NULL, err);
-	bool ok = im && gm_fitter_init(&fit, im->channels, im->height, im->width, &o, err);
-	if (ok && (fit.to_height != f->height || fit.to_width != f->width))
-		ok = gm_fail(err, GM_ERR_VALUE, "%s is %dx%d, and this run's pictures are %dx%d",
-		             path, im->width, im->height, (int)f->width, (int)f->height);
+	bool ok = im && ((e->x = malloc((size_t)gm_saved_facts(s)->numel * sizeof *e->x)) ||
+	                 gm_fail(err, GM_ERR_MEMORY, "no memory for a picture"));
+	ok = ok && gm_photo_fit(s, im, path, e->x, NULL, err);
 	if (ok) {
-		e->x = malloc(f->numel * sizeof *e->x);
-		scratch = malloc((gm_fitter_scratch(&fit) + 1) * sizeof *scratch);
-		ok = (e->x && scratch) || gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
-	}
-	if (ok) {
-		gm_fitter_run(&fit, im->pixel, 1, (size_t)im->width * im->channels, im->channels,
-		              scratch, e->x);
 		e->n = 1;
 		snprintf(e->from, sizeof e->from, "%s", path);
 		if (e->named && (e->name = calloc(1, sizeof *e->name)))
 			snprintf(e->name[0], sizeof e->name[0], "%.250s", cli_base_name(path));
 		ok = !e->named || e->name || gm_fail(err, GM_ERR_MEMORY, "no memory for names");
 	}
-	gm_fitter_free(&fit);
 	gm_image_free(im);
-	free(scratch);
 	return ok;
 }
 
@@ -88,7 +53,7 @@ static gm_dataset *open_part(gm_saved *s, const char *spec, const char *split, c
                              gm_error *err)
 {
 	gm_data_options o = {0};
-	if (!data_options(s, &o, err))
+	if (!gm_photo_options(s, &o, err))
 		return NULL;
 	if (range && !gm_data_option(&o, "range", range, err))
 		return NULL;

@@ -370,9 +370,20 @@ int cli_inpaint(int argc, char **argv)
 	if (status)
 		return status;
 	gm_saved *s = cli_examples_run(&v, NULL, &err);
-	bool ok = s && hide(s, &q, &err) && gm_inpaint_choose(s, &q.o, &err) &&
-	          cli_turns(s, endpoint(&q), &v, &err) && cli_examples_get(&e, s, &v, &err) &&
-	          labels(s, &v, &e, &q, &err);
+	bool ok = s && hide(s, &q, &err) && gm_inpaint_choose(s, &q.o, &err);
+	if (ok && q.o.method == GM_INPAINT_COMPLETE)
+		status = cli_useless(&v, "iterations|rate|starts|weights|window|prior",
+		                     "with the method complete");
+	else if (ok)
+		status = cli_useless(&v, "turns", "with the method semantic");
+	if (status) {
+		free(q.hidden);
+		cli_examples_free(&e);
+		gm_saved_free(s);
+		return status;
+	}
+	ok = ok && cli_turns(s, endpoint(&q), &v, &err) && cli_examples_get(&e, s, &v, &err) &&
+	     labels(s, &v, &e, &q, &err);
 	if (ok && q.score)
 		status = score(s, &e, &q, &err) ? CLI_OK : cli_fail(&err);
 	else

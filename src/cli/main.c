@@ -50,9 +50,11 @@ static const cli_verb verbs[] = {
          "project RUN [INPUT] [--how hybrid] [--starts N] [--score] [-o FILE.png] [--latents "
          "FILE.npy]",
          "find the latents whose images are closest to given ones", cli_project},
-	{"edit", "edit RUN SCRIPT.json [PHOTO] [--iterations 40] [--frames N] [-o FILE.png]",
+	{"edit",
+         "edit RUN SCRIPT.json [PHOTO] [--iterations 40] [--frames N] [--transfer FILE] [-o "
+         "FILE.png]",
          "images of a generator that satisfy strokes of colours, edges and moved parts", cli_edit},
-	{"morph", "morph RUN PHOTO PHOTO [--frames 16] [-o FILE.png]",
+	{"morph", "morph RUN PHOTO PHOTO [--frames 16] [--transfer FILE.webp] [-o FILE.png]",
          "from one photo to another through a generator's images", cli_morph},
 	{"models", "models [NAME]", "list the models, or one model's options", cli_models},
 	{"data",

@@ -39,10 +39,12 @@ static bool same_file(const char *a, const char *b)
 /* An output must be neither an input nor another output. */
 static int keeps(const cli_values *v)
 {
-	static const char *const outputs[] = {"out", "o", "json", "latents", "save-stats"},
+	static const char *const outputs[] = {"out",     "o",        "json",
+	                                      "latents", "transfer", "save-stats"},
 				 *const inputs[] = {"mask", "guide", "target", "captions"};
-	const char *out[5];
-	for (int i = 0; i < 5; i++) {
+	enum { OUTPUTS = sizeof outputs / sizeof *outputs };
+	const char *out[OUTPUTS];
+	for (int i = 0; i < OUTPUTS; i++) {
 		out[i] = cli_value(v, outputs[i]);
 		for (int k = 0; k < i; k++)
 			if (*out[i] && !strcmp(out[i], out[k]))
@@ -58,6 +60,13 @@ static int keeps(const cli_values *v)
 		}
 	}
 	return CLI_OK;
+}
+
+static void give_row(cli_values *v, const char *name)
+{
+	for (int i = 0; v->row[i].option.name; i++)
+		if (cli_is(name, v->row[i].option.name))
+			v->row_given |= (uint64_t)1 << i;
 }
 
 int cli_read(cli_args *a, cli_values *v, int operands)
@@ -81,8 +90,10 @@ int cli_read(cli_args *a, cli_values *v, int operands)
 		int i = find(v, a->name);
 		if (i < 0 && v->row) {
 			gm_error err = {0};
-			if (gm_action_set(v->row, v->action, a->name, a->value, &err))
+			if (gm_action_set(v->row, v->action, a->name, a->value, &err)) {
+				give_row(v, a->name);
 				continue;
+			}
 			if (err.code != GM_ERR_STATE)
 				return cli_usage("%s", err.message);
 		}
@@ -122,6 +133,21 @@ const char *cli_value(const cli_values *v, const char *name)
 {
 	int i = find(v, name);
 	return i < 0 ? "" : v->given[i] ? v->given[i] : v->option[i].value;
+}
+
+int cli_useless(const cli_values *v, const char *names, const char *when)
+{
+	char name[64];
+	for (const char *at = names; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL) {
+		bool given;
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "|"), at);
+		given = find(v, name) >= 0 && cli_given(v, name);
+		for (int i = 0; v->row && v->row[i].option.name; i++)
+			given |= (v->row_given >> i & 1) && !strcmp(name, v->row[i].option.name);
+		if (given)
+			return cli_usage("option %s does nothing %s: leave it out", name, when);
+	}
+	return CLI_OK;
 }
 
 bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, uint64_t *n,

@@ -173,6 +173,13 @@ int cli_project(int argc, char **argv)
 	if (q.samples && v.operand[1])
 		return cli_usage("--samples is instead of an input, but there is %.200s",
 		                 v.operand[1]);
+	if (q.o.how == GM_PROJECT_NETWORK &&
+	    (e.status = cli_useless(&v, "starts|evaluations|tolerance", "with --how network")))
+		return e.status;
+	if (q.score && (e.status = cli_useless(&v, "out|grid", "with --score")))
+		return e.status;
+	if (q.samples && (e.status = cli_useless(&v, "split|range", "with --samples")))
+		return e.status;
 	if (q.score)
 		e.columns = (int)count, e.rows = 1;
 	gm_saved *s = cli_examples_run(&v, NULL, &err);

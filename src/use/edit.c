@@ -48,6 +48,7 @@ struct gm_edit {
 	gm_node *in_colour, *in_colour_mask, *in_edge, *in_edge_mask;
 	float *z0, *before;  /* [numbers]; its image; or NULL */
 	float *cost, *image; /* [starts]; [starts, C,H,W] */
+	char why[160];       /* what is wrong with a stroke */
 	bool fresh;          /* cost and image are those of the latents and constraints */
 };
 
@@ -347,20 +348,44 @@ static bool read_number(const json_t *o, const char *name, double usual, double 
 	return (!given || json_is_number(given)) && *v >= low && *v <= high;
 }
 
+/* A key that is not among the words of `names`, or NULL. */
+static const char *other_key(const json_t *o, const char *names)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach ((json_t *)o, key, value) {
+		const size_t n = strlen(key);
+		const char *at = strstr(names, key);
+		while (n && at && ((at > names && at[-1] != ' ') || (at[n] && at[n] != ' ')))
+			at = strstr(at + 1, key);
+		if (!n || !at || strchr(key, ' '))
+			return key;
+	}
+	return NULL;
+}
+
 /* NULL, or what is wrong with it. */
-static const char *read_stroke(const gm_edit *e, const json_t *o, stroke *s)
+static const char *read_stroke(gm_edit *e, const json_t *o, stroke *s)
 {
 	static const char *const tools[] = {"colour", "sketch", "warp", "erase"};
 	const double side = (double)(e->height < e->width ? e->height : e->width),
 		     usual[] = {2, 1, .375 * side, 6};
 	const char *tool = json_string_value(json_object_get(o, "tool")),
 		   *colour = json_string_value(json_object_get(o, "colour"));
+	static const char *const keys[] = {"tool width colour points", "tool width points",
+	                                   "tool size from to", "tool width points"};
 	int k = 0, end = 0;
 	while (k < 4 && (!tool || strcmp(tools[k], tool) != 0))
 		k++;
 	if (!json_is_object(o) || k == 4)
 		return "its tool is not colour, sketch, warp or erase";
 	s->tool = k;
+	const char *other = other_key(o, keys[k]);
+	if (other) {
+		snprintf(e->why, sizeof e->why, "%s has no \"%.60s\", only %s", tools[k], other,
+		         keys[k]);
+		return e->why;
+	}
 	if (!read_number(o, k == WARP ? "size" : "width", usual[k], 1, side, &s->width))
 		return k == WARP ? "its size is not a number from 1 to the side of the image"
 		                 : "its width is not a number from 1 to the side of the image";
@@ -471,6 +496,10 @@ bool gm_edit_read(gm_edit *e, const char *script, size_t n, gm_error *err)
 		ok = gm_fail(err, GM_ERR_FORMAT,
 		             "the script is not an object with a list \"strokes\" of at most %d",
 		             STROKES);
+	else if (other_key(o, "strokes"))
+		ok = gm_fail(err, GM_ERR_VALUE,
+		             "the script has \"%.60s\", but takes only \"strokes\"",
+		             other_key(o, "strokes"));
 	else if (count && !s)
 		ok = gm_fail(err, GM_ERR_MEMORY, "no memory for strokes");
 	json_array_foreach ((json_t *)rows, i, row) {

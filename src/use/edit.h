@@ -46,8 +46,8 @@ void gm_edit_free(gm_edit *e); /* NULL is allowed */
  *
  * Without width and size: 2, 1, 3/8 of the side, and 6. Coordinates are pixels of the run's
  * images, from 0. Points are joined by lines. warp copies the square around `from` of the image
- * before the edit to `to`; it needs z0. GM_ERR_FORMAT or GM_ERR_VALUE with the number of the
- * stroke; nothing is added then. */
+ * before the edit to `to`; it needs z0. Other keys are errors. GM_ERR_FORMAT or
+ * GM_ERR_VALUE with the number of the stroke; nothing is added then. */
 bool gm_edit_read(gm_edit *e, const char *script, size_t n, gm_error *err);
 void gm_edit_clear(gm_edit *e); /* removes all constraints */
 
