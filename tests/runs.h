@@ -113,8 +113,8 @@ static inline unsigned moved_nets(gm_saved *a, gm_saved *b, const char *const *n
 	return changed;
 }
 
-/* The run with zeros in the variables whose names begin so: in their values [.., from .. to - 1,
- * ..] of the second dimension, which in weights of convolutions is the input channel. */
+/* The run with zeros in the variables whose names contain this: in their values [.., from .. to -
+ * 1, ..] of the second dimension, which in weights of convolutions is the input channel. */
 static inline gm_saved *zeroed(gm_saved *of, const char *name, int64_t from, int64_t to)
 {
 	gm_error err = {0};
@@ -129,7 +129,7 @@ static inline gm_saved *zeroed(gm_saved *of, const char *name, int64_t from, int
 	for (int64_t i = 0; i < n; i++) {
 		const gm_st_tensor *t = gm_st_at(st, i);
 		tensor[i] = *t;
-		if (strncmp(t->name, name, strlen(name)) != 0)
+		if (!strstr(t->name, name))
 			continue;
 		int64_t rest = 1, rows = t->rank > 0 ? t->dims[0] : 1,
 			second = t->rank > 1 ? t->dims[1] : 1;

@@ -80,6 +80,12 @@ static const struct variant {
           "conditional=yes", "ema=.9", "grid=2x2"}},
 	{"pixelcnn",
          {"data=glyphs", "size=8", "batch=4", "features=4", "layers=2", "gated=no", "grid=2x2"}},
+	/* a process that begins with an encoder */
+	{"pixelcnn-ae",
+         {"data=shapes", "size=8", "batch=4", "features=4", "layers=2", "levels=8", "nz=3",
+          "width=4", "ema=.9", "grid=2x2"}},
+	{"pixelcnn-ae",
+         {"data=glyphs", "size=16", "batch=4", "nz=3", "width=4", "decoder=mse", "ema=.9"}},
 	{"wavenet",
          {"sound-length=32", "batch=2", "width=4", "skip=4", "layers=2", "conditional=yes",
           "ema=.9", "grid=1x1"}},

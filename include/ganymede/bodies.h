@@ -75,7 +75,7 @@ GM_API int gm_srresnet_radius(const gm_srresnet *p);
  * 286 pixels wide for 0 to 5 layers. */
 GM_API gm_node *gm_patch_body(gm_net *n, gm_node *x, int64_t width, int layers);
 
-/* The bodies of PixelCNNs: stacks of causal convolutions; the features of each value depend only on
+/* PixelCNNs: stacks of causal convolutions; the features of each value depend only on
  * the previous values, in [-1,1]. gated (van den Oord et al. 2016, arXiv:1606.05328, figure 2): a
  * vertical and a horizontal stack, [m,features,H,W]; else residual blocks (arXiv:1601.06759, table
  * 1), [m,2 features,H,W]. Odd kernel widths: `first` in the first of `layers`, `kernel` in the
@@ -83,11 +83,18 @@ GM_API gm_node *gm_patch_body(gm_net *n, gm_node *x, int64_t width, int layers);
 typedef struct gm_pixelcnn {
 	int64_t features;
 	int layers, kernel, first;
+	int64_t levels; /* values of a number, as in gm_levels */
 	bool gated;
-	gm_node *label; /* i32 [m], or NULL; gated only */
+	/* gated only, or NULL: a class, i32 [m], and what else all values are conditioned on,
+	 * [m,n]; each gate adds linear functions of them without bias at all positions (eq. 4) */
+	gm_node *label;
 	int64_t classes;
+	gm_node *given;
 } gm_pixelcnn;
 GM_API gm_node *gm_pixelcnn_body(const gm_pixelcnn *p, gm_causal *c, gm_node *x);
+/* The body, relu, 1x1, relu, 1x1: logits as in gm_levels_nll, [m,C,H,W] or [m,C,H,W,levels]; in
+ * mode ROW NULL. */
+GM_API gm_node *gm_pixelcnn_logits(const gm_pixelcnn *p, gm_causal *c, gm_node *x);
 
 /* WaveNet (van den Oord et al. 2016, arXiv:1609.03499, figure 4): the embedding of the two values
  * before this one, then `stacks` times `layers` gated residual layers of dilations 1, 2, 4, ..,

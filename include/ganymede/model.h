@@ -408,6 +408,18 @@ GM_API gm_node *gm_rows_example(gm_run *r, gm_node *rows);
 GM_API int gm_want_halvings(gm_run *r, int least, int most, int64_t smallest);
 /* DCGAN's nets for the run's images, by options width and kernel. */
 GM_API gm_dcgan gm_opt_dcgan(gm_run *r);
+/* The rows that gm_opt_pixelcnn reads: a gated PixelCNN for the run's images. */
+/* clang-format off */
+#define GM_PIXELCNN_OPTIONS \
+	{"features", "32", "features of each layer", GM_INT(1, 1024)}, \
+	{"layers", "7", "masked layers", GM_INT(2, 32)}, \
+	{"kernel", "3", "width of the layers after the first, odd", GM_INT(3, 15)}, \
+	{"first", "7", "width of the first layer, odd", GM_INT(3, 15)}, \
+	{"levels", "auto", "values of a number: 2 to 256; auto: 2 for grey, 256 for colour", GM_INT(2, 256)}, \
+	{"cached", "yes", "the gated net samples with cached activations; no: a pass over the whole image for each value", \
+	 GM_FLAG, .resume = true}
+/* clang-format on */
+GM_API gm_pixelcnn gm_opt_pixelcnn(gm_run *r);
 /* The number of strided layers for gm_patch_body, by option patch (receptive field of 1, 16, 34,
  * 70, 142 or 286 pixels). Images that are too small for it are an error of the run. */
 GM_API int gm_opt_patch(gm_run *r);
@@ -609,7 +621,8 @@ typedef struct gm_process {
 GM_API void gm_endpoint_process_nodes(gm_run *r, const char *name, const gm_process *p,
                                       gm_node *const *inputs, int n);
 
-/* Declares "generate" and "complete" as processes that sample one value of each image in a turn. */
+/* Declares "generate" and "complete", or endpoints that decode, as processes that sample one value
+ * of each image in a turn. */
 enum { GM_RASTER_GIVEN = 2 };
 typedef struct gm_raster {
 	const gm_causal *whole; /* the net in mode WHOLE */
@@ -617,6 +630,13 @@ typedef struct gm_raster {
 	gm_node *image;         /* from gm_batch */
 	/* further inputs of both endpoints, such as the label; those that are not NULL */
 	gm_node *given[GM_RASTER_GIVEN];
+	/* A gm_process_state that the net reads, or NULL. With it, the endpoints are these instead:
+	 * `name` sets the state to `value` and samples all values; its one input is `input`. */
+	gm_node *code;
+	struct {
+		const char *name;
+		gm_node *value, *input;
+	} coded[2];
 	/* examples are amplitudes, whose mu-law (gm_mu_law) has the levels; 0: examples have */
 	double mu;
 	double temperature; /* divides the logits; 0 means 1 */

@@ -23,14 +23,15 @@ static int64_t numbers(gm_shape s)
 	return n;
 }
 
-/* Reconstructs a batch x to y; code: buffer for the output of "encode". */
-static bool through(gm_saved *s, const float *x, float *code, float *y, gm_error *err)
+/* Reconstructs batch number `chunk`, x, to y; code: buffer for the output of "encode". */
+static bool through(gm_saved *s, const float *x, uint64_t seed, uint64_t chunk, float *code,
+                    float *y, gm_error *err)
 {
 	const void *in[] = {x}, *middle[] = {code};
 	if (gm_saved_has(s, GM_ENDPOINT_RECONSTRUCT))
-		return gm_saved_run(s, GM_ENDPOINT_RECONSTRUCT, in, 0, 0, y, err);
-	return gm_saved_run(s, GM_ENDPOINT_ENCODE, in, 0, 0, code, err) &&
-	       gm_saved_run(s, GM_ENDPOINT_DECODE, middle, 0, 0, y, err);
+		return gm_saved_run(s, GM_ENDPOINT_RECONSTRUCT, in, seed, chunk, y, err);
+	return gm_saved_run(s, GM_ENDPOINT_ENCODE, in, seed, chunk, code, err) &&
+	       gm_saved_run(s, GM_ENDPOINT_DECODE, middle, seed, chunk, y, err);
 }
 
 /* Checks the endpoints; *code is the number of values of a batch of codes. */
@@ -54,7 +55,7 @@ static bool able(gm_saved *s, int64_t *code, gm_error *err)
 	return true;
 }
 
-static bool reconstruct(gm_saved *s, const cli_examples *e, float *y, gm_error *err)
+static bool reconstruct(gm_saved *s, const cli_examples *e, uint64_t seed, float *y, gm_error *err)
 {
 	int64_t m = gm_saved_batch(s), numel = gm_saved_facts(s)->numel, size;
 	if (!able(s, &size, err))
@@ -64,7 +65,7 @@ static bool reconstruct(gm_saved *s, const cli_examples *e, float *y, gm_error *
 	for (int64_t done = 0; ok && done < e->n; done += m) {
 		int64_t take = e->n - done < m ? e->n - done : m;
 		memcpy(x, e->x + done * numel, take * numel * sizeof *x);
-		ok = through(s, x, out + m * numel, out, err);
+		ok = through(s, x, seed, (uint64_t)(done / m), out + m * numel, out, err);
 		if (ok)
 			memcpy(y + done * numel, out, take * numel * sizeof *y);
 	}
@@ -72,38 +73,43 @@ static bool reconstruct(gm_saved *s, const cli_examples *e, float *y, gm_error *
 	return ok;
 }
 
-/* original | reconstruction, pair after pair */
-static gm_image *picture(gm_saved *s, const cli_examples *e, const float *y, int columns,
+/* original | reconstruction | .., for one example after the other; y: all first ones, then all
+ * second ones, .. */
+static gm_image *picture(gm_saved *s, const cli_examples *e, const float *y, int draws,
                          gm_error *err)
 {
-	int64_t numel = gm_saved_facts(s)->numel;
-	float *all = malloc(2 * e->n * numel * sizeof *all);
+	int64_t numel = gm_saved_facts(s)->numel, each = 1 + draws;
+	float *all = malloc(each * e->n * numel * sizeof *all);
 	gm_image *im = NULL;
-	for (int64_t i = 0; all && i < e->n; i++) {
-		memcpy(all + 2 * i * numel, e->x + i * numel, numel * sizeof *all);
-		memcpy(all + (2 * i + 1) * numel, y + i * numel, numel * sizeof *all);
-	}
+	for (int64_t i = 0; all && i < e->n; i++)
+		for (int64_t k = 0; k < each; k++)
+			memcpy(all + (each * i + k) * numel,
+			       k ? y + ((k - 1) * e->n + i) * numel : e->x + i * numel,
+			       numel * sizeof *all);
 	if (all)
-		im = cli_examples_grid(s, all, 2 * e->n, 2 * columns, err);
+		im = cli_examples_grid(s, all, each * e->n, (int)each * e->columns, err);
 	else
 		gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
 	free(all);
 	return im;
 }
 
-static int work(gm_saved *s, const cli_examples *e, int columns, const char *out)
+static int work(gm_saved *s, const cli_examples *e, int draws, uint64_t seed, const char *out)
 {
 	const gm_facts *f = gm_saved_facts(s);
 	gm_error err = {0};
 	double mean = 0;
-	float *y = malloc(e->n * f->numel * sizeof *y);
+	const int64_t all = e->n * f->numel;
+	float *y = malloc(draws * all * sizeof *y);
 	gm_image *im = NULL;
-	bool ok = (y || gm_fail(&err, GM_ERR_MEMORY, "no memory for pictures")) &&
-	          reconstruct(s, e, y, &err) &&
-	          gm_psnr(&(gm_picture_pairs){e->x, y, e->n, (int)f->channels, (int)f->height,
-	                                      (int)f->width, 2},
-	                  NULL, &mean, &err) &&
-	          (im = picture(s, e, y, columns, &err)) && gm_image_write(out, im, &err);
+	bool ok = y || gm_fail(&err, GM_ERR_MEMORY, "no memory for pictures");
+	for (int k = 0; ok && k < draws; k++)
+		ok = reconstruct(s, e, seed + (uint64_t)k, y + k * all, &err);
+	ok = ok &&
+	     gm_psnr(&(gm_picture_pairs){e->x, y, e->n, (int)f->channels, (int)f->height,
+	                                 (int)f->width, 2},
+	             NULL, &mean, &err) &&
+	     (im = picture(s, e, y, draws, &err)) && gm_image_write(out, im, &err);
 	if (ok) {
 		gm_term_picture(stdout, im, 0);
 		printf("%s: %" PRId64 " of %s, original | reconstruction; mean PSNR %.2f dB\n", out,
@@ -117,6 +123,8 @@ static int work(gm_saved *s, const cli_examples *e, int columns, const char *out
 static const cli_option options[] = {
 	{"grid", "4x8", "columns x rows of pairs"},
 	{"split", "", "split of a data set: train or test"},
+	{"draws", "1", "reconstructions of each image, for models that draw them"},
+	{"seed", "0", "seed of their noise"},
 	{"turns", "", "iterations of an iterative endpoint; default: the model's"},
 	{"out", "reconstructed.png", "FILE.png, .jpg or .webp; also -o"},
 	{"outdir", "runs", "folder of runs"},
@@ -126,20 +134,25 @@ static const cli_option options[] = {
 
 int cli_reconstruct(int argc, char **argv)
 {
-	cli_values v = {.verb = "reconstruct",
-	                .option = options,
-	                .about = "The image shows pairs: original | reconstruction."};
+	cli_values v = {
+		.verb = "reconstruct",
+		.option = options,
+		.about = "The image shows pairs: original | reconstruction; with --draws the "
+			 "original and that many reconstructions."};
 	cli_examples e;
 	if (!cli_examples_read(&e, &v, argc, argv))
 		return e.status;
 	gm_error err = {0};
 	int64_t code;
+	uint64_t seed, draws;
 	if (!gm_image_format(cli_value(&v, "out"), &err))
 		return cli_usage("%s", err.message);
 	gm_saved *s = cli_examples_run(&v, NULL, &err);
-	bool ok = s && able(s, &code, &err) && cli_turns(s, GM_ENDPOINT_RECONSTRUCT, &v, &err) &&
+	bool ok = s && cli_whole(&v, "seed", 0, UINT64_MAX, &seed, &err) &&
+	          cli_whole(&v, "draws", 1, 64, &draws, &err) && able(s, &code, &err) &&
+	          cli_turns(s, GM_ENDPOINT_RECONSTRUCT, &v, &err) &&
 	          cli_examples_get(&e, s, &v, &err);
-	int status = ok ? work(s, &e, e.columns, cli_value(&v, "out")) : cli_fail(&err);
+	int status = ok ? work(s, &e, (int)draws, seed, cli_value(&v, "out")) : cli_fail(&err);
 	cli_examples_free(&e);
 	gm_saved_free(s);
 	return status;

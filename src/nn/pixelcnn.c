@@ -14,6 +14,10 @@ static gm_node *gate(const gm_pixelcnn *p, gm_causal *c, const char *name, gm_no
 		                                      p->label, .rows = p->classes, .dim = 2 * f,
 		                                      .init = GM_NORMAL(0, .05)),
 		                         GM_SHAPE(c->batch, 2 * f, 1, 1)));
+	if (p->given)
+		x = gm_add(x, gm_reshape(gm_linear(c->net, gm_net_key(c->net, "%s/given", name),
+		                                   p->given, .out = 2 * f, .no_bias = true),
+		                         GM_SHAPE(c->batch, 2 * f, 1, 1)));
 	return gm_mul(gm_tanh(gm_narrow(x, 1, 0, f)), gm_sigmoid(gm_narrow(x, 1, f, f)));
 }
 
@@ -65,4 +69,19 @@ static gm_node *plain_stack(const gm_pixelcnn *p, gm_causal *c, gm_node *x)
 gm_node *gm_pixelcnn_body(const gm_pixelcnn *p, gm_causal *c, gm_node *x)
 {
 	return p->gated ? gated_stacks(p, c, x) : plain_stack(p, c, x);
+}
+
+gm_node *gm_pixelcnn_logits(const gm_pixelcnn *p, gm_causal *c, gm_node *x)
+{
+	int64_t l = p->levels == 2 ? 1 : p->levels;
+	gm_node *h = gm_pixelcnn_body(p, c, x);
+	if (c->mode == GM_CAUSAL_ROW)
+		return NULL;
+	h = gm_causal_conv(c, "head", gm_relu(h), .out = 2 * p->features, .mask = 'B');
+	h = gm_causal_conv(c, "logits", gm_relu(h), .out = c->channels * l, .mask = 'B');
+	if (l == 1)
+		return h;
+	gm_shape s = gm_node_shape(h);
+	h = gm_reshape(h, GM_SHAPE(s.dim[0], c->channels, l, s.dim[2], s.dim[3]));
+	return gm_permute(h, (int[]){0, 1, 3, 4, 2});
 }

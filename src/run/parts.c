@@ -62,6 +62,28 @@ gm_dcgan gm_opt_dcgan(gm_run *r)
 	return p;
 }
 
+gm_pixelcnn gm_opt_pixelcnn(gm_run *r)
+{
+	enum { OUTPUTS = 4096 };
+	const int64_t channels = r->facts.channels;
+	gm_opt_auto(r, "levels", channels == 1 ? "2" : "256");
+	const gm_pixelcnn p = {.features = gm_opt_int(r, "features"),
+	                       .layers = (int)gm_opt_int(r, "layers"),
+	                       .kernel = (int)gm_opt_int(r, "kernel"),
+	                       .first = (int)gm_opt_int(r, "first"),
+	                       .levels = gm_opt_int(r, "levels"),
+	                       .gated = true};
+	if (p.kernel % 2 == 0 || p.first % 2 == 0)
+		gm_run_error(r, "options kernel and first are odd, for a window has a centre");
+	if (channels * p.levels > OUTPUTS)
+		gm_run_error(r, "option levels: %d levels of %d channels; there can be %d in all",
+		             (int)p.levels, (int)channels, OUTPUTS);
+	if (p.features < channels)
+		gm_run_error(r, "option features: at least one for each of %d channels",
+		             (int)channels);
+	return p;
+}
+
 int gm_opt_patch(gm_run *r)
 {
 	const gm_facts *f = &r->facts;

@@ -157,6 +157,38 @@ static gm_node *known(const raster *s, gm_node *image, gm_node *hidden)
 	return gm_mul(gm_add_c(x, -1), gm_add_c(gm_neg(hidden), 1));
 }
 
+/* Sets the states to images x and what is hidden of them, both in a state's layout; and the code to
+ * a value, if there is one. */
+static gm_node *begin(const raster *s, gm_node *x, gm_node *hidden, gm_node *code)
+{
+	gm_node *line = gm_narrow(x, 0, 0, s->w * s->c),
+		*set[] = {gm_assign(s->x, x), gm_assign(s->line, line),
+	                  gm_assign(s->hidden, hidden), code ? gm_assign(s->a->code, code) : NULL};
+	return gm_group(s->g, set, code ? 4 : 3);
+}
+
+static void declare(const raster *s, gm_process *p)
+{
+	const gm_raster *a = s->a;
+	const gm_shape state = gm_node_shape(s->x);
+	gm_node *zeros = gm_full(s->g, 0, state), *ones = gm_full(s->g, 1, state);
+	for (int k = 0; a->code && k < 2 && a->coded[k].name; k++) {
+		p->begin = begin(s, zeros, ones, a->coded[k].value);
+		gm_endpoint_process(s->r, a->coded[k].name, p, a->coded[k].input);
+	}
+	if (a->code)
+		return;
+	gm_node *hidden = gm_hidden(s->r), *in[2 + GM_RASTER_GIVEN] = {a->image, hidden};
+	int n = 2;
+	for (int i = 0; i < GM_RASTER_GIVEN; i++)
+		if (a->given[i])
+			in[n++] = a->given[i];
+	p->begin = begin(s, zeros, ones, NULL);
+	gm_endpoint_process_nodes(s->r, GM_ENDPOINT_GENERATE, p, in + 2, n - 2);
+	p->begin = begin(s, to_state(s, known(s, a->image, hidden)), to_state(s, hidden), NULL);
+	gm_endpoint_process_nodes(s->r, GM_ENDPOINT_COMPLETE, p, in, n);
+}
+
 void gm_run_raster(gm_run *r, const gm_raster *a)
 {
 	const gm_causal *w = a->whole;
@@ -188,21 +220,5 @@ void gm_run_raster(gm_run *r, const gm_raster *a)
 	effect[effects++] = gm_assign(s.line, written(&s, sample(&s, logits)));
 	p.turn = gm_group(s.g, effect, effects);
 
-	gm_node *hidden = gm_hidden(r), *all[] = {gm_full(s.g, 0, state), gm_full(s.g, 1, state)},
-		*some[] = {to_state(&s, known(&s, a->image, hidden)), to_state(&s, hidden)};
-	for (int k = 0; k < 2; k++) {
-		gm_node **x = k ? some : all;
-		gm_node *line = gm_narrow(x[0], 0, 0, s.w * s.c);
-		p.begin = gm_group(s.g,
-		                   (gm_node *[]){gm_assign(s.x, x[0]), gm_assign(s.line, line),
-		                                 gm_assign(s.hidden, x[1])},
-		                   3);
-		gm_node *in[2 + GM_RASTER_GIVEN] = {a->image, hidden};
-		int n = k ? 2 : 0;
-		for (int i = 0; i < GM_RASTER_GIVEN; i++)
-			if (a->given[i])
-				in[n++] = a->given[i];
-		gm_endpoint_process_nodes(r, k ? GM_ENDPOINT_COMPLETE : GM_ENDPOINT_GENERATE, &p,
-		                          in, n);
-	}
+	declare(&s, &p);
 }
