@@ -821,6 +821,14 @@ static void rooms_for_images(void **state)
 		{"draw", "{\"seed\": -1}", "seed", 400},
 		{"draw", "{\"colour\": 1}", "colour", 400},
 		{"draw", "{\"psi\": 1e9}", "psi", 400},
+		{"draw", "{\"raw\": 3}", "raw", 400},
+		{"fit", "{\"height\": 2, \"pixels\": \"\"}", "height", 400},
+		{"fit", "{\"height\": 2049, \"width\": 1}", "height", 400},
+		{"fit", "{\"height\": 2, \"width\": 1, \"pixels\": \"AAAA\"}", "6 bytes", 400},
+		{"mask", "{\"name\": \"nose\"}", "nose", 422},
+		{"transfer", "{\"from\": [1, 2], \"to\": [1, 2, 3]}", "from", 400},
+		{"transfer", "{\"from\": [1, 2, 3], \"to\": [1, 2, \"3\"]}", "to is not", 400},
+		{"transfer", "{\"between\": 1}", "between", 400},
 		{"draw", "{\"codes\": \"nose=1\"}", "z:0..2", 422},
 		{"draw", "{\"along\": \"99:1\"}", "from 0 to 2", 422},
 		{"draw", "{\"class\": 1}", "class-conditional", 422},
@@ -849,6 +857,26 @@ static void rooms_for_images(void **state)
 	snprintf(path, sizeof path, "/api/jobs/%d/result", (int)job);
 	assert_int_equal(ask("GET", path, NULL), 200);
 	assert_int_equal(reply_size - (size_t)(body() - reply), 2 * NUMEL);
+	/* completions so far are shown, and a cancelled job keeps them */
+	job = begin_job(pixels, mask, "{\"starts\": 2, \"iterations\": 100000}", 202);
+	snprintf(path, sizeof path, "/api/jobs/%d", (int)job);
+	for (int version = 0; !version;) {
+		assert_int_equal(ask("GET", path, NULL), 200);
+		o = object();
+		version = (int)json_integer_value(json_object_get(o, "version"));
+		json_decref(o);
+	}
+	assert_int_equal(ask("DELETE", path, NULL), 202);
+	job_ends(job, "cancelled");
+	assert_non_null(strstr(body(), "\"context\""));
+	snprintf(path, sizeof path, "/api/jobs/%d/result", (int)job);
+	assert_int_equal(ask("GET", path, NULL), 200);
+	assert_int_equal(reply_size - (size_t)(body() - reply), NUMEL);
+	assert_int_equal(room("mask", "{\"name\": \"middle\"}"), 200);
+	assert_non_null(strstr(reply, "Gm-Shape: 1,8,8,1\r\n"));
+	for (int i = 0; i < NUMEL; i++)
+		assert_int_equal((uint8_t)body()[i],
+		                 i / 8 >= 2 && i / 8 < 6 && i % 8 >= 2 && i % 8 < 6 ? 255 : 0);
 	job = begin_job(pixels, all, "{\"iterations\": 5}", 202);
 	job_ends(job, "failed");
 	assert_non_null(strstr(body(), "all is hidden"));
@@ -888,6 +916,37 @@ static void rooms_for_images(void **state)
 	json_decref(o);
 	job_ends(job, "failed");
 	assert_non_null(strstr(body(), "stroke 1: its tool"));
+	/* an edit from latents, and its transfer to a photo: none from where it began */
+	assert_int_equal(
+		room("edit",
+	             "{\"raw\": true, \"script\": {\"from\": [0.5, -0.25, 1], \"strokes\": []}, "
+	             "\"options\": {\"starts\": 2, \"iterations\": 1}}"),
+		202);
+	o = object();
+	job = json_integer_value(json_object_get(o, "job"));
+	json_decref(o);
+	job_ends(job, "done");
+	assert_non_null(strstr(body(), "\"from\":[0.5,-0.25,1.0]"));
+	assert_int_equal(room("fit", "{\"height\": 1, \"width\": 2, \"pixels\": \"AAAA////\"}"),
+	                 200);
+	assert_non_null(strstr(reply, "Gm-Shape: 1,8,8,1\r\n"));
+	for (int same = 0; same < 2; same++) {
+		char text[300];
+		snprintf(text, sizeof text,
+		         "{\"from\": [0.5, -0.25, 1], \"to\": [%s, -0.25, 1], \"between\": 3, "
+		         "\"height\": 1, \"width\": 2, \"pixels\": \"AAAAZGRk\"}",
+		         same ? "0.5" : "-0.9");
+		assert_int_equal(room("transfer", text), 202);
+		o = object();
+		job = json_integer_value(json_object_get(o, "job"));
+		json_decref(o);
+		job_ends(job, "done");
+		snprintf(path, sizeof path, "/api/jobs/%d/result", (int)job);
+		assert_int_equal(ask("GET", path, NULL), 200);
+		assert_int_equal(reply_size - (size_t)(body() - reply), 6);
+		if (same)
+			assert_memory_equal(body(), "\0\0\0ddd", 6);
+	}
 	assert_int_equal(room("edit", "{\"script\": 3}"), 400);
 	assert_int_equal(room("edit", "{\"script\": {}, \"options\": {\"starts\": 999}}"), 422);
 	assert_int_equal(room("edit", "{\"script\": {}, \"pixels\": \"AAAA\"}"), 400);

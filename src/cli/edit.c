@@ -72,19 +72,21 @@ static const cli_option edit_options[] = {
 typedef struct request {
 	gm_edit_options o;
 	gm_saved *s;
+	float *z0;                             /* latents before the edit, or NULL */
 	photo photo;                           /* z NULL: there is none */
 	float *shown;                          /* what is written */
 	const char *transfer;                  /* file, or NULL */
 	int64_t frames, candidate, between, n; /* candidate: from 0; n: images in shown */
 	int columns;
+	bool usage; /* failed by an option, which was told */
 } request;
 
 /* Latents before the edit: those of the photo, or where the candidate began. */
 static bool latents_before(const request *q, int64_t which, float *z, gm_error *err)
 {
 	const size_t numbers = (size_t)gm_project_numbers(q->s, err);
-	if (q->photo.z) {
-		memcpy(z, q->photo.z, numbers * sizeof *z);
+	if (q->z0) {
+		memcpy(z, q->z0, numbers * sizeof *z);
 		return true;
 	}
 	gm_edit *first = gm_edit_new(q->s, &q->o, NULL, err);
@@ -123,13 +125,45 @@ static bool transfer(const request *q, const float *z, gm_error *err)
 	return ok;
 }
 
-static bool edit(request *q, const char *script, const char *out, gm_error *err)
+/* Latents before the edit: of the script, else of the photo; q->z0 stays NULL without either. */
+static bool begin(request *q, const gm_bytes *b, const cli_values *v, gm_error *err)
 {
+	const size_t numbers = (size_t)gm_project_numbers(q->s, err);
+	bool given = false;
+	gm_error why = {0};
+	if (!numbers)
+		return false;
+	float *z = malloc(numbers * sizeof *z);
+	bool ok = z || gm_fail(err, GM_ERR_MEMORY, "no memory for latents");
+	ok = ok &&
+	     (gm_edit_from((const char *)b->data, b->size, (int64_t)numbers, z, &given, &why) ||
+	      gm_fail(err, why.code, "%s: %.300s", v->operand[1], why.message));
+	ok = ok && (!v->operand[2] || photo_open(q->s, v->operand[2], &q->photo, err));
+	if (ok && !given && q->photo.z)
+		memcpy(z, q->photo.z, numbers * sizeof *z);
+	if (ok && (given || q->photo.z))
+		q->z0 = z;
+	else
+		free(z);
+	if (ok && !q->z0 && cli_useless(v, "smooth", "without a photo, or latents in the script")) {
+		q->usage = true;
+		return false;
+	}
+	return ok;
+}
+
+static bool edit(request *q, const cli_values *v, const char *out, gm_error *err)
+{
+	const char *script = v->operand[1];
 	gm_bytes b = {0};
 	int64_t order[256];
 	if (!gm_file_open(script, &b, err))
 		return false;
-	gm_edit *e = gm_edit_new(q->s, &q->o, q->photo.z, err);
+	if (!begin(q, &b, v, err)) {
+		gm_file_close(&b);
+		return false;
+	}
+	gm_edit *e = gm_edit_new(q->s, &q->o, q->z0, err);
 	gm_error why = {0};
 	bool ok = e && (gm_edit_read(e, (const char *)b.data, b.size, &why) ||
 	                gm_fail(err, why.code, "%s: %.300s", script, why.message));
@@ -184,9 +218,10 @@ int cli_edit(int argc, char **argv)
 		     "{\"tool\": "
 		     "\"warp\", \"size\": 24, \"from\": [x, y], \"to\": [x, y]}, {\"tool\": "
 		     "\"erase\", "
-		     "..}]}.\nWith PHOTO, its projection is edited; without, images are made from "
-		     "the "
-		     "strokes alone.");
+		     "..}],\n\"from\": [latents before the edit, instead of those of "
+		     "PHOTO]}.\nWith "
+		     "PHOTO, its projection is edited; without, images are made from the strokes "
+		     "alone.");
 		cli_options_help(edit_options);
 		cli_action_help(gm_edit_rows);
 		return CLI_OK;
@@ -201,7 +236,7 @@ int cli_edit(int argc, char **argv)
 	    !cli_whole(&v, "between", 2, 64, &between, &err) || !gm_image_format(out, &err) ||
 	    (q.transfer && !gm_image_format(q.transfer, &err)))
 		return cli_usage("%s", err.message);
-	if ((!v.operand[2] && (status = cli_useless(&v, "smooth|transfer", "without a photo"))) ||
+	if ((!v.operand[2] && (status = cli_useless(&v, "transfer", "without a photo"))) ||
 	    (!q.transfer && (status = cli_useless(&v, "between", "without --transfer"))) ||
 	    (!q.transfer && !frames &&
 	     (status = cli_useless(&v, "candidate", "without --frames or --transfer"))))
@@ -209,12 +244,11 @@ int cli_edit(int argc, char **argv)
 	q.frames = (int64_t)frames, q.candidate = (int64_t)candidate - 1;
 	q.between = (int64_t)between;
 	q.s = cli_examples_run(&v, NULL, &err);
-	bool ok = q.s && (!v.operand[2] || photo_open(q.s, v.operand[2], &q.photo, &err)) &&
-	          edit(&q, v.operand[1], out, &err);
+	bool ok = q.s && edit(&q, &v, out, &err);
 	photo_free(&q.photo);
-	free(q.shown);
+	free(q.z0), free(q.shown);
 	gm_saved_free(q.s);
-	return ok ? CLI_OK : cli_fail(&err);
+	return ok ? CLI_OK : q.usage ? CLI_USAGE : cli_fail(&err);
 }
 
 /* ---- morph ----------------------------------------------------------------------------------- */

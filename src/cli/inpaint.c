@@ -266,7 +266,7 @@ static bool score(gm_saved *s, const cli_examples *e, request *q, gm_error *err)
 static const cli_option options[] = {
 	{"hide", "bottom",
          "the part to fill in: bottom, top, left, right, middle, all, random, random:SHARE, "
-         "pattern, or X,Y,WIDTH,HEIGHT in pixels"},
+         "pattern, grid (one pixel of 4 x 4 is visible), or X,Y,WIDTH,HEIGHT in pixels"},
 	{"mask", "", "instead of --hide: an image of the run's size, white where to fill in"},
 	{"score", "",
          "errors of the hidden part, also of simple fillings, instead of images: of --count "
@@ -325,7 +325,7 @@ static int read_options(const cli_values *v, request *q, cli_examples *e, gm_err
 	if (!gm_hole_is_name(q->hide))
 		return cli_usage(
 			"option hide: \"%.60s\" is not bottom, top, left, right, middle, all, "
-			"random, random:SHARE, pattern or X,Y,WIDTH,HEIGHT",
+			"random, random:SHARE, pattern, grid or X,Y,WIDTH,HEIGHT",
 			q->hide);
 	if (!cli_whole(v, "count", 0, INT32_MAX, &count, err))
 		return cli_usage("%s", err->message);

@@ -42,6 +42,16 @@ static bool ended(const gm_job *j)
 	return j->state != GM_JOB_QUEUED && j->state != GM_JOB_RUNNING;
 }
 
+void gm_job_show(gm_job *j, uint8_t *result, size_t bytes, json_t *about)
+{
+	pthread_mutex_lock(&j->jobs->mutex);
+	free(j->result);
+	json_decref(j->about);
+	j->result = result, j->bytes = bytes, j->about = about;
+	j->version++;
+	pthread_mutex_unlock(&j->jobs->mutex);
+}
+
 static bool show(void *context, const gm_progress *p)
 {
 	gm_job *j = context;
@@ -167,26 +177,28 @@ json_t *gm_jobs_about(gm_jobs *q, int64_t number)
 	static const char *const states[] = {"queued", "running", "done", "cancelled", "failed"};
 	pthread_mutex_lock(&q->mutex);
 	const gm_job *j = find(q, number);
-	json_t *o = j ? json_pack("{s:I, s:s, s:s, s:s, s:I, s:I}", "number", (json_int_t)j->number,
-	                          "kind", j->kind, "run", j->run, "state", states[j->state], "done",
-	                          (json_int_t)j->done, "total", (json_int_t)j->total)
+	json_t *o = j ? json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:I}", "number",
+	                          (json_int_t)j->number, "kind", j->kind, "run", j->run, "state",
+	                          states[j->state], "done", (json_int_t)j->done, "total",
+	                          (json_int_t)j->total, "version", (json_int_t)j->version)
 	              : NULL;
 	if (o && j->message[0])
 		json_object_set_new(o, "message", json_string(j->message));
-	if (o && j->about && ended(j))
+	if (o && j->about)
 		json_object_set(o, "about", j->about);
 	pthread_mutex_unlock(&q->mutex);
 	return o;
 }
 
-uint8_t *gm_jobs_result(gm_jobs *q, int64_t number, size_t *bytes)
+uint8_t *gm_jobs_result(gm_jobs *q, int64_t number, size_t *bytes, int64_t *version)
 {
 	uint8_t *copy = NULL;
 	pthread_mutex_lock(&q->mutex);
 	const gm_job *j = find(q, number);
-	if (j && j->state == GM_JOB_DONE && j->result && (copy = malloc(j->bytes + 1))) {
+	if (j && j->result && (copy = malloc(j->bytes + 1))) {
 		memcpy(copy, j->result, j->bytes);
 		*bytes = j->bytes;
+		*version = j->version;
 	}
 	pthread_mutex_unlock(&q->mutex);
 	return copy;

@@ -17,14 +17,15 @@ typedef struct gm_job gm_job;
 struct gm_job {
 	int64_t number;
 	char run[GM_PATH_ID], kind[16];
-	/* What it does: fills result (from malloc) and about, or err. Called in the thread of jobs,
-	 * where progress is reported and cancels it. */
+	/* What it does: shows its result by gm_job_show, or fails with err. Called in the thread of
+	 * jobs, where progress is reported and cancels it. */
 	bool (*work)(gm_job *j, gm_error *err);
 	void (*release)(void *task);
 	void *task;
 	uint8_t *result;
 	size_t bytes;
-	json_t *about; /* JSON about the result, or NULL */
+	json_t *about;   /* JSON about the result, or NULL */
+	int64_t version; /* of the result: how often it was shown */
 
 	enum { GM_JOB_QUEUED, GM_JOB_RUNNING, GM_JOB_DONE, GM_JOB_CANCELLED, GM_JOB_FAILED } state;
 	bool cancel;
@@ -48,10 +49,13 @@ void gm_jobs_free(gm_jobs *q); /* cancels all */
 /* Adds a job with work, release, task, run and kind; takes over task, also on failure. Returns its
  * number, or 0 with GM_ERR_STATE if too many wait. */
 int64_t gm_jobs_add(gm_jobs *q, const gm_job *what, gm_error *err);
-/* {number, kind, run, state, done, total, message?, about?}; NULL if there is none. */
+/* Called by work: the result, or what there is of it so far; a cancelled job keeps it. Takes over
+ * result (from malloc) and about. */
+void gm_job_show(gm_job *j, uint8_t *result, size_t bytes, json_t *about);
+/* {number, kind, run, state, done, total, version, message?, about?}; NULL if there is none. */
 json_t *gm_jobs_about(gm_jobs *q, int64_t number);
-/* A copy of the result; NULL if it is not done. */
-uint8_t *gm_jobs_result(gm_jobs *q, int64_t number, size_t *bytes);
+/* A copy of the result so far, and its version; NULL if there is none. */
+uint8_t *gm_jobs_result(gm_jobs *q, int64_t number, size_t *bytes, int64_t *version);
 bool gm_jobs_cancel(gm_jobs *q, int64_t number); /* false if there is none */
 
 #endif

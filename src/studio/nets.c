@@ -63,13 +63,14 @@ bool gm_nets_is_newest(gm_nets *n, int64_t slot, int64_t seq)
 	return newest;
 }
 
-gm_open_net *gm_nets_lock(gm_nets *n, const char *id, const char *checkpoint, gm_error *err)
+gm_open_net *gm_nets_lock(gm_nets *n, const char *id, const char *checkpoint, bool raw,
+                          gm_error *err)
 {
 	struct stat st = {0};
 	pthread_mutex_lock(&n->mutex);
 	gm_open_net *o = &n->net[0];
 	for (int i = 0; i < GM_NETS_OPEN; i++) {
-		if (!strcmp(n->net[i].id, id)) {
+		if (!strcmp(n->net[i].id, id) && n->net[i].raw == raw) {
 			o = &n->net[i];
 			break;
 		}
@@ -77,11 +78,12 @@ gm_open_net *gm_nets_lock(gm_nets *n, const char *id, const char *checkpoint, gm
 			o = &n->net[i];
 	}
 	stat(checkpoint, &st);
-	if (strcmp(o->id, id) != 0 || strcmp(o->checkpoint, checkpoint) != 0 ||
+	if (strcmp(o->id, id) != 0 || o->raw != raw || strcmp(o->checkpoint, checkpoint) != 0 ||
 	    o->changed.tv_sec != st.st_mtim.tv_sec || o->changed.tv_nsec != st.st_mtim.tv_nsec) {
 		close_net(o);
 		/* small batches: one image is drawn much more often than many */
-		o->saved = gm_saved_open_file(checkpoint, &(gm_saved_options){.batch = 1}, err);
+		o->saved = gm_saved_open_file(checkpoint,
+		                              &(gm_saved_options){.batch = 1, .raw = raw}, err);
 		if (!o->saved) {
 			pthread_mutex_unlock(&n->mutex);
 			return NULL;
@@ -89,6 +91,7 @@ gm_open_net *gm_nets_lock(gm_nets *n, const char *id, const char *checkpoint, gm
 		snprintf(o->id, sizeof o->id, "%s", id);
 		snprintf(o->checkpoint, sizeof o->checkpoint, "%s", checkpoint);
 		o->changed = st.st_mtim;
+		o->raw = raw;
 	}
 	o->used = gm_seconds();
 	return o;

@@ -18,6 +18,7 @@ enum { GM_NETS_OPEN = 8, GM_NETS_SLOTS = 64, GM_NETS_MANY = 16 };
 
 typedef struct gm_open_net {
 	char id[GM_PATH_ID], checkpoint[PATH_MAX];
+	bool raw;                     /* with the weights, not their moving averages */
 	struct timespec changed;      /* of the checkpoint */
 	gm_saved *saved;              /* with batches of 1 */
 	gm_saved *many;               /* with batches of GM_NETS_MANY, or NULL: not opened yet */
@@ -46,6 +47,7 @@ bool gm_nets_is_newest(gm_nets *n, int64_t slot, int64_t seq);
 
 /* Waits until nobody else computes, and opens the checkpoint (of run id), again if it changed. NULL
  * on failure, without the lock. The caller unlocks n->mutex. */
-gm_open_net *gm_nets_lock(gm_nets *n, const char *id, const char *checkpoint, gm_error *err);
+gm_open_net *gm_nets_lock(gm_nets *n, const char *id, const char *checkpoint, bool raw,
+                          gm_error *err);
 
 #endif

@@ -14,10 +14,12 @@
 #include "studio/body.h"
 #include "studio/internal.h"
 #include "use/edit.h"
+#include "use/hole.h"
+#include "use/photo.h"
 #include "use/inpaint.h"
 #include "use/project.h"
 
-enum { SIDE = 1024, COUNT = 16 };
+enum { SIDE = 1024, COUNT = 16, PHOTO_SIDE = 2048 };
 
 /* ---- bodies ---------------------------------------------------------------------------------- */
 
@@ -108,13 +110,24 @@ static void answer_images(gm_call *c, const float *x, const int64_t shape[4], in
 
 /* ---- nets ------------------------------------------------------------------------------------ */
 
+/* Whether the call asks for the weights instead of their moving averages. */
+static bool raw_of(const gm_call *c)
+{
+	return json_is_true(json_object_get(c->body, "raw"));
+}
+
 static gm_open_net *lock(gm_studio *s, gm_call *c)
 {
 	char path[PATH_MAX];
 	gm_error err = {0};
+	const json_t *raw = json_object_get(c->body, "raw");
+	if (raw && !json_is_boolean(raw)) {
+		bad(c, "raw", "true or false");
+		return NULL;
+	}
 	if (!gm_call_checkpoint(s, c, path))
 		return NULL;
-	gm_open_net *o = gm_nets_lock(&s->nets, c->id, path, &err);
+	gm_open_net *o = gm_nets_lock(&s->nets, c->id, path, raw_of(c), &err);
 	if (!o)
 		gm_call_failed(c, &err, NULL);
 	return o;
@@ -205,7 +218,7 @@ void gm_room_net(gm_studio *s, gm_call *c)
 		json_array_append_new(classes, f->class_names ? json_string(f->class_names[i])
 		                                              : json_sprintf("%lld", (long long)i));
 	c->answer = json_pack(
-		"{s:s, s:I, s:[I,I,I], s:b, s:b, s:b, s:o, s:b, s:o, s:o, s:I, s:b}", "model",
+		"{s:s, s:I, s:[I,I,I], s:b, s:b, s:b, s:o, s:b, s:o, s:o, s:I, s:b, s:b}", "model",
 		gm_saved_model(o->saved)->name, "step", (json_int_t)gm_saved_step(o->saved),
 		"shape", (json_int_t)f->height, (json_int_t)f->width, (json_int_t)f->channels,
 		"generate", generates, "discriminate",
@@ -213,7 +226,8 @@ void gm_room_net(gm_studio *s, gm_call *c)
 		images && gm_saved_has(o->saved, GM_ENDPOINT_COMPLETE), "translate", ways,
 		"labelled", generates && gm_saved_takes_labels(o->saved, GM_ENDPOINT_GENERATE),
 		"classes", classes, "latents", latents_of(o->saved), "directions",
-		(json_int_t)(o->directions ? o->directions->count : 0), "points", f->points);
+		(json_int_t)(o->directions ? o->directions->count : 0), "points", f->points,
+		"average", strtod(gm_saved_option(o->saved, "ema"), NULL) > 0);
 	c->status = 200;
 	unlock(s);
 }
@@ -239,7 +253,7 @@ static bool know_directions(gm_open_net *o, gm_error *err)
 void gm_room_directions(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
-	if (!gm_call_only(c, ""))
+	if (!gm_call_only(c, "raw"))
 		return;
 	gm_open_net *o = lock(s, c);
 	if (!o)
@@ -280,7 +294,7 @@ void gm_room_draw(gm_studio *s, gm_call *c)
 	gm_latents_options o = {.count = 1, .class = -1, .psi = 1};
 	int64_t slot, seq, seed = 0;
 	const json_t *psi = json_object_get(c->body, "psi");
-	if (!gm_call_only(c, "slot|seq|seed|count|class|psi|codes|along") ||
+	if (!gm_call_only(c, "slot|seq|seed|count|class|psi|codes|along|raw") ||
 	    !announce(s, c, &slot, &seq) || !integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
 	    !integer(c, "count", 1, COUNT, &o.count) ||
 	    !integer(c, "class", -1, INT32_MAX, &o.class) || !text(c, "codes", &o.codes) ||
@@ -358,6 +372,7 @@ static void queue(gm_studio *s, gm_call *c, gm_job j)
 
 typedef struct inpainting {
 	char checkpoint[PATH_MAX];
+	bool raw;
 	gm_inpaint_options o;
 	int64_t height, width, channels;
 	uint8_t *pixels, *mask; /* [h,w,c]; [h,w], above 127: hidden */
@@ -377,10 +392,34 @@ static json_t *number(double v)
 	return isfinite(v) ? json_real(v) : json_null();
 }
 
+/* The completions y, and what is known about them. */
+static void show_completions(gm_job *j, const float *y, const gm_inpaint_report *report)
+{
+	const inpainting *p = j->task;
+	const int64_t plane = p->height * p->width, numel = plane * p->channels;
+	uint8_t *result = malloc((size_t)(numel * p->o.ways) + 1);
+	json_t *ways = json_array();
+	for (int64_t i = 0; result && i < p->o.ways; i++) {
+		to_bytes(y + i * numel, p->channels, plane, result + i * numel);
+		json_array_append_new(ways,
+		                      json_pack("{s:o, s:o}", "context", number(report[i].context),
+		                                "score", number(report[i].score)));
+	}
+	json_t *about = json_pack("{s:[I,I,I,I], s:o}", "shape", (json_int_t)p->o.ways,
+	                          (json_int_t)p->height, (json_int_t)p->width,
+	                          (json_int_t)p->channels, "ways", ways);
+	gm_job_show(j, result, result ? (size_t)(numel * p->o.ways) : 0, about);
+}
+
+static void preview_completions(void *context, const float *y, const gm_inpaint_report *report)
+{
+	show_completions(context, y, report);
+}
+
 static bool inpaint(gm_job *j, gm_error *err)
 {
 	inpainting *p = j->task;
-	gm_saved *s = gm_saved_open_file(p->checkpoint, NULL, err);
+	gm_saved *s = gm_saved_open_file(p->checkpoint, &(gm_saved_options){.raw = p->raw}, err);
 	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
 	bool ok = f && ((!f->points && !f->rate && f->height == p->height && f->width == p->width &&
 	                 f->channels == p->channels) ||
@@ -392,24 +431,12 @@ static bool inpaint(gm_job *j, gm_error *err)
 	ok = ok && ((x && y && report) || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
 	for (int64_t i = 0; ok && i < plane; i++)
 		p->mask[i] = p->mask[i] > 127;
-	p->o.hidden = p->mask;
+	p->o.hidden = p->mask, p->o.preview = preview_completions, p->o.context = j;
 	if (ok)
 		to_floats(p->pixels, f->channels, plane, x);
 	ok = ok && gm_inpaint(s, &p->o, x, 1, y, report, err);
-	j->result = ok ? malloc((size_t)(numel * p->o.ways) + 1) : NULL;
-	if (ok && j->result) {
-		json_t *ways = json_array();
-		j->bytes = (size_t)(numel * p->o.ways);
-		for (int64_t i = 0; i < p->o.ways; i++) {
-			to_bytes(y + i * numel, f->channels, plane, j->result + i * numel);
-			json_array_append_new(ways, json_pack("{s:o, s:o}", "context",
-			                                      number(report[i].context), "score",
-			                                      number(report[i].score)));
-		}
-		j->about = json_pack("{s:[I,I,I,I], s:o}", "shape", (json_int_t)p->o.ways,
-		                     (json_int_t)f->height, (json_int_t)f->width,
-		                     (json_int_t)f->channels, "ways", ways);
-	}
+	if (ok)
+		show_completions(j, y, report);
 	free(x), free(y), free(report);
 	gm_saved_free(s);
 	return ok;
@@ -439,16 +466,50 @@ static bool read_options(gm_call *c, const gm_action_row *rows, void *o)
 	return true;
 }
 
+/* A hidden part by its name: one grey image, white where it is. */
+void gm_room_mask(gm_studio *s, gm_call *c)
+{
+	gm_error err = {0};
+	const char *name = "";
+	int64_t seed = 0;
+	const double began = gm_seconds();
+	if (!gm_call_only(c, "name|seed") || !text(c, "name", &name) ||
+	    !integer(c, "seed", 0, (int64_t)1 << 53, &seed))
+		return;
+	gm_open_net *net = lock(s, c);
+	if (!net)
+		return;
+	const gm_facts *f = gm_saved_facts(net->saved);
+	const int64_t plane = f->points || f->rate ? 1 : f->height * f->width;
+	uint8_t *hidden = malloc((size_t)plane);
+	float *x = malloc((size_t)plane * sizeof *x);
+	if (!hidden || !x)
+		gm_fail(&err, GM_ERR_MEMORY, "out of memory");
+	else if (f->points || f->rate)
+		gm_fail(&err, GM_ERR_STATE, "%s is not a run of images", c->id);
+	else
+		gm_hole_name(name, f->height, f->width, (uint64_t)seed, hidden, &err);
+	for (int64_t i = 0; !err.code && i < plane; i++)
+		x[i] = hidden[i] ? 1 : -1;
+	if (err.code)
+		gm_call_failed(c, &err, NULL);
+	else
+		answer_images(c, x, (int64_t[]){1, f->height, f->width, 1}, 0, began);
+	free(hidden), free(x);
+	unlock(s);
+}
+
 void gm_room_inpaint(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
 	inpainting *p = calloc(1, sizeof *p);
 	gm_open_net *net = NULL;
-	if (p && gm_call_only(c, "pixels|mask|options") &&
+	if (p && gm_call_only(c, "pixels|mask|options|raw") &&
 	    read_options(c, gm_inpaint_rows, &p->o) && gm_call_checkpoint(s, c, p->checkpoint) &&
 	    (net = lock(s, c))) {
 		const gm_facts *f = gm_saved_facts(net->saved);
 		p->height = f->height, p->width = f->width, p->channels = f->channels;
+		p->raw = raw_of(c);
 		if (!gm_inpaint_choose(net->saved, &p->o, &err))
 			gm_call_failed(c, &err, NULL);
 		unlock(s);
@@ -470,10 +531,15 @@ void gm_room_inpaint(gm_studio *s, gm_call *c)
 
 typedef struct editing {
 	char checkpoint[PATH_MAX];
+	bool raw;
 	gm_edit_options o;
-	int64_t height, width, channels, frames;
+	int64_t height, width, channels, frames, numbers;
 	uint8_t *pixels; /* [h,w,c] of a photo, or NULL */
 	char *script;
+	/* while it works: */
+	gm_job *job;
+	float *z0; /* or NULL */
+	double rmse, began;
 } editing;
 
 static void free_editing(void *task)
@@ -481,6 +547,7 @@ static void free_editing(void *task)
 	editing *p = task;
 	free(p->pixels);
 	free(p->script);
+	free(p->z0);
 	free(p);
 }
 
@@ -504,56 +571,90 @@ static float *project(gm_saved *s, const editing *p, double *rmse, gm_error *err
 	return NULL;
 }
 
-/* The candidates, then the frames from z0 to the best of them. */
-static bool show_edit(gm_job *j, gm_saved *s, gm_edit *e, const float *z0, double rmse,
-                      gm_error *err)
+static json_t *numbers_of(const float *z, int64_t n)
 {
-	const editing *p = j->task;
-	const gm_facts *f = gm_saved_facts(s);
-	const int64_t numel = f->numel, plane = f->height * f->width,
-		      numbers = gm_project_numbers(s, err), frames = z0 ? p->frames : 0;
+	json_t *all = z ? json_array() : json_null();
+	for (int64_t i = 0; z && i < n; i++)
+		json_array_append_new(all, json_real(z[i]));
+	return all;
+}
+
+/* The candidates, then `frames` images x from z0 to the best of them. */
+static void show_candidates(const editing *p, gm_edit *e, const float *x, int64_t frames)
+{
+	const int64_t plane = p->height * p->width, numel = plane * p->channels;
 	int64_t order[256];
-	const int64_t kept = gm_edit_order(e, order);
-	float *x = malloc((size_t)((frames + 1) * numel) * sizeof *x);
-	j->result = malloc((size_t)((kept + frames) * numel) + 1);
+	const int64_t kept = gm_edit_order(e, order), n = kept + frames;
+	uint8_t *result = malloc((size_t)(n * numel) + 1);
 	json_t *all = json_array();
-	bool ok = (x && j->result) || gm_fail(err, GM_ERR_MEMORY, "out of memory");
-	ok = ok &&
-	     (!frames || gm_edit_between(s, z0, gm_edit_z(e) + order[0] * numbers, frames, x, err));
-	for (int64_t i = 0; ok && i < kept + frames; i++) {
+	for (int64_t i = 0; result && i < n; i++) {
 		to_bytes(i < kept ? gm_edit_image(e, order[i]) : x + (i - kept) * numel,
-		         f->channels, plane, j->result + i * numel);
+		         p->channels, plane, result + i * numel);
 		if (i < kept)
-			json_array_append_new(all,
-			                      json_pack("{s:o, s:o}", "cost",
-			                                number(gm_edit_cost(e)[order[i]]), "error",
-			                                number(gm_edit_colour_error(e, order[i]))));
+			json_array_append_new(
+				all, json_pack("{s:o, s:o, s:o}", "cost",
+			                       number(gm_edit_cost(e)[order[i]]), "error",
+			                       number(gm_edit_colour_error(e, order[i])), "z",
+			                       numbers_of(gm_edit_z(e) + order[i] * p->numbers,
+			                                  p->numbers)));
 	}
-	j->bytes = (size_t)((kept + frames) * numel);
-	j->about = json_pack("{s:[I,I,I,I], s:o, s:I, s:o}", "shape", (json_int_t)(kept + frames),
-	                     (json_int_t)f->height, (json_int_t)f->width, (json_int_t)f->channels,
-	                     "candidates", all, "frames", (json_int_t)frames, "rmse", number(rmse));
-	free(x);
-	return ok;
+	json_t *about = json_pack(
+		"{s:[I,I,I,I], s:o, s:I, s:o, s:o, s:f}", "shape", (json_int_t)n,
+		(json_int_t)p->height, (json_int_t)p->width, (json_int_t)p->channels, "candidates",
+		all, "frames", (json_int_t)frames, "rmse", number(p->rmse), "from",
+		numbers_of(p->z0, p->numbers), "seconds", gm_seconds() - p->began);
+	gm_job_show(p->job, result, result ? (size_t)(n * numel) : 0, about);
+}
+
+static void preview_candidates(void *context, gm_edit *e)
+{
+	show_candidates(context, e, NULL, 0);
+}
+
+/* Latents before the edit: those of the script, or of the photo; none from strokes alone. */
+static bool latents_before(editing *p, gm_saved *s, gm_error *err)
+{
+	bool given = false;
+	if (!(p->numbers = gm_project_numbers(s, err)))
+		return false;
+	float *z = malloc((size_t)p->numbers * sizeof *z);
+	if (!z)
+		return gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	bool ok = gm_edit_from(p->script, strlen(p->script), p->numbers, z, &given, err);
+	p->z0 = given ? z : NULL;
+	if (!given)
+		free(z);
+	return ok && (given || !p->pixels || (p->z0 = project(s, p, &p->rmse, err)));
 }
 
 static bool edit(gm_job *j, gm_error *err)
 {
 	editing *p = j->task;
-	double rmse = NAN;
-	float *z0 = NULL;
 	gm_edit *e = NULL;
-	gm_saved *s = gm_saved_open_file(p->checkpoint, NULL, err);
+	gm_saved *s = gm_saved_open_file(p->checkpoint, &(gm_saved_options){.raw = p->raw}, err);
 	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
+	p->job = j, p->rmse = NAN;
 	bool ok = f &&
 	          ((f->height == p->height && f->width == p->width && f->channels == p->channels) ||
 	           gm_fail(err, GM_ERR_VALUE, "the run's images have another size"));
-	ok = ok && (!p->pixels || (z0 = project(s, p, &rmse, err))) &&
-	     (e = gm_edit_new(s, &p->o, z0, err)) &&
-	     gm_edit_read(e, p->script, strlen(p->script), err) &&
-	     gm_edit_run(e, p->o.iterations, err) && show_edit(j, s, e, z0, rmse, err);
+	ok = ok && latents_before(p, s, err) && (e = gm_edit_new(s, &p->o, p->z0, err)) &&
+	     gm_edit_read(e, p->script, strlen(p->script), err);
+	if (ok)
+		gm_edit_preview(e, preview_candidates, p);
+	p->began = gm_seconds();
+	ok = ok && gm_edit_run(e, p->o.iterations, err);
+	const int64_t frames = p->z0 ? p->frames : 0;
+	float *x = ok ? malloc((size_t)(frames + 1) * (size_t)f->numel * sizeof *x) : NULL;
+	int64_t order[256];
+	ok = ok && (x || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+	if (ok)
+		gm_edit_order(e, order);
+	ok = ok && (!frames || gm_edit_between(s, p->z0, gm_edit_z(e) + order[0] * p->numbers,
+	                                       frames, x, err));
+	if (ok)
+		show_candidates(p, e, x, frames);
 	gm_edit_free(e);
-	free(z0);
+	free(x);
 	gm_saved_free(s);
 	return ok;
 }
@@ -564,7 +665,7 @@ void gm_room_edit(gm_studio *s, gm_call *c)
 	editing *p = calloc(1, sizeof *p);
 	gm_open_net *net = NULL;
 	const json_t *script = json_object_get(c->body, "script");
-	bool ok = p && gm_call_only(c, "script|pixels|frames|options") &&
+	bool ok = p && gm_call_only(c, "script|pixels|frames|options|raw") &&
 	          integer(c, "frames", 0, 64, &p->frames) &&
 	          (json_is_object(script) || bad(c, "script", "an object with strokes")) &&
 	          read_options(c, gm_edit_rows, &p->o) && gm_call_checkpoint(s, c, p->checkpoint) &&
@@ -572,6 +673,7 @@ void gm_room_edit(gm_studio *s, gm_call *c)
 	if (ok) {
 		const gm_facts *f = gm_saved_facts(net->saved);
 		p->height = f->height, p->width = f->width, p->channels = f->channels;
+		p->raw = raw_of(c);
 		ok = gm_project_numbers(net->saved, &err) > 0;
 		if (!ok)
 			gm_call_failed(c, &err, NULL);
@@ -586,6 +688,138 @@ void gm_room_edit(gm_studio *s, gm_call *c)
 		return;
 	}
 	queue(s, c, (gm_job){.kind = "edit", .work = edit, .release = free_editing, .task = p});
+}
+
+/* ---- photos ---------------------------------------------------------------------------------- */
+
+/* The RGB pixels of the call as an image; NULL after answering. */
+static gm_image *photo_of(gm_call *c)
+{
+	int64_t height = 0, width = 0;
+	gm_error err = {0};
+	if (!integer(c, "height", 1, PHOTO_SIDE, &height) ||
+	    !integer(c, "width", 1, PHOTO_SIDE, &width))
+		return NULL;
+	if (!height || !width) {
+		bad(c, "height", "given together with width");
+		return NULL;
+	}
+	uint8_t *pixels = bytes_of(c, "pixels", (size_t)(height * width * 3));
+	gm_image *im = pixels ? gm_image_new((int)width, (int)height, 3, &err) : NULL;
+	if (im)
+		memcpy(im->pixel, pixels, (size_t)(height * width * 3));
+	else if (pixels)
+		gm_call_failed(c, &err, NULL);
+	free(pixels);
+	return im;
+}
+
+/* A photo at the size of the run's images, as the command line fits it. */
+void gm_room_fit(gm_studio *s, gm_call *c)
+{
+	gm_error err = {0};
+	const double began = gm_seconds();
+	gm_image *im = gm_call_only(c, "pixels|height|width") ? photo_of(c) : NULL;
+	gm_open_net *net = im ? lock(s, c) : NULL;
+	if (net) {
+		const gm_facts *f = gm_saved_facts(net->saved);
+		float *x = f->points || f->rate ? NULL : malloc((size_t)f->numel * sizeof *x);
+		if (!x)
+			gm_fail(&err, GM_ERR_STATE, "%s is not a run of images", c->id);
+		if (x && gm_photo_fit(net->saved, im, "the photo", x, NULL, &err))
+			answer_images(c, x, (int64_t[]){1, f->height, f->width, f->channels}, 0,
+			              began);
+		else
+			gm_call_failed(c, &err, NULL);
+		free(x);
+		unlock(s);
+	}
+	gm_image_free(im);
+}
+
+typedef struct transferring {
+	char checkpoint[PATH_MAX];
+	bool raw;
+	gm_image *photo;
+	float *z; /* [2, numbers] */
+	int64_t numbers, between;
+} transferring;
+
+static void free_transferring(void *task)
+{
+	transferring *p = task;
+	gm_image_free(p->photo);
+	free(p->z);
+	free(p);
+}
+
+static bool transfer(gm_job *j, gm_error *err)
+{
+	transferring *p = j->task;
+	gm_saved *s = gm_saved_open_file(p->checkpoint, &(gm_saved_options){.raw = p->raw}, err);
+	bool ok = s && (gm_project_numbers(s, err) == p->numbers ||
+	                gm_fail(err, GM_ERR_VALUE, "the run has other latents now"));
+	gm_image *im = ok ? gm_photo_transfer(s, p->z, p->z + p->numbers, p->between, p->photo, err)
+	                  : NULL;
+	const size_t n = im ? (size_t)im->width * (size_t)im->height * (size_t)im->channels : 0;
+	uint8_t *result = im ? malloc(n + 1) : NULL;
+	if (result) {
+		memcpy(result, im->pixel, n);
+		gm_job_show(j, result, n,
+		            json_pack("{s:[i,i,i,i]}", "shape", 1, im->height, im->width,
+		                      im->channels));
+	}
+	gm_image_free(im);
+	gm_saved_free(s);
+	return result != NULL ||
+	       (err->code == GM_OK && gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+}
+
+/* Numbers of a list of the body, n of them; false after answering. */
+static bool list(gm_call *c, const char *name, int64_t n, float *to)
+{
+	const json_t *o = json_object_get(c->body, name), *v;
+	size_t i;
+	bool ok = json_is_array(o) && (int64_t)json_array_size(o) == n;
+	json_array_foreach ((json_t *)o, i, v) {
+		ok = ok && json_is_number(v);
+		if (ok)
+			to[i] = (float)json_number_value(v);
+	}
+	return ok || bad(c, name, "a list of the run's latents");
+}
+
+/* A photo after the change from one image of the run to another. */
+void gm_room_transfer(gm_studio *s, gm_call *c)
+{
+	gm_error err = {0};
+	transferring *p = calloc(1, sizeof *p);
+	gm_open_net *net = NULL;
+	if (!p)
+		return;
+	p->between = 8;
+	bool ok = gm_call_only(c, "pixels|height|width|from|to|between|raw") &&
+	          integer(c, "between", 2, 64, &p->between) &&
+	          gm_call_checkpoint(s, c, p->checkpoint) && (net = lock(s, c));
+	if (ok) {
+		p->raw = raw_of(c);
+		p->numbers = gm_project_numbers(net->saved, &err);
+		p->z = p->numbers ? malloc((size_t)p->numbers * 2 * sizeof *p->z) : NULL;
+		ok = p->z != NULL;
+		if (!ok)
+			gm_call_failed(c, &err, NULL);
+		unlock(s);
+	}
+	ok = ok && list(c, "from", p->numbers, p->z) &&
+	     list(c, "to", p->numbers, p->z + p->numbers) && (p->photo = photo_of(c));
+	if (ok)
+		queue(s, c,
+		      (gm_job){.kind = "transfer",
+		               .work = transfer,
+		               .release = free_transferring,
+		               .task = p});
+	else
+		free_transferring(p);
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
@@ -605,8 +839,13 @@ void gm_room_job(gm_studio *s, gm_call *c)
 
 void gm_room_result(gm_studio *s, gm_call *c)
 {
-	c->data = gm_jobs_result(&s->jobs, c->number, &c->bytes);
+	int64_t version;
+	c->data = gm_jobs_result(&s->jobs, c->number, &c->bytes, &version);
 	c->type = "application/octet-stream", c->status = 200;
+	if (c->data) {
+		strcpy(c->headers[0][0], "Gm-Version");
+		snprintf(c->headers[0][1], sizeof c->headers[0][1], "%lld", (long long)version);
+	}
 	if (!c->data)
 		no_job(c);
 }

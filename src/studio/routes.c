@@ -23,7 +23,7 @@
 
 enum { LOG_BYTES = 64 << 10, PICTURE_BYTES = 64 << 20, CHECK_SECONDS = 20 };
 /* bodies with pixels in base64: 1024 x 1024 of RGB and a mask are 5.6 MB */
-enum { PIXEL_BYTES = 6 << 20 };
+enum { PIXEL_BYTES = 6 << 20, PHOTO_BYTES = 17 << 20 };
 
 void gm_call_error(gm_call *c, unsigned status, const char *code, const char *field,
                    const char *fmt, ...)
@@ -739,8 +739,11 @@ const gm_route gm_routes[] = {
 	{"POST",   "/api/runs/ID/draw", gm_room_draw},
 	{"POST",   "/api/runs/ID/directions", gm_room_directions},
 	{"POST",   "/api/runs/ID/translate", gm_room_translate, .most = PIXEL_BYTES},
+	{"POST",   "/api/runs/ID/mask", gm_room_mask},
 	{"POST",   "/api/runs/ID/inpaint", gm_room_inpaint, .most = PIXEL_BYTES},
 	{"POST",   "/api/runs/ID/edit", gm_room_edit, .most = PIXEL_BYTES},
+	{"POST",   "/api/runs/ID/fit", gm_room_fit, .most = PHOTO_BYTES},
+	{"POST",   "/api/runs/ID/transfer", gm_room_transfer, .most = PHOTO_BYTES},
 	{"GET",    "/api/jobs/NUMBER", gm_room_job},
 	{"GET",    "/api/jobs/NUMBER/result", gm_room_result},
 	{"DELETE", "/api/jobs/NUMBER", gm_room_cancel},

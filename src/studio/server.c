@@ -397,8 +397,10 @@ static size_t most_of(const gm_call *c)
 
 static const char *too_large(const gm_call *c)
 {
-	return most_of(c) == GM_BODY_BYTES ? "a body has at most 64 kB"
-	                                   : "the image is too large: at most 1024x1024 pixels";
+	const size_t most = most_of(c);
+	return most == GM_BODY_BYTES ? "a body has at most 64 kB"
+	       : most > 8 << 20      ? "the photo is too large: at most 2048x2048 pixels"
+	                             : "the image is too large: at most 1024x1024 pixels";
 }
 
 /* Checks a request once its headers are complete. Answers it, or leaves that for later. */

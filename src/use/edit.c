@@ -17,10 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/machine.h"
 #include "base/progress.h"
 #include "use/saved_run.h"
 #include "use/search.h"
 
+static const double SHOW_SECONDS = .25;
 enum { BINS = 8, POINTS = 4096, STROKES = 1000 };
 
 /* clang-format off */
@@ -48,8 +50,10 @@ struct gm_edit {
 	gm_node *in_colour, *in_colour_mask, *in_edge, *in_edge_mask;
 	float *z0, *before;  /* [numbers]; its image; or NULL */
 	float *cost, *image; /* [starts]; [starts, C,H,W] */
-	char why[160];       /* what is wrong with a stroke */
-	bool fresh;          /* cost and image are those of the latents and constraints */
+	void (*preview)(void *context, gm_edit *e);
+	void *context;
+	char why[160]; /* what is wrong with a stroke */
+	bool fresh;    /* cost and image are those of the latents and constraints */
 };
 
 /* ---- oriented gradients ---------------------------------------------------------------------- */
@@ -227,8 +231,14 @@ void gm_edit_free(gm_edit *e)
 	free(e);
 }
 
+void gm_edit_preview(gm_edit *e, void (*f)(void *context, gm_edit *e), void *context)
+{
+	e->preview = f, e->context = context;
+}
+
 bool gm_edit_run(gm_edit *e, int64_t iterations, gm_error *err)
 {
+	double shown = gm_seconds();
 	for (int64_t i = 0; i < iterations; i++) {
 		if (!gm_progress_tell("editing", (uint64_t)i, (uint64_t)iterations, "iterations",
 		                      err) ||
@@ -236,6 +246,12 @@ bool gm_edit_run(gm_edit *e, int64_t iterations, gm_error *err)
 			return false;
 		gm_search_adam(e->q, e->o.rate);
 		e->fresh = false;
+		if (e->preview && gm_seconds() - shown > SHOW_SECONDS) {
+			if (!look(e, err))
+				return false;
+			e->preview(e->context, e);
+			shown = gm_seconds();
+		}
 	}
 	gm_progress_end();
 	return look(e, err);
@@ -480,6 +496,26 @@ static void draw(gm_edit *e, const stroke *s)
 	}
 }
 
+bool gm_edit_from(const char *script, size_t n, int64_t numbers, float *z, bool *given,
+                  gm_error *err)
+{
+	json_t *o = json_loadb(script, n, JSON_REJECT_DUPLICATES, NULL), *v;
+	const json_t *from = json_object_get(o, "from");
+	size_t i;
+	*given = from != NULL;
+	bool ok = !from || (json_is_array(from) && (int64_t)json_array_size(from) == numbers);
+	json_array_foreach ((json_t *)from, i, v) {
+		ok = ok && json_is_number(v) && fabs(json_number_value(v)) <= 1e6;
+		if (ok)
+			z[i] = (float)json_number_value(v);
+	}
+	json_decref(o);
+	return ok ||
+	       gm_fail(err, GM_ERR_VALUE,
+	               "the script's \"from\" is not a list of %d numbers, the latents of this run",
+	               (int)numbers);
+}
+
 bool gm_edit_read(gm_edit *e, const char *script, size_t n, gm_error *err)
 {
 	json_error_t where = {0};
@@ -496,10 +532,11 @@ bool gm_edit_read(gm_edit *e, const char *script, size_t n, gm_error *err)
 		ok = gm_fail(err, GM_ERR_FORMAT,
 		             "the script is not an object with a list \"strokes\" of at most %d",
 		             STROKES);
-	else if (other_key(o, "strokes"))
+	else if (other_key(o, "strokes from"))
 		ok = gm_fail(err, GM_ERR_VALUE,
-		             "the script has \"%.60s\", but takes only \"strokes\"",
-		             other_key(o, "strokes"));
+		             "the script has \"%.60s\", but takes only \"strokes\" and "
+		             "\"from\"",
+		             other_key(o, "strokes from"));
 	else if (count && !s)
 		ok = gm_fail(err, GM_ERR_MEMORY, "no memory for strokes");
 	json_array_foreach ((json_t *)rows, i, row) {

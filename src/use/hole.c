@@ -57,8 +57,8 @@ bool gm_hole_is_name(const char *name)
 {
 	rectangle r;
 	double share;
-	return find_part(name) >= 0 || !strcmp(name, "pattern") || parse_random(name, &share) ||
-	       parse_rectangle(name, &r);
+	return find_part(name) >= 0 || !strcmp(name, "pattern") || !strcmp(name, "grid") ||
+	       parse_random(name, &share) || parse_rectangle(name, &r);
 }
 
 static bool by_pattern(int64_t height, int64_t width, uint64_t seed, uint8_t *hidden, gm_error *err)
@@ -101,6 +101,11 @@ bool gm_hole_name(const char *name, int64_t height, int64_t width, uint64_t seed
 	memset(hidden, 0, (size_t)plane);
 	if (!strcmp(name, "pattern"))
 		return by_pattern(h, w, seed, hidden, err);
+	if (!strcmp(name, "grid")) { /* one pixel of 4 x 4 is visible, as in a low resolution */
+		for (int64_t i = 0; i < plane; i++)
+			hidden[i] = i / w % 4 != 2 || i % w % 4 != 2;
+		return plane > 1 || gm_fail(err, GM_ERR_VALUE, "a grid hides all of one pixel");
+	}
 	if (parse_random(name, &share)) {
 		gm_rng rng = gm_rng_new(seed, 0x401E);
 		int64_t count = 0;
@@ -114,7 +119,7 @@ bool gm_hole_name(const char *name, int64_t height, int64_t width, uint64_t seed
 	else if (!parse_rectangle(name, &r))
 		return gm_fail(err, GM_ERR_VALUE,
 		               "\"%.60s\" is not bottom, top, left, right, middle, all, random, "
-		               "random:SHARE, pattern or X,Y,WIDTH,HEIGHT",
+		               "random:SHARE, pattern, grid or X,Y,WIDTH,HEIGHT",
 		               name);
 	if (r.x < 0 || r.y < 0 || r.width < 1 || r.height < 1 || r.width > w - r.x ||
 	    r.height > h - r.y)

@@ -29,6 +29,7 @@ gm_hole_errors gm_hole_compare(const gm_hole *h, const float *x, const float *tr
  *	X,Y,WIDTH,HEIGHT           a rectangle in pixels
  *	random, random:SHARE       single pixels, of this share (.8: Yeh et al. 2017, section 4)
  *	pattern                    blobs of about a quarter of the area (gm_mask_random)
+ *	grid                       all but one pixel of each 4 x 4, as in a low resolution
  *
  * random and pattern depend on the seed. GM_ERR_VALUE for another text, a rectangle that is not
  * within the image, and a share that hides nothing. */

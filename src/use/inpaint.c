@@ -15,11 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/machine.h"
 #include "base/progress.h"
 #include "use/hole.h"
 #include "use/saved_run.h"
 #include "use/search.h"
 
+static const double SHOW_SECONDS = .25;
 enum { ROWS = 64 }; /* searches at once, at most, if an image has fewer starts */
 
 /* clang-format off */
@@ -130,9 +132,19 @@ static bool build(work *w, gm_error *err)
 
 /* Searches for `take` images x, o->starts rows for each; w->made, w->loss and w->said are those of
  * the last latents. */
-static bool search(work *w, const float *x, const int32_t *label, int64_t first, int64_t take,
-                   gm_error *err)
+static bool read_back(work *w)
 {
+	return gm_search_read(w->q, gm_search_images(w->q), w->made) &&
+	       gm_search_read(w->q, w->context, w->loss) &&
+	       (!w->score || gm_search_read(w->q, w->score, w->said));
+}
+
+static void choose(work *w, int64_t i, const float *x, float *y, gm_inpaint_report *report);
+
+static bool search(work *w, const float *x, const int32_t *label, int64_t first, int64_t take,
+                   float *y, gm_inpaint_report *report, gm_error *err)
+{
+	double shown = gm_seconds();
 	const int64_t plane = w->f->height * w->f->width, numel = w->f->numel,
 		      starts = w->o->starts;
 	for (int64_t i = 0; i < w->rows; i++) {
@@ -153,11 +165,16 @@ static bool search(work *w, const float *x, const int32_t *label, int64_t first,
 		                      "iterations", err) ||
 		    !gm_search_run(w->q, err))
 			return false;
+		if (w->o->preview && take == 1 && report && gm_seconds() - shown > SHOW_SECONDS) {
+			if (!read_back(w))
+				return false;
+			choose(w, 0, x + first * w->f->numel, y, report);
+			w->o->preview(w->o->context, y, report);
+			shown = gm_seconds();
+		}
 		gm_search_adam(w->q, w->o->rate);
 	}
-	return gm_search_run(w->q, err) && gm_search_read(w->q, gm_search_images(w->q), w->made) &&
-	       gm_search_read(w->q, w->context, w->loss) &&
-	       (!w->score || gm_search_read(w->q, w->score, w->said));
+	return gm_search_run(w->q, err) && read_back(w);
 }
 
 /* Writes the o->ways rows of image i with the least loss to y and report. */
@@ -217,11 +234,12 @@ static bool semantic(gm_saved *s, const gm_inpaint_options *o, const float *x, i
 	ok = ok && (w.q = gm_search_new(w.s, err)) && build(&w, err);
 	for (int64_t at = 0; ok && at < n; at += images) {
 		const int64_t take = n - at < images ? n - at : images;
-		ok = search(&w, x, o->label, at, take, err);
+		float *to = y + at * o->ways * w.f->numel;
+		gm_inpaint_report *say = report ? report + at * o->ways : NULL;
+		ok = search(&w, x, o->label, at, take, to, say, err);
 		for (int64_t i = 0; ok && i < take; i++)
-			choose(&w, i, x + (at + i) * w.f->numel,
-			       y + (at + i) * o->ways * w.f->numel,
-			       report ? report + (at + i) * o->ways : NULL);
+			choose(&w, i, x + (at + i) * w.f->numel, to + i * o->ways * w.f->numel,
+			       say ? say + i * o->ways : NULL);
 	}
 	gm_progress_end();
 	gm_search_free(w.q);

@@ -30,6 +30,7 @@ typedef enum gm_inpaint_blend {
 	GM_INPAINT_PASTE
 } gm_inpaint_blend;
 
+struct gm_inpaint_report;
 typedef struct gm_inpaint_options {
 	int method; /* gm_inpaint_method */
 	/* completions of each image. semantic: the ones with the least context loss, in order */
@@ -46,6 +47,10 @@ typedef struct gm_inpaint_options {
 	/* Not in the table of options: */
 	const uint8_t *hidden; /* [height, width]: 1 where to fill in */
 	const int32_t *label;  /* [n]: class of each image, or NULL: 0, 1, .. in turn */
+	/* Of one image by semantic inpainting: called about four times a second with the
+	 * completions so far, or NULL */
+	void (*preview)(void *context, const float *y, const struct gm_inpaint_report *report);
+	void *context;
 } gm_inpaint_options;
 
 extern const gm_action_row gm_inpaint_rows[]; /* ends with name NULL */

@@ -196,8 +196,19 @@ def test_inpaint(p, s):
     p.has('64 of 256 pixels hidden')
     p.button('Fill').click()
     p.has('iteration')
+    p.until(lambda: p.all('.results canvas'), 'completions so far are shown')
     p.button('Cancel').click()
-    p.has('cancelled', '.job', seconds=5)
+    p.has('cancelled: the best completions so far', '.job', seconds=5)
+    assert p.all('.results canvas'), 'cancelling keeps what there is'
+    # Masks by name; a larger view
+    for name, hidden in (('low resolution', 240), ('left half', 128)):
+        p.button(name).click()
+        p.has(f'{hidden} of 256 pixels hidden')
+    p.button('pattern').click()
+    p.until(lambda: ' 128 of' not in p.text('figcaption'), 'a pattern')
+    wide = p.one('.zoomed canvas').size['width']
+    p.js('document.querySelector("[aria-label=Larger]").click()')
+    p.until(lambda: p.one('.zoomed canvas').size['width'] == 2 * wide, 'twice as large')
 
 
 def saved(p, button):
@@ -251,6 +262,41 @@ def test_edit(p, s):
     p.until(lambda: canvas(p, '.canvases figure canvas') != best, 'frames show the way from the photo')
     p.check()
     shots(p, 'edit', SHOTS)
+    # The last weights instead of their averages give other images, also by the copied command.
+    p.choose('[aria-label="Weights"]', 'raw')
+    p.until(lambda: 'weights=raw' in p.d.current_url, 'the weights are in the address')
+    # A photo of another size: the edit applied to it, at its size, is that of the copied command
+    with open(f'{s.folder}/photo.png', 'wb') as f:
+        f.write(browser.png(200, 120, 60, 41))
+    p.all('input[type=file]')[0].send_keys(f'{s.folder}/photo.png')
+    p.has('photo.png: 41 × 41 pixels')
+    p.button('Colour').click()
+    webdriver.ActionChains(p.d).move_to_element(view).click_and_hold().move_by_offset(60, 0).release().perform()
+    p.has('candidates, cost below each', seconds=60)
+    p.until(lambda: p.button('Apply to the photo').is_enabled(), 'the edit can be applied')
+    p.button('Apply to the photo').click()
+    p.has('the edit at 41 × 41 pixels', seconds=60)
+    changed = canvas(p, '[aria-label="The photo before and after the edit"]')
+    replay(p, s)
+    assert png_pixels(p, f'{s.folder}/after.png') == changed, 'the command gives another photo'
+    # Fixed: the candidate is the image before further strokes
+    p.button('Fix').click()
+    p.has('the fixed candidate')
+    webdriver.ActionChains(p.d).move_to_element(view).move_by_offset(0, 80).click_and_hold().move_by_offset(60, 0).release().perform()
+    p.has('candidates, cost below each', seconds=60)
+    first = canvas(p, '.results canvas')
+    replay(p, s)
+    grid = png_pixels(p, f'{s.folder}/edited.png')
+    assert any(grid_has(grid, n, k, first) for n in range(1, 17) for k in range(1, 21)), 'after Fix the command differs'
+
+
+def replay(p, s):
+    """Runs the copied command with the saved photo and strokes."""
+    words = shlex.split(shown_command(p))
+    for name, button in (('strokes.json', 'Save strokes'), ('photo.png', 'Save photo')):
+        with open(f'{s.folder}/{name}', 'wb') as f:
+            f.write(base64.b64decode(saved(p, button)))
+    run(s, *words[1:])
 
 
 def grid_has(grid, columns, k, pixels):

@@ -3,38 +3,44 @@
 // edit.js -- the room Edit: strokes of colours, edges and moved parts; candidates that satisfy them, by a
 // job that starts again with every stroke. The strokes are the script of `ganymede edit`.
 
-import {get, post, remove, request} from './api.js';
+import {get, post, remove} from './api.js';
 import {copy_button, h, number} from './dom.js';
-import {ask_images, base64, command_of, draw_file, empty, enlarge, file_button, net_of, paint, pixels_of, random_slot,
-	run_select, save_canvas} from './net.js';
+import {ask_images, base64, command_of, draw_whole, empty, enlarge, file_button, net_of, paint, pixels_of, random_slot,
+	raw_weights, result_of, run_select, save_canvas, weights_select} from './net.js';
 
-const SHOWN = 512, SMALL = 96, UNDO = 100, FRAMES = 16;
+const SHOWN = 512, SMALL = 96, UNDO = 100, FRAMES = 16, PHOTO_SIDE = 2048, LEAST_STARTS = 8, FRAME_MS = 33;
 const TOOLS = [['colour', 'Colour', 'b', 2], ['sketch', 'Sketch', 'k', 1], ['warp', 'Warp', 'w', 0], ['erase', 'Erase', 'x', 6]];
 const NUMBERS = [['starts', 'Starts', 64, 1, 256, 1], ['show', 'Shown', 16, 1, 64, 1], ['iterations', 'Iterations', 40, 1, 1000, 1],
 	['edge', 'Edge', 0.2, 0, 1000, 'any'], ['smooth', 'Smooth', 5, 0, 1000000, 'any'], ['realism', 'Realism', 0, 0, 1000, 'any'],
-	['seed', 'Seed', 0, 0, 2 ** 53 - 1, 1]];
+	['seed', 'Seed', 0, 0, 2 ** 53 - 1, 1], ['between', 'Between', 8, 2, 64, 1]];
 
 export function open(app, place) {
 	const slot = random_slot(), runs = run_select(app, 'edit');
-	const photo = h('canvas', {width: 32, height: 32}), view = h('canvas', {width: 32, height: 32, tabindex: '0',
+	const photo = h('canvas', {width: 32, height: 32}); // the image before the edit, at the run's size
+	const original = h('canvas', {width: 32, height: 32}), after = h('canvas', {width: 32, height: 32});
+	const view = h('canvas', {width: 32, height: 32, tabindex: '0',
 		role: 'application', 'aria-label': 'Image: arrow keys move, Shift moves 8 pixels, Space paints'});
 	const message = h('p', {class: 'problem', role: 'alert'}), status = h('p', {class: 'soft', role: 'status'});
-	const caption = h('figcaption', {}), tools = h('div', {}), settings = h('div', {}), results = h('div', {class: 'canvases results'});
+	const caption = h('figcaption', {}), tools = h('div', {class: 'room-tools'}), settings = h('div', {class: 'room-settings'}), results = h('div', {class: 'canvases results'});
 	const frames = h('input', {type: 'range', min: '0', max: String(FRAMES - 1), value: String(FRAMES - 1),
-		'aria-label': 'From the photo to the edit', oninput: () => draw_view()});
+		'aria-label': 'From the image before to the edit', oninput: () => draw_view()});
+	const transferred = h('div', {});
 	const bar = h('progress', {max: '1', 'aria-label': 'Progress of the job', hidden: true});
 	place.replaceChildren(h('div', {class: 'room-grid'},
 		h('section', {class: 'card'}, h('div', {class: 'row'}, runs.select), message, tools,
 			h('div', {class: 'canvases'}, h('figure', {}, view, caption)), h('label', {class: 'row frames', hidden: true}, 'Frames ',
-				frames)),
-		h('section', {class: 'card'}, settings, h('div', {class: 'job'}, bar, status), results)));
+				frames, h('button', {type: 'button', onclick: () => play()}, 'Play'))),
+		h('section', {class: 'card'}, settings, h('div', {class: 'job'}, bar, status), results, transferred)));
 	let net = null, shown = null, strokes = [], undone = [], tool = 'colour', widths = {colour: 2, sketch: 1, erase: 6, warp: 0};
-	let colour = '#2bb24c', has_photo = false, job = 0, timer = 0, images = null, chosen = 0, stroke = null;
+	let colour = '#2bb24c', has_photo = false, job = 0, timer = 0, images = null, chosen = 0, stroke = null, average = false;
+	let from = null, first = null, version = 0; // latents after Fix; those of the photo; of the job's result
 	let cursor = {x: 0, y: 0};
 
 	const params = () => app.route.params;
 	const option = (name, usual) => params()[name] ?? String(usual);
-	const options = () => Object.fromEntries(NUMBERS.map(([name, , usual]) => [name, option(name, usual)]));
+	const before = () => has_photo || Boolean(from); // there is an image before the edit
+	const options = () => Object.fromEntries(NUMBERS.filter(([name]) => name !== 'between' && (name !== 'smooth' || before()))
+		.map(([name, , usual]) => [name, option(name, usual)]));
 	const candidates = () => images ? images.n - images.frames : 0;
 
 	// ---- the image -------------------------------------------------------------------------------
@@ -45,10 +51,10 @@ export function open(app, place) {
 		const [height, w] = net.shape, g = view.getContext('2d');
 		if (images?.n) {
 			const frame = images.frames && Number(frames.value) < FRAMES - 1 && chosen === 0 ? candidates() + Number(frames.value) : chosen;
-			paint(view, images, frame);
+			paint(view, average ? average_of() : images, average ? 0 : frame);
 		} else {
 			Object.assign(view, {width: w, height});
-			if (has_photo)
+			if (before())
 				g.drawImage(photo, 0, 0);
 			else { // grey, which is no colour of a stroke's default
 				g.fillStyle = '#808080';
@@ -64,6 +70,33 @@ export function open(app, place) {
 		}
 		enlarge(view, SHOWN);
 		place.querySelector('.frames').hidden = !images?.frames;
+	}
+	// The mean of the candidates, weighted by exp(-(cost - mean) / deviation).
+	function average_of() {
+		const n = candidates(), size = images.height * images.width * images.channels;
+		const costs = images.about.candidates.map(c => c.cost), mean = costs.reduce((a, c) => a + c, 0) / n;
+		const deviation = Math.sqrt(costs.reduce((a, c) => a + (c - mean) ** 2, 0) / n) || 1;
+		const weights = costs.map(c => Math.exp(-(c - mean) / deviation)), sum = weights.reduce((a, w) => a + w, 0);
+		const bytes = new Uint8Array(size);
+		for (let p = 0; p < size; p++)
+			bytes[p] = Math.round(weights.reduce((a, w, i) => a + w * images.bytes[i * size + p], 0) / sum);
+		return {...images, bytes};
+	}
+	// From the image before the edit to the edit, in 800 ms.
+	function play() {
+		if (!images?.frames)
+			return;
+		chosen = 0;
+		average = false;
+		const begun = performance.now(), still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+		const step = now => {
+			const t = still ? 1 : Math.min(1, (now - begun) / 800);
+			frames.value = String(Math.round(t * (FRAMES - 1)));
+			draw_view();
+			if (t < 1 && images?.frames)
+				requestAnimationFrame(step);
+		};
+		requestAnimationFrame(step);
 	}
 	function draw_stroke(g, s) {
 		if (s.tool === 'warp') {
@@ -89,7 +122,7 @@ export function open(app, place) {
 			Math.max(0, Math.min(height - 1, Math.floor((e.clientY - box.top) / box.height * height)))];
 	};
 	function begin(point) {
-		if (tool === 'warp' && !has_photo) {
+		if (tool === 'warp' && !before()) {
 			message.textContent = 'Warp moves a part of a photo: choose one first.';
 			return;
 		}
@@ -160,50 +193,81 @@ export function open(app, place) {
 			return;
 		start();
 	}
+	// No strokes, and the image before the edit is that of the photo again.
 	function restart() {
+		if (from && has_photo)
+			show_photo();
+		from = null;
+		clear();
+	}
+	function clear() {
 		strokes = [];
 		undone = [];
 		images = null;
+		average = false;
 		results.replaceChildren();
 		status.textContent = '';
 		draw_view();
 	}
+	// The chosen candidate becomes the image before the edit.
+	function fix() {
+		if (!images || job)
+			return;
+		from = images.about.candidates[chosen].z;
+		paint(photo, images, chosen);
+		clear();
+		caption.textContent = 'the fixed candidate: strokes change it from here';
+	}
 
 	// ---- the job ---------------------------------------------------------------------------------
+
+	const run_path = what => `runs/${encodeURIComponent(app.route.id)}/${what}`;
+	const script = () => ({...from ? {from} : {}, strokes});
 
 	async function start() {
 		message.textContent = '';
 		if (!strokes.length) {
-			restart();
+			clear();
 			return;
 		}
+		await begin_job('edit', {script: script(), options: options(), frames: FRAMES, raw: raw_weights(app),
+			...has_photo ? {pixels: base64(pixels_of(photo_pixels(), net.shape[2]))} : {}}, show_results);
+	}
+	// Of jobs that this room starts only the last one goes on.
+	async function begin_job(what, body, show) {
 		if (job)
 			await remove(`jobs/${job}`).catch(() => {});
 		clearTimeout(timer);
 		try {
-			job = (await post(`runs/${encodeURIComponent(app.route.id)}/edit`, {script: {strokes}, options: options(), frames: FRAMES,
-				...has_photo ? {pixels: base64(pixels_of(photo, net.shape[2]))} : {}})).job;
+			job = (await post(run_path(what), body)).job;
+			version = 0;
 			bar.hidden = false;
-			look(job);
+			look(job, show);
 		} catch (e) {
 			message.textContent = e.message;
 		}
 	}
-	async function look(which) {
+	async function look(which, show) {
 		try {
 			const state = await get(`jobs/${which}`);
 			if (which !== job)
 				return;
 			bar.value = state.total ? state.done / state.total : 0;
-			if (state.state === 'queued' || state.state === 'running') {
+			const going = state.state === 'queued' || state.state === 'running';
+			const got = state.version > version ? await result_of(which, state) : null;
+			if (which !== job)
+				return;
+			if (got) {
+				version = state.version;
+				show(got, going);
+			}
+			if (going) {
 				status.textContent = state.state === 'queued' ? 'waits for another job' :
 					`step ${number(state.done)} of ${number(state.total)}`;
-				timer = setTimeout(() => look(which), 100);
+				timer = setTimeout(() => look(which, show), 100);
 				return;
 			}
-			if (state.state === 'done')
-				await show_results(state.about, which);
-			else
+			if (state.state !== 'done')
 				message.textContent = state.message;
 		} catch (e) {
 			message.textContent = e.message;
@@ -211,13 +275,15 @@ export function open(app, place) {
 		if (which === job) {
 			job = 0;
 			bar.hidden = true;
+			draw_actions();
 		}
 	}
-	async function show_results(about, which) {
-		const [n, height, width, channels] = about.shape;
-		const bytes = new Uint8Array(await (await request('GET', `jobs/${which}/result`)).arrayBuffer());
-		images = {n, height, width, channels, bytes, frames: about.frames};
-		chosen = 0;
+	function show_results(got, going) {
+		const {about} = got, old = results.children.length;
+		images = {...got, frames: about.frames};
+		if (!from)
+			first = about.from;
+		chosen = going && old ? Math.min(chosen, about.candidates.length - 1) : 0;
 		frames.value = String(FRAMES - 1);
 		results.replaceChildren(...about.candidates.map((c, i) => {
 			const canvas = h('canvas', {role: 'img', 'aria-label': `Candidate ${i + 1}`});
@@ -225,25 +291,83 @@ export function open(app, place) {
 			enlarge(canvas, SMALL);
 			return h('button', {type: 'button', class: 'candidate quiet', 'aria-pressed': String(i === chosen), onclick: e => {
 				chosen = i;
+				average = false;
 				for (const b of results.children)
 					b.setAttribute('aria-pressed', String(b === e.currentTarget));
 				draw_view();
 			}}, canvas, h('span', {}, number(Number(c.cost.toPrecision(3)))));
 		}));
+		draw_view();
+		if (going)
+			return;
+		const ms = 1000 * about.seconds / Math.max(1, Number(options().iterations));
 		status.textContent = `${about.candidates.length} candidates, cost below each` +
 			(about.candidates[0].error === null ? '' : `; colour error of the best ${number(Number(about.candidates[0].error.toPrecision(3)))}`) +
-			(about.rmse === null ? '' : `; error of the photo's projection ${number(Number(about.rmse.toPrecision(3)))}`);
-		draw_view();
+			(about.rmse === null ? '' : `; error of the photo's projection ${number(Number(about.rmse.toPrecision(3)))}`) +
+			`; ${number(Number(ms.toPrecision(2)))} ms an iteration of ${number(Number(options().starts))} starts`;
+		// Fewer starts for the next stroke, until an iteration takes as long as a frame.
+		const starts = Number(options().starts);
+		if (params().fast && ms > FRAME_MS && starts > LEAST_STARTS) {
+			app.set_params({starts: String(Math.max(LEAST_STARTS, starts >> 1))});
+			draw_controls();
+		}
+	}
+
+	// ---- transfer to the photo -------------------------------------------------------------------
+
+	function transfer() {
+		if (!images || !has_photo || !first || job)
+			return;
+		begin_job('transfer', {height: original.height, width: original.width, pixels: base64(pixels_of(original, 3)), from: first,
+			to: images.about.candidates[chosen].z, between: Number(option('between', 8)), raw: raw_weights(app)}, show_transferred);
+	}
+	function show_transferred(got) {
+		const shown_after = h('canvas', {role: 'img', 'aria-label': 'The photo before and after the edit'});
+		const wipe = h('input', {type: 'range', min: '0', max: '100', value: '0', 'aria-label': 'Before and after', oninput: () => draw()});
+		const draw = () => {
+			const {width, height} = after, x = Math.round(width * Number(wipe.value) / 100), g = shown_after.getContext('2d');
+			Object.assign(shown_after, {width, height});
+			g.drawImage(after, 0, 0);
+			if (x)
+				g.drawImage(original, 0, 0, x, height, 0, 0, x, height);
+		};
+		paint(after, got, 0);
+		wipe.value = '0';
+		draw();
+		shown_after.style.maxWidth = '100%';
+		transferred.replaceChildren(h('h3', {}, 'The photo after the edit'), shown_after, h('label', {class: 'row'}, 'After ', wipe,
+			' Before'), h('div', {class: 'row'}, h('button', {type: 'button', onclick: () => save_canvas(after, 'after.png')},
+			'Save photo after')));
+		status.textContent = `the edit at ${number(after.width)} × ${number(after.height)} pixels`;
 	}
 
 	// ---- controls --------------------------------------------------------------------------------
 
+	// The photo at the run's size, as the command line fits it.
+	let fitted = null;
+	const photo_pixels = () => {
+		const canvas = h('canvas', {});
+		paint(canvas, fitted, 0);
+		return canvas;
+	};
+	function show_photo() {
+		paint(photo, fitted, 0);
+	}
+	async function use_photo(text) {
+		fitted = await ask_images(run_path('fit'), {height: original.height, width: original.width,
+			pixels: base64(pixels_of(original, 3))});
+		caption.textContent = text;
+		has_photo = true;
+		first = null;
+		show_photo();
+		transferred.replaceChildren();
+		restart();
+		draw_actions();
+		message.textContent = '';
+	}
 	async function take(file) {
 		try {
-			caption.textContent = await draw_file(file, photo, net.shape[1], net.shape[0], 'crop');
-			has_photo = true;
-			restart();
-			message.textContent = '';
+			await use_photo(await draw_whole(file, original, PHOTO_SIDE));
 		} catch (e) {
 			message.textContent = e.message;
 		}
@@ -251,26 +375,46 @@ export function open(app, place) {
 	async function own_sample() {
 		try {
 			const seed = Math.floor(Math.random() * 1e6);
-			paint(photo, await ask_images(`runs/${encodeURIComponent(app.route.id)}/draw`, {slot, seq: Date.now(), seed}), 0);
-			caption.textContent = `a sample of the run, seed ${seed}`;
-			has_photo = true;
-			restart();
+			paint(original, await ask_images(run_path('draw'), {slot, seq: Date.now(), seed, raw: raw_weights(app)}), 0);
+			await use_photo(`a sample of the run, seed ${seed}`);
 		} catch (e) {
 			message.textContent = e.message;
 		}
 	}
-	const script = () => JSON.stringify({strokes});
+	function no_photo() {
+		has_photo = false;
+		caption.textContent = 'from scribbles alone: draw where something shall be';
+		from = null;
+		first = null;
+		transferred.replaceChildren();
+		restart();
+		draw_actions();
+	}
 	function save_script() {
-		const url = URL.createObjectURL(new Blob([script()], {type: 'application/json'}));
+		const url = URL.createObjectURL(new Blob([JSON.stringify(script())], {type: 'application/json'}));
 		h('a', {href: url, download: 'strokes.json'}).click();
 		setTimeout(() => URL.revokeObjectURL(url), 10000);
 	}
 	const command = () => command_of(app, 'edit', [app.route.id, 'strokes.json', ...has_photo ? ['photo.png'] : [],
-		...Object.entries(options()).flatMap(([k, v]) => [`--${k}`, v]), '-o', 'edited.png']);
+		...Object.entries(options()).flatMap(([k, v]) => [`--${k}`, v]), ...raw_weights(app) ? ['--raw'] : [],
+		...transferred.children.length && chosen ? ['--candidate', chosen + 1] : [],
+		...transferred.children.length ? ['--between', option('between', 8), '--transfer', 'after.png'] : [], '-o', 'edited.png']);
 
 	function choose(name) {
 		tool = name;
 		draw_controls();
+	}
+	// What needs candidates, and a photo.
+	const actions = h('span', {class: 'contents'});
+	function draw_actions() {
+		const ready = Boolean(images?.n) && !job;
+		actions.replaceChildren(h('button', {type: 'button', disabled: !ready, onclick: fix}, 'Fix'),
+			h('button', {type: 'button', disabled: !ready, 'aria-pressed': String(average), onclick: () => {
+				average = !average;
+				draw_view();
+				draw_actions();
+			}}, 'Average'),
+			h('button', {type: 'button', disabled: !ready || !has_photo || !first, onclick: transfer}, 'Apply to the photo'));
 	}
 	function draw_controls() {
 		const wide = h('input', {type: 'range', min: '1', max: tool === 'warp' ? String(Math.min(...net.shape.slice(0, 2)) - 1) : '32',
@@ -284,26 +428,27 @@ export function open(app, place) {
 		picker.value = colour;
 		tools.replaceChildren(
 			h('div', {class: 'row'}, file_button('Choose a photo…', view, take), h('button', {type: 'button', onclick: own_sample},
-				'Own sample'), h('button', {type: 'button', onclick: () => {
-				has_photo = false;
-				caption.textContent = 'from scribbles alone: draw where something shall be';
-				restart();
-			}}, 'Scribbles')),
+				'Own sample'), h('button', {type: 'button', onclick: no_photo}, 'Scribbles'),
+			weights_select(app, net, () => start())),
 			h('div', {class: 'row'}, TOOLS.map(([name, label]) => h('button', {type: 'button', 'aria-pressed': String(tool === name),
 				class: tool === name ? 'primary' : '', onclick: () => choose(name)}, label)), picker, h('label', {}, 'Width', wide)),
 			h('div', {class: 'row'}, h('button', {type: 'button', onclick: () => step_back(false)}, 'Undo'),
 				h('button', {type: 'button', onclick: () => step_back(true)}, 'Redo'),
-				h('button', {type: 'button', onclick: restart}, 'Restart')));
+				h('button', {type: 'button', onclick: restart}, 'Restart'), actions));
+		draw_actions();
 		settings.replaceChildren(h('div', {class: 'row'}, NUMBERS.map(([name, label, usual, low, high, step]) => {
 			const field = h('input', {type: 'number', class: 'short', min: low, max: high, step, onchange: () => {
 				app.set_params({[name]: field.value === String(usual) ? '' : field.value});
-				start();
+				if (name !== 'between')
+					start();
 			}});
 			field.value = option(name, usual);
 			return h('label', {}, `${label} `, field);
-		})), h('div', {class: 'row'}, copy_button('Copy link', () => location.href), copy_button('Copy command', command),
+		}), h('label', {}, h('input', {type: 'checkbox', checked: Boolean(params().fast), onchange: e => {
+			app.set_params({fast: e.currentTarget.checked ? '1' : ''});
+		}}), ' fewer starts while slow')), h('div', {class: 'row'}, copy_button('Copy link', () => location.href), copy_button('Copy command', command),
 			h('button', {type: 'button', onclick: save_script}, 'Save strokes'),
-			h('button', {type: 'button', onclick: () => save_canvas(photo, 'photo.png')}, 'Save photo'),
+			h('button', {type: 'button', onclick: () => save_canvas(original, 'photo.png')}, 'Save photo'),
 			h('button', {type: 'button', onclick: () => save_canvas(view, 'edited.png')}, 'Save image')));
 	}
 
@@ -314,7 +459,7 @@ export function open(app, place) {
 			return;
 		shown = id;
 		net = null;
-		for (const e of [tools, settings, results])
+		for (const e of [tools, settings, results, transferred])
 			e.replaceChildren();
 		message.textContent = '';
 		if (!id) {
@@ -330,10 +475,8 @@ export function open(app, place) {
 				throw new Error(`${id} is a run of ${got.model}, which does not generate images of its own.`);
 			net = got;
 			Object.assign(photo, {width: net.shape[1], height: net.shape[0]});
-			has_photo = false;
-			caption.textContent = 'from scribbles alone: draw where something shall be';
-			restart();
 			draw_controls();
+			no_photo();
 		} catch (e) {
 			message.textContent = e.message;
 		}
@@ -347,6 +490,7 @@ export function open(app, place) {
 			place.replaceChildren();
 		},
 		keys: [...TOOLS.map(([name, label, key]) => [key, label, () => choose(name)]),
-			['R', 'restarts: no strokes', restart]],
+			['F', 'fixes the candidate: strokes change it from there', fix], ['P', 'plays the frames', play],
+			['T', 'applies the edit to the photo', transfer], ['R', 'restarts: no strokes', restart]],
 	};
 }

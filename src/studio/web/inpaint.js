@@ -2,12 +2,15 @@
 //
 // inpaint.js -- the room Inpaint: a picture, a mask that is painted on it, and completions by a job.
 
-import {get, post, remove, request} from './api.js';
+import {get, post, remove} from './api.js';
 import {copy_button, h, number} from './dom.js';
 import {ask_images, base64, command_of, draw_file, empty, enlarge, file_button, net_of, paint, pixels_of, random_slot,
-	run_select, save_canvas} from './net.js';
+	raw_weights, result_of, run_select, save_canvas, weights_select} from './net.js';
 
-const UNDO = 100, SHOWN = 256;
+const UNDO = 100, SHOWN = 256, ZOOMS = [1, 2, 4, 8];
+// Hidden parts: their names here, and those of the command line.
+const PRESETS = [['centre', 'middle'], ['left half', 'left'], ['random 80 %', 'random:.8'], ['pattern', 'pattern'],
+	['low resolution', 'grid'], ['invert', ''], ['clear', '']];
 // Options of the job: name, label, default, least, most, step.
 const NUMBERS = [['starts', 'Starts', 8, 1, 64, 1], ['iterations', 'Iterations', 500, 1, 5000, 1],
 	['window', 'Window', 7, 3, 31, 2], ['prior', 'Prior λ', 0.003, 0, 1, 'any'], ['ways', 'Shown', 4, 1, 16, 1],
@@ -27,14 +30,15 @@ export function open(app, place) {
 	const tools = h('div', {}), settings = h('div', {});
 	place.replaceChildren(h('div', {class: 'room-grid'},
 		h('section', {class: 'card'}, h('div', {class: 'row'}, runs.select), message, tools,
-			h('div', {class: 'canvases'}, h('figure', {}, view, source))),
+			h('div', {class: 'canvases'}, h('figure', {}, h('div', {class: 'zoomed'}, view), source))),
 		h('section', {class: 'card'}, settings, h('div', {class: 'row'}, fill, cancel, bar), h('div', {class: 'job'}, status),
 			results)));
-	let net = null, shown = null, mask = new Uint8Array(0), undo = [], redo = [], tool = 'brush', width = 4, job = 0, timer = 0;
+	let net = null, shown = null, mask = new Uint8Array(0), undo = [], redo = [], tool = 'brush', width = 4, job = 0, timer = 0, version = 0;
 	let cursor = {x: 0, y: 0};
 
 	const params = () => app.route.params;
 	const option = (name, usual) => params()[name] ?? String(usual);
+	const zoom = () => ZOOMS.includes(Number(params().zoom)) ? Number(params().zoom) : 1;
 	const size = () => ({h: net.shape[0], w: net.shape[1], c: net.shape[2]});
 
 	// ---- the mask --------------------------------------------------------------------------------
@@ -56,7 +60,7 @@ export function open(app, place) {
 			g.fillStyle = '#cc1154';
 			g.fillRect(cursor.x, cursor.y, 1, 1);
 		}
-		enlarge(view, SHOWN);
+		enlarge(view, SHOWN * zoom());
 		const hidden = mask.reduce((a, v) => a + (v ? 1 : 0), 0);
 		source.textContent = `${source.dataset.text ?? ''} — ${number(hidden)} of ${number(w * height)} pixels hidden`;
 		fill.disabled = !hidden || hidden === w * height || Boolean(job);
@@ -148,20 +152,24 @@ export function open(app, place) {
 		draw_view();
 	});
 
-	function preset(name) {
-		const {h: height, w} = size();
+	async function preset(name, part) {
 		keep();
-		if (name !== 'invert')
-			mask.fill(0);
-		if (name === 'centre')
-			rectangle({x: Math.floor(w / 4), y: Math.floor(height / 4)},
-				{x: w - Math.floor(w / 4) - 1, y: height - Math.floor(height / 4) - 1});
-		else if (name === 'left half')
-			rectangle({x: 0, y: 0}, {x: Math.ceil(w / 2) - 1, y: height - 1});
-		else if (name === 'random 80 %')
-			mask = mask.map(() => Math.random() < 0.8 ? 255 : 0);
-		else if (name === 'invert')
-			mask = mask.map(v => v ? 0 : 255);
+		if (!part) {
+			mask = name === 'invert' ? mask.map(v => v ? 0 : 255) : new Uint8Array(mask.length);
+		} else {
+			try {
+				const id = app.route.id, got = await ask_images(`runs/${encodeURIComponent(id)}/mask`, {name: part,
+					seed: Number(option('seed', 0))});
+				if (id === app.route.id)
+					mask = got.bytes;
+			} catch (e) {
+				message.textContent = e.message;
+			}
+		}
+		draw_view();
+	}
+	function zoom_by(n) {
+		app.set_params({zoom: String(ZOOMS[Math.max(0, Math.min(ZOOMS.length - 1, ZOOMS.indexOf(zoom()) + n))])});
 		draw_view();
 	}
 
@@ -179,7 +187,8 @@ export function open(app, place) {
 	async function own_sample() {
 		try {
 			const seed = Math.floor(Math.random() * 1e6);
-			paint(picture, await ask_images(`runs/${encodeURIComponent(app.route.id)}/draw`, {slot, seq: Date.now(), seed}), 0);
+			paint(picture, await ask_images(`runs/${encodeURIComponent(app.route.id)}/draw`, {slot, seq: Date.now(), seed,
+				raw: raw_weights(app)}), 0);
 			source.dataset.text = `a sample of the run, seed ${seed}`;
 			draw_view();
 		} catch (e) {
@@ -197,11 +206,14 @@ export function open(app, place) {
 	const options = () => Object.fromEntries([...NUMBERS.map(([name, , usual]) => [name, option(name, usual)]),
 		...CHOICES.map(([name, , words]) => [name, option(name, words[0])])]);
 
+	let asked = new Uint8Array(0); // the mask of the job
 	async function start() {
 		message.textContent = '';
+		asked = mask.slice();
 		try {
 			job = (await post(`runs/${encodeURIComponent(app.route.id)}/inpaint`, {pixels: base64(pixels_of(picture, size().c)),
-				mask: base64(mask), options: options()})).job;
+				mask: base64(mask), options: options(), raw: raw_weights(app)})).job;
+			version = 0;
 			fill.disabled = true;
 			cancel.disabled = false;
 			bar.hidden = false;
@@ -215,16 +227,20 @@ export function open(app, place) {
 		try {
 			const state = await get(`jobs/${job}`);
 			bar.value = state.total ? state.done / state.total : 0;
+			const got = state.version > version ? await result_of(job, state) : null;
+			if (got) {
+				version = state.version;
+				show_results(got);
+			}
 			if (state.state === 'queued' || state.state === 'running') {
 				status.textContent = state.state === 'queued' ? 'waits for another job' :
 					`iteration ${number(state.done)} of ${number(state.total)}`;
 				timer = setTimeout(look, 250);
 				return;
 			}
-			if (state.state === 'done')
-				await show_results(state.about);
-			else
-				status.textContent = state.message;
+			status.textContent = state.state === 'done' ? `${state.about.ways.length} completion${state.about.ways.length === 1 ? '' :
+				's'}, the one with the least context loss first` : state.state === 'cancelled' && version ?
+				'cancelled: the best completions so far' : state.message;
 		} catch (e) {
 			message.textContent = e.message;
 		}
@@ -238,23 +254,32 @@ export function open(app, place) {
 			message.textContent = e.message;
 		});
 	}
-	async function show_results(about) {
-		const [n, height, w, channels] = about.shape;
-		const bytes = new Uint8Array(await (await request('GET', `jobs/${job}/result`)).arrayBuffer());
-		results.replaceChildren(...about.ways.map((way, i) => {
-			const canvas = h('canvas', {role: 'img', 'aria-label': `Completion ${i + 1}`});
-			paint(canvas, {n, height, width: w, channels, bytes}, i);
+	// PSNR of the hidden pixels of image i, in dB, against the picture that they hide.
+	function psnr(got, i) {
+		const truth = pixels_of(picture, size().c), {c} = size();
+		let sum = 0, n = 0;
+		for (let p = 0; p < truth.length; p++)
+			if (asked[Math.floor(p / c)]) {
+				sum += (truth[p] - got.bytes[i * truth.length + p]) ** 2;
+				n++;
+			}
+		return 10 * Math.log10(255 ** 2 * n / sum);
+	}
+	function show_results(got) {
+		results.replaceChildren(...got.about.ways.map((way, i) => {
+			const canvas = h('canvas', {role: 'img', 'aria-label': `Completion ${i + 1}`}), db = psnr(got, i);
+			paint(canvas, got, i);
 			enlarge(canvas, i ? SHOWN / 2 : SHOWN);
 			return h('figure', {}, canvas, h('figcaption', {}, way.context === null ? `way ${i + 1}` :
-				`context loss ${number(Number(way.context.toPrecision(4)))}`, ' ',
+				`context loss ${number(Number(way.context.toPrecision(4)))}`, `, hidden part ${Number.isFinite(db) ?
+				`${db.toFixed(1)} dB` : 'as it was'} `,
 			h('button', {type: 'button', class: 'quiet', 'aria-label': `Save completion ${i + 1}`,
 				onclick: () => save_canvas(canvas, `completed-${i + 1}.png`)}, 'Save')));
 		}));
-		status.textContent = `${n} completion${n === 1 ? '' : 's'}, the one with the least context loss first`;
 	}
 
 	const command = () => command_of(app, 'inpaint', [app.route.id, 'input.png', '--mask', 'mask.png',
-		...Object.entries(options()).flatMap(([k, v]) => [`--${k}`, v]), '-o', 'completed']);
+		...Object.entries(options()).flatMap(([k, v]) => [`--${k}`, v]), ...raw_weights(app) ? ['--raw'] : [], '-o', 'completed']);
 
 	// ---- controls --------------------------------------------------------------------------------
 
@@ -272,10 +297,11 @@ export function open(app, place) {
 		wide.value = String(width);
 		tools.replaceChildren(
 			h('div', {class: 'row'}, file_button('Choose a picture…', view, take),
-				net.generate ? h('button', {type: 'button', onclick: own_sample}, 'Own sample') : ''),
+				net.generate ? h('button', {type: 'button', onclick: own_sample}, 'Own sample') : '', weights_select(app, net, () => {}),
+				h('label', {}, 'Zoom ', h('button', {type: 'button', 'aria-label': 'Smaller', onclick: () => zoom_by(-1)}, '−'),
+					h('button', {type: 'button', 'aria-label': 'Larger', onclick: () => zoom_by(1)}, '+'))),
 			h('div', {class: 'row'}, modes, h('label', {}, 'Width', wide)),
-			h('div', {class: 'row'}, ['centre', 'left half', 'random 80 %', 'invert', 'clear'].map(name =>
-				h('button', {type: 'button', onclick: () => preset(name)}, name)),
+			h('div', {class: 'row'}, PRESETS.map(([name, part]) => h('button', {type: 'button', onclick: () => preset(name, part)}, name)),
 			h('button', {type: 'button', onclick: () => back(undo, redo)}, 'Undo'),
 			h('button', {type: 'button', onclick: () => back(redo, undo)}, 'Redo')));
 		settings.replaceChildren(h('p', {class: 'soft'}, semantic ?
@@ -329,7 +355,7 @@ export function open(app, place) {
 			redo = [];
 			source.dataset.text = 'no picture yet';
 			draw_controls();
-			preset('centre');
+			await preset('centre', 'middle');
 			if (net.generate)
 				await own_sample();
 		} catch (e) {
@@ -353,6 +379,7 @@ export function open(app, place) {
 		}], ['m', 'the rectangle', () => {
 			tool = 'rectangle';
 			draw_controls();
-		}], ['v', 'inverts the hidden part', () => preset('invert')]],
+		}], ['v', 'inverts the hidden part', () => preset('invert', '')],
+		['+', 'a larger view', () => zoom_by(1)], ['-', 'a smaller view', () => zoom_by(-1)]],
 	};
 }

@@ -94,6 +94,48 @@ export async function draw_file(file, canvas, width, height, fit) {
 		`${file.name}: ${w} × ${t} pixels ${{crop: 'cropped', pad: 'padded', resize: 'resized'}[fit]} to ${width} × ${height}`;
 }
 
+// Draws a picture file into a canvas at its own size, but with sides of at most `most`. Returns a
+// sentence about it; throws one that names the file if it is no picture.
+export async function draw_whole(file, canvas, most) {
+	if (file.size > 64e6)
+		throw new Error(`${file.name} has more than 64 MB.`);
+	let picture;
+	try {
+		picture = await createImageBitmap(file);
+	} catch {
+		throw new Error(`${file.name} is not a picture that this browser reads, or it is damaged.`);
+	}
+	const scale = Math.min(1, most / Math.max(picture.width, picture.height));
+	Object.assign(canvas, {width: Math.max(1, Math.round(picture.width * scale)), height: Math.max(1, Math.round(picture.height * scale))});
+	const g = canvas.getContext('2d');
+	g.fillStyle = '#fff';
+	g.fillRect(0, 0, canvas.width, canvas.height);
+	g.imageSmoothingQuality = 'high';
+	g.drawImage(picture, 0, 0, canvas.width, canvas.height);
+	return `${file.name}: ${picture.width} × ${picture.height} pixels${scale < 1 ?
+		`, used at ${canvas.width} × ${canvas.height} (the command uses all)` : ''}`;
+}
+
+// The result of a job of images, with what is known about it; null if the job went on meanwhile.
+export async function result_of(job, state) {
+	const answer = await request('GET', `jobs/${job}/result`);
+	if (Number(answer.headers.get('Gm-Version')) !== state.version)
+		return null;
+	const [n, height, width, channels] = state.about.shape;
+	return {n, height, width, channels, about: state.about, bytes: new Uint8Array(await answer.arrayBuffer())};
+}
+
+// A select of the weights that draw: their moving averages, where the run keeps them, or the last ones.
+export function weights_select(app, net, changed) {
+	const select = h('select', {'aria-label': 'Weights', hidden: !net.average, onchange: () => {
+		app.set_params({weights: select.value === 'raw' ? 'raw' : ''});
+		changed();
+	}}, h('option', {value: ''}, 'averaged weights'), h('option', {value: 'raw'}, 'last weights'));
+	select.value = app.route.params.weights === 'raw' ? 'raw' : '';
+	return select;
+}
+export const raw_weights = app => app.route.params.weights === 'raw';
+
 // A button for a file, which also takes drops on `place`.
 export function file_button(label, place, take) {
 	const input = h('input', {type: 'file', accept: 'image/*', hidden: true, onchange: () => {
