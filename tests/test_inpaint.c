@@ -25,7 +25,7 @@ static gm_saved *generator(void)
 
 static gm_inpaint_options defaults(void)
 {
-	gm_inpaint_options o;
+	gm_inpaint_options o = {0};
 	memset(&o, 0, sizeof o);
 	gm_action_reset(gm_inpaint_rows, &o);
 	o.iterations = 150, o.rate = .05, o.starts = STARTS, o.hidden = hidden;

@@ -3,7 +3,7 @@
  * use/action.h -- the options of an action, such as inpainting, as a table: the command line and
  * the routes of the studio fill the same struct by it, with the same checks and messages.
  *
- *	gm_inpaint_options o;
+ *	gm_inpaint_options o = {0};
  *	gm_action_reset(gm_inpaint_rows, &o);
  *	if (!gm_action_set(gm_inpaint_rows, &o, "window", "9", &err)) ...
  */

@@ -48,15 +48,15 @@ void gm_edit_free(gm_edit *e); /* NULL is allowed */
  * images, from 0. Points are joined by lines. warp copies the square around `from` of the image
  * before the edit to `to`; it needs z0. Other keys are errors. GM_ERR_FORMAT or
  * GM_ERR_VALUE with the number of the stroke; nothing is added then. */
-/* A script may also have "from": latents before the edit, a list of gm_project_numbers(s) numbers.
+/* A script may also have "from": latents before the edit, a list of gm_project_numbers(s) values.
  * gm_edit_from writes them to z, for gm_edit_new, and says whether there are any. */
 bool gm_edit_from(const char *script, size_t n, int64_t numbers, float *z, bool *given,
                   gm_error *err);
 bool gm_edit_read(gm_edit *e, const char *script, size_t n, gm_error *err);
 void gm_edit_clear(gm_edit *e); /* removes all constraints */
 
-/* Calls f about four times a second while gm_edit_run works, when costs and images are those so far;
- * NULL: no longer. */
+/* Calls f about four times a second while gm_edit_run works, when costs and images are those so
+ * far; NULL: no longer. */
 void gm_edit_preview(gm_edit *e, void (*f)(void *context, gm_edit *e), void *context);
 bool gm_edit_run(gm_edit *e, int64_t iterations, gm_error *err);
 /* Writes the candidates to order [starts], best first: at most `show`, whose cost is at most twice

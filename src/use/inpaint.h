@@ -5,7 +5,7 @@
  * Hasegawa-Johnson & Do, "Semantic image inpainting with deep generative models", CVPR 2017,
  * arXiv:1607.07539; first version: the loss without weights).
  *
- *	gm_inpaint_options o;
+ *	gm_inpaint_options o = {0};
  *	gm_action_reset(gm_inpaint_rows, &o);
  *	o.hidden = hidden;
  *	gm_inpaint(saved, &o, x, n, filled, NULL, &err);

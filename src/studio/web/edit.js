@@ -278,6 +278,12 @@ export function open(app, place) {
 			draw_actions();
 		}
 	}
+	function choose_candidate(i) {
+		chosen = i;
+		average = false;
+		[...results.children].forEach((b, k) => b.setAttribute('aria-pressed', String(k === i)));
+		draw_view();
+	}
 	function show_results(got, going) {
 		const {about} = got, old = results.children.length;
 		images = {...got, frames: about.frames};
@@ -285,18 +291,16 @@ export function open(app, place) {
 			first = about.from;
 		chosen = going && old ? Math.min(chosen, about.candidates.length - 1) : 0;
 		frames.value = String(FRAMES - 1);
-		results.replaceChildren(...about.candidates.map((c, i) => {
-			const canvas = h('canvas', {role: 'img', 'aria-label': `Candidate ${i + 1}`});
+		if (old !== about.candidates.length) // elements stay while a job goes on, so that they keep the focus
+			results.replaceChildren(...about.candidates.map((c, i) => h('button', {type: 'button', class: 'candidate quiet',
+				onclick: () => choose_candidate(i)}, h('canvas', {role: 'img', 'aria-label': `Candidate ${i + 1}`}), h('span', {}))));
+		about.candidates.forEach((c, i) => {
+			const canvas = results.children[i].firstChild;
 			paint(canvas, images, i);
 			enlarge(canvas, SMALL);
-			return h('button', {type: 'button', class: 'candidate quiet', 'aria-pressed': String(i === chosen), onclick: e => {
-				chosen = i;
-				average = false;
-				for (const b of results.children)
-					b.setAttribute('aria-pressed', String(b === e.currentTarget));
-				draw_view();
-			}}, canvas, h('span', {}, number(Number(c.cost.toPrecision(3)))));
-		}));
+			results.children[i].lastChild.textContent = number(Number(c.cost.toPrecision(3)));
+			results.children[i].setAttribute('aria-pressed', String(i === chosen));
+		});
 		draw_view();
 		if (going)
 			return;
@@ -334,6 +338,7 @@ export function open(app, place) {
 		paint(after, got, 0);
 		wipe.value = '0';
 		draw();
+		enlarge(shown_after, SHOWN);
 		shown_after.style.maxWidth = '100%';
 		transferred.replaceChildren(h('h3', {}, 'The photo after the edit'), shown_after, h('label', {class: 'row'}, 'After ', wipe,
 			' Before'), h('div', {class: 'row'}, h('button', {type: 'button', onclick: () => save_canvas(after, 'after.png')},

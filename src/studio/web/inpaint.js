@@ -265,17 +265,23 @@ export function open(app, place) {
 			}
 		return 10 * Math.log10(255 ** 2 * n / sum);
 	}
+	// Elements stay while a job goes on, so that they keep the focus.
 	function show_results(got) {
-		results.replaceChildren(...got.about.ways.map((way, i) => {
-			const canvas = h('canvas', {role: 'img', 'aria-label': `Completion ${i + 1}`}), db = psnr(got, i);
+		const {ways} = got.about;
+		if (results.children.length !== ways.length)
+			results.replaceChildren(...ways.map((way, i) => {
+				const canvas = h('canvas', {role: 'img', 'aria-label': `Completion ${i + 1}`});
+				return h('figure', {}, canvas, h('figcaption', {}, h('span', {}), ' ', h('button', {type: 'button', class: 'quiet',
+					'aria-label': `Save completion ${i + 1}`, onclick: () => save_canvas(canvas, `completed-${i + 1}.png`)}, 'Save')));
+			}));
+		ways.forEach((way, i) => {
+			const figure = results.children[i], db = psnr(got, i), canvas = figure.querySelector('canvas');
 			paint(canvas, got, i);
 			enlarge(canvas, i ? SHOWN / 2 : SHOWN);
-			return h('figure', {}, canvas, h('figcaption', {}, way.context === null ? `way ${i + 1}` :
-				`context loss ${number(Number(way.context.toPrecision(4)))}`, `, hidden part ${Number.isFinite(db) ?
-				`${db.toFixed(1)} dB` : 'as it was'} `,
-			h('button', {type: 'button', class: 'quiet', 'aria-label': `Save completion ${i + 1}`,
-				onclick: () => save_canvas(canvas, `completed-${i + 1}.png`)}, 'Save')));
-		}));
+			figure.querySelector('span').textContent = `${way.context === null ? `way ${i + 1}` :
+				`context loss ${number(Number(way.context.toPrecision(4)))}`}, hidden part ${Number.isFinite(db) ?
+				`${db.toFixed(1)} dB` : 'as it was'}`;
+		});
 	}
 
 	const command = () => command_of(app, 'inpaint', [app.route.id, 'input.png', '--mask', 'mask.png',
