@@ -115,6 +115,12 @@ works '^elsewhere/00001-vae-glyphs$' train vae --data glyphs --size 8 --width 4 
 works 'r.png: 6 of glyphs, test split.*PSNR [0-9.]+ dB' reconstruct elsewhere/00001-vae-glyphs --grid 2x3 -o r.png
 works 'p.png: 1 of r.png' reconstruct elsewhere/00001-vae-glyphs r.png -o p.png
 works 'm.png' sample elsewhere/00001-vae-glyphs --manifold --grid 5x5 -o m.png
+works 'r.png: 2 of glyphs' reconstruct elsewhere/00001-vae-glyphs --grid 1x2 --draws 2 --seed 3 -o r.png
+refuses 1 'option draws: .0. is not' reconstruct elsewhere/00001-vae-glyphs --draws 0
+works 'standing   3' eval 2 --metrics kid --extractor pixels --count 8 --standing 3 --truncation 2 --force
+refuses 1 'uses no batch norm' sample elsewhere/00001-vae-glyphs --standing 3
+refuses 1 'option standing: .0. is not' eval 2 --metrics kid --extractor pixels --standing 0
+refuses 2 'option truncation: .x. is not' sample 2 --truncation x
 refuses 1 'endpoint .reconstruct.; dcgan has: generate' reconstruct 2
 refuses 1 'two normal latents' sample 2 --manifold
 works '^elsewhere/[0-9]*-pixelcnn-glyphs$' train pixelcnn --data glyphs --size 8 --features 4 --layers 2 --batch 4 --steps 1 --grid 2x2 --outdir elsewhere

@@ -5,6 +5,8 @@
  */
 #include "runs.h"
 
+#include "use/saved_run.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -257,11 +259,80 @@ static void clones_of_deep_chains(void **state)
 	gm_graph_free(g);
 }
 
+/* Standing statistics of the first layer by hand: means over batches of mean and variance of W z,
+ * of averaged and of raw weights; truncated latents have smaller ones. A GAN without batch norm is
+ * refused. */
+static void standing_statistics(void **state)
+{
+	(void)state;
+	enum { BATCHES = 5, M = 4, NZ = 6, CHANNELS = 8, PLACES = 16 };
+	gm_error err = {0};
+	gm_saved_free(trained("dcgan", NULL, tiny));
+	for (int k = 0; k < 3; k++) {
+		const gm_samples d = {.seed = 9, .truncation = k == 1 ? .3 : 0};
+		gm_saved *s = gm_saved_open(last_run, &(gm_saved_options){.raw = k == 2}, &err);
+		must(s != NULL, &err);
+		float before[ROWS * NUMEL], after[ROWS * NUMEL];
+		must(gm_saved_draw(s, &(gm_samples){.seed = 1, .n = ROWS}, before, &err), &err);
+		must(gm_saved_stand(s, &d, BATCHES, &err), &err);
+		must(gm_saved_draw(s, &(gm_samples){.seed = 1, .n = ROWS}, after, &err), &err);
+		assert_memory_not_equal(before, after, sizeof after);
+		gm_st *st = gm_st_open(gm_saved_path(s), &err);
+		must(st != NULL, &err);
+		const float *w =
+			(const float *)gm_st_find(st, k == 2 ? "G/4x4/weight" : "G/4x4/weight.ema")
+				->data;
+		double mean[CHANNELS] = {0}, var[CHANNELS] = {0};
+		for (int b = 0; b < BATCHES; b++) {
+			float z[M * NZ];
+			must(gm_saved_latents(s, "generate", d.seed, (uint64_t)b,
+			                      (float *const[]){z}, &err),
+			     &err);
+			for (int c = 0; c < CHANNELS; c++) {
+				double sum = 0, squares = 0;
+				for (int i = 0; i < M; i++)
+					for (int p = 0; p < PLACES; p++) {
+						double h = 0;
+						for (int j = 0; j < NZ; j++)
+							h += w[(c * PLACES + p) * NZ + j] *
+							     z[i * NZ + j];
+						sum += h, squares += h * h;
+					}
+				const double n = M * PLACES, mu = sum / n;
+				mean[c] += mu / BATCHES;
+				var[c] += (squares / n - mu * mu) * n / (n - 1) / BATCHES;
+			}
+		}
+		const gm_net *G = gm_saved_inside(s)->net[0];
+		const char *const name[] = {k == 2 ? "G/4x4/norm/mean" : "G/4x4/norm/mean.ema",
+		                            k == 2 ? "G/4x4/norm/var" : "G/4x4/norm/var.ema"};
+		double got[CHANNELS];
+		for (int what = 0; what < 2; what++) {
+			assert_true(gm_get_f64(gm_net_find(G, name[what]), got, CHANNELS));
+			for (int c = 0; c < CHANNELS; c++) {
+				const double want = what ? var[c] : mean[c];
+				if (k == 1) /* latents within .3 have a variance of .03 */
+					assert_true(!what || got[c] < .2 * want);
+				else
+					assert_true(fabs(got[c] - want) <
+					            1e-4 * sqrt(var[c]) + 1e-4 * var[c]);
+			}
+		}
+		gm_st_close(st);
+		gm_saved_free(s);
+	}
+	gm_saved *s = TRAINED("gan", "data=ring8", "batch=4", "width=8", "steps=2");
+	assert_false(gm_saved_stand(s, &(gm_samples){.seed = 1}, 2, &err));
+	assert_non_null(strstr(err.message, "no batch norm"));
+	gm_saved_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(apply_is_run_by_portions),
 		cmocka_unit_test(samples_in_pieces),
+		cmocka_unit_test(standing_statistics),
 		cmocka_unit_test(gradients_through_a_run),
 		cmocka_unit_test(several_graphs_in_several_threads),
 		cmocka_unit_test(clones_replace_and_share),

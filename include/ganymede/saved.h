@@ -141,6 +141,12 @@ typedef struct gm_samples {
 } gm_samples;
 /* Samples into x [n, shape...]. GM_ERR_VALUE if the latents cannot be truncated. */
 GM_API bool gm_saved_draw(gm_saved *s, const gm_samples *d, float *x, gm_error *err);
+/* Standing statistics (Brock et al. 2019, arXiv:1809.11096, section 3.2 and appendix): means and
+ * variances of the batch norms of the sampling endpoint become the means over `batches` batches of
+ * samples with d's seed and truncation; moving averages of weights, and truncated latents, have
+ * other statistics than the running ones of the training. The checkpoint is not changed.
+ * GM_ERR_VALUE if the endpoint iterates or has no batch norm. */
+GM_API bool gm_saved_stand(gm_saved *s, const gm_samples *d, int64_t batches, gm_error *err);
 /* Fills f with the facts of an endpoint's samples (NULL: of the model's first sampling endpoint):
  * those of the run, except for the sizes. */
 GM_API bool gm_saved_draws(gm_saved *s, const char *endpoint, gm_facts *f, gm_error *err);

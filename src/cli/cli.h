@@ -55,6 +55,17 @@ bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, 
 /* CLI_USAGE, with an error, if one of the options (names joined by |, of either table) was given;
  * when: why it would do nothing, such as "without a photo". */
 int cli_useless(const cli_values *v, const char *names, const char *when);
+/* Options truncation and standing of `sample` and `eval`; 0 if they are not given. */
+bool cli_truncation(const cli_values *v, double *limit, int64_t *standing, gm_error *err);
+/* clang-format off */
+#define CLI_TRUNCATION                                                                             \
+	{"truncation", "0", "truncation trick: resample normal latents above this; 0: off"},       \
+	{                                                                                          \
+		"standing", "0",                                                                   \
+			"batch norm by the statistics of this many batches of samples; 0: by the " \
+		        "running ones"                                                             \
+	}
+/* clang-format on */
 void cli_options_help(const cli_option *o);
 void cli_action_help(const struct gm_action_row *row); /* NULL is allowed */
 

@@ -37,6 +37,7 @@ static const cli_option table[] = {
 	{"split", "", "split of the real data; default: the training split"},
 	{"data", "", "path of the data, if they were moved since the training"},
 	{"outdir", "runs", "folder of runs"},
+	CLI_TRUNCATION,
 	{"raw", "", "score the weights, not their moving averages"},
 	{"temperature", "",
          "for a model that samples value by value, such as wavenet: divides its logits"},
@@ -117,6 +118,8 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 		               "a second run is for the metric gam, which --metrics does not name");
 	if (!gm_image_format(o.picture, err))
 		return false;
+	if (!cli_truncation(v, &o.truncation, &o.standing, err))
+		return false;
 	gm_saved *s = gm_saved_open(checkpoint,
 	                            &(gm_saved_options){.raw = cli_given(v, "raw") != NULL,
 	                                                .temperature = o.temperature},
@@ -126,6 +129,15 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	if (s && cli_given(v, "data"))
 		gm_settings_set((gm_settings *)gm_saved_settings(s), "data", cli_given(v, "data"),
 		                err);
+	if (s && o.standing &&
+	    !gm_saved_stand(s,
+	                    &(gm_samples){.seed = o.seed,
+	                                  .truncation = o.truncation,
+	                                  .endpoint = o.endpoint},
+	                    o.standing, err)) {
+		gm_saved_free(s);
+		return false;
+	}
 	gm_scorer *c = s ? gm_scorer_open(gm_saved_inside(s), &o, err) : NULL;
 	gm_scores scores;
 	const json_t *p = c ? gm_scorer_protocol(c) : NULL;

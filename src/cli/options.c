@@ -150,6 +150,20 @@ int cli_useless(const cli_values *v, const char *names, const char *when)
 	return CLI_OK;
 }
 
+bool cli_truncation(const cli_values *v, double *limit, int64_t *standing, gm_error *err)
+{
+	const char *text = cli_value(v, "truncation");
+	uint64_t batches = 0;
+	if (!gm_text_f64(text, limit) || !(*limit >= (cli_given(v, "truncation") ? .01 : 0)))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option truncation: \"%.60s\" is not a number of at least 0.01",
+		               text);
+	const bool ok =
+		!cli_given(v, "standing") || cli_whole(v, "standing", 1, 1 << 20, &batches, err);
+	*standing = (int64_t)batches;
+	return ok;
+}
+
 bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, uint64_t *n,
                gm_error *err)
 {

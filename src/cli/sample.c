@@ -34,6 +34,7 @@ typedef struct job {
 	int columns, rows;
 	int64_t class; /* or ALL */
 	double truncation;
+	int64_t standing;
 	bool manifold, force, over_time;
 	const char *endpoint; /* or NULL: the model's first sampling endpoint */
 	gm_facts gives;       /* facts of its samples */
@@ -333,7 +334,7 @@ static const cli_option options[] = {
 	{"seed", "", "seed of the latents; default: that of the run's fakes-*.png"},
 	{"endpoint", "",
          "sampling endpoint, if there are several, such as generate/16; default: generate"},
-	{"truncation", "0", "truncation trick: resample normal latents above this; 0: off"},
+	CLI_TRUNCATION,
 	{"codes", "",
          "values of single codes: NAME=VALUE or NAME:NUMBER=VALUE, separated by commas, such as "
          "c1=3,c2=-.4"},
@@ -384,13 +385,8 @@ static int read_options(const cli_values *v, job *j, gm_error *err)
 		if (cli_given(v, unlike[i][0]) && cli_given(v, unlike[i][1]))
 			return cli_usage("sample takes --%s or --%s, not both", unlike[i][0],
 			                 unlike[i][1]);
-	char *end;
-	const char *text = cli_value(v, "truncation");
-	j->truncation = strtod(text, &end);
-	if (end == text || *end || !(j->truncation >= 0) ||
-	    (cli_given(v, "truncation") && j->truncation < .01))
-		return cli_usage("option truncation: \"%.60s\" is not a number of at least 0.01",
-		                 text);
+	if (!cli_truncation(v, &j->truncation, &j->standing, err))
+		return cli_usage("%s", err->message);
 	if (!gm_parse_grid(cli_value(v, "grid"), &j->columns, &j->rows, err) ||
 	    (cli_given(v, "count") && !cli_whole(v, "count", 1, 1 << 30, &j->count, err)) ||
 	    (cli_given(v, "seed") && !cli_whole(v, "seed", 0, UINT64_MAX, &j->seed, err)))
@@ -454,7 +450,12 @@ int cli_sample(int argc, char **argv)
 	    !choose_class(&j, cli_given(&v, "class"), &err) ||
 	    ((cli_given(&v, "caption") || cli_given(&v, "captions")) &&
 	     !cli_captions_read(&j.captions, j.s, j.endpoint, cli_given(&v, "caption"),
-	                        cli_given(&v, "captions"), &err))) {
+	                        cli_given(&v, "captions"), &err)) ||
+	    (j.standing && !gm_saved_stand(j.s,
+	                                   &(gm_samples){.seed = j.seed,
+	                                                 .truncation = j.truncation,
+	                                                 .endpoint = j.endpoint},
+	                                   j.standing, &err))) {
 		status = cli_fail(&err);
 	} else if (gm_sound_format(j.out) && !j.gives.rate) {
 		status = cli_usage("%.300s is a sound, but %s samples %s", j.out,

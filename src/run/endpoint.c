@@ -6,6 +6,7 @@
 
 #include "run/captions.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,6 +171,43 @@ bool gm_endpoint_run(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y)
 	return guarded(&(calling){.r = r, .e = e, .u = u, .y = y});
 }
 
+bool gm_endpoint_can_truncate(gm_run *r, const gm_run_endpoint *e)
+{
+	int latents = 0;
+	for (int i = 0; i < e->nin; i++) {
+		const gm_run_latent *latent = gm_endpoint_latent(r, e->in[i]);
+		if (gm_endpoint_field(r, e->in[i]))
+			continue;
+		if (latent && latent->kind != GM_LATENT_NORMAL) {
+			gm_run_fail(r, GM_ERR_VALUE,
+			            "option truncation: the latent %s of %s is not normal; only "
+			            "normal latents can be truncated",
+			            latent->name, r->model->name);
+			return false;
+		}
+		latents++;
+	}
+	if (!latents)
+		gm_run_fail(r, GM_ERR_VALUE, "option truncation: \"%s\" of %s has no latents",
+		            e->name, r->model->name);
+	return latents > 0;
+}
+
+/* Resamples values of z outside [-limit, limit] from N(0,1): the truncation trick of Brock et al.
+ * 2019, arXiv:1809.11096, section 3.1. Row i of the chunk has its own random stream, so it does not
+ * depend on the batch size. */
+static void truncate_normal(float *z, int64_t rows, int64_t width, double limit, uint64_t seed,
+                            int64_t first)
+{
+	static const uint64_t TRUNCATED = 0x7472756e63617465u;
+	for (int64_t i = 0; i < rows; i++) {
+		gm_rng rng = gm_rng_new(seed ^ TRUNCATED, (uint64_t)(first + i));
+		for (int64_t k = 0; k < width; k++)
+			while (fabs(z[i * width + k]) > limit)
+				z[i * width + k] = (float)gm_rng_normal(&rng);
+	}
+}
+
 /* Fills latents with the values given by the call, or with random ones. */
 bool gm_endpoint_fill(gm_run *r, gm_run_endpoint *e, const gm_use *u)
 {
@@ -188,7 +226,11 @@ bool gm_endpoint_fill(gm_run *r, gm_run_endpoint *e, const gm_use *u)
 	for (int i = 0; i < n; i++) {
 		if (ok && e->fill[i] && u->in && u->in[i])
 			set(e->fill[i], u->in[i]);
-		else if (ok && e->fill[i])
+		else if (ok && e->fill[i] && u->truncation > 0)
+			truncate_normal(drawn[i], r->batch, gm_node_size(e->in[i]) / r->batch,
+			                u->truncation, u->seed + (uint64_t)i,
+			                (int64_t)u->chunk * r->batch);
+		if (ok && drawn[i])
 			gm_set_f32(e->fill[i], drawn[i], gm_node_size(e->in[i]));
 		free(drawn[i]);
 	}
@@ -210,7 +252,7 @@ static bool set_labels(gm_run *r, uint64_t chunk)
 
 static bool evaluate(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y)
 {
-	bool given = false;
+	bool given = u->step || u->truncation > 0;
 	for (int i = 0; i < e->nin; i++) {
 		const void *v = u->in ? u->in[i] : NULL;
 		bool field = gm_endpoint_field(r, e->in[i]);
@@ -226,7 +268,9 @@ static bool evaluate(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y)
 	if (e->process)
 		return gm_process_run(r, e, u, y);
 	gm_step *s = NULL;
-	if (given)
+	if (u->step)
+		s = u->step;
+	else if (given)
 		s = ready_to_fill(r, e, u->raw);
 	else if (gm_endpoint_ready(r, e, u->raw))
 		s = e->drawn[u->raw && r->averages];

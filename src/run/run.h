@@ -387,12 +387,20 @@ typedef struct gm_use {
 	const void *const *in;
 	uint64_t seed, chunk;
 	bool raw; /* use weights, not their moving averages */
+	/* resamples normal latents that are not given while their absolute value is above this; 0:
+	 * off */
+	double truncation;
+	/* executes this step instead of the endpoint's own: of its output, with e->fill for
+	 * latents; or NULL */
+	gm_step *step;
 	/* above 1, of a process: y is [frames, batch, ..], evenly from its beginning to its end */
 	int64_t frames;
 } gm_use;
 
 /* Compiles the steps of a call; otherwise the first call does it. */
 bool gm_endpoint_ready(gm_run *r, gm_run_endpoint *e, bool raw);
+/* False, and an error of the run, if the endpoint has no latents, or one that is not normal. */
+bool gm_endpoint_can_truncate(gm_run *r, const gm_run_endpoint *e);
 /* Runs the endpoint; y [batch, ..]. */
 bool gm_endpoint_run(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y);
 /* The random latents of (seed, chunk): out[i] [batch, ..] for each latent input with out[i] not

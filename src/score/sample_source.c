@@ -329,9 +329,12 @@ bool gm_sample_source_read(gm_sample_source *p, uint64_t i, float *x, int32_t *l
 	gm_run *r = p->run;
 	for (int64_t k = 0; label && k < p->batch; k++)
 		label[k] = r->facts.classes ? (int32_t)((i * p->batch + k) % r->facts.classes) : 0;
-	if (gm_endpoint_run(
-		    r, p->endpoint,
-		    &(gm_use){.seed = gm_run_latent_seed(p->seed), .chunk = i, .raw = p->raw}, x))
+	if (gm_endpoint_run(r, p->endpoint,
+	                    &(gm_use){.seed = gm_run_latent_seed(p->seed),
+	                              .chunk = i,
+	                              .raw = p->raw,
+	                              .truncation = p->truncation},
+	                    x))
 		return true;
 	return gm_fail(err, r->err.code ? r->err.code : GM_ERR_STATE, "%s", r->err.message);
 }

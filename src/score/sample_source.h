@@ -51,6 +51,7 @@ typedef struct gm_sample_source {
 	struct gm_run_endpoint *endpoint; /* sampling endpoint of the run */
 	gm_stats *stats;
 	gm_saved *saved;     /* owns run, or NULL */
+	double truncation;   /* of samples of the run, as in gm_samples; 0: off */
 	bool raw, own_sizes; /* own_sizes: gm_extract reads images one by one */
 	json_t *record;      /* description for the protocol */
 } gm_sample_source;

@@ -419,6 +419,13 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	    !(c->fake = gm_sample_source_of_run(c->r, draws ? o->endpoint : NULL, o->seed, o->raw,
 	                                        err)))
 		return false;
+	if (o->truncation > 0 && !c->fake)
+		return gm_fail(err, GM_ERR_VALUE, "option truncation: %s does not generate samples",
+		               c->r->model->name);
+	if (o->truncation > 0 && !gm_endpoint_can_truncate(c->r, c->fake->endpoint))
+		return gm_scorer_trouble(c, err);
+	if (c->fake)
+		c->fake->truncation = o->truncation;
 	if (c->real->facts.numel != c->r->facts.numel)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s no longer contains examples of the size of the run",
@@ -439,6 +446,10 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	if (o->raw)
 		json_object_set_new(c->protocol, "weights",
 		                    json_string("themselves, not their averages"));
+	if (o->truncation > 0)
+		json_object_set_new(c->protocol, "truncation", json_real(o->truncation));
+	if (o->standing)
+		json_object_set_new(c->protocol, "standing", json_integer(o->standing));
 	if (o->temperature)
 		json_object_set_new(c->protocol, "temperature", gm_json_text(o->temperature));
 	if (o->ensemble)

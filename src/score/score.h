@@ -34,7 +34,11 @@ typedef struct gm_score_options {
 	int64_t turns;
 	uint64_t seed;
 	const char *temperature; /* of the run, as it was opened; NULL: the checkpoint's */
-	bool raw;                /* the weights themselves, not their averages */
+	/* of samples, as in gm_samples; 0: off */
+	double truncation;
+	/* batches of gm_saved_stand, for the protocol; 0: the running statistics */
+	int64_t standing;
+	bool raw; /* the weights themselves, not their averages */
 	/* endpoint if there are several, such as "classify/attacked"; or NULL */
 	const char *endpoint;
 	/* "RUN,RUN": metric accuracy averages class probabilities with these runs; or NULL */

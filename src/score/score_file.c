@@ -231,6 +231,16 @@ void gm_scores_print(const gm_scores *s, const json_t *p, FILE *out)
 	if (scored)
 		fprintf(out, "  %-10s the %s split, if a score has \"part\"\n", "scored", scored);
 	print_side(out, "samples", json_object_get(p, "samples"));
+	static const char *const more[] = {"endpoint",   "turns",    "annealing",
+	                                   "truncation", "standing", "temperature",
+	                                   "weights",    "ensemble", "against"};
+	for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+		const json_t *v = json_object_get(p, more[i]);
+		if (json_is_string(v))
+			fprintf(out, "  %-10s %s\n", more[i], json_string_value(v));
+		else if (json_is_number(v))
+			fprintf(out, "  %-10s %g\n", more[i], json_number_value(v));
+	}
 	print_side(out, "A", json_object_get(p, "a"));
 	print_side(out, "B", json_object_get(p, "b"));
 	const json_t *n = json_object_get(p, "count");

@@ -13,8 +13,7 @@
 
 /* Different from the seeds of training, so that latents of sample images are not those of a
  * minibatch. */
-static const uint64_t LATENTS = 0x6c6174656e747321u, REALS = 0x7265616c73212121u,
-		      TRUNCATED = 0x7472756e63617465u;
+static const uint64_t LATENTS = 0x6c6174656e747321u, REALS = 0x7265616c73212121u;
 
 uint64_t gm_run_latent_seed(uint64_t seed)
 {
@@ -44,66 +43,11 @@ bool gm_endpoint_is_conditional(const gm_run *r, const gm_run_endpoint *e)
 	return false;
 }
 
-/* Resamples values of z outside [-limit, limit] from N(0,1): the truncation trick of Brock et al.
- * 2019, arXiv:1809.11096, section 3.1. Row i of the chunk has its own random stream, so it does not
- * depend on the batch size. */
-static void truncate_normal(float *z, int64_t rows, int64_t width, double limit, uint64_t seed,
-                            int64_t first)
-{
-	for (int64_t i = 0; i < rows; i++) {
-		gm_rng rng = gm_rng_new(seed ^ TRUNCATED, (uint64_t)(first + i));
-		for (int64_t k = 0; k < width; k++)
-			while (fabs(z[i * width + k]) > limit)
-				z[i * width + k] = (float)gm_rng_normal(&rng);
-	}
-}
-
-/* Writes the truncated latents of one chunk to in[]. */
-static bool truncated(gm_run *r, gm_run_endpoint *e, const gm_samples *d, int64_t chunk,
-                      float *const *z, const void **in)
-{
-	uint64_t seed = gm_run_latent_seed(d->seed);
-	if (!gm_endpoint_latents(r, e, seed, (uint64_t)chunk, z))
-		return false;
-	for (int i = 0; i < e->nin; i++)
-		if (z[i]) {
-			truncate_normal(z[i], r->batch, gm_node_size(e->in[i]) / r->batch,
-			                d->truncation, seed + (uint64_t)i, chunk * r->batch);
-			in[i] = z[i];
-		}
-	return true;
-}
-
-/* Allocates latents for truncation; all of them must be normal. */
-static bool truncation_room(gm_run *r, gm_run_endpoint *e, float **z)
-{
-	int latents = 0;
-	for (int i = 0; i < e->nin; i++) {
-		const gm_run_latent *latent = gm_endpoint_latent(r, e->in[i]);
-		if (gm_endpoint_field(r, e->in[i]))
-			continue;
-		if (latent && latent->kind != GM_LATENT_NORMAL) {
-			gm_run_fail(r, GM_ERR_VALUE,
-			            "option truncation: the latent %s of %s is not normal; only "
-			            "normal latents can be truncated",
-			            latent->name, r->model->name);
-			return false;
-		}
-		latents++;
-		if (!(z[i] = malloc(gm_node_size(e->in[i]) * sizeof **z)))
-			return gm_fail(&r->err, GM_ERR_MEMORY, "no memory for latents");
-	}
-	if (!latents)
-		gm_run_fail(r, GM_ERR_VALUE, "option truncation: \"%s\" of %s has no latents",
-		            e->name, r->model->name);
-	return latents > 0;
-}
-
 static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool raw, float *x)
 {
 	int64_t m = r->batch, numel = gm_node_size(e->y) / m, classes = r->facts.classes;
 	const void *in[GM_RUN_INPUTS] = {0};
-	float *z[GM_RUN_INPUTS] = {0}, *y = malloc(m * numel * sizeof *y);
+	float *y = malloc(m * numel * sizeof *y);
 	int32_t *label = calloc(m, sizeof *label);
 	bool ok = true;
 	if (!y || !label) {
@@ -118,8 +62,7 @@ static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool
 		ok = gm_fail(&r->err, GM_ERR_MEMORY, "no memory for captions");
 	for (int i = 0; i < e->nin; i++)
 		in[i] = e->in[i] == r->label ? label : said && e->in[i] == said->node ? text : NULL;
-	if (ok && d->truncation > 0)
-		ok = truncation_room(r, e, z);
+	ok = ok && (d->truncation <= 0 || gm_endpoint_can_truncate(r, e));
 	for (int64_t chunk = d->first / m; ok && chunk * m < d->first + d->n; chunk++) {
 		int64_t at = chunk * m, from = at > d->first ? at : d->first,
 			to = at + m < d->first + d->n ? at + m : d->first + d->n;
@@ -134,19 +77,17 @@ static bool draw_chunks(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool
 			else if (said)
 				gm_captions_row(r, said, k, text + i * length);
 		}
-		ok = (d->truncation <= 0 || truncated(r, e, d, chunk, z, in)) &&
-		     gm_endpoint_run(r, e,
+		ok = gm_endpoint_run(r, e,
 		                     &(gm_use){.in = in,
 		                               .seed = gm_run_latent_seed(d->seed),
 		                               .chunk = (uint64_t)chunk,
-		                               .raw = raw},
+		                               .raw = raw,
+		                               .truncation = d->truncation},
 		                     y);
 		if (ok)
 			memcpy(x + (from - d->first) * numel, y + (from - at) * numel,
 			       (to - from) * numel * sizeof *y);
 	}
-	for (int i = 0; i < e->nin; i++)
-		free(z[i]);
 	free(y);
 	free(label);
 	free(text);

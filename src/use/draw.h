@@ -13,6 +13,8 @@ uint64_t gm_run_latent_seed(uint64_t seed);
 /* gm_saved_draw of a run, by an endpoint with GM_DRAWS: x [n, shape of e's output]. raw: use
  * weights, not their moving averages. */
 bool gm_run_draw(gm_run *r, gm_run_endpoint *e, const gm_samples *d, bool raw, float *x);
+/* gm_saved_stand of a run, by an endpoint with GM_DRAWS. */
+bool gm_run_stand(gm_run *r, gm_run_endpoint *e, const gm_samples *d, int64_t batches, bool raw);
 /* True if the endpoint is class-conditional. e may be NULL. */
 bool gm_endpoint_is_conditional(const gm_run *r, const gm_run_endpoint *e);
 /* The length of the captions that the endpoint reads; 0 if it reads none. e may be NULL. */

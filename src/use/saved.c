@@ -405,6 +405,12 @@ bool gm_saved_draw(gm_saved *s, const gm_samples *d, float *x, gm_error *err)
 	return e && report(s, gm_run_draw(&s->run, e, d, s->raw, x), err);
 }
 
+bool gm_saved_stand(gm_saved *s, const gm_samples *d, int64_t batches, gm_error *err)
+{
+	gm_run_endpoint *e = drawer(s, d->endpoint, err);
+	return e && report(s, gm_run_stand(&s->run, e, d, batches, s->raw), err);
+}
+
 bool gm_saved_draws(gm_saved *s, const char *endpoint, gm_facts *f, gm_error *err)
 {
 	gm_run_endpoint *e = drawer(s, endpoint, err);
