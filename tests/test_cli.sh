@@ -151,6 +151,10 @@ works '^truth .* seam' inpaint 2 --hide middle --iterations 2 --starts 2 --count
 refuses 1 'all is hidden' inpaint 2 --hide all
 refuses 2 'option weights: .none. is not window or all' inpaint 2 --weights none
 refuses 1 'need as many starts' inpaint 2 --ways 9
+works 'mix.png' sample 2 --mix '1 seed=5 psi=.8; -1 seed=6' --to '1 seed=7' --grid 5x1 -o mix.png
+refuses 2 'sample takes --mix or --seed' sample 2 --mix '1 seed=5' --seed 3
+refuses 2 'begins with --mix' sample 2 --to '1 seed=5'
+refuses 1 'nose' sample 2 --mix '1 nose=5'
 works 'p.png: 2 of glyphs, test split, original . projection' project 2 --evaluations 3 --grid 1x2 -o p.png --latents z.npy
 check 'projected latents' grep -aq "'shape': (2, 100)" z.npy
 works 'l.png' sample 2 --grid 2x2 --seed 1 --along 0:1.5,1:-1 --psi .8 --codes z:0=1 -o l.png

@@ -125,10 +125,84 @@ static void directions(void **state)
 	gm_saved_free(s);
 }
 
+/* A sum of samples has the sum of their latents, and the one-hot latents of its first term; the way
+ * from one sum to another begins and ends with them. */
+static void samples_are_summed(void **state)
+{
+	(void)state;
+	static float far[N * NUMEL];
+	static const uint64_t seed[] = {5, 7, 9};
+	static const double weight[] = {1, -1, .5};
+	gm_error err = {0};
+	gm_saved *s = TRAINED("infogan", "size=16", "width=4", "batch=12", "steps=2", "codes=1",
+	                      "categories=4", "continuous=2");
+	gm_walk *w = gm_walk_new(s, 1, seed[0], &err);
+	must(w != NULL, &err);
+	for (int k = 1; k < 3; k++) {
+		gm_walk *other = gm_walk_new(s, 1, seed[k], &err);
+		must(other != NULL, &err);
+		for (int i = 0; i < gm_walk_latents(w); i++) {
+			int64_t n;
+			gm_latent_kind kind;
+			gm_walk_name(w, i, &n, &kind);
+			for (int64_t j = 0; kind != GM_LATENT_ONE_HOT && j < n; j++)
+				gm_walk_set(w, 0, i, j,
+				            gm_walk_get(w, 0, i, j) +
+				                    weight[k] * gm_walk_get(other, 0, i, j));
+		}
+		gm_walk_free(other);
+	}
+	must(gm_walk_draw(w, y, &err), &err);
+	gm_walk_free(w);
+	gm_latents_options o = plain(0);
+	o.count = 1, o.mix = "1 seed=5; -1 seed=7;.5  seed=9";
+	must(gm_latents_draw(s, NULL, &o, x, &err), &err);
+	for (int i = 0; i < NUMEL; i++)
+		assert_float_equal(x[i], y[i], 1e-5);
+	/* one term is that sample, with its own settings */
+	gm_latents_options one = plain(8);
+	one.count = 1, one.psi = .5;
+	must(gm_latents_draw(s, NULL, &one, y, &err), &err);
+	o.mix = "1 seed=8 psi=.5";
+	must(gm_latents_draw(s, NULL, &o, x, &err), &err);
+	for (int i = 0; i < NUMEL; i++)
+		assert_float_equal(x[i], y[i], 1e-5);
+	o.count = 5, o.to = "1 seed=9 psi=2";
+	must(gm_latents_draw(s, NULL, &o, far, &err), &err);
+	one = plain(9), one.count = 1, one.psi = 2;
+	must(gm_latents_draw(s, NULL, &one, y, &err), &err);
+	double ends = 0, inside = 0;
+	for (int i = 0; i < NUMEL; i++) {
+		ends += fabs(far[i] - x[i]);
+		inside += fabs(far[2 * NUMEL + i] - x[i]);
+	}
+	print_message("%g at the end, %g inside\n", ends, inside);
+	assert_true(ends < 1e-3 && inside > 1e-3);
+	static const char *const bad[][2] = {{"", "begins with mix"},
+	                                     {"1 seed=5;", "empty"},
+	                                     {"seed=5", "seed=5"},
+	                                     {"1 seed=5 nose=3", "nose"},
+	                                     {"1 seed=-5", "seed"},
+	                                     {"1 codes=nose=1", "nose=1"},
+	                                     {"1 class=1", "not class-conditional"},
+	                                     {"nan seed=1", "nan"}};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		err = (gm_error){0};
+		o.mix = bad[i][0];
+		assert_false(gm_latents_draw(s, NULL, &o, x, &err));
+		if (!strstr(err.message, bad[i][1]))
+			fail_msg("\"%s\" does not say \"%s\"", err.message, bad[i][1]);
+	}
+	o.mix = "1 seed=5", o.psi = .5, err = (gm_error){0};
+	assert_false(gm_latents_draw(s, NULL, &o, x, &err));
+	gm_saved_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_are_set),
+		cmocka_unit_test(samples_are_summed),
 		cmocka_unit_test(directions),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

@@ -202,8 +202,11 @@ int cli_edit(int argc, char **argv)
 	static const char *const flags[] = {"help", "h", "raw", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	request q = {0};
-	cli_values v = {
-		.verb = "edit", .option = edit_options, .row = gm_edit_rows, .action = &q.o};
+	cli_values v = {.verb = "edit",
+	                .output = "transfer",
+	                .option = edit_options,
+	                .row = gm_edit_rows,
+	                .action = &q.o};
 	gm_error err = {0};
 	uint64_t frames, candidate, between;
 	gm_action_reset(gm_edit_rows, &q.o);
@@ -292,29 +295,12 @@ static bool morph_row(gm_saved *s, const morphing *m, const photo p[2], gm_error
 	return ok;
 }
 
-/* In place: grey becomes RGB, as animations want it. */
-static bool to_rgb(gm_image **im, gm_error *err)
-{
-	if ((*im)->channels == 3)
-		return true;
-	gm_image *rgb = gm_image_new((*im)->width, (*im)->height, 3, err);
-	for (size_t i = 0; rgb && i < (size_t)rgb->width * (size_t)rgb->height * 3; i++)
-		rgb->pixel[i] = (*im)->pixel[i / 3];
-	if (rgb) {
-		gm_image_free(*im);
-		*im = rgb;
-	}
-	return rgb != NULL;
-}
-
 static bool morph_photos(gm_saved *s, const morphing *m, const photo p[2], gm_error *err)
 {
 	gm_image *frame[64] = {NULL};
 	bool ok = gm_photo_morph(s, (const float *const[]){p[0].z, p[1].z},
 	                         (const gm_image *const[]){p[0].im, p[1].im}, (int64_t)m->frames,
 	                         (int)m->side, frame, err);
-	for (uint64_t i = 0; ok && i < m->frames; i++)
-		ok = to_rgb(&frame[i], err);
 	ok = ok && gm_webp_animation(m->transfer, frame, (int)m->frames, (int)m->ms, err);
 	if (ok)
 		printf("%s: %d images of %dx%d\n", m->transfer, (int)m->frames, frame[0]->width,
@@ -328,7 +314,7 @@ int cli_morph(int argc, char **argv)
 {
 	static const char *const flags[] = {"help", "h", "raw", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
-	cli_values v = {.verb = "morph", .option = morph_options};
+	cli_values v = {.verb = "morph", .output = "transfer", .option = morph_options};
 	gm_error err = {0};
 	morphing m;
 	int status = cli_read(&a, &v, 3);

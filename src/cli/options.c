@@ -39,9 +39,9 @@ static bool same_file(const char *a, const char *b)
 /* An output must be neither an input nor another output. */
 static int keeps(const cli_values *v)
 {
-	static const char *const outputs[] = {"out",     "o",        "json",
-	                                      "latents", "transfer", "save-stats"},
-				 *const inputs[] = {"mask", "guide", "target", "captions"};
+	static const char *const inputs[] = {"mask", "guide", "target", "captions"};
+	const char *const outputs[] = {"out",     "o",          "json",
+	                               "latents", "save-stats", v->output ? v->output : "o"};
 	enum { OUTPUTS = sizeof outputs / sizeof *outputs };
 	const char *out[OUTPUTS];
 	for (int i = 0; i < OUTPUTS; i++) {

@@ -173,8 +173,11 @@ static bool by_latents(const job *j, int64_t n, float *x, gm_error *err)
 {
 	gm_latents_options o = j->latents;
 	o.seed = j->seed, o.count = n, o.class = j->class, o.columns = j->columns;
+	if (o.mix) /* its terms have their own */
+		o.seed = 0, o.class = -1;
 	gm_directions *d = NULL;
-	if (o.along && !(d = gm_directions_new(j->s, GM_DIRECTIONS_SAMPLES, GM_DIRECTIONS, err)))
+	if (gm_latents_directions(&o) &&
+	    !(d = gm_directions_new(j->s, GM_DIRECTIONS_SAMPLES, GM_DIRECTIONS, err)))
 		return false;
 	const bool ok = gm_latents_draw(j->s, d, &o, x, err);
 	gm_directions_free(d);
@@ -342,6 +345,10 @@ static const cli_option options[] = {
          "adds principal directions of the latents: NUMBER:AMOUNT, separated by commas, such as "
          "0:1.5,2:-1"},
 	{"psi", "1", "factor of all latents with a density"},
+	{"mix", "",
+         "a sum of samples: \"WEIGHT seed=N [psi=X] [class=N] [codes=..] [along=..]; ..\", such as "
+         "\"1 seed=5; -1 seed=7; 1 seed=9\""},
+	{"to", "", "with mix: the images lie between that sum and this one"},
 	{"manifold", "",
          "for a model with two latents: a grid over their plane, evenly spaced in probability"},
 	{"turns", "", "iterations of an iterative endpoint; default: the model's"},
@@ -365,19 +372,28 @@ static const cli_option options[] = {
 static int read_options(const cli_values *v, job *j, gm_error *err)
 {
 	static const char *const unlike[][2] = {
-		{"caption", "captions"},    {"caption", "manifold"},   {"captions", "manifold"},
-		{"caption", "over-time"},   {"captions", "over-time"}, {"count", "grid"},
-		{"count", "manifold"},      {"manifold", "class"},     {"manifold", "seed"},
-		{"manifold", "truncation"}, {"manifold", "endpoint"}};
+		{"caption", "captions"},   {"caption", "manifold"},
+		{"captions", "manifold"},  {"caption", "over-time"},
+		{"captions", "over-time"}, {"count", "grid"},
+		{"count", "manifold"},     {"manifold", "class"},
+		{"manifold", "seed"},      {"manifold", "truncation"},
+		{"manifold", "endpoint"},  {"mix", "seed"},
+		{"mix", "class"},          {"mix", "psi"},
+		{"mix", "codes"},          {"mix", "along"}};
 	static const char *const alone[] = {"count",   "truncation", "manifold", "captions",
 	                                    "caption", "over-time",  "endpoint"};
-	static const char *const latents[] = {"codes", "along", "psi"};
-	for (size_t i = 0; i < 3 * sizeof alone / sizeof *alone; i++)
-		if (cli_given(v, latents[i % 3]) && cli_given(v, alone[i / 3]))
-			return cli_usage("sample takes --%s or --%s, not both", latents[i % 3],
-			                 alone[i / 3]);
-	j->latents = (gm_latents_options){
-		.codes = cli_given(v, "codes"), .along = cli_given(v, "along"), .psi = 1};
+	static const char *const latents[] = {"codes", "along", "psi", "mix"};
+	for (size_t i = 0; i < 4 * sizeof alone / sizeof *alone; i++)
+		if (cli_given(v, latents[i % 4]) && cli_given(v, alone[i / 4]))
+			return cli_usage("sample takes --%s or --%s, not both", latents[i % 4],
+			                 alone[i / 4]);
+	j->latents = (gm_latents_options){.codes = cli_given(v, "codes"),
+	                                  .along = cli_given(v, "along"),
+	                                  .psi = 1,
+	                                  .mix = cli_given(v, "mix"),
+	                                  .to = cli_given(v, "to")};
+	if (j->latents.to && !j->latents.mix)
+		return cli_usage("option to is the end of a way that begins with --mix");
 	if (!gm_text_f64(cli_value(v, "psi"), &j->latents.psi) || !(fabs(j->latents.psi) <= 10))
 		return cli_usage("option psi: \"%.60s\" is not a number of at most 10",
 		                 cli_value(v, "psi"));

@@ -115,14 +115,19 @@ void gm_call_error(gm_call *c, unsigned status, const char *code, const char *fi
 /* The newest checkpoint of a run, which must be a regular file of its folder; false after answering
  * the call with the error. */
 bool gm_call_checkpoint(struct gm_studio *s, gm_call *c, char path[PATH_MAX]);
+/* The record of the run's newest checkpoint names only files below the allowed places; false after
+ * answering the call with the error. */
+bool gm_call_data(struct gm_studio *s, gm_call *c);
 void gm_call_failed(gm_call *c, const gm_error *err, const char *field);
 /* The fields of the call's body are among these names, joined with |; false after an error. */
 bool gm_call_only(gm_call *c, const char *names);
 
 /* rooms.c: routes of the rooms for images */
-gm_route_fn gm_room_net, gm_room_draw, gm_room_directions, gm_room_translate, gm_room_mask,
-	gm_room_inpaint, gm_room_edit, gm_room_fit, gm_room_transfer, gm_room_job, gm_room_result,
+gm_route_fn gm_room_net, gm_room_draw, gm_room_directions, gm_room_animate, gm_room_nearest,
+	gm_room_translate, gm_room_mask, gm_room_inpaint, gm_room_job, gm_room_result,
 	gm_room_cancel;
+/* room_edit.c */
+gm_route_fn gm_room_edit, gm_room_fit, gm_room_transfer;
 
 extern const gm_asset gm_studio_assets[]; /* files of the page; ends with name NULL */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * studio/rooms.c -- routes of the rooms for images: latents, translation, inpainting. Images come
+ * studio/rooms.c -- routes of the rooms for images: latents, translation, inpainting;
+ * room_edit.c has those of edits. Images come
  * as bytes in base64, already decoded by the page, so that the server reads no picture files of
  * others; they go as bytes [n, height, width, channels].
  */
@@ -11,26 +12,28 @@
 #include <string.h>
 
 #include "base/machine.h"
+#include "base/progress.h"
 #include "studio/body.h"
-#include "studio/internal.h"
-#include "use/edit.h"
+#include "plot/figure.h"
+#include "studio/room.h"
 #include "use/hole.h"
 #include "use/photo.h"
 #include "use/inpaint.h"
 #include "use/project.h"
 
-enum { SIDE = 1024, COUNT = 16, PHOTO_SIDE = 2048 };
+enum { SIDE = 1024, COUNT = 16 };
+enum { FRAMES = 64, ENLARGED = 256, NEAREST = 20, NEAREST_OF = 60000, ENDLESS = 5000 };
 
 /* ---- bodies ---------------------------------------------------------------------------------- */
 
-static bool bad(gm_call *c, const char *field, const char *what)
+bool gm_room_bad(gm_call *c, const char *field, const char *what)
 {
 	gm_call_error(c, 400, "bad_value", field, "%s is not %s", field, what);
 	return false;
 }
 
 /* An integer of the body; v keeps its value if it is missing. */
-static bool integer(gm_call *c, const char *name, int64_t low, int64_t high, int64_t *v)
+bool gm_room_integer(gm_call *c, const char *name, int64_t low, int64_t high, int64_t *v)
 {
 	const json_t *o = json_object_get(c->body, name);
 	if (o &&
@@ -48,13 +51,13 @@ static bool text(gm_call *c, const char *name, const char **v)
 	const json_t *o = json_object_get(c->body, name);
 	if (o && (!json_is_string(o) || json_string_length(o) > 2000 ||
 	          strlen(json_string_value(o)) != json_string_length(o)))
-		return bad(c, name, "a text of at most 2000 bytes");
+		return gm_room_bad(c, name, "a text of at most 2000 bytes");
 	*v = o ? json_string_value(o) : *v;
 	return true;
 }
 
 /* The bytes of a base64 text; exactly n of them, from malloc; NULL after answering. */
-static uint8_t *bytes_of(gm_call *c, const char *name, size_t n)
+uint8_t *gm_room_bytes(gm_call *c, const char *name, size_t n)
 {
 	const json_t *o = json_object_get(c->body, name);
 	const char *from = json_string_value(o);
@@ -73,13 +76,13 @@ static uint8_t *bytes_of(gm_call *c, const char *name, size_t n)
 }
 
 /* [h,w,c] bytes to [c,h,w] floats in [-1,1] and back */
-static void to_floats(const uint8_t *from, int64_t channels, int64_t plane, float *to)
+void gm_room_to_floats(const uint8_t *from, int64_t channels, int64_t plane, float *to)
 {
 	for (int64_t i = 0; i < channels * plane; i++)
 		to[i] = (float)(from[i % plane * channels + i / plane] / 127.5 - 1);
 }
 
-static void to_bytes(const float *from, int64_t channels, int64_t plane, uint8_t *to)
+void gm_room_to_bytes(const float *from, int64_t channels, int64_t plane, uint8_t *to)
 {
 	for (int64_t i = 0; i < channels * plane; i++)
 		to[i % plane * channels + i / plane] = (uint8_t)lrintf(
@@ -87,15 +90,14 @@ static void to_bytes(const float *from, int64_t channels, int64_t plane, uint8_t
 }
 
 /* Answers with images x [n, channels, height, width]. */
-static void answer_images(gm_call *c, const float *x, const int64_t shape[4], int64_t seq,
-                          double began)
+void gm_room_answer(gm_call *c, const float *x, const int64_t shape[4], int64_t seq, double began)
 {
 	const int64_t plane = shape[1] * shape[2], numel = plane * shape[3];
 	uint8_t *to = malloc((size_t)(shape[0] * numel) + 1);
 	if (!to)
 		return;
 	for (int64_t i = 0; i < shape[0]; i++)
-		to_bytes(x + i * numel, shape[3], plane, to + i * numel);
+		gm_room_to_bytes(x + i * numel, shape[3], plane, to + i * numel);
 	c->data = to, c->bytes = (size_t)(shape[0] * numel);
 	c->type = "application/octet-stream", c->status = 200;
 	strcpy(c->headers[0][0], "Gm-Shape");
@@ -111,29 +113,29 @@ static void answer_images(gm_call *c, const float *x, const int64_t shape[4], in
 /* ---- nets ------------------------------------------------------------------------------------ */
 
 /* Whether the call asks for the weights instead of their moving averages. */
-static bool raw_of(const gm_call *c)
+bool gm_room_raw(const gm_call *c)
 {
 	return json_is_true(json_object_get(c->body, "raw"));
 }
 
-static gm_open_net *lock(gm_studio *s, gm_call *c)
+gm_open_net *gm_room_lock(gm_studio *s, gm_call *c)
 {
 	char path[PATH_MAX];
 	gm_error err = {0};
 	const json_t *raw = json_object_get(c->body, "raw");
 	if (raw && !json_is_boolean(raw)) {
-		bad(c, "raw", "true or false");
+		gm_room_bad(c, "raw", "true or false");
 		return NULL;
 	}
 	if (!gm_call_checkpoint(s, c, path))
 		return NULL;
-	gm_open_net *o = gm_nets_lock(&s->nets, c->id, path, raw_of(c), &err);
+	gm_open_net *o = gm_nets_lock(&s->nets, c->id, path, gm_room_raw(c), &err);
 	if (!o)
 		gm_call_failed(c, &err, NULL);
 	return o;
 }
 
-static void unlock(gm_studio *s)
+void gm_room_unlock(gm_studio *s)
 {
 	pthread_mutex_unlock(&s->nets.mutex);
 }
@@ -142,7 +144,8 @@ static void unlock(gm_studio *s)
 static bool announce(gm_studio *s, gm_call *c, int64_t *slot, int64_t *seq)
 {
 	*slot = *seq = 0;
-	if (!integer(c, "slot", 0, INT32_MAX, slot) || !integer(c, "seq", 0, INT64_MAX, seq))
+	if (!gm_room_integer(c, "slot", 0, INT32_MAX, slot) ||
+	    !gm_room_integer(c, "seq", 0, INT64_MAX, seq))
 		return false;
 	gm_nets_announce(&s->nets, *slot, *seq);
 	return true;
@@ -151,10 +154,10 @@ static bool announce(gm_studio *s, gm_call *c, int64_t *slot, int64_t *seq)
 /* As lock, for the newest request of a slot; others are answered with 409. */
 static gm_open_net *lock_newest(gm_studio *s, gm_call *c, int64_t slot, int64_t seq)
 {
-	gm_open_net *o = lock(s, c);
+	gm_open_net *o = gm_room_lock(s, c);
 	if (!o || gm_nets_is_newest(&s->nets, slot, seq))
 		return o;
-	unlock(s);
+	gm_room_unlock(s);
 	gm_call_error(c, 409, "superseded", NULL, "a newer request came");
 	return NULL;
 }
@@ -190,7 +193,7 @@ static gm_translator *translator(gm_open_net *o, bool back, gm_error *err)
 /* What the nets of a run can do. */
 void gm_room_net(gm_studio *s, gm_call *c)
 {
-	gm_open_net *o = lock(s, c);
+	gm_open_net *o = gm_room_lock(s, c);
 	if (!o)
 		return;
 	const gm_facts *f = gm_saved_facts(o->saved);
@@ -229,7 +232,7 @@ void gm_room_net(gm_studio *s, gm_call *c)
 		(json_int_t)(o->directions ? o->directions->count : 0), "points", f->points,
 		"average", strtod(gm_saved_option(o->saved, "ema"), NULL) > 0);
 	c->status = 200;
-	unlock(s);
+	gm_room_unlock(s);
 }
 
 /* ---- latents --------------------------------------------------------------------------------- */
@@ -255,14 +258,14 @@ void gm_room_directions(gm_studio *s, gm_call *c)
 	gm_error err = {0};
 	if (!gm_call_only(c, "raw"))
 		return;
-	gm_open_net *o = lock(s, c);
+	gm_open_net *o = gm_room_lock(s, c);
 	if (!o)
 		return;
 	if (know_directions(o, &err))
 		c->answer = shares(o->directions), c->status = 200;
 	else
 		gm_call_failed(c, &err, NULL);
-	unlock(s);
+	gm_room_unlock(s);
 }
 
 /* Draws o->count images with the nets of a run. */
@@ -280,10 +283,10 @@ static void draw(gm_open_net *net, gm_call *c, const gm_latents_options *o, int6
 	float *x = f && !err.code ? malloc((size_t)(o->count * f->numel) * sizeof *x) : NULL;
 	if (f && !err.code && !x)
 		gm_fail(&err, GM_ERR_MEMORY, "out of memory");
-	if (x && (!o->along || !*o->along || know_directions(net, &err)) &&
+	if (x && (!gm_latents_directions(o) || know_directions(net, &err)) &&
 	    gm_latents_draw(s, net->directions, o, x, &err))
-		answer_images(c, x, (int64_t[]){o->count, f->height, f->width, f->channels}, seq,
-		              began);
+		gm_room_answer(c, x, (int64_t[]){o->count, f->height, f->width, f->channels}, seq,
+		               began);
 	else
 		gm_call_failed(c, &err, NULL);
 	free(x);
@@ -294,14 +297,15 @@ void gm_room_draw(gm_studio *s, gm_call *c)
 	gm_latents_options o = {.count = 1, .class = -1, .psi = 1};
 	int64_t slot, seq, seed = 0;
 	const json_t *psi = json_object_get(c->body, "psi");
-	if (!gm_call_only(c, "slot|seq|seed|count|class|psi|codes|along|raw") ||
-	    !announce(s, c, &slot, &seq) || !integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
-	    !integer(c, "count", 1, COUNT, &o.count) ||
-	    !integer(c, "class", -1, INT32_MAX, &o.class) || !text(c, "codes", &o.codes) ||
-	    !text(c, "along", &o.along))
+	if (!gm_call_only(c, "slot|seq|seed|count|class|psi|codes|along|mix|to|raw") ||
+	    !announce(s, c, &slot, &seq) ||
+	    !gm_room_integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
+	    !gm_room_integer(c, "count", 1, COUNT, &o.count) ||
+	    !gm_room_integer(c, "class", -1, INT32_MAX, &o.class) || !text(c, "codes", &o.codes) ||
+	    !text(c, "along", &o.along) || !text(c, "mix", &o.mix) || !text(c, "to", &o.to))
 		return;
 	if (psi && (!json_is_number(psi) || fabs(json_number_value(psi)) > 10)) {
-		bad(c, "psi", "a number of at most 10");
+		gm_room_bad(c, "psi", "a number of at most 10");
 		return;
 	}
 	o.psi = psi ? json_number_value(psi) : 1;
@@ -311,7 +315,62 @@ void gm_room_draw(gm_studio *s, gm_call *c)
 	if (!net)
 		return;
 	draw(net, c, &o, seq);
-	unlock(s);
+	gm_room_unlock(s);
+}
+
+/* An animation between two sums of samples, as WebP. */
+static bool animate(gm_open_net *net, const gm_latents_options *o, int ms, gm_call *c,
+                    gm_error *err)
+{
+	if (!net->many)
+		net->many = gm_saved_again(net->saved, GM_NETS_MANY, err);
+	const gm_facts *f = net->many ? gm_saved_facts(net->many) : NULL;
+	if (f && (f->points || f->rate))
+		return gm_fail(err, GM_ERR_STATE, "%s is not a run of images", c->id);
+	if (!f || (gm_latents_directions(o) && !know_directions(net, err)))
+		return false;
+	float *x = malloc((size_t)(o->count * f->numel) * sizeof *x);
+	gm_image *frame[FRAMES] = {NULL};
+	bool ok = (x || gm_fail(err, GM_ERR_MEMORY, "out of memory")) &&
+	          gm_latents_draw(net->many, net->directions, o, x, err);
+	for (int64_t i = 0; ok && i < o->count; i++) {
+		const int scale = f->width < ENLARGED ? (int)(ENLARGED / f->width) : 1;
+		frame[i] = gm_image_grid(x + i * f->numel,
+		                         &(gm_grid){.n = 1,
+		                                    .channels = (int)f->channels,
+		                                    .height = (int)f->height,
+		                                    .width = (int)f->width,
+		                                    .padding = -1,
+		                                    .scale = scale},
+		                         err);
+		ok = frame[i] != NULL;
+	}
+	void *bytes = NULL;
+	size_t n = 0;
+	ok = ok && gm_webp_animation_encode(frame, (int)o->count, ms, &bytes, &n, err);
+	if (ok)
+		c->data = bytes, c->bytes = n, c->type = "image/webp", c->status = 200;
+	for (int64_t i = 0; i < FRAMES; i++)
+		gm_image_free(frame[i]);
+	free(x);
+	return ok;
+}
+
+void gm_room_animate(gm_studio *s, gm_call *c)
+{
+	gm_latents_options o = {.class = -1, .psi = 1, .count = 24};
+	int64_t ms = 80;
+	gm_error err = {0};
+	if (!gm_call_only(c, "mix|to|frames|ms|raw") || !text(c, "mix", &o.mix) ||
+	    !text(c, "to", &o.to) || !gm_room_integer(c, "frames", 2, FRAMES, &o.count) ||
+	    !gm_room_integer(c, "ms", 10, 60000, &ms))
+		return;
+	gm_open_net *net = gm_room_lock(s, c);
+	if (!net)
+		return;
+	if (!animate(net, &o, (int)ms, c, &err))
+		gm_call_failed(c, &err, NULL);
+	gm_room_unlock(s);
 }
 
 /* ---- translation ----------------------------------------------------------------------------- */
@@ -323,12 +382,14 @@ void gm_room_translate(gm_studio *s, gm_call *c)
 	gm_error err = {0};
 	const double began = gm_seconds();
 	if (!gm_call_only(c, "slot|seq|seed|height|width|pixels|back|to") ||
-	    !announce(s, c, &slot, &seq) || !integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
-	    !integer(c, "height", 1, SIDE, &height) || !integer(c, "width", 1, SIDE, &width) ||
-	    !integer(c, "back", 0, 1, &back) || !text(c, "to", &to))
+	    !announce(s, c, &slot, &seq) ||
+	    !gm_room_integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
+	    !gm_room_integer(c, "height", 1, SIDE, &height) ||
+	    !gm_room_integer(c, "width", 1, SIDE, &width) ||
+	    !gm_room_integer(c, "back", 0, 1, &back) || !text(c, "to", &to))
 		return;
 	if (!height || !width) {
-		bad(c, "height", "given together with width");
+		gm_room_bad(c, "height", "given together with width");
 		return;
 	}
 	gm_open_net *net = lock_newest(s, c, slot, seq);
@@ -337,27 +398,27 @@ void gm_room_translate(gm_studio *s, gm_call *c)
 	gm_translator *t = translator(net, back, &err);
 	const int channels = t ? gm_translator_takes(t) : 0;
 	uint8_t *bytes = t && (!to || !*to || gm_translator_set_to(t, to, &err))
-	                         ? bytes_of(c, "pixels", (size_t)(height * width * channels))
+	                         ? gm_room_bytes(c, "pixels", (size_t)(height * width * channels))
 	                         : NULL;
 	float *x = bytes ? malloc((size_t)(height * width * channels) * sizeof *x) : NULL;
 	gm_picture y = {0};
 	if (x) {
-		to_floats(bytes, channels, height * width, x);
+		gm_room_to_floats(bytes, channels, height * width, x);
 		if (gm_translator_run(t, &(gm_picture){x, channels, (int)height, (int)width},
 		                      (uint64_t)seed, 0, &y, &err))
-			answer_images(c, y.x, (int64_t[]){1, y.height, y.width, y.channels}, seq,
-			              began);
+			gm_room_answer(c, y.x, (int64_t[]){1, y.height, y.width, y.channels}, seq,
+			               began);
 	}
 	if (err.code)
 		gm_call_failed(c, &err, NULL);
 	free(y.x);
 	free(x);
 	free(bytes);
-	unlock(s);
+	gm_room_unlock(s);
 }
 
 /* Queues a job of the call's run and answers with its number. */
-static void queue(gm_studio *s, gm_call *c, gm_job j)
+void gm_room_queue(gm_studio *s, gm_call *c, gm_job j)
 {
 	gm_error err = {0};
 	snprintf(j.run, sizeof j.run, "%s", c->id);
@@ -366,6 +427,130 @@ static void queue(gm_studio *s, gm_call *c, gm_job j)
 		c->answer = json_pack("{s:I}", "job", (json_int_t)job), c->status = 202;
 	else
 		gm_call_error(c, 429, "queue_full", NULL, "%s", err.message);
+}
+
+/* ---- nearest training examples --------------------------------------------------------------- */
+
+typedef struct nearing {
+	char checkpoint[PATH_MAX];
+	int64_t height, width, channels, k;
+	uint8_t *pixels; /* [h,w,c] */
+	int64_t found, of;
+	int64_t index[NEAREST];
+	double distance[NEAREST]; /* squared */
+} nearing;
+
+static void free_nearing(void *task)
+{
+	nearing *p = task;
+	free(p->pixels);
+	free(p);
+}
+
+/* Keeps example i, at a squared distance, if it is among the nearest. */
+static void keep_near(nearing *p, int64_t i, double distance)
+{
+	int64_t at = p->found < p->k ? p->found++ : p->k - 1;
+	if (at == p->k - 1 && p->found == p->k && p->index[at] >= 0 && distance >= p->distance[at])
+		return;
+	for (; at > 0 && p->distance[at - 1] > distance; at--)
+		p->distance[at] = p->distance[at - 1], p->index[at] = p->index[at - 1];
+	p->distance[at] = distance, p->index[at] = i;
+}
+
+/* Finds the nearest of the run's training examples, and shows them. */
+static bool near_examples(gm_job *j, gm_saved *s, gm_dataset *d, float *x, gm_error *err)
+{
+	nearing *p = j->task;
+	const gm_facts *f = gm_saved_facts(s);
+	const int64_t numel = f->numel, plane = f->height * f->width;
+	const gm_data_info *info = gm_data_info_of(d);
+	if (info->rank != 3 || info->shape[0] != f->channels || info->shape[1] != f->height ||
+	    info->shape[2] != f->width)
+		return gm_fail(err, GM_ERR_STATE, "the run's data are not images of its size");
+	float *y = x + numel;
+	p->of = !info->count               ? ENDLESS
+	        : info->count < NEAREST_OF ? (int64_t)info->count
+	                                   : NEAREST_OF;
+	memset(p->index, -1, sizeof p->index);
+	gm_room_to_floats(p->pixels, f->channels, plane, x);
+	for (int64_t i = 0; i < p->of; i++) {
+		double sum = 0;
+		if (!gm_progress_tell("comparing", (uint64_t)i, (uint64_t)p->of, "images", err) ||
+		    !gm_data_get(d, (uint64_t)i, y, NULL, err))
+			return false;
+		for (int64_t k = 0; k < numel; k++)
+			sum += (x[k] - y[k]) * (double)(x[k] - y[k]);
+		keep_near(p, i, sum);
+	}
+	gm_progress_end();
+	uint8_t *result = malloc((size_t)(p->found * numel) + 1);
+	json_t *all = json_array();
+	bool ok = result || gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	for (int64_t i = 0; ok && i < p->found; i++) {
+		ok = gm_data_get(d, (uint64_t)p->index[i], y, NULL, err);
+		if (ok)
+			gm_room_to_bytes(y, f->channels, plane, result + i * numel);
+		json_array_append_new(all, json_pack("{s:I, s:f}", "index", (json_int_t)p->index[i],
+		                                     "rmse", sqrt(p->distance[i] / (double)numel)));
+	}
+	gm_job_show(j, result, ok ? (size_t)(p->found * numel) : 0,
+	            json_pack("{s:[I,I,I,I], s:o, s:I}", "shape", (json_int_t)p->found,
+	                      (json_int_t)f->height, (json_int_t)f->width, (json_int_t)f->channels,
+	                      "nearest", all, "of", (json_int_t)p->of));
+	return ok;
+}
+
+static bool nearest(gm_job *j, gm_error *err)
+{
+	nearing *p = j->task;
+	gm_data_options o = {0};
+	gm_saved *s = gm_saved_open_file(p->checkpoint, NULL, err);
+	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
+	bool ok = f &&
+	          ((f->height == p->height && f->width == p->width && f->channels == p->channels) ||
+	           gm_fail(err, GM_ERR_VALUE, "the run's images have another size"));
+	ok = ok && gm_photo_options(s, &o, err) &&
+	     gm_data_option(&o, "range", gm_saved_option(s, "range"), err);
+	o.split = "train", o.again = true;
+	gm_error why = {0};
+	gm_dataset *d = ok ? gm_data_open(gm_saved_option(s, "data"), &o, &why) : NULL;
+	if (ok && !d)
+		gm_fail(err, why.code, "the data of this run cannot be read: %.300s", why.message);
+	float *x = d ? malloc(2 * (size_t)f->numel * sizeof *x) : NULL;
+	ok = d && (x || gm_fail(err, GM_ERR_MEMORY, "out of memory")) &&
+	     near_examples(j, s, d, x, err);
+	free(x);
+	gm_data_close(d);
+	gm_saved_free(s);
+	return ok;
+}
+
+void gm_room_nearest(gm_studio *s, gm_call *c)
+{
+	nearing *p = calloc(1, sizeof *p);
+	gm_open_net *net = NULL;
+	if (!p)
+		return;
+	p->k = 5;
+	bool ok = gm_call_only(c, "pixels|k") && gm_room_integer(c, "k", 1, NEAREST, &p->k) &&
+	          gm_call_data(s, c) && gm_call_checkpoint(s, c, p->checkpoint) &&
+	          (net = gm_room_lock(s, c));
+	if (ok) {
+		const gm_facts *f = gm_saved_facts(net->saved);
+		p->height = f->height, p->width = f->width, p->channels = f->channels;
+		gm_room_unlock(s);
+	}
+	ok = ok &&
+	     (p->pixels = gm_room_bytes(c, "pixels", (size_t)(p->height * p->width * p->channels)));
+	if (ok)
+		gm_room_queue(s, c,
+		              (gm_job){.kind = "nearest",
+		                       .work = nearest,
+		                       .release = free_nearing,
+		                       .task = p});
+	else
+		free_nearing(p);
 }
 
 /* ---- inpainting ------------------------------------------------------------------------------ */
@@ -387,7 +572,7 @@ static void free_inpainting(void *task)
 }
 
 /* A number, or "nan" where there is none: JSON has no such value. */
-static json_t *number(double v)
+json_t *gm_room_number(double v)
 {
 	return isfinite(v) ? json_real(v) : json_null();
 }
@@ -400,10 +585,10 @@ static void show_completions(gm_job *j, const float *y, const gm_inpaint_report 
 	uint8_t *result = malloc((size_t)(numel * p->o.ways) + 1);
 	json_t *ways = json_array();
 	for (int64_t i = 0; result && i < p->o.ways; i++) {
-		to_bytes(y + i * numel, p->channels, plane, result + i * numel);
-		json_array_append_new(ways,
-		                      json_pack("{s:o, s:o}", "context", number(report[i].context),
-		                                "score", number(report[i].score)));
+		gm_room_to_bytes(y + i * numel, p->channels, plane, result + i * numel);
+		json_array_append_new(ways, json_pack("{s:o, s:o}", "context",
+		                                      gm_room_number(report[i].context), "score",
+		                                      gm_room_number(report[i].score)));
 	}
 	json_t *about = json_pack("{s:[I,I,I,I], s:o}", "shape", (json_int_t)p->o.ways,
 	                          (json_int_t)p->height, (json_int_t)p->width,
@@ -433,7 +618,7 @@ static bool inpaint(gm_job *j, gm_error *err)
 		p->mask[i] = p->mask[i] > 127;
 	p->o.hidden = p->mask, p->o.preview = preview_completions, p->o.context = j;
 	if (ok)
-		to_floats(p->pixels, f->channels, plane, x);
+		gm_room_to_floats(p->pixels, f->channels, plane, x);
 	ok = ok && gm_inpaint(s, &p->o, x, 1, y, report, err);
 	if (ok)
 		show_completions(j, y, report);
@@ -443,13 +628,13 @@ static bool inpaint(gm_job *j, gm_error *err)
 }
 
 /* The options of an action in {"name": value}, as the command line takes them. */
-static bool read_options(gm_call *c, const gm_action_row *rows, void *o)
+bool gm_room_options(gm_call *c, const gm_action_row *rows, void *o)
 {
 	json_t *given = json_object_get(c->body, "options"), *value;
 	const char *name;
 	gm_action_reset(rows, o);
 	if (given && !json_is_object(given))
-		return bad(c, "options", "an object");
+		return gm_room_bad(c, "options", "an object");
 	json_object_foreach (given, name, value) {
 		gm_error err = {0};
 		char *said = json_is_string(value)   ? strdup(json_string_value(value))
@@ -474,9 +659,9 @@ void gm_room_mask(gm_studio *s, gm_call *c)
 	int64_t seed = 0;
 	const double began = gm_seconds();
 	if (!gm_call_only(c, "name|seed") || !text(c, "name", &name) ||
-	    !integer(c, "seed", 0, (int64_t)1 << 53, &seed))
+	    !gm_room_integer(c, "seed", 0, (int64_t)1 << 53, &seed))
 		return;
-	gm_open_net *net = lock(s, c);
+	gm_open_net *net = gm_room_lock(s, c);
 	if (!net)
 		return;
 	const gm_facts *f = gm_saved_facts(net->saved);
@@ -494,9 +679,9 @@ void gm_room_mask(gm_studio *s, gm_call *c)
 	if (err.code)
 		gm_call_failed(c, &err, NULL);
 	else
-		answer_images(c, x, (int64_t[]){1, f->height, f->width, 1}, 0, began);
+		gm_room_answer(c, x, (int64_t[]){1, f->height, f->width, 1}, 0, began);
 	free(hidden), free(x);
-	unlock(s);
+	gm_room_unlock(s);
 }
 
 void gm_room_inpaint(gm_studio *s, gm_call *c)
@@ -505,321 +690,30 @@ void gm_room_inpaint(gm_studio *s, gm_call *c)
 	inpainting *p = calloc(1, sizeof *p);
 	gm_open_net *net = NULL;
 	if (p && gm_call_only(c, "pixels|mask|options|raw") &&
-	    read_options(c, gm_inpaint_rows, &p->o) && gm_call_checkpoint(s, c, p->checkpoint) &&
-	    (net = lock(s, c))) {
+	    gm_room_options(c, gm_inpaint_rows, &p->o) && gm_call_checkpoint(s, c, p->checkpoint) &&
+	    (net = gm_room_lock(s, c))) {
 		const gm_facts *f = gm_saved_facts(net->saved);
 		p->height = f->height, p->width = f->width, p->channels = f->channels;
-		p->raw = raw_of(c);
+		p->raw = gm_room_raw(c);
 		if (!gm_inpaint_choose(net->saved, &p->o, &err))
 			gm_call_failed(c, &err, NULL);
-		unlock(s);
+		gm_room_unlock(s);
 	}
 	if (net && !err.code) {
-		p->pixels = bytes_of(c, "pixels", (size_t)(p->height * p->width * p->channels));
-		p->mask = p->pixels ? bytes_of(c, "mask", (size_t)(p->height * p->width)) : NULL;
+		p->pixels =
+			gm_room_bytes(c, "pixels", (size_t)(p->height * p->width * p->channels));
+		p->mask =
+			p->pixels ? gm_room_bytes(c, "mask", (size_t)(p->height * p->width)) : NULL;
 	}
 	if (!p || !p->mask) {
 		if (p)
 			free_inpainting(p);
 		return;
 	}
-	queue(s, c,
-	      (gm_job){.kind = "inpaint", .work = inpaint, .release = free_inpainting, .task = p});
-}
-
-/* ---- edits ----------------------------------------------------------------------------------- */
-
-typedef struct editing {
-	char checkpoint[PATH_MAX];
-	bool raw;
-	gm_edit_options o;
-	int64_t height, width, channels, frames, numbers;
-	uint8_t *pixels; /* [h,w,c] of a photo, or NULL */
-	char *script;
-	/* while it works: */
-	gm_job *job;
-	float *z0; /* or NULL */
-	double rmse, began;
-} editing;
-
-static void free_editing(void *task)
-{
-	editing *p = task;
-	free(p->pixels);
-	free(p->script);
-	free(p->z0);
-	free(p);
-}
-
-/* Latents of the photo, by projection; NULL on failure. */
-static float *project(gm_saved *s, const editing *p, double *rmse, gm_error *err)
-{
-	const gm_facts *f = gm_saved_facts(s);
-	gm_project_options o;
-	gm_action_reset(gm_project_rows, &o);
-	const int64_t numbers = gm_project_numbers(s, err);
-	float *x = malloc((size_t)f->numel * sizeof *x),
-	      *z = numbers ? malloc((size_t)numbers * sizeof *z) : NULL;
-	bool ok = (x && z) || (numbers && gm_fail(err, GM_ERR_MEMORY, "out of memory"));
-	if (ok)
-		to_floats(p->pixels, f->channels, f->height * f->width, x);
-	ok = ok && gm_project(s, &o, x, 1, z, NULL, rmse, err);
-	free(x);
-	if (ok)
-		return z;
-	free(z);
-	return NULL;
-}
-
-static json_t *numbers_of(const float *z, int64_t n)
-{
-	json_t *all = z ? json_array() : json_null();
-	for (int64_t i = 0; z && i < n; i++)
-		json_array_append_new(all, json_real(z[i]));
-	return all;
-}
-
-/* The candidates, then `frames` images x from z0 to the best of them. */
-static void show_candidates(const editing *p, gm_edit *e, const float *x, int64_t frames)
-{
-	const int64_t plane = p->height * p->width, numel = plane * p->channels;
-	int64_t order[256];
-	const int64_t kept = gm_edit_order(e, order), n = kept + frames;
-	uint8_t *result = malloc((size_t)(n * numel) + 1);
-	json_t *all = json_array();
-	for (int64_t i = 0; result && i < n; i++) {
-		to_bytes(i < kept ? gm_edit_image(e, order[i]) : x + (i - kept) * numel,
-		         p->channels, plane, result + i * numel);
-		if (i < kept)
-			json_array_append_new(
-				all, json_pack("{s:o, s:o, s:o}", "cost",
-			                       number(gm_edit_cost(e)[order[i]]), "error",
-			                       number(gm_edit_colour_error(e, order[i])), "z",
-			                       numbers_of(gm_edit_z(e) + order[i] * p->numbers,
-			                                  p->numbers)));
-	}
-	json_t *about = json_pack(
-		"{s:[I,I,I,I], s:o, s:I, s:o, s:o, s:f}", "shape", (json_int_t)n,
-		(json_int_t)p->height, (json_int_t)p->width, (json_int_t)p->channels, "candidates",
-		all, "frames", (json_int_t)frames, "rmse", number(p->rmse), "from",
-		numbers_of(p->z0, p->numbers), "seconds", gm_seconds() - p->began);
-	gm_job_show(p->job, result, result ? (size_t)(n * numel) : 0, about);
-}
-
-static void preview_candidates(void *context, gm_edit *e)
-{
-	show_candidates(context, e, NULL, 0);
-}
-
-/* Latents before the edit: those of the script, or of the photo; none from strokes alone. */
-static bool latents_before(editing *p, gm_saved *s, gm_error *err)
-{
-	bool given = false;
-	if (!(p->numbers = gm_project_numbers(s, err)))
-		return false;
-	float *z = malloc((size_t)p->numbers * sizeof *z);
-	if (!z)
-		return gm_fail(err, GM_ERR_MEMORY, "out of memory");
-	bool ok = gm_edit_from(p->script, strlen(p->script), p->numbers, z, &given, err);
-	p->z0 = given ? z : NULL;
-	if (!given)
-		free(z);
-	return ok && (given || !p->pixels || (p->z0 = project(s, p, &p->rmse, err)));
-}
-
-static bool edit(gm_job *j, gm_error *err)
-{
-	editing *p = j->task;
-	gm_edit *e = NULL;
-	gm_saved *s = gm_saved_open_file(p->checkpoint, &(gm_saved_options){.raw = p->raw}, err);
-	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
-	p->job = j, p->rmse = NAN;
-	bool ok = f &&
-	          ((f->height == p->height && f->width == p->width && f->channels == p->channels) ||
-	           gm_fail(err, GM_ERR_VALUE, "the run's images have another size"));
-	ok = ok && latents_before(p, s, err) && (e = gm_edit_new(s, &p->o, p->z0, err)) &&
-	     gm_edit_read(e, p->script, strlen(p->script), err);
-	if (ok)
-		gm_edit_preview(e, preview_candidates, p);
-	p->began = gm_seconds();
-	ok = ok && gm_edit_run(e, p->o.iterations, err);
-	const int64_t frames = p->z0 ? p->frames : 0;
-	float *x = ok ? malloc((size_t)(frames + 1) * (size_t)f->numel * sizeof *x) : NULL;
-	int64_t order[256];
-	ok = ok && (x || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
-	if (ok)
-		gm_edit_order(e, order);
-	ok = ok && (!frames || gm_edit_between(s, p->z0, gm_edit_z(e) + order[0] * p->numbers,
-	                                       frames, x, err));
-	if (ok)
-		show_candidates(p, e, x, frames);
-	gm_edit_free(e);
-	free(x);
-	gm_saved_free(s);
-	return ok;
-}
-
-void gm_room_edit(gm_studio *s, gm_call *c)
-{
-	gm_error err = {0};
-	editing *p = calloc(1, sizeof *p);
-	gm_open_net *net = NULL;
-	const json_t *script = json_object_get(c->body, "script");
-	bool ok = p && gm_call_only(c, "script|pixels|frames|options|raw") &&
-	          integer(c, "frames", 0, 64, &p->frames) &&
-	          (json_is_object(script) || bad(c, "script", "an object with strokes")) &&
-	          read_options(c, gm_edit_rows, &p->o) && gm_call_checkpoint(s, c, p->checkpoint) &&
-	          (net = lock(s, c));
-	if (ok) {
-		const gm_facts *f = gm_saved_facts(net->saved);
-		p->height = f->height, p->width = f->width, p->channels = f->channels;
-		p->raw = raw_of(c);
-		ok = gm_project_numbers(net->saved, &err) > 0;
-		if (!ok)
-			gm_call_failed(c, &err, NULL);
-		unlock(s);
-	}
-	if (ok && json_object_get(c->body, "pixels"))
-		ok = (p->pixels =
-		              bytes_of(c, "pixels", (size_t)(p->height * p->width * p->channels)));
-	if (!ok || !(p->script = json_dumps(script, JSON_COMPACT))) {
-		if (p)
-			free_editing(p);
-		return;
-	}
-	queue(s, c, (gm_job){.kind = "edit", .work = edit, .release = free_editing, .task = p});
-}
-
-/* ---- photos ---------------------------------------------------------------------------------- */
-
-/* The RGB pixels of the call as an image; NULL after answering. */
-static gm_image *photo_of(gm_call *c)
-{
-	int64_t height = 0, width = 0;
-	gm_error err = {0};
-	if (!integer(c, "height", 1, PHOTO_SIDE, &height) ||
-	    !integer(c, "width", 1, PHOTO_SIDE, &width))
-		return NULL;
-	if (!height || !width) {
-		bad(c, "height", "given together with width");
-		return NULL;
-	}
-	uint8_t *pixels = bytes_of(c, "pixels", (size_t)(height * width * 3));
-	gm_image *im = pixels ? gm_image_new((int)width, (int)height, 3, &err) : NULL;
-	if (im)
-		memcpy(im->pixel, pixels, (size_t)(height * width * 3));
-	else if (pixels)
-		gm_call_failed(c, &err, NULL);
-	free(pixels);
-	return im;
-}
-
-/* A photo at the size of the run's images, as the command line fits it. */
-void gm_room_fit(gm_studio *s, gm_call *c)
-{
-	gm_error err = {0};
-	const double began = gm_seconds();
-	gm_image *im = gm_call_only(c, "pixels|height|width") ? photo_of(c) : NULL;
-	gm_open_net *net = im ? lock(s, c) : NULL;
-	if (net) {
-		const gm_facts *f = gm_saved_facts(net->saved);
-		float *x = f->points || f->rate ? NULL : malloc((size_t)f->numel * sizeof *x);
-		if (!x)
-			gm_fail(&err, GM_ERR_STATE, "%s is not a run of images", c->id);
-		if (x && gm_photo_fit(net->saved, im, "the photo", x, NULL, &err))
-			answer_images(c, x, (int64_t[]){1, f->height, f->width, f->channels}, 0,
-			              began);
-		else
-			gm_call_failed(c, &err, NULL);
-		free(x);
-		unlock(s);
-	}
-	gm_image_free(im);
-}
-
-typedef struct transferring {
-	char checkpoint[PATH_MAX];
-	bool raw;
-	gm_image *photo;
-	float *z; /* [2, numbers] */
-	int64_t numbers, between;
-} transferring;
-
-static void free_transferring(void *task)
-{
-	transferring *p = task;
-	gm_image_free(p->photo);
-	free(p->z);
-	free(p);
-}
-
-static bool transfer(gm_job *j, gm_error *err)
-{
-	transferring *p = j->task;
-	gm_saved *s = gm_saved_open_file(p->checkpoint, &(gm_saved_options){.raw = p->raw}, err);
-	bool ok = s && (gm_project_numbers(s, err) == p->numbers ||
-	                gm_fail(err, GM_ERR_VALUE, "the run has other latents now"));
-	gm_image *im = ok ? gm_photo_transfer(s, p->z, p->z + p->numbers, p->between, p->photo, err)
-	                  : NULL;
-	const size_t n = im ? (size_t)im->width * (size_t)im->height * (size_t)im->channels : 0;
-	uint8_t *result = im ? malloc(n + 1) : NULL;
-	if (result) {
-		memcpy(result, im->pixel, n);
-		gm_job_show(j, result, n,
-		            json_pack("{s:[i,i,i,i]}", "shape", 1, im->height, im->width,
-		                      im->channels));
-	}
-	gm_image_free(im);
-	gm_saved_free(s);
-	return result != NULL ||
-	       (err->code == GM_OK && gm_fail(err, GM_ERR_MEMORY, "out of memory"));
-}
-
-/* Numbers of a list of the body, n of them; false after answering. */
-static bool list(gm_call *c, const char *name, int64_t n, float *to)
-{
-	const json_t *o = json_object_get(c->body, name), *v;
-	size_t i;
-	bool ok = json_is_array(o) && (int64_t)json_array_size(o) == n;
-	json_array_foreach ((json_t *)o, i, v) {
-		ok = ok && json_is_number(v);
-		if (ok)
-			to[i] = (float)json_number_value(v);
-	}
-	return ok || bad(c, name, "a list of the run's latents");
-}
-
-/* A photo after the change from one image of the run to another. */
-void gm_room_transfer(gm_studio *s, gm_call *c)
-{
-	gm_error err = {0};
-	transferring *p = calloc(1, sizeof *p);
-	gm_open_net *net = NULL;
-	if (!p)
-		return;
-	p->between = 8;
-	bool ok = gm_call_only(c, "pixels|height|width|from|to|between|raw") &&
-	          integer(c, "between", 2, 64, &p->between) &&
-	          gm_call_checkpoint(s, c, p->checkpoint) && (net = lock(s, c));
-	if (ok) {
-		p->raw = raw_of(c);
-		p->numbers = gm_project_numbers(net->saved, &err);
-		p->z = p->numbers ? malloc((size_t)p->numbers * 2 * sizeof *p->z) : NULL;
-		ok = p->z != NULL;
-		if (!ok)
-			gm_call_failed(c, &err, NULL);
-		unlock(s);
-	}
-	ok = ok && list(c, "from", p->numbers, p->z) &&
-	     list(c, "to", p->numbers, p->z + p->numbers) && (p->photo = photo_of(c));
-	if (ok)
-		queue(s, c,
-		      (gm_job){.kind = "transfer",
-		               .work = transfer,
-		               .release = free_transferring,
-		               .task = p});
-	else
-		free_transferring(p);
+	gm_room_queue(
+		s, c,
+		(gm_job){
+			.kind = "inpaint", .work = inpaint, .release = free_inpainting, .task = p});
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------ */

@@ -561,6 +561,19 @@ static bool record_allowed(gm_studio *s, const char *id, int folder, gm_error *e
 	return ok;
 }
 
+bool gm_call_data(gm_studio *s, gm_call *c)
+{
+	gm_error err = {0};
+	const int folder = folder_of(s, c);
+	if (folder < 0)
+		return false;
+	const bool ok = record_allowed(s, c->id, folder, &err);
+	close(folder);
+	if (!ok)
+		gm_call_failed(c, &err, NULL);
+	return ok;
+}
+
 static void resume(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
@@ -738,6 +751,8 @@ const gm_route gm_routes[] = {
 	{"GET",    "/api/runs/ID/net", gm_room_net},
 	{"POST",   "/api/runs/ID/draw", gm_room_draw},
 	{"POST",   "/api/runs/ID/directions", gm_room_directions},
+	{"POST",   "/api/runs/ID/animate", gm_room_animate},
+	{"POST",   "/api/runs/ID/nearest", gm_room_nearest, .most = PIXEL_BYTES},
 	{"POST",   "/api/runs/ID/translate", gm_room_translate, .most = PIXEL_BYTES},
 	{"POST",   "/api/runs/ID/mask", gm_room_mask},
 	{"POST",   "/api/runs/ID/inpaint", gm_room_inpaint, .most = PIXEL_BYTES},

@@ -240,7 +240,14 @@ static bool go_along(gm_walk *w, const gm_directions *d, int64_t rows, const cha
 
 bool gm_latents_change(const gm_latents_options *o)
 {
-	return o->psi != 1 || (o->codes && *o->codes) || (o->along && *o->along);
+	return o->psi != 1 || (o->codes && *o->codes) || (o->along && *o->along) ||
+	       (o->mix && *o->mix);
+}
+
+bool gm_latents_directions(const gm_latents_options *o)
+{
+	return (o->along && *o->along) || (o->mix && strstr(o->mix, "along=")) ||
+	       (o->to && strstr(o->to, "along="));
 }
 
 /* Calls one function for each part of a text that commas separate. */
@@ -254,8 +261,9 @@ static bool each(const char *text, gm_walk *w, const gm_directions *d, int64_t r
 	return ok;
 }
 
-bool gm_latents_draw(gm_saved *s, const gm_directions *d, const gm_latents_options *o, float *x,
-                     gm_error *err)
+/* Samples without mix; the caller frees them. NULL on failure. */
+static gm_walk *samples(gm_saved *s, const gm_directions *d, const gm_latents_options *o,
+                        gm_error *err)
 {
 	const int64_t classes = gm_saved_facts(s)->classes;
 	const int64_t columns = o->columns > 0 ? o->columns : 1;
@@ -281,8 +289,138 @@ bool gm_latents_draw(gm_saved *s, const gm_directions *d, const gm_latents_optio
 			change_row(w, i, shrink, &m);
 	}
 	ok = ok && (!moves || each(o->along, w, d, o->count, err)) &&
-	     (!o->codes || !*o->codes || each(o->codes, w, NULL, o->count, err)) &&
-	     gm_walk_draw(w, x, err);
+	     (!o->codes || !*o->codes || each(o->codes, w, NULL, o->count, err));
+	if (ok)
+		return w;
+	gm_walk_free(w);
+	return NULL;
+}
+
+/* ---- sums ------------------------------------------------------------------------------------ */
+
+/* A term of a sum, "WEIGHT WORD=VALUE ..", which is changed; texts of o point into it. */
+static bool read_term(char *text, double *weight, gm_latents_options *o, gm_error *err)
+{
+	char *rest = text, *word;
+	bool first = true;
+	*o = (gm_latents_options){.count = 1, .class = -1, .psi = 1};
+	while ((word = strsep(&rest, " "))) {
+		char *value = strchr(word, '=');
+		int64_t n;
+		bool ok = true;
+		if (!*word)
+			continue;
+		if (first) {
+			ok = gm_text_f64(word, weight) && isfinite(*weight);
+		} else if (!value) {
+			ok = false;
+		} else {
+			*value++ = 0;
+			if (!strcmp(word, "codes"))
+				o->codes = value;
+			else if (!strcmp(word, "along"))
+				o->along = value;
+			else if (!strcmp(word, "psi"))
+				ok = gm_text_f64(value, &o->psi) && fabs(o->psi) <= 10;
+			else if (!strcmp(word, "seed"))
+				ok = gm_text_u64(value, &o->seed);
+			else if (!strcmp(word, "class"))
+				ok = gm_text_i64(value, &n) && n >= 0 && (o->class = n) == n;
+			else
+				ok = false;
+		}
+		if (!ok)
+			return gm_fail(
+				err, GM_ERR_VALUE,
+				"\"%.60s\" is not part of a term: WEIGHT seed=N class=N psi=X "
+				"codes=NAME=VALUE,.. along=NUMBER:AMOUNT,..",
+				word);
+		first = false;
+	}
+	return !first || gm_fail(err, GM_ERR_VALUE, "a term of the sum of samples is empty");
+}
+
+/* The values of row 0 of w that have a density, times weight, added to sum. */
+static void add_row(const gm_walk *w, double weight, double *sum)
+{
+	int64_t n, at = 0;
+	for (int i = 0; i < gm_walk_latents(w); i++)
+		for (int64_t k = 0; is_free(w, i, &n) && k < n; k++)
+			sum[at++] += weight * gm_walk_get(w, 0, i, k);
+}
+
+static double from_sum(void *ctx, int64_t number, double value)
+{
+	(void)value;
+	return ((const double *)ctx)[number];
+}
+
+/* One row: the sum that a text says; NULL on failure. */
+static gm_walk *summed(gm_saved *s, const gm_directions *d, const char *text, gm_error *err)
+{
+	char *all = strdup(text), *rest = all, *part;
+	gm_walk *first = NULL;
+	double *sum = NULL;
+	bool ok = all || gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	while (ok && rest && (part = strsep(&rest, ";"))) {
+		gm_latents_options o;
+		double weight = 0;
+		gm_walk *w = read_term(part, &weight, &o, err) ? samples(s, d, &o, err) : NULL;
+		ok = w && (sum || (sum = calloc((size_t)free_numbers(w) + 1, sizeof *sum)) ||
+		           gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+		if (ok)
+			add_row(w, weight, sum);
+		if (ok && !first)
+			first = w;
+		else
+			gm_walk_free(w);
+	}
+	if (ok)
+		change_row(first, 0, from_sum, sum);
+	free(all), free(sum);
+	if (ok)
+		return first;
+	gm_walk_free(first);
+	return NULL;
+}
+
+/* o->count rows between the sums of o->mix and o->to; NULL on failure. */
+static gm_walk *between(gm_saved *s, const gm_directions *d, const gm_latents_options *o,
+                        gm_error *err)
+{
+	const bool way = o->to && *o->to;
+	if (o->seed || o->class >= 0 || o->psi != 1 || (o->codes && *o->codes) ||
+	    (o->along && *o->along)) {
+		gm_fail(err, GM_ERR_VALUE,
+		        "a sum of samples has seed, class, psi, codes and along in its terms");
+		return NULL;
+	}
+	gm_walk *a = summed(s, d, o->mix, err), *b = a && way ? summed(s, d, o->to, err) : NULL,
+		*ends = a && (b || !way) ? gm_walk_new(s, 2, 0, err) : NULL,
+		*w = ends ? gm_walk_new(s, o->count, 0, err) : NULL;
+	if (w) {
+		gm_walk_copy(ends, 0, a, 0);
+		gm_walk_copy(ends, 1, way ? b : a, 0);
+	}
+	for (int64_t i = 0; w && i < o->count; i++)
+		if (way && i)
+			gm_walk_between(w, i, ends, 0, 1, (double)i / (double)(o->count - 1),
+			                GM_WAY_USUAL);
+		else
+			gm_walk_copy(w, i, ends, 0);
+	gm_walk_free(a), gm_walk_free(b), gm_walk_free(ends);
+	return w;
+}
+
+bool gm_latents_draw(gm_saved *s, const gm_directions *d, const gm_latents_options *o, float *x,
+                     gm_error *err)
+{
+	const bool sum = o->mix && *o->mix;
+	if (!sum && o->to && *o->to)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option to is the end of a way that begins with mix");
+	gm_walk *w = (sum ? between : samples)(s, d, o, err);
+	const bool ok = w && gm_walk_draw(w, x, err);
 	gm_walk_free(w);
 	return ok;
 }

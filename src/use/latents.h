@@ -39,12 +39,22 @@ typedef struct gm_latents_options {
 	/* "0:1.5,3:-2": adds multiples of directions, from 0. NULL: none; else directions are
 	 * needed */
 	const char *along;
+	/* Instead of seed, class, psi, codes and along: a sum of samples, terms "WEIGHT WORDS" that ;
+	 * separates, such as "1 seed=5 codes=c1=3; -1 seed=7 psi=.8 along=0:1.5; 1 seed=9 class=2".
+	 * Latents with a density are summed; one-hot latents and the class are those of the first
+	 * term. NULL: none */
+	const char *mix;
+	/* With mix: the count images (at least 2) lie evenly between that sum and this one,
+	 * spherically for normal latents. NULL: all are that of mix */
+	const char *to;
 } gm_latents_options;
 
 /* True if o asks for more than the samples of a seed. */
 bool gm_latents_change(const gm_latents_options *o);
 /* x [count, shape of the run's examples]. With psi 1 and no codes and directions these are the
  * samples of gm_saved_draw. GM_ERR_VALUE for bad texts; the message lists the codes of the run. */
+/* True if o needs directions. */
+bool gm_latents_directions(const gm_latents_options *o);
 bool gm_latents_draw(gm_saved *s, const gm_directions *d, const gm_latents_options *o, float *x,
                      gm_error *err);
 

@@ -3,12 +3,14 @@
 // latents.js -- the room Latents: samples of a run by seed, class, codes, principal directions and psi.
 // Every change draws at once: one request is in flight, the newest one waits (api.js, newest).
 
-import {newest, post} from './api.js';
+import {get, newest, post, request} from './api.js';
 import {copy_button, h, number} from './dom.js';
-import {ask_images, command_of, empty, enlarge, net_of, paint, random_slot, run_select, save_canvas} from './net.js';
+import {ask_images, base64, command_of, empty, enlarge, net_of, paint, pixels_of, random_slot, raw_weights, result_of, run_select,
+	save_blob, save_canvas, weights_select} from './net.js';
 
 const COUNTS = [1, 4, 9, 16];
 const BOUND = {normal: 3, uniform: 1};
+const SHELF = 9, SMALL = 64, STRIP = 16, NEAREST = 5, PER_PIXEL = 0.01; // multiples of a direction for each pixel of a drag
 
 // "c1=3,c2=-.4" and "0:1.5,3:-2" as maps, and back.
 const parse = (text, sign) => new Map((text ?? '').split(',').filter(p => p.includes(sign)).map(p => p.split(sign)));
@@ -16,13 +18,16 @@ const unparse = (map, sign) => [...map].map(p => p.join(sign)).join(',');
 
 export function open(app, place) {
 	const slot = random_slot(), runs = run_select(app, 'latents');
-	let net = null, shown = null, seq = 0, skipped = 0, asked = 0, shares = [];
+	let net = null, shown = null, seq = 0, skipped = 0, asked = 0, shares = [], shelf = [], strip = null, job = 0;
 	const message = h('p', {class: 'problem', role: 'alert'}), status = h('p', {class: 'soft', role: 'status'});
+	const shelf_place = h('div', {class: 'row'}), strip_place = h('div', {class: 'row'}), nearest_place = h('div', {class: 'row'});
+	const below = h('div', {});
 	const pictures = h('div', {class: 'latent-pictures'}), controls = h('div', {class: 'card latent-controls'});
 	place.replaceChildren(h('div', {class: 'room-grid'},
-		h('section', {class: 'card'}, h('div', {class: 'row'}, runs.select), message, pictures, status), controls));
+		h('section', {class: 'card'}, h('div', {class: 'row'}, runs.select), message, pictures, status, below), controls));
 
 	const params = () => app.route.params;
+	const run_path = what => `runs/${encodeURIComponent(app.route.id)}/${what}`;
 	const seed = () => Math.min(2 ** 53 - 1, Math.max(0, Math.floor(Number(params().seed) || 0)));
 	const count = () => COUNTS.includes(Number(params().n)) ? Number(params().n) : 1;
 	const psi = () => params().psi === undefined ? 1 : Math.max(0, Math.min(2, Number(params().psi) || 0));
@@ -37,9 +42,9 @@ export function open(app, place) {
 
 	const ask = newest(async begun => {
 		const p = params();
-		const images = await ask_images(`runs/${encodeURIComponent(app.route.id)}/draw`, {slot, seq: ++seq, seed: seed(),
-			count: count(), class: p.class === undefined ? -1 : Number(p.class), psi: psi(), codes: p.codes ?? '',
-			along: p.along ?? ''});
+		const images = await ask_images(run_path('draw'), {slot, seq: ++seq, count: count(), raw: raw_weights(app), ...p.mix ? {mix: p.mix} :
+			{seed: seed(), class: p.class === undefined ? -1 : Number(p.class), psi: psi(), codes: p.codes ?? '',
+				along: p.along ?? ''}});
 		return {images, begun};
 	});
 
@@ -119,7 +124,7 @@ export function open(app, place) {
 		button.disabled = true;
 		button.textContent = 'Computing…';
 		try {
-			shares = (await post(`runs/${encodeURIComponent(app.route.id)}/directions`)).share;
+			shares = (await post(run_path('directions'), {raw: raw_weights(app)})).share;
 			draw_controls();
 		} catch (e) {
 			message.textContent = e.message;
@@ -130,9 +135,10 @@ export function open(app, place) {
 
 	const command = () => {
 		const side = Math.sqrt(count()), p = params();
-		return command_of(app, 'sample', [app.route.id, '--grid', `${side}x${side}`, '--seed', seed(),
+		return command_of(app, 'sample', [app.route.id, '--grid', `${side}x${side}`, ...p.mix ? ['--mix', p.mix] : ['--seed', seed(),
 			...p.class === undefined ? [] : ['--class', p.class], ...psi() === 1 ? [] : ['--psi', psi()],
-			...p.codes ? ['--codes', p.codes] : [], ...p.along ? ['--along', p.along] : [], '-o', 'samples.png']);
+			...p.codes ? ['--codes', p.codes] : [], ...p.along ? ['--along', p.along] : []], ...raw_weights(app) ? ['--raw'] : [],
+		'-o', 'samples.png']);
 	};
 
 	function draw_controls() {
@@ -151,7 +157,16 @@ export function open(app, place) {
 		controls.replaceChildren(h('div', {},
 			h('div', {class: 'row'}, h('label', {}, 'Seed ', seed_field),
 				h('button', {type: 'button', onclick: () => by(1)}, 'Next'),
-				h('button', {type: 'button', onclick: random}, 'Random'), counts, classes || ''),
+				h('button', {type: 'button', onclick: random}, 'Random'), counts, classes || '', weights_select(app, net, () => {
+					shares = [];
+					draw_controls();
+					refresh();
+				})),
+			params().mix ? h('p', {}, `Shown is a sum of samples: ${params().mix} `, h('button', {type: 'button', class: 'quiet',
+				onclick: () => {
+					set({mix: ''});
+					draw_controls();
+				}}, 'Back to one sample')) : '',
 			slider('psi', 0, 2, params().psi, v => set({psi: v})),
 			small.length ? [h('h3', {}, 'Codes'), small.map(code)] : '',
 			h('h3', {}, 'Principal directions'),
@@ -165,6 +180,163 @@ export function open(app, place) {
 				h('button', {type: 'button', onclick: () => save_canvas(pictures.firstChild, `${app.route.id}-${seed()}.png`)},
 					'Save picture'))));
 	}
+
+	// ---- the shelf: kept samples, sums of them, ways between them ---------------------------------
+
+	// What is shown, as a sum of terms [weight, words].
+	function terms() {
+		const p = params();
+		if (p.mix)
+			return p.mix.split(';').map(t => t.trim().split(/ +/)).map(([w, ...words]) => [Number(w), words.join(' ')]);
+		return [[1, [`seed=${seed()}`, p.class && `class=${p.class}`, psi() !== 1 && `psi=${psi()}`, p.codes && `codes=${p.codes}`,
+			p.along && `along=${p.along}`].filter(w => w).join(' ')]];
+	}
+	const text_of = all => all.map(([w, words]) => `${w} ${words}`).join('; ');
+
+	function keep(at = shelf.length) {
+		if (!net || !pictures.firstChild?.width || at >= SHELF)
+			return;
+		const canvas = h('canvas', {width: pictures.firstChild.width, height: pictures.firstChild.height, role: 'img',
+			'aria-label': 'A kept sample'});
+		canvas.getContext('2d').drawImage(pictures.firstChild, 0, 0);
+		shelf[Math.min(at, shelf.length)] = {terms: terms(), canvas};
+		draw_shelf();
+	}
+	// "a - b + 0.5*c" as terms; throws a sentence.
+	function sum_of(text) {
+		const all = [];
+		let rest = text.replaceAll(' ', ''), sign = '';
+		while (rest) {
+			const m = /^([+-]?)(?:([0-9.]+)\*)?([a-i])/.exec(rest), kept = m && shelf[m[3].charCodeAt(0) - 97];
+			if (!m || (all.length && !m[1]) || !kept || !Number.isFinite(Number(m[2] ?? 1)))
+				throw new Error(`“${text}” is not a sum of kept samples, such as a - b + 0.5*c.`);
+			sign = m[1] === '-' ? -1 : 1;
+			for (const [w, words] of kept.terms)
+				all.push([w * sign * Number(m[2] ?? 1), words]);
+			rest = rest.slice(m[0].length);
+		}
+		if (!all.length)
+			throw new Error('Write a sum of kept samples, such as a - b + c.');
+		return text_of(all);
+	}
+	function show_sum(text) {
+		try {
+			set({mix: sum_of(text), seed: '', class: '', psi: '', codes: '', along: ''});
+			draw_controls();
+		} catch (e) {
+			message.textContent = e.message;
+		}
+	}
+	// The images between two kept samples, all beside each other.
+	async function draw_strip(a, b, n) {
+		try {
+			const ends = {mix: sum_of(a), to: sum_of(b), raw: raw_weights(app)};
+			const images = await ask_images(run_path('draw'), {...ends, slot: slot + 1, seq: ++seq, count: n});
+			const all = h('canvas', {role: 'img', 'aria-label': `${n} images from ${a} to ${b}`, width: n * images.width,
+				height: images.height});
+			const one = h('canvas', {});
+			for (let i = 0; i < n; i++) {
+				paint(one, images, i);
+				all.getContext('2d').drawImage(one, i * images.width, 0);
+			}
+			all.style.maxWidth = '100%';
+			strip = {ends, n};
+			message.textContent = '';
+			strip_place.replaceChildren(all, h('button', {type: 'button', onclick: () => save_canvas(all, 'strip.png')}, 'Save strip'),
+				h('button', {type: 'button', onclick: save_animation}, 'Save animation'), copy_button('Copy command of the strip', () =>
+					command_of(app, 'sample', [app.route.id, '--grid', `${n}x1`, '--mix', ends.mix, '--to', ends.to,
+						...ends.raw ? ['--raw'] : [], '-o', 'strip.png'])));
+		} catch (e) {
+			message.textContent = e.message;
+		}
+	}
+	async function save_animation() {
+		try {
+			const answer = await request('POST', run_path('animate'), {body: {...strip.ends, frames: 4 * strip.n > 64 ? 64 : 4 * strip.n,
+				ms: 60}});
+			save_blob(await answer.blob(), 'animation.webp');
+		} catch (e) {
+			message.textContent = e.message;
+		}
+	}
+	function draw_shelf() {
+		const names = shelf.map((_, i) => String.fromCharCode(97 + i));
+		const sum = h('input', {'aria-label': 'Sum of kept samples', placeholder: 'a - b + c', maxlength: '64', onkeydown: e => {
+			if (e.key === 'Enter')
+				show_sum(sum.value);
+		}});
+		const end = (label, value) => {
+			const select = h('select', {'aria-label': label}, names.map(n => h('option', {value: n}, n)));
+			select.value = value;
+			return select;
+		};
+		const a = end('From', names[0]), b = end('To', names[names.length - 1]);
+		const frames = h('input', {type: 'number', class: 'short', min: '3', max: String(STRIP), 'aria-label': 'Images of the strip'});
+		frames.value = '8';
+		shelf_place.replaceChildren(h('button', {type: 'button', disabled: shelf.length >= SHELF, onclick: () => keep()}, 'Keep this sample'),
+			...shelf.map((k, i) => {
+				enlarge(k.canvas, SMALL);
+				return h('button', {type: 'button', class: 'candidate quiet', 'aria-label': `Show ${names[i]}`, onclick: () =>
+					show_sum(names[i])}, k.canvas, h('span', {}, names[i]));
+			}), ...shelf.length ? [sum, h('button', {type: 'button', onclick: () => show_sum(sum.value)}, 'Show sum'), a, b, frames,
+				h('button', {type: 'button', onclick: () => draw_strip(a.value, b.value, Math.max(3, Math.min(STRIP,
+					Math.floor(Number(frames.value) || 8))))}, 'Strip')] : []);
+	}
+
+	// ---- nearest training examples ---------------------------------------------------------------
+
+	async function find_nearest() {
+		const id = app.route.id;
+		try {
+			job = (await post(run_path('nearest'), {pixels: base64(pixels_of(pictures.firstChild, net.shape[2])), k: NEAREST})).job;
+			for (const mine = job; mine === job && id === app.route.id;) {
+				const state = await get(`jobs/${mine}`);
+				if (state.state === 'done') {
+					const got = await result_of(mine, state);
+					nearest_place.replaceChildren(...got.about.nearest.map((one, i) => {
+						const canvas = h('canvas', {role: 'img', 'aria-label': `Training example ${one.index}`});
+						paint(canvas, got, i);
+						enlarge(canvas, SMALL);
+						return h('figure', {class: 'near'}, canvas, h('figcaption', {}, `${number(one.index)}: ${one.rmse.toFixed(3)}`));
+					}), h('p', {class: 'soft'}, `nearest of ${number(got.about.of)} training examples, with their number and root ` +
+						'mean squared difference, of values in [-1,1]'));
+					return;
+				}
+				if (state.state !== 'queued' && state.state !== 'running')
+					throw new Error(state.message);
+				nearest_place.textContent = `compared with ${number(state.done)} of ${number(state.total)} training examples`;
+				await new Promise(done => setTimeout(done, 200));
+			}
+		} catch (e) {
+			nearest_place.replaceChildren();
+			message.textContent = e.message;
+		}
+	}
+	const near_button = h('button', {type: 'button', onclick: find_nearest}, 'Nearest training examples');
+
+	// ---- dragging: along the first two directions -------------------------------------------------
+
+	let drag = null;
+	pictures.addEventListener('pointerdown', e => {
+		if (e.button || shares.length < 2 || params().mix)
+			return;
+		const along = parse(params().along, ':');
+		drag = {x: e.clientX, y: e.clientY, at: [Number(along.get('0') ?? 0), Number(along.get('1') ?? 0)]};
+		pictures.setPointerCapture(e.pointerId);
+	});
+	pictures.addEventListener('pointermove', e => {
+		if (!drag)
+			return;
+		const along = parse(params().along, ':');
+		along.set('0', (drag.at[0] + PER_PIXEL * (e.clientX - drag.x)).toFixed(2));
+		along.set('1', (drag.at[1] - PER_PIXEL * (e.clientY - drag.y)).toFixed(2));
+		set({along: unparse(along, ':')});
+	});
+	pictures.addEventListener('pointerup', () => {
+		if (drag)
+			draw_controls();
+		drag = null;
+	});
 
 	function by(n) {
 		set({seed: String(Math.max(0, seed() + n))});
@@ -195,6 +367,10 @@ export function open(app, place) {
 		message.textContent = '';
 		controls.replaceChildren();
 		pictures.replaceChildren();
+		shelf = [];
+		strip_place.replaceChildren();
+		nearest_place.replaceChildren();
+		below.replaceChildren();
 		if (!id) {
 			controls.replaceChildren(empty('Latents', 'Choose a run that generates images. Train one in the room Runs, or in a ' +
 				'terminal:', 'ganymede train dcgan --data glyphs'));
@@ -208,9 +384,11 @@ export function open(app, place) {
 				throw new Error(`${id} is a run of ${got.model}, which does not generate images of its own.`);
 			net = got;
 			if (net.directions || params().along)
-				shares = (await post(`runs/${encodeURIComponent(id)}/directions`)).share;
+				shares = (await post(run_path('directions'), {raw: raw_weights(app)})).share;
 			asked = performance.now();
 			draw_controls();
+			draw_shelf();
+			below.replaceChildren(shelf_place, strip_place, h('div', {class: 'row'}, near_button), nearest_place);
 			draw();
 		} catch (e) {
 			message.textContent = e.message;
@@ -223,6 +401,7 @@ export function open(app, place) {
 			runs.close();
 			place.replaceChildren();
 		},
-		keys: [['n', 'the next seed', () => by(1)], ['N', 'the seed before', () => by(-1)], ['r', 'a random seed', random]],
+		keys: [['n', 'the next seed', () => by(1)], ['N', 'the seed before', () => by(-1)], ['r', 'a random seed', random],
+			...Array.from({length: SHELF}, (_, i) => [String(i + 1), `keeps the sample as ${String.fromCharCode(97 + i)}`, () => keep(i)])],
 	};
 }

@@ -152,13 +152,12 @@ export function file_button(label, place, take) {
 	return [h('button', {type: 'button', onclick: () => input.click()}, label), input];
 }
 
-export function save_canvas(canvas, name) {
-	canvas.toBlob(blob => {
-		const url = URL.createObjectURL(blob), a = h('a', {href: url, download: name});
-		a.click();
-		setTimeout(() => URL.revokeObjectURL(url), 10000);
-	});
+export function save_blob(blob, name) {
+	const url = URL.createObjectURL(blob), a = h('a', {href: url, download: name});
+	a.click();
+	setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
+export const save_canvas = (canvas, name) => canvas.toBlob(blob => save_blob(blob, name));
 
 // A word of a shell's command line.
 export const quote = text => /^[A-Za-z0-9_.,:/=+-]+$/.test(text) ? text : `'${text.replaceAll('\'', '\'\\\'\'')}'`;

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * studio/room_edit.c -- routes of the room Edit: edits by strokes, photos, and edits of photos.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/machine.h"
+#include "studio/room.h"
+#include "use/edit.h"
+#include "use/photo.h"
+#include "use/project.h"
+
+enum { PHOTO_SIDE = 2048 };
+
+/* ---- edits ----------------------------------------------------------------------------------- */
+
+typedef struct editing {
+	char checkpoint[PATH_MAX];
+	bool raw;
+	gm_edit_options o;
+	int64_t height, width, channels, frames, numbers;
+	uint8_t *pixels; /* [h,w,c] of a photo, or NULL */
+	char *script;
+	/* while it works: */
+	gm_job *job;
+	float *z0; /* or NULL */
+	double rmse, began;
+} editing;
+
+static void free_editing(void *task)
+{
+	editing *p = task;
+	free(p->pixels);
+	free(p->script);
+	free(p->z0);
+	free(p);
+}
+
+/* Latents of the photo, by projection; NULL on failure. */
+static float *project(gm_saved *s, const editing *p, double *rmse, gm_error *err)
+{
+	const gm_facts *f = gm_saved_facts(s);
+	gm_project_options o;
+	gm_action_reset(gm_project_rows, &o);
+	const int64_t numbers = gm_project_numbers(s, err);
+	float *x = malloc((size_t)f->numel * sizeof *x),
+	      *z = numbers ? malloc((size_t)numbers * sizeof *z) : NULL;
+	bool ok = (x && z) || (numbers && gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+	if (ok)
+		gm_room_to_floats(p->pixels, f->channels, f->height * f->width, x);
+	ok = ok && gm_project(s, &o, x, 1, z, NULL, rmse, err);
+	free(x);
+	if (ok)
+		return z;
+	free(z);
+	return NULL;
+}
+
+static json_t *numbers_of(const float *z, int64_t n)
+{
+	json_t *all = z ? json_array() : json_null();
+	for (int64_t i = 0; z && i < n; i++)
+		json_array_append_new(all, json_real(z[i]));
+	return all;
+}
+
+/* The candidates, then `frames` images x from z0 to the best of them. */
+static void show_candidates(const editing *p, gm_edit *e, const float *x, int64_t frames)
+{
+	const int64_t plane = p->height * p->width, numel = plane * p->channels;
+	int64_t order[256];
+	const int64_t kept = gm_edit_order(e, order), n = kept + frames;
+	uint8_t *result = malloc((size_t)(n * numel) + 1);
+	json_t *all = json_array();
+	for (int64_t i = 0; result && i < n; i++) {
+		gm_room_to_bytes(i < kept ? gm_edit_image(e, order[i]) : x + (i - kept) * numel,
+		                 p->channels, plane, result + i * numel);
+		if (i < kept)
+			json_array_append_new(
+				all,
+				json_pack("{s:o, s:o, s:o}", "cost",
+			                  gm_room_number(gm_edit_cost(e)[order[i]]), "error",
+			                  gm_room_number(gm_edit_colour_error(e, order[i])), "z",
+			                  numbers_of(gm_edit_z(e) + order[i] * p->numbers,
+			                             p->numbers)));
+	}
+	json_t *about = json_pack(
+		"{s:[I,I,I,I], s:o, s:I, s:o, s:o, s:f}", "shape", (json_int_t)n,
+		(json_int_t)p->height, (json_int_t)p->width, (json_int_t)p->channels, "candidates",
+		all, "frames", (json_int_t)frames, "rmse", gm_room_number(p->rmse), "from",
+		numbers_of(p->z0, p->numbers), "seconds", gm_seconds() - p->began);
+	gm_job_show(p->job, result, result ? (size_t)(n * numel) : 0, about);
+}
+
+static void preview_candidates(void *context, gm_edit *e)
+{
+	show_candidates(context, e, NULL, 0);
+}
+
+/* Latents before the edit: those of the script, or of the photo; none from strokes alone. */
+static bool latents_before(editing *p, gm_saved *s, gm_error *err)
+{
+	bool given = false;
+	if (!(p->numbers = gm_project_numbers(s, err)))
+		return false;
+	float *z = malloc((size_t)p->numbers * sizeof *z);
+	if (!z)
+		return gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	bool ok = gm_edit_from(p->script, strlen(p->script), p->numbers, z, &given, err);
+	p->z0 = given ? z : NULL;
+	if (!given)
+		free(z);
+	return ok && (given || !p->pixels || (p->z0 = project(s, p, &p->rmse, err)));
+}
+
+static bool edit(gm_job *j, gm_error *err)
+{
+	editing *p = j->task;
+	gm_edit *e = NULL;
+	gm_saved *s = gm_saved_open_file(p->checkpoint, &(gm_saved_options){.raw = p->raw}, err);
+	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
+	p->job = j, p->rmse = NAN;
+	bool ok = f &&
+	          ((f->height == p->height && f->width == p->width && f->channels == p->channels) ||
+	           gm_fail(err, GM_ERR_VALUE, "the run's images have another size"));
+	ok = ok && latents_before(p, s, err) && (e = gm_edit_new(s, &p->o, p->z0, err)) &&
+	     gm_edit_read(e, p->script, strlen(p->script), err);
+	if (ok)
+		gm_edit_preview(e, preview_candidates, p);
+	p->began = gm_seconds();
+	ok = ok && gm_edit_run(e, p->o.iterations, err);
+	const int64_t frames = p->z0 ? p->frames : 0;
+	float *x = ok ? malloc((size_t)(frames + 1) * (size_t)f->numel * sizeof *x) : NULL;
+	int64_t order[256];
+	ok = ok && (x || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+	if (ok)
+		gm_edit_order(e, order);
+	ok = ok && (!frames || gm_edit_between(s, p->z0, gm_edit_z(e) + order[0] * p->numbers,
+	                                       frames, x, err));
+	if (ok)
+		show_candidates(p, e, x, frames);
+	gm_edit_free(e);
+	free(x);
+	gm_saved_free(s);
+	return ok;
+}
+
+void gm_room_edit(gm_studio *s, gm_call *c)
+{
+	gm_error err = {0};
+	editing *p = calloc(1, sizeof *p);
+	gm_open_net *net = NULL;
+	const json_t *script = json_object_get(c->body, "script");
+	bool ok = p && gm_call_only(c, "script|pixels|frames|options|raw") &&
+	          gm_room_integer(c, "frames", 0, 64, &p->frames) &&
+	          (json_is_object(script) || gm_room_bad(c, "script", "an object with strokes")) &&
+	          gm_room_options(c, gm_edit_rows, &p->o) &&
+	          gm_call_checkpoint(s, c, p->checkpoint) && (net = gm_room_lock(s, c));
+	if (ok) {
+		const gm_facts *f = gm_saved_facts(net->saved);
+		p->height = f->height, p->width = f->width, p->channels = f->channels;
+		p->raw = gm_room_raw(c);
+		ok = gm_project_numbers(net->saved, &err) > 0;
+		if (!ok)
+			gm_call_failed(c, &err, NULL);
+		gm_room_unlock(s);
+	}
+	if (ok && json_object_get(c->body, "pixels"))
+		ok = (p->pixels = gm_room_bytes(c, "pixels",
+		                                (size_t)(p->height * p->width * p->channels)));
+	if (!ok || !(p->script = json_dumps(script, JSON_COMPACT))) {
+		if (p)
+			free_editing(p);
+		return;
+	}
+	gm_room_queue(s, c,
+	              (gm_job){.kind = "edit", .work = edit, .release = free_editing, .task = p});
+}
+
+/* ---- photos ---------------------------------------------------------------------------------- */
+
+/* The RGB pixels of the call as an image; NULL after answering. */
+static gm_image *photo_of(gm_call *c)
+{
+	int64_t height = 0, width = 0;
+	gm_error err = {0};
+	if (!gm_room_integer(c, "height", 1, PHOTO_SIDE, &height) ||
+	    !gm_room_integer(c, "width", 1, PHOTO_SIDE, &width))
+		return NULL;
+	if (!height || !width) {
+		gm_room_bad(c, "height", "given together with width");
+		return NULL;
+	}
+	uint8_t *pixels = gm_room_bytes(c, "pixels", (size_t)(height * width * 3));
+	gm_image *im = pixels ? gm_image_new((int)width, (int)height, 3, &err) : NULL;
+	if (im)
+		memcpy(im->pixel, pixels, (size_t)(height * width * 3));
+	else if (pixels)
+		gm_call_failed(c, &err, NULL);
+	free(pixels);
+	return im;
+}
+
+/* A photo at the size of the run's images, as the command line fits it. */
+void gm_room_fit(gm_studio *s, gm_call *c)
+{
+	gm_error err = {0};
+	const double began = gm_seconds();
+	gm_image *im = gm_call_only(c, "pixels|height|width") ? photo_of(c) : NULL;
+	gm_open_net *net = im ? gm_room_lock(s, c) : NULL;
+	if (net) {
+		const gm_facts *f = gm_saved_facts(net->saved);
+		float *x = f->points || f->rate ? NULL : malloc((size_t)f->numel * sizeof *x);
+		if (!x)
+			gm_fail(&err, GM_ERR_STATE, "%s is not a run of images", c->id);
+		if (x && gm_photo_fit(net->saved, im, "the photo", x, NULL, &err))
+			gm_room_answer(c, x, (int64_t[]){1, f->height, f->width, f->channels}, 0,
+			               began);
+		else
+			gm_call_failed(c, &err, NULL);
+		free(x);
+		gm_room_unlock(s);
+	}
+	gm_image_free(im);
+}
+
+typedef struct transferring {
+	char checkpoint[PATH_MAX];
+	bool raw;
+	gm_image *photo;
+	float *z; /* [2, numbers] */
+	int64_t numbers, between;
+} transferring;
+
+static void free_transferring(void *task)
+{
+	transferring *p = task;
+	gm_image_free(p->photo);
+	free(p->z);
+	free(p);
+}
+
+static bool transfer(gm_job *j, gm_error *err)
+{
+	transferring *p = j->task;
+	gm_saved *s = gm_saved_open_file(p->checkpoint, &(gm_saved_options){.raw = p->raw}, err);
+	bool ok = s && (gm_project_numbers(s, err) == p->numbers ||
+	                gm_fail(err, GM_ERR_VALUE, "the run has other latents now"));
+	gm_image *im = ok ? gm_photo_transfer(s, p->z, p->z + p->numbers, p->between, p->photo, err)
+	                  : NULL;
+	const size_t n = im ? (size_t)im->width * (size_t)im->height * (size_t)im->channels : 0;
+	uint8_t *result = im ? malloc(n + 1) : NULL;
+	if (result) {
+		memcpy(result, im->pixel, n);
+		gm_job_show(j, result, n,
+		            json_pack("{s:[i,i,i,i]}", "shape", 1, im->height, im->width,
+		                      im->channels));
+	}
+	gm_image_free(im);
+	gm_saved_free(s);
+	return result != NULL ||
+	       (err->code == GM_OK && gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+}
+
+/* Numbers of a list of the body, n of them; false after answering. */
+static bool list(gm_call *c, const char *name, int64_t n, float *to)
+{
+	const json_t *o = json_object_get(c->body, name), *v;
+	size_t i;
+	bool ok = json_is_array(o) && (int64_t)json_array_size(o) == n;
+	json_array_foreach ((json_t *)o, i, v) {
+		ok = ok && json_is_number(v);
+		if (ok)
+			to[i] = (float)json_number_value(v);
+	}
+	return ok || gm_room_bad(c, name, "a list of the run's latents");
+}
+
+/* A photo after the change from one image of the run to another. */
+void gm_room_transfer(gm_studio *s, gm_call *c)
+{
+	gm_error err = {0};
+	transferring *p = calloc(1, sizeof *p);
+	gm_open_net *net = NULL;
+	if (!p)
+		return;
+	p->between = 8;
+	bool ok = gm_call_only(c, "pixels|height|width|from|to|between|raw") &&
+	          gm_room_integer(c, "between", 2, 64, &p->between) &&
+	          gm_call_checkpoint(s, c, p->checkpoint) && (net = gm_room_lock(s, c));
+	if (ok) {
+		p->raw = gm_room_raw(c);
+		p->numbers = gm_project_numbers(net->saved, &err);
+		p->z = p->numbers ? malloc((size_t)p->numbers * 2 * sizeof *p->z) : NULL;
+		ok = p->z != NULL;
+		if (!ok)
+			gm_call_failed(c, &err, NULL);
+		gm_room_unlock(s);
+	}
+	ok = ok && list(c, "from", p->numbers, p->z) &&
+	     list(c, "to", p->numbers, p->z + p->numbers) && (p->photo = photo_of(c));
+	if (ok)
+		gm_room_queue(s, c,
+		              (gm_job){.kind = "transfer",
+		                       .work = transfer,
+		                       .release = free_transferring,
+		                       .task = p});
+	else
+		free_transferring(p);
+}
