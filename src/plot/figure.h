@@ -61,8 +61,8 @@ gm_image *gm_figure_image(const gm_figure *f, gm_error *err);
 bool gm_figure_png(const gm_figure *f, const char *path, gm_error *err);
 bool gm_figure_svg(const gm_figure *f, const char *path, gm_error *err);
 
-/* n pictures of one size as an endless WebP animation, ms milliseconds each; encode: in memory, to be
- * freed by the caller. */
+/* n pictures of one size as an endless WebP animation, ms milliseconds each; encode: in memory, to
+ * be freed by the caller. */
 bool gm_webp_animation_encode(gm_image *const *frame, int n, int ms, void **bytes, size_t *size,
                               gm_error *err);
 bool gm_webp_animation(const char *path, gm_image *const *frame, int n, int ms, gm_error *err);

@@ -39,10 +39,10 @@ typedef struct gm_latents_options {
 	/* "0:1.5,3:-2": adds multiples of directions, from 0. NULL: none; else directions are
 	 * needed */
 	const char *along;
-	/* Instead of seed, class, psi, codes and along: a sum of samples, terms "WEIGHT WORDS" that ;
-	 * separates, such as "1 seed=5 codes=c1=3; -1 seed=7 psi=.8 along=0:1.5; 1 seed=9 class=2".
-	 * Latents with a density are summed; one-hot latents and the class are those of the first
-	 * term. NULL: none */
+	/* Instead of seed, class, psi, codes and along: a sum of samples, terms "WEIGHT WORDS"
+	 * that ; separates, such as "1 seed=5 codes=c1=3; -1 seed=7 psi=.8 along=0:1.5". Latents
+	 * with a density are summed; one-hot latents and the class are those of the first term.
+	 * NULL: none */
 	const char *mix;
 	/* With mix: the count images (at least 2) lie evenly between that sum and this one,
 	 * spherically for normal latents. NULL: all are that of mix */
