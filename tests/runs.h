@@ -113,9 +113,10 @@ static inline unsigned moved_nets(gm_saved *a, gm_saved *b, const char *const *n
 	return changed;
 }
 
-/* The run with zeros in the variables whose names contain this: in their values [.., from .. to -
- * 1, ..] of the second dimension, which in weights of convolutions is the input channel. */
-static inline gm_saved *zeroed(gm_saved *of, const char *name, int64_t from, int64_t to)
+/* The run with variables that `edit` has changed: it gets each one, with its n values x, and
+ * returns true if it changed it. */
+typedef bool edit_variable(const gm_st_tensor *t, float *x, int64_t n, const void *ctx);
+static inline gm_saved *edited(gm_saved *of, edit_variable *edit, const void *ctx)
 {
 	gm_error err = {0};
 	char path[PATH_MAX];
@@ -128,24 +129,21 @@ static inline gm_saved *zeroed(gm_saved *of, const char *name, int64_t from, int
 	float **changed = calloc(n, sizeof *changed);
 	for (int64_t i = 0; i < n; i++) {
 		const gm_st_tensor *t = gm_st_at(st, i);
+		int64_t numel = 1;
+		for (int k = 0; k < t->rank; k++)
+			numel *= t->dims[k];
 		tensor[i] = *t;
-		if (!strstr(t->name, name))
+		if (t->type != GM_ST_F32)
 			continue;
-		int64_t rest = 1, rows = t->rank > 0 ? t->dims[0] : 1,
-			second = t->rank > 1 ? t->dims[1] : 1;
-		for (int k = 2; k < t->rank; k++)
-			rest *= t->dims[k];
-		changed[i] = malloc(rows * second * rest * sizeof **changed);
-		memcpy(changed[i], t->data, rows * second * rest * sizeof **changed);
-		for (int64_t k = 0; k < rows * second * rest; k++)
-			if (k / rest % second >= from && k / rest % second < to)
-				changed[i][k] = 0;
-		tensor[i].data = changed[i], found++;
+		changed[i] = malloc(numel * sizeof **changed);
+		memcpy(changed[i], t->data, numel * sizeof **changed);
+		tensor[i].data = changed[i];
+		found += edit(t, changed[i], numel, ctx);
 	}
 	for (int64_t i = 0; i < metas; i++)
 		meta[i] = gm_st_meta_at(st, i);
 	assert_true(found > 0);
-	snprintf(path, sizeof path, "%s", scratch_path("zeroed.safetensors"));
+	snprintf(path, sizeof path, "%s", scratch_path("edited.safetensors"));
 	must(gm_st_write(path, tensor, n, meta, metas, &err), &err);
 	gm_st_close(st);
 	for (int64_t i = 0; i < n; i++)
@@ -154,6 +152,32 @@ static inline gm_saved *zeroed(gm_saved *of, const char *name, int64_t from, int
 	gm_saved *s = gm_saved_open(path, NULL, &err);
 	must(s != NULL, &err);
 	return s;
+}
+
+typedef struct zero_range {
+	const char *name;
+	int64_t from, to;
+} zero_range;
+
+static inline bool put_zeros(const gm_st_tensor *t, float *x, int64_t n, const void *ctx)
+{
+	const zero_range *z = ctx;
+	int64_t rest = 1, second = t->rank > 1 ? t->dims[1] : 1;
+	if (!strstr(t->name, z->name))
+		return false;
+	for (int k = 2; k < t->rank; k++)
+		rest *= t->dims[k];
+	for (int64_t k = 0; k < n; k++)
+		if (k / rest % second >= z->from && k / rest % second < z->to)
+			x[k] = 0;
+	return true;
+}
+
+/* The run with zeros in the variables whose names contain this: in their values [.., from .. to -
+ * 1, ..] of the second dimension, which in weights of convolutions is the input channel. */
+static inline gm_saved *zeroed(gm_saved *of, const char *name, int64_t from, int64_t to)
+{
+	return edited(of, put_zeros, &(zero_range){name, from, to});
 }
 
 #endif

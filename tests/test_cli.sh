@@ -257,6 +257,23 @@ works '^p.webp: 2 of films, train split' predict seen/*-p --count 2 -o p.webp
 refuses 1 'does not have videos of 16 frames of 32x32' predict seen/*-v shapes
 refuses 1 'predict' predict "$plain"
 refuses 2 'needs a run' predict
+works 'seen/00002-f' train forecast --width 2 --batch 2 --steps 1 --grid 1x2 --outdir seen --name f
+check 'no animation in the run folder' test -s seen/00002-f/fakes-000001.webp
+works '^f.webp: 3 of crossing-shapes, test split' predict seen/*-f --count 3 -o f.webp
+works '^moving-iou-3-flow' eval seen/*-f --metrics forecast --count 4
+works 'ganymede predict seen/0000[0-9]-o' train forecast --segments objects --adv .1 --mode batch --ahead 2 --scales 1 --width 2 --width-d 2 --batch 2 --steps 1 --grid 1x1 --outdir seen --name o
+works '^found-2' eval seen/*-o --metrics forecast --count 4
+refuses 1 'does not have maps of 16 frames of 32x32' predict seen/*-f shapes
+refuses 1 'of label maps: forecast' eval seen/*-f --metrics frames --count 4
+refuses 1 'of videos: frames' eval seen/*-v --metrics forecast --count 4
+refuses 1 'both are 0' train forecast --lp 0 --gdl 0 --outdir seen
+refuses 1 'both are 0' train forecast --lp 0 --gdl 0 --adv 1 --tune-after 5 --outdir seen
+refuses 1 'for mode single' train forecast --mode batch --tune-after 5 --outdir seen
+refuses 1 'sequences of 20 maps' train forecast --given 17 --outdir seen
+refuses 1 'even sides' train forecast --size 33 --outdir seen
+refuses 1 'list of classes' train forecast --moving-classes 1,,2 --outdir seen
+refuses 1 'needs the field "maps".*--maps' train forecast --data shapes --outdir seen
+refuses 1 'nothing is trained' train video --lp 0 --gdl 0 --adv 0 --outdir seen
 refuses 1 'multiples of 8' train video --data moving-shapes --size 20 --outdir seen
 refuses 1 'none to predict' train video --given 16 --outdir seen
 refuses 1 'needs the field "video".*--frames N' train video --data shapes --outdir seen
@@ -562,7 +579,7 @@ acting=$(echo acting/*-trpo-mountaincar)
 works '^return ' eval "$acting" --count 2
 works 'mountaincar: 3 episodes, return -' act "$acting" --episodes 3 --json act.json -o act.safetensors
 check 'act: no episodes or numbers' test -s act.safetensors -a -s act.json
-works '200 steps' act "$acting" --sample --width 100 -o act.webp
+works '200 steps' act "$acting" --sample --width 128 -o act.webp
 check 'act: no film' test -s act.webp
 works 'an episode as a film' train bc --data mountaincar --expert act.safetensors --trajectories 3 --steps 2 --outdir acting --metrics ""
 refuses 1 'has only 3 episodes' train bc --data mountaincar --expert act.safetensors --trajectories 4 --steps 2 --outdir acting

@@ -43,7 +43,7 @@ static void every_set_opens(void **state)
 		                            : info->numel == 2 || gm_env_find(name));
 		gm_data_close(d);
 	}
-	assert_int_equal(n, 18);
+	assert_int_equal(n, 19);
 	assert_null(gm_data_names(-1, NULL));
 	gm_data_close(NULL);
 }

@@ -174,6 +174,60 @@ static void films_move(void **state)
 	gm_data_close(d);
 }
 
+/* crossing-shapes: the maps of kinds and of objects agree with each other, with the kinds that the
+ * factors name, and with the picture, whose pixels change where objects come or go; a later object
+ * hides an earlier one somewhere; and an object's middle moves on by its step until it bounces. */
+static void maps_follow_the_objects(void **state)
+{
+	(void)state;
+	enum { T = 16, OBJECTS = 3 };
+	gm_dataset *d = open_set("crossing-shapes", SIDE);
+	const gm_field *f = gm_data_field(d, "maps");
+	assert_true(f->type == GM_FIELD_INT && f->rank == 3 && f->shape[0] == T && f->classes == 5);
+	assert_int_equal(gm_data_field(d, "objects")->classes, OBJECTS + 1);
+	int32_t *maps = read_field(d, "maps", from, N),
+		*objects = read_field(d, "objects", from, N);
+	float *v = read_field(d, "video", from, N);
+	int hidden = 0, bounced = 0;
+	double inside = 0, outside = 0;
+	int64_t n_inside = 0, n_outside = 0;
+	for (int i = 0; i < N; i++) {
+		float factor[16];
+		assert_true(gm_data_factors(d, seed, from + (uint64_t)i, factor, NULL));
+		int64_t first[OBJECTS] = {0};
+		for (int t = 0; t < T; t++) {
+			const int32_t *map = maps + (i * T + t) * PLANE,
+				      *object = objects + (i * T + t) * PLANE;
+			const float *x = v + (i * T + t) * 3 * PLANE;
+			int64_t count[OBJECTS] = {0};
+			for (int k = 0; k < PLANE; k++) {
+				const int o = object[k];
+				assert_true(o >= 0 && o <= OBJECTS);
+				assert_int_equal(map[k], o ? 1 + (int)factor[5 * (o - 1)] : 0);
+				if (o)
+					count[o - 1]++;
+				if (t == 0)
+					continue;
+				const bool came = map[k] && !map[k - PLANE];
+				*(came ? &inside : &outside) += fabsf(x[k] - x[k - 3 * PLANE]);
+				*(came ? &n_inside : &n_outside) += 1;
+			}
+			for (int o = 0; o < OBJECTS; o++) {
+				first[o] = t ? first[o] : count[o];
+				hidden += count[o] < first[o] * 3 / 4;
+			}
+		}
+		for (int axis = 0; axis < 2; axis++) {
+			const float end = factor[1 + axis] + 15 * factor[3 + axis];
+			bounced += end < 0 || end > 1;
+		}
+	}
+	assert_true(hidden > N / 4 && bounced > N / 4);
+	assert_true(inside / (double)n_inside > 4 * outside / (double)n_outside);
+	free(maps), free(objects), free(v);
+	gm_data_close(d);
+}
+
 static void small_ones_are_means(void **state)
 {
 	(void)state;
@@ -198,7 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_are_pure),      cmocka_unit_test(pairs_fit_their_masks),
 		cmocka_unit_test(domains_are_apart),    cmocka_unit_test(films_move),
-		cmocka_unit_test(small_ones_are_means),
+		cmocka_unit_test(small_ones_are_means), cmocka_unit_test(maps_follow_the_objects),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

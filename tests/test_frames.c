@@ -331,12 +331,144 @@ static void colours_are_classes(void **state)
 	gm_data_close(d);
 }
 
+/* Sequences of label maps: field "maps" has those of the frames of "video", flipped and shifted
+ * with them; a sequence in which a map is missing begins no example, and is counted. */
+static void maps_follow_frames(void **state)
+{
+	(void)state;
+	enum { T = 3, FRAMES = 9, LOST = 6 };
+	char name[64];
+	for (int i = 0; i < FRAMES; i++) {
+		snprintf(name, sizeof name, "drive/train/a_%02d.png", i);
+		put(name, S, ((uint32_t)(20 + 10 * i) << 16), 0xff0000);
+		snprintf(name, sizeof name, "drive/trainannot/a_%02d.png", i);
+		if (i != LOST)
+			put(name, 2 * S, (uint32_t)i * 0x10101, 0x0a0a0a);
+	}
+	put("drive/train/b_01.png", S, 0, 0); /* another sequence, which is too short */
+	put("drive/trainannot/b_01.png", S, 0, 0);
+	gm_dataset *d =
+		open_set("drive", (gm_data_options){.maps = "annot", .frames = T, .flip = true});
+	const gm_data_info *info = gm_data_info_of(d);
+	const gm_field *f = gm_data_field(d, "maps"), *video = gm_data_field(d, "video");
+	assert_int_equal(info->count, FRAMES - T + 1 - T); /* those with frame 6 have no map */
+	assert_true(f->type == GM_FIELD_INT && f->rank == 3 && f->shape[0] == T &&
+	            f->classes == 11);
+	bool seen[FRAMES] = {false}, flipped[2] = {false};
+	for (uint64_t p = 0; p < 40; p++) {
+		int32_t maps[T * S * S], map[S * S];
+		float x[T * 3 * S * S];
+		assert_true(gm_data_read(d, f, 2, p, 1, maps, NULL));
+		assert_true(gm_data_read(d, gm_data_field(d, "map"), 2, p, 1, map, NULL));
+		assert_true(gm_data_read(d, video, 2, p, 1, x, NULL));
+		assert_memory_equal(map, maps, sizeof map); /* of the first frame */
+		const bool turned = maps[0] == 10;
+		flipped[turned] = true;
+		for (int t = 0; t < T; t++)
+			for (int k = 0; k < S * S; k++) {
+				const bool left = k % S < S / 2;
+				const int32_t class = maps[t * S * S + k];
+				if (left == turned)
+					assert_int_equal(class, 10);
+				else
+					assert_int_equal(20 + 10 * class,
+					                 byte_of(x[t * 3 * S * S + k]));
+			}
+		seen[maps[turned ? S - 1 : 0]] = true;
+	}
+	for (int i = 0; i < FRAMES; i++)
+		assert_int_equal(seen[i], i <= LOST - T);
+	assert_true(flipped[0] && flipped[1]);
+	gm_data_close(d);
+}
+
+/* Frames of one folder whose names differ before their last number are of different sequences. */
+static void names_part_sequences(void **state)
+{
+	(void)state;
+	char name[64];
+	for (int i = 0; i < 4; i++) {
+		snprintf(name, sizeof name, "mixed/0001TP_%04d.png", 30 * i);
+		put(name, S, (uint32_t)(10 + i) << 16, 0);
+		snprintf(name, sizeof name, "mixed/0006R0_f%04d.png", 30 * i);
+		put(name, S, (uint32_t)(100 + i) << 16, 0);
+	}
+	gm_dataset *d = open_set("mixed", (gm_data_options){.frames = 3});
+	assert_int_equal(gm_data_info_of(d)->count, 2 * 2); /* not 6 of 8 in a row */
+	for (uint64_t p = 0; p < 4; p++) {
+		int first[3];
+		frames_at(d, p, 3, first);
+		assert_true(first[1] == first[0] + 1 && first[2] == first[0] + 2);
+	}
+	gm_data_close(d);
+}
+
+/* Two images that move: each frame is the brighter of both at their places, which change by a tenth
+ * of the way and turn at the sides; another position has another video; "image" is the first frame;
+ * images are those of the range alone. */
+static void images_move_and_bounce(void **state)
+{
+	(void)state;
+	enum { SIDE = 24, T = 30, N = 20 };
+	static const uint32_t colour[3] = {0x404040, 0x808080, 0xc0c0c0};
+	char name[64];
+	for (int i = 0; i < 3; i++) {
+		snprintf(name, sizeof name, "stills/%d.png", i);
+		put(name, S, colour[i], colour[i]);
+	}
+	const gm_data_options o = {.moving = SIDE, .frames = T, .to = 2};
+	gm_dataset *d = open_set("stills", o);
+	const gm_data_info *info = gm_data_info_of(d);
+	const gm_field *f = gm_data_field(d, "video");
+	assert_true(info->count == 0 && info->classes == 0 && info->shape[1] == SIDE);
+	assert_true(f->rank == 4 && f->shape[0] == T && f->shape[3] == SIDE);
+	float *x = malloc(2 * N * (size_t)f->numel * sizeof *x);
+	float *image = malloc((size_t)info->numel * sizeof *x);
+	assert_true(gm_data_read(d, f, 5, 0, N, x, NULL));
+	assert_true(gm_data_read(d, f, 5, 3, N, x + N * f->numel, NULL));
+	assert_memory_equal(x + 3 * f->numel, x + N * f->numel,
+	                    (N - 3) * (size_t)f->numel * sizeof *x);
+	assert_true(gm_data_batch(d, 5, 1, 1, image, NULL, NULL));
+	assert_memory_equal(x + f->numel, image, (size_t)info->numel * sizeof *x);
+	int turns = 0, both = 0;
+	for (int i = 0; i < N; i++) {
+		bool seen[2] = {false};
+		int before = -1, before_that = -1;
+		for (int t = 0; t < T; t++) {
+			const float *frame = x + i * f->numel + t * info->numel;
+			int left = SIDE, area = 0;
+			for (int k = 0; k < SIDE * SIDE; k++) {
+				const int b = byte_of(frame[k]);
+				assert_true(b == 0 || b == 0x40 || b == 0x80);
+				seen[0] |= b == 0x40, seen[1] |= b == 0x80;
+				area += b != 0;
+				left = b && k % SIDE < left ? k % SIDE : left;
+			}
+			assert_true(area >= S * S && area <= 2 * S * S);
+			/* the leftmost edge is that of one of them: at most a step away */
+			assert_true(before < 0 || abs(left - before) <= 2 || area < 2 * S * S);
+			turns += before_that >= 0 && (left - before) * (before - before_that) < 0;
+			before_that = before, before = left;
+		}
+		both += seen[0] && seen[1];
+	}
+	assert_true(turns > N && both > N / 5 && both < N);
+	free(x), free(image);
+	gm_data_close(d);
+	refuses("stills", (gm_data_options){.moving = SIDE, .flip = true}, "exclude each other");
+	refuses("stills", (gm_data_options){.moving = SIDE, .size = 32}, "smaller than its images");
+	gm_error err = {0};
+	assert_null(gm_data_open("shapes", &(gm_data_options){.moving = 64}, &err));
+	assert_non_null(strstr(err.message, "option moving"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(folders_are_sequences), cmocka_unit_test(animations_are_sequences),
 		cmocka_unit_test(arrays_are_sequences),  cmocka_unit_test(maps_are_classes),
-		cmocka_unit_test(colours_are_classes),
+		cmocka_unit_test(colours_are_classes),   cmocka_unit_test(maps_follow_frames),
+		cmocka_unit_test(names_part_sequences),  cmocka_unit_test(images_move_and_bounce),
 	};
 	return cmocka_run_group_tests_name("frames", tests, make_files, scratch_remove);
 }

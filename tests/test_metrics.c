@@ -750,6 +750,9 @@ static void segments_by_hand(void **state)
 	near(s.per_class, (4 / 5. + 1 / 3.) / 3, 1e-12);
 	near(s.iou, (4 / 9. + 1 / 4.) / 3, 1e-12);
 	assert_true(s.pixels == N && s.classes == 3);
+	near(gm_segments_iou(count, K, (const bool[K]){true, true, true, true}), s.iou, 1e-12);
+	near(gm_segments_iou(count, K, (const bool[K]){false, true, false, true}), 1 / 4., 1e-12);
+	assert_true(isnan(gm_segments_iou(count, K, (const bool[K]){false, false, false, true})));
 	REFUSED(gm_segments_add(count, (int32_t[]){4}, got, 1, K, err));
 }
 

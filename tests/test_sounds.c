@@ -171,6 +171,28 @@ static void bad_sounds_are_counted(void **state)
 }
 
 /* What is written is read again: 16 bits, clipped, at its rate. */
+/* A picture among sounds, such as a cover, is an error that names it; more pictures than sounds are
+ * a set of pictures. */
+static void pictures_do_not_hide_sounds(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	gm_image *im = gm_image_new(16, 16, 3, &err);
+	int16_t x[200] = {1, 2, 3};
+	put("mixed/a.wav", WAV, 8000, 1, x, 200);
+	put("mixed/b.wav", WAV, 8000, 1, x, 200);
+	assert_true(gm_png_write(scratch_place("mixed/cover.png"), im, &err));
+	assert_null(gm_data_open(scratch_path("mixed"), NULL, &err));
+	assert_non_null(strstr(err.message, "2 sounds and 1 picture, such as cover.png"));
+	for (int i = 0; i < 2; i++)
+		assert_true(
+			gm_png_write(scratch_place(i ? "mixed/c.png" : "mixed/d.png"), im, &err));
+	gm_image_free(im);
+	gm_dataset *d = open_set("mixed", (gm_data_options){0});
+	assert_true(gm_data_info_of(d)->kind == GM_KIND_IMAGES && gm_data_info_of(d)->count == 3);
+	gm_data_close(d);
+}
+
 static void written_sounds_are_read_again(void **state)
 {
 	(void)state;
@@ -238,6 +260,7 @@ int main(void)
 		cmocka_unit_test(rates_are_converted),
 		cmocka_unit_test(bad_sounds_are_counted),
 		cmocka_unit_test(written_sounds_are_read_again),
+		cmocka_unit_test(pictures_do_not_hide_sounds),
 		cmocka_unit_test(spectrograms_show_frequencies),
 	};
 	return cmocka_run_group_tests_name("sounds", tests, make_files, scratch_remove);

@@ -91,6 +91,10 @@ static const struct variant {
           "ema=.9", "grid=1x1"}},
 	/* two nets in turn, each on minibatches of its own; frames as fields */
 	{"video", {"batch=2", "width=2", "width-d=2", "ema=.9", "grid=1x2"}},
+	/* fine-tuning begins, with another step and its own momentum; label maps as fields */
+	{"forecast", {"batch=2", "width=2", "tune-after=3", "ema=.9", "grid=1x2"}},
+	{"forecast",
+         {"batch=2", "width=2", "width-d=2", "adv=.1", "mode=batch", "ahead=2", "grid=1x2"}},
 	{"cgan", {"data=glyphs", "batch=8", "net=paper", "k=2"}},
 	{"cgan", {"data=glyphs", "batch=8", "width=4", "condition=auxiliary", "ema=.9"}},
 	{"cgan",

@@ -170,13 +170,10 @@ static void the_players_move_themselves(void **state)
 		gm_saved_free(a);
 		gm_saved_free(b);
 	}
-	/* without any loss nothing moves; without adv there is no D */
-	gm_saved *a = TRAINED("video", SMALL, "steps=1", "lp=0", "gdl=0", "adv=0"),
-		 *b = TRAINED("video", SMALL, "steps=2", "lp=0", "gdl=0", "adv=0");
-	assert_int_equal(moved_nets(a, b, nets, 2), 0);
+	/* without adv there is no D */
+	gm_saved *a = TRAINED("video", SMALL, "steps=1", "adv=0");
 	assert_false(gm_saved_must(a, "discriminate", NULL));
 	gm_saved_free(a);
-	gm_saved_free(b);
 }
 
 /* ---- optical flow ---------------------------------------------------------------------------- */

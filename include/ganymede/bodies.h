@@ -243,19 +243,57 @@ GM_API gm_node *gm_progan_real(const gm_progan *p, gm_node *x);
 enum { GM_FRAMES_SCALES = 4 };
 typedef struct gm_frames {
 	int scales;
-	int64_t channels;       /* of a frame */
+	int64_t channels;       /* of what is predicted: of a frame, or of several */
 	int64_t width, width_d; /* channels of the narrowest layers of G and of D */
+	/* the nets of Luc et al. 2017 (arXiv:1703.07684, the authors' code, S2S), of at most 2
+	 * scales and without tanh, in place of those of Mathieu et al. */
+	bool maps;
+	/* of maps: predictions are 2 p - 1 with probabilities p of so many classes at each pixel,
+	 * the softmax of their scores; 0: scores */
+	int64_t softmax;
 } gm_frames;
+/* Frames first .. first + n - 1 of v [m,T,C,H,W], as channels: [m, n C, H, W]. */
+GM_API gm_node *gm_frames_of(gm_node *v, int64_t first, int64_t n);
 /* Images x [m,C,H,W] reduced to scale k. */
 GM_API gm_node *gm_frames_at(const gm_frames *p, gm_node *x, int k);
 /* From frames past [m, frames channels, H, W], the oldest first, the next one at each scale, in
- * (-1,1): y[k] is the tanh of y[k - 1], enlarged by repeating pixels, plus what the net of scale k
- * adds to it. H and W are multiples of 2^(scales - 1). y: room for `scales`. */
+ * (-1,1): y[k] is the tanh (of maps: without it) of y[k - 1], enlarged by repeating pixels, plus
+ * what the net of scale k adds to it. H and W are multiples of 2^(scales - 1). y: room for
+ * `scales`. */
 GM_API void gm_frames_predict(const gm_frames *p, gm_net *G, gm_node *past, gm_node **y);
-/* D's logit at each scale that next[k] is the true frame after past: [m,scales]. */
-GM_API gm_node *gm_frames_logits(const gm_frames *p, gm_net *D, gm_node *past,
-                                 gm_node *const *next);
 GM_API int64_t gm_frames_least(const gm_frames *p); /* smallest sides of an image that D reads */
+/* Predicts all frames of a video after the given ones, each from true frames and predictions before
+ * it. */
+typedef struct gm_frames_rollout {
+	int64_t given;
+	int64_t at_once; /* frames of one prediction: p->channels is this times those of a frame */
+	int64_t ahead;   /* predicted frames that the losses count, a multiple of at_once */
+	bool squared;
+	double lp, gdl;
+	/* Set by gm_frames_roll: the first prediction, at each scale; */
+	gm_node *y[GM_FRAMES_SCALES];
+	/* the sum over the scales of lp times its mean absolute (or squared) difference from the
+	 * true frame, and gdl times the difference of their gradients (gm_gradient_difference); and
+	 * the sum of the same of the predictions of the first `ahead` frames. Rank 0. */
+	gm_node *first_loss, *loss;
+} gm_frames_rollout;
+/* v [m,T,C,H,W] to v with all frames from `given` < T on predicted. Losses need given + ahead <=
+ * T. */
+GM_API gm_node *gm_frames_roll(const gm_frames *p, gm_net *G, gm_node *v, gm_frames_rollout *a);
+/* D's logits of the true frame `next`, its loss, which is the sum over the scales of the binary
+ * cross-entropy of true and predicted frames, and G's, of -log D of the predicted ones. y and past:
+ * as in gm_frames_predict. */
+typedef struct gm_frames_game {
+	gm_node *is_real, *loss_d, *fooled;
+} gm_frames_game;
+GM_API gm_frames_game gm_frames_judge(const gm_frames *p, gm_net *D, gm_node *past, gm_node *next,
+                                      gm_node *const *y);
+/* Label maps, i32 [m,T,H,W], as scores [m,T,classes,H,W]: 1 for a pixel's class, -1 for others. */
+GM_API gm_node *gm_maps_scores(gm_node *maps, int64_t classes);
+/* The share of right classes among the pixels of map t >= 1 that have another class in map t - 1; 0
+ * if there are none. The prediction is the largest of the first `classes` channels of scores
+ * [m,..,H,W]. Rank 0. */
+GM_API gm_node *gm_maps_changed(gm_node *maps, int64_t t, gm_node *scores, int64_t classes);
 
 /* The nets of two domains a and b that share their inner layers: those of UNIT for digits (Liu et
  * al. 2017, arXiv:1703.00848, the authors' code, cocogan_nets_da.py). Encoder: 5x5 of stride 2 to

@@ -113,6 +113,11 @@ typedef struct gm_data_options {
 	 * image, sampled for each position of an endless stream. With k classes the label is (a k +
 	 * b) k + c. */
 	bool stack;
+	/* moving MNIST (arXiv:1502.04681): field "video" has `frames` (0: 20) frames of moving x
+	 * moving pixels, in which two random images of the set, in the size that option size says,
+	 * go straight on and bounce off the sides; sampled for each position of an endless stream.
+	 * No labels. 0: no. */
+	int moving;
 	gm_binarise binarise;
 	/* Only this many examples of each class, chosen by subset_seed (gm_data_few); 0: all. */
 	int per_class;

@@ -100,6 +100,17 @@ typedef struct gm_grid {
  * sizes. The caller frees it. */
 GM_API gm_image *gm_image_grid(const float *x, const gm_grid *g, gm_error *err);
 
+/* Label maps [n, plane] as colours x [n, 3, plane] in [-1,1]: class k has colour k of the PASCAL
+ * VOC colour map (Everingham et al., IJCV 2010), in which bits 3i, 3i + 1 and 3i + 2 of k are bit
+ * 7 - i of red, green and blue; 0 is black. Classes above 255 take the colour of their remainder
+ * modulo 256. */
+GM_API void gm_image_labels(const int32_t *map, int64_t n, int64_t plane, float *x);
+
+/* The class with the largest of scores [n, classes, plane] at each pixel, the first of equal ones:
+ * map [n, plane]. */
+GM_API void gm_image_classes(const float *scores, int64_t n, int64_t classes, int64_t plane,
+                             int32_t *map);
+
 typedef struct gm_spectrograms {
 	int64_t n, samples; /* of sounds, and of samples of each */
 	int columns;        /* of the grid; default: it is about square */

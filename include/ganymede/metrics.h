@@ -253,6 +253,8 @@ GM_API bool gm_segments_add(int64_t *count, const int32_t *truth, const int32_t 
 /* GM_ERR_VALUE if count is all zero. */
 GM_API bool gm_segments_of(const int64_t *count, int64_t classes, gm_segments *score,
                            gm_error *err);
+/* The mean IoU of the chosen classes alone; NaN if none of them has a pixel in the ground truth. */
+GM_API double gm_segments_iou(const int64_t *count, int64_t classes, const bool *chosen);
 
 /* Sliced Wasserstein distance between patches of two sets of pictures (Karras et al., ICLR 2018,
  * section 5), at each level of a Laplacian pyramid (Burt & Adelson 1983) down to 16 pixels. Patches

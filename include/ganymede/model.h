@@ -196,6 +196,8 @@ GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, cons
 GM_API bool gm_check_labels(const char *text, gm_error *err);
 GM_API bool gm_check_rate(const char *text, gm_error *err);
 GM_API bool gm_check_momentum(const char *text, gm_error *err);
+/* "auto", or classes as whole numbers with commas between them. */
+GM_API bool gm_check_classes(const char *text, gm_error *err);
 
 /* Reads the options of GM_GAME_OPTIONS and sets the normalisers of both nets; call it before their
  * first layer. Then set the other fields of gm_game (nn.h: generator, discriminator, ctx, real,
@@ -315,6 +317,8 @@ GM_API void gm_keep(gm_run *r, const char *name, void *bytes, size_t size);
  * text. The fields of one example belong together. A field that the data does not have is an error
  * of the run. */
 GM_API gm_node *gm_batch(gm_run *r, const char *field);
+/* The number of classes of a field of integers, whose values are 0 .. classes - 1; 0 without. */
+GM_API int64_t gm_batch_classes(gm_run *r, const char *field);
 
 /* A second stream of examples besides the run's own: a small labelled subset in semi-supervised
  * learning, or a second data set. gm_feed fills its inputs too; checkpoints store its position and
@@ -504,7 +508,9 @@ enum {
 	GM_GIVES_ROWS = 128,    /* output [m, ..] */
 	GM_GIVES_NUMBERS = 256, /* output [m] */
 	GM_TAKES_HIDDEN = 512,  /* one of the inputs is gm_hidden */
-	GM_FORETELLS = 1024     /* output of the shape of the first input, a video [m,T,C,H,W] */
+	/* output of the shape of the first input, a video [m,T,C,H,W]; or of label maps, i32
+	 * [m,T,H,W], scores of classes [m,T,K,H,W] */
+	GM_FORETELLS = 1024
 };
 
 /* An endpoint name known to tools. "NAME/VARIANT" is a variant of NAME: the same function for
@@ -564,7 +570,9 @@ GM_API const gm_endpoint_kind *gm_endpoint_kind_of(const char *name, const char 
  *	pixels          example [, label]      logits of every value given those before it in raster
  *	                                       order, channels of a pixel in turn: [m,C,H,W] for two
  *	                                       levels, [m,C,H,W,L] for L; level k is 2k/(L-1) - 1
- *	predict         a video                the video, its last frames predicted from the first
+ *	predict         a video, or maps       the video, its last frames predicted from the first;
+ *	                                       of label maps [m,T,H,W] scores of classes
+ *	                                       [m,T,K,H,W], of given frames 1 and -1
  */
 #define gm_endpoint(r, name, y, ...)                                                               \
 	gm_endpoint_nodes(r, name, y, (gm_node *[]){__VA_ARGS__},                                  \

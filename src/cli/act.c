@@ -34,7 +34,9 @@ static const cli_option options[] = {
 	{0},
 };
 
-enum { SHAPES = 16, TITLE = 26, MOST_FRAMES = 4000 };
+enum { SHAPES = 16, PARTS = 4, LINE = 16, MARGIN = 10, MOST_FRAMES = 4000 };
+/* Widths of a film, in pixels, from which two or all of its title's parts fit into one line. */
+enum { LEAST = 128, TWO_PARTS = 240, ALL_PARTS = 460 };
 
 typedef struct work {
 	const cli_values *v;
@@ -92,17 +94,19 @@ static gm_image *frame(const work *w, int64_t episode, int64_t pair, double sum,
 	const gm_env *env = w->env;
 	gm_env_shape shape[SHAPES];
 	double state[GM_ENV_NUMBERS];
-	char title[120];
+	const int together = w->width >= ALL_PARTS ? PARTS : w->width >= TWO_PARTS ? 2 : 1;
+	const int top = PARTS / together * LINE + MARGIN;
+	char part[PARTS][64];
 	const double scale = (double)w->width / (env->view[2] - env->view[0]);
 	const int height = (int)lrint(scale * (env->view[3] - env->view[1]));
-	const gm_panel panel = {.top = TITLE,
+	const gm_panel panel = {.top = top,
 	                        .right = (double)w->width,
-	                        .bottom = TITLE + height,
+	                        .bottom = top + height,
 	                        .xmin = env->view[0],
 	                        .xmax = env->view[2],
 	                        .ymin = env->view[1],
 	                        .ymax = env->view[3]};
-	gm_figure *f = gm_figure_new((int)w->width, TITLE + height);
+	gm_figure *f = gm_figure_new((int)w->width, top + height);
 	for (int i = 0; i < env->numbers; i++)
 		state[i] = w->e.state[pair * env->numbers + i];
 	const int n = env->draw(state, shape, SHAPES);
@@ -114,10 +118,19 @@ static gm_image *frame(const work *w, int64_t episode, int64_t pair, double sum,
 		else
 			gm_figure_line(f, &panel, shape[i].xy, shape[i].corners, ink);
 	}
-	snprintf(title, sizeof title, "%s %" PRId64 "   step %" PRId64 "   %s   return %g",
-	         env->name, episode + 1, pair - w->e.first[episode] + 1,
-	         env->action_names[w->e.action[pair]], sum);
-	gm_figure_text(f, 10, TITLE - 9, 11, -1, GM_INK_BLACK, title);
+	snprintf(part[0], sizeof *part, "%s %" PRId64, env->name, episode + 1);
+	snprintf(part[1], sizeof *part, "step %" PRId64, pair - w->e.first[episode] + 1);
+	snprintf(part[2], sizeof *part, "%s", env->action_names[w->e.action[pair]]);
+	snprintf(part[3], sizeof *part, "return %g", sum);
+	for (int line = 0; line < PARTS / together; line++) {
+		char title[PARTS * 68] = "";
+		for (int i = 0; i < together; i++) {
+			const size_t at = strlen(title);
+			snprintf(title + at, sizeof title - at, "%s%s", i ? "   " : "",
+			         part[line * together + i]);
+		}
+		gm_figure_text(f, 10, (line + 1) * LINE + 1, 11, -1, GM_INK_BLACK, title);
+	}
 	gm_image *im = gm_figure_image(f, err);
 	gm_figure_free(f);
 	return im;
@@ -164,7 +177,7 @@ static bool read_options(work *w, gm_error *err)
 	return (!cli_given(w->v, "episodes") ||
 	        cli_whole(w->v, "episodes", 1, 1000000, &w->episodes, err)) &&
 	       cli_whole(w->v, "seed", 0, UINT64_MAX, &w->seed, err) &&
-	       cli_whole(w->v, "width", 64, 2048, &w->width, err);
+	       cli_whole(w->v, "width", LEAST, 2048, &w->width, err);
 }
 
 static bool tell(const work *w, gm_error *err)

@@ -31,13 +31,6 @@ static int list(void)
 	return CLI_OK;
 }
 
-/* Integers as grey levels. */
-static void shade(const int32_t *map, float *x, int64_t n, int classes)
-{
-	for (int64_t i = 0; i < n; i++)
-		x[i] = 2.f * (float)map[i] / (float)(classes > 1 ? classes - 1 : 1) - 1;
-}
-
 /* The first sounds, one below the other: the range of the samples in each column of pixels. */
 static gm_image *waveforms(const float *x, int64_t n, int64_t samples, gm_error *err)
 {
@@ -64,27 +57,28 @@ static gm_image *waveforms(const float *x, int64_t n, int64_t samples, gm_error 
 	return im;
 }
 
-/* An image of the first examples; videos have one row each. */
+/* An image of the first examples; videos have one row each, classes of pixels are colours. */
 static bool preview(gm_dataset *d, const char *field, const char *path, gm_error *err)
 {
 	const gm_data_info *i = gm_data_info_of(d);
 	const gm_field *f = gm_data_field(d, field);
-	if (!f || f->rank == 0)
+	if (!f || f->rank == 0 || (f->rank == 1 && f->type != GM_FIELD_FLOAT))
 		return gm_fail(err, GM_ERR_VALUE, "%s: no field %.40s that can be shown", i->name,
 		               field);
-	const bool points = f->rank == 1, film = f->rank == 4,
+	const bool maps = f->type == GM_FIELD_INT && f->rank > 1;
+	const bool points = f->rank == 1, film = f->rank == (maps ? 3 : 4),
 		   sound = i->kind == GM_KIND_SOUND && f->rank == 3;
 	const int64_t n = points          ? 2048
 	                  : film || sound ? 8
 	                                  : 64,
 		      frames = film ? f->shape[0] : 1, *shape = f->shape + film;
-	float *x = malloc(n * f->numel * sizeof *x);
-	int32_t *map = f->type == GM_FIELD_INT ? malloc(n * f->numel * sizeof *map) : NULL;
-	bool ok = (x && (map || f->type != GM_FIELD_INT)) ||
-	          gm_fail(err, GM_ERR_MEMORY, "no memory for a preview");
+	const int64_t plane = shape[maps ? 0 : 1] * shape[maps ? 1 : 2];
+	float *x = malloc(n * f->numel * (maps ? 3 : 1) * sizeof *x);
+	int32_t *map = maps ? malloc(n * f->numel * sizeof *map) : NULL;
+	bool ok = (x && (map || !maps)) || gm_fail(err, GM_ERR_MEMORY, "no memory for a preview");
 	ok = ok && gm_data_read(d, f, 0, 0, n, map ? (void *)map : x, err);
 	if (ok && map)
-		shade(map, x, n * f->numel, f->classes);
+		gm_image_labels(map, n * frames, plane, x);
 	gm_image *im = NULL;
 	if (ok && sound)
 		im = waveforms(x, n, f->numel, err);
@@ -96,7 +90,7 @@ static bool preview(gm_dataset *d, const char *field, const char *path, gm_error
 	else if (ok)
 		im = gm_image_grid(x,
 		                   &(gm_grid){.n = n * frames,
-		                              .channels = map ? 1 : (int)shape[0],
+		                              .channels = map ? 3 : (int)shape[0],
 		                              .height = (int)shape[map ? 0 : 1],
 		                              .width = (int)shape[map ? 1 : 2],
 		                              .columns = film ? (int)frames : 8},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/predict.c -- ganymede predict: the frames that follow, as a model of videos predicts them.
+ * cli/predict.c -- ganymede predict: the frames or label maps that follow, as a model predicts
+ * them.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,65 +20,89 @@ static bool is_animation(const char *path)
 	return dot && !strcasecmp(dot, ".webp");
 }
 
-/* Reads f->n videos of the input, or of the run's data, to truth. */
-static bool read_videos(gm_saved *s, const cli_values *v, const gm_film *f, float *truth,
-                        char *from, size_t room, gm_error *err)
+/* The input of "predict", read from a data set, and the output; both of `count` sequences. */
+typedef struct sequences {
+	gm_port port; /* videos, or label maps */
+	gm_shape out; /* of a batch */
+	int64_t count, in_each, out_each;
+	float *x, *y; /* x: int32_t if port.dtype is */
+	char from[200];
+} sequences;
+
+static bool begin(sequences *q, gm_saved *s, int64_t count, gm_error *err)
+{
+	*q = (sequences){.count = count, .out = gm_saved_shape(s, GM_ENDPOINT_PREDICT)};
+	gm_saved_ports(s, GM_ENDPOINT_PREDICT, &q->port, 1);
+	q->in_each = q->out_each = 1;
+	for (int i = 1; i < q->port.shape.rank; i++)
+		q->in_each *= q->port.shape.dim[i];
+	for (int i = 1; i < q->out.rank; i++)
+		q->out_each *= q->out.dim[i];
+	/* room for whole batches */
+	const int64_t m = gm_saved_batch(s), rows = (count + m - 1) / m * m;
+	q->x = calloc((size_t)(rows * q->in_each), sizeof *q->x);
+	q->y = calloc((size_t)(rows * q->out_each), sizeof *q->y);
+	return (q->x && q->y) || gm_fail(err, GM_ERR_MEMORY, "no memory for videos");
+}
+
+static bool read_input(sequences *q, gm_saved *s, const cli_values *v, gm_error *err)
 {
 	const char *part;
+	const gm_shape *want = &q->port.shape;
 	gm_dataset *d = cli_examples_open(s, v, &part, err);
-	const gm_field *field = d ? gm_data_field(d, "video") : NULL;
+	const gm_field *field = d ? gm_data_field(d, q->port.name) : NULL;
 	const gm_data_info *info = d ? gm_data_info_of(d) : NULL;
-	bool ok = d != NULL;
-	if (ok && (!field || field->shape[0] != f->frames || field->shape[1] != f->channels ||
-	           field->shape[2] != f->height || field->shape[3] != f->width))
+	bool ok = d != NULL, same = field && field->rank == want->rank - 1;
+	for (int i = 0; same && i < field->rank; i++)
+		same = field->shape[i] == want->dim[i + 1];
+	const gm_shape *frame = &q->out;
+	if (ok && !same)
 		ok = gm_fail(err, GM_ERR_VALUE,
-		             "%s does not have videos of %d frames of %dx%d, as this run's",
-		             info->name, (int)f->frames, f->width, f->height);
-	if (ok && info->count && info->count < (uint64_t)f->n)
+		             "%s does not have %s of %d frames of %dx%d, as this run's", info->name,
+		             !strcmp(q->port.name, "video") ? "videos" : q->port.name,
+		             (int)frame->dim[1], (int)frame->dim[4], (int)frame->dim[3]);
+	if (ok && q->port.dtype == GM_I32 && field->classes > frame->dim[2])
+		ok = gm_fail(err, GM_ERR_VALUE, "%s has %d classes of pixels, this run %d",
+		             info->name, field->classes, (int)frame->dim[2]);
+	if (ok && info->count && info->count < (uint64_t)q->count)
 		ok = gm_fail(err, GM_ERR_VALUE, "option count: %s has %" PRIu64 " videos",
 		             info->name, info->count);
-	ok = ok && gm_data_read(d, field, 0, 0, f->n, truth, err);
+	ok = ok && gm_data_read(d, field, 0, 0, q->count, q->x, err);
 	if (ok)
-		snprintf(from, room, "%.150s, %s split", info->name, part);
+		snprintf(q->from, sizeof q->from, "%.150s, %s split", info->name, part);
 	gm_data_close(d);
 	return ok;
 }
 
-static bool predict(gm_saved *s, const gm_film *f, float *y, gm_error *err)
+static bool predict(sequences *q, gm_saved *s, gm_error *err)
 {
-	const int64_t m = gm_saved_batch(s), one = f->frames * f->channels * f->height * f->width;
-	float *x = calloc((size_t)(2 * m * one), sizeof *x);
-	bool ok = x || gm_fail(err, GM_ERR_MEMORY, "no memory for videos");
-	for (int64_t at = 0; ok && at < f->n; at += m) {
-		const int64_t take = f->n - at < m ? f->n - at : m;
-		memcpy(x, f->truth + at * one, (size_t)(take * one) * sizeof *x);
-		ok = gm_saved_run(s, GM_ENDPOINT_PREDICT, (const void *[]){x}, 0,
-		                  (uint64_t)(at / m), x + m * one, err);
-		if (ok)
-			memcpy(y + at * one, x + m * one, (size_t)(take * one) * sizeof *y);
-	}
-	free(x);
+	const int64_t m = gm_saved_batch(s);
+	bool ok = true;
+	for (int64_t at = 0; ok && at < q->count; at += m)
+		ok = gm_saved_run(s, GM_ENDPOINT_PREDICT, (const void *[]){q->x + at * q->in_each},
+		                  0, (uint64_t)(at / m), q->y + at * q->out_each, err);
 	return ok;
 }
 
 static int work(gm_saved *s, const cli_values *v, uint64_t count)
 {
-	const gm_shape shape = gm_saved_shape(s, GM_ENDPOINT_PREDICT);
 	const char *out = cli_value(v, "out");
-	const int64_t one = shape.dim[1] * shape.dim[2] * shape.dim[3] * shape.dim[4];
-	float *x = malloc((size_t)(2 * one) * count * sizeof *x), *y = x ? x + one * count : NULL;
-	gm_film f = {.n = (int64_t)count,
-	             .frames = shape.dim[1],
-	             .channels = (int)shape.dim[2],
-	             .height = (int)shape.dim[3],
-	             .width = (int)shape.dim[4],
-	             .truth = x,
-	             .predicted = y};
-	char from[200];
+	sequences q;
+	float *own = NULL;
 	gm_error err = {0};
 	gm_image *im = NULL;
-	bool ok = (x || gm_fail(&err, GM_ERR_MEMORY, "no memory for videos")) &&
-	          read_videos(s, v, &f, x, from, sizeof from, &err) && predict(s, &f, y, &err);
+	bool ok = begin(&q, s, (int64_t)count, &err) && read_input(&q, s, v, &err) &&
+	          predict(&q, s, &err);
+	gm_film f = {.n = q.count,
+	             .frames = q.out.dim[1],
+	             .channels = (int)q.out.dim[2],
+	             .height = (int)q.out.dim[3],
+	             .width = (int)q.out.dim[4],
+	             .truth = q.x,
+	             .predicted = q.y};
+	if (ok && q.port.dtype == GM_I32)
+		ok = gm_film_of_maps(&f, (const int32_t *)(void *)q.x, q.y, q.out.dim[2], &own,
+		                     &err);
 	if (ok && is_animation(out))
 		ok = gm_film_animate(out, &f, &err);
 	else if (ok)
@@ -88,15 +113,17 @@ static int work(gm_saved *s, const cli_values *v, uint64_t count)
 		printf("%s: %" PRId64
 		       " of %s, the true frames above the predicted ones, which follow "
 		       "the first %s\n",
-		       out, f.n, from, gm_saved_option(s, "given"));
+		       out, f.n, q.from, gm_saved_option(s, "given"));
 	}
 	gm_image_free(im);
-	free(x);
+	free(q.x);
+	free(q.y);
+	free(own);
 	return ok ? CLI_OK : cli_fail(&err);
 }
 
 static const cli_option options[] = {
-	{"count", "8", "number of videos"},
+	{"count", "8", "number of videos, or of sequences of label maps"},
 	{"split", "", "split of a data set: train or test"},
 	{"range", "", "only the examples FROM:TO of a finite set"},
 	{"out", "predicted.webp",
@@ -118,7 +145,8 @@ int cli_predict(int argc, char **argv)
 		return status;
 	if (cli_given(&v, "help")) {
 		cli_help("predict");
-		puts("\nINPUT is a data set of videos; default: the test split of the run's data.");
+		puts("\nINPUT is a data set of videos, or of label maps for a model of these; "
+		     "default: the test split of the run's data.");
 		cli_options_help(options);
 		return CLI_OK;
 	}

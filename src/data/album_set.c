@@ -596,24 +596,30 @@ static bool keep_whole(sorting *s)
 	gm_pictures *p = s->p;
 	const gm_data_options *o = s->o;
 	const int step = o->frame_step ? o->frame_step : 1;
+	const int frames = s->next ? o->frames : 1;
 	bool *keep = malloc(p->count + 1);
+	uint64_t *clip = malloc((size_t)frames * sizeof *clip);
 	const char *bare = NULL;
 	uint64_t bares = 0;
-	if (!keep)
+	if (!keep || !clip) {
+		free(keep), free(clip);
 		return no_memory(s);
+	}
 	for (uint64_t i = 0; i < p->count; i++) {
 		const char *name = name_of(s, p->entry[i]);
-		keep[i] = true;
-		if (s->next && !gm_clips_at(s->next, p->entry[i], o->frames, step, NULL))
+		keep[i] = true, clip[0] = p->entry[i];
+		if (s->next && !gm_clips_at(s->next, p->entry[i], frames, step, clip))
 			keep[i] = false;
-		else if (p->maps && !gm_maps_find(p, o->maps, name))
+		else if (p->maps && !gm_maps_of_clip(p, o->maps, clip, frames))
 			keep[i] = false, bare = bares++ ? bare : name;
 	}
 	thin_out(s, keep);
-	free(keep);
+	free(keep), free(clip);
 	if (s->next && !note_unused_frames(s, step))
 		return no_memory(s);
-	note_left(s, bares, bare, "without a label map");
+	note_left(s, bares, bare,
+	          s->next ? "that begin a sequence in which a label map is missing"
+	                  : "without a label map");
 	if (p->count)
 		return true;
 	return s->next ? gm_fail(s->err, GM_ERR_VALUE,
@@ -815,7 +821,7 @@ static bool arrange(gm_pictures *p, const char *path, const gm_data_options *o, 
 		             s.next ? "frames" : "maps");
 	ok = ok && (!s.next || gm_clips_of_album(p, s.next, o->frames,
 	                                         o->frame_step ? o->frame_step : 1, err));
-	ok = ok && (!o->maps || gm_maps_read(p, path, o->maps, err));
+	ok = ok && (!o->maps || gm_maps_read(p, path, o, s.next, err));
 	free(s.next);
 	p->slot = ok ? malloc((p->count + 1) * sizeof *p->slot) : NULL;
 	if (!p->slot)
@@ -890,6 +896,14 @@ static bool open_album(gm_pictures *p, const char *path, const gm_data_options *
 		if (only)
 			return open_only(p, path, only, o, err);
 	}
+	/* one picture, such as a cover, would hide all sounds */
+	const uint64_t sounds = gm_sounds_among(&p->album), n = p->album.entries;
+	if (n && sounds > n)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: %llu sounds and %llu picture%s, such as %.200s, but a set has "
+		               "either: move the pictures or the sounds to another folder",
+		               path, (unsigned long long)sounds, (unsigned long long)n,
+		               n == 1 ? "" : "s", p->album.text + p->album.entry[0].name);
 	if (!arrange(p, path, o, err))
 		return false;
 	p->channels = p->album.channels, p->height = p->album.height, p->width = p->album.width;

@@ -58,6 +58,25 @@ static int by_number(const void *x, const void *y)
 	return order ? order : strcmp(a->name, b->name);
 }
 
+/* The length of a name up to its last number, or of its folder if there is no number after it. */
+static size_t series_of(const char *name)
+{
+	const size_t folder = folder_of(name);
+	const char *dot = strrchr(name + folder, '.');
+	size_t n = dot ? (size_t)(dot - name) : strlen(name);
+	while (n > folder && !isdigit((unsigned char)name[n - 1]))
+		n--;
+	while (n > folder && isdigit((unsigned char)name[n - 1]))
+		n--;
+	return n;
+}
+
+static bool same_series(const frame *a, const frame *b)
+{
+	const size_t n = series_of(a->name);
+	return n == series_of(b->name) && memcmp(a->name, b->name, n) == 0;
+}
+
 uint64_t *gm_clips_next(const gm_album *a)
 {
 	uint64_t *next = malloc((a->entries + 1) * sizeof *next);
@@ -71,7 +90,8 @@ uint64_t *gm_clips_next(const gm_album *a)
 	if (a->entries)
 		qsort(f, a->entries, sizeof *f, by_number);
 	for (uint64_t i = 0; i < a->entries; i++)
-		next[f[i].entry] = i + 1 < a->entries && by_folder(f + i, f + i + 1) == 0
+		next[f[i].entry] = i + 1 < a->entries && by_folder(f + i, f + i + 1) == 0 &&
+		                                   same_series(f + i, f + i + 1)
 		                           ? f[i + 1].entry
 		                           : GM_CLIPS_END;
 	free(f);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * clips.h -- sequences of consecutive frames. The images of one folder are the frames of one
- * sequence, in the order of the numbers in their names; an animation is such a folder (album.h). An
- * example is `frames` of them, each `step` after the one before. */
+ * clips.h -- sequences of consecutive frames. The images of one folder whose names are equal up to
+ * their last number are the frames of one sequence, in the order of the numbers in their names; an
+ * animation is such a folder (album.h). An example is `frames` of them, each `step` after the one
+ * before. */
 #ifndef GANYMEDE_DATA_CLIPS_H
 #define GANYMEDE_DATA_CLIPS_H
 
 #include "data/pictures.h"
 
-/* next[entries]: the entry of the next frame in the same folder, GM_CLIPS_END for the last one. To
- * be freed by the caller; NULL if out of memory. */
+/* next[entries]: the entry of the next frame in the same sequence, GM_CLIPS_END for the last one.
+ * To be freed by the caller; NULL if out of memory. */
 #define GM_CLIPS_END UINT64_MAX
 uint64_t *gm_clips_next(const gm_album *a);
 

@@ -21,7 +21,7 @@ static const gm_source *const sources[] = {
 	&gm_source_edges,       &gm_source_labels, &gm_source_domains,   &gm_source_film,
 	&gm_source_small,       &gm_source_ring8,  &gm_source_grid25,    &gm_source_swissroll,
 	&gm_source_circles,     &gm_source_tones,  &gm_source_acrobot,   &gm_source_cartpole,
-	&gm_source_mountaincar, &gm_source_fork,
+	&gm_source_mountaincar, &gm_source_fork,   &gm_source_crossing,
 };
 #define SOURCES ((int)(sizeof sources / sizeof *sources))
 
@@ -75,10 +75,13 @@ static bool open_source(gm_dataset *d, const gm_source *s, const gm_data_options
 			err, GM_ERR_VALUE,
 			"%s: is a generated set, whose ground truth would be wrong after a %s",
 			s->name, o->flip ? "flip" : "crop");
-	if (o->stack || o->patches)
+	if (o->stack || o->patches || o->moving)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: is a generated set; option %s is for pictures from files",
-		               s->name, o->stack ? "stack" : "patches");
+		               s->name,
+		               o->stack    ? "stack"
+		               : o->moving ? "moving"
+		                           : "patches");
 	if (s->rate && (o->size || o->channels))
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: sounds have no size and no channels; option sound-length is "
@@ -163,6 +166,10 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 {
 	gm_data_info *info = &d->info;
 	gm_pictures *p = &d->pictures;
+	const gm_data_options *all = o;
+	gm_data_options still = *o;
+	if (o->moving) /* its option frames is not about the files */
+		still.frames = 0, o = &still;
 	if (!gm_pictures_open(p, path, o, err) || !gm_pictures_fit(p, o, err) ||
 	    !gm_augment_init(&d->augment, o, p->fit.to_height, p->fit.to_width, p->threads, err))
 		return false;
@@ -206,7 +213,8 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 	info->hash = gm_pictures_hash(p);
 	if (d->augment.flip || d->augment.crop)
 		info->hash = hash_text(info->hash, d->augment.text);
-	return narrow(d, o, err) && (!o->stack || gm_stack_init(d, err));
+	return narrow(d, o, err) && (!o->stack || gm_stack_init(d, err)) &&
+	       (!o->moving || gm_moving_init(d, all, err));
 }
 
 /* Neither an embedded set nor a path: probably a typing error. */
@@ -343,6 +351,7 @@ void gm_data_close(gm_dataset *d)
 		gm_pictures_free(&d->pictures);
 		gm_augment_free(&d->augment);
 		gm_reduction_free(&d->low);
+		gm_moving_free(&d->moving);
 		free(d->name);
 	}
 	free(d);
@@ -381,6 +390,13 @@ static void example(const gm_dataset *d, uint64_t seed, uint64_t index, int thre
 	const gm_pictures *p = &d->pictures;
 	if (d->stacked) {
 		gm_stack_example(d, seed, index, thread, x, label);
+		return;
+	}
+	if (d->moving.count) {
+		if (x)
+			gm_moving_read(d, seed, index, 1, thread, x);
+		if (label)
+			*label = 0;
 		return;
 	}
 	index = gm_set_place(d, &seed, index);

@@ -113,18 +113,24 @@ void gm_fields_init(gm_dataset *d)
 	for (int k = 0; d->source && k < d->source->fields; k++)
 		if (!is_taken(d, d->source->field[k].name))
 			add_of_source(d, d->source->field + k);
-	if (p->clip) {
+	if (p->clip || d->moving.count) {
 		gm_field *f = add(d, "video", "consecutive frames", GM_FIELD_FLOAT);
-		f->rank = 4, f->shape[0] = p->frames;
+		f->rank = 4, f->shape[0] = p->clip ? p->frames : d->moving.frames;
 		memcpy(f->shape + 1, i->shape, 3 * sizeof *f->shape);
-		f->numel = p->frames * i->numel;
+		f->numel = f->shape[0] * i->numel;
 	}
 	if (p->map) {
 		gm_field *f = add(d, "map", "class of each pixel", GM_FIELD_INT);
 		f->rank = 2, f->shape[0] = i->shape[1], f->shape[1] = i->shape[2];
 		f->numel = f->shape[0] * f->shape[1], f->classes = p->map_classes;
 	}
-	if (!d->source && !d->stacked)
+	if (p->map && p->clip) {
+		gm_field *f = add(d, "maps", "class of each pixel of each frame", GM_FIELD_INT);
+		f->rank = 3, f->shape[0] = p->frames;
+		f->shape[1] = i->shape[1], f->shape[2] = i->shape[2];
+		f->numel = p->frames * i->shape[1] * i->shape[2], f->classes = p->map_classes;
+	}
+	if (!d->source && !d->stacked && !d->moving.count)
 		add_numbers(d);
 	if ((d->source && d->source->caption) || p->captions) {
 		gm_field *f = add(d, "caption", "caption", GM_FIELD_TEXT);
@@ -173,6 +179,13 @@ static void read_video(const gm_dataset *d, uint64_t seed, uint64_t position, in
 	const gm_pictures *p = &d->pictures;
 	const int64_t *s = d->info.shape;
 	uint64_t of = seed;
+	if (d->moving.count) {
+		gm_moving_read(d, seed, position, d->moving.frames, thread, x);
+		for (int t = 0; t < d->moving.frames; t++)
+			gm_binarise_apply(d->binarise, seed, position, position,
+			                  x + t * d->info.numel, d->info.numel);
+		return;
+	}
 	const uint64_t at = gm_set_place(d, &of, gm_data_index(d, seed, position));
 	for (int t = 0; t < p->frames; t++, x += d->info.numel) {
 		gm_pictures_get(p, p->clip[at * (uint64_t)p->frames + (uint64_t)t], thread, x);
@@ -182,21 +195,26 @@ static void read_video(const gm_dataset *d, uint64_t seed, uint64_t position, in
 	}
 }
 
-/* Classes as floats, so that they are flipped and shifted as their image is; then as integers in
- * their place. */
-static void read_map(const gm_dataset *d, uint64_t seed, uint64_t position, int thread, float *x)
+/* The maps of the first `frames` frames. Classes as floats, so that they are flipped and shifted as
+ * their image is; then as integers in their place. */
+static void read_maps(const gm_dataset *d, int64_t frames, uint64_t seed, uint64_t position,
+                      int thread, float *x)
 {
-	void *out = x;
+	const gm_pictures *p = &d->pictures;
 	const int64_t *s = d->info.shape, plane = s[1] * s[2];
 	uint64_t of = seed;
-	const uint64_t at = gm_set_place(d, &of, gm_data_index(d, seed, position));
-	const uint8_t *map = d->pictures.map + at * (uint64_t)plane;
-	for (int64_t i = 0; i < plane; i++)
-		x[i] = map[i];
-	gm_augment_apply(&d->augment, seed, position, thread, x, 1, (int)s[1], (int)s[2]);
-	for (int64_t i = 0; i < plane; i++) {
-		const int32_t class = (int32_t)x[i];
-		memcpy((char *)out + i * (int64_t)sizeof class, &class, sizeof class);
+	const uint64_t at = gm_set_place(d, &of, gm_data_index(d, seed, position)),
+		       *maps = p->map_at ? p->map_at + at * (uint64_t)p->frames : &at;
+	for (int64_t t = 0; t < frames; t++, x += plane) {
+		void *out = x;
+		const uint8_t *map = p->map + maps[t] * (uint64_t)plane;
+		for (int64_t i = 0; i < plane; i++)
+			x[i] = map[i];
+		gm_augment_apply(&d->augment, seed, position, thread, x, 1, (int)s[1], (int)s[2]);
+		for (int64_t i = 0; i < plane; i++) {
+			const int32_t class = (int32_t)x[i];
+			memcpy((char *)out + i * (int64_t)sizeof class, &class, sizeof class);
+		}
 	}
 }
 
@@ -276,7 +294,7 @@ bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t posi
 	}
 	const bool of_source = d->source && strcmp(f->name, "image") != 0;
 	const bool video = !of_source && f->rank == 4,
-		   map = !of_source && f->type == GM_FIELD_INT && f->rank == 2;
+		   map = !of_source && f->type == GM_FIELD_INT && f->rank >= 2;
 	const bool attribute = !d->source && !map && (f->type == GM_FIELD_INT || f->rank == 0);
 	if (!of_source && !attribute && !video && !map && strcmp(f->name, "a") != 0)
 		return gm_data_batch(d, seed, position, n, out, NULL, err);
@@ -295,8 +313,8 @@ bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t posi
 			read_video(d, seed, position + (uint64_t)i, gm_thread_index(),
 			           (float *)out + i * f->numel);
 		else if (map)
-			read_map(d, seed, position + (uint64_t)i, gm_thread_index(),
-			         (float *)out + i * f->numel);
+			read_maps(d, f->rank == 3 ? f->shape[0] : 1, seed, position + (uint64_t)i,
+			          gm_thread_index(), (float *)out + i * f->numel);
 		else
 			read_a(d, seed, position + (uint64_t)i, gm_thread_index(),
 			       (float *)out + i * f->numel);

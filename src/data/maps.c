@@ -3,6 +3,8 @@
  * maps.c -- see maps.h. */
 #include "data/maps.h"
 
+#include "data/clips.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,27 +168,74 @@ static bool find_colours(const gm_pictures *p, palette *c, const char *path, gm_
 	return true;
 }
 
-bool gm_maps_read(gm_pictures *p, const char *path, const char *maps, gm_error *err)
+/* Classes of the map e into to [height, width]. */
+static void classes_of(const gm_pictures *p, const palette *c, const gm_album_entry *e, uint8_t *to)
 {
 	const gm_album *a = &p->album;
 	const uint64_t plane = (uint64_t)a->height * (uint64_t)a->width;
+	const uint8_t *pixel = a->pixel + e->slot * plane * (uint64_t)a->channels;
+	for (uint64_t i = 0; i < plane; i++) {
+		const uint32_t v = colour_at(a, pixel, i);
+		to[i] = (uint8_t)(c->grey ? (int)(v & 0xff) : find_colour(c, v, NULL));
+	}
+}
+
+bool gm_maps_of_clip(const gm_pictures *p, const char *maps, const uint64_t *clip, int frames)
+{
+	for (int t = 0; t < frames; t++)
+		if (!gm_maps_find(p, maps, p->album.text + p->album.entry[clip[t]].name))
+			return false;
+	return true;
+}
+
+/* All maps of the set once, and for each frame of an example which one is its map: sequences
+ * overlap. */
+static bool read_clips(gm_pictures *p, const palette *c, const gm_data_options *o,
+                       const uint64_t *next)
+{
+	const gm_album *a = &p->album;
+	const uint64_t plane = (uint64_t)a->height * (uint64_t)a->width;
+	const int frames = o->frames, step = o->frame_step ? o->frame_step : 1;
+	uint64_t *clip = malloc((size_t)frames * sizeof *clip);
+	p->map_count = p->maps;
+	p->map = malloc(p->maps * plane + 1);
+	p->map_at = malloc((p->count * (uint64_t)frames + 1) * sizeof *p->map_at);
+	const bool ok = clip && p->map && p->map_at;
+	for (uint64_t k = 0; ok && k < p->maps; k++)
+		classes_of(p, c, p->map_entry + k, p->map + k * plane);
+	for (uint64_t k = 0; ok && k < p->count; k++) {
+		gm_clips_at(next, p->entry[k], frames, step, clip);
+		for (int t = 0; t < frames; t++)
+			p->map_at[k * (uint64_t)frames + (uint64_t)t] =
+				(uint64_t)(gm_maps_find(p, o->maps,
+			                                a->text + a->entry[clip[t]].name) -
+			                   p->map_entry);
+	}
+	free(clip);
+	return ok;
+}
+
+static bool read_pictures(gm_pictures *p, const palette *c, const gm_data_options *o)
+{
+	const gm_album *a = &p->album;
+	const uint64_t plane = (uint64_t)a->height * (uint64_t)a->width;
+	p->map_count = p->count;
+	p->map = malloc(p->count * plane + 1);
+	for (uint64_t k = 0; p->map && k < p->count; k++)
+		classes_of(p, c, gm_maps_find(p, o->maps, a->text + a->entry[p->entry[k]].name),
+		           p->map + k * plane);
+	return p->map != NULL;
+}
+
+bool gm_maps_read(gm_pictures *p, const char *path, const gm_data_options *o, const uint64_t *next,
+                  gm_error *err)
+{
 	palette c = {0};
 	if (!find_colours(p, &c, path, err))
 		return false;
 	p->map_classes = c.grey ? c.most + 1 : c.colours;
-	p->map = malloc(p->count * plane + 1);
-	if (!p->map)
+	if (!(next ? read_clips(p, &c, o, next) : read_pictures(p, &c, o)))
 		return gm_fail(err, GM_ERR_MEMORY, "%s: out of memory", path);
-	for (uint64_t k = 0; k < p->count; k++) {
-		const gm_album_entry *e =
-			gm_maps_find(p, maps, a->text + a->entry[p->entry[k]].name);
-		const uint8_t *pixel = a->pixel + e->slot * plane * (uint64_t)a->channels;
-		for (uint64_t i = 0; i < plane; i++) {
-			const uint32_t v = colour_at(a, pixel, i);
-			p->map[k * plane + i] =
-				(uint8_t)(c.grey ? (int)(v & 0xff) : find_colour(&c, v, NULL));
-		}
-	}
 	if (!c.grey)
 		gm_pictures_note(p,
 		                 "label maps in colour: %d colours are classes, from #%06x to "

@@ -18,7 +18,12 @@ bool gm_maps_take(gm_pictures *p, const char *path, const char *maps, gm_error *
 /* The map of the image called name; NULL if there is none. */
 const gm_album_entry *gm_maps_find(const gm_pictures *p, const char *maps, const char *name);
 
-/* p->map and p->map_classes for the examples in p->entry, which all have maps. */
-bool gm_maps_read(gm_pictures *p, const char *path, const char *maps, gm_error *err);
+/* True if all frames of a sequence, which are entries of the album, have a map. */
+bool gm_maps_of_clip(const gm_pictures *p, const char *maps, const uint64_t *clip, int frames);
+
+/* p->map, p->map_at and p->map_classes for the examples in p->entry, which all have maps. next:
+ * clips.h, for sequences of o->frames; else NULL. */
+bool gm_maps_read(gm_pictures *p, const char *path, const gm_data_options *o, const uint64_t *next,
+                  gm_error *err);
 
 #endif

@@ -52,6 +52,19 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "a sample rate of %d Hz and a length of %d samples", o->sample_rate,
 		               o->sound_length);
+	if (o->moving && (o->moving < GM_SIZE_MIN || o->moving > GM_SIZE_MAX))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option moving: frames of %d to %d pixels, not %d", GM_SIZE_MIN,
+		               GM_SIZE_MAX, o->moving);
+	if (o->moving &&
+	    (o->flip || o->crop || o->stack || o->halves || o->maps || o->frame_step > 1))
+		return gm_fail(err, GM_ERR_VALUE, "options moving and %s exclude each other",
+		               o->flip     ? "flip"
+		               : o->crop   ? "crop"
+		               : o->stack  ? "stack"
+		               : o->halves ? "pairs"
+		               : o->maps   ? "maps"
+		                           : "frame-step");
 	if (o->crop < 0)
 		return gm_fail(err, GM_ERR_VALUE, "a shift of %d pixels", o->crop);
 	return o->classes >= 0 || gm_fail(err, GM_ERR_VALUE, "a negative number of classes");
@@ -87,6 +100,7 @@ enum {
 	CROP,
 	RANGE,
 	STACK,
+	MOVING,
 	BINARISE,
 	PER_CLASS,
 	SUBSET_SEED,
@@ -139,6 +153,10 @@ static const struct {
                    SPAN},
 	[STACK] = {"stack", "three grey images as the channels of one (stacked MNIST): off or on",
                    WORD, off_on},
+	[MOVING] = {"moving",
+                    "videos of two random images that move and bounce in frames of so many pixels "
+                    "(moving MNIST); 0: no",
+                    NUMBER},
 	[BINARISE] = {"binarise",
                       "binary pixels: no, threshold (at 1/2), fixed (sampled once for each image), "
                       "stochastic (sampled for each batch); auto: what the model needs",
@@ -281,6 +299,9 @@ bool gm_data_option(gm_data_options *o, const char *name, const char *text, gm_e
 		return span(o, text, err);
 	case STACK:
 		o->stack = v;
+		break;
+	case MOVING:
+		o->moving = v;
 		break;
 	case BINARISE:
 		o->binarise = (gm_binarise)v;

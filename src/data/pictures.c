@@ -254,7 +254,7 @@ void gm_pictures_free(gm_pictures *p)
 	free(p->slot), free(p->entry), free(p->slot_a), free(p->entry_a);
 	for (int i = 0; i < p->numbers; i++)
 		free(p->number[i].value), free(p->number[i].real);
-	free(p->clip), free(p->split_entries), free(p->map);
+	free(p->clip), free(p->split_entries), free(p->map), free(p->map_at);
 	free(p->sound), free(p->split_others);
 	free(p->number), free(p->vector), free(p->caption), free(p->note);
 	free(p->scratch);
@@ -293,7 +293,9 @@ uint64_t gm_pictures_hash(const gm_pictures *p)
 	if (p->clip)
 		h = gm_hash(h, &p->clip_hash, sizeof p->clip_hash);
 	if (p->map)
-		h = gm_hash(h, p->map, p->count * (uint64_t)p->height * (uint64_t)p->width);
+		h = gm_hash(h, p->map, p->map_count * (uint64_t)p->height * (uint64_t)p->width);
+	if (p->map_at)
+		h = gm_hash(h, p->map_at, p->count * (uint64_t)p->frames * sizeof *p->map_at);
 	/* An album knows the hash of each of its pictures; with halves, of both together. */
 	for (uint64_t i = 0; p->entry && i < p->count; i++)
 		h = gm_hash(h, &p->album.entry[p->entry[i]].hash, sizeof h);

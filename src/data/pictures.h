@@ -63,7 +63,10 @@ typedef struct gm_pictures {
 	gm_album_entry *split_entries;   /* owned: images, then maps; or recordings */
 	const gm_album_entry *map_entry; /* [maps], sorted by name */
 	uint64_t maps;
-	uint8_t *map; /* [count, height, width], owned; or NULL */
+	uint8_t *map; /* [map_count, height, width]: classes of pixels, owned; or NULL */
+	uint64_t map_count;
+	/* [count, frames]: which of them; NULL: map i is that of example i; owned */
+	uint64_t *map_at;
 	int map_classes;
 	uint64_t left; /* readable images that are not part of the set */
 	/* Notes about skipped files and decisions, one line each. */

@@ -58,7 +58,30 @@ static void domains(gm_draw *d)
 		gm_scene_render(&s, d);
 }
 
-/* ---- films: moving-shapes ---- */
+/* ---- films ---- */
+
+enum { FILM_VIDEO = 1, FILM_MAPS, FILM_OBJECTS };
+
+/* One frame of n scenes, the first with its ground, each in front of those before it: its picture,
+ * or its label map of kinds or of objects, after which d->x and d->map point to the next frame. */
+static void put_frame(const gm_scene *s, int n, gm_draw *d)
+{
+	const size_t plane = (size_t)d->size * (size_t)d->size;
+	if (d->map) {
+		memset(d->map, 0, plane * sizeof *d->map);
+		for (int i = 0; i < n; i++)
+			gm_scene_mask_over(s + i, d->size,
+			                   1 + (d->part == FILM_OBJECTS ? i : s[i].kind), d->map);
+		d->map += plane;
+		return;
+	}
+	gm_scene_render(s, d);
+	for (int i = 1; i < n; i++)
+		gm_scene_render_over(s + i, d);
+	d->x += (size_t)d->channels * plane;
+}
+
+/* ---- moving-shapes ---- */
 
 enum { FILM_X = FACTORS, FILM_Y, FILM_TURN, FILM_FACTORS };
 
@@ -73,17 +96,16 @@ static void film(gm_draw *d)
 	const float turn = .2f * (2 * (float)gm_rng_uniform(&d->rng) - 1);
 	gm_scene_tell(&s, d);
 	d->factor[FILM_X] = step_x, d->factor[FILM_Y] = step_y, d->factor[FILM_TURN] = turn;
-	if (!d->x)
+	if (!d->x && !d->map)
 		return;
 	gm_draw frame = *d;
 	for (int t = 0; t < (d->part ? FRAMES : 1); t++) {
-		gm_scene_render(&s, &frame);
-		frame.x += (size_t)d->channels * (size_t)d->size * (size_t)d->size;
+		put_frame(&s, 1, &frame);
 		s.x += step_x, s.y += step_y, s.rotation += turn;
 	}
 }
 
-/* ---- films with two futures: forking-shapes ---- */
+/* ---- two futures: forking-shapes ---- */
 
 enum { FORK_X = FACTORS, FORK_Y, FORK_LEFT, FORK_FACTORS };
 #define FORK 4 /* frames before the turn */
@@ -110,18 +132,68 @@ static void fork_film(gm_draw *d)
 	}
 	gm_scene_tell(&s, d);
 	d->factor[FORK_X] = x, d->factor[FORK_Y] = y, d->factor[FORK_LEFT] = left;
-	if (!d->x)
+	if (!d->x && !d->map)
 		return;
 	gm_draw frame = *d;
 	for (int t = 0; t < (d->part ? FRAMES : 1); t++) {
-		gm_scene_render(&s, &frame);
-		frame.x += (size_t)d->channels * (size_t)d->size * (size_t)d->size;
+		put_frame(&s, 1, &frame);
 		if (t == FORK - 1) {
 			const float turned = left ? -y : y;
 			y = left ? x : -x, x = turned;
 		}
 		s.x += x, s.y += y;
 		x *= t >= FORK - 1 ? SLOWER : 1, y *= t >= FORK - 1 ? SLOWER : 1;
+	}
+}
+
+/* ---- several objects: crossing-shapes ---- */
+
+enum { CROSSING = 3, KINDS = STAR + 1 }; /* objects, and the kinds that they can be */
+enum { CROSS_KIND, CROSS_X, CROSS_Y, CROSS_STEP_X, CROSS_STEP_Y, CROSS_EACH };
+
+/* Where it will be after a step, mirrored at the ends of [.5 - room, .5 + room]; the step too. */
+static void bounce(float *at, float *step, float room)
+{
+	*at += *step;
+	if (fabsf(*at - .5f) <= room)
+		return;
+	const float end = *at > .5f ? .5f + room : .5f - room;
+	*at = 2 * end - *at, *step = -*step;
+}
+
+/* Each shape goes straight on, turns at a steady pace, and bounces off the sides; a later one hides
+ * what is behind it. */
+static void crossing_film(gm_draw *d)
+{
+	gm_scene s[CROSSING];
+	float step[CROSSING][2], turn[CROSSING];
+	for (int i = 0; i < CROSSING; i++) {
+		s[i] = gm_scene_random(&d->rng);
+		s[i].kind %= KINDS;
+		s[i].size *= .9f;
+		const float room = gm_scene_room(s + i);
+		const float angle = 2 * (float)M_PI * (float)gm_rng_uniform(&d->rng),
+			    length = .03f + .04f * (float)gm_rng_uniform(&d->rng);
+		s[i].x = .5f + room * (2 * (float)gm_rng_uniform(&d->rng) - 1);
+		s[i].y = .5f + room * (2 * (float)gm_rng_uniform(&d->rng) - 1);
+		step[i][0] = length * cosf(angle), step[i][1] = length * sinf(angle);
+		turn[i] = .2f * (2 * (float)gm_rng_uniform(&d->rng) - 1);
+		float *told = d->factor + i * CROSS_EACH;
+		told[CROSS_KIND] = (float)s[i].kind;
+		told[CROSS_X] = s[i].x, told[CROSS_Y] = s[i].y;
+		told[CROSS_STEP_X] = step[i][0], told[CROSS_STEP_Y] = step[i][1];
+	}
+	d->label = 0;
+	if (!d->x && !d->map)
+		return;
+	gm_draw frame = *d;
+	for (int t = 0; t < (d->part ? FRAMES : 1); t++) {
+		put_frame(s, CROSSING, &frame);
+		for (int i = 0; i < CROSSING; i++) {
+			const float room = gm_scene_room(s + i);
+			bounce(&s[i].x, &step[i][0], room), bounce(&s[i].y, &step[i][1], room);
+			s[i].rotation += turn[i];
+		}
 	}
 }
 
@@ -188,8 +260,25 @@ static const gm_source_field domain_fields[] = {
 	{.name = "a", .about = "a circle"},
 	{.name = "b", .about = "a square, of another scene"},
 	{.name = "truth", .about = "a with a square instead of the circle"}};
-static const gm_source_field film_fields[] = {
-	{.name = "video", .about = "16 frames", .frames = FRAMES}};
+#define FILM(kinds)                                                                                \
+	{.name = "video", .about = "16 frames", .frames = FRAMES},                                 \
+	{                                                                                          \
+		.name = "maps", .about = "class of each pixel of each frame",                      \
+		.type = GM_FIELD_INT, .frames = FRAMES, .classes = (kinds) + 1,                    \
+		.class_names = gm_mask_names                                                       \
+	}
+
+static const gm_source_field film_fields[] = {FILM(SHAPES)};
+static const char *const object_names[CROSSING + 1] = {"ground", "object 1", "object 2",
+                                                       "object 3"};
+static const gm_source_field crossing_fields[] = {
+	FILM(KINDS),
+	{.name = "objects",
+         .about = "number of the object at each pixel of each frame",
+         .type = GM_FIELD_INT,
+         .frames = FRAMES,
+         .classes = CROSSING + 1,
+         .class_names = object_names}};
 static const gm_source_field small_fields[] = {
 	{.name = "low", .about = "low resolution: means of 4 x 4 pixels", .shrink = SHRINK},
 	{.name = "high", .about = "the picture"}};
@@ -199,6 +288,10 @@ static const char *const film_factors[FILM_FACTORS] = {
 
 static const char *const fork_factors[FORK_FACTORS] = {
 	"shape", "colour", "background", "size", "x", "y", "rotation", "step x", "step y", "left"};
+
+static const char *const crossing_factors[CROSSING * CROSS_EACH] = {
+	"shape 1",  "x 1",      "y 1",     "step x 1", "step y 1", "shape 2",  "x 2",     "y 2",
+	"step x 2", "step y 2", "shape 3", "x 3",      "y 3",      "step x 3", "step y 3"};
 
 #define SHAPE_SET                                                                                  \
 	.rank = 3, .size = 32, .channels = 3, .classes = SHAPES, .class_names = gm_shape_names,    \
@@ -241,7 +334,7 @@ const gm_source gm_source_film = {
 	SHAPE_SET,
 	.factors = FILM_FACTORS,
 	.factor_names = film_factors,
-	.fields = 1,
+	.fields = sizeof film_fields / sizeof *film_fields,
 	.field = film_fields,
 	.draw = film,
 };
@@ -251,9 +344,22 @@ const gm_source gm_source_fork = {
 	SHAPE_SET,
 	.factors = FORK_FACTORS,
 	.factor_names = fork_factors,
-	.fields = 1,
+	.fields = sizeof film_fields / sizeof *film_fields,
 	.field = film_fields,
 	.draw = fork_film,
+};
+const gm_source gm_source_crossing = {
+	.name = "crossing-shapes",
+	.about = "videos of 16 frames with label maps: three shapes that move, rotate and bounce",
+	.rank = 3,
+	.size = 32,
+	.channels = 3,
+	.factors = CROSSING * CROSS_EACH,
+	.factor_names = crossing_factors,
+	.version = 1,
+	.fields = sizeof crossing_fields / sizeof *crossing_fields,
+	.field = crossing_fields,
+	.draw = crossing_film,
 };
 const gm_source gm_source_small = {
 	.name = "small2shapes",

@@ -28,6 +28,14 @@ typedef struct gm_reduction {
 	int threads;
 } gm_reduction;
 
+/* Videos of moving images (option moving). */
+typedef struct gm_moving {
+	uint64_t count; /* images to choose from; 0: no such videos */
+	int frames, height, width;
+	float *scratch; /* for each thread: the images of a video */
+	size_t each;
+} gm_moving;
+
 struct gm_dataset {
 	gm_data_info info;
 	gm_split split;          /* of source */
@@ -43,8 +51,9 @@ struct gm_dataset {
 	gm_binarise binarise;
 	int caption_length;
 	uint64_t stacked; /* number of images to stack channels from; 0: no stacking */
-	uint64_t seed;    /* of the sequence that gm_data_get indexes */
-	uint64_t salt;    /* makes the streams of sets and splits with the same seed different */
+	gm_moving moving;
+	uint64_t seed; /* of the sequence that gm_data_get indexes */
+	uint64_t salt; /* makes the streams of sets and splits with the same seed different */
 	char *name;
 };
 
@@ -57,6 +66,13 @@ enum { GM_STACK = 3 };
 bool gm_stack_init(gm_dataset *d, gm_error *err);
 void gm_stack_example(const gm_dataset *d, uint64_t seed, uint64_t index, int thread, float *x,
                       int32_t *label);
+
+/* moving.c: as gm_stack_init, for option moving; the first `frames` frames of example `index` of
+ * the stream, x [frames, shape of an example]. */
+bool gm_moving_init(gm_dataset *d, const gm_data_options *o, gm_error *err);
+void gm_moving_free(gm_moving *m);
+void gm_moving_read(const gm_dataset *d, uint64_t seed, uint64_t index, int frames, int thread,
+                    float *x);
 
 /* options.c: whether o makes sense by itself. */
 bool gm_options_check(const gm_data_options *o, gm_error *err);

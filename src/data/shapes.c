@@ -308,15 +308,21 @@ void gm_scene_labels(const gm_scene *s, const gm_draw *d)
 	}
 }
 
-void gm_scene_mask(const gm_scene *s, int size, int32_t *map)
+void gm_scene_mask_over(const gm_scene *s, int size, int32_t value, int32_t *map)
 {
 	const outline o = outline_of(s, size);
 	float dist[SIDE_MAX];
-	for (int y = 0; y < size; y++) {
+	for (int y = 0; y < size; y++, map += size) {
 		distance_row(&o, y, 0, size - 1, dist);
 		for (int x = 0; x < size; x++)
-			*map++ = dist[x] < 0 ? s->kind + 1 : 0;
+			map[x] = dist[x] < 0 ? value : map[x];
 	}
+}
+
+void gm_scene_mask(const gm_scene *s, int size, int32_t *map)
+{
+	memset(map, 0, (size_t)size * (size_t)size * sizeof *map);
+	gm_scene_mask_over(s, size, s->kind + 1, map);
 }
 
 static void draw(gm_draw *d)

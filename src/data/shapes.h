@@ -46,6 +46,8 @@ void gm_scene_labels(const gm_scene *s, const gm_draw *d);
 
 /* map [size, size]: 0 for the ground, 1 + kind for the object. */
 void gm_scene_mask(const gm_scene *s, int size, int32_t *map);
+/* Sets the pixels of the object to value; the others stay. */
+void gm_scene_mask_over(const gm_scene *s, int size, int32_t value, int32_t *map);
 
 /* "at the top left", "in the centre", .. */
 const char *gm_shape_place(float x, float y);

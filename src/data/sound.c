@@ -251,6 +251,14 @@ static bool is_sound(const gm_album *a, uint64_t other)
 	return false;
 }
 
+uint64_t gm_sounds_among(const gm_album *a)
+{
+	uint64_t n = 0;
+	for (uint64_t i = 0; i < a->others; i++)
+		n += is_sound(a, i);
+	return n;
+}
+
 typedef struct reader {
 	gm_pictures *p;
 	const char *path;

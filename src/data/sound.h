@@ -19,6 +19,9 @@ const char *gm_sound_format(const char *path);
 bool gm_sound_encode(const char *name, const float *x, int64_t n, int rate, uint8_t **bytes,
                      size_t *size, gm_error *err);
 
+/* The number of recordings among the files of an album that are no images. */
+uint64_t gm_sounds_among(const gm_album *a);
+
 /* Turns an album without images into one of its recordings, if it has any: entry.slot is then the
  * first sample in p->sound, entry.width the number of samples. *found: whether it did. */
 bool gm_sounds_take(gm_pictures *p, const char *path, const gm_data_options *o, bool *found,

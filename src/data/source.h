@@ -60,7 +60,7 @@ extern const gm_source gm_source_glyphs, gm_source_shapes, gm_source_ring8, gm_s
 	gm_source_swissroll, gm_source_circles, gm_source_edges, gm_source_labels,
 	gm_source_domains, gm_source_film, gm_source_small, gm_source_captioned,
 	gm_source_captioned2, gm_source_tones, gm_source_acrobot, gm_source_cartpole,
-	gm_source_mountaincar, gm_source_fork;
+	gm_source_mountaincar, gm_source_fork, gm_source_crossing;
 
 /* Number i of the permutation of 0 .. n-1 that (seed, epoch) names: a bijection computed, not
  * stored. */

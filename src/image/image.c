@@ -124,6 +124,34 @@ gm_image *gm_image_grid(const float *x, const gm_grid *g, gm_error *err)
 	return im;
 }
 
+/* ---- label maps ---- */
+
+void gm_image_labels(const int32_t *map, int64_t n, int64_t plane, float *x)
+{
+	for (int64_t i = 0; i < n; i++, map += plane, x += 3 * plane)
+		for (int64_t k = 0; k < plane; k++) {
+			const unsigned class = (unsigned)map[k] & 255;
+			for (unsigned c = 0; c < 3; c++) {
+				unsigned v = 0;
+				for (unsigned b = 0; b < 3; b++)
+					v |= (class >> (3 * b + c) & 1) << (7 - b);
+				x[c * (size_t)plane + (size_t)k] = (float)v / 127.5f - 1;
+			}
+		}
+}
+
+void gm_image_classes(const float *scores, int64_t n, int64_t classes, int64_t plane, int32_t *map)
+{
+	for (int64_t i = 0; i < n; i++, scores += classes * plane, map += plane)
+		for (int64_t k = 0; k < plane; k++) {
+			int32_t best = 0;
+			for (int32_t c = 1; c < classes; c++)
+				if (scores[c * plane + k] > scores[best * plane + k])
+					best = c;
+			map[k] = best;
+		}
+}
+
 /* ---- scatters ---- */
 
 typedef struct canvas {

@@ -3,6 +3,8 @@
  * metrics/segments.c -- semantic segmentation scores. */
 #include "ganymede/metrics.h"
 
+#include <math.h>
+
 bool gm_segments_add(int64_t *count, const int32_t *truth, const int32_t *got, int64_t n,
                      int64_t classes, gm_error *err)
 {
@@ -16,6 +18,20 @@ bool gm_segments_add(int64_t *count, const int32_t *truth, const int32_t *got, i
 		count[a * classes + b]++;
 	}
 	return true;
+}
+
+double gm_segments_iou(const int64_t *count, int64_t classes, const bool *chosen)
+{
+	double sum = 0;
+	int64_t n = 0;
+	for (int64_t i = 0; i < classes; i++) {
+		int64_t truth = 0, got = 0, both = count[i * classes + i];
+		for (int64_t j = 0; j < classes; j++)
+			truth += count[i * classes + j], got += count[j * classes + i];
+		if (truth && chosen[i])
+			sum += (double)both / (double)(truth + got - both), n++;
+	}
+	return n ? sum / (double)n : NAN;
 }
 
 bool gm_segments_of(const int64_t *count, int64_t classes, gm_segments *score, gm_error *err)

@@ -39,40 +39,19 @@ static const gm_option options[] = {
 	{0},
 };
 
-/* Frames first .. first + n - 1 of v [m,T,C,H,W], as channels. */
-static gm_node *frames(gm_node *v, int64_t first, int64_t n)
-{
-	const gm_shape s = gm_node_shape(v);
-	return gm_reshape(gm_narrow(v, 1, first, n),
-	                  GM_SHAPE(s.dim[0], n * s.dim[2], s.dim[3], s.dim[4]));
-}
-
-/* v with frames from `given` on predicted, each from the last `given` ones. */
-static gm_node *predicted(const gm_frames *p, gm_net *G, gm_node *v, int64_t given)
-{
-	const gm_shape s = gm_node_shape(v);
-	gm_node *past = frames(v, 0, given), *all = past, *y[GM_FRAMES_SCALES];
-	for (int64_t t = given; t < s.dim[1]; t++) {
-		gm_frames_predict(p, G, past, y);
-		all = GM_CONCAT(1, all, y[p->scales - 1]);
-		past = gm_narrow(all, 1, (t + 1 - given) * s.dim[2], given * s.dim[2]);
-	}
-	return gm_reshape(all, s);
-}
-
-static gm_node *cross_entropy(gm_node *logits, double target, double scales)
-{
-	gm_node *t = gm_scalar(gm_node_graph(logits), target); /* a sum over the scales: */
-	return gm_mul_c(gm_mean_all(gm_sigmoid_xent(logits, t)), scales);
-}
-
 static int train(gm_run *r)
 {
 	const gm_facts *d = gm_run_facts(r);
-	gm_node *v = gm_batch(r, "video"), *y[GM_FRAMES_SCALES], *real[GM_FRAMES_SCALES];
+	gm_node *v = gm_batch(r, "video");
 	const gm_frames p = {(int)gm_opt_int(r, "scales"), d->channels, gm_opt_int(r, "width"),
 	                     gm_opt_int(r, "width-d")};
 	const int64_t given = gm_opt_int(r, "given"), last = p.scales - 1, unit = 1 << last;
+	gm_frames_rollout roll = {.given = given,
+	                          .at_once = 1,
+	                          .ahead = 1,
+	                          .squared = !gm_opt_choice(r, "loss"),
+	                          .lp = gm_opt_real(r, "lp"),
+	                          .gdl = gm_opt_real(r, "gdl")};
 	const double adv = gm_opt_real(r, "adv");
 	gm_net *G = gm_net_new(r, "G"), *D = adv > 0 ? gm_net_new(r, "D") : NULL;
 	if (gm_node_shape(v).rank != 5 || gm_node_shape(v).dim[1] <= given) {
@@ -86,33 +65,22 @@ static int train(gm_run *r)
 	if (D && (d->own_height < gm_frames_least(&p) || d->own_width < gm_frames_least(&p)))
 		gm_run_error(r, "option adv: D reads frames of %d pixels or more; or --adv 0",
 		             (int)gm_frames_least(&p));
-	gm_node *past = frames(v, 0, given), *next = frames(v, given, 1), *loss = NULL;
-	gm_frames_predict(&p, G, past, y);
-	for (int k = 0; k < p.scales; k++) {
-		real[k] = gm_frames_at(&p, next, k);
-		gm_node *pixels = gm_opt_choice(r, "loss") ? gm_absolute_error(y[k], real[k])
-		                                           : gm_squared_error(y[k], real[k]);
-		gm_node *one = gm_add(
-			gm_mul_c(pixels, gm_opt_real(r, "lp")),
-			gm_mul_c(gm_gradient_difference(y[k], real[k]), gm_opt_real(r, "gdl")));
-		loss = loss ? gm_add(loss, one) : one;
-	}
-	gm_endpoint(r, "predict", predicted(&p, G, v, given), v);
+	if (roll.lp == 0 && roll.gdl == 0 && adv == 0)
+		gm_run_error(r, "options lp, gdl and adv: nothing is trained if all are 0");
+	gm_node *past = gm_frames_of(v, 0, given), *next = gm_frames_of(v, given, 1);
+	gm_endpoint(r, "predict", gm_frames_roll(&p, G, v, &roll), v);
+	gm_node *loss = roll.loss;
 	/* 4: the square of the range of [-1,1] */
-	gm_node *mse = gm_squared_error(y[last], next),
+	gm_node *mse = gm_squared_error(roll.y[last], next),
 		*psnr = gm_logged(r, "psnr",
 	                          gm_mul_c(gm_log(gm_mul_c(mse, .25)), -10 / 2.302585092994046));
 	gm_step *step_d = NULL;
 	if (D) {
-		gm_node *is_real = gm_frames_logits(&p, D, past, real);
-		gm_node *is_fake = gm_frames_logits(&p, D, past, y);
-		gm_node *loss_d = gm_add(cross_entropy(is_real, 1, p.scales),
-		                         cross_entropy(is_fake, 0, p.scales));
-		gm_node *fooled = gm_logged(r, "loss_adv", cross_entropy(is_fake, 1, p.scales));
-		gm_endpoint(r, "discriminate", is_real, v);
-		loss = gm_add(loss, gm_mul_c(fooled, adv));
-		step_d = gm_run_compile(r, gm_logged(r, "loss_d", loss_d),
-		                        gm_move(r, D, loss_d, .which = "d"));
+		const gm_frames_game game = gm_frames_judge(&p, D, past, next, roll.y);
+		gm_endpoint(r, "discriminate", game.is_real, v);
+		loss = gm_add(loss, gm_mul_c(gm_logged(r, "loss_adv", game.fooled), adv));
+		step_d = gm_run_compile(r, gm_logged(r, "loss_d", game.loss_d),
+		                        gm_move(r, D, game.loss_d, .which = "d"));
 	}
 	gm_step *step_g = gm_run_compile(r, gm_logged(r, "loss_g", loss), psnr,
 	                                 gm_move(r, G, loss, .average = true));

@@ -76,6 +76,10 @@ typedef struct gm_film {
 	int channels, height, width;
 	const float *truth, *predicted;
 } gm_film;
+/* A film of n sequences of label maps and of predicted scores [n, frames, classes, height, width],
+ * in the colours of gm_image_labels; *owned holds its pixels, for the caller to free. */
+bool gm_film_of_maps(gm_film *f, const int32_t *maps, const float *scores, int64_t classes,
+                     float **owned, gm_error *err);
 gm_image *gm_film_strip(const gm_film *f, gm_error *err); /* the caller frees it */
 bool gm_film_animate(const char *path, const gm_film *f, gm_error *err);
 

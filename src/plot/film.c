@@ -44,6 +44,23 @@ static gm_image *grid(const gm_film *f, float *x, int64_t n, int64_t columns, gm
 	return im;
 }
 
+bool gm_film_of_maps(gm_film *f, const int32_t *maps, const float *scores, int64_t classes,
+                     float **owned, gm_error *err)
+{
+	const int64_t plane = (int64_t)f->height * f->width, n = f->n * f->frames;
+	float *x = malloc((size_t)(2 * n * 3 * plane) * sizeof *x);
+	int32_t *got = malloc((size_t)(n * plane) * sizeof *got);
+	*owned = x;
+	if (x && got) {
+		gm_image_classes(scores, n, classes, plane, got);
+		gm_image_labels(maps, n, plane, x);
+		gm_image_labels(got, n, plane, x + n * 3 * plane);
+		f->channels = 3, f->truth = x, f->predicted = x + n * 3 * plane;
+	}
+	free(got);
+	return (x && got) || gm_fail(err, GM_ERR_MEMORY, "no memory for frames");
+}
+
 gm_image *gm_film_strip(const gm_film *f, gm_error *err)
 {
 	return grid(f, colours(f, 0, f->frames, false), 2 * f->n * f->frames, f->frames, err);

@@ -15,6 +15,7 @@
 /* Not in the small library (libganymede). */
 #pragma weak gm_term_picture
 #pragma weak gm_image_spectrograms
+#pragma weak gm_film_of_maps
 #pragma weak gm_film_strip
 #pragma weak gm_film_animate
 
@@ -276,22 +277,25 @@ static gm_image *picture_of_changes(gm_run *r, gm_run_endpoint *e)
 	return im;
 }
 
-/* predict-WHEN.png and predict-WHEN.webp, of fixed examples. */
+/* predict-WHEN.png and predict-WHEN.webp, of fixed examples: videos, or label maps. */
 static bool picture_of_films(gm_run *r, gm_run_endpoint *e, const char *file)
 {
 	const int64_t m = r->batch, n = r->rows < 16 ? r->rows : 16;
-	const gm_shape s = one_of(e->in[0]);
-	const int64_t each = s.dim[0] * s.dim[1] * s.dim[2] * s.dim[3];
-	float *x = calloc((n + m) * each, sizeof *x), *y = calloc((n + m) * each, sizeof *y);
+	const gm_shape s = one_of(e->y);
+	const int64_t in = gm_node_size(e->in[0]) / m, out = gm_node_size(e->y) / m;
+	float *x = calloc((n + m) * in, sizeof *x), *y = calloc((n + m) * out, sizeof *y),
+	      *own = NULL;
 	bool ok = (x && y) || gm_fail(&r->err, GM_ERR_MEMORY, "no memory for a picture");
 	ok = ok && read_field(r, gm_endpoint_field(r, e->in[0]), n, x);
 	for (int64_t at = 0; ok && at < n; at += m)
 		ok = gm_endpoint_run(r, e,
-		                     &(gm_use){.in = (const void *[]){x + at * each},
+		                     &(gm_use){.in = (const void *[]){x + at * in},
 		                               .seed = gm_run_latent_seed(r->seed),
 		                               .chunk = (uint64_t)(at / m)},
-		                     y + at * each);
-	const gm_film f = {n, s.dim[0], (int)s.dim[1], (int)s.dim[2], (int)s.dim[3], x, y};
+		                     y + at * out);
+	gm_film f = {n, s.dim[0], (int)s.dim[1], (int)s.dim[2], (int)s.dim[3], x, y};
+	if (ok && gm_node_dtype(e->in[0]) == GM_I32)
+		ok = gm_film_of_maps(&f, (const int32_t *)(void *)x, y, s.dim[1], &own, &r->err);
 	char moving[PATH_MAX];
 	ok = ok && put_picture(r, file, gm_film_strip(&f, &r->err), true) &&
 	     (snprintf(moving, sizeof moving, "%s/%.*s.webp", r->folder, (int)strlen(file) - 4,
@@ -299,6 +303,7 @@ static bool picture_of_films(gm_run *r, gm_run_endpoint *e, const char *file)
 	     gm_film_animate(moving, &f, &r->err);
 	free(x);
 	free(y);
+	free(own);
 	return ok;
 }
 

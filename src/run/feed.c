@@ -119,6 +119,14 @@ static void want_captions(gm_run *r)
 		            gm_settings_get(r->settings, "data"), name ? name : "");
 }
 
+int64_t gm_batch_classes(gm_run *r, const char *field)
+{
+	const gm_run_field *f = gm_feed_find(r, field);
+	if (!strcmp(field, "label"))
+		return r->facts.classes;
+	return f && f->whole ? f->classes : 0;
+}
+
 static gm_node *field_input(gm_run *r, const char *name)
 {
 	gm_run_field *f = gm_feed_find(r, name);
@@ -134,7 +142,10 @@ static gm_node *field_input(gm_run *r, const char *name)
 		gm_run_fail(r, GM_ERR_VALUE,
 		            "%s needs the field \"%.60s\" of its data, but %s has %s%s",
 		            r->model->name, name, gm_settings_get(r->settings, "data"), all,
-		            strcmp(name, "video") ? "" : "; of files, --frames N makes videos");
+		            !strcmp(name, "video")  ? "; of files, --frames N makes videos"
+		            : !strcmp(name, "maps") ? "; of files, --frames N --maps FOLDERS makes "
+		                                      "sequences of label maps"
+		                                    : "");
 		return gm_full(r->graph, 0, GM_SHAPE(r->batch, 1));
 	}
 	if (!strcmp(name, "caption") && !f->node) {

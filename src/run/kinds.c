@@ -23,7 +23,7 @@ const gm_endpoint_kind gm_endpoint_kinds[] = {
 	{GM_ENDPOINT_LOG_Z, "nothing, or an example", "estimates of log Z in nats [m]", GM_GIVES_NUMBERS},
 	{GM_ENDPOINT_ACT, "a state of an environment", "logits of actions [m,A]", GM_TAKES_DATA | GM_GIVES_ROWS},
 	{GM_ENDPOINT_PIXELS, "an example [, label]", "logits of every value [m,C,H,W] or [m,C,H,W,L]", GM_TAKES_DATA | GM_GIVES_ROWS},
-	{GM_ENDPOINT_PREDICT, "a video [m,T,C,H,W]", "the video, its last frames predicted", GM_TAKES_DATA | GM_FORETELLS},
+	{GM_ENDPOINT_PREDICT, "a video [m,T,C,H,W], or label maps [m,T,H,W]", "the video, or scores of classes [m,T,K,H,W], its last frames predicted", GM_TAKES_DATA | GM_FORETELLS},
 	{0},
 };
 /* clang-format on */
@@ -142,11 +142,15 @@ static bool fits(gm_run *r, const gm_run_endpoint *e)
 		return refuse(e, r, "one row per example", e->kind->gives);
 	if (f & GM_FORETELLS) {
 		const gm_shape x = gm_node_shape(e->in[0]);
-		bool same = x.rank == 5 && s.rank == 5;
-		for (int i = 0; i < 5; i++)
-			same = same && x.dim[i] == s.dim[i];
+		const bool maps = gm_node_dtype(e->in[0]) == GM_I32; /* without axis 2 */
+		bool same = x.rank == (maps ? 4 : 5) && s.rank == 5;
+		for (int i = 0; same && i < 5; i++)
+			same = maps && i == 2 ? s.dim[2] > 1
+			                      : x.dim[maps && i > 2 ? i - 1 : i] == s.dim[i];
 		if (!same)
-			return refuse(e, r, "a video of the shape of its input", e->kind->gives);
+			return refuse(e, r,
+			              "a video of the shape of its input, or scores of its maps",
+			              e->kind->gives);
 	}
 	if (f & GM_GIVES_NUMBERS && (!rows || s.rank != 1))
 		return refuse(e, r, "one value per example", e->kind->gives);

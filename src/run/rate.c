@@ -204,6 +204,22 @@ static bool parse_momentum(const char *text, double v[3], gm_error *err)
 	                     text);
 }
 
+bool gm_check_classes(const char *text, gm_error *err)
+{
+	const char *at = text;
+	char *end = NULL;
+	bool ok = *text != 0;
+	while (ok && strcmp(text, "auto")) {
+		ok = *at >= '0' && *at <= '9' && strtol(at, &end, 10) <= 255;
+		at = ok ? end : at;
+		if (!ok || !*at)
+			break;
+		ok = *at++ == ',';
+	}
+	return ok || gm_fail(err, GM_ERR_VALUE,
+	                     "\"%.60s\" is not auto or a list of classes such as 8,9,10", text);
+}
+
 bool gm_check_momentum(const char *text, gm_error *err)
 {
 	double v[3];

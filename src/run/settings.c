@@ -56,6 +56,10 @@ static const gm_setting common[] = {
          GM_INT(0, 1024)},
 	{"stack", "three grey images as the channels of one (stacked MNIST): on or off", "off",
          GM_CHOICE("off|on")},
+	{"moving",
+         "videos of two random images that move and bounce in frames of so many pixels (moving "
+         "MNIST); 0: no",
+         "0", GM_INT(0, 1024)},
 	{"binarise",
          "binary pixels: no, threshold (at 1/2), fixed (sampled once for each image), stochastic "
          "(sampled for each batch); auto: what the model needs",

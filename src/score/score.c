@@ -229,6 +229,7 @@ static const gm_metric table[] = {
 	{"approx-parzen", "distance of examples to the nearest of several reconstructions", gm_metric_approx_parzen, 0, .part = true, .endpoint = {GM_ENDPOINT_RECONSTRUCT}},
 	{"return", "sum of rewards of an episode, with the most probable actions, mean over --count episodes (53)", gm_metric_return, 0, .endpoint = {GM_ENDPOINT_ACT}},
 	{"frames", "PSNR, SSIM and sharpness of \"predict\" where something moves, on the test split (or --split), beside the last frame and optical flow", gm_metric_frames, 0, .part = true, .pictures = true, .endpoint = {GM_ENDPOINT_PREDICT}},
+	{"forecast", "IoU of label maps of \"predict\", of all and of moving classes, or of objects, on the test split (or --split), beside the last map and optical flow", gm_metric_forecast, 0, .part = true, .pictures = true, .endpoint = {GM_ENDPOINT_PREDICT}},
 	{"psnr", "PSNR and SSIM of \"translate\" or \"reconstruct\", on the test split (or --split)", gm_metric_psnr, 0, .part = true, .pictures = true, .endpoint = {GM_ENDPOINT_TRANSLATE, GM_ENDPOINT_RECONSTRUCT}},
 };
 /* clang-format on */

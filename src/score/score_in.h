@@ -76,6 +76,8 @@ bool gm_metric_k_means(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_nll(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_bits(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_frames(gm_scorer *c, gm_scores *s, gm_error *err);
+/* score_forecast.c */
+bool gm_metric_forecast(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_free_energy(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_ais(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_nn(gm_scorer *c, gm_scores *s, gm_error *err);

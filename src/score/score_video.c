@@ -177,8 +177,11 @@ bool gm_metric_frames(gm_scorer *c, gm_scores *s, gm_error *err)
 	                          : 0;
 	video v = {0};
 	gm_sweep w = {0};
-	bool ok = (given > 0 && given < shape.dim[1]) ||
-	          gm_fail(err, GM_ERR_VALUE, "metric frames is for models with option given");
+	const bool maps = gm_node_dtype(e->in[0]) == GM_I32;
+	bool ok = (given > 0 && given < shape.dim[1] && !maps) ||
+	          gm_fail(err, GM_ERR_VALUE, "%s",
+	                  maps ? "metric frames is for models of videos; of label maps: forecast"
+	                       : "metric frames is for models with option given");
 	ok = ok && video_begin(&v, &shape, given, err) &&
 	     gm_sweep_begin(&w, c, e, gm_scorer_part(c, !strcmp(gm_scorer_scored(c), "test"), err),
 	                    err);

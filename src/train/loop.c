@@ -828,8 +828,8 @@ static void train(void *ctx)
 	w->ok = ok;
 }
 
-/* The endpoint that a finished run is used for: what it samples, translates, fills in or
- * classifies. */
+/* The endpoint that a finished run is used for: what it samples, translates, fills in,
+ * classifies or predicts. */
 static const char *gives(gm_run *r)
 {
 	const gm_run_endpoint *e = gm_endpoint_first(r, GM_DRAWS);
@@ -837,6 +837,7 @@ static const char *gives(gm_run *r)
 	e = e ? e : gm_endpoint_first(r, GM_TAKES_HIDDEN);
 	e = e ? e : gm_endpoint_find(r, GM_ENDPOINT_CLASSIFY);
 	e = e ? e : gm_endpoint_find(r, GM_ENDPOINT_ACT);
+	e = e ? e : gm_endpoint_first(r, GM_FORETELLS);
 	e = e ? e : gm_endpoint_first(r, GM_CHANGES);
 	return e ? e->kind->name : GM_ENDPOINT_GENERATE;
 }
