@@ -40,11 +40,10 @@ static bool same_file(const char *a, const char *b)
 static int keeps(const cli_values *v)
 {
 	static const char *const inputs[] = {"mask", "guide", "target", "captions"};
-	const char *const outputs[] = {"out",     "o",          "json",
-	                               "latents", "save-stats", v->output ? v->output : "o"};
-	enum { OUTPUTS = sizeof outputs / sizeof *outputs };
-	const char *out[OUTPUTS];
-	for (int i = 0; i < OUTPUTS; i++) {
+	const char *const outputs[] = {"out", "o", "json", "latents", "save-stats", v->output};
+	const int count = (int)(sizeof outputs / sizeof *outputs) - !v->output;
+	const char *out[sizeof outputs / sizeof *outputs];
+	for (int i = 0; i < count; i++) {
 		out[i] = cli_value(v, outputs[i]);
 		for (int k = 0; k < i; k++)
 			if (*out[i] && strcmp(outputs[i], outputs[k]) && !strcmp(out[i], out[k]))
