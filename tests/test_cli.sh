@@ -263,6 +263,14 @@ works '^f.webp: 3 of crossing-shapes, test split' predict seen/*-f --count 3 -o 
 works '^moving-iou-3-flow' eval seen/*-f --metrics forecast --count 4
 works 'ganymede predict seen/0000[0-9]-o' train forecast --segments objects --adv .1 --mode batch --ahead 2 --scales 1 --width 2 --width-d 2 --batch 2 --steps 1 --grid 1x1 --outdir seen --name o
 works '^found-2' eval seen/*-o --metrics forecast --count 4
+"$program" data info crossing-shapes --field maps -o maps.png >/dev/null
+mkdir -p drive/train drive/trainannot
+for i in 1 2 3 4; do cp maps.png drive/train/f$i.png; cp maps.png drive/trainannot/f$i.png; done
+works 'steps' train forecast --data drive --maps annot --frames 3 --given 2 --ahead 1 --size 32 --width 2 --batch 2 --steps 1 --grid 1x1 --outdir seen --name drive
+works '^d.webp: 2 of drive, train split' predict seen/*-drive --count 2 -o d.webp
+works 'steps' train video --data drive/train --moving 32 --size 16 --frames 5 --adv 0 --width 2 --batch 2 --steps 1 --grid 1x1 --outdir seen --name bounce
+works '^b.webp: 3 of drive/train, train split' predict seen/*-bounce --count 3 -o b.webp
+works '^psnr-1-flow' eval seen/*-bounce --metrics frames --split train --count 4
 refuses 1 'does not have maps of 16 frames of 32x32' predict seen/*-f shapes
 refuses 1 'of label maps: forecast' eval seen/*-f --metrics frames --count 4
 refuses 1 'of videos: frames' eval seen/*-v --metrics forecast --count 4

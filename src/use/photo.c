@@ -21,13 +21,14 @@ bool gm_photo_options(gm_saved *s, gm_data_options *o, gm_error *err)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!gm_data_option(o, names[i], gm_saved_option(s, names[i]), err))
 			return false;
-	if (gm_saved_must(s, GM_ENDPOINT_PREDICT, NULL) && /* videos as in training */
-	    (!gm_data_option(o, "frames", gm_saved_option(s, "frames"), err) ||
-	     !gm_data_option(o, "frame-step", gm_saved_option(s, "frame-step"), err)))
-		return false;
+	static const char *const of_videos[] = {"frames", "frame-step", "maps", "moving", NULL};
+	for (int i = 0; gm_saved_must(s, GM_ENDPOINT_PREDICT, NULL) && of_videos[i]; i++)
+		if (!gm_data_option(o, of_videos[i], gm_saved_option(s, of_videos[i]), err))
+			return false;
 	o->channels = (int)f->channels;
 	o->size = f->height == f->width ? (int)f->height : 0;
-	return true;
+	/* frames in which images move are larger than these */
+	return !o->moving || gm_data_option(o, "size", gm_saved_option(s, "size"), err);
 }
 
 /* How a photo becomes an image of the run; free it with gm_fitter_free. */
