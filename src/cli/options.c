@@ -46,7 +46,7 @@ static int keeps(const cli_values *v)
 	for (int i = 0; i < count; i++) {
 		out[i] = cli_value(v, outputs[i]);
 		for (int k = 0; k < i; k++)
-			if (*out[i] && strcmp(outputs[i], outputs[k]) && !strcmp(out[i], out[k]))
+			if (*out[i] && !strcmp(out[i], out[k]))
 				return cli_usage("--%s and --%s are the same file, %s", outputs[i],
 				                 outputs[k], out[i]);
 		for (int k = 0; k < CLI_OPERANDS + 4; k++) {
