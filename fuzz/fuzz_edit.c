@@ -49,6 +49,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	gm_error err = {0};
+	float z[2];
+	bool given;
+	gm_edit_from((const char *)bytes, n, 2, z, &given, &err);
 	gm_edit_read(edit, (const char *)bytes, n, &err);
 	gm_edit_clear(edit);
 	return 0;
