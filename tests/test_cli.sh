@@ -601,6 +601,9 @@ refuses 1 'or truncated' act cut.safetensors --data cartpole
 refuses 2 'width is for a film' act "$acting" --width 100
 cp act.safetensors kept.safetensors
 refuses 2 'would be overwritten' act act.safetensors --data cartpole --json act.safetensors
+refuses 2 'is a file of a run' act 0 --json runs/00000-gan-ring8/checkpoint-000020.safetensors
+refuses 2 'is a file of a run' eval 2 --metrics kid --json ./runs/00002-dcgan-glyphs/options.json
+refuses 2 'is a file of a run' sample 2 -o runs/00002-dcgan-glyphs/stats.jsonl
 refuses 2 'would be overwritten' fid act.safetensors glyphs --json act.safetensors
 check 'numbers overwrote the episodes' cmp act.safetensors kept.safetensors
 works 'gail' train gail --data mountaincar --expert act.safetensors --trajectories 3 --timesteps 300 --width 8 --steps 1 --outdir acting --metrics ""

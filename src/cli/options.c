@@ -4,7 +4,9 @@
  */
 #include "cli/cli.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,7 +38,29 @@ static bool same_file(const char *a, const char *b)
 	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* An output must be neither an input nor another output. */
+/* True for an existing file of a run that a training needs or wrote once: its checkpoints, records
+ * and measurements. Pictures and pages can be made again. */
+static bool is_of_run(const char *path)
+{
+	static const char *const names[] = {"checkpoint-*.safetensors",
+	                                    "best*.safetensors",
+	                                    "options.json",
+	                                    "state.json",
+	                                    "log.txt",
+	                                    "*.jsonl"};
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	char options[PATH_MAX];
+	struct stat s;
+	bool named = false;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		named = named || !fnmatch(names[i], name, 0);
+	return named && !stat(path, &s) &&
+	       snprintf(options, sizeof options, "%.*soptions.json", (int)(name - path), path) <
+	               (int)sizeof options &&
+	       !stat(options, &s);
+}
+
+/* An output must be neither an input, nor another output, nor a file of a run. */
 static int keeps(const cli_values *v)
 {
 	static const char *const inputs[] = {"mask", "guide", "target", "captions"};
@@ -49,6 +73,10 @@ static int keeps(const cli_values *v)
 			if (*out[i] && !strcmp(out[i], out[k]))
 				return cli_usage("--%s and --%s are the same file, %s", outputs[i],
 				                 outputs[k], out[i]);
+		if (is_of_run(out[i]))
+			return cli_usage("%s is a file of a run, and would be overwritten: choose "
+			                 "another file",
+			                 out[i]);
 		for (int k = 0; k < CLI_OPERANDS + 4; k++) {
 			const char *in = k < CLI_OPERANDS ? v->operand[k]
 			                                  : cli_given(v, inputs[k - CLI_OPERANDS]);
