@@ -715,12 +715,13 @@ static void options_from_text(void **state)
 	int n = 0;
 	while (gm_data_option_names(n, &about))
 		n++, assert_true(strlen(about) > 10);
-	assert_int_equal(n, 29);
+	assert_int_equal(n, 30);
 	assert_true(gm_data_option(&o, "size", "64", &err) && o.size == 64);
 	assert_true(gm_data_option(&o, "fit", "crop", &err) && o.fit == GM_FIT_CROP);
 	assert_true(gm_data_option(&o, "bad_files", "stop", &err) && o.bad_files == GM_BAD_STOP);
 	assert_true(gm_data_option(&o, "pairs", "halves", &err) && o.halves);
 	assert_true(gm_data_option(&o, "cache", "off", &err) && o.no_cache);
+	assert_true(gm_data_option(&o, "moving", "48", &err) && o.moving == 48);
 	assert_true(gm_data_option(&o, "filter", "lanczos", &err) && o.filter == GM_FILTER_LANCZOS);
 	assert_true(gm_data_option(&o, "range", "2:5", &err) && o.from == 2 && o.to == 5);
 	assert_true(gm_data_option(&o, "range", "7:", &err) && o.from == 7 && o.to == 0);
