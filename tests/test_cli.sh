@@ -115,7 +115,7 @@ works '^elsewhere/00001-vae-glyphs$' train vae --data glyphs --size 8 --width 4 
 works 'r.png: 6 of glyphs, test split.*PSNR [0-9.]+ dB' reconstruct elsewhere/00001-vae-glyphs --grid 2x3 -o r.png
 works 'p.png: 1 of r.png' reconstruct elsewhere/00001-vae-glyphs r.png -o p.png
 works 'm.png' sample elsewhere/00001-vae-glyphs --manifold --grid 5x5 -o m.png
-works 'r.png: 2 of glyphs' reconstruct elsewhere/00001-vae-glyphs --grid 1x2 --draws 2 --seed 3 -o r.png
+refuses 1 'vae draws nothing' reconstruct elsewhere/00001-vae-glyphs --grid 1x2 --draws 2 --seed 3 -o never.png
 refuses 1 'option draws: .0. is not' reconstruct elsewhere/00001-vae-glyphs --draws 0
 works 'standing   3' eval 2 --metrics kid --extractor pixels --count 8 --standing 3 --truncation 2 --force
 refuses 1 'uses no batch norm' sample elsewhere/00001-vae-glyphs --standing 3
@@ -279,6 +279,8 @@ refuses 1 'both are 0' train forecast --lp 0 --gdl 0 --adv 1 --tune-after 5 --ou
 refuses 1 'for mode single' train forecast --mode batch --tune-after 5 --outdir seen
 refuses 1 'sequences of 20 maps' train forecast --given 17 --outdir seen
 refuses 1 'even sides' train forecast --size 33 --outdir seen
+refuses 1 'no class 99 of 5' train forecast --moving-classes 1,99 --outdir seen
+refuses 1 'no class 77 of 5' train forecast --unlabelled 77 --outdir seen
 refuses 1 'list of classes' train forecast --moving-classes 1,,2 --outdir seen
 refuses 1 'needs the field "maps".*--maps' train forecast --data shapes --outdir seen
 refuses 1 'nothing is trained' train video --lp 0 --gdl 0 --adv 0 --outdir seen
@@ -603,6 +605,7 @@ cp act.safetensors kept.safetensors
 refuses 2 'would be overwritten' act act.safetensors --data cartpole --json act.safetensors
 refuses 2 'is a file of a run' act 0 --json runs/00000-gan-ring8/checkpoint-000020.safetensors
 refuses 2 'is a file of a run' eval 2 --metrics kid --json ./runs/00002-dcgan-glyphs/options.json
+refuses 2 'is a file of a run' sample 2 -o runs/00002-dcgan-glyphs/reals.png
 refuses 2 'is a file of a run' sample 2 -o runs/00002-dcgan-glyphs/stats.jsonl
 refuses 2 'would be overwritten' fid act.safetensors glyphs --json act.safetensors
 check 'numbers overwrote the episodes' cmp act.safetensors kept.safetensors

@@ -198,6 +198,8 @@ GM_API bool gm_check_rate(const char *text, gm_error *err);
 GM_API bool gm_check_momentum(const char *text, gm_error *err);
 /* "auto", or classes as whole numbers with commas between them. */
 GM_API bool gm_check_classes(const char *text, gm_error *err);
+/* An error of the run if an option, a number or such a list, names a class of k or above. */
+GM_API void gm_want_classes(gm_run *r, const char *option, int64_t k);
 
 /* Reads the options of GM_GAME_OPTIONS and sets the normalisers of both nets; call it before their
  * first layer. Then set the other fields of gm_game (nn.h: generator, discriminator, ctx, real,

@@ -38,8 +38,8 @@ static bool same_file(const char *a, const char *b)
 	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* True for an existing file of a run that a training needs or wrote once: its checkpoints, records
- * and measurements. Pictures and pages can be made again. */
+/* True for an existing file that a training wrote: checkpoints, records, measurements, samples,
+ * the page. */
 static bool is_of_run(const char *path)
 {
 	static const char *const names[] = {"checkpoint-*.safetensors",
@@ -47,7 +47,11 @@ static bool is_of_run(const char *path)
 	                                    "options.json",
 	                                    "state.json",
 	                                    "log.txt",
-	                                    "*.jsonl"};
+	                                    "*.jsonl",
+	                                    "index.html",
+	                                    "reals.*",
+	                                    "*-init.*",
+	                                    "*-[0-9][0-9][0-9][0-9][0-9][0-9].*"};
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	char options[PATH_MAX];
 	struct stat s;
@@ -64,7 +68,8 @@ static bool is_of_run(const char *path)
 static int keeps(const cli_values *v)
 {
 	static const char *const inputs[] = {"mask", "guide", "target", "captions"};
-	const char *const outputs[] = {"out", "o", "json", "latents", "save-stats", v->output};
+	const char *const outputs[] = {"out",        "o",       "json",   "latents",
+	                               "save-stats", "picture", v->output};
 	const int count = (int)(sizeof outputs / sizeof *outputs) - !v->output;
 	const char *out[sizeof outputs / sizeof *outputs];
 	for (int i = 0; i < count; i++) {

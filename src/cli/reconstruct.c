@@ -105,6 +105,10 @@ static int work(gm_saved *s, const cli_examples *e, int draws, uint64_t seed, co
 	bool ok = y || gm_fail(&err, GM_ERR_MEMORY, "no memory for pictures");
 	for (int k = 0; ok && k < draws; k++)
 		ok = reconstruct(s, e, seed + (uint64_t)k, y + k * all, &err);
+	if (ok && draws > 1 && !memcmp(y, y + all, (size_t)all * sizeof *y))
+		ok = gm_fail(&err, GM_ERR_VALUE,
+		             "option draws: %s draws nothing, all its reconstructions are equal",
+		             gm_saved_model(s)->name);
 	ok = ok &&
 	     gm_psnr(&(gm_picture_pairs){e->x, y, e->n, (int)f->channels, (int)f->height,
 	                                 (int)f->width, 2},

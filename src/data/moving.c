@@ -28,6 +28,10 @@ bool gm_moving_init(gm_dataset *d, const gm_data_options *o, gm_error *err)
 		               "of %lld x %lld (option size)",
 		               d->name, o->moving, (long long)info->shape[2],
 		               (long long)info->shape[1]);
+	if (o->frames == 1)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%s: option frames: a video of moving images has 2 frames or more",
+		               d->name);
 	m->count = info->count;
 	m->frames = o->frames > 1 ? o->frames : FRAMES;
 	m->height = (int)info->shape[1], m->width = (int)info->shape[2];

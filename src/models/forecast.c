@@ -66,6 +66,8 @@ static int train(gm_run *r)
 	const int64_t given = gm_opt_int(r, "given"), ahead = gm_opt_int(r, "ahead"),
 		      tune = gm_opt_int(r, "tune-after"), k = gm_batch_classes(r, field),
 		      at_once = gm_opt_choice(r, "mode") ? ahead : 1;
+	gm_want_classes(r, "moving-classes", k);
+	gm_want_classes(r, "unlabelled", k);
 	const double lp = gm_opt_real(r, "lp"), gdl = gm_opt_real(r, "gdl"),
 		     adv = gm_opt_real(r, "adv");
 	const gm_frames p = {.scales = (int)gm_opt_int(r, "scales"),

@@ -220,6 +220,18 @@ bool gm_check_classes(const char *text, gm_error *err)
 	                     "\"%.60s\" is not auto or a list of classes such as 8,9,10", text);
 }
 
+void gm_want_classes(gm_run *r, const char *option, int64_t k)
+{
+	const char *at = gm_opt_str(r, option);
+	char *end = NULL;
+	for (; *at >= '0' && *at <= '9'; at = end + (*end == ',')) {
+		const long class = strtol(at, &end, 10);
+		if (class >= k)
+			gm_run_error(r, "option %s: there is no class %ld of %d, which begin at 0",
+			             option, class, (int)k);
+	}
+}
+
 bool gm_check_momentum(const char *text, gm_error *err)
 {
 	double v[3];

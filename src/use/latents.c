@@ -366,8 +366,12 @@ static gm_walk *summed(gm_saved *s, const gm_directions *d, const char *text, gm
 		gm_latents_options o;
 		double weight = 0;
 		gm_walk *w = read_term(part, &weight, &o, err) ? samples(s, d, &o, err) : NULL;
-		ok = w && (sum || (sum = calloc((size_t)free_numbers(w) + 1, sizeof *sum)) ||
-		           gm_fail(err, GM_ERR_MEMORY, "out of memory"));
+		if (w && !free_numbers(w))
+			gm_fail(err, GM_ERR_VALUE, "option mix: the samples of %s have no latents",
+			        gm_saved_model(s)->name);
+		ok = w && free_numbers(w) > 0 &&
+		     (sum || (sum = calloc((size_t)free_numbers(w) + 1, sizeof *sum)) ||
+		      gm_fail(err, GM_ERR_MEMORY, "out of memory"));
 		if (ok)
 			add_row(w, weight, sum);
 		if (ok && !first)
