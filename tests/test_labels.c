@@ -937,6 +937,11 @@ static void captions_of_tables(void **state)
 	d = opened("j", NULL);
 	assert_true(says(d, "a caption of keys is not a text"));
 	gm_data_close(d);
+	/* a text, and then none */
+	put_text("j/other.json", "{\"0.png\": [\"one\", \"uno\", 3]}");
+	d = opened("j", NULL);
+	assert_true(says(d, "a caption of 0.png is not a text"));
+	gm_data_close(d);
 	remove(scratch_path("j/other.json"));
 }
 

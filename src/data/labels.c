@@ -282,7 +282,7 @@ static const json_t *under(const json_t *object, const char *const *keys)
 }
 
 /* The cell of a text, or of several as lines. */
-static bool put_captions(reader *r, const json_t *said)
+static bool put_captions(reader *r, const char *file, const json_t *said)
 {
 	char *const start = r->to;
 	const size_t n = json_is_array(said) ? json_array_size(said) : 1;
@@ -293,8 +293,7 @@ static bool put_captions(reader *r, const json_t *said)
 			json_string_value(json_is_object(one) ? json_object_get(one, "raw") : one);
 		if (!text)
 			return gm_fail(r->err, GM_ERR_FORMAT,
-			               "%s: a caption of %.200s is not a text", r->name,
-			               gm_sheet_cell(r->s, r->cells / 2, 0));
+			               "%s: a caption of %.200s is not a text", r->name, file);
 		/* put_cell ends a text with a zero; the next one makes it a line */
 		if (i)
 			r->to[-1] = '\n', r->cells--, r->fields--;
@@ -309,7 +308,7 @@ static bool put_captions(reader *r, const json_t *said)
 
 static bool caption_row(reader *r, const char *file, const json_t *said)
 {
-	return put_cell(r, file, strlen(file)) && put_captions(r, said) && end_row(r);
+	return put_cell(r, file, strlen(file)) && put_captions(r, file, said) && end_row(r);
 }
 
 /* [{"file_name": "a.png", "caption": "..."}, ...] */
