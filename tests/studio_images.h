@@ -117,7 +117,10 @@ static void rooms_for_images(void **state)
 		{"draw", "{\"codes\": \"nose=1\"}", "z:0..2", 422},
 		{"draw", "{\"along\": \"99:1\"}", "from 0 to 2", 422},
 		{"draw", "{\"class\": 1}", "class-conditional", 422},
-		{"translate", "{\"height\": 8, \"width\": 8, \"pixels\": \"\"}", "translate", 409},
+		{"translate", "{\"height\": 1, \"width\": 1, \"pixels\": \"AAAA\"}", "translate",
+	         409},
+		{"translate", "{\"height\": 8, \"width\": 8, \"pixels\": \"\"}", "192 bytes", 400},
+		{"translate", "{\"index\": -1}", "index", 400},
 		{"translate", "{\"height\": 1025, \"width\": 8}", "height", 400},
 		{"inpaint", "{\"pixels\": \"AAAA\", \"mask\": \"\"}", "64 bytes", 400},
 		{"inpaint", "{\"options\": {\"starts\": 0}}", "option starts", 422},
@@ -291,6 +294,49 @@ static void rooms_for_images(void **state)
 	assert_int_equal(system(path), 0);
 	assert_int_equal(ask("GET", "/api/runs/00091-link/net", NULL), 422);
 	assert_non_null(strstr(body(), "not a regular file"));
+}
+
+/* Attributes are those of each call; a call without, or with a caption that the run does not read,
+ * is refused. */
+static void translations(void **state)
+{
+	(void)state;
+	enum { WIDE = 16, BYTES = 3 * WIDE * WIDE };
+	char path[2 * PATH_MAX], pixels[BYTES / 3 * 4 + 1], text[3000];
+	uint8_t made[3][BYTES];
+	snprintf(path, sizeof path,
+	         "'%s' train stargan --data shapes --size 16 --width 2 --blocks 1 --batch 2 "
+	         "--steps 1 "
+	         "--outdir '%s/made' > '%s/log' 2>&1 && mv '%s/made/00000-stargan-shapes' "
+	         "'%s/00092-attributes' && rmdir '%s/made'",
+	         program, runs, scratch, runs, runs, runs);
+	assert_int_equal(system(path), 0);
+	assert_int_equal(ask("GET", "/api/runs/00092-attributes/net", NULL), 200);
+	assert_non_null(strstr(body(), "\"attributes\":\"label=0.."));
+	coded(pixels, BYTES, 'g');
+	static const struct {
+		const char *more, *word;
+		int status;
+	} calls[] = {
+		{", \"to\": \"label=0\"", "", 200},
+		{"", "ATTRIBUTE=VALUE; this run has label=0..", 422},
+		{", \"to\": \"label=1\"", "", 200},
+		{", \"to\": \"nose=1\"", "ATTRIBUTE=VALUE", 422},
+		{", \"to\": \"label=0\"", "", 200},
+		{", \"to\": \"label=0\", \"caption\": \"red\"", "does not read captions", 422},
+		{", \"to\": \"label=0\", \"caption\": 3", "caption is not", 400},
+	};
+	for (size_t i = 0, k = 0; i < sizeof calls / sizeof *calls; i++) {
+		snprintf(text, sizeof text, "{\"height\": 16, \"width\": 16, \"pixels\": \"%s\"%s}",
+		         pixels, calls[i].more);
+		const int status = ask("POST", "/api/runs/00092-attributes/translate", text);
+		if (status != calls[i].status || !strstr(body(), calls[i].word))
+			fail_msg("%s: %d, %s", calls[i].more, status, body());
+		if (status == 200)
+			memcpy(made[k++], body(), BYTES);
+	}
+	assert_memory_not_equal(made[0], made[1], BYTES);
+	assert_memory_equal(made[0], made[2], BYTES);
 }
 
 #endif

@@ -741,6 +741,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(records_are_checked),
 		cmocka_unit_test(large_requests_are_refused),
 		cmocka_unit_test(rooms_for_images),
+		cmocka_unit_test(translations),
 		cmocka_unit_test(runs_are_started_and_stopped),
 		cmocka_unit_test(strangers_are_not_killed),
 		cmocka_unit_test(folder_is_followed),

@@ -185,6 +185,18 @@ bool cli_turns(gm_saved *s, const char *endpoint, const cli_values *v, gm_error 
 	                                  gm_saved_set_turns(s, endpoint, (int64_t)turns, err));
 }
 
+bool cli_captions(gm_captions *c, gm_saved *s, const char *endpoint, const char *text,
+                  const char *file, gm_error *err)
+{
+	const bool ok = gm_captions_read(c, s, endpoint, text, file, err);
+	if (ok && *c->unknown)
+		fprintf(stderr,
+		        "ganymede: the text encoder does not know these characters and reads "
+		        "nothing in their place: %s\n",
+		        c->unknown);
+	return ok;
+}
+
 gm_image *cli_examples_grid(const gm_saved *s, const float *x, int64_t n, int columns,
                             gm_error *err)
 {

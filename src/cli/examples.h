@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "ganymede/data.h"
 #include "ganymede/saved.h"
+#include "use/captions.h"
 
 typedef struct cli_examples {
 	int columns, rows, status; /* of cli_examples_read */
@@ -39,6 +40,10 @@ gm_saved *cli_examples_run(const cli_values *v, const char *endpoint, gm_error *
 const char *cli_base_name(const char *path); /* behind the last slash */
 /* Sets the turns of an endpoint that iterates, where option turns is given. */
 bool cli_turns(gm_saved *s, const char *endpoint, const cli_values *v, gm_error *err);
+
+/* As gm_captions_read, and lists unknown characters on standard error. */
+bool cli_captions(gm_captions *c, gm_saved *s, const char *endpoint, const char *text,
+                  const char *file, gm_error *err);
 
 /* A grid of n images of the run's size; the caller frees it. */
 gm_image *cli_examples_grid(const gm_saved *s, const float *x, int64_t n, int columns,

@@ -13,7 +13,6 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/text.h"
-#include "cli/captions.h"
 #include "cli/examples.h"
 #include "cli/samples_file.h"
 #include "data/sound.h"
@@ -38,7 +37,7 @@ typedef struct job {
 	bool manifold, force, over_time;
 	const char *endpoint; /* or NULL: the model's first sampling endpoint */
 	gm_facts gives;       /* facts of its samples */
-	cli_captions captions;
+	gm_captions captions;
 	gm_latents_options latents; /* with codes, directions or psi */
 } job;
 
@@ -150,7 +149,7 @@ static bool over_time(const job *j, float *x, gm_error *err)
 /* x [rows, columns, numel]: each row has a caption, each column a sample of the latents. */
 static bool by_captions(const job *j, float *x, gm_error *err)
 {
-	const cli_captions *c = &j->captions;
+	const gm_captions *c = &j->captions;
 	int32_t *text = malloc((size_t)(j->columns * c->length) * sizeof *text);
 	bool ok = text || gm_fail(err, GM_ERR_MEMORY, "no memory for captions");
 	for (int64_t i = 0; ok && i < c->n; i++) {
@@ -281,7 +280,7 @@ static int draw_many(const job *j)
 	bool labels = gm_saved_takes_labels(j->s, j->endpoint);
 	float *x = malloc(m * f->numel * sizeof *x);
 	int32_t *label = malloc(m * sizeof *label);
-	const cli_captions *c = &j->captions;
+	const gm_captions *c = &j->captions;
 	int32_t *text = c->n ? malloc((size_t)(m * c->length) * sizeof *text) : NULL;
 	cli_samples *to = NULL;
 	bool ok = (x && label && (text || !c->n)) ||
@@ -465,8 +464,8 @@ int cli_sample(int argc, char **argv)
 	    !cli_turns(j.s, j.endpoint ? j.endpoint : GM_ENDPOINT_GENERATE, &v, &err) ||
 	    !choose_class(&j, cli_given(&v, "class"), &err) ||
 	    ((cli_given(&v, "caption") || cli_given(&v, "captions")) &&
-	     !cli_captions_read(&j.captions, j.s, j.endpoint, cli_given(&v, "caption"),
-	                        cli_given(&v, "captions"), &err)) ||
+	     !cli_captions(&j.captions, j.s, j.endpoint, cli_given(&v, "caption"),
+	                   cli_given(&v, "captions"), &err)) ||
 	    (j.standing && !gm_saved_stand(j.s,
 	                                   &(gm_samples){.seed = j.seed,
 	                                                 .truncation = j.truncation,
@@ -493,7 +492,7 @@ int cli_sample(int argc, char **argv)
 		         : gm_sound_format(j.out) ? write_sound(&j)
 		                                  : draw_grid(&j);
 	}
-	cli_captions_free(&j.captions);
+	gm_captions_free(&j.captions);
 	gm_saved_free(j.s);
 	return status;
 }

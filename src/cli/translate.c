@@ -11,7 +11,6 @@
 
 #include "base/file.h"
 #include "base/progress.h"
-#include "cli/captions.h"
 #include "cli/cli.h"
 #include "data/tree.h"
 #include "ganymede/data.h"
@@ -178,7 +177,7 @@ static int check_options(const cli_values *v, const translate_job *j, input_kind
 static int read_caption(translate_job *j, const cli_values *v, const char *endpoint)
 {
 	gm_error err = {0};
-	cli_captions c = {0};
+	gm_captions c = {0};
 	const char *text = cli_given(v, "caption");
 	if (!text && !gm_translator_takes_caption(j->t))
 		return CLI_OK;
@@ -190,13 +189,13 @@ static int read_caption(translate_job *j, const cli_values *v, const char *endpo
 	if (!gm_translator_takes_caption(j->t))
 		status = cli_usage("option caption is for runs that read captions, such as "
 		                   "style-encoder");
-	else if (!cli_captions_read(&c, gm_translator_saved(j->t), endpoint, text, NULL, &err))
+	else if (!cli_captions(&c, gm_translator_saved(j->t), endpoint, text, NULL, &err))
 		status = cli_fail(&err);
 	else if (c.n != 1)
 		status = cli_usage("translate takes one caption, not %" PRId64, c.n);
 	else if (!gm_translator_set_caption(j->t, c.text, &err))
 		status = cli_fail(&err);
-	cli_captions_free(&c);
+	gm_captions_free(&c);
 	return status;
 }
 

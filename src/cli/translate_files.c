@@ -127,31 +127,6 @@ bool translate_picture(translate_job *j, const translate_one *p, gm_picture *y, 
 	return ok;
 }
 
-/* The upper rows of columns left .. left + width - 1 of a decoded image as [channels, height,
- * width] in [-1,1]; the caller frees it. */
-static float *floats_of(const gm_image *im, int left, int width, int height, int channels,
-                        gm_error *err)
-{
-	gm_fitter f = {0};
-	gm_data_options o = {.channels = channels};
-	if (!gm_fitter_init(&f, im->channels, height, width, &o, err))
-		return NULL;
-	size_t need = gm_fitter_scratch(&f), step = (size_t)im->channels;
-	float *scratch = malloc((need ? need : 1) * sizeof *scratch);
-	float *x = malloc((size_t)channels * height * width * sizeof *x);
-	if (scratch && x) {
-		gm_fitter_run(&f, im->pixel + (size_t)left * step, 1, step * im->width, step,
-		              scratch, x);
-	} else {
-		gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
-		free(x);
-		x = NULL;
-	}
-	free(scratch);
-	gm_fitter_free(&f);
-	return x;
-}
-
 /* x [channels, height, width], reduced by a factor and rounded to 8 bits; the caller frees it. */
 static float *reduced(const float *x, int channels, int height, int width, int factor,
                       gm_error *err)
@@ -190,9 +165,10 @@ static bool decoded(translate_job *j, const char *name, const char *path, const 
 	if (!height || !width)
 		return gm_fail(err, GM_ERR_VALUE, "%s: %dx%d pixels are too few to reduce by %d",
 		               name, im->width, im->height, factor);
-	float *x = floats_of(im, left, width, height, takes, err), *truth = NULL;
+	float *x = gm_picture_read(im, left, &(gm_picture){NULL, takes, height, width}, err),
+	      *truth = NULL;
 	if (x && j->halves)
-		truth = floats_of(im, right, width, height, gives, err);
+		truth = gm_picture_read(im, right, &(gm_picture){NULL, gives, height, width}, err);
 	if (x && j->reduce)
 		truth = x, x = reduced(truth, takes, height, width, factor, err);
 	const translate_one one = {

@@ -13,7 +13,7 @@
 #include "plot/figure.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "cli/captions.h"
+#include "cli/examples.h"
 #include "ganymede/image.h"
 #include "run/classes.h"
 #include "run/folder.h"
@@ -204,7 +204,7 @@ static const cli_option between[] = {
 
 /* x [rows, columns, numel]: along the line through the embeddings of captions, at latents z of the
  * row: Reed et al. 2016, arXiv:1605.05396, section 5.5. */
-static bool between_captions(const job *j, const cli_captions *c, int64_t rows, int64_t columns,
+static bool between_captions(const job *j, const gm_captions *c, int64_t rows, int64_t columns,
                              float *x, gm_error *err)
 {
 	gm_port port[2];
@@ -246,9 +246,9 @@ static bool between_captions(const job *j, const cli_captions *c, int64_t rows, 
 static bool interpolate_captions(job *j, const char *text, int64_t rows, int64_t columns,
                                  const char *path, gm_error *err)
 {
-	cli_captions c = {0};
+	gm_captions c = {0};
 	float *x = NULL;
-	bool ok = cli_captions_read(&c, j->s, NULL, text, NULL, err) &&
+	bool ok = cli_captions(&c, j->s, NULL, text, NULL, err) &&
 	          (c.n > 1 || gm_fail(err, GM_ERR_VALUE,
 	                              "option caption: interpolation needs two captions or more, "
 	                              "as in \"a red circle | a blue square\"")) &&
@@ -256,7 +256,7 @@ static bool interpolate_captions(job *j, const char *text, int64_t rows, int64_t
 	          between_captions(j, &c, rows, columns, x, err) &&
 	          put_examples(j->facts, path, rows, columns, x, err);
 	free(x);
-	cli_captions_free(&c);
+	gm_captions_free(&c);
 	return ok;
 }
 

@@ -7,6 +7,7 @@
 #define GM_STUDIO_ROOM_H
 
 #include "studio/internal.h"
+#include "ganymede/image.h"
 #include "use/action.h"
 
 bool gm_room_bad(gm_call *c, const char *field, const char *what); /* "field is not what"; false */
@@ -14,6 +15,9 @@ bool gm_room_bad(gm_call *c, const char *field, const char *what); /* "field is 
 bool gm_room_integer(gm_call *c, const char *name, int64_t low, int64_t high, int64_t *v);
 /* The bytes of a base64 text; exactly n of them, from malloc. */
 uint8_t *gm_room_bytes(gm_call *c, const char *name, size_t n);
+/* The RGB pixels of the call as an image, with sides of at most `most`; the caller frees it. */
+enum { GM_PHOTO_SIDE = 2048 };
+gm_image *gm_room_photo(gm_call *c, int64_t most);
 /* The options of an action in {"name": value}, as the command line takes them. */
 bool gm_room_options(gm_call *c, const gm_action_row *rows, void *o);
 bool gm_room_raw(const gm_call *c); /* asks for the weights instead of their moving averages */

@@ -13,8 +13,6 @@
 #include "use/photo.h"
 #include "use/project.h"
 
-enum { PHOTO_SIDE = 2048 };
-
 /* ---- edits ----------------------------------------------------------------------------------- */
 
 typedef struct editing {
@@ -182,34 +180,13 @@ void gm_room_edit(gm_studio *s, gm_call *c)
 
 /* ---- photos ---------------------------------------------------------------------------------- */
 
-/* The RGB pixels of the call as an image; NULL after answering. */
-static gm_image *photo_of(gm_call *c)
-{
-	int64_t height = 0, width = 0;
-	gm_error err = {0};
-	if (!gm_room_integer(c, "height", 1, PHOTO_SIDE, &height) ||
-	    !gm_room_integer(c, "width", 1, PHOTO_SIDE, &width))
-		return NULL;
-	if (!height || !width) {
-		gm_room_bad(c, "height", "given together with width");
-		return NULL;
-	}
-	uint8_t *pixels = gm_room_bytes(c, "pixels", (size_t)(height * width * 3));
-	gm_image *im = pixels ? gm_image_new((int)width, (int)height, 3, &err) : NULL;
-	if (im)
-		memcpy(im->pixel, pixels, (size_t)(height * width * 3));
-	else if (pixels)
-		gm_call_failed(c, &err, NULL);
-	free(pixels);
-	return im;
-}
-
 /* A photo at the size of the run's images, as the command line fits it. */
 void gm_room_fit(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
 	const double began = gm_seconds();
-	gm_image *im = gm_call_only(c, "pixels|height|width") ? photo_of(c) : NULL;
+	gm_image *im =
+		gm_call_only(c, "pixels|height|width") ? gm_room_photo(c, GM_PHOTO_SIDE) : NULL;
 	gm_open_net *net = im ? gm_room_lock(s, c) : NULL;
 	if (net) {
 		const gm_facts *f = gm_saved_facts(net->saved);
@@ -301,7 +278,8 @@ void gm_room_transfer(gm_studio *s, gm_call *c)
 		gm_room_unlock(s);
 	}
 	ok = ok && list(c, "from", p->numbers, p->z) &&
-	     list(c, "to", p->numbers, p->z + p->numbers) && (p->photo = photo_of(c));
+	     list(c, "to", p->numbers, p->z + p->numbers) &&
+	     (p->photo = gm_room_photo(c, GM_PHOTO_SIDE));
 	if (ok)
 		gm_room_queue(s, c,
 		              (gm_job){.kind = "transfer",

@@ -16,6 +16,7 @@
 #include "studio/body.h"
 #include "plot/figure.h"
 #include "studio/room.h"
+#include "use/captions.h"
 #include "use/hole.h"
 #include "use/photo.h"
 #include "use/inpaint.h"
@@ -73,6 +74,28 @@ uint8_t *gm_room_bytes(gm_call *c, const char *name, size_t n)
 	free(to);
 	gm_call_error(c, 400, "bad_value", name, "%s is not %zu bytes in base64", name, n);
 	return NULL;
+}
+
+/* The RGB pixels of the call as an image; NULL after answering. */
+gm_image *gm_room_photo(gm_call *c, int64_t most)
+{
+	int64_t height = 0, width = 0;
+	gm_error err = {0};
+	if (!gm_room_integer(c, "height", 1, most, &height) ||
+	    !gm_room_integer(c, "width", 1, most, &width))
+		return NULL;
+	if (!height || !width) {
+		gm_room_bad(c, "height", "given together with width");
+		return NULL;
+	}
+	uint8_t *pixels = gm_room_bytes(c, "pixels", (size_t)(height * width * 3));
+	gm_image *im = pixels ? gm_image_new((int)width, (int)height, 3, &err) : NULL;
+	if (im)
+		memcpy(im->pixel, pixels, (size_t)(height * width * 3));
+	else if (pixels)
+		gm_call_failed(c, &err, NULL);
+	free(pixels);
+	return im;
 }
 
 /* [h,w,c] bytes to [c,h,w] floats in [-1,1] and back */
@@ -209,28 +232,31 @@ void gm_room_net(gm_studio *s, gm_call *c)
 		                           ? translator(o, back, &err)
 		                           : NULL;
 		const char *to = t ? gm_translator_target(t) : NULL;
+		char attributes[300] = "";
+		if (t && gm_translator_takes_to(t))
+			gm_translator_attributes(t, attributes, sizeof attributes);
 		if (t)
-			json_array_append_new(
-				ways, json_pack("{s:b, s:s, s:s, s:i, s:b, s:b}", "back", back,
-			                        "from", gm_translator_field(t), "to", to ? to : "",
-			                        "channels", gm_translator_takes(t), "attributes",
-			                        gm_translator_takes_to(t), "caption",
-			                        gm_translator_takes_caption(t)));
+			json_array_append_new(ways,
+			                      json_pack("{s:b, s:s, s:s, s:s, s:b}", "back", back,
+			                                "from", gm_translator_field(t), "to",
+			                                to ? to : "", "attributes", attributes,
+			                                "caption", gm_translator_takes_caption(t)));
 	}
 	for (int64_t i = 0; i < f->classes && i < 1000; i++)
 		json_array_append_new(classes, f->class_names ? json_string(f->class_names[i])
 		                                              : json_sprintf("%lld", (long long)i));
 	c->answer = json_pack(
-		"{s:s, s:I, s:[I,I,I], s:b, s:b, s:b, s:o, s:b, s:o, s:o, s:I, s:b, s:b}", "model",
-		gm_saved_model(o->saved)->name, "step", (json_int_t)gm_saved_step(o->saved),
-		"shape", (json_int_t)f->height, (json_int_t)f->width, (json_int_t)f->channels,
-		"generate", generates, "discriminate",
-		gm_saved_has(o->saved, GM_ENDPOINT_DISCRIMINATE), "complete",
+		"{s:s, s:I, s:[I,I,I], s:b, s:b, s:b, s:o, s:b, s:o, s:o, s:I, s:b, s:b, s:s}",
+		"model", gm_saved_model(o->saved)->name, "step",
+		(json_int_t)gm_saved_step(o->saved), "shape", (json_int_t)f->height,
+		(json_int_t)f->width, (json_int_t)f->channels, "generate", generates,
+		"discriminate", gm_saved_has(o->saved, GM_ENDPOINT_DISCRIMINATE), "complete",
 		images && gm_saved_has(o->saved, GM_ENDPOINT_COMPLETE), "translate", ways,
 		"labelled", generates && gm_saved_takes_labels(o->saved, GM_ENDPOINT_GENERATE),
 		"classes", classes, "latents", latents_of(o->saved), "directions",
 		(json_int_t)(o->directions ? o->directions->count : 0), "points", f->points,
-		"average", strtod(gm_saved_option(o->saved, "ema"), NULL) > 0);
+		"average", strtod(gm_saved_option(o->saved, "ema"), NULL) > 0, "alphabet",
+		*gm_saved_option(o->saved, "text") ? gm_alphabet : "");
 	c->status = 200;
 	gm_room_unlock(s);
 }
@@ -375,45 +401,57 @@ void gm_room_animate(gm_studio *s, gm_call *c)
 
 /* ---- translation ----------------------------------------------------------------------------- */
 
+/* Attributes and caption of the call, where the run takes them; each call says its own. */
+static bool set_wishes(gm_translator *t, const char *to, const char *caption, bool back,
+                       gm_error *err)
+{
+	gm_captions c = {0};
+	if ((to || gm_translator_takes_to(t)) && !gm_translator_set_to(t, to ? to : "?", err))
+		return false;
+	if (!caption)
+		return !gm_translator_takes_caption(t) ||
+		       gm_fail(err, GM_ERR_VALUE,
+		               "this run reads a caption of what the results show: write one");
+	const bool ok =
+		gm_captions_read(&c, gm_translator_saved(t),
+	                         back ? GM_ENDPOINT_TRANSLATE "/back" : GM_ENDPOINT_TRANSLATE,
+	                         caption, NULL, err) &&
+		(c.n == 1 || gm_fail(err, GM_ERR_VALUE, "this room takes one caption")) &&
+		gm_translator_set_caption(t, c.text, err);
+	gm_captions_free(&c);
+	return ok;
+}
+
 void gm_room_translate(gm_studio *s, gm_call *c)
 {
-	int64_t slot, seq, seed = 0, height = 0, width = 0, back = 0;
-	const char *to = NULL;
+	int64_t slot, seq, seed = 0, index = 0, back = 0;
+	const char *to = NULL, *caption = NULL;
 	gm_error err = {0};
 	const double began = gm_seconds();
-	if (!gm_call_only(c, "slot|seq|seed|height|width|pixels|back|to") ||
+	if (!gm_call_only(c, "slot|seq|seed|index|height|width|pixels|back|to|caption") ||
 	    !announce(s, c, &slot, &seq) ||
 	    !gm_room_integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
-	    !gm_room_integer(c, "height", 1, SIDE, &height) ||
-	    !gm_room_integer(c, "width", 1, SIDE, &width) ||
-	    !gm_room_integer(c, "back", 0, 1, &back) || !text(c, "to", &to))
+	    !gm_room_integer(c, "index", 0, INT32_MAX, &index) ||
+	    !gm_room_integer(c, "back", 0, 1, &back) || !text(c, "to", &to) ||
+	    !text(c, "caption", &caption))
 		return;
-	if (!height || !width) {
-		gm_room_bad(c, "height", "given together with width");
+	gm_image *im = gm_room_photo(c, SIDE);
+	gm_open_net *net = im ? lock_newest(s, c, slot, seq) : NULL;
+	if (!net) {
+		gm_image_free(im);
 		return;
 	}
-	gm_open_net *net = lock_newest(s, c, slot, seq);
-	if (!net)
-		return;
 	gm_translator *t = translator(net, back, &err);
-	const int channels = t ? gm_translator_takes(t) : 0;
-	uint8_t *bytes = t && (!to || !*to || gm_translator_set_to(t, to, &err))
-	                         ? gm_room_bytes(c, "pixels", (size_t)(height * width * channels))
-	                         : NULL;
-	float *x = bytes ? malloc((size_t)(height * width * channels) * sizeof *x) : NULL;
-	gm_picture y = {0};
-	if (x) {
-		gm_room_to_floats(bytes, channels, height * width, x);
-		if (gm_translator_run(t, &(gm_picture){x, channels, (int)height, (int)width},
-		                      (uint64_t)seed, 0, &y, &err))
-			gm_room_answer(c, y.x, (int64_t[]){1, y.height, y.width, y.channels}, seq,
-			               began);
-	}
+	gm_picture x = {NULL, t ? gm_translator_takes(t) : 0, im->height, im->width}, y = {0};
+	if (t && set_wishes(t, to, caption, back, &err) &&
+	    (x.x = gm_picture_read(im, 0, &x, &err)) &&
+	    gm_translator_run(t, &x, (uint64_t)seed, (uint64_t)index, &y, &err))
+		gm_room_answer(c, y.x, (int64_t[]){1, y.height, y.width, y.channels}, seq, began);
 	if (err.code)
 		gm_call_failed(c, &err, NULL);
 	free(y.x);
-	free(x);
-	free(bytes);
+	free(x.x);
+	gm_image_free(im);
 	gm_room_unlock(s);
 }
 

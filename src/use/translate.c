@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/fit.h"
 #include "run/attributes.h"
 
 enum { SIZES = 4, PORTS = 8, TILE = 256 };
@@ -34,6 +35,28 @@ struct gm_translator {
 	int caption;   /* index of the port of captions, or -1 */
 	int32_t *text; /* its value, or NULL */
 };
+
+float *gm_picture_read(const gm_image *im, int left, const gm_picture *x, gm_error *err)
+{
+	gm_fitter f = {0};
+	gm_data_options o = {.channels = x->channels};
+	if (!gm_fitter_init(&f, im->channels, x->height, x->width, &o, err))
+		return NULL;
+	const size_t need = gm_fitter_scratch(&f), step = (size_t)im->channels,
+		     numel = (size_t)x->channels * (size_t)x->height * (size_t)x->width;
+	float *scratch = malloc((need + 1) * sizeof *scratch), *to = malloc(numel * sizeof *to);
+	if (scratch && to) {
+		gm_fitter_run(&f, im->pixel + (size_t)left * step, 1, step * (size_t)im->width,
+		              step, scratch, to);
+	} else {
+		gm_fail(err, GM_ERR_MEMORY, "no memory for a picture");
+		free(to);
+		to = NULL;
+	}
+	free(scratch);
+	gm_fitter_free(&f);
+	return to;
+}
 
 static bool inspect(gm_translator *t, gm_error *err)
 {
@@ -129,6 +152,12 @@ bool gm_translator_set_to(gm_translator *t, const char *text, gm_error *err)
 	t->to = calloc((size_t)t->port[t->request].shape.dim[1], sizeof *t->to);
 	return t->to ? gm_attributes_parse(gm_saved_inside(t->own), text, t->to, err)
 	             : gm_fail(err, GM_ERR_MEMORY, "no memory for attributes");
+}
+
+void gm_translator_attributes(const gm_translator *t, char *text, size_t room)
+{
+	*text = 0;
+	gm_attributes_list(gm_saved_inside(t->own), text, room);
 }
 
 bool gm_translator_takes_caption(const gm_translator *t)

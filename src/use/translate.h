@@ -12,6 +12,7 @@
 #ifndef GM_USE_TRANSLATE_H
 #define GM_USE_TRANSLATE_H
 
+#include "ganymede/image.h"
 #include "use/saved_run.h"
 
 typedef struct gm_translator gm_translator;
@@ -20,6 +21,10 @@ typedef struct gm_picture {
 	float *x; /* [channels, height, width] in [-1,1] */
 	int channels, height, width;
 } gm_picture;
+
+/* The upper rows of columns left .. left + width - 1 of a decoded image as [channels, height,
+ * width] in [-1,1], of the numbers of x, whose own values are not used; the caller frees it. */
+float *gm_picture_read(const gm_image *im, int left, const gm_picture *x, gm_error *err);
 
 /* endpoint: one with GM_CHANGES; NULL: "translate". Returns NULL on failure, also if the model has
  * no such endpoint. The caller frees it. */
@@ -39,6 +44,8 @@ bool gm_translator_takes_to(const gm_translator *t);
  * copied. Until then captions are those of the checkpoint. */
 bool gm_translator_set_caption(gm_translator *t, const int32_t *text, gm_error *err);
 bool gm_translator_takes_caption(const gm_translator *t);
+/* "gender=0..1, age=NUMBER": the attributes of the run. */
+void gm_translator_attributes(const gm_translator *t, char *text, size_t room);
 /* The run, for readers of captions; owned by t. */
 gm_saved *gm_translator_saved(gm_translator *t);
 /* Large pictures are translated in tiles of this side, which overlap so that the result is that of

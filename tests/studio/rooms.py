@@ -44,21 +44,28 @@ def run(s, *args):
                    stderr=subprocess.DEVNULL)
 
 
-def shown_command(p):
+def shown_command(p, label='Copy command'):
     """The text that Copy command copies."""
     p.js('''window.copied = ""; Object.defineProperty(navigator, "clipboard",
         {value: {writeText: async t => { window.copied = t; }}, configurable: true});''')
-    p.button('Copy command').click()
+    p.button(label).click()
     return p.until(lambda: p.js('return window.copied'), 'a copied command')
 
 
 def fixtures(s):
+    with open(f'{s.folder}/picture.png', 'wb') as f:
+        f.write(browser.png(200, 30, 30, 53))
     small = ['--batch', '16', '--monitors', 'no', '--log-every', '50']
     for args in (['dcgan', '--data', 'shapes', '--size', '16', '--nz', '4', '--width', '8', '--steps', '150', '--lr', '2e-3'],
                  ['infogan', '--data', 'glyphs', '--size', '16', '--width', '4', '--steps', '20', '--codes', '1', '--categories',
                   '4', '--continuous', '2'],
                  ['pix2pix', '--data', 'labels2shapes', '--size', '32', '--width', '4', '--steps', '3', '--batch', '2'],
-                 ['gan', '--data', 'ring8', '--width', '8', '--steps', '3']):
+                 ['gan', '--data', 'ring8', '--width', '8', '--steps', '3'],
+                 ['gan-cls', '--data', 'captioned', '--size', '16', '--width', '4', '--nz', '4', '--steps', '60', '--lr', '2e-3'],
+                 ['style-encoder', '--of', f'{s.out}/00004-gan-cls-captioned', '--data', 'captioned', '--size', '16', '--steps', '3',
+                  '--batch', '4'],
+                 ['stargan', '--data', 'shapes', '--size', '16', '--width', '2', '--blocks', '1', '--k', '2', '--steps', '3',
+                  '--batch', '2']):
         assert s.train(*small, *args).wait(120) == 0, args
 
 
@@ -354,15 +361,10 @@ def test_translate(p, s):
     p.go('translate/00002-pix2pix-labels2shapes')
     p.has('drop one here')
     p.check()
-    path = f'{s.folder}/picture.png'
-    with open(path, 'wb') as f:
-        f.write(browser.png(200, 30, 30, 53))
-    field = p.all('input[type=file]')[0]
-    field.send_keys(path)
+    p.all('input[type=file]')[0].send_keys(f'{s.folder}/picture.png')
     p.has('padded to 32 × 32')
     p.has('of it for the net')
-    words = shlex.split(shown_command(p))
-    assert words[:3] == ['ganymede', 'translate', '00002-pix2pix-labels2shapes']
+    same_translation(p, s, '00002-pix2pix-labels2shapes')
     p.check()
     shots(p, 'translate', SHOTS)
     with open(f'{s.folder}/broken.jpg', 'wb') as f:
@@ -371,6 +373,80 @@ def test_translate(p, s):
     p.has('broken.jpg is not a picture')
     p.go('translate/00000-dcgan-shapes')
     p.has('does not translate images')
+
+
+def same_translation(p, s, run_of):
+    """The copied command makes the shown picture of the saved input."""
+    words = shlex.split(shown_command(p))
+    assert words[:3] == ['ganymede', 'translate', run_of], words
+    with open(f'{s.folder}/input.png', 'wb') as f:
+        f.write(base64.b64decode(saved(p, 'Save input')))
+    run(s, *words[1:], '--force')
+    assert png_pixels(p, f'{s.folder}/output.png') == canvas(p, '[aria-label="Translation"]'), 'the command gives another picture'
+
+
+def test_wishes(p, s):
+    """Translate: a caption and attributes, where the run takes them; the same by the copied command"""
+    p.go('translate/00005-style-encoder-captioned')
+    p.has('drop one here')
+    p.all('input[type=file]')[0].send_keys(f'{s.folder}/picture.png')
+    p.has('reads a caption')
+    field = p.one('[placeholder="what the result shows"]')
+    field.send_keys('a small red circle', Keys.ENTER)
+    p.has('of it for the net')
+    first = canvas(p, '[aria-label="Translation"]')
+    same_translation(p, s, '00005-style-encoder-captioned')
+    field.clear()
+    field.send_keys("a 'large' blue square", Keys.ENTER)
+    p.until(lambda: canvas(p, '[aria-label="Translation"]') != first, 'another caption is another picture')
+    same_translation(p, s, '00005-style-encoder-captioned')
+    p.until(lambda: 'caption=a+%27large' in p.d.current_url, 'the caption is in the address')
+    p.d.get_log('browser')  # the refused request without a caption
+    p.go('translate/00006-stargan-shapes')
+    p.has('drop one here')
+    p.all('input[type=file]')[0].send_keys(f'{s.folder}/picture.png')
+    p.has('is not ATTRIBUTE=VALUE; this run has label=0..')
+    p.d.get_log('browser')
+    p.js('const e = [...document.querySelectorAll("label")].find(l => l.textContent.startsWith("label")).querySelector("select");'
+         'e.value = "1"; e.dispatchEvent(new Event("change"));')
+    p.has('of it for the net')
+    p.until(lambda: 'to=label%3D1' in p.d.current_url, 'the attribute is in the address')
+    same_translation(p, s, '00006-stargan-shapes')
+    p.check()
+    shots(p, 'attributes', SHOTS)
+
+
+def test_folder(p, s):
+    """Translate: a folder, picture by picture; the files are those of the copied command; bad ones are named; stop"""
+    os.makedirs(f'{s.folder}/album/more')
+    for i, (name, side) in enumerate((('b.png', 32), ('a.x.png', 21), ('more/c.png', 40))):
+        with open(f'{s.folder}/album/{name}', 'wb') as f:
+            f.write(browser.png(20 * i, 90, 200, side))
+    for name, text in (('bad.jpg', b'\xff\xd8\xff\xe0 cut'), ('note.txt', b'no picture')):
+        with open(f'{s.folder}/album/{name}', 'wb') as f:
+            f.write(text)
+    p.go('translate/00002-pix2pix-labels2shapes?seed=3')
+    p.has('drop one here')
+    p.js('''window.files = {}; const made = new Map(), make = URL.createObjectURL;
+        URL.createObjectURL = b => { const u = make.call(URL, b); made.set(u, b); return u; };
+        HTMLAnchorElement.prototype.click = function() { const r = new FileReader(), name = this.download;
+            r.onload = () => window.files[name] = r.result.split(",")[1]; r.readAsDataURL(made.get(this.href)); };''')
+    p.js('document.querySelector("[webkitdirectory]").hidden = false')
+    p.one('[webkitdirectory]').send_keys(f'{s.folder}/album')
+    p.has('3 of 4 pictures of album are translated and saved')
+    p.has('1 could not be translated; the first: bad.jpg')
+    p.js('document.querySelector("[webkitdirectory]").hidden = true')
+    p.check()
+    files = p.until(lambda: p.js('return Object.keys(window.files).length === 3 && window.files'), 'three files')
+    assert sorted(files) == ['a.x.png', 'b.png', 'more-c.png'], sorted(files)
+    words = shlex.split(shown_command(p, 'Copy command of a folder'))
+    subprocess.run([s.program, *words[1:]], cwd=s.folder, check=False, env=browser.ENV, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)  # status 1: bad.jpg
+    for name, data in files.items():
+        with open(f'{s.folder}/one.png', 'wb') as f:
+            f.write(base64.b64decode(data))
+        assert png_pixels(p, f'{s.folder}/one.png') == png_pixels(
+            p, f'{s.folder}/album-translated/{name.replace("-", "/")}'), f'the command gives another {name}'
 
 
 SHOTS = ''

@@ -5,16 +5,12 @@
 
 import {get, newest, post, request} from './api.js';
 import {copy_button, h, number} from './dom.js';
-import {ask_images, base64, command_of, empty, enlarge, net_of, paint, pixels_of, random_slot, raw_weights, result_of, run_select,
-	save_blob, save_canvas, weights_select} from './net.js';
+import {ask_images, base64, command_of, empty, enlarge, net_of, paint, parse, pixels_of, random_slot, raw_weights, result_of,
+	run_select, save_blob, save_canvas, unparse, weights_select} from './net.js';
 
 const COUNTS = [1, 4, 9, 16];
 const BOUND = {normal: 3, uniform: 1};
 const SHELF = 9, SMALL = 64, STRIP = 16, NEAREST = 5, PER_PIXEL = 0.01; // multiples of a direction for each pixel of a drag
-
-// "c1=3,c2=-.4" and "0:1.5,3:-2" as maps, and back.
-const parse = (text, sign) => new Map((text ?? '').split(',').filter(p => p.includes(sign)).map(p => p.split(sign)));
-const unparse = (map, sign) => [...map].map(p => p.join(sign)).join(',');
 
 export function open(app, place) {
 	const slot = random_slot(), runs = run_select(app, 'latents');

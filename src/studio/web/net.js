@@ -159,6 +159,12 @@ export function save_blob(blob, name) {
 }
 export const save_canvas = (canvas, name) => canvas.toBlob(blob => save_blob(blob, name));
 
+// A sentence about characters of a caption that the run's text encoder does not know; '' if there are none.
+export function unread(net, text) {
+	const all = [...new Set(text.toLowerCase())].filter(c => net.alphabet && !net.alphabet.includes(c)).join(' ');
+	return all ? ` The text encoder reads nothing in the place of: ${all}` : '';
+}
+
 // A word of a shell's command line.
 export const quote = text => /^[A-Za-z0-9_.,:/=+-]+$/.test(text) ? text : `'${text.replaceAll('\'', '\'\\\'\'')}'`;
 
@@ -166,6 +172,10 @@ export const quote = text => /^[A-Za-z0-9_.,:/=+-]+$/.test(text) ? text : `'${te
 export const command_of = (app, verb, words) =>
 	['ganymede', verb, ...words, ...app.hello.outdir === 'runs' ? [] : ['--outdir', app.hello.outdir_path]]
 		.map(w => quote(String(w))).join(' ');
+
+// "c1=3,c2=-.4" and "0:1.5,3:-2" as maps, and back.
+export const parse = (text, sign) => new Map((text ?? '').split(',').filter(p => p.includes(sign)).map(p => p.split(sign)));
+export const unparse = (map, sign) => [...map].map(p => p.join(sign)).join(',');
 
 // The size at which a canvas is shown: whole multiples, so that all pixels stay equal.
 export function enlarge(canvas, room) {

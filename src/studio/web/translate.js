@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // translate.js -- the room Translate: a picture through a run with the endpoint "translate", drawn again
-// with every change; also the pictures of a webcam, of which the newest is translated.
+// with every change; also the pictures of a webcam, of which the newest is translated, and those of a folder.
 
 import {newest} from './api.js';
 import {copy_button, h, number} from './dom.js';
-import {ask_images, base64, command_of, draw_file, empty, enlarge, file_button, net_of, paint, pixels_of, random_slot,
-	run_select, save_canvas} from './net.js';
+import {folder_buttons} from './folder.js';
+import {ask_images, base64, command_of, draw_file, empty, enlarge, file_button, net_of, paint, parse, pixels_of, random_slot,
+	run_select, save_canvas, unparse, unread} from './net.js';
 
 const SHOWN = 384, FRAMES_PER_SECOND = 5;
 
@@ -28,12 +29,14 @@ export function open(app, place) {
 
 	// ---- drawing ---------------------------------------------------------------------------------
 
-	const ask = newest(async () => {
-		const body = {slot, seq: ++seq, seed: seed(), height: input.height, width: input.width, back: way().back ? 1 : 0,
-			pixels: base64(pixels_of(input, way().channels))};
-		return ask_images(`runs/${encodeURIComponent(app.route.id)}/translate`,
-			way().attributes && params().to ? {...body, to: params().to} : body);
-	});
+	// The picture of a canvas, as number `index` of those that the seed has noise for.
+	const translate = (canvas, index = 0, place_of = slot) => ask_images(`runs/${encodeURIComponent(app.route.id)}/translate`, {
+		slot: place_of, seq: ++seq, seed: seed(), index, height: canvas.height, width: canvas.width, back: way().back ? 1 : 0,
+		...wishes(), pixels: base64(pixels_of(canvas, 3))});
+	const ask = newest(() => translate(input));
+	// Attributes and caption, where the run takes them.
+	const wishes = () => ({...way().attributes && params().to ? {to: params().to} : {},
+		...way().caption && params().caption ? {caption: params().caption} : {}});
 
 	async function draw() {
 		const begun = performance.now();
@@ -49,7 +52,8 @@ export function open(app, place) {
 			message.textContent = '';
 			performance.measure('gm-translate', {start: begun, end: performance.now()});
 			status.textContent = `${number(Math.round(performance.now() - begun))} ms, ${number(Math.round(got.ms))} ms of it for ` +
-				`the net${camera ? `; camera on, ${number(skipped)} pictures skipped` : ''}`;
+				`the net${camera ? `; camera on, ${number(skipped)} pictures skipped` : ''}` +
+				(wishes().caption ? unread(net, wishes().caption) : '');
 		} catch (e) {
 			if (e.code !== 'superseded')
 				message.textContent = e.message;
@@ -124,11 +128,36 @@ export function open(app, place) {
 		app.set_params(change);
 		redraw();
 	}
-	const command = () => command_of(app, 'translate', [app.route.id, 'input.png', ...way().back ? ['--back'] : [],
-		...seed() ? ['--seed', seed()] : [], ...params().to && way().attributes ? ['--to', params().to] : [], '-o', 'output.png']);
+	const command = (from, to, ...more) => command_of(app, 'translate', [app.route.id, from, ...way().back ? ['--back'] : [],
+		...seed() ? ['--seed', seed()] : [], ...Object.entries(wishes()).flatMap(([k, v]) => [`--${k}`, v]), ...more, '-o', to]);
+	const folder = folder_buttons({translate: (canvas, index) => translate(canvas, index, slot + 1),
+		command: name => command(name, `${name}-translated`, '--fit', 'pad'), begin: () => stop_camera()});
+
+	// A field for each attribute of "gender=0..1, age=NUMBER, tags=(0|1)x3"; what is left open stays as it is.
+	function attributes() {
+		const field = (name, last) => {
+			const change = e => {
+				const map = parse(params().to, '=');
+				map.delete(name);
+				set({to: unparse(e.currentTarget.value === '' ? map : map.set(name, e.currentTarget.value), '=')});
+			};
+			const e = last >= 0 && last < 100 ? h('select', {onchange: change}, h('option', {value: ''}, 'as it is'),
+				Array.from({length: last + 1}, (_, i) => h('option', {value: String(i)}, String(i)))) :
+				h('input', {class: 'short', inputmode: 'numeric', onchange: change});
+			e.value = parse(params().to, '=').get(name) ?? '';
+			return h('label', {}, `${name} `, e);
+		};
+		return way().attributes.split(', ').map(text => text.split('=')).map(([name, values]) => {
+			const [, flags] = /^\(0\|1\)x(\d+)$/.exec(values) ?? [], [, last] = /^0\.\.(\d+)$/.exec(values) ?? [];
+			return flags ? Array.from({length: Number(flags)}, (_, i) => field(`${name}.${i}`, 1)) : field(name, Number(last ?? -1));
+		});
+	}
 
 	function draw_tools() {
-		const direction = h('select', {'aria-label': 'Direction', onchange: () => set({back: direction.value === 'true' ? 'true' : ''})},
+		const direction = h('select', {'aria-label': 'Direction', onchange: () => {
+			set({back: direction.value === 'true' ? 'true' : ''});
+			draw_tools();
+		}},
 			net.translate.map(w => h('option', {value: String(w.back)}, `${w.from} → ${w.to || 'translation'}`)));
 		direction.value = String(way().back);
 		const fits = h('select', {'aria-label': 'Fit', onchange: () => set({fit: fits.value === 'pad' ? '' : fits.value})},
@@ -136,15 +165,17 @@ export function open(app, place) {
 		fits.value = fit();
 		const seed_field = h('input', {inputmode: 'numeric', class: 'short', value: String(seed()),
 			onchange: () => set({seed: seed_field.value})});
-		const to = way().attributes && h('input', {placeholder: 'gender=1,age=30', value: params().to ?? '',
-			onchange: () => set({to: to.value})});
+		const caption = way().caption && h('input', {maxlength: '200', placeholder: 'what the result shows', value: params().caption ?? '',
+			onchange: () => set({caption: caption.value})});
 		tools.replaceChildren(h('div', {class: 'row'}, direction, file_button('Choose a picture…', figures, take),
 			camera ? h('button', {type: 'button', class: 'danger', onclick: stop_camera}, 'Camera on: stop') :
 				h('button', {type: 'button', onclick: start_camera}, 'Use the camera'),
-			h('label', {}, 'Fit ', fits), h('label', {}, 'Seed ', seed_field), to ? h('label', {}, 'To ', to) : ''),
-		h('div', {class: 'row'}, copy_button('Copy link', () => location.href), copy_button('Copy command', command),
+			h('label', {}, 'Fit ', fits), h('label', {}, 'Seed ', seed_field), caption ? h('label', {}, 'Caption ', caption) : ''),
+		way().attributes ? h('div', {class: 'row'}, attributes()) : '',
+		h('div', {class: 'row'}, copy_button('Copy link', () => location.href),
+			copy_button('Copy command', () => command('input.png', 'output.png')),
 			h('button', {type: 'button', onclick: () => save_canvas(input, 'input.png')}, 'Save input'),
-			h('button', {type: 'button', onclick: () => save_canvas(output, 'output.png')}, 'Save translation')));
+			h('button', {type: 'button', onclick: () => save_canvas(output, 'output.png')}, 'Save translation')), ...folder.elements);
 	}
 
 	async function show() {
@@ -153,6 +184,7 @@ export function open(app, place) {
 		if (shown === id)
 			return;
 		stop_camera();
+		folder.close();
 		shown = id;
 		net = null;
 		file = null;
@@ -183,6 +215,7 @@ export function open(app, place) {
 		update: show,
 		close() {
 			stop_camera();
+			folder.close();
 			runs.close();
 			place.replaceChildren();
 		},

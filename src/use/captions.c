@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli/captions.c -- see captions.h.
+ * use/captions.c -- see captions.h.
  */
-#include "cli/captions.h"
+#include "use/captions.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,35 +14,32 @@
 
 enum { MOST = 4096 };
 
-void cli_captions_free(cli_captions *c)
+void gm_captions_free(gm_captions *c)
 {
 	free(c->text);
-	*c = (cli_captions){0};
+	*c = (gm_captions){0};
 }
 
-/* Characters outside the alphabet of text encoders. */
-static void list_unknown(const char *text, size_t n)
+/* Adds characters outside the alphabet of text encoders to c->unknown, each once. */
+static void list_unknown(gm_captions *c, const char *text, size_t n)
 {
-	char list[160] = "";
-	size_t at = 0;
-	for (size_t i = 0; i < n && at < sizeof list - 8;) {
-		size_t bytes = 1;
+	for (size_t i = 0, bytes; i < n; i += bytes) {
+		char one[8], *all = c->unknown;
+		const char lower =
+			text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
+		bytes = 1;
 		while (i + bytes < n && ((unsigned char)text[i + bytes] & 0xc0) == 0x80)
 			bytes++;
-		const char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
-		if (bytes > 1 || !strchr(gm_alphabet, c))
-			at += (size_t)snprintf(list + at, sizeof list - at, "%s%.*s", at ? " " : "",
-			                       (int)bytes, text + i);
-		i += bytes;
+		snprintf(one, sizeof one, "%.*s", (int)bytes, text + i);
+		if ((bytes == 1 && strchr(gm_alphabet, lower)) || strstr(all, one) ||
+		    strlen(all) + bytes + 2 > sizeof c->unknown)
+			continue;
+		snprintf(all + strlen(all), sizeof c->unknown - strlen(all), "%s%s",
+		         *all ? " " : "", one);
 	}
-	if (at)
-		fprintf(stderr,
-		        "ganymede: \"%.*s\": the text encoder does not know these characters and "
-		        "reads nothing in their place: %s\n",
-		        (int)n, text, list);
 }
 
-static bool add(cli_captions *c, const gm_saved *s, const char *text, size_t n, gm_error *err)
+static bool add(gm_captions *c, const gm_saved *s, const char *text, size_t n, gm_error *err)
 {
 	while (n && (*text == ' ' || *text == '\t'))
 		text++, n--;
@@ -68,12 +65,12 @@ static bool add(cli_captions *c, const gm_saved *s, const char *text, size_t n, 
 		more[c->n * c->length + k] = k < (int64_t)n ? (unsigned char)text[k] : 0;
 	c->n++;
 	if (*gm_saved_option(s, "text"))
-		list_unknown(text, n);
+		list_unknown(c, text, n);
 	return true;
 }
 
 /* Lines that are not empty. */
-static bool add_lines(cli_captions *c, const gm_saved *s, const char *text, size_t n, gm_error *err)
+static bool add_lines(gm_captions *c, const gm_saved *s, const char *text, size_t n, gm_error *err)
 {
 	for (size_t at = 0; at < n;) {
 		const char *end = memchr(text + at, '\n', n - at);
@@ -88,12 +85,12 @@ static bool add_lines(cli_captions *c, const gm_saved *s, const char *text, size
 	return c->n > 0 || gm_fail(err, GM_ERR_VALUE, "it has no captions");
 }
 
-bool cli_captions_read(cli_captions *c, gm_saved *s, const char *endpoint, const char *text,
-                       const char *file, gm_error *err)
+bool gm_captions_read(gm_captions *c, gm_saved *s, const char *endpoint, const char *text,
+                      const char *file, gm_error *err)
 {
 	gm_bytes bytes;
 	gm_error why = {0};
-	*c = (cli_captions){.length = gm_saved_caption_length(s, endpoint)};
+	*c = (gm_captions){.length = gm_saved_caption_length(s, endpoint)};
 	if (!c->length)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "option %s: %s does not read captions; use a model that does, such "
