@@ -434,6 +434,91 @@ static void signals_and_neighbours(void **state)
 	free((char *)slow);
 }
 
+/* reproduce --queue: what is cheapest first; stopped in the middle by a signal, then by the file
+ * `stop`, it goes on where it was, and its run equals one that was never stopped. */
+static void the_queue_goes_on(void **state)
+{
+	(void)state;
+	static const char *const recipe[][2] = {
+		{"queue/recipes/a-long.recipe",
+	         "model = gan\ndata = ring8\nwidth = 8\nbatch = 8\nsteps = 40000\n"
+	         "published = x\nreproduce = eval modes --count 50\n"},
+		{"queue/recipes/b-short.recipe",
+	         "model = gan\nwidth = 8\nbatch = 8\nsteps = 20\npublished = x\n"
+	         "needs = images\nreproduce = eval swd --count 4\n"},
+		{"queue/recipes/c-lab.recipe", "published = x\nreproduce = lab xy --steps 20\n"},
+		{"queue/recipes/d-needs.recipe",
+	         "model = gan\npublished = x\nneeds = images, data-b:nowhere\n"
+	         "reproduce = eval modes\n"},
+	};
+	char root[80], recipes[96], results[96], outdir[96], run[PATH_MAX], a[PATH_MAX],
+		b[PATH_MAX], in[PATH_MAX];
+	scratch_place("queue/recipes/x"), scratch_place("queue/images/x");
+	for (size_t i = 0; i < sizeof recipe / sizeof *recipe; i++)
+		scratch_write(recipe[i][0], recipe[i][1], strlen(recipe[i][1]));
+	for (char name[] = "queue/images/0.pgm"; name[13] < '4'; name[13]++) {
+		char image[12 + 64] = "P5 8 8 255\n";
+		memset(image + 11, 60 * (name[13] - '0'), 64);
+		scratch_write(name, image, 11 + 64);
+	}
+	snprintf(root, sizeof root, "%s/queue", scratch);
+	snprintf(recipes, sizeof recipes, "%s/recipes", root);
+	snprintf(results, sizeof results, "%s/results", root);
+	snprintf(outdir, sizeof outdir, "%s/runs", root);
+	snprintf(run, sizeof run, "%s/00001-a-long", outdir);
+	const char *const options[] = {"--data-root", root,       "--recipes", recipes, "--results",
+	                               results,       "--outdir", outdir,      NULL};
+
+	works(WORDS("reproduce", "--queue", "--hours", "0"), options);
+	const char *at[] = {strstr(said(), "\nc-lab "), strstr(said(), "\nb-short "),
+	                    strstr(said(), "\na-long ")};
+	if (!at[0] || !at[1] || !at[2] || at[0] > at[1] || at[1] > at[2] ||
+	    !strstr(said(), "needs the data set nowhere") || !strstr(said(), "3 left"))
+		fail_msg("%s", said());
+	assert_int_equal(named(outdir, "0000"), 0);
+
+	gm_state then, s;
+	for (int turn = 0; turn < 2; turn++) {
+		pid_t pid = start(WORDS("reproduce", "--queue"), options);
+		const double began = now();
+		const int64_t made = turn ? then.step : 0;
+		while ((!gm_state_read(run, &s) || s.step <= made ||
+		        !gm_folder_busy(AT_FDCWD, run)) &&
+		       now() - began < 60)
+			nap(.002);
+		if (turn)
+			scratch_write("queue/runs/00001-a-long/stop", "", 0);
+		else
+			kill(pid, SIGTERM);
+		const int status = end_of(pid);
+		assert_true(gm_state_read(run, &then));
+		if (status != (turn ? 0 : 143) || strcmp(then.state, "stopped") != 0 ||
+		    then.step <= made || then.step >= 40000)
+			fail_msg("status %d, %s at step %d: %s", status, then.state, (int)then.step,
+			         said());
+		assert_int_equal(named(results, ".json"), 2);
+		assert_int_equal(named(results, "a-long"), 0);
+	}
+	works(WORDS("reproduce", "--queue"), options);
+	assert_int_equal(named(results, ".json"), 3);
+	assert_int_equal(named(outdir, "0000"), 2);
+	gm_bytes result;
+	assert_true(gm_file_open(scratch_path("queue/results/a-long.json"), &result, NULL));
+	assert_non_null(memmem(result.data, result.size, "\"step\": 40000", 13));
+	assert_null(memmem(result.data, result.size, "timed_steps", 11)); /* of all it is known */
+	gm_file_close(&result);
+	works(WORDS("reproduce", "--queue"), options);
+	assert_non_null(strstr(said(), "3 with a full result; 0 left"));
+	assert_int_equal(named(outdir, "0000"), 2);
+
+	snprintf(a, sizeof a, "%s/whole", root);
+	works(WORDS("train", "--recipe", scratch_path(recipe[0][0]), "--outdir", a, "--name", "w"),
+	      NULL);
+	strcat(a, "/00000-w");
+	assert_true(newest(a, b, NULL) && gm_folder_checkpoint(run, "", a, in, NULL));
+	same_tensors(a, b, "gan");
+}
+
 /* The folder of a run turns read-only under it. Root may write anywhere, so root skips this. */
 static void a_closed_folder(void **state)
 {
@@ -464,6 +549,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(leftovers_are_swept),
 		cmocka_unit_test(a_full_disk),
 		cmocka_unit_test(signals_and_neighbours),
+		cmocka_unit_test(the_queue_goes_on),
 		cmocka_unit_test(a_closed_folder),
 	};
 	program = argc > 1 ? argv[1] : "build/ganymede";

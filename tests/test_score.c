@@ -393,6 +393,10 @@ static void reproduced(void **state)
 	refuses(1, run("reproduce silent"), "has no line reproduce");
 	refuses(1, run("reproduce nothing"), "no recipe");
 	refuses(2, run("reproduce"), "--list");
+	refuses(2, run("reproduce ring --hours 1"), "without --queue");
+	refuses(2, run("reproduce --queue --run 0"), "with --queue");
+	refuses(2, run("reproduce --queue --data x"), "without the name of a recipe");
+	refuses(1, run("reproduce --queue --hours soon"), "a number of hours");
 }
 
 /* Two channels of 5 x 6 pixels, hole of 2 x 3 pixels: of a plane a x + b y + c, which is harmonic,

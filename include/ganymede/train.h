@@ -58,6 +58,7 @@ typedef struct gm_train_call {
 	bool echo;             /* another process reports the error */
 	char folder[PATH_MAX]; /* of the run; empty if none was made */
 	int64_t step;          /* steps of this run so far, including earlier sessions */
+	int64_t total;         /* steps of the whole run */
 	bool stopped;          /* ended by *stop */
 	char prolong[160];     /* options that a longer run also needs ("--fall 300"), or empty */
 	/* the model's main endpoint: "generate", or "translate", "classify" for a model without
@@ -68,7 +69,8 @@ typedef struct gm_train_call {
 		/* median seconds per turn of the model's loop, including loading the batch; with
 		 * sampling: per batch of examples generated */
 		double step;
-		double flops; /* of one turn */
+		double processor; /* mean CPU seconds per turn, of all threads; 0 with sampling */
+		double flops;     /* of one turn */
 		/* examples per turn; bytes of intermediate values, shared by the steps */
 		int64_t batch, memory;
 		int64_t parameters; /* of all nets */

@@ -143,6 +143,21 @@ static void protocol(const json_t *o, char *text, size_t room)
 		         json_integer_value(json_object_get(p, "count")));
 }
 
+/* What the time of a result is of, if not of everything. */
+static const char *time_of(const json_t *o, char *text, size_t room)
+{
+	const json_int_t steps = json_integer_value(json_object_get(o, "timed_steps"));
+	snprintf(text, room, "%s",
+	         json_object_get(o, "trained") || json_object_get(o, "timed_steps")
+	                 ? ", for scoring only, of an existing run"
+	                 : "");
+	if (steps)
+		snprintf(text, room,
+		         ", for scoring and %" JSON_INTEGER_FORMAT " steps of an existing run",
+		         steps);
+	return text;
+}
+
 void ledger_say(const json_t *o, const char *path)
 {
 	char text[600];
@@ -158,7 +173,7 @@ void ledger_say(const json_t *o, const char *path)
 	printf("  time       %.1f s, %.1f s of CPU time%s\n",
 	       json_number_value(json_object_get(o, "wall_seconds")),
 	       json_number_value(json_object_get(o, "processor_seconds")),
-	       json_object_get(o, "trained") ? ", for scoring only, of an existing run" : "");
+	       time_of(o, text, sizeof text));
 	printf("  stored in    %s\n", path);
 }
 
@@ -195,8 +210,7 @@ int ledger_names(const char *recipes, char ***names, gm_error *err)
 	return ok ? kept : -1;
 }
 
-/* The result of a recipe, or NULL where there is none yet. */
-static json_t *result_of(const char *results, const char *name)
+json_t *ledger_result(const char *results, const char *name)
 {
 	char path[PATH_MAX];
 	snprintf(path, sizeof path, "%.2000s/%s.json", results, name);
@@ -209,7 +223,7 @@ bool ledger_list(const char *recipes, const char *results, gm_error *err)
 	int n = ledger_names(recipes, &name, err);
 	for (int i = 0; i < n; i++) {
 		char path[PATH_MAX], published[400] = "", text[600] = "not run yet";
-		json_t *o = result_of(results, name[i]);
+		json_t *o = ledger_result(results, name[i]);
 		snprintf(path, sizeof path, "%.2000s/%s.recipe", recipes, name[i]);
 		gm_recipe_text(path, "published", published, sizeof published, NULL);
 		if (o)
@@ -256,7 +270,7 @@ static void put_row(FILE *f, const char *recipes, const char *name, const json_t
 	fprintf(f, "| time | %.0f s, %.0f s of CPU time%s |\n",
 	        json_number_value(json_object_get(o, "wall_seconds")),
 	        json_number_value(json_object_get(o, "processor_seconds")),
-	        json_object_get(o, "trained") ? ", for scoring only, of an existing run" : "");
+	        time_of(o, text, sizeof text));
 	fprintf(f, "| where | %s; commit %.12s; %s |\n", text_of(o, "machine", ""),
 	        text_of(o, "commit", "unknown"), text_of(o, "date", ""));
 	fprintf(f, "| command | `%s` |\n\n", text_of(o, "command", ""));
@@ -279,7 +293,7 @@ bool ledger_page(const char *recipes, const char *results, const char *page, gm_
 		      "checkpoint kept by `--best`.\n\n",
 		      f);
 	for (int i = 0; i < n; i++) {
-		json_t *o = result_of(results, name[i]);
+		json_t *o = ledger_result(results, name[i]);
 		if (f)
 			put_row(f, recipes, name[i], o);
 		json_decref(o);

@@ -16,6 +16,8 @@ void ledger_say(const json_t *result, const char *path);
 /* The recipes in a folder that have a line `reproduce`, sorted. Returns their number, or -1. The
  * caller frees the names and the list. */
 int ledger_names(const char *recipes, char ***names, gm_error *err);
+/* The stored result of a recipe, which the caller frees, or NULL. */
+json_t *ledger_result(const char *results, const char *name);
 bool ledger_list(const char *recipes, const char *results, gm_error *err);
 /* Writes the page, a function of the files only. */
 bool ledger_page(const char *recipes, const char *results, const char *page, gm_error *err);

@@ -69,9 +69,10 @@ static const cli_verb verbs[] = {
 	{"plane", "plane RUN [INPUT] [--count N] [--by k-means] [-o FILE]",
          "plot codes of 2 dimensions, or decision regions of points", cli_plane},
 	{"reproduce",
-         "reproduce NAME [--data PATH] [--seeds N] [--run RUN]\n       ganymede reproduce --list | "
-         "--all | --docs",
-         "run a recipe and compare its result with the paper's", cli_reproduce},
+         "reproduce NAME [--data PATH] [--seeds N] [--run RUN]\n       ganymede reproduce --queue "
+         "[--hours N] [--nice] [--data-root FOLDER]\n       ganymede reproduce --list | --all | "
+         "--docs",
+         "run recipes and compare their results with the papers'", cli_reproduce},
 	{"lab", "lab [NAME] [-o FOLDER] [--OPTION VALUE]...",
          "experiments with a known result: measure, compare with theory, plot", cli_lab},
 	{"dream",

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * cli/reproduce.c -- ganymede reproduce: runs and scores a recipe and stores the result with the
- * paper's in reproductions/NAME.json. ledger.c generates a page from these files.
+ * paper's in reproductions/NAME.json. ledger.c generates a page from these files; queue.c does all
+ * recipes in turn.
  *
  * A recipe's line `reproduce` is `eval METRIC [--OPTION VALUE]...`, `lab EXPERIMENT [--OPTION
  * VALUE]...`, or `translate SCORE [--OPTION VALUE]...`, whose options are those of `ganymede
- * translate`; CLASSIFIER as a value stands for option classifier.
+ * translate`; CLASSIFIER as a value stands for option classifier. Its line `needs` is a list of
+ * data sets, SET for option data and OPTION:SET for others, and of options that have no usual
+ * value, --OPTION.
  */
-#include "cli/cli.h"
+#include "cli/reproduce.h"
 
 #include "use/saved_run.h"
 #include "cli/ledger.h"
@@ -18,13 +21,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/json.h"
 #include "base/machine.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/progress.h"
+#include "data/fetch.h"
 #include "lab/lab.h"
 #include "run/folder.h"
 #include "score/score.h"
@@ -35,6 +38,11 @@ static const cli_option table[] = {
 	{"list", "", "list the recipes that can be reproduced, with their results"},
 	{"all", "", "run all of these"},
 	{"docs", "", "only write the page of all results, docs/reproductions.md"},
+	{"queue", "",
+         "run all whose data are there, the cheapest first, and go on with begun runs"},
+	{"hours", "", "with queue: stop after this many hours; 0: only say what is left"},
+	{"nice", "", "with queue: leave the processor to other programs"},
+	{"data-root", "", "folder with the data sets that recipes need: FOLDER/mnist, ..."},
 	{"data", "", "data, if the recipe does not set them"},
 	{"data-b", "", "second data set, for recipes that need one"},
 	{"input", "", "for recipes that score translations: what is translated"},
@@ -55,26 +63,19 @@ static const cli_option table[] = {
 
 /* ---- what a recipe says ---------------------------------------------------------------------- */
 
-enum { WORDS = 24 };
-
-typedef struct plan {
-	char name[64], path[PATH_MAX], how[400], model[64], words[400];
-	const char *word[WORDS]; /* of the line `reproduce` */
-	int n;
-} plan;
-
-static bool plan_read(plan *p, const cli_values *v, const char *name, gm_error *err)
+bool plan_read(plan *p, const cli_values *v, const char *name, gm_error *err)
 {
 	snprintf(p->name, sizeof p->name, "%s", name);
 	snprintf(p->path, sizeof p->path, "%.2000s/%.60s.recipe", cli_value(v, "recipes"), name);
 	if (!gm_file_exists(p->path))
 		return gm_fail(err, GM_ERR_IO, "there is no recipe %.300s", p->path);
 	if (!gm_recipe_text(p->path, "reproduce", p->how, sizeof p->how, err) ||
-	    !gm_recipe_text(p->path, "model", p->model, sizeof p->model, err))
+	    !gm_recipe_text(p->path, "model", p->model, sizeof p->model, err) ||
+	    !gm_recipe_text(p->path, "needs", p->needs, sizeof p->needs, err))
 		return false;
 	memcpy(p->words, p->how, sizeof p->words);
 	char *rest = p->words, *word;
-	while ((word = strsep(&rest, " \t")) && p->n < WORDS)
+	while ((word = strsep(&rest, " \t")) && p->n < PLAN_WORDS)
 		if (*word)
 			p->word[p->n++] = word;
 	static const char *const ways[] = {"eval", "lab", "translate"};
@@ -87,13 +88,52 @@ static bool plan_read(plan *p, const cli_values *v, const char *name, gm_error *
 	               p->path);
 }
 
-/* The value of --NAME in the recipe's line `reproduce`, or NULL. */
-static const char *plan_option(const plan *p, const char *name)
+const char *plan_option(const plan *p, const char *name)
 {
 	for (int i = 2; i + 1 < p->n; i++)
 		if (!strncmp(p->word[i], "--", 2) && cli_is(p->word[i] + 2, name))
 			return p->word[i + 1];
 	return NULL;
+}
+
+static int row_of(const char *option)
+{
+	int i = 0;
+	while (table[i].name && strcmp(table[i].name, option) != 0)
+		i++;
+	return table[i].name ? i : -1;
+}
+
+bool plan_needs(plan *p, cli_values *v, gm_error *err)
+{
+	char list[sizeof p->needs], *rest = list, *item;
+	int found = 0;
+	memcpy(list, p->needs, sizeof list);
+	while ((item = strsep(&rest, ", "))) {
+		char *colon = strchr(item, ':');
+		const char *option = colon ? item : "data", *set = colon ? colon + 1 : item;
+		if (colon)
+			*colon = 0;
+		if (!*set)
+			continue;
+		const bool by_hand = !strncmp(set, "--", 2);
+		const int row = row_of(by_hand ? set + 2 : option);
+		if (row >= 0 && v->given[row])
+			continue;
+		if (by_hand)
+			return gm_fail(err, GM_ERR_VALUE, "recipe %s needs %s: see its comment",
+			               p->name, set);
+		if (row < 0 || found == PLAN_NEEDS)
+			return gm_fail(err, GM_ERR_FORMAT, "%.300s: line needs: \"%.60s\"", p->path,
+			               option);
+		if (!gm_fetch_place(set, cli_given(v, "data-root"), p->found[found]))
+			return gm_fail(err, GM_ERR_VALUE,
+			               "recipe %s needs the data set %.60s: give --%s PATH, or "
+			               "--data-root of a folder with %.60s",
+			               p->name, set, option, set);
+		v->given[row] = p->found[found++];
+	}
+	return true;
 }
 
 /* ---- mean and standard error ----------------------------------------------------------------- */
@@ -115,13 +155,6 @@ static json_t *summary(const double *v, int n)
 	return o;
 }
 
-static double wall_seconds(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + 1e-9 * t.tv_nsec;
-}
-
 /* ---- of runs --------------------------------------------------------------------------------- */
 
 enum { SEEDS = 32 };
@@ -133,24 +166,40 @@ typedef struct trials {
 	json_t *runs, *protocol, *others; /* others: further scores of the last run */
 } trials;
 
-static bool train_one(const plan *p, const cli_values *v, int seed, char run[PATH_MAX],
-                      gm_error *err)
+bool plan_settings(const plan *p, const cli_values *v, int seed, gm_settings *s, gm_error *err)
 {
 	static const char *const sets[] = {"data", "data-b"};
 	char text[24];
-	gm_settings s;
-	gm_settings_init(&s, gm_model_find(p->model));
+	gm_settings_init(s, gm_model_find(p->model));
 	snprintf(text, sizeof text, "%d", seed);
-	bool ok = gm_settings_file(&s, p->path, err) && gm_settings_set(&s, "seed", text, err) &&
-	          gm_settings_set(&s, "outdir", cli_value(v, "outdir"), err) &&
-	          gm_settings_set(&s, "name", p->name, err);
+	bool ok = gm_settings_file(s, p->path, err) && gm_settings_set(s, "seed", text, err) &&
+	          gm_settings_set(s, "outdir", cli_value(v, "outdir"), err);
 	for (int i = 0; ok && i < 2; i++)
 		if (cli_given(v, sets[i]))
-			ok = gm_settings_set(&s, sets[i], cli_given(v, sets[i]), err);
+			ok = gm_settings_set(s, sets[i], cli_given(v, sets[i]), err);
 	if (ok && cli_given(v, "steps"))
-		ok = gm_settings_set(&s, "steps", cli_given(v, "steps"), err);
-	gm_train_call call = {.settings = &s, .out = stdout, .stop = &cli_stopped};
-	ok = ok && gm_train(&call, err);
+		ok = gm_settings_set(s, "steps", cli_given(v, "steps"), err);
+	return ok;
+}
+
+static bool train_one(plan *p, const cli_values *v, int seed, char run[PATH_MAX], gm_error *err)
+{
+	gm_settings s;
+	char begun[PATH_MAX];
+	int64_t step = 0;
+	bool ok = plan_settings(p, v, seed, &s, err);
+	const bool again = ok && p->total && queue_begun(&s, begun, &step);
+	gm_train_call call = {.settings = &s,
+	                      .out = stdout,
+	                      .stop = &cli_stopped,
+	                      .resume = again ? begun : NULL};
+	if (ok && again && step >= p->total) {
+		snprintf(run, PATH_MAX, "%s", begun);
+		gm_settings_free(&s);
+		return true;
+	}
+	ok = ok && (again || gm_settings_set(&s, "name", p->name, err)) && gm_train(&call, err);
+	p->timed += call.step > step ? call.step - step : 0;
 	if (ok && call.stopped)
 		ok = gm_fail(err, GM_ERR_STATE,
 		             "stopped: %.200s can be resumed, and scored by --run", call.folder);
@@ -214,7 +263,6 @@ static bool is_classifier(const char *word)
 	return !strcmp(word, "CLASSIFIER");
 }
 
-/* What the scores of translations need, before anything is trained. */
 static bool can_translate(const plan *p, const cli_values *v, gm_error *err)
 {
 	bool classifier = false;
@@ -230,11 +278,24 @@ static bool can_translate(const plan *p, const cli_values *v, gm_error *err)
 	               p->name);
 }
 
+bool plan_ready(const plan *p, const cli_values *v, gm_error *err)
+{
+	static const char of_run[] = "classifier:";
+	char path[PATH_MAX];
+	const char *x =
+		cli_given(v, "extractor") ? cli_given(v, "extractor") : plan_option(p, "extractor");
+	if (!strcmp(p->word[0], "translate"))
+		return can_translate(p, v, err);
+	return !x || !strncmp(x, of_run, sizeof of_run - 1) ||
+	       gm_extractor_weights(x, NULL, path, err);
+}
+
 /* By translate: *value is the score that the recipe's line names. */
 static bool translate_one_run(const plan *p, const cli_values *v, const char *checkpoint,
                               double *value, json_t *row, gm_error *err)
 {
-	char *word[WORDS + 8] = {"translate", (char *)checkpoint, (char *)cli_given(v, "input")};
+	char *word[PLAN_WORDS + 8] = {"translate", (char *)checkpoint,
+	                              (char *)cli_given(v, "input")};
 	int n = 3, status;
 	for (int i = 2; i < p->n; i++)
 		word[n++] = (char *)(is_classifier(p->word[i]) ? cli_given(v, "classifier")
@@ -290,7 +351,7 @@ static bool one_run(const plan *p, const cli_values *v, const char *run, trials 
 	return ok;
 }
 
-static bool by_run(const plan *p, const cli_values *v, json_t *result, gm_error *err)
+static bool by_run(plan *p, const cli_values *v, json_t *result, gm_error *err)
 {
 	trials t = {.runs = json_array()};
 	bool ok = *p->model && gm_model_find(p->model);
@@ -298,8 +359,7 @@ static bool by_run(const plan *p, const cli_values *v, json_t *result, gm_error 
 	char run[PATH_MAX];
 	if (!ok)
 		gm_fail(err, GM_ERR_VALUE, "%.300s names an unknown model", p->path);
-	ok = ok && cli_whole(v, "seeds", 1, SEEDS, &seeds, err) &&
-	     (strcmp(p->word[0], "translate") != 0 || can_translate(p, v, err));
+	ok = ok && cli_whole(v, "seeds", 1, SEEDS, &seeds, err) && plan_ready(p, v, err);
 	if (ok && cli_given(v, "run")) {
 		char list[2000], *rest = list, *one;
 		snprintf(list, sizeof list, "%s", cli_given(v, "run"));
@@ -380,37 +440,41 @@ static bool by_lab(const plan *p, const cli_values *v, json_t *result, gm_error 
 	if (ok && cli_given(v, "steps"))
 		ok = gm_lab_set(l, "steps", cli_given(v, "steps"), err);
 	/* A failed check is also a result. */
-	ok = ok && (gm_lab_run(l, folder, err) || !err->code) && take_numbers(folder, result, err);
+	ok = ok && (gm_lab_run(l, folder, err) || !err->code);
+	if (ok && cli_stopped)
+		ok = gm_fail(err, GM_ERR_STATE, "stopped: repeat the command to go on");
+	ok = ok && take_numbers(folder, result, err);
 	gm_lab_close(l);
 	return ok;
 }
 
 /* ---- one recipe ------------------------------------------------------------------------------ */
 
-static bool reproduce(const char *name, const cli_values *v, const char *command, gm_error *err)
+bool plan_reproduce(plan *p, const cli_values *v, const char *command, gm_error *err)
 {
-	plan p = {0};
 	char text[400], path[PATH_MAX];
-	if (!plan_read(&p, v, name, err))
-		return false;
 	json_t *o = json_object();
 	static const char *const keys[] = {"published", "published-source", "published-note"};
-	json_object_set_new(o, "recipe", json_string(p.name));
+	json_object_set_new(o, "recipe", json_string(p->name));
 	for (int i = 0; i < 3; i++)
-		if (gm_recipe_text(p.path, keys[i], text, sizeof text, err) && *text)
+		if (gm_recipe_text(p->path, keys[i], text, sizeof text, err) && *text)
 			json_object_set_new(o, keys[i], json_string(text));
-	json_object_set_new(o, "how", json_string(p.how));
+	json_object_set_new(o, "how", json_string(p->how));
 	json_object_set_new(o, "command", gm_json_text(command));
-	double wall = wall_seconds(), processor = gm_processor_seconds();
-	bool ok = !strcmp(p.word[0], "lab") ? by_lab(&p, v, o, err) : by_run(&p, v, o, err);
-	json_object_set_new(o, "wall_seconds", json_real(round((wall_seconds() - wall) * 10) / 10));
-	json_object_set_new(o, "processor_seconds",
-	                    json_real(round((gm_processor_seconds() - processor) * 10) / 10));
+	const double wall = gm_seconds(), processor = gm_processor_seconds();
+	bool ok = !strcmp(p->word[0], "lab") ? by_lab(p, v, o, err) : by_run(p, v, o, err);
+	p->wall += gm_seconds() - wall;
+	p->processor += gm_processor_seconds() - processor;
+	json_object_set_new(o, "wall_seconds", json_real(round(p->wall * 10) / 10));
+	json_object_set_new(o, "processor_seconds", json_real(round(p->processor * 10) / 10));
+	/* Of steps made by earlier programs the time is not known. */
+	if (p->timed < p->total * (int64_t)json_array_size(json_object_get(o, "runs")))
+		json_object_set_new(o, "timed_steps", json_integer((json_int_t)p->timed));
 	if (cli_given(v, "steps"))
 		json_object_set_new(o, "shortened", json_string(cli_given(v, "steps")));
 	ledger_place(o);
 	if (ok && (ok = gm_file_make_folder(cli_value(v, "results"), err))) {
-		snprintf(path, sizeof path, "%.2000s/%s.json", cli_value(v, "results"), p.name);
+		snprintf(path, sizeof path, "%.2000s/%s.json", cli_value(v, "results"), p->name);
 		char *json = json_dumps(o, JSON_INDENT(1) | JSON_REAL_PRECISION(8));
 		ok = json && gm_file_write(path, json, strlen(json), err);
 		free(json);
@@ -418,6 +482,20 @@ static bool reproduce(const char *name, const cli_values *v, const char *command
 			ledger_say(o, path);
 	}
 	json_decref(o);
+	return ok;
+}
+
+static bool reproduce(const char *name, const cli_values *given, const char *command, gm_error *err)
+{
+	plan *p = calloc(1, sizeof *p);
+	cli_values v = *given;
+	bool ok = p || gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	ok = ok && plan_read(p, &v, name, err);
+	/* Without --data-root the data may also be options of an existing run. */
+	if (ok && cli_given(&v, "data-root") && !cli_given(&v, "run"))
+		ok = plan_needs(p, &v, err);
+	ok = ok && plan_reproduce(p, &v, command, err);
+	free(p);
 	return ok;
 }
 
@@ -430,7 +508,8 @@ static void join(int argc, char **argv, char *text, size_t room)
 
 int cli_reproduce(int argc, char **argv)
 {
-	static const char *const flags[] = {"help", "h", "list", "all", "docs", NULL};
+	static const char *const flags[] = {"help", "h",     "list", "all",
+	                                    "docs", "queue", "nice", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
 	cli_values v = {.verb = "reproduce", .option = table};
 	char command[1000];
@@ -450,11 +529,16 @@ int cli_reproduce(int argc, char **argv)
 		                                                               : cli_fail(&err);
 	if (cli_given(&v, "list"))
 		return ledger_list(recipes, results, &err) ? CLI_OK : cli_fail(&err);
+	if (cli_given(&v, "queue"))
+		return queue(&v, command);
+	if ((status = cli_useless(&v, "hours|nice", "without --queue")))
+		return status;
 	cli_catch_signals();
 	if (v.operand[0])
 		return reproduce(v.operand[0], &v, command, &err) ? CLI_OK : cli_fail(&err);
 	if (!cli_given(&v, "all"))
-		return cli_usage("reproduce needs the name of a recipe, --list, --all or --docs");
+		return cli_usage("reproduce needs the name of a recipe, --list, --all, --queue or "
+		                 "--docs");
 	char **name;
 	int n = ledger_names(recipes, &name, &err);
 	for (int i = 0; i < n; i++) {

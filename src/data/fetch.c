@@ -295,6 +295,14 @@ bool gm_fetch_find(const char *name, char path[PATH_MAX])
 	return true;
 }
 
+bool gm_fetch_place(const char *name, const char *root, char path[PATH_MAX])
+{
+	if (root && snprintf(path, PATH_MAX, "%s/%s", root, name) < PATH_MAX &&
+	    gm_file_exists(path))
+		return true;
+	return gm_fetch_find(name, path) && *path;
+}
+
 bool gm_fetch_is_weights(const char *name)
 {
 	const int s = find(name);

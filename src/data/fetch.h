@@ -21,6 +21,10 @@ bool gm_fetch_one(const char *folder, const gm_fetch_file *f, const gm_fetch_opt
 /* True if name is a downloadable set. *path: what to open if it is complete; else "". */
 bool gm_fetch_find(const char *name, char path[PATH_MAX]);
 
+/* Where a named set lies, whether it can be downloaded or not: root/name, unless root is NULL; or,
+ * downloaded, in the cache. False if it is in neither. */
+bool gm_fetch_place(const char *name, const char *root, char path[PATH_MAX]);
+
 /* True if name is network weights, not a data set. */
 bool gm_fetch_is_weights(const char *name);
 

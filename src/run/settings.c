@@ -390,7 +390,8 @@ static bool each_line(const char *path, line_fn *each, void *ctx, gm_error *err)
 
 static bool set_line(void *ctx, const char *key, const char *value, gm_error *err)
 {
-	if (same_name(key, "model") || !strncmp(key, "published", 9) || same_name(key, "reproduce"))
+	if (same_name(key, "model") || !strncmp(key, "published", 9) ||
+	    same_name(key, "reproduce") || same_name(key, "needs"))
 		return true;
 	return gm_settings_set(ctx, key, value, err);
 }

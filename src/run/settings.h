@@ -56,7 +56,7 @@ void gm_settings_keep(gm_settings *s, const char *name, const char *value);
 void gm_settings_unknown(const gm_settings *s, char *text, size_t room);
 
 /* In such a file # starts a comment. "model" is the model: read it first with gm_recipe_model. Keys
- * "published..." and "reproduce" are for `ganymede reproduce` and are ignored here. */
+ * "published...", "reproduce" and "needs" are for `ganymede reproduce` and are ignored here. */
 /* Writes the value of a key of the file (the last one, if repeated) to text[room]; empty if there
  * is none. */
 bool gm_recipe_text(const char *path, const char *key, char *text, size_t room, gm_error *err);

@@ -370,7 +370,8 @@ static void finish_step(gm_run *r)
 
 /* ---- only measuring -------------------------------------------------------------------------- */
 
-enum { MEASURED_TURNS = 100000 };
+/* The first turns are slower (first access to memory). */
+enum { MEASURED_TURNS = 100000, SKIPPED_TURNS = 2 };
 
 static int by_size(const void *a, const void *b)
 {
@@ -391,9 +392,10 @@ static void conclude(gm_run *r)
 {
 	struct gm_speed *v = &r->call->speed;
 	v->bf16 = gm_graph_bf16(r->graph);
-	int skip = r->turns > 2 ? 2 : 0; /* the first turns are slower (first access to memory) */
+	int skip = r->turns > SKIPPED_TURNS ? SKIPPED_TURNS : 0;
 	qsort(r->turn + skip, r->turns - skip, sizeof *r->turn, by_size);
 	v->step = r->turn[skip + (r->turns - skip) / 2];
+	v->processor = (gm_processor_seconds() - r->processor) / (r->turns - skip);
 	v->batch = gm_run_whole_batch(r);
 	v->turns = r->turns;
 	v->peak = gm_machine_peak(false);
@@ -441,8 +443,8 @@ static bool measured_next(gm_run *r)
 	if (!r->started) {
 		r->started = true;
 		r->seen_before = r->seen;
-		if (r->call->plan &&
-		    (!lengths(r) || !gm_run_pictures_ready(r) || !gm_monitors_start(r)))
+		if (!lengths(r) ||
+		    (r->call->plan && (!gm_run_pictures_ready(r) || !gm_monitors_start(r))))
 			return false;
 		if (r->call->plan && r->call->json) {
 			if (!r->rank)
@@ -472,7 +474,8 @@ static bool measured_next(gm_run *r)
 		}
 	}
 	gm_schedules_set(r);
-	r->processor = gm_processor_seconds();
+	if (r->turns <= SKIPPED_TURNS)
+		r->processor = gm_processor_seconds();
 	r->began = gm_seconds();
 	return true;
 }
@@ -483,6 +486,7 @@ static bool begin(gm_run *r)
 	            (r->rank || start_scoring(r));
 	r->first_step = r->step;
 	r->started_at = (double)time(NULL);
+	r->processor = gm_processor_seconds();
 	if (r->from && !r->rank)
 		gm_folder_stop(r->folder); /* asked an earlier session */
 	if (fine)                          /* errors are in r->err */
@@ -851,6 +855,7 @@ static void end(void *ctx)
 	gm_rate_prolong(r, call->prolong, sizeof call->prolong);
 	memcpy(call->folder, r->folder, sizeof call->folder);
 	call->step = r->step;
+	call->total = r->total;
 	call->echo = r->echo;
 	if (gm_scoring_end)
 		gm_scoring_end(r);
