@@ -656,6 +656,7 @@ refuses 2 'texture synthesise needs a picture' texture synthesise
 refuses 2 'is not WIDTHxHEIGHT' texture synthesise attack.png --size 64 -o other.png
 refuses 2 'would be overwritten' texture synthesise attack.png -o attack.png
 works '"step_seconds"' bench points --width 16 --seconds .05 --json --sample
+works '"step_seconds"' bench wavenet --width 4 --skip 4 --layers 2 --sound-length 32 --seconds .05 --json --sample
 refuses 2 'did you mean points' bench pionts
 refuses 2 'srresnet-x4 does not generate from noise' bench srresnet-x4 --sample
 refuses 2 'sampling by averages costs the same' bench points --sample --averages

@@ -96,9 +96,12 @@ class Game:
     `joined`: D sees real and fake examples as one batch, which is the same where D has no batch norm.
     """
 
-    def __init__(self, G, D, data, nz, lr, beta1, k=1, penalty=0., joined=False, optimiser='fused', wrap=lambda f: f):
+    def __init__(self, G, D, data, nz, lr, beta1, k=1, penalty=0., drift=0., beta2=.999, average=0., joined=False,
+                 optimiser='fused', wrap=lambda f: f):
         self.G, self.D, self.data, self.nz, self.k, self.penalty, self.joined = G, D, data, nz, k, penalty, joined
-        self.opt_g, self.opt_d = adam(G, lr, beta1, optimiser), adam(D, lr, beta1, optimiser)
+        self.drift, self.average = drift, average
+        self.mean = [p.detach().clone() for p in G.parameters()] if average else []
+        self.opt_g, self.opt_d = adam(G, lr, beta1, optimiser, beta2), adam(D, lr, beta1, optimiser, beta2)
         self.loss_d, self.loss_g = wrap(self._loss_d), wrap(self._loss_g)
 
     def z(self):
@@ -119,7 +122,8 @@ class Game:
         t = torch.rand(len(x), *[1] * (x.dim() - 1))
         mix = (fake + t * (x - fake)).requires_grad_()
         slope, = torch.autograd.grad(self.D(mix).sum(), mix, create_graph=True)
-        return b.mean() - a.mean() + self.penalty * ((slope.flatten(1).square().sum(1) + 1e-12).sqrt() - 1).square().mean()
+        loss = b.mean() - a.mean() + self.penalty * ((slope.flatten(1).square().sum(1) + 1e-12).sqrt() - 1).square().mean()
+        return loss + self.drift * a.square().mean() if self.drift else loss
 
     def _loss_g(self, z):
         y = self.D(self.G(z))
@@ -139,6 +143,9 @@ class Game:
         self.opt_g.step()
         for p in self.D.parameters():
             p.requires_grad_(True)
+        if self.average:
+            with torch.no_grad():
+                torch._foreach_lerp_(self.mean, list(self.G.parameters()), 1 - self.average)
 
 
 class Packs:
@@ -362,6 +369,73 @@ def instance(c):
     return nn.InstanceNorm2d(c, affine=True)
 
 
+class Equalised(nn.Module):
+    """A convolution or dense layer whose weights are N(0, 1) and scaled in use (Karras et al. 2018, section 4.1)."""
+
+    def __init__(self, *shape, gain=2 ** .5):
+        super().__init__()
+        self.w, self.b = nn.Parameter(torch.randn(shape)), nn.Parameter(torch.zeros(shape[0]))
+        self.scale = gain / self.w[0].numel() ** .5
+
+    def forward(self, x):
+        w = self.w * self.scale
+        return F.linear(x, w, self.b) if w.dim() == 2 else F.conv2d(x, w, self.b, padding=w.shape[2] // 2)
+
+
+def pixel_norm(x):
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
+
+
+class GrowingG(nn.Module):
+    """ProGAN's generator after the last fade: what the fades would add, peers do not compute."""
+
+    def __init__(self, maps, nz=512):
+        super().__init__()
+        self.dense = Equalised(maps[0] * 16, nz, gain=2 ** .5 / 4)
+        self.a = nn.ModuleList(Equalised(b, a, 3, 3) for a, b in zip(maps, maps[1:]))
+        self.b = nn.ModuleList(Equalised(b, b, 3, 3) for b in maps)
+        self.rgb = nn.ModuleList(Equalised(3, b, 1, 1, gain=1) for b in maps)
+
+    def forward(self, z):
+        x = self.dense(pixel_norm(z)).view(len(z), -1, 4, 4)
+        x = pixel_norm(F.leaky_relu(x, .2))
+        x = pixel_norm(F.leaky_relu(self.b[0](x), .2))
+        for a, b in zip(self.a, self.b[1:]):
+            x = pixel_norm(F.leaky_relu(a(F.interpolate(x, scale_factor=2)), .2))
+            x = pixel_norm(F.leaky_relu(b(x), .2))
+        return self.rgb[-1](x)
+
+
+class GrowingD(nn.Module):
+    """Its discriminator, with the standard deviation of groups of four examples as a map."""
+
+    def __init__(self, maps):
+        super().__init__()
+        self.rgb = nn.ModuleList(Equalised(b, 3, 1, 1) for b in maps)
+        self.b = nn.ModuleList(Equalised(b, b + (i == 0), 3, 3) for i, b in enumerate(maps))
+        self.a = nn.ModuleList(Equalised(a, b, 3, 3) for a, b in zip(maps, maps[1:]))
+        self.dense, self.score = Equalised(maps[0], maps[0] * 16), Equalised(1, maps[0], gain=1)
+
+    def forward(self, x):
+        x = F.leaky_relu(self.rgb[-1](x), .2)
+        for a, b in zip(reversed(self.a), reversed(self.b[1:])):
+            x = F.avg_pool2d(F.leaky_relu(a(F.leaky_relu(b(x), .2)), .2), 2)
+        groups = x.view(4, -1, *x.shape[1:])
+        spread = ((groups - groups.mean(0)).square().mean(0) + 1e-8).sqrt().mean((1, 2, 3), keepdim=True)
+        x = torch.cat([x, spread.repeat(4, 1, *x.shape[2:])], 1)
+        return self.score(F.leaky_relu(self.dense(F.leaky_relu(self.b[0](x), .2).flatten(1)), .2))
+
+
+def growing(maps, side, batch):
+    def make(channels_last=False, **o):
+        G, D, x = GrowingG(maps), GrowingD(maps), pictures(3, side)
+        if channels_last:
+            G, D = G.to(memory_format=torch.channels_last), D.to(memory_format=torch.channels_last)
+            x = x.contiguous(memory_format=torch.channels_last)
+        return Game(G, D, Data(x, batch), 512, 1e-3, 0., penalty=10., drift=1e-3, beta2=.99, average=.999, **o)
+    return make
+
+
 class Translator(nn.Module):
     """CycleGAN's for 128 pixels: six residual blocks (appendix 7.2)."""
 
@@ -579,6 +653,7 @@ tasks = {
     'cyclegan-128': (Cycle, True, False),
     'srresnet-x4': (Enlarge, True, False),
     'sngan-resnet-32': (residual_game(64, beta1=0., beta2=.9), True, True),
+    'progan-64': (growing([64, 64, 64, 64, 32], 64, 16), True, False),
     'wavenet': (Sounds, False, False),
     'biggan-32': (residual_game(64, classes=8, beta1=.5, beta2=.999, ortho=1e-4, average=.9999), True, True),
 }

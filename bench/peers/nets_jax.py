@@ -201,6 +201,41 @@ def res_d(w, x, y, width, classes):
     return logit + (w(classes, width)[y] * h).sum(1, keepdims=True) if classes else logit
 
 
+def equalised(w, x, out, kernel=0, gain=2 ** .5):
+    inputs = x.shape[-1] * max(kernel, 1) ** 2
+    weight = w(*[kernel] * 2, x.shape[-1], out) if kernel else w(x.shape[-1], out)
+    weight = weight * (gain / inputs ** .5)
+    if not kernel:
+        return x @ weight + w(out, value=0)
+    y = lax.conv_general_dilated(x, weight, (1, 1), [(kernel // 2,) * 2] * 2, dimension_numbers=('NHWC', 'HWIO', 'NHWC'))
+    return y + w(out, value=0)
+
+
+def pixel_norm(x):
+    return x * lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + 1e-8)
+
+
+def growing_g(w, z, maps):
+    x = equalised(w, pixel_norm(z), maps[0] * 16, gain=2 ** .5 / 4).reshape(len(z), 4, 4, maps[0])
+    x = pixel_norm(leaky(x))
+    for i, n in enumerate(maps):
+        if i:
+            x = pixel_norm(leaky(equalised(w, double(x), n, 3)))
+        x = pixel_norm(leaky(equalised(w, x, n, 3)))
+    return equalised(w, x, 3, 1, gain=1)
+
+
+def growing_d(w, x, maps):
+    x = leaky(equalised(w, x, maps[-1], 1))
+    for i in range(len(maps) - 1, 0, -1):
+        x = halve(leaky(equalised(w, leaky(equalised(w, x, maps[i], 3)), maps[i - 1], 3)))
+    groups = x.reshape(4, -1, *x.shape[1:])
+    spread = jnp.sqrt(jnp.square(groups - groups.mean(0)).mean(0) + 1e-8).mean((1, 2, 3), keepdims=True)
+    x = jnp.concatenate([x, jnp.broadcast_to(jnp.tile(spread, (4, 1, 1, 1)), (*x.shape[:3], 1))], 3)
+    x = leaky(equalised(w, x, maps[0], 3)).reshape(len(x), -1)
+    return equalised(w, leaky(equalised(w, x, maps[0])), 1, gain=1)
+
+
 def translator(w, x, width=64, blocks=6):
     def reflected(x, n):
         return jnp.pad(x, ((0, 0), (n, n), (n, n), (0, 0)), mode='reflect')
@@ -242,7 +277,7 @@ def resolution(w, x, width=64, blocks=16):
 
 # ---- games ---------------------------------------------------------------------------------------------------------------------
 
-def softplus_game(G, D, data, batch, nz, lr, beta1, k=1, penalty=0., apart=True):
+def softplus_game(G, D, data, batch, nz, lr, beta1, k=1, penalty=0., drift=0., beta2=.999, average=0., apart=True):
     """D's steps, then G's; the non-saturating loss, or Wasserstein's with a gradient penalty."""
     g, d = made(G, jnp.zeros((batch, nz))), made(D, jnp.zeros((batch, *data.shape[1:])))
 
@@ -258,24 +293,27 @@ def softplus_game(G, D, data, batch, nz, lr, beta1, k=1, penalty=0., apart=True)
             return jax.nn.softplus(-a).mean() + jax.nn.softplus(b).mean()
         slope = jax.grad(lambda m: D(Weights(d), m).sum())(fake + t * (x - fake))
         length = jnp.sqrt(jnp.square(slope).sum(tuple(range(1, slope.ndim))) + 1e-12)
-        return b.mean() - a.mean() + penalty * jnp.square(length - 1).mean()
+        return b.mean() - a.mean() + penalty * jnp.square(length - 1).mean() + drift * jnp.square(a).mean()
 
     def loss_g(g, d, z):
         y = D(Weights(d), G(Weights(g), z))
         return -y.mean() if penalty else jax.nn.softplus(-y).mean()
 
     def turn(state, key, data):
-        g, d, og, od = state
+        g, d, og, od, mean = state
         for _ in range(k):
             key, a, b, c = jax.random.split(key, 4)
             t = jax.random.uniform(c, (batch,) + (1,) * (data.ndim - 1))
             grad = jax.grad(loss_d)(d, g, draw(a, data, batch), jax.random.normal(b, (batch, nz)), t)
-            d, od = adam(d, grad, od, lr, beta1)
+            d, od = adam(d, grad, od, lr, beta1, beta2)
         key, a = jax.random.split(key)
-        g, og = adam(g, jax.grad(loss_g)(g, d, jax.random.normal(a, (batch, nz))), og, lr, beta1)
-        return (g, d, og, od), key
+        g, og = adam(g, jax.grad(loss_g)(g, d, jax.random.normal(a, (batch, nz))), og, lr, beta1, beta2)
+        if average:
+            mean = jax.tree.map(lambda m, w: average * m + (1 - average) * w, mean, g)
+        return (g, d, og, od, mean), key
 
-    return Task(turn, (g, d, adam_start(g), adam_start(d)), [data], g, d)
+    mean = jax.tree.map(jnp.copy, g) if average else ()
+    return Task(turn, (g, d, adam_start(g), adam_start(d), mean), [data], g, d)
 
 
 def plane(layers, width, batch):
@@ -467,7 +505,13 @@ def sounds():
     return Task(turn, (g, adam_start(g)), [random.integers(256, size=(512, 1024)).astype(np.int32)], g, {})
 
 
+def growing(maps, side, batch):
+    return softplus_game(lambda w, z: growing_g(w, z, maps), lambda w, x: growing_d(w, x, maps), pictures(side), batch, 512, 1e-3,
+                         0., penalty=10., drift=1e-3, beta2=.99, average=.999)
+
+
 tasks = {
+    'progan-64': lambda: growing([64, 64, 64, 64, 32], 64, 16),
     'wavenet': sounds,
     'points': lambda: plane(2, 128, 512),
     'points-512': lambda: plane(3, 512, 256),

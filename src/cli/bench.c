@@ -55,6 +55,10 @@ static const bench rows[] = {
 	{"biggan-32",
          "biggan",
          {"data", "shapes", "size", "32", "width", "64", "batch", "64", "attention", "16"}},
+	{"progan-64", /* its last stage, from the first step on */
+         "progan",
+         {"data", "shapes", "size", "64", "width", "64", "base", "1024", "batch", "16", "whole-to",
+          "64", "stable-kimg", "0", "fade-kimg", "0"}},
 	{"wavenet", "wavenet", {"data", "tones", "sound-length", "1024", "batch", "8"}},
 	{"classifier", "classifier", {"data", "glyphs", "batch", "64"}, .no_samples = true},
 	{"inception", NULL, {0}, "inception", true},

@@ -294,7 +294,11 @@ double gm_endpoint_memory(const gm_run *r)
 		                          e->latents};
 		for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
 			all += steps[k] ? (double)gm_step_describe(steps[k]).arena_bytes : 0;
-		all += e->process ? gm_process_memory(e) : 0;
+		for (int raw = 0; e->process && raw < 2; raw++) {
+			gm_step *of[4];
+			for (int k = gm_process_steps(e, raw, of); k-- > 0;)
+				all += (double)gm_step_describe(of[k]).arena_bytes;
+		}
 	}
 	return all;
 }

@@ -29,7 +29,8 @@ void gm_endpoint_seed(gm_run *r, const gm_use *u, int64_t turn);
 void gm_endpoint_seed_back(gm_run *r, uint64_t runs);
 
 /* process.c */
-double gm_process_memory(const gm_run_endpoint *e); /* bytes of intermediate values */
+/* The steps compiled for it, which the run owns, and how many: with averaged weights or raw. */
+int gm_process_steps(const gm_run_endpoint *e, bool raw, gm_step *steps[4]);
 bool gm_process_ready(gm_run *r, gm_run_endpoint *e, bool raw);
 /* y [batch, ..], or [frames, batch, ..]; inputs of the data are set already. */
 bool gm_process_run(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y);

@@ -126,16 +126,15 @@ bool gm_process_ready(gm_run *r, gm_run_endpoint *e, bool raw)
 	return true;
 }
 
-double gm_process_memory(const gm_run_endpoint *e)
+int gm_process_steps(const gm_run_endpoint *e, bool raw, gm_step *steps[4])
 {
 	const struct gm_run_process *s = e->process;
-	double all = 0;
-	for (int k = 0; k < 2; k++) {
-		gm_step *const steps[] = {s->begin[k], s->round[k], s->turn[k], s->read[k]};
-		for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-			all += steps[i] ? (double)gm_step_describe(steps[i]).arena_bytes : 0;
-	}
-	return all;
+	gm_step *const all[] = {s->begin[raw], s->round[raw], s->turn[raw], s->read[raw]};
+	int n = 0;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (all[i])
+			steps[n++] = all[i];
+	return n;
 }
 
 static bool step(gm_run *r, gm_run_endpoint *e, gm_step *s, const gm_use *u, int64_t turn)

@@ -433,7 +433,10 @@ static void measure_sampling(gm_run *r)
 	free(y);
 	if (gm_run_ok(r)) {
 		conclude(r);
-		add_step(&r->call->speed, e->drawn[0], 0);
+		gm_step *steps[4] = {e->drawn[0]};
+		const int n = e->process ? gm_process_steps(e, false, steps) : 1;
+		for (int i = 0; i < n; i++)
+			add_step(&r->call->speed, steps[i], e->process ? r->turns : 0);
 	}
 }
 
