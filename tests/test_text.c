@@ -350,7 +350,7 @@ static void code_says_the_caption(void **state)
 }
 
 /* Images of two latents that differ in the noise of the code alone. */
-static bool noise_shows(gm_saved *s, int nz, int from)
+static bool noise_shows(gm_saved *s, const char *endpoint, int nz, int from)
 {
 	enum { M = 16, NUMEL = 3 * 2 * SIDE * 2 * SIDE };
 	gm_error err = {0};
@@ -359,12 +359,30 @@ static bool noise_shows(gm_saved *s, int nz, int from)
 	for (int i = 0; i < M; i++)
 		put_text(text + i * L, "a red one");
 	must(gm_saved_latents(s, "generate", 5, 0, (float *[]){z, NULL}, &err), &err);
-	must(gm_saved_run(s, "generate", (const void *[]){z, text}, 5, 0, x, &err), &err);
+	must(gm_saved_run(s, endpoint, (const void *[]){z, text}, 5, 0, x, &err), &err);
 	for (int i = 0; i < M; i++)
 		for (int k = from; k < from + NC; k++)
 			z[i * nz + k] += 1;
-	must(gm_saved_run(s, "generate", (const void *[]){z, text}, 5, 0, y, &err), &err);
+	must(gm_saved_run(s, endpoint, (const void *[]){z, text}, 5, 0, y, &err), &err);
 	return memcmp(x, y, sizeof x) != 0;
+}
+
+/* Half-pixel centres: in the even rows and columns 1/4 is of the pixel before. */
+static void enlarged_is_bilinear(gm_saved *s)
+{
+	enum { M = 16, NUMEL = 3 * 2 * SIDE * 2 * SIDE };
+	gm_error err = {0};
+	static float z[M * 32], x[M * NUMEL];
+	static int32_t text[M * L];
+	for (int i = 0; i < M; i++)
+		put_text(text + i * L, "a red one");
+	must(gm_saved_latents(s, "generate/stage1", 5, 0, (float *[]){z, NULL}, &err), &err);
+	must(gm_saved_run(s, "generate/stage1", (const void *[]){z, text}, 5, 0, x, &err), &err);
+	for (int k = 0; k < M * NUMEL / (2 * SIDE); k++) {
+		const float *row =
+			x + k * 2 * SIDE; /* a, a + (b - a) / 4, a + 3 (b - a) / 4, b + .. */
+		assert_true(fabsf(3 * (row[1] - row[0]) - (row[2] - row[0])) < 1e-4f);
+	}
 }
 
 /* Stage II has stage I inside, bit for bit, and does not need its run; the noise of both codes
@@ -406,8 +424,11 @@ static void second_stage_holds_the_first(void **state)
 			s = gm_saved_open(last_run, NULL, &err);
 			must(s != NULL, &err);
 		}
-		assert_true(noise_shows(s, NZ1 + 2 * NC, NZ1)); /* of stage I */
-		assert_true(noise_shows(s, NZ1 + 2 * NC, NZ1 + NC) == (k == 0));
+		assert_true(noise_shows(s, "generate", NZ1 + 2 * NC, NZ1)); /* of stage I */
+		assert_true(noise_shows(s, "generate/stage1", NZ1 + 2 * NC, NZ1));
+		assert_true(noise_shows(s, "generate", NZ1 + 2 * NC, NZ1 + NC) == (k == 0));
+		assert_false(noise_shows(s, "generate/stage1", NZ1 + 2 * NC, NZ1 + NC));
+		enlarged_is_bilinear(s);
 		gm_saved_free(s);
 	}
 	gm_st_close(a);

@@ -293,6 +293,9 @@ GM_API gm_node *gm_toward_class(gm_run *r, const char *option, gm_node *x, gm_no
  * run's data. */
 GM_API gm_shape gm_import_shape(gm_run *r, const char *option, const char *endpoint, int input);
 GM_API const gm_facts *gm_import_facts(gm_run *r, const char *option);
+/* How many times as high and wide as the images of that endpoint those of the data are: 2, 4, 8,
+ * ..; any other relation is an error of the run. */
+GM_API int gm_import_factor(gm_run *r, const char *option, const char *endpoint);
 /* Activations of a trained network ("squeezenet", "vgg16") for images x in [-1,1] at one of its
  * layers ("fire4", "relu2_2"; an unknown layer is an error that lists the layers), for perceptual
  * losses. Differentiable in x; the network is frozen. weights: its file; NULL or "": the file

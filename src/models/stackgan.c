@@ -51,36 +51,25 @@ typedef struct nets {
 	gm_node *kl; /* of the last generator, rank 0 */
 } nets;
 
+static gm_node *small(const nets *p, gm_node *z, gm_node *phi)
+{
+	return gm_import(p->r, "stage1", "decode", (gm_node *[]){phi, gm_narrow(z, 1, 0, p->nz)},
+	                 2);
+}
+
 /* z: [nz, noise of the code]; stage II: [z of stage I, noise of its own code] */
 static gm_node *generator(void *ctx, gm_net *G, gm_node *z, gm_node *phi)
 {
 	nets *p = ctx;
 	gm_node *e = gm_narrow(z, 1, p->nz, p->nc);
 	gm_node *c = gm_caption_code(G, phi, p->nc, p->augment ? e : NULL, &p->kl);
-	z = gm_narrow(z, 1, 0, p->nz);
-	if (!p->second)
-		return gm_stackgan_draw(&p->up, G, c, z);
-	gm_node *small = gm_import(p->r, "stage1", "decode", (gm_node *[]){phi, z}, 2);
-	return gm_stackgan_refine(&p->up, G, small, c);
+	return p->second ? gm_stackgan_refine(&p->up, G, small(p, z, phi), c)
+	                 : gm_stackgan_draw(&p->up, G, c, gm_narrow(z, 1, 0, p->nz));
 }
 
 static gm_node *discriminator(void *ctx, gm_net *D, gm_node *x, gm_node *phi)
 {
 	return gm_caption_logit(&((nets *)ctx)->critic, D, x, phi);
-}
-
-/* Stage II doubles the images of stage I at least once. */
-static void check_sizes(gm_run *r)
-{
-	const gm_shape s = gm_import_shape(r, "stage1", "decode", -1);
-	const gm_facts *f = gm_run_facts(r);
-	const int64_t by = s.rank == 4 ? f->height / s.dim[2] : 0; /* else: the import has failed */
-	if (s.rank == 4 &&
-	    (by < 2 || (by & (by - 1)) || s.dim[2] * by != f->height || s.dim[3] * by != f->width))
-		gm_run_error(r,
-		             "--stage1 draws images of %dx%d pixels; --size must be 2, 4, 8, .. "
-		             "times as large, not %dx%d",
-		             (int)s.dim[3], (int)s.dim[2], (int)f->width, (int)f->height);
 }
 
 static int train(gm_run *r)
@@ -98,26 +87,26 @@ static int train(gm_run *r)
 	gm_net *G = gm_net_new(r, "G", GM_DCGAN_STYLE), *D = gm_net_new(r, "D", GM_DCGAN_STYLE);
 	gm_game game = gm_opt_game(r, G, D);
 	gm_node *x = gm_batch(r, "image"), *t = gm_batch(r, "caption"), *phi;
-	if (p.second) {
-		check_sizes(r);
-		p.nz = gm_import_shape(r, "stage1", "decode", 1).dim[1];
-	}
+	const int by = p.second ? gm_import_factor(r, "stage1", "decode") : 1;
+	p.nz = p.second ? gm_import_shape(r, "stage1", "decode", 1).dim[1] : p.nz;
 	const char *from = p.second ? "stage1" : "text";
 	phi = *gm_opt_str(r, from) ? gm_import(r, from, "encode/text", &t, 1)
 	                           : gm_bag_of_words(t, gm_opt_int(r, "buckets"));
 	gm_node *z = gm_noise(r, "z", GM_LATENT_NORMAL, m, p.nz + nc);
-	gm_node *class = gm_run_facts(r)->classes ? gm_batch(r, "label") : NULL;
+	gm_node *class = f->classes ? gm_batch(r, "label") : NULL;
 	game.generator = generator, game.discriminator = discriminator, game.ctx = &p;
 	game.real = (gm_shown){x, phi}, game.fake = (gm_shown){z, phi};
 	game.wrong[0] = (gm_shown){gm_gather(x, gm_mismatched(gm_run_graph(r), class, m)), phi};
 	gm_run_game(r, &game);
-	gm_node *kl = gm_logged(r, "kl", p.kl);
-	gm_node *text = gm_noise(r, "text", GM_LATENT_NORMAL, m, gm_node_shape(phi).dim[1]);
+	gm_node *kl = gm_logged(r, "kl", p.kl),
+		*text = gm_noise(r, "text", GM_LATENT_NORMAL, m, gm_node_shape(phi).dim[1]);
 	gm_endpoint(r, "generate", game.generated, z, t);
+	if (p.second) /* what stage II begins with */
+		gm_endpoint(r, "generate/stage1", gm_upsample_bilinear(small(&p, z, phi), by), z,
+		            t);
 	gm_endpoint(r, "discriminate", game.y_real, x, t);
 	gm_endpoint(r, "encode/text", phi, t);
 	gm_endpoint(r, "decode", generator(&p, G, z, text), text, z);
-
 	gm_node *loss_g = gm_add(game.loss_g, gm_mul_c(kl, gm_opt_real(r, "kl")));
 	gm_turn turn = gm_play(r, &game, .loss_g = loss_g, .g = {kl});
 	while (gm_next(r))

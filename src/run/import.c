@@ -162,6 +162,24 @@ gm_shape gm_import_shape(gm_run *r, const char *option, const char *name, int in
 	                             : gm_node_shape(input < 0 ? e->y : e->in[input]);
 }
 
+int gm_import_factor(gm_run *r, const char *option, const char *name)
+{
+	const gm_shape s = gm_import_shape(r, option, name, -1);
+	const gm_facts *f = &r->facts;
+	if (s.rank != 4) { /* otherwise the import has failed already */
+		gm_run_error(r, "--%s: its endpoint %s does not give images", option, name);
+		return 1;
+	}
+	const int64_t by = f->height / s.dim[2];
+	if (by >= 2 && !(by & (by - 1)) && s.dim[2] * by == f->height && s.dim[3] * by == f->width)
+		return (int)by;
+	gm_run_error(r,
+	             "--%s draws images of %dx%d pixels; --size must be 2, 4, 8, .. times as "
+	             "large, not %dx%d",
+	             option, (int)s.dim[3], (int)s.dim[2], (int)f->width, (int)f->height);
+	return 1;
+}
+
 const gm_facts *gm_import_facts(gm_run *r, const char *option)
 {
 	gm_import_of *i = find(r, option);

@@ -20,6 +20,7 @@
 #include "ranks/ranks.h"
 #include "report/report.h"
 #include "run/classes.h"
+#include "run/endpoint.h"
 #include "run/folder.h"
 #include "run/start.h"
 #include "run/stream.h"
