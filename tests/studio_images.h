@@ -107,6 +107,15 @@ static void rooms_for_images(void **state)
 		{"animate", "{\"mix\": \"1 seed=3\", \"frames\": 65}", "frames", 400},
 		{"animate", "{\"mix\": \"x\", \"to\": \"1 seed=3\"}", "term", 422},
 		{"nearest", "{\"k\": 0}", "k is not", 400},
+		{"nearest", "{\"by\": \"nose\"}", "pixels or features", 400},
+		{"draw", "{\"checkpoint\": \"../00095/best.safetensors\"}", "no checkpoint", 422},
+		{"draw", "{\"checkpoint\": \"options.json\"}", "no checkpoint", 422},
+		{"draw", "{\"checkpoint\": \"none.safetensors\"}", "not a regular file", 422},
+		{"draw", "{\"checkpoint\": 3}", "not a name", 422},
+		{"draw", "{\"caption\": \"red\"}", "does not read captions", 422},
+		{"draw", "{\"caption\": \"red\", \"psi\": 0.5}", "not both", 422},
+		{"draw", "{\"directions\": 65}", "directions", 400},
+		{"directions", "{\"count\": 3}", "count", 400},
 		{"fit", "{\"height\": 2, \"pixels\": \"\"}", "height", 400},
 		{"fit", "{\"height\": 2049, \"width\": 1}", "height", 400},
 		{"fit", "{\"height\": 2, \"width\": 1, \"pixels\": \"AAAA\"}", "6 bytes", 400},
@@ -143,6 +152,15 @@ static void rooms_for_images(void **state)
 		200);
 	assert_memory_equal(body(), "RIFF", 4);
 	assert_memory_equal(body() + 8, "WEBP", 4);
+	/* another checkpoint is another image; the newest one by its name is the same */
+	assert_int_equal(
+		room("draw", "{\"seed\": 7, \"checkpoint\": \"checkpoint-000002.safetensors\"}"),
+		200);
+	assert_memory_equal(body(), shown, NUMEL);
+	assert_int_equal(
+		room("draw", "{\"seed\": 7, \"checkpoint\": \"checkpoint-000001.safetensors\"}"),
+		200);
+	assert_memory_not_equal(body(), shown, NUMEL);
 	assert_int_equal(room("directions", "{}"), 200);
 	assert_int_equal(room("draw", "{\"along\": \"0:1\"}"), 200);
 

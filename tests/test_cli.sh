@@ -157,6 +157,14 @@ refuses 2 'begins with --mix' sample 2 --to '1 seed=5'
 refuses 1 'nose' sample 2 --mix '1 nose=5'
 works 'p.png: 2 of glyphs, test split, original . projection' project 2 --evaluations 3 --grid 1x2 -o p.png --latents z.npy
 check 'projected latents' grep -aq "'shape': (2, 100)" z.npy
+works '^sample 0: [0-9]+ \([0-9.]+\) [0-9]+ .*by pixels' sample 2 --grid 1x2 --nearest 3 -o near.png
+refuses 2 'by does nothing without --nearest' sample 2 --by features
+refuses 2 'pixels or features' sample 2 --nearest 3 --by nose
+refuses 2 'nearest: .21. is not' sample 2 --nearest 21
+refuses 2 'count does nothing with --nearest' sample 2 --nearest 2 --count 2 -o many.npy
+refuses 2 'weights does nothing without --by features' sample 2 --nearest 2 --weights w
+refuses 2 'directions does nothing without directions' sample 2 --directions 9
+refuses 2 'directions: .65. is not' sample 2 --directions 65 --along 0:1
 works 'l.png' sample 2 --grid 2x2 --seed 1 --along 0:1.5,1:-1 --psi .8 --codes z:0=1 -o l.png
 refuses 1 'is not NAME=VALUE' sample 2 --codes nose=1
 refuses 2 'sample takes --codes or --count' sample 2 --codes z:0=1 --count 3 -o many

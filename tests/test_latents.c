@@ -5,6 +5,7 @@
 #include "runs.h"
 
 #include "use/latents.h"
+#include "use/near.h"
 #include "use/walk.h"
 
 enum { SIDE = 16, NUMEL = SIDE * SIDE, N = 12 };
@@ -198,12 +199,49 @@ static void samples_are_summed(void **state)
 	gm_saved_free(s);
 }
 
+/* The nearest example of one of them is itself, and distances grow; features are the run's own,
+ * where it has them. */
+static void nearest_examples(void **state)
+{
+	(void)state;
+	gm_error err = {0};
+	gm_saved *s = TRAINED("bigan", "size=16", "width=4", "batch=5", "steps=2");
+	must(gm_saved_draw(s, &(gm_samples){.seed = 3, .n = 2}, x, &err), &err);
+	for (int features = 0; features < 2; features++) {
+		const gm_near_options o = {.k = 4, .features = features};
+		gm_near a, b;
+		must(gm_near_find(s, &o, x, 2, &a, &err), &err);
+		assert_int_equal(a.k, 4);
+		assert_string_equal(a.by, features ? "bigan" : "pixels");
+		for (int i = 0; i < 8; i++)
+			assert_true(a.index[i] < a.of &&
+			            (i % 4 == 0 || a.distance[i] >= a.distance[i - 1]));
+		must(gm_near_find(s, &o, a.x + 4 * NUMEL, 1, &b, &err), &err);
+		assert_int_equal(b.index[0], a.index[4]);
+		assert_true(b.distance[0] < 1e-5 && b.distance[1] > 1e-5);
+		assert_memory_equal(b.x, a.x + 4 * NUMEL, NUMEL * sizeof *b.x);
+		double sum = 0; /* the distance is that of these pixels */
+		for (int i = 0; i < NUMEL; i++)
+			sum += pow(x[i] - (double)a.x[i], 2);
+		assert_true(features || fabs(sqrt(sum / NUMEL) - a.distance[0]) < 1e-6);
+		gm_near_free(&a), gm_near_free(&b);
+	}
+	gm_saved_free(s);
+	s = TRAINED("dcgan", "size=16", "width=4", "batch=5", "steps=1");
+	gm_near a;
+	assert_false(gm_near_find(s, &(gm_near_options){.k = 1, .features = true}, x, 1, &a, &err));
+	assert_non_null(strstr(err.message, "no features of its own"));
+	gm_near_free(&a);
+	gm_saved_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_are_set),
 		cmocka_unit_test(samples_are_summed),
 		cmocka_unit_test(directions),
+		cmocka_unit_test(nearest_examples),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

@@ -15,11 +15,13 @@
 #include "base/text.h"
 #include "cli/examples.h"
 #include "cli/samples_file.h"
+#include "data/resize.h"
 #include "data/sound.h"
 #include "ganymede/image.h"
 #include "run/classes.h"
 #include "run/folder.h"
 #include "use/latents.h"
+#include "use/near.h"
 #include "use/saved_run.h"
 
 enum { POINTS = 4096 };
@@ -39,6 +41,8 @@ typedef struct job {
 	gm_facts gives;       /* facts of its samples */
 	gm_captions captions;
 	gm_latents_options latents; /* with codes, directions or psi */
+	uint64_t directions, nearest;
+	gm_near_options near;
 } job;
 
 static bool choose_class(job *j, const char *text, gm_error *err)
@@ -176,7 +180,7 @@ static bool by_latents(const job *j, int64_t n, float *x, gm_error *err)
 		o.seed = 0, o.class = -1;
 	gm_directions *d = NULL;
 	if (gm_latents_directions(&o) &&
-	    !(d = gm_directions_new(j->s, GM_DIRECTIONS_SAMPLES, GM_DIRECTIONS, err)))
+	    !(d = gm_directions_new(j->s, GM_DIRECTIONS_SAMPLES, (int64_t)j->directions, err)))
 		return false;
 	const bool ok = gm_latents_draw(j->s, d, &o, x, err);
 	gm_directions_free(d);
@@ -208,12 +212,42 @@ static float *samples_of_grid(const job *j, int64_t n, gm_error *err)
 	return ok ? x : NULL;
 }
 
+/* n samples x, each with its nearest training examples: [n, each, numel] instead; frees x. */
+static float *beside_nearest(const job *j, float *x, int64_t n, int64_t *each, gm_error *err)
+{
+	const size_t numel = (size_t)j->gives.numel;
+	gm_near near = {0};
+	gm_resize_bytes(x, n * (int64_t)numel); /* as examples are, and samples in files */
+	const bool ok = gm_near_find(j->s, &j->near, x, n, &near, err);
+	*each = near.k + 1;
+	float *all = ok ? malloc((size_t)(n * *each) * numel * sizeof *all) : NULL;
+	if (ok && !all)
+		gm_fail(err, GM_ERR_MEMORY, "no memory for images");
+	for (int64_t i = 0; all && i < n; i++) {
+		float *row = all + (size_t)(i * *each) * numel;
+		memcpy(row, x + (size_t)i * numel, numel * sizeof *x);
+		memcpy(row + numel, near.x + (size_t)(i * near.k) * numel,
+		       (size_t)near.k * numel * sizeof *x);
+		printf("sample %" PRId64 ":", i);
+		for (int64_t k = 0; k < near.k; k++)
+			printf(" %" PRId64 " (%.4f)", near.index[i * near.k + k],
+			       near.distance[i * near.k + k]);
+		puts(i ? "" : near.by[0] == 'p' ? ", by pixels" : ", by features");
+	}
+	gm_near_free(&near);
+	free(x);
+	return all;
+}
+
 static gm_image *grid(const job *j, gm_error *err)
 {
 	const gm_facts *f = &j->gives;
 	int64_t n =
 		f->points && !j->manifold && !j->over_time ? POINTS : (int64_t)j->columns * j->rows;
+	int64_t each = 1;
 	float *x = samples_of_grid(j, n, err);
+	if (x && j->nearest)
+		x = beside_nearest(j, x, n, &each, err);
 	const bool ok = x != NULL;
 	gm_image *im = NULL;
 	if (ok && f->rate)
@@ -226,11 +260,11 @@ static gm_image *grid(const job *j, gm_error *err)
 			err);
 	else if (ok)
 		im = gm_image_grid(x,
-		                   &(gm_grid){.n = n,
+		                   &(gm_grid){.n = n * each,
 		                              .channels = f->channels,
 		                              .height = f->height,
 		                              .width = f->width,
-		                              .columns = j->columns},
+		                              .columns = (int)(j->columns * each)},
 		                   err);
 	free(x);
 	return im;
@@ -343,11 +377,21 @@ static const cli_option options[] = {
 	{"along", "",
          "adds principal directions of the latents: NUMBER:AMOUNT, separated by commas, such as "
          "0:1.5,2:-1"},
+	{"directions", "16", "principal directions that along may name, 4 to 64"},
 	{"psi", "1", "factor of all latents with a density"},
 	{"mix", "",
          "a sum of samples: \"WEIGHT seed=N [psi=X] [class=N] [codes=..] [along=..]; ..\", such as "
          "\"1 seed=5; -1 seed=7; 1 seed=9\""},
 	{"to", "", "with mix: the images lie between that sum and this one"},
+	{"nearest", "",
+         "each sample with this many training examples, those nearest to it; their numbers and "
+         "root "
+         "mean squared differences are printed"},
+	{"by", "pixels",
+         "what nearest compares: pixels, or features: the run's own, or where it has none those of "
+         "its option extractor"},
+	{"extractor", "", "the extractor of --by features, as of eval"},
+	{"weights", "", "file with the extractor's weights"},
 	{"manifold", "",
          "for a model with two latents: a grid over their plane, evenly spaced in probability"},
 	{"turns", "", "iterations of an iterative endpoint; default: the model's"},
@@ -400,6 +444,29 @@ static int read_options(const cli_values *v, job *j, gm_error *err)
 		if (cli_given(v, unlike[i][0]) && cli_given(v, unlike[i][1]))
 			return cli_usage("sample takes --%s or --%s, not both", unlike[i][0],
 			                 unlike[i][1]);
+	static const char *const by[] = {"pixels", "features"};
+	j->near = (gm_near_options){.features = !strcmp(cli_value(v, "by"), by[1]),
+	                            .extractor = cli_given(v, "extractor"),
+	                            .weights = cli_given(v, "weights")};
+	if (!j->near.features && strcmp(cli_value(v, "by"), by[0]))
+		return cli_usage("option by: \"%.60s\" is not pixels or features",
+		                 cli_value(v, "by"));
+	if (!cli_whole(v, "directions", GM_DIRECTIONS_LEAST, GM_DIRECTIONS_MOST, &j->directions,
+	               err) ||
+	    (cli_given(v, "nearest") &&
+	     !cli_whole(v, "nearest", 1, GM_NEAR_MOST, &j->nearest, err)))
+		return cli_usage("%s", err->message);
+	j->near.k = (int64_t)j->nearest;
+	int status;
+	if ((!j->nearest &&
+	     (status = cli_useless(v, "by|extractor|weights", "without --nearest"))) ||
+	    (j->nearest &&
+	     (status = cli_useless(v, "count|manifold|over-time|endpoint", "with --nearest"))) ||
+	    (!j->near.features &&
+	     (status = cli_useless(v, "extractor|weights", "without --by features"))) ||
+	    (!gm_latents_directions(&j->latents) &&
+	     (status = cli_useless(v, "directions", "without directions: --along"))))
+		return status;
 	if (!cli_truncation(v, &j->truncation, &j->standing, err))
 		return cli_usage("%s", err->message);
 	if (!gm_parse_grid(cli_value(v, "grid"), &j->columns, &j->rows, err) ||
@@ -472,6 +539,9 @@ int cli_sample(int argc, char **argv)
 	                                                 .endpoint = j.endpoint},
 	                                   j.standing, &err))) {
 		status = cli_fail(&err);
+	} else if (j.nearest && (j.gives.points || j.gives.rate)) {
+		status = cli_usage("option nearest is for images, but %s samples %s",
+		                   gm_saved_model(j.s)->name, gm_facts_word(&j.gives));
 	} else if (gm_sound_format(j.out) && !j.gives.rate) {
 		status = cli_usage("%.300s is a sound, but %s samples %s", j.out,
 		                   gm_saved_model(j.s)->name, gm_facts_word(&j.gives));

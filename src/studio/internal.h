@@ -112,10 +112,11 @@ extern const gm_route gm_routes[]; /* ends with method NULL */
 void gm_call_error(gm_call *c, unsigned status, const char *code, const char *field,
                    const char *fmt, ...) GM_PRINTF(5, 6);
 
-/* The newest checkpoint of a run, which must be a regular file of its folder; false after answering
- * the call with the error. */
+/* The checkpoint of a run that the call names, or the newest, which must be a regular file of its
+ * folder; false after answering the call with the error. */
 bool gm_call_checkpoint(struct gm_studio *s, gm_call *c, char path[PATH_MAX]);
-/* The record of the run's newest checkpoint names only files below the allowed places; false after
+json_t *gm_call_checkpoints(struct gm_studio *s, gm_call *c); /* the names of all */
+/* The record of the call's checkpoint names only files below the allowed places; false after
  * answering the call with the error. */
 bool gm_call_data(struct gm_studio *s, gm_call *c);
 void gm_call_failed(gm_call *c, const gm_error *err, const char *field);
@@ -123,9 +124,10 @@ void gm_call_failed(gm_call *c, const gm_error *err, const char *field);
 bool gm_call_only(gm_call *c, const char *names);
 
 /* rooms.c: routes of the rooms for images */
-gm_route_fn gm_room_net, gm_room_draw, gm_room_directions, gm_room_animate, gm_room_nearest,
-	gm_room_translate, gm_room_mask, gm_room_inpaint, gm_room_job, gm_room_result,
-	gm_room_cancel;
+gm_route_fn gm_room_net, gm_room_translate, gm_room_mask, gm_room_inpaint, gm_room_job,
+	gm_room_result, gm_room_cancel;
+/* room_latents.c */
+gm_route_fn gm_room_draw, gm_room_directions, gm_room_animate, gm_room_nearest;
 /* room_edit.c */
 gm_route_fn gm_room_edit, gm_room_fit, gm_room_transfer;
 

@@ -13,6 +13,7 @@
 bool gm_room_bad(gm_call *c, const char *field, const char *what); /* "field is not what"; false */
 /* An integer of the body; v keeps its value if it is missing. */
 bool gm_room_integer(gm_call *c, const char *name, int64_t low, int64_t high, int64_t *v);
+bool gm_room_text(gm_call *c, const char *name, const char **v); /* the same, of a text */
 /* The bytes of a base64 text; exactly n of them, from malloc. */
 uint8_t *gm_room_bytes(gm_call *c, const char *name, size_t n);
 /* The RGB pixels of the call as an image, with sides of at most `most`; the caller frees it. */
@@ -31,6 +32,10 @@ json_t *gm_room_number(double v); /* null if it is not finite: JSON has no such 
 
 /* The nets of the call's run, which nobody else uses until gm_room_unlock. */
 gm_open_net *gm_room_lock(struct gm_studio *s, gm_call *c);
+/* Slot and sequence number of a request that newer ones replace; then the nets for the newest one
+ * of a slot: others are answered with 409. */
+bool gm_room_announce(struct gm_studio *s, gm_call *c, int64_t *slot, int64_t *seq);
+gm_open_net *gm_room_lock_newest(struct gm_studio *s, gm_call *c, int64_t slot, int64_t seq);
 void gm_room_unlock(struct gm_studio *s);
 /* Queues a job of the call's run and answers with its number. */
 void gm_room_queue(struct gm_studio *s, gm_call *c, gm_job j);

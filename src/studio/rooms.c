@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * studio/rooms.c -- routes of the rooms for images: latents, translation, inpainting;
- * room_edit.c has those of edits. Images come
+ * studio/rooms.c -- routes of the rooms for images: translation, inpainting;
+ * room_latents.c has those of latents, room_edit.c those of edits. Images come
  * as bytes in base64, already decoded by the page, so that the server reads no picture files of
  * others; they go as bytes [n, height, width, channels].
  */
@@ -12,18 +12,13 @@
 #include <string.h>
 
 #include "base/machine.h"
-#include "base/progress.h"
 #include "studio/body.h"
-#include "plot/figure.h"
 #include "studio/room.h"
 #include "use/captions.h"
 #include "use/hole.h"
-#include "use/photo.h"
 #include "use/inpaint.h"
-#include "use/project.h"
 
-enum { SIDE = 1024, COUNT = 16 };
-enum { FRAMES = 64, ENLARGED = 256, NEAREST = 20, NEAREST_OF = 60000, ENDLESS = 5000 };
+enum { SIDE = 1024 };
 
 /* ---- bodies ---------------------------------------------------------------------------------- */
 
@@ -47,7 +42,7 @@ bool gm_room_integer(gm_call *c, const char *name, int64_t low, int64_t high, in
 	return true;
 }
 
-static bool text(gm_call *c, const char *name, const char **v)
+bool gm_room_text(gm_call *c, const char *name, const char **v)
 {
 	const json_t *o = json_object_get(c->body, name);
 	if (o && (!json_is_string(o) || json_string_length(o) > 2000 ||
@@ -164,7 +159,7 @@ void gm_room_unlock(gm_studio *s)
 }
 
 /* Slot and sequence number of a request that newer ones replace. */
-static bool announce(gm_studio *s, gm_call *c, int64_t *slot, int64_t *seq)
+bool gm_room_announce(gm_studio *s, gm_call *c, int64_t *slot, int64_t *seq)
 {
 	*slot = *seq = 0;
 	if (!gm_room_integer(c, "slot", 0, INT32_MAX, slot) ||
@@ -175,7 +170,7 @@ static bool announce(gm_studio *s, gm_call *c, int64_t *slot, int64_t *seq)
 }
 
 /* As lock, for the newest request of a slot; others are answered with 409. */
-static gm_open_net *lock_newest(gm_studio *s, gm_call *c, int64_t slot, int64_t seq)
+gm_open_net *gm_room_lock_newest(gm_studio *s, gm_call *c, int64_t slot, int64_t seq)
 {
 	gm_open_net *o = gm_room_lock(s, c);
 	if (!o || gm_nets_is_newest(&s->nets, slot, seq))
@@ -246,7 +241,8 @@ void gm_room_net(gm_studio *s, gm_call *c)
 		json_array_append_new(classes, f->class_names ? json_string(f->class_names[i])
 		                                              : json_sprintf("%lld", (long long)i));
 	c->answer = json_pack(
-		"{s:s, s:I, s:[I,I,I], s:b, s:b, s:b, s:o, s:b, s:o, s:o, s:I, s:b, s:b, s:s}",
+		"{s:s, s:I, s:[I,I,I], s:b, s:b, s:b, s:o, s:b, s:o, s:o, s:I, s:b, s:b, s:s, "
+		"s:b, s:o}",
 		"model", gm_saved_model(o->saved)->name, "step",
 		(json_int_t)gm_saved_step(o->saved), "shape", (json_int_t)f->height,
 		(json_int_t)f->width, (json_int_t)f->channels, "generate", generates,
@@ -256,146 +252,10 @@ void gm_room_net(gm_studio *s, gm_call *c)
 		"classes", classes, "latents", latents_of(o->saved), "directions",
 		(json_int_t)(o->directions ? o->directions->count : 0), "points", f->points,
 		"average", strtod(gm_saved_option(o->saved, "ema"), NULL) > 0, "alphabet",
-		*gm_saved_option(o->saved, "text") ? gm_alphabet : "");
+		*gm_saved_option(o->saved, "text") ? gm_alphabet : "", "caption",
+		generates && gm_saved_caption_length(o->saved, NULL) > 0, "checkpoints",
+		gm_call_checkpoints(s, c));
 	c->status = 200;
-	gm_room_unlock(s);
-}
-
-/* ---- latents --------------------------------------------------------------------------------- */
-
-static json_t *shares(const gm_directions *d)
-{
-	json_t *all = json_array();
-	for (int64_t i = 0; i < d->count; i++)
-		json_array_append_new(all, json_real(d->share[i]));
-	return json_pack("{s:o}", "share", all);
-}
-
-static bool know_directions(gm_open_net *o, gm_error *err)
-{
-	if (!o->directions)
-		o->directions =
-			gm_directions_new(o->saved, GM_DIRECTIONS_SAMPLES, GM_DIRECTIONS, err);
-	return o->directions != NULL;
-}
-
-void gm_room_directions(gm_studio *s, gm_call *c)
-{
-	gm_error err = {0};
-	if (!gm_call_only(c, "raw"))
-		return;
-	gm_open_net *o = gm_room_lock(s, c);
-	if (!o)
-		return;
-	if (know_directions(o, &err))
-		c->answer = shares(o->directions), c->status = 200;
-	else
-		gm_call_failed(c, &err, NULL);
-	gm_room_unlock(s);
-}
-
-/* Draws o->count images with the nets of a run. */
-static void draw(gm_open_net *net, gm_call *c, const gm_latents_options *o, int64_t seq)
-{
-	gm_error err = {0};
-	const double began = gm_seconds();
-	if (o->count > 1 && !net->many)
-		net->many = gm_saved_again(net->saved, GM_NETS_MANY, &err);
-	gm_saved *s = o->count > 1 ? net->many : net->saved;
-	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
-	if (f && (f->points || f->rate))
-		gm_fail(&err, GM_ERR_STATE, "%s generates no images, which this room shows",
-		        gm_saved_model(s)->name);
-	float *x = f && !err.code ? malloc((size_t)(o->count * f->numel) * sizeof *x) : NULL;
-	if (f && !err.code && !x)
-		gm_fail(&err, GM_ERR_MEMORY, "out of memory");
-	if (x && (!gm_latents_directions(o) || know_directions(net, &err)) &&
-	    gm_latents_draw(s, net->directions, o, x, &err))
-		gm_room_answer(c, x, (int64_t[]){o->count, f->height, f->width, f->channels}, seq,
-		               began);
-	else
-		gm_call_failed(c, &err, NULL);
-	free(x);
-}
-
-void gm_room_draw(gm_studio *s, gm_call *c)
-{
-	gm_latents_options o = {.count = 1, .class = -1, .psi = 1};
-	int64_t slot, seq, seed = 0;
-	const json_t *psi = json_object_get(c->body, "psi");
-	if (!gm_call_only(c, "slot|seq|seed|count|class|psi|codes|along|mix|to|raw") ||
-	    !announce(s, c, &slot, &seq) ||
-	    !gm_room_integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
-	    !gm_room_integer(c, "count", 1, COUNT, &o.count) ||
-	    !gm_room_integer(c, "class", -1, INT32_MAX, &o.class) || !text(c, "codes", &o.codes) ||
-	    !text(c, "along", &o.along) || !text(c, "mix", &o.mix) || !text(c, "to", &o.to))
-		return;
-	if (psi && (!json_is_number(psi) || fabs(json_number_value(psi)) > 10)) {
-		gm_room_bad(c, "psi", "a number of at most 10");
-		return;
-	}
-	o.psi = psi ? json_number_value(psi) : 1;
-	o.seed = (uint64_t)seed;
-	o.columns = (int64_t)sqrt((double)o.count); /* as the grid that the page shows */
-	gm_open_net *net = lock_newest(s, c, slot, seq);
-	if (!net)
-		return;
-	draw(net, c, &o, seq);
-	gm_room_unlock(s);
-}
-
-/* An animation between two sums of samples, as WebP. */
-static bool animate(gm_open_net *net, const gm_latents_options *o, int ms, gm_call *c,
-                    gm_error *err)
-{
-	if (!net->many)
-		net->many = gm_saved_again(net->saved, GM_NETS_MANY, err);
-	const gm_facts *f = net->many ? gm_saved_facts(net->many) : NULL;
-	if (f && (f->points || f->rate))
-		return gm_fail(err, GM_ERR_STATE, "%s is not a run of images", c->id);
-	if (!f || (gm_latents_directions(o) && !know_directions(net, err)))
-		return false;
-	float *x = malloc((size_t)(o->count * f->numel) * sizeof *x);
-	gm_image *frame[FRAMES] = {NULL};
-	bool ok = (x || gm_fail(err, GM_ERR_MEMORY, "out of memory")) &&
-	          gm_latents_draw(net->many, net->directions, o, x, err);
-	for (int64_t i = 0; ok && i < o->count; i++) {
-		const int scale = f->width < ENLARGED ? (int)(ENLARGED / f->width) : 1;
-		frame[i] = gm_image_grid(x + i * f->numel,
-		                         &(gm_grid){.n = 1,
-		                                    .channels = (int)f->channels,
-		                                    .height = (int)f->height,
-		                                    .width = (int)f->width,
-		                                    .padding = -1,
-		                                    .scale = scale},
-		                         err);
-		ok = frame[i] != NULL;
-	}
-	void *bytes = NULL;
-	size_t n = 0;
-	ok = ok && gm_webp_animation_encode(frame, (int)o->count, ms, &bytes, &n, err);
-	if (ok)
-		c->data = bytes, c->bytes = n, c->type = "image/webp", c->status = 200;
-	for (int64_t i = 0; i < FRAMES; i++)
-		gm_image_free(frame[i]);
-	free(x);
-	return ok;
-}
-
-void gm_room_animate(gm_studio *s, gm_call *c)
-{
-	gm_latents_options o = {.class = -1, .psi = 1, .count = 24};
-	int64_t ms = 80;
-	gm_error err = {0};
-	if (!gm_call_only(c, "mix|to|frames|ms|raw") || !text(c, "mix", &o.mix) ||
-	    !text(c, "to", &o.to) || !gm_room_integer(c, "frames", 2, FRAMES, &o.count) ||
-	    !gm_room_integer(c, "ms", 10, 60000, &ms))
-		return;
-	gm_open_net *net = gm_room_lock(s, c);
-	if (!net)
-		return;
-	if (!animate(net, &o, (int)ms, c, &err))
-		gm_call_failed(c, &err, NULL);
 	gm_room_unlock(s);
 }
 
@@ -429,14 +289,14 @@ void gm_room_translate(gm_studio *s, gm_call *c)
 	gm_error err = {0};
 	const double began = gm_seconds();
 	if (!gm_call_only(c, "slot|seq|seed|index|height|width|pixels|back|to|caption") ||
-	    !announce(s, c, &slot, &seq) ||
+	    !gm_room_announce(s, c, &slot, &seq) ||
 	    !gm_room_integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
 	    !gm_room_integer(c, "index", 0, INT32_MAX, &index) ||
-	    !gm_room_integer(c, "back", 0, 1, &back) || !text(c, "to", &to) ||
-	    !text(c, "caption", &caption))
+	    !gm_room_integer(c, "back", 0, 1, &back) || !gm_room_text(c, "to", &to) ||
+	    !gm_room_text(c, "caption", &caption))
 		return;
 	gm_image *im = gm_room_photo(c, SIDE);
-	gm_open_net *net = im ? lock_newest(s, c, slot, seq) : NULL;
+	gm_open_net *net = im ? gm_room_lock_newest(s, c, slot, seq) : NULL;
 	if (!net) {
 		gm_image_free(im);
 		return;
@@ -465,130 +325,6 @@ void gm_room_queue(gm_studio *s, gm_call *c, gm_job j)
 		c->answer = json_pack("{s:I}", "job", (json_int_t)job), c->status = 202;
 	else
 		gm_call_error(c, 429, "queue_full", NULL, "%s", err.message);
-}
-
-/* ---- nearest training examples --------------------------------------------------------------- */
-
-typedef struct nearing {
-	char checkpoint[PATH_MAX];
-	int64_t height, width, channels, k;
-	uint8_t *pixels; /* [h,w,c] */
-	int64_t found, of;
-	int64_t index[NEAREST];
-	double distance[NEAREST]; /* squared */
-} nearing;
-
-static void free_nearing(void *task)
-{
-	nearing *p = task;
-	free(p->pixels);
-	free(p);
-}
-
-/* Keeps example i, at a squared distance, if it is among the nearest. */
-static void keep_near(nearing *p, int64_t i, double distance)
-{
-	int64_t at = p->found < p->k ? p->found++ : p->k - 1;
-	if (at == p->k - 1 && p->found == p->k && p->index[at] >= 0 && distance >= p->distance[at])
-		return;
-	for (; at > 0 && p->distance[at - 1] > distance; at--)
-		p->distance[at] = p->distance[at - 1], p->index[at] = p->index[at - 1];
-	p->distance[at] = distance, p->index[at] = i;
-}
-
-/* Finds the nearest of the run's training examples, and shows them. */
-static bool near_examples(gm_job *j, gm_saved *s, gm_dataset *d, float *x, gm_error *err)
-{
-	nearing *p = j->task;
-	const gm_facts *f = gm_saved_facts(s);
-	const int64_t numel = f->numel, plane = f->height * f->width;
-	const gm_data_info *info = gm_data_info_of(d);
-	if (info->rank != 3 || info->shape[0] != f->channels || info->shape[1] != f->height ||
-	    info->shape[2] != f->width)
-		return gm_fail(err, GM_ERR_STATE, "the run's data are not images of its size");
-	float *y = x + numel;
-	p->of = !info->count               ? ENDLESS
-	        : info->count < NEAREST_OF ? (int64_t)info->count
-	                                   : NEAREST_OF;
-	memset(p->index, -1, sizeof p->index);
-	gm_room_to_floats(p->pixels, f->channels, plane, x);
-	for (int64_t i = 0; i < p->of; i++) {
-		double sum = 0;
-		if (!gm_progress_tell("comparing", (uint64_t)i, (uint64_t)p->of, "images", err) ||
-		    !gm_data_get(d, (uint64_t)i, y, NULL, err))
-			return false;
-		for (int64_t k = 0; k < numel; k++)
-			sum += (x[k] - y[k]) * (double)(x[k] - y[k]);
-		keep_near(p, i, sum);
-	}
-	gm_progress_end();
-	uint8_t *result = malloc((size_t)(p->found * numel) + 1);
-	json_t *all = json_array();
-	bool ok = result || gm_fail(err, GM_ERR_MEMORY, "out of memory");
-	for (int64_t i = 0; ok && i < p->found; i++) {
-		ok = gm_data_get(d, (uint64_t)p->index[i], y, NULL, err);
-		if (ok)
-			gm_room_to_bytes(y, f->channels, plane, result + i * numel);
-		json_array_append_new(all, json_pack("{s:I, s:f}", "index", (json_int_t)p->index[i],
-		                                     "rmse", sqrt(p->distance[i] / (double)numel)));
-	}
-	gm_job_show(j, result, ok ? (size_t)(p->found * numel) : 0,
-	            json_pack("{s:[I,I,I,I], s:o, s:I}", "shape", (json_int_t)p->found,
-	                      (json_int_t)f->height, (json_int_t)f->width, (json_int_t)f->channels,
-	                      "nearest", all, "of", (json_int_t)p->of));
-	return ok;
-}
-
-static bool nearest(gm_job *j, gm_error *err)
-{
-	nearing *p = j->task;
-	gm_data_options o = {0};
-	gm_saved *s = gm_saved_open_file(p->checkpoint, NULL, err);
-	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
-	bool ok = f &&
-	          ((f->height == p->height && f->width == p->width && f->channels == p->channels) ||
-	           gm_fail(err, GM_ERR_VALUE, "the run's images have another size"));
-	ok = ok && gm_photo_options(s, &o, err) &&
-	     gm_data_option(&o, "range", gm_saved_option(s, "range"), err);
-	o.split = "train", o.again = true;
-	gm_error why = {0};
-	gm_dataset *d = ok ? gm_data_open(gm_saved_option(s, "data"), &o, &why) : NULL;
-	if (ok && !d)
-		gm_fail(err, why.code, "the data of this run cannot be read: %.300s", why.message);
-	float *x = d ? malloc(2 * (size_t)f->numel * sizeof *x) : NULL;
-	ok = d && (x || gm_fail(err, GM_ERR_MEMORY, "out of memory")) &&
-	     near_examples(j, s, d, x, err);
-	free(x);
-	gm_data_close(d);
-	gm_saved_free(s);
-	return ok;
-}
-
-void gm_room_nearest(gm_studio *s, gm_call *c)
-{
-	nearing *p = calloc(1, sizeof *p);
-	gm_open_net *net = NULL;
-	if (!p)
-		return;
-	p->k = 5;
-	bool ok = gm_call_only(c, "pixels|k") && gm_room_integer(c, "k", 1, NEAREST, &p->k) &&
-	          gm_call_data(s, c) && gm_call_checkpoint(s, c, p->checkpoint) &&
-	          (net = gm_room_lock(s, c));
-	if (ok) {
-		const gm_facts *f = gm_saved_facts(net->saved);
-		p->height = f->height, p->width = f->width, p->channels = f->channels;
-		gm_room_unlock(s);
-	}
-	ok = ok &&
-	     (p->pixels = gm_room_bytes(c, "pixels", (size_t)(p->height * p->width * p->channels)));
-	if (ok)
-		gm_room_queue(s, c,
-		              (gm_job){.kind = "nearest",
-		                       .work = nearest,
-		                       .release = free_nearing,
-		                       .task = p});
-	else
-		free_nearing(p);
 }
 
 /* ---- inpainting ------------------------------------------------------------------------------ */
@@ -696,7 +432,7 @@ void gm_room_mask(gm_studio *s, gm_call *c)
 	const char *name = "";
 	int64_t seed = 0;
 	const double began = gm_seconds();
-	if (!gm_call_only(c, "name|seed") || !text(c, "name", &name) ||
+	if (!gm_call_only(c, "name|seed") || !gm_room_text(c, "name", &name) ||
 	    !gm_room_integer(c, "seed", 0, (int64_t)1 << 53, &seed))
 		return;
 	gm_open_net *net = gm_room_lock(s, c);

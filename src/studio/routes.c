@@ -515,20 +515,23 @@ static void new_run(gm_studio *s, gm_call *c)
 	gm_form_free(&f);
 }
 
-/* The newest checkpoint of a run, a regular file. */
-static bool find_checkpoint(gm_studio *s, const char *id, int folder, char checkpoint[PATH_MAX],
-                            gm_error *err)
+/* A checkpoint of a run, a regular file, by its name; NULL: the newest. */
+static bool find_checkpoint(gm_studio *s, const char *id, int folder, const char *name,
+                            char checkpoint[PATH_MAX], gm_error *err)
 {
 	char path[4300];
 	struct stat st;
 	snprintf(path, sizeof path, "%s/%s", s->runs.path, id);
-	if (!gm_folder_checkpoint(path, s->runs.path, checkpoint, NULL, err))
+	if (name && (strchr(name, '/') || !gm_text_ends(name, ".safetensors") ||
+	             snprintf(checkpoint, PATH_MAX, "%s/%s", path, name) >= PATH_MAX))
+		return gm_fail(err, GM_ERR_VALUE, "\"%.60s\" is no checkpoint of a run", name);
+	if (!name && !gm_folder_checkpoint(path, s->runs.path, checkpoint, NULL, err))
 		return false;
 	const char *slash = strrchr(checkpoint, '/');
 	int fd = gm_below_open(folder, slash ? slash + 1 : checkpoint, &st);
 	if (fd < 0)
 		return gm_fail(err, GM_ERR_VALUE, "%.130s: its checkpoint is not a regular file",
-		               id);
+		               name ? name : id);
 	close(fd);
 	return true;
 }
@@ -539,19 +542,23 @@ bool gm_call_checkpoint(gm_studio *s, gm_call *c, char path[PATH_MAX])
 	int folder = folder_of(s, c);
 	if (folder < 0)
 		return false;
-	const bool ok = find_checkpoint(s, c->id, folder, path, &err);
+	const json_t *name = json_object_get(c->body, "checkpoint");
+	const bool ok = (!name || json_is_string(name) ||
+	                 gm_fail(&err, GM_ERR_VALUE, "checkpoint is not a name")) &&
+	                find_checkpoint(s, c->id, folder, json_string_value(name), path, &err);
 	close(folder);
 	if (!ok)
 		gm_call_failed(c, &err, NULL);
 	return ok;
 }
 
-/* Whether the record in a run's newest checkpoint names only files of the places. */
-static bool record_allowed(gm_studio *s, const char *id, int folder, gm_error *err)
+/* Whether the record in a run's checkpoint (NULL: the newest) names only files of the places. */
+static bool record_allowed(gm_studio *s, const char *id, int folder, const char *name,
+                           gm_error *err)
 {
 	char checkpoint[PATH_MAX], field[64];
 	gm_record rec = {0};
-	if (!find_checkpoint(s, id, folder, checkpoint, err))
+	if (!find_checkpoint(s, id, folder, name, checkpoint, err))
 		return false;
 	gm_st *file = gm_checkpoint_open(checkpoint, err);
 	bool ok = file && gm_record_read(file, checkpoint, &rec, err);
@@ -561,13 +568,31 @@ static bool record_allowed(gm_studio *s, const char *id, int folder, gm_error *e
 	return ok;
 }
 
+json_t *gm_call_checkpoints(gm_studio *s, gm_call *c)
+{
+	json_t *all = json_array();
+	const int folder = folder_of(s, c);
+	struct dirent **entry = NULL;
+	const int n = folder < 0 ? -1 : scandirat(folder, ".", &entry, NULL, alphasort);
+	for (int i = 0; i < n; i++) {
+		if (gm_text_ends(entry[i]->d_name, ".safetensors"))
+			json_array_append_new(all, json_string(entry[i]->d_name));
+		free(entry[i]);
+	}
+	free(entry);
+	if (folder >= 0)
+		close(folder);
+	return all;
+}
+
 bool gm_call_data(gm_studio *s, gm_call *c)
 {
 	gm_error err = {0};
 	const int folder = folder_of(s, c);
 	if (folder < 0)
 		return false;
-	const bool ok = record_allowed(s, c->id, folder, &err);
+	const bool ok = record_allowed(
+		s, c->id, folder, json_string_value(json_object_get(c->body, "checkpoint")), &err);
 	close(folder);
 	if (!ok)
 		gm_call_failed(c, &err, NULL);
@@ -591,7 +616,7 @@ static void resume(gm_studio *s, gm_call *c)
 		return;
 	bool ok = !gm_folder_busy(folder, ".") ||
 	          gm_fail(&err, GM_ERR_STATE, "%.130s is being trained already", c->id);
-	ok = ok && record_allowed(s, c->id, folder, &err);
+	ok = ok && record_allowed(s, c->id, folder, NULL, &err);
 	close(folder);
 	if (!ok) {
 		gm_call_failed(c, &err, NULL);

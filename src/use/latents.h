@@ -21,7 +21,12 @@ typedef struct gm_directions {
 	double *share;          /* [count]: of the change of all directions */
 } gm_directions;
 
-enum { GM_DIRECTIONS_SAMPLES = 2048, GM_DIRECTIONS = 16 };
+enum {
+	GM_DIRECTIONS_SAMPLES = 2048,
+	GM_DIRECTIONS = 16, /* by default */
+	GM_DIRECTIONS_LEAST = 4,
+	GM_DIRECTIONS_MOST = 64
+};
 /* By `samples` images of the run's endpoint "generate", from a fixed seed; at most `count` of them.
  * Opens the checkpoint of s again. NULL on failure; the caller frees it. */
 gm_directions *gm_directions_new(const gm_saved *s, int64_t samples, int64_t count, gm_error *err);

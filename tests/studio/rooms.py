@@ -105,13 +105,7 @@ def test_latents(p, s):
     now = canvas(p, '.latent-pictures canvas')
     words = shlex.split(shown_command(p))
     assert words[:3] == ['ganymede', 'sample', '00000-dcgan-shapes'], words
-    # The command's grid of one sample is enlarged and has a margin: its pixels, one of each block, are the page's.
-    run(s, *words[1:])
-    grid = png_pixels(p, f'{s.folder}/samples.png').split(',')
-    side = int((len(grid) // 4) ** 0.5)
-    found = any(','.join(grid[4 * (((side - 16 * k) // 2 + y * k) * side + (side - 16 * k) // 2 + x * k) + c]
-                         for y in range(16) for x in range(16) for c in range(4)) == now for k in range(1, side // 16 + 1))
-    assert found, f'the copied command gives another picture ({side} x {side})'
+    same_samples(p, s, words, now)
     p.check()
     link = p.d.current_url
     p.d.get('about:blank')
@@ -144,10 +138,46 @@ def test_latents(p, s):
     p.until(lambda: p.all('[aria-label="8 images from a to b"]'), 'a strip')
     webp = base64.b64decode(saved(p, 'Save animation'))
     assert webp[:4] == b'RIFF' and webp[8:12] == b'WEBP' and webp.count(b'ANMF') > 3, webp[:40]
+    p.go('latents/00000-dcgan-shapes?seed=5')
+    p.until(lambda: canvas(p, '.latent-pictures canvas'), 'a picture')
     p.button('Nearest training examples').click()
     p.has('training examples, with their number', seconds=60)
     assert len(p.all('.near canvas')) == 5
+    same_nearest(p, s)
     p.check()
+    p.choose('[aria-label="Nearest by"]', 'features')
+    p.until(lambda: 'by=features' in p.d.current_url, 'the choice is in the address')
+    p.button('Nearest training examples').click()
+    p.has('dcgan has no features of its own')
+    # More directions, said in the address and in the command
+    p.go('latents/00001-infogan-glyphs?seed=5&directions=24&along=20:3')
+    p.has('PC24', seconds=60)
+    now = p.until(lambda: canvas(p, '.latent-pictures canvas'), 'a picture')
+    words = shlex.split(shown_command(p))
+    assert words[words.index('--directions') + 1] == '24', words
+    same_samples(p, s, words, now)
+    p.go('latents/00001-infogan-glyphs?seed=5&along=20:3')
+    p.has('a direction from 0 to 15')
+    p.d.get_log('browser')
+    # Another checkpoint
+    p.go('latents/00000-dcgan-shapes?seed=5')
+    newest = p.until(lambda: canvas(p, '.latent-pictures canvas'), 'a picture')
+    names = [o.get_attribute('value') for o in p.all('[aria-label="Checkpoint"] option')]
+    assert names[:2] == ['', 'checkpoint-000150.safetensors'] and len(names) > 2, names
+    p.choose('[aria-label="Checkpoint"]', names[-1])
+    p.until(lambda: canvas(p, '.latent-pictures canvas') != newest, 'an older checkpoint is another picture')
+    p.until(lambda: f'checkpoint={names[-1]}' in p.d.current_url, 'the checkpoint is in the address')
+    same_samples(p, s, shlex.split(shown_command(p)), canvas(p, '.latent-pictures canvas'))
+    # A caption, of which the text encoder does not know all
+    p.go('latents/00004-gan-cls-captioned?seed=5&psi=2')
+    first = p.until(lambda: canvas(p, '.latent-pictures canvas'), 'a picture')
+    field = p.one('[placeholder="those of the data"]')
+    field.send_keys('a small red circle', Keys.ENTER)
+    p.until(lambda: canvas(p, '.latent-pictures canvas') != first, 'the caption is another picture')
+    p.until(lambda: 'caption=a+small' in p.d.current_url and 'psi' not in p.d.current_url, 'the caption is in the address')
+    same_samples(p, s, shlex.split(shown_command(p)), canvas(p, '.latent-pictures canvas'))
+    p.check()
+    shots(p, 'captions', SHOTS)
     # Dragging on the picture goes along the first two directions
     p.go('latents/00000-dcgan-shapes?seed=5&along=0:0')
     p.has('PC1', seconds=60)
@@ -169,6 +199,27 @@ def test_latents(p, s):
     p.go('latents/00003-gan-ring8')
     p.has('does not generate images')
     p.d.get_log('browser')  # the refused requests
+
+
+def same_samples(p, s, words, now):
+    """The command's grid of one sample is enlarged and has a margin: its pixels, one of each block, are the page's."""
+    run(s, *words[1:])
+    grid = png_pixels(p, f'{s.folder}/samples.png').split(',')
+    side = int((len(grid) // 4) ** 0.5)
+    found = any(','.join(grid[4 * (((side - 16 * k) // 2 + y * k) * side + (side - 16 * k) // 2 + x * k) + c]
+                         for y in range(16) for x in range(16) for c in range(4)) == now for k in range(1, side // 16 + 1))
+    assert found, f'the copied command gives another picture ({side} x {side})'
+
+
+def same_nearest(p, s):
+    """The command finds the same examples, with the same distances."""
+    words = shlex.split(shown_command(p, 'Copy command of the nearest'))
+    out = subprocess.run([s.program, *words[1:]], cwd=s.folder, check=True, env=browser.ENV, capture_output=True, text=True).stdout
+    told = re.search('^sample 0:((?: [0-9]+ [(][0-9.]+[)])+)', out, re.M).group(1)
+    told = [(int(a), float(b)) for a, b in re.findall('([0-9]+) [(]([0-9.]+)', told)]
+    page = [re.fullmatch('([0-9,]+): ([0-9.]+)', f.text).groups() for f in p.all('.near figcaption')]
+    assert [int(a.replace(',', '')) for a, _ in page] == [a for a, _ in told], (page, told)
+    assert all(abs(float(b) - t) < 1.1e-3 for (_, b), (_, t) in zip(page, told)), (page, told)
 
 
 def test_sliders(p, s):

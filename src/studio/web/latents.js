@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// latents.js -- the room Latents: samples of a run by seed, class, codes, principal directions and psi.
+// latents.js -- the room Latents: samples of a run by seed, class, caption, codes, principal directions and psi.
 // Every change draws at once: one request is in flight, the newest one waits (api.js, newest).
 
 import {get, newest, post, request} from './api.js';
 import {copy_button, h, number} from './dom.js';
-import {ask_images, base64, command_of, empty, enlarge, net_of, paint, parse, pixels_of, random_slot, raw_weights, result_of,
-	run_select, save_blob, save_canvas, unparse, weights_select} from './net.js';
+import {ask_images, base64, checkpoint_select, command_of, empty, enlarge, net_of, paint, parse, pixels_of, random_slot,
+	raw_weights, result_of, run_of, run_select, save_blob, save_canvas, unparse, unread, weights_of, weights_select} from './net.js';
 
 const COUNTS = [1, 4, 9, 16];
 const BOUND = {normal: 3, uniform: 1};
+const FEW = 4, USUAL = 16, MANY = 64; // directions
 const SHELF = 9, SMALL = 64, STRIP = 16, NEAREST = 5, PER_PIXEL = 0.01; // multiples of a direction for each pixel of a drag
 
 export function open(app, place) {
@@ -28,6 +29,9 @@ export function open(app, place) {
 	const count = () => COUNTS.includes(Number(params().n)) ? Number(params().n) : 1;
 	const psi = () => params().psi === undefined ? 1 : Math.max(0, Math.min(2, Number(params().psi) || 0));
 
+	const caption = () => net?.caption ? params().caption ?? '' : '';
+	const directions = () => Math.max(FEW, Math.min(MANY, Math.floor(Number(params().directions) || USUAL)));
+
 	function set(change) {
 		asked = performance.now();
 		app.set_params(change);
@@ -38,9 +42,9 @@ export function open(app, place) {
 
 	const ask = newest(async begun => {
 		const p = params();
-		const images = await ask_images(run_path('draw'), {slot, seq: ++seq, count: count(), raw: raw_weights(app), ...p.mix ? {mix: p.mix} :
-			{seed: seed(), class: p.class === undefined ? -1 : Number(p.class), psi: psi(), codes: p.codes ?? '',
-				along: p.along ?? ''}});
+		const images = await ask_images(run_path('draw'), {slot, seq: ++seq, count: count(), ...weights_of(app), directions: directions(),
+			...p.mix ? {mix: p.mix} : {seed: seed(), class: p.class === undefined ? -1 : Number(p.class), ...caption() ?
+				{caption: caption()} : {psi: psi(), codes: p.codes ?? '', along: p.along ?? ''}}});
 		return {images, begun};
 	});
 
@@ -66,7 +70,7 @@ export function open(app, place) {
 				const end = performance.now();
 				performance.measure('gm-draw', {start: got.begun, end});
 				status.textContent = `${number(Math.round(end - got.begun))} ms from input to picture, ` +
-					`${number(Math.round(got.images.ms))} ms of it for the net; ${number(skipped)} skipped`;
+					`${number(Math.round(got.images.ms))} ms of it for the net; ${number(skipped)} skipped.${unread(net, caption())}`;
 			});
 		} catch (e) {
 			if (e.code === 'superseded')
@@ -116,11 +120,14 @@ export function open(app, place) {
 		return h('label', {class: 'slider'}, h('span', {}, latent.name), select);
 	}
 
+	async function know_shares() {
+		shares = (await post(run_path('directions'), {...weights_of(app), count: directions()})).share;
+	}
 	async function compute(button) {
 		button.disabled = true;
 		button.textContent = 'Computing…';
 		try {
-			shares = (await post(run_path('directions'), {raw: raw_weights(app)})).share;
+			await know_shares();
 			draw_controls();
 		} catch (e) {
 			message.textContent = e.message;
@@ -129,12 +136,16 @@ export function open(app, place) {
 		}
 	}
 
-	const command = () => {
+	// What a command with this sum of samples says of the number of directions.
+	const directions_words = sum => directions() !== USUAL && sum.includes('along=') ? ['--directions', directions()] : [];
+	const command = (nearest = false) => {
 		const side = Math.sqrt(count()), p = params();
-		return command_of(app, 'sample', [app.route.id, '--grid', `${side}x${side}`, ...p.mix ? ['--mix', p.mix] : ['--seed', seed(),
-			...p.class === undefined ? [] : ['--class', p.class], ...psi() === 1 ? [] : ['--psi', psi()],
-			...p.codes ? ['--codes', p.codes] : [], ...p.along ? ['--along', p.along] : []], ...raw_weights(app) ? ['--raw'] : [],
-		'-o', 'samples.png']);
+		return command_of(app, 'sample', [run_of(app), '--grid', nearest ? '1x1' : caption() ? `${count()}x1` : `${side}x${side}`,
+			...p.mix ? ['--mix', p.mix] : ['--seed', seed(), ...p.class === undefined ? [] : ['--class', p.class],
+				...caption() ? ['--caption', caption()] : [...psi() === 1 ? [] : ['--psi', psi()],
+					...p.codes ? ['--codes', p.codes] : [], ...p.along ? ['--along', p.along] : []]],
+			...directions_words(p.mix ?? (!caption() && p.along ? 'along=' : '')), ...raw_weights(app) ? ['--raw'] : [],
+			...nearest ? ['--nearest', NEAREST, '--by', by_what()] : [], '-o', nearest ? 'nearest.png' : 'samples.png']);
 	};
 
 	function draw_controls() {
@@ -150,29 +161,44 @@ export function open(app, place) {
 		const small = net.latents.filter(l => l.kind === 'one-hot' || l.numbers === 1);
 		const along = parse(params().along, ':');
 		const button = h('button', {type: 'button', onclick: () => compute(button)}, 'Compute directions');
+		const many = h('input', {type: 'number', class: 'short', min: FEW, max: MANY, value: directions(), onchange: () => {
+			set({directions: many.value === String(USUAL) ? '' : many.value});
+			if (shares.length)
+				compute(button);
+		}});
+		const changed = () => { // other weights
+			shares = [];
+			if (params().along)
+				know_shares().then(draw_controls, e => message.textContent = e.message);
+			draw_controls();
+			refresh();
+		};
 		controls.replaceChildren(h('div', {},
 			h('div', {class: 'row'}, h('label', {}, 'Seed ', seed_field),
 				h('button', {type: 'button', onclick: () => by(1)}, 'Next'),
-				h('button', {type: 'button', onclick: random}, 'Random'), counts, classes || '', weights_select(app, net, () => {
-					shares = [];
-					draw_controls();
-					refresh();
-				})),
+				h('button', {type: 'button', onclick: random}, 'Random'), counts, classes || '', checkpoint_select(app, net, changed),
+				weights_select(app, net, changed)),
+			net.caption ? h('label', {class: 'row'}, 'Caption ', h('input', {maxlength: '200', value: caption(), placeholder:
+				'those of the data', onchange: e => {
+				set({caption: e.currentTarget.value, ...e.currentTarget.value ? {mix: '', psi: '', codes: '', along: ''} : {}});
+				draw_controls();
+				draw_shelf();
+			}})) : '',
 			params().mix ? h('p', {}, `Shown is a sum of samples: ${params().mix} `, h('button', {type: 'button', class: 'quiet',
 				onclick: () => {
 					set({mix: ''});
 					draw_controls();
 				}}, 'Back to one sample')) : '',
-			slider('psi', 0, 2, params().psi, v => set({psi: v})),
+			caption() ? '' : [slider('psi', 0, 2, params().psi, v => set({psi: v})),
 			small.length ? [h('h3', {}, 'Codes'), small.map(code)] : '',
-			h('h3', {}, 'Principal directions'),
+			h('h3', {}, 'Principal directions'), h('label', {class: 'row'}, 'Number ', many),
 			shares.length ? [shares.map((s, i) => slider(`PC${i + 1}, ${(100 * s).toFixed(1)} %`, -3, 3, along.get(String(i)),
 				v => change_in('along', ':', String(i), v))), h('button', {type: 'button', onclick: () => {
 				set({along: ''});
 				draw_controls();
 			}}, 'Reset all')] : [h('p', {class: 'soft'},
-				'Directions of the latents along which images change most, by 2,048 samples.'), button],
-			h('div', {class: 'row end'}, copy_button('Copy link', () => location.href), copy_button('Copy command', command),
+				'Directions of the latents along which images change most, by 2,048 samples.'), button]],
+			h('div', {class: 'row end'}, copy_button('Copy link', () => location.href), copy_button('Copy command', () => command()),
 				h('button', {type: 'button', onclick: () => save_canvas(pictures.firstChild, `${app.route.id}-${seed()}.png`)},
 					'Save picture'))));
 	}
@@ -190,7 +216,7 @@ export function open(app, place) {
 	const text_of = all => all.map(([w, words]) => `${w} ${words}`).join('; ');
 
 	function keep(at = shelf.length) {
-		if (!net || !pictures.firstChild?.width || at >= SHELF)
+		if (!net || caption() || !pictures.firstChild?.width || at >= SHELF)
 			return;
 		const canvas = h('canvas', {width: pictures.firstChild.width, height: pictures.firstChild.height, role: 'img',
 			'aria-label': 'A kept sample'});
@@ -226,8 +252,8 @@ export function open(app, place) {
 	// The images between two kept samples, all beside each other.
 	async function draw_strip(a, b, n) {
 		try {
-			const ends = {mix: sum_of(a), to: sum_of(b), raw: raw_weights(app)};
-			const images = await ask_images(run_path('draw'), {...ends, slot: slot + 1, seq: ++seq, count: n});
+			const ends = {mix: sum_of(a), to: sum_of(b), ...weights_of(app)};
+			const images = await ask_images(run_path('draw'), {...ends, directions: directions(), slot: slot + 1, seq: ++seq, count: n});
 			const all = h('canvas', {role: 'img', 'aria-label': `${n} images from ${a} to ${b}`, width: n * images.width,
 				height: images.height});
 			const one = h('canvas', {});
@@ -240,7 +266,7 @@ export function open(app, place) {
 			message.textContent = '';
 			strip_place.replaceChildren(all, h('button', {type: 'button', onclick: () => save_canvas(all, 'strip.png')}, 'Save strip'),
 				h('button', {type: 'button', onclick: save_animation}, 'Save animation'), copy_button('Copy command of the strip', () =>
-					command_of(app, 'sample', [app.route.id, '--grid', `${n}x1`, '--mix', ends.mix, '--to', ends.to,
+					command_of(app, 'sample', [run_of(app), '--grid', `${n}x1`, '--mix', ends.mix, '--to', ends.to, ...directions_words(ends.mix + ends.to),
 						...ends.raw ? ['--raw'] : [], '-o', 'strip.png'])));
 		} catch (e) {
 			message.textContent = e.message;
@@ -269,7 +295,8 @@ export function open(app, place) {
 		const a = end('From', names[0]), b = end('To', names[names.length - 1]);
 		const frames = h('input', {type: 'number', class: 'short', min: '3', max: String(STRIP), 'aria-label': 'Images of the strip'});
 		frames.value = '8';
-		shelf_place.replaceChildren(h('button', {type: 'button', disabled: shelf.length >= SHELF, onclick: () => keep()}, 'Keep this sample'),
+		shelf_place.replaceChildren(h('button', {type: 'button', disabled: shelf.length >= SHELF || Boolean(caption()), title:
+			caption() ? 'Sums are of samples without a caption' : '', onclick: () => keep()}, 'Keep this sample'),
 			...shelf.map((k, i) => {
 				enlarge(k.canvas, SMALL);
 				return h('button', {type: 'button', class: 'candidate quiet', 'aria-label': `Show ${names[i]}`, onclick: () =>
@@ -282,9 +309,10 @@ export function open(app, place) {
 	// ---- nearest training examples ---------------------------------------------------------------
 
 	async function find_nearest() {
-		const id = app.route.id;
+		const id = app.route.id, text = command(true);
 		try {
-			job = (await post(run_path('nearest'), {pixels: base64(pixels_of(pictures.firstChild, net.shape[2])), k: NEAREST})).job;
+			job = (await post(run_path('nearest'), {pixels: base64(pixels_of(pictures.firstChild, net.shape[2])), k: NEAREST,
+				by: by_what(), ...weights_of(app)})).job;
 			for (const mine = job; mine === job && id === app.route.id;) {
 				const state = await get(`jobs/${mine}`);
 				if (state.state === 'done') {
@@ -295,7 +323,8 @@ export function open(app, place) {
 						enlarge(canvas, SMALL);
 						return h('figure', {class: 'near'}, canvas, h('figcaption', {}, `${number(one.index)}: ${one.rmse.toFixed(3)}`));
 					}), h('p', {class: 'soft'}, `nearest of ${number(got.about.of)} training examples, with their number and root ` +
-						'mean squared difference, of values in [-1,1]'));
+						`mean squared difference of ${got.about.by === 'pixels' ? 'pixels in [-1,1]' :
+						`features of ${got.about.by}`}`), copy_button('Copy command of the nearest', text));
 					return;
 				}
 				if (state.state !== 'queued' && state.state !== 'running')
@@ -308,7 +337,10 @@ export function open(app, place) {
 			message.textContent = e.message;
 		}
 	}
+	const by_what = () => params().by === 'features' ? 'features' : 'pixels';
 	const near_button = h('button', {type: 'button', onclick: find_nearest}, 'Nearest training examples');
+	const near_by = h('select', {'aria-label': 'Nearest by', onchange: () => app.set_params({by: near_by.value === 'pixels' ? '' :
+		near_by.value})}, ['pixels', 'features'].map(w => h('option', {value: w}, `by ${w}`)));
 
 	// ---- dragging: along the first two directions -------------------------------------------------
 
@@ -379,12 +411,13 @@ export function open(app, place) {
 			if (!got.generate)
 				throw new Error(`${id} is a run of ${got.model}, which does not generate images of its own.`);
 			net = got;
-			if (net.directions || params().along)
-				shares = (await post(run_path('directions'), {raw: raw_weights(app)})).share;
+			if (net.directions && !params().checkpoint || params().along)
+				await know_shares();
 			asked = performance.now();
 			draw_controls();
 			draw_shelf();
-			below.replaceChildren(shelf_place, strip_place, h('div', {class: 'row'}, near_button), nearest_place);
+			below.replaceChildren(shelf_place, strip_place, h('div', {class: 'row'}, near_button, near_by), nearest_place);
+			near_by.value = by_what();
 			draw();
 		} catch (e) {
 			message.textContent = e.message;

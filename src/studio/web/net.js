@@ -136,6 +136,21 @@ export function weights_select(app, net, changed) {
 }
 export const raw_weights = app => app.route.params.weights === 'raw';
 
+// A select of the checkpoints that the run has; the newest one has no name.
+export function checkpoint_select(app, net, changed) {
+	const names = net.checkpoints.toReversed(), select = h('select', {'aria-label': 'Checkpoint', hidden: names.length < 2, onchange: () => {
+		app.set_params({checkpoint: select.value});
+		changed();
+	}}, h('option', {value: ''}, 'newest checkpoint'), names.map(n => h('option', {value: n}, n.replace('.safetensors', ''))));
+	select.value = app.route.params.checkpoint ?? '';
+	return select;
+}
+// What a request says of the weights, and the RUN of a command: the run's name, or the file of its checkpoint.
+export const weights_of = app => ({raw: raw_weights(app),
+	...app.route.params.checkpoint ? {checkpoint: app.route.params.checkpoint} : {}});
+export const run_of = app => app.route.params.checkpoint ?
+	`${app.hello.outdir === 'runs' ? 'runs' : app.hello.outdir_path}/${app.route.id}/${app.route.params.checkpoint}` : app.route.id;
+
 // A button for a file, which also takes drops on `place`.
 export function file_button(label, place, take) {
 	const input = h('input', {type: 'file', accept: 'image/*', hidden: true, onchange: () => {
