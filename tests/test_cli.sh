@@ -185,6 +185,10 @@ refuses 2 'transfer does nothing without a photo' edit 2 strokes.json --transfer
 refuses 2 'between does nothing without --transfer' edit 2 strokes.json p.png --between 4
 refuses 2 'candidate does nothing without --frames' edit 2 strokes.json --candidate 2
 refuses 1 'option candidate: 99, but there are' edit 2 strokes.json --starts 4 --iterations 1 --frames 3 --candidate 99 -o e2.png
+mkdir -p o
+refuses 2 'are the same file, o/../o/x.png' edit 2 strokes.json p.png -o o/x.png --transfer o/../o/x.png
+refuses 2 'option transfer: nodir/x.png: its folder does not exist' edit 2 strokes.json p.png --transfer nodir/x.png
+refuses 2 'option out: nodir/x.png: its folder does not exist' morph 2 p.png p.png -o nodir/x.png
 refuses 2 '--transfer and --out are the same file' edit 2 strokes.json p.png -o e.png --transfer e.png
 refuses 2 'edit needs a run and a script' edit 2
 works 'm.png: photo . 4 frames . photo' morph 2 p.png e.png --frames 4 -o m.png

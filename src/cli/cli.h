@@ -37,7 +37,8 @@ typedef struct cli_option {
 } cli_option;
 typedef struct cli_values {
 	const char *verb, *about; /* about: for --help, or NULL */
-	const char *output;       /* a further option that names an output file, or NULL */
+	/* a further option that names an output file, or NULL; then outputs need their folders */
+	const char *output;
 	const cli_option *option; /* ends with name NULL */
 	/* further options: those of an action (use/action.h), and its struct; or NULL */
 	const struct gm_action_row *row;

@@ -38,6 +38,30 @@ static bool same_file(const char *a, const char *b)
 	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* The folder of a file that may not exist yet, and its name in it. */
+static const char *in_folder(const char *path, struct stat *folder, bool *there)
+{
+	char text[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	snprintf(text, sizeof text, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+	         slash ? path : ".");
+	*there = !stat(text, folder) && S_ISDIR(folder->st_mode);
+	return slash ? slash + 1 : path;
+}
+
+/* True if two outputs, which may not exist yet, are one file. */
+static bool same_output(const char *a, const char *b)
+{
+	struct stat x, y;
+	bool has_x, has_y;
+	if (!*a || !*b)
+		return false;
+	const char *const name = in_folder(a, &x, &has_x), *const other = in_folder(b, &y, &has_y);
+	return !strcmp(a, b) || same_file(a, b) ||
+	       (!strcmp(name, other) && has_x && has_y && x.st_dev == y.st_dev &&
+	        x.st_ino == y.st_ino);
+}
+
 /* True for an existing file that a training wrote: checkpoints, records, measurements, samples,
  * the page. */
 static bool is_of_run(const char *path)
@@ -75,9 +99,16 @@ static int keeps(const cli_values *v)
 	for (int i = 0; i < count; i++) {
 		out[i] = cli_value(v, outputs[i]);
 		for (int k = 0; k < i; k++)
-			if (*out[i] && !strcmp(out[i], out[k]))
+			if (same_output(out[i], out[k]))
 				return cli_usage("--%s and --%s are the same file, %s", outputs[i],
 				                 outputs[k], out[i]);
+		struct stat folder;
+		bool there = true;
+		if (v->output && *out[i])
+			in_folder(out[i], &folder, &there);
+		if (!there)
+			return cli_usage("option %s: %.300s: its folder does not exist", outputs[i],
+			                 out[i]);
 		if (is_of_run(out[i]))
 			return cli_usage("%s is a file of a run, and would be overwritten: choose "
 			                 "another file",
