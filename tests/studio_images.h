@@ -164,6 +164,13 @@ static void rooms_for_images(void **state)
 	assert_int_equal(room("directions", "{}"), 200);
 	assert_int_equal(room("draw", "{\"along\": \"0:1\"}"), 200);
 
+	/* examples of the run's data, each another one */
+	assert_int_equal(room("example", "{\"number\": 3}"), 200);
+	assert_non_null(strstr(reply, "Gm-From: "));
+	memcpy(shown, body(), NUMEL);
+	assert_int_equal(room("example", "{\"number\": 4}"), 200);
+	assert_memory_not_equal(body(), shown, NUMEL);
+	assert_int_equal(room("example", "{\"number\": -1}"), 400);
 	coded(pixels, NUMEL, 'g');
 	coded(mask, NUMEL, 'A'), memset(mask, '/', 40); /* 30 hidden pixels */
 	coded(all, NUMEL, '/'), strcpy(all + NUMEL / 3 * 4, "/w==");
@@ -171,6 +178,7 @@ static void rooms_for_images(void **state)
 		begin_job(pixels, mask, "{\"starts\": 2, \"iterations\": 5, \"ways\": 2}", 202);
 	job_ends(job, "done");
 	assert_non_null(strstr(body(), "\"context\""));
+	assert_non_null(strstr(body(), "\"psnr\""));
 	snprintf(path, sizeof path, "/api/jobs/%d/result", (int)job);
 	assert_int_equal(ask("GET", path, NULL), 200);
 	assert_int_equal(reply_size - (size_t)(body() - reply), 2 * NUMEL);

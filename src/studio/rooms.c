@@ -17,6 +17,7 @@
 #include "use/captions.h"
 #include "use/hole.h"
 #include "use/inpaint.h"
+#include "use/photo.h"
 
 enum { SIDE = 1024 };
 
@@ -335,6 +336,7 @@ typedef struct inpainting {
 	gm_inpaint_options o;
 	int64_t height, width, channels;
 	uint8_t *pixels, *mask; /* [h,w,c]; [h,w], above 127: hidden */
+	float *x;               /* the picture while it works */
 } inpainting;
 
 static void free_inpainting(void *task)
@@ -343,6 +345,45 @@ static void free_inpainting(void *task)
 	free(p->pixels);
 	free(p->mask);
 	free(p);
+}
+
+/* Image `number` of the run's data, of the test split where there is one, as `ganymede inpaint RUN`
+ * takes them. */
+void gm_room_example(gm_studio *s, gm_call *c)
+{
+	gm_error err = {0}, none = {0};
+	int64_t number = 0;
+	const double began = gm_seconds();
+	if (!gm_call_only(c, "number") || !gm_room_integer(c, "number", 0, INT32_MAX, &number) ||
+	    !gm_call_data(s, c))
+		return;
+	gm_open_net *net = gm_room_lock(s, c);
+	if (!net)
+		return;
+	const gm_facts *f = gm_saved_facts(net->saved);
+	const char *split = "test";
+	gm_dataset *d = gm_photo_set(net->saved, split, NULL, &none);
+	if (!d)
+		d = gm_photo_set(net->saved, split = "train", NULL, &err);
+	const uint64_t count = d ? gm_data_info_of(d)->count : 0;
+	float *x = d ? malloc((size_t)f->numel * sizeof *x) : NULL;
+	bool ok = x || (d && gm_fail(&err, GM_ERR_MEMORY, "out of memory"));
+	if (ok && count && (uint64_t)number >= count)
+		ok = gm_fail(&err, GM_ERR_VALUE, "there are pictures 0 to %llu, and no %lld",
+		             (unsigned long long)count - 1, (long long)number);
+	ok = ok && gm_data_get(d, (uint64_t)number, x, NULL, &err);
+	if (ok)
+		gm_room_answer(c, x, (int64_t[]){1, f->height, f->width, f->channels}, 0, began);
+	if (ok && c->data) {
+		strcpy(c->headers[3][0], "Gm-From");
+		snprintf(c->headers[3][1], sizeof c->headers[3][1], "%s split of %llu", split,
+		         (unsigned long long)count);
+	}
+	if (!ok)
+		gm_call_failed(c, &err, NULL);
+	free(x);
+	gm_data_close(d);
+	gm_room_unlock(s);
 }
 
 /* A number, or "nan" where there is none: JSON has no such value. */
@@ -356,17 +397,23 @@ static void show_completions(gm_job *j, const float *y, const gm_inpaint_report 
 {
 	const inpainting *p = j->task;
 	const int64_t plane = p->height * p->width, numel = plane * p->channels;
+	const gm_hole h = {1, p->channels, p->height, p->width, p->o.hidden, -1, 1};
 	uint8_t *result = malloc((size_t)(numel * p->o.ways) + 1);
 	json_t *ways = json_array();
 	for (int64_t i = 0; result && i < p->o.ways; i++) {
 		gm_room_to_bytes(y + i * numel, p->channels, plane, result + i * numel);
-		json_array_append_new(ways, json_pack("{s:o, s:o}", "context",
-		                                      gm_room_number(report[i].context), "score",
-		                                      gm_room_number(report[i].score)));
+		const gm_hole_errors e = gm_hole_compare(&h, y + i * numel, p->x);
+		json_array_append_new(
+			ways, json_pack("{s:o, s:o, s:o, s:o, s:o}", "context",
+		                        gm_room_number(report[i].context), "score",
+		                        gm_room_number(report[i].score), "l1", gm_room_number(e.l1),
+		                        "psnr", gm_room_number(e.psnr), "seam",
+		                        gm_room_number(gm_hole_seam(&h, y + i * numel))));
 	}
-	json_t *about = json_pack("{s:[I,I,I,I], s:o}", "shape", (json_int_t)p->o.ways,
-	                          (json_int_t)p->height, (json_int_t)p->width,
-	                          (json_int_t)p->channels, "ways", ways);
+	json_t *about =
+		json_pack("{s:[I,I,I,I], s:o, s:o}", "shape", (json_int_t)p->o.ways,
+	                  (json_int_t)p->height, (json_int_t)p->width, (json_int_t)p->channels,
+	                  "ways", ways, "seam", gm_room_number(gm_hole_seam(&h, p->x)));
 	gm_job_show(j, result, result ? (size_t)(numel * p->o.ways) : 0, about);
 }
 
@@ -390,6 +437,7 @@ static bool inpaint(gm_job *j, gm_error *err)
 	ok = ok && ((x && y && report) || gm_fail(err, GM_ERR_MEMORY, "out of memory"));
 	for (int64_t i = 0; ok && i < plane; i++)
 		p->mask[i] = p->mask[i] > 127;
+	p->x = x;
 	p->o.hidden = p->mask, p->o.preview = preview_completions, p->o.context = j;
 	if (ok)
 		gm_room_to_floats(p->pixels, f->channels, plane, x);

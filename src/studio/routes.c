@@ -780,6 +780,7 @@ const gm_route gm_routes[] = {
 	{"POST",   "/api/runs/ID/nearest", gm_room_nearest, .most = PIXEL_BYTES},
 	{"POST",   "/api/runs/ID/translate", gm_room_translate, .most = PIXEL_BYTES},
 	{"POST",   "/api/runs/ID/mask", gm_room_mask},
+	{"POST",   "/api/runs/ID/example", gm_room_example},
 	{"POST",   "/api/runs/ID/inpaint", gm_room_inpaint, .most = PIXEL_BYTES},
 	{"POST",   "/api/runs/ID/edit", gm_room_edit, .most = PIXEL_BYTES},
 	{"POST",   "/api/runs/ID/fit", gm_room_fit, .most = PHOTO_BYTES},

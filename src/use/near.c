@@ -94,27 +94,6 @@ static void keep(int64_t k, int64_t *index, double *distance, int64_t i, double 
 	distance[at] = d, index[at] = i;
 }
 
-static gm_dataset *training_set(gm_saved *s, gm_error *err)
-{
-	gm_data_options o = {0};
-	const gm_facts *f = gm_saved_facts(s);
-	gm_error why = {0};
-	if (!gm_photo_options(s, &o, err) ||
-	    !gm_data_option(&o, "range", gm_saved_option(s, "range"), err))
-		return NULL;
-	o.split = "train", o.again = true;
-	gm_dataset *d = gm_data_open(gm_saved_option(s, "data"), &o, &why);
-	const gm_data_info *info = d ? gm_data_info_of(d) : NULL;
-	if (!d)
-		gm_fail(err, why.code, "the data of this run cannot be read: %.300s", why.message);
-	if (!d || (info->rank == 3 && info->shape[0] == f->channels &&
-	           info->shape[1] == f->height && info->shape[2] == f->width))
-		return d;
-	gm_fail(err, GM_ERR_STATE, "the run's data are not images of its size");
-	gm_data_close(d);
-	return NULL;
-}
-
 /* Fills index and distance; q: rows of the n images; y: room for PART examples and their rows. */
 static bool compare(const measure *m, gm_dataset *d, const float *q, float *y, gm_near *to,
                     gm_error *err)
@@ -149,7 +128,7 @@ bool gm_near_find(gm_saved *s, const gm_near_options *o, const float *x, int64_t
 	const int64_t numel = gm_saved_facts(s)->numel;
 	measure m = {.s = s};
 	*to = (gm_near){.n = n};
-	gm_dataset *d = training_set(s, err);
+	gm_dataset *d = gm_photo_set(s, "train", gm_saved_option(s, "range"), err);
 	bool ok = d && open_measure(&m, o, err);
 	to->by = m.endpoint ? gm_saved_model(s)->name : m.x ? "the extractor" : "pixels";
 	if (ok) {

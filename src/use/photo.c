@@ -31,6 +31,26 @@ bool gm_photo_options(gm_saved *s, gm_data_options *o, gm_error *err)
 	return !o->moving || gm_data_option(o, "size", gm_saved_option(s, "size"), err);
 }
 
+gm_dataset *gm_photo_set(gm_saved *s, const char *split, const char *range, gm_error *err)
+{
+	gm_data_options o = {0};
+	const gm_facts *f = gm_saved_facts(s);
+	gm_error why = {0};
+	if (!gm_photo_options(s, &o, err) || (range && !gm_data_option(&o, "range", range, err)))
+		return NULL;
+	o.split = split, o.again = true;
+	gm_dataset *d = gm_data_open(gm_saved_option(s, "data"), &o, &why);
+	const gm_data_info *info = d ? gm_data_info_of(d) : NULL;
+	if (!d)
+		gm_fail(err, why.code, "the data of this run cannot be read: %.300s", why.message);
+	if (!d || (info->rank == 3 && info->shape[0] == f->channels &&
+	           info->shape[1] == f->height && info->shape[2] == f->width))
+		return d;
+	gm_fail(err, GM_ERR_STATE, "the run's data are not images of its size");
+	gm_data_close(d);
+	return NULL;
+}
+
 /* How a photo becomes an image of the run; free it with gm_fitter_free. */
 static bool fitter(gm_saved *s, const gm_image *photo, gm_fitter *fit, gm_error *err)
 {

@@ -22,6 +22,11 @@
  * images. Texts belong to s. */
 bool gm_photo_options(gm_saved *s, gm_data_options *o, gm_error *err);
 
+/* A split of the run's data, as images of its size and without augmentation; range: the run's
+ * option, or NULL for all. NULL on failure, also if it has images of another size; the caller
+ * closes it. */
+gm_dataset *gm_photo_set(gm_saved *s, const char *split, const char *range, gm_error *err);
+
 /* x [C,H,W]: the photo at the size of the run's images, with values of 8 bits, by the run's options
  * fit and filter (auto: its middle, as for images of a folder). box: the part of the photo that x
  * shows, or NULL. GM_ERR_VALUE with the name if it has another size and the run's images are not

@@ -286,6 +286,27 @@ def test_inpaint(p, s):
             f.write(base64.b64decode(saved(p, button)))
     run(s, *words[1:])
     assert png_pixels(p, f'{s.folder}/completed/input-1.png') == canvas(p, '.results canvas'), 'the command gives another picture'
+    # A test picture by its number; the scores are those of the verb
+    p.go('inpaint/00000-dcgan-shapes?starts=4&iterations=30&ways=1&test=3')
+    p.has("picture 3 of the run's data, ")
+    third = canvas(p, '.canvases figure canvas')
+    p.button('Fill').click()
+    p.has('1 completion,', seconds=60)
+    told = re.search('hidden part ([0-9.]+) dB, L1 ([0-9.]+) %, seam ([0-9.]+) % .picture: ([0-9.]+) %', p.text('.results')).groups()
+    words = shlex.split(shown_command(p))
+    for name, button in (('input.png', 'Save input'), ('mask.png', 'Save mask')):
+        with open(f'{s.folder}/{name}', 'wb') as f:
+            f.write(base64.b64decode(saved(p, button)))
+    words = words[1:words.index('--ways')] + words[words.index('--ways') + 2:words.index('-o')]
+    out = subprocess.run([s.program, *words, '--score'], cwd=s.folder, check=True, env=browser.ENV, capture_output=True, text=True).stdout
+    rows = {m[0]: m[1:] for m in re.findall('^([a-z]+) +L1 +([0-9.]+) .*PSNR +([0-9.]+) dB +seam +([0-9.]+)', out, re.M)}
+    assert (rows['dcgan'][1], rows['dcgan'][0], rows['dcgan'][2], rows['truth'][2]) == told, (rows, told)
+    field = p.one('[aria-label="Number of a test picture"]')
+    field.clear()
+    field.send_keys('4', Keys.ENTER)
+    p.has("picture 4 of the run's data, ")
+    p.until(lambda: 'test=4' in p.d.current_url and canvas(p, '.canvases figure canvas') != third, 'another picture')
+    p.check()
     # Cancel
     p.go('inpaint/00000-dcgan-shapes?starts=32&iterations=5000')
     p.has('64 of 256 pixels hidden')
@@ -304,6 +325,22 @@ def test_inpaint(p, s):
     wide = p.one('.zoomed canvas').size['width']
     p.js('document.querySelector("[aria-label=Larger]").click()')
     p.until(lambda: p.one('.zoomed canvas').size['width'] == 2 * wide, 'twice as large')
+    # which moves by Ctrl and arrow keys, the middle button and two fingers, and is not painted on by them
+    p.js('for (let i = 0; i < 2; i++) document.querySelector("[aria-label=Larger]").click()')
+    p.until(lambda: p.one('.zoomed canvas').size['width'] == 8 * wide, 'eight times as large')
+    left = 'return document.querySelector(".zoomed").scrollLeft'
+    view, before = p.one('.zoomed canvas'), p.text('figcaption')
+    p.js('arguments[0].focus()', view)
+    webdriver.ActionChains(p.d).key_down(Keys.CONTROL).send_keys(Keys.ARROW_RIGHT * 3).key_up(Keys.CONTROL).perform()
+    p.until(lambda: p.js(left) == 96, 'Ctrl and an arrow move the view')
+    p.js('''const v = arguments[0], go = (type, id, x, button = 0) => v.dispatchEvent(new PointerEvent(type, {pointerId: id,
+        clientX: x, clientY: 300, button, bubbles: true, cancelable: true}));
+        v.setPointerCapture = () => {};
+        go("pointerdown", 1, 300, 1); go("pointermove", 1, 260); go("pointerup", 1, 260, 1);
+        go("pointerdown", 1, 300); go("pointerdown", 2, 320); go("pointermove", 1, 280); go("pointermove", 2, 300);
+        go("pointerup", 1, 280); go("pointerup", 2, 300);''', view)
+    assert p.js(left) == 96 + 40 + 20, p.js(left)
+    assert p.text('figcaption') == before, 'moving the view paints nothing'
 
 
 def saved(p, button):

@@ -103,11 +103,22 @@ export function open(app, place) {
 		return {x: Math.max(0, Math.min(w - 1, Math.floor((e.clientX - box.left) / box.width * w))),
 			y: Math.max(0, Math.min(height - 1, Math.floor((e.clientY - box.top) / box.height * height)))};
 	};
+	// The larger view moves by the middle button, two fingers, or Ctrl and arrow keys.
+	const pan = (x, y) => view.parentElement.scrollBy(x, y);
+	const fingers = new Map();
 	let stroke = null;
 	view.addEventListener('pointerdown', e => {
-		if (!net || e.button)
+		if (!net || e.button > 1)
 			return;
 		view.setPointerCapture(e.pointerId);
+		fingers.set(e.pointerId, e);
+		if (e.button === 1 || fingers.size > 1) {
+			e.preventDefault();
+			if (stroke)
+				back(undo, redo);
+			stroke = null;
+			return;
+		}
 		keep();
 		stroke = {from: at(e), last: at(e)};
 		move(e);
@@ -125,10 +136,19 @@ export function open(app, place) {
 		stroke.last = now;
 		draw_view();
 	}
-	view.addEventListener('pointermove', move);
-	view.addEventListener('pointerup', () => {
-		stroke = null;
+	view.addEventListener('pointermove', e => {
+		const last = fingers.get(e.pointerId);
+		if (last && !stroke)
+			pan((last.clientX - e.clientX) / fingers.size, (last.clientY - e.clientY) / fingers.size);
+		if (last)
+			fingers.set(e.pointerId, e);
+		move(e);
 	});
+	for (const name of ['pointerup', 'pointercancel'])
+		view.addEventListener(name, e => {
+			fingers.delete(e.pointerId);
+			stroke = null;
+		});
 	view.addEventListener('focus', draw_view);
 	view.addEventListener('blur', draw_view);
 	view.addEventListener('keydown', e => {
@@ -137,7 +157,9 @@ export function open(app, place) {
 		if (!net)
 			return;
 		const {h: height, w} = size();
-		if (by) {
+		if (by && e.ctrlKey) {
+			pan(32 * by[0], 32 * by[1]);
+		} else if (by) {
 			cursor = {x: Math.max(0, Math.min(w - 1, cursor.x + by[0])), y: Math.max(0, Math.min(height - 1, cursor.y + by[1]))};
 		} else if (e.key === ' ' || e.key === 'x') {
 			keep();
@@ -177,6 +199,7 @@ export function open(app, place) {
 
 	async function take(file) {
 		try {
+			no_test();
 			source.dataset.text = await draw_file(file, picture, size().w, size().h, 'crop');
 			message.textContent = '';
 			draw_view();
@@ -186,6 +209,7 @@ export function open(app, place) {
 	}
 	async function own_sample() {
 		try {
+			no_test();
 			const seed = Math.floor(Math.random() * 1e6);
 			paint(picture, await ask_images(`runs/${encodeURIComponent(app.route.id)}/draw`, {slot, seq: Date.now(), seed,
 				raw: raw_weights(app)}), 0);
@@ -195,6 +219,30 @@ export function open(app, place) {
 			message.textContent = e.message;
 		}
 	}
+	async function test_picture(n) {
+		try {
+			const id = app.route.id, got = await ask_images(`runs/${encodeURIComponent(id)}/example`, {number: n});
+			if (id !== app.route.id)
+				return;
+			paint(picture, got, 0);
+			source.dataset.text = `picture ${number(n)} of the run's data, ${got.from}`;
+			message.textContent = '';
+			draw_view();
+		} catch (e) {
+			message.textContent = e.message;
+		}
+	}
+	const test = h('input', {type: 'number', class: 'short', min: 0, step: 1, placeholder: '0',
+		'aria-label': 'Number of a test picture', onchange: () => {
+			const n = test.value === '' ? '' : String(Math.max(0, Math.floor(Number(test.value) || 0)));
+			app.set_params({test: n});
+			if (n)
+				test_picture(Number(n));
+		}});
+	const no_test = () => {
+		test.value = '';
+		app.set_params({test: ''});
+	};
 	const mask_canvas = () => {
 		const {h: height, w} = size(), canvas = h('canvas', {width: w, height});
 		paint(canvas, {height, width: w, channels: 1, bytes: mask}, 0);
@@ -206,10 +254,8 @@ export function open(app, place) {
 	const options = () => Object.fromEntries([...NUMBERS.map(([name, , usual]) => [name, option(name, usual)]),
 		...CHOICES.map(([name, , words]) => [name, option(name, words[0])])]);
 
-	let asked = new Uint8Array(0); // the mask of the job
 	async function start() {
 		message.textContent = '';
-		asked = mask.slice();
 		try {
 			job = (await post(`runs/${encodeURIComponent(app.route.id)}/inpaint`, {pixels: base64(pixels_of(picture, size().c)),
 				mask: base64(mask), options: options(), raw: raw_weights(app)})).job;
@@ -254,17 +300,6 @@ export function open(app, place) {
 			message.textContent = e.message;
 		});
 	}
-	// PSNR of the hidden pixels of image i, in dB, against the picture that they hide.
-	function psnr(got, i) {
-		const truth = pixels_of(picture, size().c), {c} = size();
-		let sum = 0, n = 0;
-		for (let p = 0; p < truth.length; p++)
-			if (asked[Math.floor(p / c)]) {
-				sum += (truth[p] - got.bytes[i * truth.length + p]) ** 2;
-				n++;
-			}
-		return 10 * Math.log10(255 ** 2 * n / sum);
-	}
 	// Elements stay while a job goes on, so that they keep the focus.
 	function show_results(got) {
 		const {ways} = got.about;
@@ -275,12 +310,13 @@ export function open(app, place) {
 					'aria-label': `Save completion ${i + 1}`, onclick: () => save_canvas(canvas, `completed-${i + 1}.png`)}, 'Save')));
 			}));
 		ways.forEach((way, i) => {
-			const figure = results.children[i], db = psnr(got, i), canvas = figure.querySelector('canvas');
+			const figure = results.children[i], canvas = figure.querySelector('canvas');
 			paint(canvas, got, i);
 			enlarge(canvas, i ? SHOWN / 2 : SHOWN);
 			figure.querySelector('span').textContent = `${way.context === null ? `way ${i + 1}` :
-				`context loss ${number(Number(way.context.toPrecision(4)))}`}, hidden part ${Number.isFinite(db) ?
-				`${db.toFixed(1)} dB` : 'as it was'}`;
+				`context loss ${number(Number(way.context.toPrecision(4)))}`}, hidden part ${way.psnr.toFixed(2)} dB, L1 ${
+				(100 * way.l1).toFixed(2)} %${way.seam === null ? '' : `, seam ${(100 * way.seam).toFixed(2)} % (picture: ${
+				(100 * got.about.seam).toFixed(2)} %)`}`;
 		});
 	}
 
@@ -291,6 +327,7 @@ export function open(app, place) {
 
 	function draw_controls() {
 		const semantic = !net.complete;
+		test.value = params().test ?? '';
 		const modes = ['brush', 'erase', 'rectangle'].map(name => h('button', {type: 'button', 'aria-pressed': String(tool === name),
 			class: tool === name ? 'primary' : '', onclick: () => {
 				tool = name;
@@ -303,8 +340,8 @@ export function open(app, place) {
 		wide.value = String(width);
 		tools.replaceChildren(
 			h('div', {class: 'row'}, file_button('Choose a picture…', view, take),
-				net.generate ? h('button', {type: 'button', onclick: own_sample}, 'Own sample') : '', weights_select(app, net, () => {}),
-				h('label', {}, 'Zoom ', h('button', {type: 'button', 'aria-label': 'Smaller', onclick: () => zoom_by(-1)}, '−'),
+				net.generate ? h('button', {type: 'button', onclick: own_sample}, 'Own sample') : '', h('label', {}, 'Test picture ', test),
+				weights_select(app, net, () => {}), h('label', {}, 'Zoom ', h('button', {type: 'button', 'aria-label': 'Smaller', onclick: () => zoom_by(-1)}, '−'),
 					h('button', {type: 'button', 'aria-label': 'Larger', onclick: () => zoom_by(1)}, '+'))),
 			h('div', {class: 'row'}, modes, h('label', {}, 'Width', wide)),
 			h('div', {class: 'row'}, PRESETS.map(([name, part]) => h('button', {type: 'button', onclick: () => preset(name, part)}, name)),
@@ -362,7 +399,9 @@ export function open(app, place) {
 			source.dataset.text = 'no picture yet';
 			draw_controls();
 			await preset('centre', 'middle');
-			if (net.generate)
+			if (params().test)
+				await test_picture(Math.max(0, Math.floor(Number(params().test) || 0)));
+			else if (net.generate)
 				await own_sample();
 		} catch (e) {
 			message.textContent = e.message;

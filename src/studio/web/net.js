@@ -29,7 +29,7 @@ export const net_of = id => get(`runs/${encodeURIComponent(id)}/net`);
 // Images [n, height, width, channels] as bytes, with their shape.
 export async function images_of(answer) {
 	const [n, height, width, channels] = answer.headers.get('Gm-Shape').split(',').map(Number);
-	return {n, height, width, channels, ms: Number(answer.headers.get('Gm-Ms')),
+	return {n, height, width, channels, ms: Number(answer.headers.get('Gm-Ms')), from: answer.headers.get('Gm-From'),
 		bytes: new Uint8Array(await answer.arrayBuffer())};
 }
 
