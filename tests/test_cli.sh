@@ -76,6 +76,8 @@ refuses 2 'is too many' reconstruct x y z
 refuses 2 'needs a run' interpolate
 refuses 2 'did you mean pairs' interpolate x --piars 8
 refuses 2 'needs a run' traverse
+refuses 2 'needs a run' arithmetic
+refuses 2 'did you mean minus' arithmetic x --mines 3
 refuses 2 'did you mean from' traverse x --form 8
 refuses 1 'nowhere' traverse nowhere
 refuses 2 'did you mean gan' models gn
@@ -228,6 +230,12 @@ works '^way.png: 3 interpolations of 4 points' interpolate "$codes" --pairs 3 --
 works '^way.webp: ' interpolate "$told" --class 3 --spherical -o way.webp
 works '^interpolation.png: 8 interpolations of 10' interpolate "$plain"
 works '^interpolation-2.png: ' interpolate "$plain" --linear
+works '^arithmetic.png: samples with their numbers' arithmetic "$told" --grid 4x2
+works '^sum.png: sums of latents and of pixels' arithmetic "$codes" --plus 3+7+9,12 --minus 0+1 -o sum.png
+check 'no PNG of sums' test -s sum.png
+refuses 1 'is not the number of a sample' arithmetic "$codes" --plus 3+nine
+refuses 1 'for images, not for points' arithmetic "$plain" --plus 3
+refuses 2 'without terms' arithmetic "$codes" --noise .1
 check 'an animation is no WebP' grep -q WEBP way.webp
 refuses 1 'has no latents to interpolate' interpolate elsewhere/00002-pixelcnn-glyphs
 refuses 1 'option psi' sample elsewhere/00002-pixelcnn-glyphs --psi .5

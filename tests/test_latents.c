@@ -235,11 +235,71 @@ static void nearest_examples(void **state)
 	gm_saved_free(s);
 }
 
+/* A generator whose images are its latents, so that they are added like these. */
+static const gm_option options[] = {
+	GM_OPTIMISER_OPTIONS("sgd", ".1", "0", "constant"), {"k", "1", "", GM_INT(1, 1)}, {0}};
+
+static int train_plain(gm_run *r)
+{
+	gm_net *n = gm_net_new(r, "N");
+	gm_node *loss = gm_mean_all(gm_square(gm_add_c(gm_net_var(n, "v", GM_SHAPE(1)), -1)));
+	gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss), gm_move(r, n, loss));
+	const int64_t m = gm_opt_int(r, "batch");
+	gm_node *z = gm_noise(r, "z", GM_LATENT_NORMAL, m, NUMEL);
+	gm_endpoint(r, "generate", gm_reshape(z, GM_SHAPE(m, 1, SIDE, SIDE)), z);
+	while (gm_next(r)) {
+		gm_feed(r);
+		gm_run_step(r, step);
+	}
+	return gm_end(r);
+}
+
+static const gm_model plain_model = {"plain", "", "", options, train_plain};
+
+/* Samples by their numbers: of a linear generator the sum of latents gives the sum of images,
+ * exactly up to rounding; noise leaves the middle alone and stays within its size. */
+static void numbered_samples_are_summed(void **state)
+{
+	(void)state;
+	enum { SUMS = 9 };
+	static float sums[SUMS * NUMEL];
+	gm_error err = {0};
+	gm_saved *s = TRAINED("plain", "size=16", "steps=1");
+	must(gm_saved_draw(s, &(gm_samples){.seed = 3, .n = N}, x, &err), &err);
+	gm_latents_options o = plain(0);
+	o.count = SUMS, o.mix = ".5 seed=3 number=7;.5 seed=3 number=2;1 seed=3 number=11;"
+				"-1 seed=3 number=0";
+	for (int turn = 0; turn < 2; turn++) {
+		double largest = 0;
+		o.noise = .25 * turn;
+		must(gm_latents_draw(s, NULL, &o, sums, &err), &err);
+		for (int k = 0; k < SUMS; k++)
+			for (int i = 0; i < NUMEL; i++) {
+				const double want = .5 * x[7 * NUMEL + i] + .5 * x[2 * NUMEL + i] +
+				                    x[11 * NUMEL + i] - x[i],
+					     off = fabs(sums[k * NUMEL + i] - want);
+				largest = k != SUMS / 2 && off > largest ? off : largest;
+				/* four roundings of values below 16 */
+				assert_true(off < (k == SUMS / 2 ? 0 : o.noise) + 4e-6);
+			}
+		assert_true(turn ? largest > .24 : largest < 4e-6);
+	}
+	assert_memory_not_equal(sums, sums + NUMEL, NUMEL * sizeof *sums);
+	o.mix = "1 seed=3 number=65536";
+	assert_false(gm_latents_draw(s, NULL, &o, sums, &err));
+	assert_non_null(strstr(err.message, "number"));
+	gm_saved_free(s);
+}
+
 int main(void)
 {
+	gm_error err = {0};
+	if (!gm_model_register(&plain_model, &err))
+		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_are_set),
 		cmocka_unit_test(samples_are_summed),
+		cmocka_unit_test(numbered_samples_are_summed),
 		cmocka_unit_test(directions),
 		cmocka_unit_test(nearest_examples),
 	};

@@ -98,6 +98,7 @@ int cli_edit(int argc, char **argv);
 int cli_morph(int argc, char **argv);
 int cli_sample(int argc, char **argv);
 int cli_interpolate(int argc, char **argv);
+int cli_arithmetic(int argc, char **argv);
 int cli_traverse(int argc, char **argv);
 int cli_plane(int argc, char **argv);
 int cli_models(int argc, char **argv);

@@ -17,6 +17,7 @@
 #include "use/walk.h"
 
 enum { BATCH = 32 }; /* of directions, so that they do not depend on that of the run */
+enum { NUMBERS = 1 << 16, NOISE_STREAM = 0x401 };
 
 /* ---- latents with a density, one after the other --------------------------------------------- */
 
@@ -324,29 +325,44 @@ static bool read_term(char *text, double *weight, gm_latents_options *o, gm_erro
 				ok = gm_text_f64(value, &o->psi) && fabs(o->psi) <= 10;
 			else if (!strcmp(word, "seed"))
 				ok = gm_text_u64(value, &o->seed);
+			else if (!strcmp(word, "number"))
+				ok = gm_text_i64(value, &n) && n >= 0 && n < NUMBERS &&
+				     (o->count = n + 1) > 0;
 			else if (!strcmp(word, "class"))
 				ok = gm_text_i64(value, &n) && n >= 0 && (o->class = n) == n;
 			else
 				ok = false;
 		}
 		if (!ok)
-			return gm_fail(
-				err, GM_ERR_VALUE,
-				"\"%.60s\" is not part of a term: WEIGHT seed=N class=N psi=X "
-				"codes=NAME=VALUE,.. along=NUMBER:AMOUNT,..",
-				word);
+			return gm_fail(err, GM_ERR_VALUE,
+			               "\"%.60s\" is not part of a term: WEIGHT seed=N number=N "
+			               "class=N psi=X "
+			               "codes=NAME=VALUE,.. along=NUMBER:AMOUNT,..",
+			               word);
 		first = false;
 	}
 	return !first || gm_fail(err, GM_ERR_VALUE, "a term of the sum of samples is empty");
 }
 
-/* The values of row 0 of w that have a density, times weight, added to sum. */
-static void add_row(const gm_walk *w, double weight, double *sum)
+/* The values of a row of w that have a density, times weight, added to sum. */
+static void add_row(const gm_walk *w, int64_t row, double weight, double *sum)
 {
 	int64_t n, at = 0;
 	for (int i = 0; i < gm_walk_latents(w); i++)
 		for (int64_t k = 0; is_free(w, i, &n) && k < n; k++)
-			sum[at++] += weight * gm_walk_get(w, 0, i, k);
+			sum[at++] += weight * gm_walk_get(w, row, i, k);
+}
+
+typedef struct shaker {
+	gm_rng rng;
+	double noise;
+} shaker;
+
+static double shake(void *ctx, int64_t number, double value)
+{
+	shaker *k = ctx;
+	(void)number;
+	return value + k->noise * (2 * gm_rng_uniform(&k->rng) - 1);
 }
 
 static double from_sum(void *ctx, int64_t number, double value)
@@ -373,11 +389,13 @@ static gm_walk *summed(gm_saved *s, const gm_directions *d, const char *text, gm
 		     (sum || (sum = calloc((size_t)free_numbers(w) + 1, sizeof *sum)) ||
 		      gm_fail(err, GM_ERR_MEMORY, "out of memory"));
 		if (ok)
-			add_row(w, weight, sum);
-		if (ok && !first)
+			add_row(w, o.count - 1, weight, sum);
+		if (ok && !first) {
 			first = w;
-		else
+			gm_walk_copy(first, 0, w, o.count - 1);
+		} else {
 			gm_walk_free(w);
+		}
 	}
 	if (ok)
 		change_row(first, 0, from_sum, sum);
@@ -412,6 +430,10 @@ static gm_walk *between(gm_saved *s, const gm_directions *d, const gm_latents_op
 			                GM_WAY_USUAL);
 		else
 			gm_walk_copy(w, i, ends, 0);
+	shaker k = {gm_rng_new(0, NOISE_STREAM), o->noise};
+	for (int64_t i = 0; w && o->noise > 0 && i < o->count; i++)
+		if (i != o->count / 2)
+			change_row(w, i, shake, &k);
 	gm_walk_free(a), gm_walk_free(b), gm_walk_free(ends);
 	return w;
 }

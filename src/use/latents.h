@@ -45,10 +45,13 @@ typedef struct gm_latents_options {
 	 * needed */
 	const char *along;
 	/* Instead of seed, class, psi, codes and along: a sum of samples, terms "WEIGHT WORDS"
-	 * that ; separates, such as "1 seed=5 codes=c1=3; -1 seed=7 psi=.8 along=0:1.5". Latents
-	 * with a density are summed; one-hot latents and the class are those of the first term.
-	 * NULL: none */
+	 * that ; separates, such as "1 seed=5 codes=c1=3; -1 seed=7 psi=.8 along=0:1.5". number=3
+	 * is sample 3 of the seed, without it sample 0. Latents with a density are summed; one-hot
+	 * latents and the class are those of the first term. NULL: none */
 	const char *mix;
+	/* With mix and without to: uniform noise in [-noise, noise] is added to each value with a
+	 * density, except in image count / 2 */
+	double noise;
 	/* With mix: the count images (at least 2) lie evenly between that sum and this one,
 	 * spherically for normal latents. NULL: all are that of mix */
 	const char *to;
