@@ -375,6 +375,89 @@ static void what_tools_cannot_use_is_refused(void **state)
 	}
 }
 
+/* A variable of the newest checkpoint of the last run. */
+static const float *variable(gm_st **st, const char *name)
+{
+	gm_error err = {0};
+	char path[PATH_MAX], folder[PATH_MAX];
+	if (!*st)
+		must(gm_folder_checkpoint(last_run, "", path, folder, &err) &&
+		             (*st = gm_st_open(path, &err)),
+		     &err);
+	const gm_st_tensor *t = gm_st_find(*st, name);
+	assert_non_null(t);
+	return t->data;
+}
+
+/* leaky relu of a convolution 4x4, stride 2, pad 1: x [in,side,side] to y [out,side/2,side/2] */
+static void convolve(const float *x, int in, int side, const float *w, const float *b, int out,
+                     double *y)
+{
+	for (int o = 0; o < out; o++)
+		for (int r = 0; r < side / 2; r++)
+			for (int c = 0; c < side / 2; c++) {
+				double sum = b[o];
+				for (int i = 0; i < in; i++)
+					for (int k = 0; k < 16; k++) {
+						const int row = 2 * r - 1 + k / 4,
+							  at = 2 * c - 1 + k % 4;
+						if (row >= 0 && row < side && at >= 0 && at < side)
+							sum += (double)w[(o * in + i) * 16 + k] *
+							       x[(i * side + row) * side + at];
+					}
+				y[(o * side / 2 + r) * side / 2 + c] = sum > 0 ? sum : .2 * sum;
+			}
+}
+
+/* Radford et al. 2016, section 5.1: every layer of D, max-pooled to 4x4, by hand. A map of 7 has
+ * windows of 4 that overlap. */
+static void features_of_dcgan(void **state)
+{
+	(void)state;
+	enum { BATCH = 3, WIDTH = 2 };
+	static const int sides[] = {16, 28};
+	for (int turn = 0; turn < 2; turn++) {
+		const int side = sides[turn], half = side / 2, quarter = side / 4,
+			  d = 3 * WIDTH * 16;
+		gm_error err = {0};
+		gm_saved *s = TRAINED("dcgan", turn ? "size=28" : "size=16", "width=2", "batch=3",
+		                      "steps=3", "normalise-d=none");
+		float x[BATCH * 28 * 28], f[BATCH * 3 * WIDTH * 16], first[WIDTH * 14 * 14];
+		double y[WIDTH * 14 * 14], z[2 * WIDTH * 7 * 7];
+		assert_int_equal(gm_saved_shape(s, "features").dim[1], d);
+		must(gm_saved_draw(s, &(gm_samples){.seed = 1, .n = BATCH}, x, &err) &&
+		             gm_saved_apply(s, "features", (const void *[]){x}, BATCH, 0, f, &err),
+		     &err);
+		gm_st *st = NULL;
+		const float *w1 = variable(&st, turn ? "D/14x14/weight" : "D/8x8/weight"),
+			    *b1 = variable(&st, turn ? "D/14x14/bias" : "D/8x8/bias"),
+			    *w2 = variable(&st, turn ? "D/7x7/weight" : "D/4x4/weight"),
+			    *b2 = variable(&st, turn ? "D/7x7/bias" : "D/4x4/bias");
+		for (int n = 0; n < BATCH; n++) {
+			convolve(x + n * side * side, 1, side, w1, b1, WIDTH, y);
+			for (int i = 0; i < WIDTH * half * half; i++)
+				first[i] = (float)y[i];
+			convolve(first, WIDTH, half, w2, b2, 2 * WIDTH, z);
+			for (int i = 0; i < d; i++) {
+				const bool deep = i >= WIDTH * 16;
+				const int map = deep ? quarter : half,
+					  at = deep ? i - WIDTH * 16 : i, stride = map / 4,
+					  size = map - 3 * stride;
+				const double *from = (deep ? z : y) + at / 16 * map * map;
+				double most = -1e9;
+				for (int k = 0; k < size * size; k++)
+					most = fmax(most,
+					            from[(at % 16 / 4 * stride + k / size) * map +
+					                 at % 4 * stride + k % size]);
+				/* sums of 16 and 32 products of values of about 1, in floats */
+				assert_float_equal(f[n * d + i], most, 1e-5);
+			}
+		}
+		gm_st_close(st);
+		gm_saved_free(s);
+	}
+}
+
 int main(void)
 {
 	gm_error err = {0};
@@ -388,6 +471,7 @@ int main(void)
 		cmocka_unit_test(metrics_go_by_the_endpoint_that_is_asked_for),
 		cmocka_unit_test(a_model_can_complete_in_one_evaluation),
 		cmocka_unit_test(what_tools_cannot_use_is_refused),
+		cmocka_unit_test(features_of_dcgan),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

@@ -253,6 +253,24 @@ static void runs_are_scored(void **state)
 	assert_true(value_of(all, "accuracy") >= 0 && value_of(all, "accuracy") <= 1);
 	assert_true(value_of(all, "svm") > .1 && value_of(all, "nn") > .1); /* better than chance */
 	json_decref(all);
+	/* few labels: draws differ, also from those of another seed, and are the same again */
+	double few[3];
+	for (int i = 0; i < 3; i++) {
+		works(run("eval 1 --metrics svm --labels-per-class 6 --draws 3 --count 300 "
+		          "--force --seed %d --json few.json",
+		          i == 2));
+		all = read_json("few.json"), p = json_object_get(all, "protocol");
+		few[i] = value_of(all, "svm");
+		assert_int_equal(json_integer_value(json_object_get(p, "labels-per-class")), 6);
+		const json_t *svm = json_object_get(json_object_get(all, "scores"), "svm");
+		assert_true(json_number_value(json_object_get(svm, "deviation")) > 0);
+		assert_true(few[i] > .1 && value_of(all, "svm-input") > .1);
+		json_decref(all);
+	}
+	assert_true(few[0] == few[1] && few[0] != few[2]);
+	refuses(1, run("eval 1 --metrics svm --labels-per-class 200 --count 300"), "has only");
+	refuses(1, run("eval 1 --metrics svm --draws 3"), "without --labels-per-class");
+	refuses(1, run("eval 1 --metrics nn --labels-per-class 3"), "for the metric svm");
 	works(run("eval 2 --metrics fid,is,modes --extractor classifier:1 --count 100 --json "
 	          "f.json"));
 	all = read_json("f.json"), p = json_object_get(all, "protocol");

@@ -160,6 +160,9 @@ GM_API bool gm_dcgan_fit(gm_dcgan *p);
 GM_API gm_node *gm_dcgan_up(const gm_dcgan *p, gm_net *G, gm_node *z);
 /* images to D's last map [m, filters 2^(levels-1), small_height, small_width] */
 GM_API gm_node *gm_dcgan_down(const gm_dcgan *p, gm_net *D, gm_node *x);
+/* Features of the images that D was applied to first (in a game, the real ones): every layer of
+ * gm_dcgan_down, max-pooled to 4 x 4, flat [m, 16 sum of channels]; section 5.1. */
+GM_API gm_node *gm_dcgan_features(const gm_dcgan *p, gm_net *D);
 /* The players of a game with these nets, for gm_game: z [m,nz] to images, images [m,C,H,W] to
  * logits [m,1]; with is not read. */
 GM_API gm_node *gm_dcgan_generator(void *dcgan, gm_net *G, gm_node *z, gm_node *with);

@@ -33,6 +33,9 @@ static const cli_option table[] = {
          "accuracy: further runs, with commas between, whose class probabilities are averaged with "
          "RUN's"},
 	{"samples", "100", "importance samples for nll, draws for approx-parzen, chains for ais"},
+	{"labels-per-class", "",
+         "svm: learn from this many labels of each class, on the whole test split; default: all"},
+	{"draws", "10", "svm: number of draws of these labels"},
 	{"seed", "0", "seed of samples, subsets and directions"},
 	{"split", "", "split of the real data; default: the training split"},
 	{"data", "", "path of the data, if they were moved since the training"},
@@ -81,7 +84,7 @@ static const char *own_metrics(const gm_saved *s)
 
 static bool score(const char *checkpoint, const char *folder, const cli_values *v, gm_error *err)
 {
-	uint64_t count, samples, seed, turns = 0;
+	uint64_t count, samples, seed, draws, turns = 0, labels = 0;
 	gm_score_options o = {.metrics = cli_value(v, "metrics"), /* or "", until it is open */
 	                      .extractor = cli_given(v, "extractor"),
 	                      .weights = cli_given(v, "weights"),
@@ -96,23 +99,32 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	if (!cli_whole(v, "count", 2, 1 << 24, &count, err) ||
 	    !cli_whole(v, "samples", 1, 1 << 24, &samples, err) ||
 	    !cli_whole(v, "seed", 0, UINT64_MAX, &seed, err) ||
+	    !cli_whole(v, "draws", 1, 1000, &draws, err) ||
+	    (cli_given(v, "labels-per-class") &&
+	     !cli_whole(v, "labels-per-class", 2, 1 << 20, &labels, err)) ||
 	    (cli_given(v, "turns") && !cli_whole(v, "turns", 1, INT32_MAX, &turns, err)))
 		return false;
 	o.count = cli_given(v, "count") ? (int64_t)count : 0;
+	o.per_class = (int64_t)labels, o.draws = (int64_t)draws;
 	o.samples = (int64_t)samples, o.seed = seed, o.turns = (int64_t)turns;
 	char picture[PATH_MAX + 16];
 	snprintf(picture, sizeof picture, "%s/nearest.png", folder);
 	o.picture = cli_given(v, "picture") ? cli_given(v, "picture") : picture;
 	static const char *const needs[][4] = {{"picture", "nearest", "nearest", "nearest"},
 	                                       {"samples", "nll", "approx-parzen", "ais"},
-	                                       {"ensemble", "accuracy", "accuracy", "accuracy"}};
-	for (int i = 0; i < 3; i++)
+	                                       {"ensemble", "accuracy", "accuracy", "accuracy"},
+	                                       {"labels-per-class", "svm", "svm", "svm"},
+	                                       {"draws", "svm", "svm", "svm"}};
+	for (int i = 0; i < 5; i++)
 		if (cli_given(v, needs[i][0]) && !strstr(o.metrics, needs[i][1]) &&
 		    !strstr(o.metrics, needs[i][2]) && !strstr(o.metrics, needs[i][3]))
 			return gm_fail(
 				err, GM_ERR_VALUE,
 				"option %s is for the metric %s, which --metrics does not name",
 				needs[i][0], needs[i][1]);
+	if (cli_given(v, "draws") && !labels)
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option draws: without --labels-per-class all labels are used");
 	if (o.against && !strstr(o.metrics, "gam"))
 		return gm_fail(err, GM_ERR_VALUE,
 		               "a second run is for the metric gam, which --metrics does not name");

@@ -227,6 +227,11 @@ static bool evaluate_one(const plan *p, const cli_values *v, const char *checkpo
 	o.count = number;
 	if (plan_option(p, "samples") && gm_text_i64(plan_option(p, "samples"), &number))
 		o.samples = number;
+	if (plan_option(p, "labels-per-class") &&
+	    gm_text_i64(plan_option(p, "labels-per-class"), &number))
+		o.per_class = number;
+	if (plan_option(p, "draws") && gm_text_i64(plan_option(p, "draws"), &number))
+		o.draws = number;
 	if (plan_option(p, "turns") && gm_text_i64(plan_option(p, "turns"), &number))
 		o.turns = number;
 	gm_saved *s = gm_saved_open(checkpoint, NULL, err);

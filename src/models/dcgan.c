@@ -49,6 +49,8 @@ static int train(gm_run *r)
 	gm_run_game(r, &game);
 	gm_endpoint(r, "generate", game.generated, z);
 	gm_endpoint(r, "discriminate", game.y_real, x);
+	if (game.pack == 1) /* section 5.1: all layers of D, max-pooled to 4x4 */
+		gm_endpoint(r, "features", gm_dcgan_features(&nets, D), x);
 
 	gm_turn turn = gm_play(r, &game);
 	while (gm_next(r)) /* for number of training iterations */

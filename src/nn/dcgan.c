@@ -6,6 +6,8 @@
  */
 #include "nn/net.h"
 
+#include <string.h>
+
 bool gm_dcgan_fit(gm_dcgan *p)
 {
 	p->levels = 0, p->small_height = p->height, p->small_width = p->width;
@@ -69,6 +71,38 @@ gm_node *gm_dcgan_down(const gm_dcgan *p, gm_net *D, gm_node *x)
 		x = gm_net_note(D, name, gm_leaky_relu(x, .2), true);
 	}
 	return x;
+}
+
+/* Windows that overlap where the side is no multiple of 4, so that 4 of them cover it. */
+static gm_node *pooled(gm_node *y)
+{
+	enum { GRID = 4 };
+	const gm_shape s = gm_node_shape(y);
+	gm_pool_options o = {.kernel = {1, 1}, .stride = {1, 1}};
+	for (int i = 0; i < 2; i++)
+		if (s.dim[2 + i] > GRID) {
+			o.stride[i] = (int)s.dim[2 + i] / GRID;
+			o.kernel[i] = (int)s.dim[2 + i] - (GRID - 1) * o.stride[i];
+		}
+	return gm_reshape(gm_max_pool(y, o), GM_SHAPE(s.dim[0], -1));
+}
+
+gm_node *gm_dcgan_features(const gm_dcgan *p, gm_net *D)
+{
+	const char *name;
+	gm_node *all = NULL, *y;
+	int64_t h = p->height, w = p->width;
+	for (int i = 0; i < p->levels; i++) {
+		h /= 2, w /= 2;
+		const char *wanted = name_of(D, h, w);
+		for (int k = 0; (y = gm_net_layer(D, k, &name)); k++)
+			if (!strcmp(name, wanted)) {
+				y = pooled(gm_net_without_reference(D, y));
+				all = all ? gm_concat((gm_node *[]){all, y}, 2, 1) : y;
+				break;
+			}
+	}
+	return all;
 }
 
 gm_node *gm_dcgan_generator(void *dcgan, gm_net *G, gm_node *z, gm_node *with)

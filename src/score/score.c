@@ -444,6 +444,10 @@ static bool open_all(gm_scorer *c, gm_error *err)
 			json_object_set_new(c->protocol, "annealing",
 			                    json_integer(gm_endpoint_turns(
 						    gm_endpoint_find(c->r, GM_ENDPOINT_LOG_Z))));
+	if (o->per_class) {
+		json_object_set_new(c->protocol, "labels-per-class", json_integer(o->per_class));
+		json_object_set_new(c->protocol, "draws", json_integer(gm_svm_draws(o)));
+	}
 	if (o->raw)
 		json_object_set_new(c->protocol, "weights",
 		                    json_string("themselves, not their averages"));

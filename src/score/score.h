@@ -29,6 +29,8 @@ typedef struct gm_score_options {
 	int64_t count; /* number of samples and of real examples; default 10000, or all there are */
 	/* importance samples of nll, draws of approx-parzen, chains of ais; default 100 */
 	int64_t samples;
+	/* of svm: labelled examples of each class (0: all), and draws of them (default 10) */
+	int64_t per_class, draws;
 	/* turns of the endpoint that iterates: option endpoint, with the metric ais "log-z", else
 	 * "generate"; 0: the model's */
 	int64_t turns;

@@ -10,7 +10,6 @@
 #include "run/folder.h"
 
 #include <inttypes.h>
-#include <linear.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -569,114 +568,6 @@ bool gm_metric_nn(gm_scorer *c, gm_scores *s, gm_error *err)
 		if (e->variant && !strcmp(e->kind->name, GM_ENDPOINT_FEATURES))
 			ok = nearest_by(c, e, score, s, err);
 	}
-	return ok;
-}
-
-/* ---- linear SVM ------------------------------------------------------------------------------ */
-
-static void quiet(const char *text)
-{
-	(void)text;
-}
-
-/* Rows in liblinear's format, with each feature divided by its standard deviation over the training
- * rows, so that C has the same meaning for all features. */
-static struct feature_node **nodes_of(const rows *f, const double *mean, const double *scale)
-{
-	struct feature_node **list = f->n > 0 ? malloc(f->n * sizeof *list) : NULL,
-			    *node = f->n > 0 ? malloc(f->n * (f->d + 2) * sizeof *node) : NULL;
-	if (!list || !node) {
-		free(list), free(node);
-		return NULL;
-	}
-	for (int64_t i = 0; i < f->n; i++) {
-		list[i] = node + i * (f->d + 2);
-		for (int64_t j = 0; j < f->d; j++)
-			list[i][j] = (struct feature_node){
-				(int)j + 1, (f->x[i * f->d + j] - mean[j]) * scale[j]};
-		list[i][f->d] = (struct feature_node){(int)f->d + 1, 1}; /* the bias */
-		list[i][f->d + 1] = (struct feature_node){-1, 0};
-	}
-	return list;
-}
-
-static void nodes_free(struct feature_node **list)
-{
-	if (list)
-		free(list[0]);
-	free(list);
-}
-
-static double accuracy_of(const struct model *m, struct feature_node *const *x,
-                          const int32_t *label, int64_t n)
-{
-	int64_t right = 0;
-	for (int64_t i = 0; i < n; i++)
-		right += lround(predict(m, x[i])) == label[i];
-	return (double)right / n;
-}
-
-/* Radford et al. 2016, section 5.2: an L2-SVM on fixed features; C is the power of ten with the
- * best accuracy on a held-out sixth of the training rows. */
-bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err)
-{
-	rows learn, test = {0};
-	double *scale = NULL, *mean = NULL, *y = NULL, best = -1, cost = 1;
-	struct feature_node **x = NULL, **z = NULL;
-	bool ok = features(c, of_metric(c), false, &learn, err) &&
-	          features(c, of_metric(c), true, &test, err);
-	if (ok) {
-		mean = calloc(learn.d, sizeof *mean), scale = calloc(learn.d, sizeof *scale);
-		y = malloc(learn.n * sizeof *y);
-		ok = (mean && scale && y) || gm_fail(err, GM_ERR_MEMORY, "out of memory");
-	}
-	for (int64_t j = 0; ok && j < learn.d; j++) {
-		double sum = 0, squares = 0;
-		for (int64_t i = 0; i < learn.n; i++)
-			sum += learn.x[i * learn.d + j];
-		mean[j] = sum / learn.n;
-		for (int64_t i = 0; i < learn.n; i++)
-			squares += pow(learn.x[i * learn.d + j] - mean[j], 2);
-		scale[j] = squares > 0 ? 1 / sqrt(squares / learn.n * learn.d) : 0;
-	}
-	for (int64_t i = 0; ok && i < learn.n; i++)
-		y[i] = learn.label[i];
-	ok = ok && ((x = nodes_of(&learn, mean, scale)) && (z = nodes_of(&test, mean, scale)));
-	if (ok) {
-		set_print_string_function(quiet);
-		srand(1); /* for liblinear's order of examples */
-		int64_t held = learn.n / 6, fit = learn.n - held;
-		struct problem part = {(int)fit, (int)learn.d + 1, y, x, 1},
-			       all = {(int)learn.n, (int)learn.d + 1, y, x, 1};
-		struct parameter p = {.solver_type = L2R_L2LOSS_SVC_DUAL, .eps = .1, .p = .1};
-		int tried = 0;
-		for (double C = .01; ok && C < 200; C *= 10) {
-			ok = gm_progress_tell("training SVMs", (uint64_t)tried++, 6, "of them",
-			                      err);
-			if (!ok)
-				break;
-			p.C = C;
-			struct model *m = train(&part, &p);
-			double v = accuracy_of(m, x + fit, learn.label + fit, held);
-			if (v > best)
-				best = v, cost = C;
-			free_and_destroy_model(&m);
-		}
-		p.C = cost;
-		struct model *m = ok ? train(&all, &p) : NULL;
-		gm_progress_end();
-		char note[96];
-		snprintf(note, sizeof note,
-		         "%" PRId64 " tests, %" PRId64 " examples, %" PRId64 " features, C = %g",
-		         test.n, learn.n, learn.d, cost);
-		if (ok)
-			gm_score_add(s, "svm", accuracy_of(m, z, test.label, test.n), NAN, 1, note);
-		if (m)
-			free_and_destroy_model(&m);
-	}
-	nodes_free(x), nodes_free(z);
-	rows_free(&learn), rows_free(&test);
-	free(mean), free(scale), free(y);
 	return ok;
 }
 

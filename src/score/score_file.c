@@ -231,9 +231,9 @@ void gm_scores_print(const gm_scores *s, const json_t *p, FILE *out)
 	if (scored)
 		fprintf(out, "  %-10s the %s split, if a score has \"part\"\n", "scored", scored);
 	print_side(out, "samples", json_object_get(p, "samples"));
-	static const char *const more[] = {"endpoint",   "turns",    "annealing",
-	                                   "truncation", "standing", "temperature",
-	                                   "weights",    "ensemble", "against"};
+	static const char *const more[] = {
+		"endpoint", "turns",    "annealing", "truncation",       "standing", "temperature",
+		"weights",  "ensemble", "against",   "labels-per-class", "draws"};
 	for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
 		const json_t *v = json_object_get(p, more[i]);
 		if (json_is_string(v))

@@ -67,6 +67,9 @@ bool gm_metric_retrieval(gm_scorer *c, gm_scores *s, gm_error *err);
 /* score_fair.c */
 bool gm_metric_fairness(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_leakage(gm_scorer *c, gm_scores *s, gm_error *err);
+/* svm.c */
+int64_t gm_svm_draws(const gm_score_options *o);
+bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err);
 /* score_act.c */
 bool gm_metric_return(gm_scorer *c, gm_scores *s, gm_error *err);
 /* score_ends.c */
@@ -81,7 +84,6 @@ bool gm_metric_forecast(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_free_energy(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_ais(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_nn(gm_scorer *c, gm_scores *s, gm_error *err);
-bool gm_metric_svm(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_reconstruction(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_approx_parzen(gm_scorer *c, gm_scores *s, gm_error *err);
 bool gm_metric_psnr(gm_scorer *c, gm_scores *s, gm_error *err);
