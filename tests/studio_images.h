@@ -123,6 +123,8 @@ static void rooms_for_images(void **state)
 		{"transfer", "{\"from\": [1, 2], \"to\": [1, 2, 3]}", "from", 400},
 		{"transfer", "{\"from\": [1, 2, 3], \"to\": [1, 2, \"3\"]}", "to is not", 400},
 		{"transfer", "{\"between\": 1}", "between", 400},
+		{"morph", "{\"pixels\": \"AAAA\"}", "pixels is not 64 bytes", 400},
+		{"morph", "{\"frames\": 65}", "frames", 400},
 		{"draw", "{\"codes\": \"nose=1\"}", "z:0..2", 422},
 		{"draw", "{\"along\": \"99:1\"}", "from 0 to 2", 422},
 		{"draw", "{\"class\": 1}", "class-conditional", 422},
@@ -301,6 +303,22 @@ static void rooms_for_images(void **state)
 		if (same)
 			assert_memory_equal(body(), "\0\0\0ddd", 6);
 	}
+	/* photo | frames | photo */
+	char both[500];
+	snprintf(both, sizeof both, "{\"pixels\": \"%s\", \"second\": \"%s\", \"frames\": 3}",
+	         pixels, all);
+	assert_int_equal(room("morph", both), 202);
+	o = object();
+	job = json_integer_value(json_object_get(o, "job"));
+	json_decref(o);
+	job_ends(job, "done");
+	assert_non_null(strstr(body(), "\"rmse\":["));
+	snprintf(path, sizeof path, "/api/jobs/%d/result", (int)job);
+	assert_int_equal(ask("GET", path, NULL), 200);
+	assert_int_equal(reply_size - (size_t)(body() - reply), 5 * NUMEL);
+	for (int i = 0; i < NUMEL; i++)
+		assert_int_equal((uint8_t)body()[4 * NUMEL + i], 255);
+	assert_memory_not_equal(body() + NUMEL, body() + 3 * NUMEL, NUMEL);
 	assert_int_equal(room("edit", "{\"script\": 3}"), 400);
 	assert_int_equal(room("edit", "{\"script\": {}, \"options\": {\"starts\": 999}}"), 422);
 	assert_int_equal(room("edit", "{\"script\": {}, \"pixels\": \"AAAA\"}"), 400);

@@ -129,7 +129,7 @@ gm_route_fn gm_room_net, gm_room_translate, gm_room_mask, gm_room_example, gm_ro
 /* room_latents.c */
 gm_route_fn gm_room_draw, gm_room_directions, gm_room_animate, gm_room_nearest;
 /* room_edit.c */
-gm_route_fn gm_room_edit, gm_room_fit, gm_room_transfer;
+gm_route_fn gm_room_edit, gm_room_fit, gm_room_morph, gm_room_transfer;
 
 extern const gm_asset gm_studio_assets[]; /* files of the page; ends with name NULL */
 

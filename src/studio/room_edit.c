@@ -37,24 +37,33 @@ static void free_editing(void *task)
 	free(p);
 }
 
-/* Latents of the photo, by projection; NULL on failure. */
-static float *project(gm_saved *s, const editing *p, double *rmse, gm_error *err)
+/* Latents of a photo x [C,H,W], by projection; NULL on failure. */
+static float *project(gm_saved *s, const float *x, double *rmse, gm_error *err)
 {
-	const gm_facts *f = gm_saved_facts(s);
 	gm_project_options o;
 	gm_action_reset(gm_project_rows, &o);
 	const int64_t numbers = gm_project_numbers(s, err);
-	float *x = malloc((size_t)f->numel * sizeof *x),
-	      *z = numbers ? malloc((size_t)numbers * sizeof *z) : NULL;
-	bool ok = (x && z) || (numbers && gm_fail(err, GM_ERR_MEMORY, "out of memory"));
-	if (ok)
-		gm_room_to_floats(p->pixels, f->channels, f->height * f->width, x);
-	ok = ok && gm_project(s, &o, x, 1, z, NULL, rmse, err);
-	free(x);
-	if (ok)
+	float *z = numbers ? malloc((size_t)numbers * sizeof *z) : NULL;
+	if (numbers && !z)
+		gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	if (z && gm_project(s, &o, x, 1, z, NULL, rmse, err))
 		return z;
 	free(z);
 	return NULL;
+}
+
+/* The same, of bytes [h,w,c] of the run's size. */
+static float *project_bytes(gm_saved *s, const uint8_t *pixels, double *rmse, gm_error *err)
+{
+	const gm_facts *f = gm_saved_facts(s);
+	float *x = malloc((size_t)f->numel * sizeof *x), *z = NULL;
+	if (x)
+		gm_room_to_floats(pixels, f->channels, f->height * f->width, x);
+	else
+		gm_fail(err, GM_ERR_MEMORY, "out of memory");
+	z = x ? project(s, x, rmse, err) : NULL;
+	free(x);
+	return z;
 }
 
 static json_t *numbers_of(const float *z, int64_t n)
@@ -111,7 +120,7 @@ static bool latents_before(editing *p, gm_saved *s, gm_error *err)
 	p->z0 = given ? z : NULL;
 	if (!given)
 		free(z);
-	return ok && (given || !p->pixels || (p->z0 = project(s, p, &p->rmse, err)));
+	return ok && (given || !p->pixels || (p->z0 = project_bytes(s, p->pixels, &p->rmse, err)));
 }
 
 static bool edit(gm_job *j, gm_error *err)
@@ -203,6 +212,92 @@ void gm_room_fit(gm_studio *s, gm_call *c)
 	}
 	gm_image_free(im);
 }
+
+/* ---- from one photo to another --------------------------------------------------------------- */
+
+typedef struct morphing {
+	char checkpoint[PATH_MAX];
+	bool raw;
+	int64_t height, width, channels, frames;
+	uint8_t *pixels[2]; /* [h,w,c] */
+} morphing;
+
+static void free_morphing(void *task)
+{
+	morphing *p = task;
+	free(p->pixels[0]);
+	free(p->pixels[1]);
+	free(p);
+}
+
+/* photo | frames | photo, as `ganymede morph` */
+static bool morph(gm_job *j, gm_error *err)
+{
+	morphing *p = j->task;
+	const int64_t plane = p->height * p->width, numel = plane * p->channels;
+	gm_saved *s = gm_saved_open_file(p->checkpoint, &(gm_saved_options){.raw = p->raw}, err);
+	const gm_facts *f = s ? gm_saved_facts(s) : NULL;
+	double rmse[2];
+	float *z[2] = {NULL}, *x = malloc((size_t)(p->frames * numel) * sizeof *x);
+	uint8_t *result = malloc((size_t)((p->frames + 2) * numel) + 1);
+	bool ok = f && ((x && result) || gm_fail(err, GM_ERR_MEMORY, "out of memory")) &&
+	          ((f->height == p->height && f->width == p->width && f->channels == p->channels) ||
+	           gm_fail(err, GM_ERR_VALUE, "the run's images have another size"));
+	for (int i = 0; ok && i < 2; i++)
+		ok = (z[i] = project_bytes(s, p->pixels[i], &rmse[i], err)) != NULL;
+	ok = ok && gm_edit_between(s, z[0], z[1], p->frames, x, err);
+	if (ok) {
+		for (int i = 0; i < 2; i++)
+			memcpy(result + i * (p->frames + 1) * numel, p->pixels[i], (size_t)numel);
+		for (int64_t i = 0; i < p->frames; i++)
+			gm_room_to_bytes(x + i * numel, p->channels, plane,
+			                 result + (i + 1) * numel);
+		gm_job_show(j, result, (size_t)((p->frames + 2) * numel),
+		            json_pack("{s:[I,I,I,I], s:[f,f]}", "shape", (json_int_t)p->frames + 2,
+		                      (json_int_t)p->height, (json_int_t)p->width,
+		                      (json_int_t)p->channels, "rmse", rmse[0], rmse[1]));
+	} else {
+		free(result);
+	}
+	free(x), free(z[0]), free(z[1]);
+	gm_saved_free(s);
+	return ok;
+}
+
+void gm_room_morph(gm_studio *s, gm_call *c)
+{
+	gm_error err = {0};
+	morphing *p = calloc(1, sizeof *p);
+	gm_open_net *net = NULL;
+	if (!p)
+		return;
+	p->frames = 16;
+	bool ok = gm_call_only(c, "pixels|second|frames|raw") &&
+	          gm_room_integer(c, "frames", 2, 64, &p->frames) &&
+	          gm_call_checkpoint(s, c, p->checkpoint) && (net = gm_room_lock(s, c));
+	if (ok) {
+		const gm_facts *f = gm_saved_facts(net->saved);
+		p->height = f->height, p->width = f->width, p->channels = f->channels;
+		p->raw = gm_room_raw(c);
+		ok = gm_project_numbers(net->saved, &err) > 0;
+		if (!ok)
+			gm_call_failed(c, &err, NULL);
+		gm_room_unlock(s);
+	}
+	const size_t numel = (size_t)(p->height * p->width * p->channels);
+	ok = ok && (p->pixels[0] = gm_room_bytes(c, "pixels", numel)) &&
+	     (p->pixels[1] = gm_room_bytes(c, "second", numel));
+	if (ok)
+		gm_room_queue(s, c,
+		              (gm_job){.kind = "morph",
+		                       .work = morph,
+		                       .release = free_morphing,
+		                       .task = p});
+	else
+		free_morphing(p);
+}
+
+/* ---- edits of photos ------------------------------------------------------------------------- */
 
 typedef struct transferring {
 	char checkpoint[PATH_MAX];

@@ -784,6 +784,7 @@ const gm_route gm_routes[] = {
 	{"POST",   "/api/runs/ID/inpaint", gm_room_inpaint, .most = PIXEL_BYTES},
 	{"POST",   "/api/runs/ID/edit", gm_room_edit, .most = PIXEL_BYTES},
 	{"POST",   "/api/runs/ID/fit", gm_room_fit, .most = PHOTO_BYTES},
+	{"POST",   "/api/runs/ID/morph", gm_room_morph, .most = PIXEL_BYTES},
 	{"POST",   "/api/runs/ID/transfer", gm_room_transfer, .most = PHOTO_BYTES},
 	{"GET",    "/api/jobs/NUMBER", gm_room_job},
 	{"GET",    "/api/jobs/NUMBER/result", gm_room_result},

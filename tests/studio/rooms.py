@@ -364,6 +364,13 @@ def test_edit(p, s):
     webdriver.ActionChains(p.d).move_to_element(view).click_and_hold().move_by_offset(50, 0).release().perform()
     p.has('choose one first')
     p.button('Colour').click()
+    # Candidates come while the stroke is drawn, and are given up with it.
+    webdriver.ActionChains(p.d).move_to_element(view).click_and_hold().move_by_offset(30, 0).perform()
+    p.until(lambda: p.all('.results canvas'), 'candidates before the pen is up')
+    p.js('arguments[0].focus()', view)
+    p.key(Keys.ESCAPE)
+    p.until(lambda: not p.all('.results canvas'), 'no stroke, no candidates')
+    webdriver.ActionChains(p.d).release().perform()
     webdriver.ActionChains(p.d).move_to_element(view).click_and_hold().move_by_offset(60, 0).release().perform()
     p.has('candidates, cost below each', seconds=60)
     first = canvas(p, '.results canvas')
@@ -402,16 +409,40 @@ def test_edit(p, s):
         f.write(browser.png(200, 120, 60, 41))
     p.all('input[type=file]')[0].send_keys(f'{s.folder}/photo.png')
     p.has('photo.png: 41 × 41 pixels')
+    # A part of it, by keyboard
+    p.button('Crop…').click()
+    p.has('41 × 41 pixels from 0, 0', 'dialog')
+    p.key('-' * 11, Keys.ARROW_LEFT * 2, Keys.ARROW_DOWN * 3)
+    p.has('30 × 30 pixels from 3, 8', 'dialog')
+    p.check()
+    p.button('Crop', 'dialog').click()
+    p.has('cropped to 30 × 30 pixels')
     p.button('Colour').click()
     webdriver.ActionChains(p.d).move_to_element(view).click_and_hold().move_by_offset(60, 0).release().perform()
     p.has('candidates, cost below each', seconds=60)
     p.until(lambda: p.button('Apply to the photo').is_enabled(), 'the edit can be applied')
     p.button('Apply to the photo').click()
-    p.has('the edit at 41 × 41 pixels', seconds=60)
+    p.has('the edit at 30 × 30 pixels', seconds=60)
     changed = canvas(p, '[aria-label="The photo before and after the edit"]')
     replay(p, s)
     assert png_pixels(p, f'{s.folder}/after.png') == changed, 'the command gives another photo'
+    # From the photo to a second one
+    p.all('input[type=file]')[1].send_keys(f'{s.folder}/picture.png')
+    p.has('From one photo to another', seconds=60)
+    strip = canvas(p, '[aria-label="From one photo to another, 18 images"]').split(',')
+    assert len(strip) == 4 * 18 * 256, len(strip)
+    words = shlex.split(shown_command(p, 'Copy command of the morph'))
+    for name, button in (('photo.png', 'Save photo'), ('second.png', 'Save second photo')):
+        with open(f'{s.folder}/{name}', 'wb') as f:
+            f.write(base64.b64decode(saved(p, button)))
+    run(s, *words[1:])
+    grid = png_pixels(p, f'{s.folder}/morph.png')
+    for i in (0, 1, 9, 17):
+        one = ','.join(strip[4 * (y * 18 * 16 + i * 16 + x) + c] for y in range(16) for x in range(16) for c in range(4))
+        assert any(grid_has(grid, 18, k, one, i) for k in range(1, 21)), f'the command gives another image {i}'
+    p.check()
     # Fixed: the candidate is the image before further strokes
+    p.js('scrollTo(0, 0)')
     p.button('Fix').click()
     p.has('the fixed candidate')
     webdriver.ActionChains(p.d).move_to_element(view).move_by_offset(0, 80).click_and_hold().move_by_offset(60, 0).release().perform()
@@ -431,14 +462,15 @@ def replay(p, s):
     run(s, *words[1:])
 
 
-def grid_has(grid, columns, k, pixels):
-    """Whether the first of `columns` pictures of 16 x 16, enlarged k times, of a grid of one row has these pixels."""
+def grid_has(grid, columns, k, pixels, i=0):
+    """Whether picture i of `columns` pictures of 16 x 16, enlarged k times, of a grid of one row has these pixels."""
     numbers = grid.split(',')
     for margin in range(1, 41):
         width = columns * 16 * k + (columns + 1) * margin
         if len(numbers) != 4 * width * (16 * k + 2 * margin):
             continue
-        if ','.join(numbers[4 * ((margin + y * k) * width + margin + x * k) + c] for y in range(16) for x in range(16)
+        left = margin + i * (16 * k + margin)
+        if ','.join(numbers[4 * ((margin + y * k) * width + left + x * k) + c] for y in range(16) for x in range(16)
                     for c in range(4)) == pixels:
             return True
     return False

@@ -4,20 +4,24 @@
 // job that starts again with every stroke. The strokes are the script of `ganymede edit`.
 
 import {get, post, remove} from './api.js';
+import {ask_crop} from './crop.js';
 import {copy_button, h, number} from './dom.js';
 import {ask_images, base64, command_of, draw_whole, empty, enlarge, file_button, net_of, paint, pixels_of, random_slot,
 	raw_weights, result_of, run_select, save_canvas, weights_select} from './net.js';
 
-const SHOWN = 512, SMALL = 96, UNDO = 100, FRAMES = 16, PHOTO_SIDE = 2048, LEAST_STARTS = 8, FRAME_MS = 33;
+const SHOWN = 512, SMALL = 96, UNDO = 100, FRAMES = 16, PHOTO_SIDE = 2048, LEAST_STARTS = 8, FRAME_MS = 33,
+	PARTIAL_MS = 100; // between jobs of a stroke that is being drawn
 const TOOLS = [['colour', 'Colour', 'b', 2], ['sketch', 'Sketch', 'k', 1], ['warp', 'Warp', 'w', 0], ['erase', 'Erase', 'x', 6]];
 const NUMBERS = [['starts', 'Starts', 64, 1, 256, 1], ['show', 'Shown', 16, 1, 64, 1], ['iterations', 'Iterations', 40, 1, 1000, 1],
 	['edge', 'Edge', 0.2, 0, 1000, 'any'], ['smooth', 'Smooth', 5, 0, 1000000, 'any'], ['realism', 'Realism', 0, 0, 1000, 'any'],
-	['seed', 'Seed', 0, 0, 2 ** 53 - 1, 1], ['between', 'Between', 8, 2, 64, 1]];
+	['seed', 'Seed', 0, 0, 2 ** 53 - 1, 1], ['between', 'Between', 8, 2, 64, 1], ['frames', 'Morph frames', 16, 2, 62, 1]];
+const NO_SEARCH = ['between', 'frames']; // which the search does not read
 
 export function open(app, place) {
 	const slot = random_slot(), runs = run_select(app, 'edit');
 	const photo = h('canvas', {width: 32, height: 32}); // the image before the edit, at the run's size
 	const original = h('canvas', {width: 32, height: 32}), after = h('canvas', {width: 32, height: 32});
+	const second = h('canvas', {width: 32, height: 32});
 	const view = h('canvas', {width: 32, height: 32, tabindex: '0',
 		role: 'application', 'aria-label': 'Image: arrow keys move, Shift moves 8 pixels, Space paints'});
 	const message = h('p', {class: 'problem', role: 'alert'}), status = h('p', {class: 'soft', role: 'status'});
@@ -33,13 +37,14 @@ export function open(app, place) {
 		h('section', {class: 'card'}, settings, h('div', {class: 'job'}, bar, status), results, transferred)));
 	let net = null, shown = null, strokes = [], undone = [], tool = 'colour', widths = {colour: 2, sketch: 1, erase: 6, warp: 0};
 	let colour = '#2bb24c', has_photo = false, job = 0, timer = 0, images = null, chosen = 0, stroke = null, average = false;
+	let drawing = 0, partial = '', starting = false; // the timer of a stroke; what was sent of it; a job is being asked for
 	let from = null, first = null, version = 0; // latents after Fix; those of the photo; of the job's result
 	let cursor = {x: 0, y: 0};
 
 	const params = () => app.route.params;
 	const option = (name, usual) => params()[name] ?? String(usual);
 	const before = () => has_photo || Boolean(from); // there is an image before the edit
-	const options = () => Object.fromEntries(NUMBERS.filter(([name]) => name !== 'between' && (name !== 'smooth' || before()))
+	const options = () => Object.fromEntries(NUMBERS.filter(([name]) => !NO_SEARCH.includes(name) && (name !== 'smooth' || before()))
 		.map(([name, , usual]) => [name, option(name, usual)]));
 	const candidates = () => images ? images.n - images.frames : 0;
 
@@ -128,6 +133,9 @@ export function open(app, place) {
 		}
 		stroke = tool === 'warp' ? {tool, size: widths.warp || Math.round(0.375 * Math.min(...net.shape.slice(0, 2))), from: point,
 			to: point} : {tool, width: widths[tool], ...tool === 'colour' ? {colour} : {}, points: [point]};
+		partial = '';
+		clearInterval(drawing);
+		drawing = setInterval(search_partial, PARTIAL_MS);
 		draw_view();
 	}
 	function go_on(point) {
@@ -142,9 +150,26 @@ export function open(app, place) {
 		}
 		draw_view();
 	}
+	// The search goes on while a stroke is drawn: with what there is of it, once the job before has shown something. A
+	// photo's latents are those of its first job, so that it is not projected again.
+	function search_partial() {
+		const now = JSON.stringify(stroke), latents = from ?? first;
+		if (!stroke || now === partial || (job && !version) || starting || (has_photo && !latents))
+			return;
+		partial = now;
+		begin_job('edit', {script: {...latents ? {from: latents} : {}, strokes: [...strokes, JSON.parse(now)]}, options: options(),
+			frames: 0, raw: raw_weights(app)}, show_results);
+	}
+	function give_up() {
+		clearInterval(drawing);
+		stroke = null;
+		if (partial)
+			start();
+	}
 	function finish() {
 		if (!stroke)
 			return;
+		clearInterval(drawing);
 		strokes = [...strokes, stroke].slice(-UNDO);
 		undone = [];
 		stroke = null;
@@ -158,6 +183,7 @@ export function open(app, place) {
 	});
 	view.addEventListener('pointermove', e => stroke && go_on(at(e)));
 	view.addEventListener('pointerup', finish);
+	view.addEventListener('pointercancel', () => stroke && give_up());
 	view.addEventListener('focus', draw_view);
 	view.addEventListener('blur', draw_view);
 	view.addEventListener('keydown', e => {
@@ -174,7 +200,7 @@ export function open(app, place) {
 		} else if (e.key === ' ') {
 			finish();
 		} else if (e.key === 'Escape' && stroke) {
-			stroke = null;
+			give_up();
 		} else if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'z') {
 			step_back(e.shiftKey);
 		} else {
@@ -234,18 +260,29 @@ export function open(app, place) {
 			...has_photo ? {pixels: base64(pixels_of(photo_pixels(), net.shape[2]))} : {}}, show_results);
 	}
 	// Of jobs that this room starts only the last one goes on.
+	let asked = 0; // how many jobs were asked for
 	async function begin_job(what, body, show) {
+		const mine = ++asked;
+		starting = true;
 		if (job)
 			await remove(`jobs/${job}`).catch(() => {});
 		clearTimeout(timer);
 		try {
-			job = (await post(run_path(what), body)).job;
+			const number_of = mine === asked ? (await post(run_path(what), body)).job : 0;
+			if (mine !== asked) { // a newer one took its place meanwhile
+				if (number_of)
+					await remove(`jobs/${number_of}`).catch(() => {});
+				return;
+			}
+			job = number_of;
 			version = 0;
 			bar.hidden = false;
 			look(job, show);
 		} catch (e) {
 			message.textContent = e.message;
 		}
+		if (mine === asked)
+			starting = false;
 	}
 	async function look(which, show) {
 		try {
@@ -287,7 +324,7 @@ export function open(app, place) {
 	function show_results(got, going) {
 		const {about} = got, old = results.children.length;
 		images = {...got, frames: about.frames};
-		if (!from)
+		if (!from && about.from && !(first && stroke))
 			first = about.from;
 		chosen = going && old ? Math.min(chosen, about.candidates.length - 1) : 0;
 		frames.value = String(FRAMES - 1);
@@ -370,6 +407,46 @@ export function open(app, place) {
 		draw_actions();
 		message.textContent = '';
 	}
+	// A part of the photo, at the aspect of the run's images.
+	async function crop() {
+		const box = await ask_crop(original, net.shape[1] / net.shape[0]);
+		if (!box)
+			return;
+		const part = original.getContext('2d').getImageData(box.x, box.y, box.width, box.height);
+		Object.assign(original, {width: box.width, height: box.height});
+		original.getContext('2d').putImageData(part, 0, 0);
+		try {
+			await use_photo(`the photo, cropped to ${box.width} × ${box.height} pixels`);
+		} catch (e) {
+			message.textContent = e.message;
+		}
+	}
+	// From the photo to a second one, through images of the run.
+	async function morph(file) {
+		try {
+			const text = await draw_whole(file, second, PHOTO_SIDE);
+			const other = await ask_images(run_path('fit'), {height: second.height, width: second.width, pixels: base64(pixels_of(second, 3))});
+			begin_job('morph', {pixels: base64(fitted.bytes), second: base64(other.bytes), frames: Number(option('frames', 16)),
+				raw: raw_weights(app)}, got => show_morph(got, text));
+		} catch (e) {
+			message.textContent = e.message;
+		}
+	}
+	function show_morph(got, text) {
+		const all = h('canvas', {role: 'img', 'aria-label': `From one photo to another, ${got.n} images`, width: got.n * got.width,
+			height: got.height}), one = h('canvas', {});
+		for (let i = 0; i < got.n; i++) {
+			paint(one, got, i);
+			all.getContext('2d').drawImage(one, i * got.width, 0);
+		}
+		all.style.maxWidth = '100%';
+		transferred.replaceChildren(h('h3', {}, 'From one photo to another'), all, h('p', {class: 'soft'}, `photo, ${got.n - 2} images, ` +
+			`${text}; errors of the projections ${got.about.rmse.map(e => number(Number(e.toPrecision(3)))).join(' and ')}`),
+		h('div', {class: 'row'}, h('button', {type: 'button', onclick: () => save_canvas(all, 'strip.png')}, 'Save strip'),
+			h('button', {type: 'button', onclick: () => save_canvas(second, 'second.png')}, 'Save second photo'),
+			copy_button('Copy command of the morph', () => command_of(app, 'morph', [app.route.id, 'photo.png', 'second.png', '--frames',
+				got.n - 2, ...raw_weights(app) ? ['--raw'] : [], '-o', 'morph.png']))));
+	}
 	async function take(file) {
 		try {
 			await use_photo(await draw_whole(file, original, PHOTO_SIDE));
@@ -400,16 +477,18 @@ export function open(app, place) {
 		h('a', {href: url, download: 'strokes.json'}).click();
 		setTimeout(() => URL.revokeObjectURL(url), 10000);
 	}
+	const applied = () => Boolean(transferred.querySelector('[aria-label="The photo before and after the edit"]'));
 	const command = () => command_of(app, 'edit', [app.route.id, 'strokes.json', ...has_photo ? ['photo.png'] : [],
 		...Object.entries(options()).flatMap(([k, v]) => [`--${k}`, v]), ...raw_weights(app) ? ['--raw'] : [],
-		...transferred.children.length && chosen ? ['--candidate', chosen + 1] : [],
-		...transferred.children.length ? ['--between', option('between', 8), '--transfer', 'after.png'] : [], '-o', 'edited.png']);
+		...applied() && chosen ? ['--candidate', chosen + 1] : [],
+		...applied() ? ['--between', option('between', 8), '--transfer', 'after.png'] : [], '-o', 'edited.png']);
 
 	function choose(name) {
 		tool = name;
 		draw_controls();
 	}
 	// What needs candidates, and a photo.
+	const morph_button = file_button('Morph with a second photo…', transferred, file => has_photo && morph(file));
 	const actions = h('span', {class: 'contents'});
 	function draw_actions() {
 		const ready = Boolean(images?.n) && !job;
@@ -419,7 +498,10 @@ export function open(app, place) {
 				draw_view();
 				draw_actions();
 			}}, 'Average'),
-			h('button', {type: 'button', disabled: !ready || !has_photo || !first, onclick: transfer}, 'Apply to the photo'));
+			h('button', {type: 'button', disabled: !ready || !has_photo || !first, onclick: transfer}, 'Apply to the photo'),
+			h('button', {type: 'button', disabled: !has_photo, onclick: crop}, 'Crop…'),
+			...morph_button);
+		morph_button[0].disabled = !has_photo;
 	}
 	function draw_controls() {
 		const wide = h('input', {type: 'range', min: '1', max: tool === 'warp' ? String(Math.min(...net.shape.slice(0, 2)) - 1) : '32',
@@ -444,7 +526,7 @@ export function open(app, place) {
 		settings.replaceChildren(h('div', {class: 'row'}, NUMBERS.map(([name, label, usual, low, high, step]) => {
 			const field = h('input', {type: 'number', class: 'short', min: low, max: high, step, onchange: () => {
 				app.set_params({[name]: field.value === String(usual) ? '' : field.value});
-				if (name !== 'between')
+				if (!NO_SEARCH.includes(name))
 					start();
 			}});
 			field.value = option(name, usual);

@@ -114,8 +114,10 @@ export function open(app, place) {
 		fingers.set(e.pointerId, e);
 		if (e.button === 1 || fingers.size > 1) {
 			e.preventDefault();
-			if (stroke)
-				back(undo, redo);
+			if (stroke) { // that of the first finger
+				mask = undo.pop();
+				draw_view();
+			}
 			stroke = null;
 			return;
 		}
