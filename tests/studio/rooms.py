@@ -148,7 +148,12 @@ def test_latents(p, s):
     p.choose('[aria-label="Nearest by"]', 'features')
     p.until(lambda: 'by=features' in p.d.current_url, 'the choice is in the address')
     p.button('Nearest training examples').click()
-    p.has('dcgan has no features of its own')
+    p.has('features of dcgan', seconds=60)
+    same_nearest(p, s)
+    p.go('latents/00001-infogan-glyphs?seed=5&by=features')
+    p.until(lambda: canvas(p, '.latent-pictures canvas'), 'a picture')
+    p.button('Nearest training examples').click()
+    p.has('infogan has no features of its own')
     # More directions, said in the address and in the command
     p.go('latents/00001-infogan-glyphs?seed=5&directions=24&along=20:3')
     p.has('PC24', seconds=60)
@@ -370,6 +375,8 @@ def test_edit(p, s):
     p.js('arguments[0].focus()', view)
     p.key(Keys.ESCAPE)
     p.until(lambda: not p.all('.results canvas'), 'no stroke, no candidates')
+    time.sleep(0.5)
+    assert not p.all('.results canvas'), 'the job before shows nothing more'
     webdriver.ActionChains(p.d).release().perform()
     webdriver.ActionChains(p.d).move_to_element(view).click_and_hold().move_by_offset(60, 0).release().perform()
     p.has('candidates, cost below each', seconds=60)

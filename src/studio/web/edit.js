@@ -37,7 +37,7 @@ export function open(app, place) {
 		h('section', {class: 'card'}, settings, h('div', {class: 'job'}, bar, status), results, transferred)));
 	let net = null, shown = null, strokes = [], undone = [], tool = 'colour', widths = {colour: 2, sketch: 1, erase: 6, warp: 0};
 	let colour = '#2bb24c', has_photo = false, job = 0, timer = 0, images = null, chosen = 0, stroke = null, average = false;
-	let drawing = 0, partial = '', starting = false; // the timer of a stroke; what was sent of it; a job is being asked for
+	let drawing = 0, partial = '', starting = false, asked = 0; // the timer of a stroke; what was sent of it; jobs asked for
 	let from = null, first = null, version = 0; // latents after Fix; those of the photo; of the job's result
 	let cursor = {x: 0, y: 0};
 
@@ -227,6 +227,13 @@ export function open(app, place) {
 		clear();
 	}
 	function clear() {
+		asked++; // a job that is asked for now, or goes on, shows nothing more
+		if (job)
+			remove(`jobs/${job}`).catch(() => {});
+		clearTimeout(timer);
+		job = 0;
+		starting = false;
+		bar.hidden = true;
 		strokes = [];
 		undone = [];
 		images = null;
@@ -237,7 +244,7 @@ export function open(app, place) {
 	}
 	// The chosen candidate becomes the image before the edit.
 	function fix() {
-		if (!images || job)
+		if (!images || busy())
 			return;
 		from = images.about.candidates[chosen].z;
 		paint(photo, images, chosen);
@@ -256,20 +263,23 @@ export function open(app, place) {
 			clear();
 			return;
 		}
+		status.textContent = 'starts';
 		await begin_job('edit', {script: script(), options: options(), frames: FRAMES, raw: raw_weights(app),
 			...has_photo ? {pixels: base64(pixels_of(photo_pixels(), net.shape[2]))} : {}}, show_results);
 	}
 	// Of jobs that this room starts only the last one goes on.
-	let asked = 0; // how many jobs were asked for
+	const busy = () => Boolean(job || starting);
 	async function begin_job(what, body, show) {
 		const mine = ++asked;
+		const old = job;
 		starting = true;
-		if (job)
-			await remove(`jobs/${job}`).catch(() => {});
+		job = 0; // so that nothing more of the old one is shown
 		clearTimeout(timer);
+		if (old)
+			await remove(`jobs/${old}`).catch(() => {});
 		try {
 			const number_of = mine === asked ? (await post(run_path(what), body)).job : 0;
-			if (mine !== asked) { // a newer one took its place meanwhile
+			if (mine !== asked) { // it is not wanted any longer
 				if (number_of)
 					await remove(`jobs/${number_of}`).catch(() => {});
 				return;
@@ -357,7 +367,7 @@ export function open(app, place) {
 	// ---- transfer to the photo -------------------------------------------------------------------
 
 	function transfer() {
-		if (!images || !has_photo || !first || job)
+		if (!images || !has_photo || !first || busy())
 			return;
 		begin_job('transfer', {height: original.height, width: original.width, pixels: base64(pixels_of(original, 3)), from: first,
 			to: images.about.candidates[chosen].z, between: Number(option('between', 8)), raw: raw_weights(app)}, show_transferred);
@@ -491,7 +501,7 @@ export function open(app, place) {
 	const morph_button = file_button('Morph with a second photo…', transferred, file => has_photo && morph(file));
 	const actions = h('span', {class: 'contents'});
 	function draw_actions() {
-		const ready = Boolean(images?.n) && !job;
+		const ready = Boolean(images?.n) && !busy();
 		actions.replaceChildren(h('button', {type: 'button', disabled: !ready, onclick: fix}, 'Fix'),
 			h('button', {type: 'button', disabled: !ready, 'aria-pressed': String(average), onclick: () => {
 				average = !average;
