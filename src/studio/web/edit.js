@@ -38,6 +38,7 @@ export function open(app, place) {
 	let net = null, shown = null, strokes = [], undone = [], tool = 'colour', widths = {colour: 2, sketch: 1, erase: 6, warp: 0};
 	let colour = '#2bb24c', has_photo = false, job = 0, timer = 0, images = null, chosen = 0, stroke = null, average = false;
 	let drawing = 0, partial = '', starting = false, asked = 0; // the timer of a stroke; what was sent of it; jobs asked for
+	let said = ''; // what the status says of the job's result when it has ended
 	let from = null, first = null, version = 0; // latents after Fix; those of the photo; of the job's result
 	let cursor = {x: 0, y: 0};
 
@@ -286,6 +287,7 @@ export function open(app, place) {
 			}
 			job = number_of;
 			version = 0;
+			said = '';
 			bar.hidden = false;
 			look(job, show);
 		} catch (e) {
@@ -306,7 +308,7 @@ export function open(app, place) {
 				return;
 			if (got) {
 				version = state.version;
-				show(got, going);
+				said = show(got, going) ?? '';
 			}
 			if (going) {
 				status.textContent = state.state === 'queued' ? 'waits for another job' :
@@ -314,6 +316,7 @@ export function open(app, place) {
 				timer = setTimeout(() => look(which, show), 100);
 				return;
 			}
+			status.textContent = said;
 			if (state.state !== 'done')
 				message.textContent = state.message;
 		} catch (e) {
@@ -350,9 +353,9 @@ export function open(app, place) {
 		});
 		draw_view();
 		if (going)
-			return;
+			return '';
 		const ms = 1000 * about.seconds / Math.max(1, Number(options().iterations));
-		status.textContent = `${about.candidates.length} candidates, cost below each` +
+		const text = `${about.candidates.length} candidates, cost below each` +
 			(about.candidates[0].error === null ? '' : `; colour error of the best ${number(Number(about.candidates[0].error.toPrecision(3)))}`) +
 			(about.rmse === null ? '' : `; error of the photo's projection ${number(Number(about.rmse.toPrecision(3)))}`) +
 			`; ${number(Number(ms.toPrecision(2)))} ms an iteration of ${number(Number(options().starts))} starts`;
@@ -362,6 +365,7 @@ export function open(app, place) {
 			app.set_params({starts: String(Math.max(LEAST_STARTS, starts >> 1))});
 			draw_controls();
 		}
+		return text;
 	}
 
 	// ---- transfer to the photo -------------------------------------------------------------------
@@ -390,7 +394,7 @@ export function open(app, place) {
 		transferred.replaceChildren(h('h3', {}, 'The photo after the edit'), shown_after, h('label', {class: 'row'}, 'After ', wipe,
 			' Before'), h('div', {class: 'row'}, h('button', {type: 'button', onclick: () => save_canvas(after, 'after.png')},
 			'Save photo after')));
-		status.textContent = `the edit at ${number(after.width)} × ${number(after.height)} pixels`;
+		return `the edit at ${number(after.width)} × ${number(after.height)} pixels`;
 	}
 
 	// ---- controls --------------------------------------------------------------------------------
@@ -450,12 +454,13 @@ export function open(app, place) {
 			all.getContext('2d').drawImage(one, i * got.width, 0);
 		}
 		all.style.maxWidth = '100%';
-		transferred.replaceChildren(h('h3', {}, 'From one photo to another'), all, h('p', {class: 'soft'}, `photo, ${got.n - 2} images, ` +
-			`${text}; errors of the projections ${got.about.rmse.map(e => number(Number(e.toPrecision(3)))).join(' and ')}`),
+		transferred.replaceChildren(h('h3', {}, 'From one photo to another'), all, h('p', {class: 'soft'}, `The photo, ${got.n - 2} ` +
+			`images, and ${text}.`),
 		h('div', {class: 'row'}, h('button', {type: 'button', onclick: () => save_canvas(all, 'strip.png')}, 'Save strip'),
 			h('button', {type: 'button', onclick: () => save_canvas(second, 'second.png')}, 'Save second photo'),
 			copy_button('Copy command of the morph', () => command_of(app, 'morph', [app.route.id, 'photo.png', 'second.png', '--frames',
 				got.n - 2, ...raw_weights(app) ? ['--raw'] : [], '-o', 'morph.png']))));
+		return `errors of the projections ${got.about.rmse.map(e => number(Number(e.toPrecision(3)))).join(' and ')}`;
 	}
 	async function take(file) {
 		try {
