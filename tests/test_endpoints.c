@@ -458,6 +458,46 @@ static void features_of_dcgan(void **state)
 	}
 }
 
+/* The maps have the sizes of the authors' nets at 32 pixels; brightness and contrast of an image do
+ * not change what D says, and other changes do. */
+static void gan_conv_sees_normalised_images(void **state)
+{
+	(void)state;
+	enum { N = 2, SIDE = 32, NUMEL = 3 * SIDE * SIDE, WIDTH = 4 };
+	static float x[2][N * NUMEL], y[2][N];
+	gm_error err = {0};
+	gm_saved *s =
+		TRAINED("gan-conv", "data=shapes", "size=32", "width=4", "batch=2", "steps=2");
+	gm_st *st = NULL;
+	(void)variable(&st, "G/y/bias");
+	static const struct {
+		const char *name;
+		int64_t rows, columns;
+	} shape[] = {{"G/h1/weight", WIDTH * 100, WIDTH * 100}, /* a map of 10x10 */
+	             {"G/y/bias", 3, SIDE},
+	             {"D/h0/weight", 2 * 2, 3},
+	             {"D/h3/weight", 25 * 5, 10 * 25}}; /* ten channels of 5x5 */
+	for (int i = 0; i < 4; i++) {
+		const gm_st_tensor *t = gm_st_find(st, shape[i].name);
+		if (!t || t->dims[0] != shape[i].rows || t->dims[1] != shape[i].columns)
+			fail_msg("%s has another shape", shape[i].name);
+	}
+	gm_st_close(st);
+	must(gm_saved_draw(s, &(gm_samples){.seed = 1, .n = N}, x[0], &err), &err);
+	for (int turn = 0; turn < 2; turn++) {
+		for (int i = 0; i < N * NUMEL; i++)
+			x[1][i] = turn ? x[0][i] * x[0][i] : .5f * x[0][i] + .25f;
+		for (int k = 0; k < 2; k++)
+			must(gm_saved_apply(s, "discriminate", (const void *[]){x[k]}, N, 0, y[k],
+			                    &err),
+			     &err);
+		for (int n = 0; n < N; n++)
+			assert_int_equal(turn,
+			                 fabs(y[0][n] - y[1][n]) > 1e-5 * fabs(y[0][n]) + 1e-9);
+	}
+	gm_saved_free(s);
+}
+
 int main(void)
 {
 	gm_error err = {0};
@@ -472,6 +512,7 @@ int main(void)
 		cmocka_unit_test(a_model_can_complete_in_one_evaluation),
 		cmocka_unit_test(what_tools_cannot_use_is_refused),
 		cmocka_unit_test(features_of_dcgan),
+		cmocka_unit_test(gan_conv_sees_normalised_images),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

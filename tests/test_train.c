@@ -53,6 +53,7 @@ static const struct variant {
          {"data=shapes", "batch=4", "width=4", "augment=ada", "augment-kimg=.03",
           "augment-target=.01", "penalty=wgan-gp", "normalise-d=none"}},
 	{"pacgan", {"batch=8", "pack=2"}},
+	{"gan-conv", {"data=glyphs", "size=16", "batch=4", "width=4"}},
 	/* u of spectral norm in several steps of D; a rate that falls within the run */
 	{"sngan", {"batch=4", "width=4", "nz=4", "k=2", "ema=.9", "rate=linear:0:9steps"}},
 	{"sngan", {"data=shapes", "batch=4", "width=4", "nz=4", "conditional=yes", "k=1"}},
