@@ -434,6 +434,32 @@ static void second_stage_holds_the_first(void **state)
 	gm_st_close(a);
 }
 
+/* Chains of ppgn that a text-encoder guides draw what the caption says; with the weight of the
+ * condition 0 they do not. */
+static void captions_guide_chains(void **state)
+{
+	(void)state;
+	static const char *const weight[] = {"eps2=1", "eps2=0"};
+	char e[PATH_MAX + 16], c[PATH_MAX + 16];
+	double right[2];
+	gm_saved_free(TRAINED("classifier", SMALL, "size=8", "width=8", "features=16", "steps=150",
+	                      "lr=2e-3", "metrics="));
+	snprintf(e, sizeof e, "features=%s", last_run);
+	snprintf(c, sizeof c, "encoder=%s", last_run);
+	gm_saved_free(TRAINED("text-encoder", SMALL, "size=8", "encoder=bag-of-words", e,
+	                      "steps=300", "lr=2e-3", "rate=constant", "metrics="));
+	snprintf(e, sizeof e, "condition=%s", last_run);
+	for (int k = 0; k < 2; k++) {
+		gm_saved *s = TRAINED("ppgn", SMALL, "size=8", "width=8", "steps=200", "chain=40",
+		                      "lr=2e-3", "eps1=.01", "metrics=", weight[k], c, e);
+		right[k] = (drawn(s, "it is red", 0) + drawn(s, "it is blue", 2)) / 2;
+		gm_saved_free(s);
+	}
+	if (right[0] < .8 || right[1] > .7)
+		fail_msg("%g of the samples have the colour of the caption; without it %g",
+		         right[0], right[1]);
+}
+
 /* The style encoder learns to find z, leaves the generator as it is, and "translate" draws the
  * style of an image with the content of a caption. */
 static void styles_are_found(void **state)
@@ -540,6 +566,7 @@ int main(void)
 		cmocka_unit_test(code_by_hand),
 		cmocka_unit_test(code_says_the_caption),
 		cmocka_unit_test(second_stage_holds_the_first),
+		cmocka_unit_test(captions_guide_chains),
 		cmocka_unit_test(styles_are_found),
 		cmocka_unit_test(samples_are_read),
 		cmocka_unit_test(problems_are_errors),

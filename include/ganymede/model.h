@@ -284,11 +284,16 @@ GM_API bool gm_net_load(gm_run *r, gm_net *n, const char *file, const char *pref
  * sets the run's error. */
 GM_API gm_node *gm_import(gm_run *r, const char *option, const char *endpoint, gm_node *const *in,
                           int n);
-/* The direction for codes h [m,n], from images x of h, in which the classifier of that run answers
- * class c, i32 [m]: (1 - p_c) d logit_c / dh with `scaled` (as in github.com/Evolving-AI-Lab/ppgn,
- * sampling_class.py), else the gradient of log p_c. */
-GM_API gm_node *gm_toward_class(gm_run *r, const char *option, gm_node *x, gm_node *c, gm_node *h,
-                                bool scaled);
+/* What the run that this option names can tell of images: the batch's field with the class of each,
+ * or, if it is a text-encoder, with the caption. A classifier of other classes than the data's is
+ * an error of the run. */
+GM_API gm_node *gm_guided_by(gm_run *r, const char *option);
+/* The direction for codes h [m,n], from images x of h, to that class or caption y: for class c (1 -
+ * p_c) d logit_c / dh with `scaled` (as in github.com/Evolving-AI-Lab/ppgn, sampling_class.py), else
+ * the gradient of log p_c; for a caption the gradient of the score <theta(x), phi(y)> (text-encoder).
+ */
+GM_API gm_node *gm_toward(gm_run *r, const char *option, gm_node *x, gm_node *y, gm_node *h,
+                          bool scaled);
 /* The shape of an input of that endpoint, or of its output (input -1); and the facts of the other
  * run's data. */
 GM_API gm_shape gm_import_shape(gm_run *r, const char *option, const char *endpoint, int input);

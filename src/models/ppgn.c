@@ -25,7 +25,8 @@
 
 static const gm_option options[] = {
 	{"encoder", "", "run of a classifier whose features are the codes", GM_PATH},
-	{"condition", "", "run of a classifier of the classes to draw", GM_PATH},
+	{"condition", "", "run of a classifier of the classes to draw, or of a text-encoder",
+         GM_PATH},
 	{"width", "32", "channels of the largest maps of G and D", GM_INT(1, 4096)},
 	{"kernel", "4", "side of every kernel", GM_INT(2, 9)},
 	{"code-loss", "1", "weight of the loss of codes", GM_REAL(0, 1e9)},
@@ -45,8 +46,8 @@ static const gm_option options[] = {
 typedef struct chain {
 	gm_net *G;
 	const gm_dcgan *nets;
-	gm_node *start, *label, *largest; /* largest: of all codes */
-	gm_node *image, *hidden;          /* of "complete", or NULL */
+	gm_node *start, *wanted, *largest; /* class or caption; of all codes */
+	gm_node *image, *hidden;           /* of "complete", or NULL */
 } chain;
 
 static gm_process run_chain(gm_run *r, const chain *a, const char *name)
@@ -56,11 +57,11 @@ static gm_process run_chain(gm_run *r, const chain *a, const char *name)
 	gm_node *drawn = gm_dcgan_up(a->nets, a->G, h), *to_known;
 	gm_clone(&drawn, 1, &(gm_clone_options){.infer = true}, &drawn);
 	gm_node *x = a->image ? gm_select(a->hidden, drawn, a->image) : drawn;
-	gm_node *to_class =
-		gm_toward_class(r, "condition", x, a->label, h, gm_opt_choice(r, "gradient") == 0);
+	gm_node *toward =
+		gm_toward(r, "condition", x, a->wanted, h, gm_opt_choice(r, "gradient") == 0);
 	gm_node *code = gm_import(r, "encoder", GM_ENDPOINT_FEATURES, &x, 1);
 	gm_node *d = gm_add(gm_mul_c(gm_sub(code, h), gm_opt_real(r, "eps1")),
-	                    gm_mul_c(to_class, gm_opt_real(r, "eps2")));
+	                    gm_mul_c(toward, gm_opt_real(r, "eps2")));
 	gm_node *rate = gm_mul_c(a->largest, 1. / 30);
 	if (gm_opt_real(r, "chain-rate") > 0)
 		rate = gm_scalar(gm_run_graph(r), gm_opt_real(r, "chain-rate"));
@@ -84,10 +85,7 @@ static gm_process run_chain(gm_run *r, const chain *a, const char *name)
 static int train(gm_run *r)
 {
 	gm_net *G = gm_net_new(r, "G", GM_DCGAN_STYLE), *D = gm_net_new(r, "D", GM_DCGAN_STYLE);
-	gm_node *x = gm_batch(r, "image"), *y = gm_batch(r, "label");
-	const int64_t k = gm_import_shape(r, "condition", GM_ENDPOINT_CLASSIFY, -1).dim[1];
-	if (k && k != gm_run_facts(r)->classes)
-		gm_run_error(r, "--condition knows %d classes, not those of the data", (int)k);
+	gm_node *x = gm_batch(r, "image"), *y = gm_guided_by(r, "condition");
 	gm_game game = gm_opt_game(r, G, D);
 	gm_dcgan nets = gm_opt_dcgan(r);
 	gm_node *h = gm_import(r, "encoder", GM_ENDPOINT_FEATURES, &x, 1);
@@ -102,7 +100,7 @@ static int train(gm_run *r)
 	gm_node *cycle = gm_div(gm_mean_all(gm_abs(gm_sub(back, h))), gm_mean_all(gm_abs(h)));
 
 	const gm_shape s = gm_node_shape(h);
-	chain c = {.G = G, .nets = &nets, .label = y, .largest = largest};
+	chain c = {.G = G, .nets = &nets, .wanted = y, .largest = largest};
 	c.start = gm_noise(r, "z", GM_LATENT_NORMAL, s.dim[0], s.dim[1]);
 	gm_process p = run_chain(r, &c, "h");
 	gm_endpoint_process(r, GM_ENDPOINT_GENERATE, &p, c.start, y);

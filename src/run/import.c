@@ -209,12 +209,28 @@ void gm_imports_free(gm_run *r)
 	}
 }
 
-gm_node *gm_toward_class(gm_run *r, const char *option, gm_node *x, gm_node *c, gm_node *h,
-                         bool scaled)
+gm_node *gm_guided_by(gm_run *r, const char *option)
 {
-	gm_node *logit = gm_import(r, option, GM_ENDPOINT_CLASSIFY, &x, 1), *slope;
-	gm_node *logp = gm_pick(gm_log_softmax(logit, 1), c);
-	gm_grad(scaled ? gm_pick(logit, c) : logp, &h, 1, &slope);
+	if (gm_import_has(r, option, GM_ENDPOINT_ENCODE "/text"))
+		return gm_batch(r, "caption");
+	const int64_t k = gm_import_shape(r, option, GM_ENDPOINT_CLASSIFY, -1).dim[1];
+	if (k && k != r->facts.classes)
+		gm_run_error(r, "--%s knows %d classes, not those of the data", option, (int)k);
+	return gm_batch(r, "label");
+}
+
+gm_node *gm_toward(gm_run *r, const char *option, gm_node *x, gm_node *y, gm_node *h, bool scaled)
+{
+	gm_node *slope;
+	if (gm_import_has(r, option, GM_ENDPOINT_ENCODE "/text")) {
+		gm_node *theta = gm_import(r, option, GM_ENDPOINT_ENCODE, &x, 1);
+		gm_node *phi = gm_import(r, option, GM_ENDPOINT_ENCODE "/text", &y, 1);
+		gm_grad(gm_sum_all(gm_mul(theta, phi)), &h, 1, &slope);
+		return slope;
+	}
+	gm_node *logit = gm_import(r, option, GM_ENDPOINT_CLASSIFY, &x, 1);
+	gm_node *logp = gm_pick(gm_log_softmax(logit, 1), y);
+	gm_grad(scaled ? gm_pick(logit, y) : logp, &h, 1, &slope);
 	gm_node *rest = gm_add_c(gm_neg(gm_exp(logp)), 1);
 	return scaled ? gm_mul(slope, gm_reshape(rest, GM_SHAPE(-1, 1))) : slope;
 }
