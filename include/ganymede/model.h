@@ -288,10 +288,9 @@ GM_API gm_node *gm_import(gm_run *r, const char *option, const char *endpoint, g
  * or, if it is a text-encoder, with the caption. A classifier of other classes than the data's is
  * an error of the run. */
 GM_API gm_node *gm_guided_by(gm_run *r, const char *option);
-/* The direction for codes h [m,n], from images x of h, to that class or caption y: for class c (1 -
- * p_c) d logit_c / dh with `scaled` (as in github.com/Evolving-AI-Lab/ppgn, sampling_class.py), else
- * the gradient of log p_c; for a caption the gradient of the score <theta(x), phi(y)> (text-encoder).
- */
+/* The direction for codes h [m,n], from images x of h, to that class or caption y. For class c:
+ * (1 - p_c) d logit_c / dh with `scaled` (github.com/Evolving-AI-Lab/ppgn, sampling_class.py),
+ * else the gradient of log p_c. For a caption: of text-encoder's score <theta(x), phi(y)>. */
 GM_API gm_node *gm_toward(gm_run *r, const char *option, gm_node *x, gm_node *y, gm_node *h,
                           bool scaled);
 /* The shape of an input of that endpoint, or of its output (input -1); and the facts of the other

@@ -107,8 +107,10 @@ static int train(gm_run *r)
 	c.image = x, c.hidden = gm_hidden(r);
 	gm_node *seen = gm_select(c.hidden, gm_scalar(gm_run_graph(r), 0), x);
 	c.start = gm_import(r, "encoder", GM_ENDPOINT_FEATURES, &seen, 1);
-	p = run_chain(r, &c, "h2");
-	gm_endpoint_process(r, GM_ENDPOINT_COMPLETE, &p, x, c.hidden, y);
+	if (gm_node_shape(y).rank == 1) { /* inpaint knows classes of images, not captions */
+		p = run_chain(r, &c, "h2");
+		gm_endpoint_process(r, GM_ENDPOINT_COMPLETE, &p, x, c.hidden, y);
+	}
 	gm_node *code = gm_noise(r, "h", GM_LATENT_NORMAL, s.dim[0], s.dim[1]);
 	gm_endpoint(r, GM_ENDPOINT_DECODE, gm_dcgan_up(&nets, G, code), code);
 	gm_endpoint(r, GM_ENDPOINT_ENCODE, h, x);
