@@ -197,7 +197,7 @@ void gm_room_edit(gm_studio *s, gm_call *c)
 {
 	editing *p = calloc(1, sizeof *p);
 	const json_t *script = json_object_get(c->body, "script");
-	bool ok = p && gm_call_only(c, "script|pixels|frames|options|raw") &&
+	bool ok = p && gm_call_only(c, "script|pixels|frames|options|raw|checkpoint") &&
 	          gm_room_integer(c, "frames", 0, 64, &p->frames) &&
 	          (json_is_object(script) || gm_room_bad(c, "script", "an object with strokes")) &&
 	          gm_room_options(c, gm_edit_rows, &p->o) && choose(s, c, &p->net);
@@ -291,7 +291,7 @@ void gm_room_morph(gm_studio *s, gm_call *c)
 	if (!p)
 		return;
 	p->frames = 16;
-	bool ok = gm_call_only(c, "pixels|second|frames|raw") &&
+	bool ok = gm_call_only(c, "pixels|second|frames|raw|checkpoint") &&
 	          gm_room_integer(c, "frames", 2, 64, &p->frames) && choose(s, c, &p->net) &&
 	          (p->pixels[0] = gm_room_bytes(c, "pixels", bytes_of(&p->net))) &&
 	          (p->pixels[1] = gm_room_bytes(c, "second", bytes_of(&p->net)));
@@ -364,7 +364,7 @@ void gm_room_transfer(gm_studio *s, gm_call *c)
 	if (!p)
 		return;
 	p->between = 8;
-	bool ok = gm_call_only(c, "pixels|height|width|from|to|between|raw") &&
+	bool ok = gm_call_only(c, "pixels|height|width|from|to|between|raw|checkpoint") &&
 	          gm_room_integer(c, "between", 2, 64, &p->between) && choose(s, c, &p->net);
 	const int64_t n = p->net.numbers;
 	p->z = ok ? malloc((size_t)n * 2 * sizeof *p->z) : NULL;

@@ -289,7 +289,8 @@ void gm_room_translate(gm_studio *s, gm_call *c)
 	const char *to = NULL, *caption = NULL;
 	gm_error err = {0};
 	const double began = gm_seconds();
-	if (!gm_call_only(c, "slot|seq|seed|index|height|width|pixels|back|to|caption") ||
+	if (!gm_call_only(c,
+	                  "slot|seq|seed|index|height|width|pixels|back|to|caption|checkpoint") ||
 	    !gm_room_announce(s, c, &slot, &seq) ||
 	    !gm_room_integer(c, "seed", 0, (int64_t)1 << 53, &seed) ||
 	    !gm_room_integer(c, "index", 0, INT32_MAX, &index) ||
@@ -354,8 +355,8 @@ void gm_room_example(gm_studio *s, gm_call *c)
 	gm_error err = {0}, none = {0};
 	int64_t number = 0;
 	const double began = gm_seconds();
-	if (!gm_call_only(c, "number") || !gm_room_integer(c, "number", 0, INT32_MAX, &number) ||
-	    !gm_call_data(s, c))
+	if (!gm_call_only(c, "number|checkpoint") ||
+	    !gm_room_integer(c, "number", 0, INT32_MAX, &number) || !gm_call_data(s, c))
 		return;
 	gm_open_net *net = gm_room_lock(s, c);
 	if (!net)
@@ -511,7 +512,7 @@ void gm_room_inpaint(gm_studio *s, gm_call *c)
 	gm_error err = {0};
 	inpainting *p = calloc(1, sizeof *p);
 	gm_open_net *net = NULL;
-	if (p && gm_call_only(c, "pixels|mask|options|raw") &&
+	if (p && gm_call_only(c, "pixels|mask|options|raw|checkpoint") &&
 	    gm_room_options(c, gm_inpaint_rows, &p->o) && gm_call_checkpoint(s, c, p->checkpoint) &&
 	    (net = gm_room_lock(s, c))) {
 		const gm_facts *f = gm_saved_facts(net->saved);

@@ -528,7 +528,11 @@ static bool find_checkpoint(gm_studio *s, const char *id, int folder, const char
 	if (!name && !gm_folder_checkpoint(path, s->runs.path, checkpoint, NULL, err))
 		return false;
 	const char *slash = strrchr(checkpoint, '/');
-	int fd = gm_below_open(folder, slash ? slash + 1 : checkpoint, &st);
+	const char *file = slash ? slash + 1 : checkpoint;
+	int fd = gm_below_open(folder, file, &st);
+	if (fd < 0 && fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "%.100s has no %.60s: choose another of its checkpoints", id, file);
 	if (fd < 0)
 		return gm_fail(err, GM_ERR_VALUE, "%.130s: its checkpoint is not a regular file",
 		               name ? name : id);

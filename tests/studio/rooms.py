@@ -167,11 +167,8 @@ def test_latents(p, s):
     # Another checkpoint
     p.go('latents/00000-dcgan-shapes?seed=5')
     newest = p.until(lambda: canvas(p, '.latent-pictures canvas'), 'a picture')
-    names = [o.get_attribute('value') for o in p.all('[aria-label="Checkpoint"] option')]
-    assert names[:2] == ['', 'checkpoint-000150.safetensors'] and len(names) > 2, names
-    p.choose('[aria-label="Checkpoint"]', names[-1])
+    older_checkpoint(p, 'checkpoint-000150.safetensors')
     p.until(lambda: canvas(p, '.latent-pictures canvas') != newest, 'an older checkpoint is another picture')
-    p.until(lambda: f'checkpoint={names[-1]}' in p.d.current_url, 'the checkpoint is in the address')
     same_samples(p, s, shlex.split(shown_command(p)), canvas(p, '.latent-pictures canvas'))
     # A caption, of which the text encoder does not know all
     p.go('latents/00004-gan-cls-captioned?seed=5&psi=2')
@@ -204,6 +201,14 @@ def test_latents(p, s):
     p.go('latents/00003-gan-ring8')
     p.has('does not generate images')
     p.d.get_log('browser')  # the refused requests
+
+
+def older_checkpoint(p, newest):
+    """Chooses the oldest checkpoint of the run."""
+    names = [o.get_attribute('value') for o in p.all('[aria-label="Checkpoint"] option')]
+    assert names[:2] == ['', newest] and len(names) > 2, names
+    p.choose('[aria-label="Checkpoint"]', names[-1])
+    p.until(lambda: f'checkpoint={names[-1]}' in p.d.current_url, 'the checkpoint is in the address')
 
 
 def same_samples(p, s, words, now):
@@ -291,6 +296,15 @@ def test_inpaint(p, s):
             f.write(base64.b64decode(saved(p, button)))
     run(s, *words[1:])
     assert png_pixels(p, f'{s.folder}/completed/input-1.png') == canvas(p, '.results canvas'), 'the command gives another picture'
+    # Another checkpoint gives other completions, also by the command
+    newest = canvas(p, '.results canvas')
+    older_checkpoint(p, 'checkpoint-000150.safetensors')
+    p.button('Fill').click()
+    p.until(lambda: canvas(p, '.results canvas') != newest and p.button('Fill').is_enabled(), 'other completions', 60)
+    words = shlex.split(shown_command(p))
+    assert 'checkpoint-' in words[2], words
+    run(s, *words[1:-1], 'older')
+    assert png_pixels(p, f'{s.folder}/older/input-1.png') == canvas(p, '.results canvas'), 'the command gives another picture'
     # A test picture by its number; the scores are those of the verb
     p.go('inpaint/00000-dcgan-shapes?starts=4&iterations=30&ways=1&test=3')
     p.has("picture 3 of the run's data, ")
@@ -458,6 +472,24 @@ def test_edit(p, s):
     replay(p, s)
     grid = png_pixels(p, f'{s.folder}/edited.png')
     assert any(grid_has(grid, n, k, first) for n in range(1, 17) for k in range(1, 21)), 'after Fix the command differs'
+    # The same strokes with another checkpoint; one that is not there any longer is told
+    p.go('edit/00000-dcgan-shapes?starts=16&iterations=10')
+    p.has('from scribbles alone')
+    older_checkpoint(p, 'checkpoint-000150.safetensors')
+    webdriver.ActionChains(p.d).move_to_element(p.one('.canvases [tabindex]')).click_and_hold().move_by_offset(60, 0).release().perform()
+    p.has('candidates, cost below each', seconds=60)
+    first = canvas(p, '.results canvas')
+    words = replay(p, s)
+    assert 'checkpoint-' in words[2], words
+    grid = png_pixels(p, f'{s.folder}/edited.png')
+    assert any(grid_has(grid, n, k, first) for n in range(1, 17) for k in range(1, 21)), 'the command has another checkpoint'
+    p.choose('[aria-label="Checkpoint"]', '')
+    p.until(lambda: canvas(p, '.results canvas') != first, 'the newest one gives another image')
+    p.go('edit/00000-dcgan-shapes?checkpoint=checkpoint-000007.safetensors')
+    p.has('from scribbles alone')
+    p.button('Own sample').click()
+    p.has('00000-dcgan-shapes has no checkpoint-000007.safetensors: choose another of its checkpoints')
+    p.d.get_log('browser')
 
 
 def replay(p, s):
@@ -467,6 +499,7 @@ def replay(p, s):
         with open(f'{s.folder}/{name}', 'wb') as f:
             f.write(base64.b64decode(saved(p, button)))
     run(s, *words[1:])
+    return words
 
 
 def grid_has(grid, columns, k, pixels, i=0):
@@ -494,6 +527,12 @@ def test_translate(p, s):
     same_translation(p, s, '00002-pix2pix-labels2shapes')
     p.check()
     shots(p, 'translate', SHOTS)
+    newest = canvas(p, '[aria-label="Translation"]')
+    older_checkpoint(p, 'checkpoint-000003.safetensors')
+    p.until(lambda: canvas(p, '[aria-label="Translation"]') != newest, 'an older checkpoint translates differently')
+    words = shlex.split(shown_command(p))
+    assert 'checkpoint-' in words[2], words
+    same_translation(p, s, words[2])
     with open(f'{s.folder}/broken.jpg', 'wb') as f:
         f.write(b'\xff\xd8\xff\xe0 cut')
     p.all('input[type=file]')[0].send_keys(f'{s.folder}/broken.jpg')

@@ -6,8 +6,8 @@
 import {get, post, remove} from './api.js';
 import {ask_crop} from './crop.js';
 import {copy_button, h, number} from './dom.js';
-import {ask_images, base64, command_of, draw_whole, empty, enlarge, file_button, net_of, paint, pixels_of, random_slot,
-	raw_weights, result_of, run_select, save_canvas, weights_select} from './net.js';
+import {ask_images, base64, command_of, draw_whole, empty, enlarge, file_button, net_of, net_selects, paint, pixels_of,
+	random_slot, result_of, run_of, run_select, save_canvas, weights_of, weights_words} from './net.js';
 
 const SHOWN = 512, SMALL = 96, UNDO = 100, FRAMES = 16, PHOTO_SIDE = 2048, LEAST_STARTS = 8, FRAME_MS = 33,
 	PARTIAL_MS = 100; // between jobs of a stroke that is being drawn
@@ -31,7 +31,7 @@ export function open(app, place) {
 	const transferred = h('div', {});
 	const bar = h('progress', {max: '1', 'aria-label': 'Progress of the job', hidden: true});
 	place.replaceChildren(h('div', {class: 'room-grid'},
-		h('section', {class: 'card'}, h('div', {class: 'row'}, runs.select), message, tools,
+		h('section', {class: 'card'}, runs.row, message, tools,
 			h('div', {class: 'canvases'}, h('figure', {}, view, caption)), h('label', {class: 'row frames', hidden: true}, 'Frames ',
 				frames, h('button', {type: 'button', onclick: () => play()}, 'Play'))),
 		h('section', {class: 'card'}, settings, h('div', {class: 'job'}, bar, status), results, transferred)));
@@ -159,7 +159,7 @@ export function open(app, place) {
 			return;
 		partial = now;
 		begin_job('edit', {script: {...latents ? {from: latents} : {}, strokes: [...strokes, JSON.parse(now)]}, options: options(),
-			frames: 0, raw: raw_weights(app)}, show_results);
+			frames: 0, ...weights_of(app)}, show_results);
 	}
 	function give_up() {
 		clearInterval(drawing);
@@ -265,7 +265,7 @@ export function open(app, place) {
 			return;
 		}
 		status.textContent = 'starts';
-		await begin_job('edit', {script: script(), options: options(), frames: FRAMES, raw: raw_weights(app),
+		await begin_job('edit', {script: script(), options: options(), frames: FRAMES, ...weights_of(app),
 			...has_photo ? {pixels: base64(pixels_of(photo_pixels(), net.shape[2]))} : {}}, show_results);
 	}
 	// Of jobs that this room starts only the last one goes on.
@@ -374,7 +374,7 @@ export function open(app, place) {
 		if (!images || !has_photo || !first || busy())
 			return;
 		begin_job('transfer', {height: original.height, width: original.width, pixels: base64(pixels_of(original, 3)), from: first,
-			to: images.about.candidates[chosen].z, between: Number(option('between', 8)), raw: raw_weights(app)}, show_transferred);
+			to: images.about.candidates[chosen].z, between: Number(option('between', 8)), ...weights_of(app)}, show_transferred);
 	}
 	function show_transferred(got) {
 		const shown_after = h('canvas', {role: 'img', 'aria-label': 'The photo before and after the edit'});
@@ -441,7 +441,7 @@ export function open(app, place) {
 			const text = await draw_whole(file, second, PHOTO_SIDE);
 			const other = await ask_images(run_path('fit'), {height: second.height, width: second.width, pixels: base64(pixels_of(second, 3))});
 			begin_job('morph', {pixels: base64(fitted.bytes), second: base64(other.bytes), frames: Number(option('frames', 16)),
-				raw: raw_weights(app)}, got => show_morph(got, text));
+				...weights_of(app)}, got => show_morph(got, text));
 		} catch (e) {
 			message.textContent = e.message;
 		}
@@ -458,8 +458,8 @@ export function open(app, place) {
 			`images, and ${text}.`),
 		h('div', {class: 'row'}, h('button', {type: 'button', onclick: () => save_canvas(all, 'strip.png')}, 'Save strip'),
 			h('button', {type: 'button', onclick: () => save_canvas(second, 'second.png')}, 'Save second photo'),
-			copy_button('Copy command of the morph', () => command_of(app, 'morph', [app.route.id, 'photo.png', 'second.png', '--frames',
-				got.n - 2, ...raw_weights(app) ? ['--raw'] : [], '-o', 'morph.png']))));
+			copy_button('Copy command of the morph', () => command_of(app, 'morph', [run_of(app), 'photo.png', 'second.png', '--frames',
+				got.n - 2, ...weights_words(app), '-o', 'morph.png']))));
 		return `errors of the projections ${got.about.rmse.map(e => number(Number(e.toPrecision(3)))).join(' and ')}`;
 	}
 	async function take(file) {
@@ -472,7 +472,7 @@ export function open(app, place) {
 	async function own_sample() {
 		try {
 			const seed = Math.floor(Math.random() * 1e6);
-			paint(original, await ask_images(run_path('draw'), {slot, seq: Date.now(), seed, raw: raw_weights(app)}), 0);
+			paint(original, await ask_images(run_path('draw'), {slot, seq: Date.now(), seed, ...weights_of(app)}), 0);
 			await use_photo(`a sample of the run, seed ${seed}`);
 		} catch (e) {
 			message.textContent = e.message;
@@ -493,8 +493,8 @@ export function open(app, place) {
 		setTimeout(() => URL.revokeObjectURL(url), 10000);
 	}
 	const applied = () => Boolean(transferred.querySelector('[aria-label="The photo before and after the edit"]'));
-	const command = () => command_of(app, 'edit', [app.route.id, 'strokes.json', ...has_photo ? ['photo.png'] : [],
-		...Object.entries(options()).flatMap(([k, v]) => [`--${k}`, v]), ...raw_weights(app) ? ['--raw'] : [],
+	const command = () => command_of(app, 'edit', [run_of(app), 'strokes.json', ...has_photo ? ['photo.png'] : [],
+		...Object.entries(options()).flatMap(([k, v]) => [`--${k}`, v]), ...weights_words(app),
 		...applied() && chosen ? ['--candidate', chosen + 1] : [],
 		...applied() ? ['--between', option('between', 8), '--transfer', 'after.png'] : [], '-o', 'edited.png']);
 
@@ -518,6 +518,13 @@ export function open(app, place) {
 			...morph_button);
 		morph_button[0].disabled = !has_photo;
 	}
+	function draw_settings() {
+		runs.show_nets(net_selects(app, net, () => {
+			first = null; // latents of the photo are those of one net
+			start();
+		}));
+		draw_controls();
+	}
 	function draw_controls() {
 		const wide = h('input', {type: 'range', min: '1', max: tool === 'warp' ? String(Math.min(...net.shape.slice(0, 2)) - 1) : '32',
 			'aria-label': 'Width', oninput: () => {
@@ -530,8 +537,7 @@ export function open(app, place) {
 		picker.value = colour;
 		tools.replaceChildren(
 			h('div', {class: 'row'}, file_button('Choose a photo…', view, take), h('button', {type: 'button', onclick: own_sample},
-				'Own sample'), h('button', {type: 'button', onclick: no_photo}, 'Scribbles'),
-			weights_select(app, net, () => start())),
+				'Own sample'), h('button', {type: 'button', onclick: no_photo}, 'Scribbles')),
 			h('div', {class: 'row'}, TOOLS.map(([name, label]) => h('button', {type: 'button', 'aria-pressed': String(tool === name),
 				class: tool === name ? 'primary' : '', onclick: () => choose(name)}, label)), picker, h('label', {}, 'Width', wide)),
 			h('div', {class: 'row'}, h('button', {type: 'button', onclick: () => step_back(false)}, 'Undo'),
@@ -557,10 +563,14 @@ export function open(app, place) {
 	async function show() {
 		const id = app.route.id;
 		runs.draw();
-		if (shown === id)
+		if (shown === id) { // another address of it
+			if (net)
+				draw_settings();
 			return;
+		}
 		shown = id;
 		net = null;
+		runs.show_nets([]);
 		for (const e of [tools, settings, results, transferred])
 			e.replaceChildren();
 		message.textContent = '';
@@ -577,7 +587,7 @@ export function open(app, place) {
 				throw new Error(`${id} is a run of ${got.model}, which does not generate images of its own.`);
 			net = got;
 			Object.assign(photo, {width: net.shape[1], height: net.shape[0]});
-			draw_controls();
+			draw_settings();
 			no_photo();
 		} catch (e) {
 			message.textContent = e.message;

@@ -4,8 +4,8 @@
 
 import {get, post, remove} from './api.js';
 import {copy_button, h, number} from './dom.js';
-import {ask_images, base64, command_of, draw_file, empty, enlarge, file_button, net_of, paint, pixels_of, random_slot,
-	raw_weights, result_of, run_select, save_canvas, weights_select} from './net.js';
+import {ask_images, base64, command_of, draw_file, empty, enlarge, file_button, net_of, net_selects, paint, pixels_of,
+	random_slot, result_of, run_of, run_select, save_canvas, weights_of, weights_words} from './net.js';
 
 const UNDO = 100, SHOWN = 256, ZOOMS = [1, 2, 4, 8];
 // Hidden parts: their names here, and those of the command line.
@@ -29,7 +29,7 @@ export function open(app, place) {
 	const cancel = h('button', {type: 'button', disabled: true, onclick: () => stop()}, 'Cancel');
 	const tools = h('div', {}), settings = h('div', {});
 	place.replaceChildren(h('div', {class: 'room-grid'},
-		h('section', {class: 'card'}, h('div', {class: 'row'}, runs.select), message, tools,
+		h('section', {class: 'card'}, runs.row, message, tools,
 			h('div', {class: 'canvases'}, h('figure', {}, h('div', {class: 'zoomed'}, view), source))),
 		h('section', {class: 'card'}, settings, h('div', {class: 'row'}, fill, cancel, bar), h('div', {class: 'job'}, status),
 			results)));
@@ -214,7 +214,7 @@ export function open(app, place) {
 			no_test();
 			const seed = Math.floor(Math.random() * 1e6);
 			paint(picture, await ask_images(`runs/${encodeURIComponent(app.route.id)}/draw`, {slot, seq: Date.now(), seed,
-				raw: raw_weights(app)}), 0);
+				...weights_of(app)}), 0);
 			source.dataset.text = `a sample of the run, seed ${seed}`;
 			draw_view();
 		} catch (e) {
@@ -260,7 +260,7 @@ export function open(app, place) {
 		message.textContent = '';
 		try {
 			job = (await post(`runs/${encodeURIComponent(app.route.id)}/inpaint`, {pixels: base64(pixels_of(picture, size().c)),
-				mask: base64(mask), options: options(), raw: raw_weights(app)})).job;
+				mask: base64(mask), options: options(), ...weights_of(app)})).job;
 			version = 0;
 			fill.disabled = true;
 			cancel.disabled = false;
@@ -322,11 +322,18 @@ export function open(app, place) {
 		});
 	}
 
-	const command = () => command_of(app, 'inpaint', [app.route.id, 'input.png', '--mask', 'mask.png',
-		...Object.entries(options()).flatMap(([k, v]) => [`--${k}`, v]), ...raw_weights(app) ? ['--raw'] : [], '-o', 'completed']);
+	const command = () => command_of(app, 'inpaint', [run_of(app), 'input.png', '--mask', 'mask.png',
+		...Object.entries(options()).flatMap(([k, v]) => [`--${k}`, v]), ...weights_words(app), '-o', 'completed']);
 
 	// ---- controls --------------------------------------------------------------------------------
 
+	function draw_settings() {
+		runs.show_nets(net_selects(app, net, () => {}));
+		draw_controls();
+		draw_view();
+		if (params().test)
+			test_picture(Math.max(0, Math.floor(Number(params().test) || 0)));
+	}
 	function draw_controls() {
 		const semantic = !net.complete;
 		test.value = params().test ?? '';
@@ -343,7 +350,7 @@ export function open(app, place) {
 		tools.replaceChildren(
 			h('div', {class: 'row'}, file_button('Choose a picture…', view, take),
 				net.generate ? h('button', {type: 'button', onclick: own_sample}, 'Own sample') : '', h('label', {}, 'Test picture ', test),
-				weights_select(app, net, () => {}), h('label', {}, 'Zoom ', h('button', {type: 'button', 'aria-label': 'Smaller', onclick: () => zoom_by(-1)}, '−'),
+				h('label', {}, 'Zoom ', h('button', {type: 'button', 'aria-label': 'Smaller', onclick: () => zoom_by(-1)}, '−'),
 					h('button', {type: 'button', 'aria-label': 'Larger', onclick: () => zoom_by(1)}, '+'))),
 			h('div', {class: 'row'}, modes, h('label', {}, 'Width', wide)),
 			h('div', {class: 'row'}, PRESETS.map(([name, part]) => h('button', {type: 'button', onclick: () => preset(name, part)}, name)),
@@ -373,10 +380,14 @@ export function open(app, place) {
 	async function show() {
 		const id = app.route.id;
 		runs.draw();
-		if (shown === id)
+		if (shown === id) { // another address of it
+			if (net)
+				draw_settings();
 			return;
+		}
 		shown = id;
 		net = null;
+		runs.show_nets([]);
 		for (const e of [tools, settings, results])
 			e.replaceChildren();
 		message.textContent = '';
@@ -399,11 +410,9 @@ export function open(app, place) {
 			undo = [];
 			redo = [];
 			source.dataset.text = 'no picture yet';
-			draw_controls();
+			draw_settings();
 			await preset('centre', 'middle');
-			if (params().test)
-				await test_picture(Math.max(0, Math.floor(Number(params().test) || 0)));
-			else if (net.generate)
+			if (!params().test && net.generate)
 				await own_sample();
 		} catch (e) {
 			message.textContent = e.message;

@@ -5,8 +5,8 @@
 
 import {get, newest, post, request} from './api.js';
 import {copy_button, h, number} from './dom.js';
-import {ask_images, base64, checkpoint_select, command_of, empty, enlarge, net_of, paint, parse, pixels_of, random_slot,
-	raw_weights, result_of, run_of, run_select, save_blob, save_canvas, unparse, unread, weights_of, weights_select} from './net.js';
+import {ask_images, base64, command_of, empty, enlarge, net_of, net_selects, paint, parse, pixels_of, random_slot,
+	result_of, run_of, run_select, save_blob, save_canvas, unparse, unread, weights_of, weights_words} from './net.js';
 
 const COUNTS = [1, 4, 9, 16];
 const BOUND = {normal: 3, uniform: 1};
@@ -21,7 +21,7 @@ export function open(app, place) {
 	const below = h('div', {});
 	const pictures = h('div', {class: 'latent-pictures'}), controls = h('div', {class: 'card latent-controls'});
 	place.replaceChildren(h('div', {class: 'room-grid'},
-		h('section', {class: 'card'}, h('div', {class: 'row'}, runs.select), message, pictures, status, below), controls));
+		h('section', {class: 'card'}, runs.row, message, pictures, status, below), controls));
 
 	const params = () => app.route.params;
 	const run_path = what => `runs/${encodeURIComponent(app.route.id)}/${what}`;
@@ -144,9 +144,17 @@ export function open(app, place) {
 			...p.mix ? ['--mix', p.mix] : ['--seed', seed(), ...p.class === undefined ? [] : ['--class', p.class],
 				...caption() ? ['--caption', caption()] : [...psi() === 1 ? [] : ['--psi', psi()],
 					...p.codes ? ['--codes', p.codes] : [], ...p.along ? ['--along', p.along] : []]],
-			...directions_words(p.mix ?? (!caption() && p.along ? 'along=' : '')), ...raw_weights(app) ? ['--raw'] : [],
+			...directions_words(p.mix ?? (!caption() && p.along ? 'along=' : '')), ...weights_words(app),
 			...nearest ? ['--nearest', NEAREST, '--by', by_what()] : [], '-o', nearest ? 'nearest.png' : 'samples.png']);
 	};
+
+	const show_nets = () => runs.show_nets(net_selects(app, net, () => { // other weights
+		shares = [];
+		if (params().along)
+			know_shares().then(draw_controls, e => message.textContent = e.message);
+		draw_controls();
+		refresh();
+	}));
 
 	function draw_controls() {
 		const seed_field = h('input', {id: 'seed', inputmode: 'numeric', class: 'short', value: String(seed()),
@@ -166,18 +174,10 @@ export function open(app, place) {
 			if (shares.length)
 				compute(button);
 		}});
-		const changed = () => { // other weights
-			shares = [];
-			if (params().along)
-				know_shares().then(draw_controls, e => message.textContent = e.message);
-			draw_controls();
-			refresh();
-		};
 		controls.replaceChildren(h('div', {},
 			h('div', {class: 'row'}, h('label', {}, 'Seed ', seed_field),
 				h('button', {type: 'button', onclick: () => by(1)}, 'Next'),
-				h('button', {type: 'button', onclick: random}, 'Random'), counts, classes || '', checkpoint_select(app, net, changed),
-				weights_select(app, net, changed)),
+				h('button', {type: 'button', onclick: random}, 'Random'), counts, classes || ''),
 			net.caption ? h('label', {class: 'row'}, 'Caption ', h('input', {maxlength: '200', value: caption(), placeholder:
 				'those of the data', onchange: e => {
 				set({caption: e.currentTarget.value, ...e.currentTarget.value ? {mix: '', psi: '', codes: '', along: ''} : {}});
@@ -384,8 +384,10 @@ export function open(app, place) {
 		const id = app.route.id;
 		runs.draw();
 		if (shown === id) {
-			if (net)
+			if (net) {
+				show_nets();
 				draw_controls();
+			}
 			refresh();
 			return;
 		}
@@ -394,6 +396,7 @@ export function open(app, place) {
 		shares = [];
 		message.textContent = '';
 		controls.replaceChildren();
+		runs.show_nets([]);
 		pictures.replaceChildren();
 		shelf = [];
 		strip_place.replaceChildren();
@@ -414,6 +417,7 @@ export function open(app, place) {
 			if (net.directions && !params().checkpoint || params().along)
 				await know_shares();
 			asked = performance.now();
+			show_nets();
 			draw_controls();
 			draw_shelf();
 			below.replaceChildren(shelf_place, strip_place, h('div', {class: 'row'}, near_button, near_by), nearest_place);

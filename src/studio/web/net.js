@@ -8,7 +8,8 @@ import {h} from './dom.js';
 
 export const random_slot = () => Math.floor(Math.random() * 2 ** 31);
 
-// A select of all runs; the chosen one is part of the address. Values of the old run are dropped.
+// A row with a select of all runs; the chosen one is part of the address. Values of the old run are dropped. Selects of the
+// chosen run's nets come beside it.
 export function run_select(app, room) {
 	const select = h('select', {'aria-label': 'Run', onchange: () => app.go(room, select.value, {})});
 	const draw = () => {
@@ -20,7 +21,8 @@ export function run_select(app, room) {
 	};
 	app.live.addEventListener('runs', draw);
 	draw();
-	return {select, draw, close: () => app.live.removeEventListener('runs', draw)};
+	const nets = h('span', {class: 'contents'});
+	return {row: h('div', {class: 'row'}, select, nets), draw, show_nets: selects => nets.replaceChildren(...selects), close: () => app.live.removeEventListener('runs', draw)};
 }
 
 // What the nets of a run can do; throws the studio's sentence.
@@ -126,7 +128,7 @@ export async function result_of(job, state) {
 }
 
 // A select of the weights that draw: their moving averages, where the run keeps them, or the last ones.
-export function weights_select(app, net, changed) {
+function weights_select(app, net, changed) {
 	const select = h('select', {'aria-label': 'Weights', hidden: !net.average, onchange: () => {
 		app.set_params({weights: select.value === 'raw' ? 'raw' : ''});
 		changed();
@@ -134,20 +136,36 @@ export function weights_select(app, net, changed) {
 	select.value = app.route.params.weights === 'raw' ? 'raw' : '';
 	return select;
 }
-export const raw_weights = app => app.route.params.weights === 'raw';
 
-// A select of the checkpoints that the run has; the newest one has no name.
+// A select of the checkpoints that the run has; the newest one has no name. A run that trains gets others.
 export function checkpoint_select(app, net, changed) {
-	const names = net.checkpoints.toReversed(), select = h('select', {'aria-label': 'Checkpoint', hidden: names.length < 2, onchange: () => {
+	const {id} = app.route, trains = app.live.runs.get(id)?.state === 'running';
+	const select = h('select', {'aria-label': 'Checkpoint', hidden: net.checkpoints.length < 2 && !trains, onchange: () => {
 		app.set_params({checkpoint: select.value});
 		changed();
-	}}, h('option', {value: ''}, 'newest checkpoint'), names.map(n => h('option', {value: n}, n.replace('.safetensors', ''))));
-	select.value = app.route.params.checkpoint ?? '';
+	}, onfocus: async () => {
+		const now = trains && await net_of(id).catch(() => null);
+		if (!now || now.checkpoints.join() === net.checkpoints.join())
+			return;
+		net.checkpoints = now.checkpoints;
+		fill();
+	}});
+	const fill = () => {
+		const chosen = app.route.params.checkpoint ?? '';
+		const names = [...net.checkpoints, ...chosen && !net.checkpoints.includes(chosen) ? [chosen] : []].toReversed();
+		select.replaceChildren(h('option', {value: ''}, 'newest checkpoint'),
+			...names.map(n => h('option', {value: n}, n.replace('.safetensors', ''))));
+		select.value = chosen;
+	};
+	fill();
 	return select;
 }
-// What a request says of the weights, and the RUN of a command: the run's name, or the file of its checkpoint.
-export const weights_of = app => ({raw: raw_weights(app),
-	...app.route.params.checkpoint ? {checkpoint: app.route.params.checkpoint} : {}});
+// Which nets of the run a room uses: selects of its checkpoint and weights, what a request says of both, the RUN of a command
+// (the run's name, or the file of its checkpoint), and the option of a command for the last weights.
+export const net_selects = (app, net, changed) => [checkpoint_select(app, net, changed), weights_select(app, net, changed)];
+export const checkpoint_of = app => app.route.params.checkpoint ? {checkpoint: app.route.params.checkpoint} : {};
+export const weights_of = app => ({raw: app.route.params.weights === 'raw', ...checkpoint_of(app)});
+export const weights_words = app => app.route.params.weights === 'raw' ? ['--raw'] : [];
 export const run_of = app => app.route.params.checkpoint ?
 	`${app.hello.outdir === 'runs' ? 'runs' : app.hello.outdir_path}/${app.route.id}/${app.route.params.checkpoint}` : app.route.id;
 

@@ -6,8 +6,8 @@
 import {newest} from './api.js';
 import {copy_button, h, number} from './dom.js';
 import {folder_buttons} from './folder.js';
-import {ask_images, base64, command_of, draw_file, empty, enlarge, file_button, net_of, paint, parse, pixels_of, random_slot,
-	run_select, save_canvas, unparse, unread} from './net.js';
+import {ask_images, base64, checkpoint_of, checkpoint_select, command_of, draw_file, empty, enlarge, file_button, net_of, paint, parse,
+	pixels_of, random_slot, run_of, run_select, save_canvas, unparse, unread} from './net.js';
 
 const SHOWN = 384, FRAMES_PER_SECOND = 5;
 
@@ -18,7 +18,7 @@ export function open(app, place) {
 	const message = h('p', {class: 'problem', role: 'alert'}), status = h('p', {class: 'soft', role: 'status'});
 	const said = h('figcaption', {}), made = h('figcaption', {}), tools = h('div', {});
 	const figures = h('div', {class: 'canvases'}, h('figure', {}, input, said), h('figure', {}, output, made));
-	place.replaceChildren(h('section', {class: 'card translate-room'}, h('div', {class: 'row'}, runs.select), message, tools,
+	place.replaceChildren(h('section', {class: 'card translate-room'}, runs.row, message, tools,
 		figures, status));
 	let net = null, shown = null, seq = 0, file = null, camera = null, skipped = 0;
 
@@ -32,7 +32,7 @@ export function open(app, place) {
 	// The picture of a canvas, as number `index` of those that the seed has noise for.
 	const translate = (canvas, index = 0, place_of = slot) => ask_images(`runs/${encodeURIComponent(app.route.id)}/translate`, {
 		slot: place_of, seq: ++seq, seed: seed(), index, height: canvas.height, width: canvas.width, back: way().back ? 1 : 0,
-		...wishes(), pixels: base64(pixels_of(canvas, 3))});
+		...wishes(), ...checkpoint_of(app), pixels: base64(pixels_of(canvas, 3))});
 	const ask = newest(() => translate(input));
 	// Attributes and caption, where the run takes them.
 	const wishes = () => ({...way().attributes && params().to ? {to: params().to} : {},
@@ -128,7 +128,7 @@ export function open(app, place) {
 		app.set_params(change);
 		redraw();
 	}
-	const command = (from, to, ...more) => command_of(app, 'translate', [app.route.id, from, ...way().back ? ['--back'] : [],
+	const command = (from, to, ...more) => command_of(app, 'translate', [run_of(app), from, ...way().back ? ['--back'] : [],
 		...seed() ? ['--seed', seed()] : [], ...Object.entries(wishes()).flatMap(([k, v]) => [`--${k}`, v]), ...more, '-o', to]);
 	const folder = folder_buttons({translate: (canvas, index) => translate(canvas, index, slot + 1),
 		command: name => command(name, `${name}-translated`, '--fit', 'pad'), begin: () => stop_camera()});
@@ -178,11 +178,20 @@ export function open(app, place) {
 			h('button', {type: 'button', onclick: () => save_canvas(output, 'output.png')}, 'Save translation')), ...folder.elements);
 	}
 
+	function draw_settings() {
+		runs.show_nets([checkpoint_select(app, net, redraw)]);
+		draw_tools();
+	}
 	async function show() {
 		const id = app.route.id;
 		runs.draw();
-		if (shown === id)
+		if (shown === id) { // another address of it
+			if (net) {
+				draw_settings();
+				redraw();
+			}
 			return;
+		}
 		stop_camera();
 		folder.close();
 		shown = id;
@@ -190,6 +199,7 @@ export function open(app, place) {
 		file = null;
 		message.textContent = '';
 		tools.replaceChildren();
+		runs.show_nets([]);
 		figures.hidden = true;
 		if (!id) {
 			tools.replaceChildren(empty('Translate', 'Choose a run that translates images, such as pix2pix, cyclegan, stargan or ' +
@@ -205,7 +215,7 @@ export function open(app, place) {
 			net = got;
 			figures.hidden = false;
 			said.textContent = 'Choose a picture, or drop one here.';
-			draw_tools();
+			draw_settings();
 		} catch (e) {
 			message.textContent = e.message;
 		}
