@@ -320,6 +320,7 @@ works 'C4  *[0-9]' data info tones --sound-length 100
 refuses 2 'is a sound, but gan samples points' sample "$plain" -o t.wav
 refuses 1 'this run is for sounds' inpaint heard/*-t --hide right
 refuses 1 'has no sounds' train wavenet --data shapes --outdir heard
+refuses 1 'one: has pictures, not sounds' train wavenet --data one --outdir heard
 refuses 1 'trained on pictures, but tones has sounds' train dcgan --data tones --outdir heard
 refuses 1 'sounds have no size' data info tones --size 32
 works 'heard/00001-ear' train classifier --data tones --width 4 --steps 1 --batch 4 --metrics '' --sound-length 640 --outdir heard --name ear

@@ -182,8 +182,11 @@ static bool open_pictures(gm_dataset *d, const char *path, const gm_data_options
 		               "arrays N,T,H,W,C",
 		               path);
 	if ((o->sample_rate || o->sound_length) && !p->sound)
-		return gm_fail(err, GM_ERR_VALUE,
-		               "%s: options sample-rate and sound-length are for sounds", path);
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"%s: has %s, not sounds, which options sample-rate and sound-length are "
+			"for",
+			path, p->point ? "points" : "pictures");
 	if (o->maps && !p->map)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "%s: option maps: label maps are images in folders or archives",
