@@ -372,6 +372,14 @@ static void reproduced(void **state)
 			  lab[] = "published = bounded\nreproduce = lab xy --steps 20\n",
 			  pairs[] = "model = pix2pix\ndata = labels2shapes\nsize = 32\nwidth = 2\n"
 				    "steps = 1\nreproduce = translate l1 --count 2\n",
+			  holes[] =
+				  "model = dcgan\ndata = glyphs\nwidth = 2\nbatch = 4\nsteps = 1\n"
+				  "reproduce = inpaint psnr-nearest --count 3 --iterations 2\n",
+			  near[] = "model = dcgan\ndata = glyphs\nwidth = 2\nbatch = 4\nsteps = 1\n"
+				   "reproduce = project optimisation --count 3 --evaluations 3\n",
+			  wrong[] =
+				  "model = dcgan\ndata = glyphs\nwidth = 2\nbatch = 4\nsteps = 1\n"
+				  "reproduce = project hybrid --count 2 --evaluations 2\n",
 			  silent[] = "model = gan\n";
 	assert_int_equal(mkdir(scratch_path("recipes"), 0777), 0);
 	scratch_write("recipes/ring.recipe", recipe, sizeof recipe - 1);
@@ -408,6 +416,24 @@ static void reproduced(void **state)
 	assert_float_equal(json_number_value(json_object_get(json_object_get(o, "last"), "mean")),
 	                   l1, 1e-9);
 	json_decref(o);
+	/* Verbs that score what the run's own data are need no input. */
+	scratch_write("recipes/holes.recipe", holes, sizeof holes - 1);
+	scratch_write("recipes/near.recipe", near, sizeof near - 1);
+	scratch_write("recipes/wrong.recipe", wrong, sizeof wrong - 1);
+	works(run("reproduce holes --outdir r"));
+	o = read_json("reproductions/holes.json");
+	scores = json_object_get(json_array_get(json_object_get(o, "runs"), 0), "scores");
+	assert_true(json_object_get(scores, "psnr") && json_object_get(scores, "seam-mean"));
+	assert_string_equal(json_string_value(json_object_get(o, "metric")), "psnr-nearest");
+	json_decref(o);
+	works(run("reproduce near --outdir r"));
+	assert_non_null(strstr(said, "optimisation  RMSE: mean"));
+	o = read_json("reproductions/near.json");
+	const double rmse = json_number_value(json_object_get(json_object_get(o, "last"), "mean"));
+	assert_true(rmse > 0 && rmse < 2);
+	json_decref(o);
+	assert_int_equal(run("reproduce wrong --outdir r"), 1);
+	assert_non_null(strstr(said, "has no score \"hybrid\""));
 	refuses(1, run("reproduce silent"), "has no line reproduce");
 	refuses(1, run("reproduce nothing"), "no recipe");
 	refuses(2, run("reproduce"), "--list");

@@ -106,6 +106,8 @@ int cli_translate(int argc, char **argv);
 /* The same; the scores, numbers by their names, are also added to the JSON object `scores`. */
 struct json_t;
 int cli_translate_scored(int argc, char **argv, struct json_t *scores);
+int cli_project_scored(int argc, char **argv, struct json_t *scores);
+int cli_inpaint_scored(int argc, char **argv, struct json_t *scores);
 int cli_data(int argc, char **argv);
 int cli_lab(int argc, char **argv);
 int cli_texture(int argc, char **argv);

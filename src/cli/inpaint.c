@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/examples.h"
 #include "ganymede/data.h"
@@ -31,6 +32,7 @@ typedef struct request {
 	bool folder; /* out is one, of an image each */
 	bool force;
 	bool score;      /* instead of images */
+	json_t *scores;  /* or NULL */
 	uint8_t *hidden; /* [height, width] */
 } request;
 
@@ -208,17 +210,30 @@ static float *training_examples(gm_saved *s, int64_t *n, gm_error *err)
 	return ok ? x : NULL;
 }
 
-static void print_errors(const gm_hole *h, const char *name, const float *x, const float *truth)
+/* Prints the errors of x; adds them to `scores` (or NULL) under their names and `of`. */
+static void put_errors(const gm_hole *h, const char *name, const float *x, const float *truth,
+                       json_t *scores, const char *of)
 {
 	const gm_hole_errors e = gm_hole_compare(h, x, truth);
+	const double seam = gm_hole_seam(h, x);
+	const struct {
+		const char *name;
+		double value;
+	} row[] = {{"psnr", e.psnr}, {"l1", e.l1}, {"l2", e.l2}, {"seam", seam}};
+	char key[40];
+	for (int i = 0; scores && i < 4; i++) {
+		snprintf(key, sizeof key, "%s%s", row[i].name, of);
+		json_object_set_new(scores, key, json_real(row[i].value));
+	}
 	printf("%-17s  L1 %6.2f %%  L2 %6.2f %%  PSNR %6.2f dB  seam %5.2f %%\n", name, 100 * e.l1,
-	       100 * e.l2, e.psnr, 100 * gm_hole_seam(h, x));
+	       100 * e.l2, e.psnr, 100 * seam);
 }
 
 /* Errors of the completions within the hole, and those of simple fillings. */
 static bool score(gm_saved *s, const cli_examples *e, request *q, gm_error *err)
 {
-	static const char *const names[] = {"mean", "harmonic", "nearest neighbour"};
+	static const char *const names[] = {"mean", "harmonic", "nearest neighbour"},
+				 *const ends[] = {"-mean", "-harmonic", "-nearest"};
 	const gm_facts *f = gm_saved_facts(s);
 	const gm_hole h = {e->n, f->channels, f->height, f->width, q->hidden, f->low, f->high};
 	const size_t bytes = (size_t)(e->n * f->numel) * sizeof(float);
@@ -236,7 +251,7 @@ static bool score(gm_saved *s, const cli_examples *e, request *q, gm_error *err)
 		       " pixels), seed %" PRIu64 "; errors of hidden pixels:\n",
 		       e->n, e->from, q->mask ? q->mask : q->hide, f->height * f->width - visible,
 		       f->height * f->width, q->o.seed);
-		print_errors(&h, gm_saved_model(s)->name, made, e->x);
+		put_errors(&h, gm_saved_model(s)->name, made, e->x, q->scores, "");
 	}
 	for (int i = 0; ok && i < 3; i++) {
 		memcpy(x, e->x, bytes);
@@ -247,10 +262,10 @@ static bool score(gm_saved *s, const cli_examples *e, request *q, gm_error *err)
 		else
 			ok = gm_hole_fill_nearest(&h, x, train, known, err);
 		if (ok)
-			print_errors(&h, names[i], x, e->x);
+			put_errors(&h, names[i], x, e->x, q->scores, ends[i]);
 	}
 	if (ok)
-		print_errors(&h, "truth", e->x, e->x);
+		put_errors(&h, "truth", e->x, e->x, NULL, "");
 	if (ok)
 		printf("seam: mean difference of neighbours across the border of the hole; mean: "
 		       "of "
@@ -351,7 +366,12 @@ static int read_options(const cli_values *v, request *q, cli_examples *e, gm_err
 
 int cli_inpaint(int argc, char **argv)
 {
-	request q = {0};
+	return cli_inpaint_scored(argc, argv, NULL);
+}
+
+int cli_inpaint_scored(int argc, char **argv, json_t *scores)
+{
+	request q = {.scores = scores};
 	cli_values v = {
 		.verb = "inpaint",
 		.option = options,

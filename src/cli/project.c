@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "cli/examples.h"
 #include "tensorfile/npy.h"
 #include "use/project.h"
@@ -37,6 +38,7 @@ typedef struct request {
 	const char *out, *latents;
 	bool score, samples;
 	int columns;
+	json_t *scores; /* or NULL; mean errors by the names of the methods */
 } request;
 
 static bool write_latents(const char *path, const float *z, int64_t n, int64_t numbers,
@@ -83,7 +85,8 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void print_errors(const char *how, double *rmse, int64_t n)
+/* Returns the mean. */
+static double print_errors(const char *how, double *rmse, int64_t n)
 {
 	double mean = 0, square = 0;
 	for (int64_t i = 0; i < n; i++)
@@ -91,6 +94,7 @@ static void print_errors(const char *how, double *rmse, int64_t n)
 	qsort(rmse, (size_t)n, sizeof *rmse, compare);
 	printf("%-13s RMSE: mean %.4f, deviation %.4f, median %.4f, largest %.4f\n", how, mean,
 	       sqrt(fmax(square - mean * mean, 0)), rmse[n / 2], rmse[n - 1]);
+	return mean;
 }
 
 static bool score(gm_saved *s, const cli_examples *e, const request *q, float *z, double *rmse,
@@ -109,7 +113,9 @@ static bool score(gm_saved *s, const cli_examples *e, const request *q, float *z
 		}
 		if (!gm_project(s, &o, e->x, e->n, z, NULL, rmse, err))
 			return false;
-		print_errors(names[how], rmse, e->n);
+		const double mean = print_errors(names[how], rmse, e->n);
+		if (q->scores)
+			json_object_set_new(q->scores, names[how], json_real(mean));
 	}
 	return true;
 }
@@ -148,7 +154,12 @@ static bool work(gm_saved *s, const cli_examples *e, const request *q, gm_error 
 
 int cli_project(int argc, char **argv)
 {
-	request q = {0};
+	return cli_project_scored(argc, argv, NULL);
+}
+
+int cli_project_scored(int argc, char **argv, json_t *scores)
+{
+	request q = {.scores = scores};
 	cli_values v = {.verb = "project",
 	                .option = options,
 	                .row = gm_project_rows,

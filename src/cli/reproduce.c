@@ -5,10 +5,10 @@
  * recipes in turn.
  *
  * A recipe's line `reproduce` is `eval METRIC [--OPTION VALUE]...`, `lab EXPERIMENT [--OPTION
- * VALUE]...`, or `translate SCORE [--OPTION VALUE]...`, whose options are those of `ganymede
- * translate`; CLASSIFIER as a value stands for option classifier. Its line `needs` is a list of
- * data sets, SET for option data and OPTION:SET for others, and of options that have no usual
- * value, --OPTION.
+ * VALUE]...`, or `VERB SCORE [--OPTION VALUE]...` of a verb that prints scores (translate, project,
+ * inpaint), whose options are those of `ganymede VERB`; CLASSIFIER as a value stands for option
+ * classifier. Its line `needs` is a list of data sets, SET for option data and OPTION:SET for
+ * others, and of options that have no usual value, --OPTION.
  */
 #include "cli/reproduce.h"
 
@@ -45,7 +45,7 @@ static const cli_option table[] = {
 	{"data-root", "", "folder with the data sets that recipes need: FOLDER/mnist, ..."},
 	{"data", "", "data, if the recipe does not set them"},
 	{"data-b", "", "second data set, for recipes that need one"},
-	{"input", "", "for recipes that score translations: what is translated"},
+	{"input", "", "for recipes that score translate, project or inpaint: INPUT of that verb"},
 	{"classifier", "", "for recipes that need one: a run of a classifier"},
 	{"seeds", "1", "number of trainings, with seeds 0, 1, ..."},
 	{"steps", "", "number of steps instead of the recipe's; recorded in the result"},
@@ -63,6 +63,26 @@ static const cli_option table[] = {
 
 /* ---- what a recipe says ---------------------------------------------------------------------- */
 
+/* Verbs that add their scores to a JSON object, and the option that they score with, if any. */
+typedef struct scored_verb {
+	const char *name;
+	int (*run)(int argc, char **argv, json_t *scores);
+	const char *option;
+} scored_verb;
+
+static const scored_verb *verb_of(const plan *p)
+{
+	static const scored_verb verbs[] = {
+		{"translate", cli_translate_scored, NULL},
+		{"project", cli_project_scored, "--score"},
+		{"inpaint", cli_inpaint_scored, "--score"},
+	};
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(p->word[0], verbs[i].name))
+			return &verbs[i];
+	return NULL;
+}
+
 bool plan_read(plan *p, const cli_values *v, const char *name, gm_error *err)
 {
 	snprintf(p->name, sizeof p->name, "%s", name);
@@ -78,13 +98,11 @@ bool plan_read(plan *p, const cli_values *v, const char *name, gm_error *err)
 	while ((word = strsep(&rest, " \t")) && p->n < PLAN_WORDS)
 		if (*word)
 			p->word[p->n++] = word;
-	static const char *const ways[] = {"eval", "lab", "translate"};
-	for (int i = 0; i < 3 && p->n >= 2; i++)
-		if (!strcmp(p->word[0], ways[i]))
-			return true;
+	if (p->n >= 2 && (!strcmp(p->word[0], "eval") || !strcmp(p->word[0], "lab") || verb_of(p)))
+		return true;
 	return gm_fail(err, GM_ERR_VALUE,
-	               "%.300s has no line reproduce = eval METRIC, translate SCORE or lab "
-	               "EXPERIMENT",
+	               "%.300s has no line reproduce = eval METRIC, lab EXPERIMENT, or translate, "
+	               "project or inpaint SCORE",
 	               p->path);
 }
 
@@ -268,16 +286,17 @@ static bool is_classifier(const char *word)
 	return !strcmp(word, "CLASSIFIER");
 }
 
-static bool can_translate(const plan *p, const cli_values *v, gm_error *err)
+/* Whether a verb has the run of a classifier, and the input, that it needs. */
+static bool can_score(const plan *p, const cli_values *v, gm_error *err)
 {
 	bool classifier = false;
 	for (int i = 2; i < p->n; i++)
 		classifier = classifier || is_classifier(p->word[i]);
-	if (!cli_given(v, "input"))
-		return gm_fail(
-			err, GM_ERR_VALUE,
-			"recipe %s translates: give --input, an image, a folder or a data set",
-			p->name);
+	if (!verb_of(p)->option && !cli_given(v, "input"))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "recipe %s scores %s: give --input, an image, a folder or a data "
+		               "set",
+		               p->name, p->word[0]);
 	return !classifier || cli_given(v, "classifier") ||
 	       gm_fail(err, GM_ERR_VALUE, "recipe %s needs --classifier, a run of a classifier",
 	               p->name);
@@ -289,32 +308,34 @@ bool plan_ready(const plan *p, const cli_values *v, gm_error *err)
 	char path[PATH_MAX];
 	const char *x =
 		cli_given(v, "extractor") ? cli_given(v, "extractor") : plan_option(p, "extractor");
-	if (!strcmp(p->word[0], "translate"))
-		return can_translate(p, v, err);
+	if (verb_of(p))
+		return can_score(p, v, err);
 	return !x || !strncmp(x, of_run, sizeof of_run - 1) ||
 	       gm_extractor_weights(x, NULL, path, err);
 }
 
-/* By translate: *value is the score that the recipe's line names. */
-static bool translate_one_run(const plan *p, const cli_values *v, const char *checkpoint,
-                              double *value, json_t *row, gm_error *err)
+/* By a verb: *value is the score that the recipe's line names. */
+static bool by_verb(const plan *p, const cli_values *v, const char *checkpoint, double *value,
+                    json_t *row, gm_error *err)
 {
-	char *word[PLAN_WORDS + 8] = {"translate", (char *)checkpoint,
-	                              (char *)cli_given(v, "input")};
-	int n = 3, status;
+	const scored_verb *verb = verb_of(p);
+	const char *word[PLAN_WORDS + 8] = {verb->name, checkpoint};
+	int n = 2;
+	if (cli_given(v, "input"))
+		word[n++] = cli_given(v, "input");
 	for (int i = 2; i < p->n; i++)
-		word[n++] = (char *)(is_classifier(p->word[i]) ? cli_given(v, "classifier")
-		                                               : p->word[i]);
-	word[n++] = "--outdir", word[n++] = (char *)cli_value(v, "outdir");
+		word[n++] = is_classifier(p->word[i]) ? cli_given(v, "classifier") : p->word[i];
+	if (verb->option)
+		word[n++] = verb->option;
+	word[n++] = "--outdir", word[n++] = cli_value(v, "outdir");
 	json_t *found = json_object(), *scores = json_object(), *one;
 	const char *name;
-	status = cli_translate_scored(n, word, found);
+	const int status = verb->run(n, (char **)word, found);
 	json_object_foreach (found, name, one)
 		json_object_set_new(scores, name, json_pack("{s:O}", "value", one));
 	const json_t *wanted = json_object_get(found, p->word[1]);
-	bool ok = (!status && wanted) ||
-	          gm_fail(err, GM_ERR_STATE, "the translation of %s has no score \"%s\"", word[2],
-	                  p->word[1]);
+	bool ok = (!status && wanted) || gm_fail(err, GM_ERR_STATE, "%s %s has no score \"%s\"",
+	                                         verb->name, checkpoint, p->word[1]);
 	*value = json_number_value(wanted);
 	gm_saved *s = ok ? gm_saved_open(checkpoint, NULL, err) : NULL;
 	if (s) {
@@ -331,9 +352,8 @@ static bool translate_one_run(const plan *p, const cli_values *v, const char *ch
 static bool score_one(const plan *p, const cli_values *v, const char *checkpoint, double *value,
                       trials *t, json_t *row, gm_error *err)
 {
-	return !strcmp(p->word[0], "translate")
-	               ? translate_one_run(p, v, checkpoint, value, row, err)
-	               : evaluate_one(p, v, checkpoint, value, t, row, err);
+	return verb_of(p) ? by_verb(p, v, checkpoint, value, row, err)
+	                  : evaluate_one(p, v, checkpoint, value, t, row, err);
 }
 
 static bool one_run(const plan *p, const cli_values *v, const char *run, trials *t, gm_error *err)
