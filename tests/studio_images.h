@@ -178,7 +178,7 @@ static void rooms_for_images(void **state)
 
 	/* examples of the run's data, each another one */
 	assert_int_equal(room("example", "{\"number\": 3}"), 200);
-	assert_non_null(strstr(reply, "Gm-From: "));
+	assert_non_null(strstr(reply, "Gm-From: test split, which has no end\r\n"));
 	memcpy(shown, body(), NUMEL);
 	assert_int_equal(room("example", "{\"number\": 4}"), 200);
 	assert_memory_not_equal(body(), shown, NUMEL);
@@ -238,6 +238,14 @@ static void rooms_for_images(void **state)
 	snprintf(path, sizeof path, "/api/jobs/%d/result", (int)job);
 	assert_int_equal(ask("GET", path, NULL), 200);
 	assert_int_equal(reply_size - (size_t)(body() - reply), NUMEL);
+	/* what was asked for, for a page that comes back */
+	snprintf(path, sizeof path, "/api/jobs/%d/input", (int)job);
+	assert_int_equal(ask("GET", path, NULL), 200);
+	assert_int_equal(reply_size - (size_t)(body() - reply), 2 * NUMEL);
+	for (int i = 0; i < NUMEL; i++) { /* of "gggg", and 0 at the end */
+		assert_int_equal((uint8_t)body()[i], i < 63 ? "\x82\x08\x20"[i % 3] & 255 : 0);
+		assert_int_equal((uint8_t)body()[NUMEL + i], i < 30 ? 255 : 0);
+	}
 	assert_int_equal(room("mask", "{\"name\": \"middle\"}"), 200);
 	assert_non_null(strstr(reply, "Gm-Shape: 1,8,8,1\r\n"));
 	for (int i = 0; i < NUMEL; i++)
@@ -257,6 +265,14 @@ static void rooms_for_images(void **state)
 		refused = room("inpaint", text) == 429 ? i : 0;
 	}
 	assert_in_range(refused, 15, 17);
+	/* one that waits says for which */
+	snprintf(path, sizeof path, "/api/jobs/%d", (int)last + 1);
+	assert_int_equal(ask("GET", path, NULL), 200);
+	o = object();
+	const json_t *other = json_object_get(o, "waits_for");
+	assert_int_equal(json_integer_value(json_object_get(other, "number")), last);
+	assert_string_equal(json_string_value(json_object_get(other, "kind")), "inpaint");
+	json_decref(o);
 	const double began = gm_seconds();
 	for (int64_t k = last; k < last + 20; k++) {
 		snprintf(path, sizeof path, "/api/jobs/%d", (int)k);
@@ -265,6 +281,7 @@ static void rooms_for_images(void **state)
 	job_ends(last, "cancelled");
 	assert_true(gm_seconds() - began < 5);
 	assert_int_equal(ask("GET", "/api/jobs/999999", NULL), 404);
+	assert_int_equal(ask("GET", "/api/jobs/999999/input", NULL), 404);
 
 	assert_int_equal(room("edit",
 	                      "{\"script\": {\"strokes\": [{\"tool\": \"sketch\", \"points\": "

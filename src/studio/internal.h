@@ -125,7 +125,7 @@ bool gm_call_only(gm_call *c, const char *names);
 
 /* rooms.c: routes of the rooms for images */
 gm_route_fn gm_room_net, gm_room_translate, gm_room_mask, gm_room_example, gm_room_inpaint,
-	gm_room_job, gm_room_result, gm_room_cancel;
+	gm_room_job, gm_room_result, gm_room_input, gm_room_cancel;
 /* room_latents.c */
 gm_route_fn gm_room_draw, gm_room_directions, gm_room_animate, gm_room_nearest;
 /* room_edit.c */

@@ -24,6 +24,7 @@ static void free_job(gm_job *j)
 {
 	if (j->task)
 		j->release(j->task);
+	free(j->input);
 	free(j->result);
 	json_decref(j->about);
 	free(j);
@@ -69,7 +70,7 @@ static void forget(gm_jobs *q)
 	int n = 0;
 	size_t bytes = 0;
 	for (gm_job *j = q->first; j; j = j->after)
-		n += ended(j), bytes += j->bytes;
+		n += ended(j), bytes += j->bytes + j->input_bytes;
 	for (gm_job **at = &q->first;
 	     *at && n > 1 && (n > GM_JOBS_KEPT || bytes > GM_JOBS_BYTES);) {
 		gm_job *j = *at;
@@ -78,7 +79,7 @@ static void forget(gm_jobs *q)
 			continue;
 		}
 		*at = j->after;
-		bytes -= j->bytes;
+		bytes -= j->bytes + j->input_bytes;
 		free_job(j);
 		n--;
 	}
@@ -167,6 +168,7 @@ int64_t gm_jobs_add(gm_jobs *q, const gm_job *what, gm_error *err)
 	pthread_mutex_unlock(&q->mutex);
 	if (!number) {
 		what->release(what->task);
+		free(what->input);
 		free(j);
 	}
 	return number;
@@ -186,6 +188,15 @@ json_t *gm_jobs_about(gm_jobs *q, int64_t number)
 		json_object_set_new(o, "message", json_string(j->message));
 	if (o && j->about)
 		json_object_set(o, "about", j->about);
+	const gm_job *other = o && j->state == GM_JOB_QUEUED ? q->first : NULL;
+	while (other && other->state != GM_JOB_RUNNING)
+		other = other->after;
+	if (other)
+		json_object_set_new(o, "waits_for",
+		                    json_pack("{s:I, s:s, s:s, s:I, s:I}", "number",
+		                              (json_int_t)other->number, "kind", other->kind, "run",
+		                              other->run, "done", (json_int_t)other->done, "total",
+		                              (json_int_t)other->total));
 	pthread_mutex_unlock(&q->mutex);
 	return o;
 }
@@ -200,6 +211,17 @@ uint8_t *gm_jobs_result(gm_jobs *q, int64_t number, size_t *bytes, int64_t *vers
 		*bytes = j->bytes;
 		*version = j->version;
 	}
+	pthread_mutex_unlock(&q->mutex);
+	return copy;
+}
+
+uint8_t *gm_jobs_input(gm_jobs *q, int64_t number, size_t *bytes)
+{
+	uint8_t *copy = NULL;
+	pthread_mutex_lock(&q->mutex);
+	const gm_job *j = find(q, number);
+	if (j && j->input && (copy = malloc(j->input_bytes + 1)))
+		memcpy(copy, j->input, *bytes = j->input_bytes);
 	pthread_mutex_unlock(&q->mutex);
 	return copy;
 }

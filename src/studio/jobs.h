@@ -22,6 +22,8 @@ struct gm_job {
 	bool (*work)(gm_job *j, gm_error *err);
 	void (*release)(void *task);
 	void *task;
+	uint8_t *input; /* what was asked for, for a page that comes back, or NULL */
+	size_t input_bytes;
 	uint8_t *result;
 	size_t bytes;
 	json_t *about;   /* JSON about the result, or NULL */
@@ -46,16 +48,19 @@ typedef struct gm_jobs {
 
 void gm_jobs_init(gm_jobs *q);
 void gm_jobs_free(gm_jobs *q); /* cancels all */
-/* Adds a job with work, release, task, run and kind; takes over task, also on failure. Returns its
- * number, or 0 with GM_ERR_STATE if too many wait. */
+/* Adds a job with work, release, task, input, run and kind; takes over task and input, also on
+ * failure. Returns its number, or 0 with GM_ERR_STATE if too many wait. */
 int64_t gm_jobs_add(gm_jobs *q, const gm_job *what, gm_error *err);
 /* Called by work: the result, or what there is of it so far; a cancelled job keeps it. Takes over
  * result (from malloc) and about. */
 void gm_job_show(gm_job *j, uint8_t *result, size_t bytes, json_t *about);
-/* {number, kind, run, state, done, total, version, message?, about?}; NULL if there is none. */
+/* {number, kind, run, state, done, total, version, message?, about?, waits_for?}; NULL if there is
+ * none. waits_for is the job that runs, {number, kind, run, done, total}. */
 json_t *gm_jobs_about(gm_jobs *q, int64_t number);
 /* A copy of the result so far, and its version; NULL if there is none. */
 uint8_t *gm_jobs_result(gm_jobs *q, int64_t number, size_t *bytes, int64_t *version);
+/* A copy of its input; NULL if there is none. */
+uint8_t *gm_jobs_input(gm_jobs *q, int64_t number, size_t *bytes);
 bool gm_jobs_cancel(gm_jobs *q, int64_t number); /* false if there is none */
 
 #endif

@@ -377,8 +377,12 @@ void gm_room_example(gm_studio *s, gm_call *c)
 		gm_room_answer(c, x, (int64_t[]){1, f->height, f->width, f->channels}, 0, began);
 	if (ok && c->data) {
 		strcpy(c->headers[3][0], "Gm-From");
-		snprintf(c->headers[3][1], sizeof c->headers[3][1], "%s split of %llu", split,
-		         (unsigned long long)count);
+		if (count)
+			snprintf(c->headers[3][1], sizeof c->headers[3][1], "%s split of %llu",
+			         split, (unsigned long long)count);
+		else
+			snprintf(c->headers[3][1], sizeof c->headers[3][1],
+			         "%s split, which has no end", split);
 	}
 	if (!ok)
 		gm_call_failed(c, &err, NULL);
@@ -533,10 +537,19 @@ void gm_room_inpaint(gm_studio *s, gm_call *c)
 			free_inpainting(p);
 		return;
 	}
-	gm_room_queue(
-		s, c,
-		(gm_job){
-			.kind = "inpaint", .work = inpaint, .release = free_inpainting, .task = p});
+	const size_t plane = (size_t)(p->height * p->width), n = plane * (size_t)p->channels;
+	uint8_t *input = malloc(n + plane);
+	if (input) {
+		memcpy(input, p->pixels, n);
+		memcpy(input + n, p->mask, plane);
+	}
+	gm_room_queue(s, c,
+	              (gm_job){.kind = "inpaint",
+	                       .work = inpaint,
+	                       .release = free_inpainting,
+	                       .task = p,
+	                       .input = input,
+	                       .input_bytes = input ? n + plane : 0});
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
@@ -563,6 +576,15 @@ void gm_room_result(gm_studio *s, gm_call *c)
 		strcpy(c->headers[0][0], "Gm-Version");
 		snprintf(c->headers[0][1], sizeof c->headers[0][1], "%lld", (long long)version);
 	}
+	if (!c->data)
+		no_job(c);
+}
+
+/* What was asked for: of inpainting, pixels [h,w,c] and the hidden part [h,w]. */
+void gm_room_input(gm_studio *s, gm_call *c)
+{
+	c->data = gm_jobs_input(&s->jobs, c->number, &c->bytes);
+	c->type = "application/octet-stream", c->status = 200;
 	if (!c->data)
 		no_job(c);
 }

@@ -792,6 +792,7 @@ const gm_route gm_routes[] = {
 	{"POST",   "/api/runs/ID/transfer", gm_room_transfer, .most = PHOTO_BYTES},
 	{"GET",    "/api/jobs/NUMBER", gm_room_job},
 	{"GET",    "/api/jobs/NUMBER/result", gm_room_result},
+	{"GET",    "/api/jobs/NUMBER/input", gm_room_input},
 	{"DELETE", "/api/jobs/NUMBER", gm_room_cancel},
 	{"GET",    "/api/runs/ID/pictures", pictures},
 	{"GET",    "/api/runs/ID/pictures/NUMBER", one_picture},

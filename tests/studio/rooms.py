@@ -335,6 +335,39 @@ def test_inpaint(p, s):
     p.button('Cancel').click()
     p.has('cancelled: the best completions so far', '.job', seconds=5)
     assert p.all('.results canvas'), 'cancelling keeps what there is'
+    # A reload comes back to the job; another tab that waits for it says so, and can cancel it.
+    p.button('left half').click()
+    p.has('128 of 256 pixels hidden')
+    before = re.search('job=[0-9]+', p.d.current_url).group()
+    p.button('Fill').click()
+    p.until(lambda: 'job=' in p.d.current_url and before not in p.d.current_url, 'the job is in the address')
+    masked = canvas(p, '.zoomed canvas')
+    p.d.refresh()
+    p.has('the picture that was filled in — 128 of 256 pixels hidden')
+    p.has('iteration')
+    assert canvas(p, '.zoomed canvas') == masked, 'the picture and its mask come back'
+    first = p.d.current_window_handle
+    p.js('window.open(arguments[0])', f'{s.base}#/edit/00000-dcgan-shapes?starts=8&iterations=5')
+    p.d.switch_to.window(p.d.window_handles[-1])
+    p.has('from scribbles alone')
+    webdriver.ActionChains(p.d).move_to_element(p.one('.canvases [tabindex]')).click_and_hold().move_by_offset(60, 0).release().perform()
+    p.has('waits for another job: inpaint of 00000-dcgan-shapes')
+    p.button('Cancel that one').click()
+    p.has('candidates, cost below each')
+    p.check()
+    p.d.close()
+    p.d.switch_to.window(first)
+    p.has('cancelled: the best completions so far', '.job', seconds=5)
+    p.js('location.hash = location.hash.replace(/job=[0-9]+/, "job=999")')
+    p.has('There is no job 999 of this run any longer')
+    p.d.get_log('browser')
+    p.button('invert').click()
+    p.button('left half').click()
+    p.button('clear').click()
+    p.has('0 of 256 pixels hidden: hide a part')
+    p.button('invert').click()
+    p.has('256 of 256 pixels hidden: leave a part visible')
+    p.button('centre').click()
     # Masks by name; a larger view
     for name, hidden in (('low resolution', 240), ('left half', 128)):
         p.button(name).click()
@@ -462,8 +495,14 @@ def test_edit(p, s):
         one = ','.join(strip[4 * (y * 18 * 16 + i * 16 + x) + c] for y in range(16) for x in range(16) for c in range(4))
         assert any(grid_has(grid, 18, k, one, i) for k in range(1, 21)), f'the command gives another image {i}'
     p.check()
-    # Fixed: the candidate is the image before further strokes
+    # Fixed: the candidate is the image before further strokes, until a restart
     p.js('scrollTo(0, 0)')
+    p.button('Fix').click()
+    p.has('the fixed candidate')
+    p.button('Restart').click()
+    p.has('cropped to 30 × 30 pixels')
+    webdriver.ActionChains(p.d).move_to_element(view).click_and_hold().move_by_offset(60, 0).release().perform()
+    p.has('candidates, cost below each', seconds=60)
     p.button('Fix').click()
     p.has('the fixed candidate')
     webdriver.ActionChains(p.d).move_to_element(view).move_by_offset(0, 80).click_and_hold().move_by_offset(60, 0).release().perform()

@@ -25,18 +25,20 @@ export function set_token(text) {
 	return Boolean(found);
 }
 
+export const NO_ANSWER = 'The studio does not answer. Is it still running?';
+
 // An answer that is not 2xx, and no answer at all, become an ApiError (status 0 for the latter).
-export async function request(method, path, {body, headers, signal} = {}) {
+export async function request(method, path, {body, headers, signal, keepalive} = {}) {
 	let answer;
 	try {
-		answer = await fetch(`/api/${path}`, {method, signal, cache: 'no-store', headers: {
+		answer = await fetch(`/api/${path}`, {method, signal, keepalive, cache: 'no-store', headers: {
 			'Gm-Token': localStorage.getItem(KEY) ?? '',
 			...body === undefined ? {} : {'Content-Type': 'application/json'}, ...headers,
 		}, body: body === undefined ? undefined : JSON.stringify(body)});
 	} catch (e) {
 		if (e.name === 'AbortError')
 			throw e;
-		throw new ApiError(0, {message: 'The studio does not answer. Is it still running?'});
+		throw new ApiError(0, {message: NO_ANSWER});
 	}
 	if (answer.ok)
 		return answer;
@@ -49,8 +51,8 @@ export async function request(method, path, {body, headers, signal} = {}) {
 export const get = async (path, options) => (await request('GET', path, options)).json();
 export const post = async (path, body = {}) => (await request('POST', path, {body})).json();
 export const patch = async (path, body) => (await request('PATCH', path, {body})).json();
-export const remove = async (path, confirm) =>
-	(await request('DELETE', path, {headers: confirm ? {'Gm-Confirm': confirm} : {}})).json();
+export const remove = async (path, confirm, options) =>
+	(await request('DELETE', path, {...options, headers: confirm ? {'Gm-Confirm': confirm} : {}})).json();
 
 // Newest wins: one call of f is in flight and at most one waits; a waiting one is replaced by a newer
 // one. The result of the last call is always delivered; those of replaced calls are undefined.

@@ -6,7 +6,7 @@
 // keys: [[key, text, action]]}. The address is #/ROOM/ID?name=value&..: whatever a person set in a room
 // is there, so that a reload, a link and the back button show the same.
 
-import {get, set_token} from './api.js';
+import {get, NO_ANSWER, set_token} from './api.js';
 import {h} from './dom.js';
 import {Live} from './live.js';
 import {open_tray} from './tray.js';
@@ -259,6 +259,11 @@ async function start() {
 	window.addEventListener('gm-token', ask_token);
 	window.addEventListener('storage', e => e.key === 'gm-theme' && set_theme(app.setting('theme', 'system')));
 	app.live.addEventListener('state', draw_connection);
+	app.live.addEventListener('state', () => {
+		for (const e of app.live.state === 'live' ? document.querySelectorAll('.problem') : [])
+			if (e.textContent === NO_ANSWER)
+				e.textContent = '';
+	});
 	setInterval(draw_connection, 1000);
 	document.querySelector('.skip').addEventListener('click', e => {
 		e.preventDefault();

@@ -7,7 +7,7 @@ import {get, post, remove} from './api.js';
 import {ask_crop} from './crop.js';
 import {copy_button, h, number} from './dom.js';
 import {ask_images, base64, command_of, draw_whole, empty, enlarge, file_button, net_of, net_selects, paint, pixels_of,
-	random_slot, result_of, run_of, run_select, save_canvas, weights_of, weights_words} from './net.js';
+	random_slot, result_of, run_of, run_select, save_canvas, say_waiting, weights_of, weights_words} from './net.js';
 
 const SHOWN = 512, SMALL = 96, UNDO = 100, FRAMES = 16, PHOTO_SIDE = 2048, LEAST_STARTS = 8, FRAME_MS = 33,
 	PARTIAL_MS = 100; // between jobs of a stroke that is being drawn
@@ -39,6 +39,7 @@ export function open(app, place) {
 	let colour = '#2bb24c', has_photo = false, job = 0, timer = 0, images = null, chosen = 0, stroke = null, average = false;
 	let drawing = 0, partial = '', starting = false, asked = 0; // the timer of a stroke; what was sent of it; jobs asked for
 	let said = ''; // what the status says of the job's result when it has ended
+	let source = ''; // what the image before the edit is
 	let from = null, first = null, version = 0; // latents after Fix; those of the photo; of the job's result
 	let cursor = {x: 0, y: 0};
 
@@ -225,6 +226,7 @@ export function open(app, place) {
 		if (from && has_photo)
 			show_photo();
 		from = null;
+		caption.textContent = source;
 		clear();
 	}
 	function clear() {
@@ -292,6 +294,7 @@ export function open(app, place) {
 			look(job, show);
 		} catch (e) {
 			message.textContent = e.message;
+			status.textContent = '';
 		}
 		if (mine === asked)
 			starting = false;
@@ -311,8 +314,10 @@ export function open(app, place) {
 				said = show(got, going) ?? '';
 			}
 			if (going) {
-				status.textContent = state.state === 'queued' ? 'waits for another job' :
-					`step ${number(state.done)} of ${number(state.total)}`;
+				if (state.state === 'queued')
+					say_waiting(status, state);
+				else
+					status.textContent = `step ${number(state.done)} of ${number(state.total)}`;
 				timer = setTimeout(() => look(which, show), 100);
 				return;
 			}
@@ -321,6 +326,7 @@ export function open(app, place) {
 				message.textContent = state.message;
 		} catch (e) {
 			message.textContent = e.message;
+			status.textContent = '';
 		}
 		if (which === job) {
 			job = 0;
@@ -412,7 +418,7 @@ export function open(app, place) {
 	async function use_photo(text) {
 		fitted = await ask_images(run_path('fit'), {height: original.height, width: original.width,
 			pixels: base64(pixels_of(original, 3))});
-		caption.textContent = text;
+		source = text;
 		has_photo = true;
 		first = null;
 		show_photo();
@@ -480,7 +486,7 @@ export function open(app, place) {
 	}
 	function no_photo() {
 		has_photo = false;
-		caption.textContent = 'from scribbles alone: draw where something shall be';
+		source = 'from scribbles alone: draw where something shall be';
 		from = null;
 		first = null;
 		transferred.replaceChildren();
@@ -574,6 +580,7 @@ export function open(app, place) {
 		for (const e of [tools, settings, results, transferred])
 			e.replaceChildren();
 		message.textContent = '';
+		clear();
 		if (!id) {
 			settings.replaceChildren(empty('Edit', 'Choose a run that generates images, such as dcgan. A run of projection edits ' +
 				'photos best.', 'ganymede train dcgan --data glyphs'));
@@ -594,9 +601,15 @@ export function open(app, place) {
 		}
 	}
 
+	// What a job finds is of no use without its strokes.
+	const leave = () => job && remove(`jobs/${job}`, '', {keepalive: true}).catch(() => {});
+	window.addEventListener('pagehide', leave);
 	return {
 		update: show,
 		close() {
+			window.removeEventListener('pagehide', leave);
+			leave();
+			asked++;
 			clearTimeout(timer);
 			runs.close();
 			place.replaceChildren();

@@ -2,10 +2,10 @@
 //
 // inpaint.js -- the room Inpaint: a picture, a mask that is painted on it, and completions by a job.
 
-import {get, post, remove} from './api.js';
+import {get, post, remove, request} from './api.js';
 import {copy_button, h, number} from './dom.js';
-import {ask_images, base64, command_of, draw_file, empty, enlarge, file_button, net_of, net_selects, paint, pixels_of,
-	random_slot, result_of, run_of, run_select, save_canvas, weights_of, weights_words} from './net.js';
+import {ask_images, base64, command_of, context_of, draw_file, empty, enlarge, file_button, net_of, net_selects, paint, pixels_of,
+	random_slot, result_of, run_of, run_select, save_canvas, say_waiting, weights_of, weights_words} from './net.js';
 
 const UNDO = 100, SHOWN = 256, ZOOMS = [1, 2, 4, 8];
 // Hidden parts: their names here, and those of the command line.
@@ -46,7 +46,7 @@ export function open(app, place) {
 	function draw_view() {
 		if (!net)
 			return;
-		const {h: height, w} = size(), g = view.getContext('2d');
+		const {h: height, w} = size(), g = context_of(view);
 		if (view.width !== w || view.height !== height)
 			Object.assign(view, {width: w, height});
 		g.drawImage(picture, 0, 0);
@@ -62,9 +62,9 @@ export function open(app, place) {
 		}
 		enlarge(view, SHOWN * zoom());
 		const hidden = mask.reduce((a, v) => a + (v ? 1 : 0), 0);
-		source.textContent = `${source.dataset.text ?? ''} — ${number(hidden)} of ${number(w * height)} pixels hidden`;
+		source.textContent = `${source.dataset.text ?? ''} — ${number(hidden)} of ${number(w * height)} pixels hidden${
+			hidden === w * height ? ': leave a part visible' : hidden ? '' : ': hide a part'}`;
 		fill.disabled = !hidden || hidden === w * height || Boolean(job);
-		fill.title = hidden === w * height ? 'All is hidden: leave a part visible' : hidden ? '' : 'Hide a part first';
 	}
 
 	function keep() {
@@ -201,7 +201,7 @@ export function open(app, place) {
 
 	async function take(file) {
 		try {
-			no_test();
+			no_address();
 			source.dataset.text = await draw_file(file, picture, size().w, size().h, 'crop');
 			message.textContent = '';
 			draw_view();
@@ -211,7 +211,7 @@ export function open(app, place) {
 	}
 	async function own_sample() {
 		try {
-			no_test();
+			no_address();
 			const seed = Math.floor(Math.random() * 1e6);
 			paint(picture, await ask_images(`runs/${encodeURIComponent(app.route.id)}/draw`, {slot, seq: Date.now(), seed,
 				...weights_of(app)}), 0);
@@ -237,13 +237,16 @@ export function open(app, place) {
 	const test = h('input', {type: 'number', class: 'short', min: 0, step: 1, placeholder: '0',
 		'aria-label': 'Number of a test picture', onchange: () => {
 			const n = test.value === '' ? '' : String(Math.max(0, Math.floor(Number(test.value) || 0)));
+			no_address();
 			app.set_params({test: n});
+			test.value = n;
 			if (n)
 				test_picture(Number(n));
 		}});
-	const no_test = () => {
+	// The picture is not that of the address any longer.
+	const no_address = () => {
 		test.value = '';
-		app.set_params({test: ''});
+		app.set_params({test: '', ...job ? {} : {job: ''}});
 	};
 	const mask_canvas = () => {
 		const {h: height, w} = size(), canvas = h('canvas', {width: w, height});
@@ -261,41 +264,80 @@ export function open(app, place) {
 		try {
 			job = (await post(`runs/${encodeURIComponent(app.route.id)}/inpaint`, {pixels: base64(pixels_of(picture, size().c)),
 				mask: base64(mask), options: options(), ...weights_of(app)})).job;
-			version = 0;
-			fill.disabled = true;
-			cancel.disabled = false;
-			bar.hidden = false;
-			look();
+			app.set_params({job: String(job)});
+			watch();
 		} catch (e) {
 			message.textContent = [e.message, e.hint].filter(t => t).join(' ');
 		}
 	}
-	async function look() {
+	function watch() {
+		version = 0;
+		fill.disabled = true;
+		cancel.disabled = false;
+		bar.hidden = false;
+		look(job);
+	}
+	// The job of the address, which went on without this page, with its picture and its hidden part.
+	async function come_back() {
+		const id = app.route.id, which = Math.floor(Number(params().job)) || 0, state = await get(`jobs/${which}`).catch(() => null);
+		if (id !== app.route.id || which === job)
+			return;
+		if (state?.kind !== 'inpaint' || state.run !== id) {
+			message.textContent = `There is no job ${which} of this run any longer: fill in again.`;
+			app.set_params({job: ''});
+			return;
+		}
+		const {h: height, w, c} = size();
+		const bytes = new Uint8Array(await (await request('GET', `jobs/${which}/input`)).arrayBuffer());
+		if (id !== app.route.id)
+			return;
+		paint(picture, {height, width: w, channels: c, bytes}, 0);
+		mask = bytes.slice(height * w * c);
+		source.dataset.text = 'the picture that was filled in';
+		draw_view();
+		job = which;
+		watch();
+	}
+	async function look(mine) {
 		timer = 0;
 		try {
-			const state = await get(`jobs/${job}`);
+			const state = await get(`jobs/${mine}`);
+			if (mine !== job)
+				return;
 			bar.value = state.total ? state.done / state.total : 0;
-			const got = state.version > version ? await result_of(job, state) : null;
+			const got = state.version > version ? await result_of(mine, state) : null;
+			if (mine !== job)
+				return;
 			if (got) {
 				version = state.version;
 				show_results(got);
 			}
 			if (state.state === 'queued' || state.state === 'running') {
-				status.textContent = state.state === 'queued' ? 'waits for another job' :
-					`iteration ${number(state.done)} of ${number(state.total)}`;
-				timer = setTimeout(look, 250);
+				if (state.state === 'queued')
+					say_waiting(status, state);
+				else
+					status.textContent = `iteration ${number(state.done)} of ${number(state.total)}`;
+				timer = setTimeout(() => look(mine), 250);
 				return;
 			}
 			status.textContent = state.state === 'done' ? `${state.about.ways.length} completion${state.about.ways.length === 1 ? '' :
 				's'}, the one with the least context loss first` : state.state === 'cancelled' && version ?
 				'cancelled: the best completions so far' : state.message;
 		} catch (e) {
+			if (mine !== job)
+				return;
 			message.textContent = e.message;
+			status.textContent = '';
 		}
+		leave();
+		draw_view();
+	}
+	// Looks at no job any longer; one that goes on does so.
+	function leave() {
+		clearTimeout(timer);
 		job = 0;
 		cancel.disabled = true;
 		bar.hidden = true;
-		draw_view();
 	}
 	async function stop() {
 		await remove(`jobs/${job}`).catch(e => {
@@ -331,8 +373,14 @@ export function open(app, place) {
 		runs.show_nets(net_selects(app, net, () => {}));
 		draw_controls();
 		draw_view();
-		if (params().test)
-			test_picture(Math.max(0, Math.floor(Number(params().test) || 0)));
+	}
+	// Shows the picture that the address names; false if it names none.
+	async function picture_of_address() {
+		if (params().job)
+			await come_back();
+		if (!params().job && params().test)
+			await test_picture(Math.max(0, Math.floor(Number(params().test) || 0)));
+		return Boolean(params().job || params().test);
 	}
 	function draw_controls() {
 		const semantic = !net.complete;
@@ -381,8 +429,10 @@ export function open(app, place) {
 		const id = app.route.id;
 		runs.draw();
 		if (shown === id) { // another address of it
-			if (net)
+			if (net) {
 				draw_settings();
+				picture_of_address();
+			}
 			return;
 		}
 		shown = id;
@@ -391,6 +441,8 @@ export function open(app, place) {
 		for (const e of [tools, settings, results])
 			e.replaceChildren();
 		message.textContent = '';
+		status.textContent = '';
+		leave();
 		fill.disabled = true;
 		if (!id) {
 			settings.replaceChildren(empty('Inpaint', 'Choose a run that generates images (such as dcgan) or fills in images (such ' +
@@ -412,7 +464,7 @@ export function open(app, place) {
 			source.dataset.text = 'no picture yet';
 			draw_settings();
 			await preset('centre', 'middle');
-			if (!params().test && net.generate)
+			if (!await picture_of_address() && net.generate)
 				await own_sample();
 		} catch (e) {
 			message.textContent = e.message;
@@ -422,7 +474,7 @@ export function open(app, place) {
 	return {
 		update: show,
 		close() {
-			clearTimeout(timer);
+			leave();
 			runs.close();
 			place.replaceChildren();
 		},

@@ -6,7 +6,8 @@
 import {get, newest, post, request} from './api.js';
 import {copy_button, h, number} from './dom.js';
 import {ask_images, base64, command_of, empty, enlarge, net_of, net_selects, paint, parse, pixels_of, random_slot,
-	result_of, run_of, run_select, save_blob, save_canvas, unparse, unread, weights_of, weights_words} from './net.js';
+	result_of, run_of, run_select, save_blob, save_canvas, say_waiting,
+	unparse, unread, weights_of, weights_words} from './net.js';
 
 const COUNTS = [1, 4, 9, 16];
 const BOUND = {normal: 3, uniform: 1};
@@ -329,7 +330,10 @@ export function open(app, place) {
 				}
 				if (state.state !== 'queued' && state.state !== 'running')
 					throw new Error(state.message);
-				nearest_place.textContent = `compared with ${number(state.done)} of ${number(state.total)} training examples`;
+				if (state.state === 'queued')
+					say_waiting(nearest_place, state);
+				else
+					nearest_place.textContent = `compared with ${number(state.done)} of ${number(state.total)} training examples`;
 				await new Promise(done => setTimeout(done, 200));
 			}
 		} catch (e) {

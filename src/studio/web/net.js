@@ -3,8 +3,8 @@
 // net.js -- what the rooms for images share: the choice of a run, pixels to and from the studio, and
 // files of pictures. Pictures are decoded here, in the browser; the studio gets pixels.
 
-import {get, request} from './api.js';
-import {h} from './dom.js';
+import {get, remove, request} from './api.js';
+import {h, number} from './dom.js';
 
 export const random_slot = () => Math.floor(Math.random() * 2 ** 31);
 
@@ -37,6 +37,9 @@ export async function images_of(answer) {
 
 export const ask_images = async (path, body) => images_of(await request('POST', path, {body}));
 
+// For canvases whose pixels are read.
+export const context_of = canvas => canvas.getContext('2d', {willReadFrequently: true});
+
 // Draws image i into a canvas of its size.
 export function paint(canvas, images, i) {
 	const {height, width, channels, bytes} = images, plane = height * width;
@@ -49,7 +52,7 @@ export function paint(canvas, images, i) {
 			data.data[4 * p + c] = bytes[from + (channels === 3 ? c : 0)];
 		data.data[4 * p + 3] = 255;
 	}
-	canvas.getContext('2d').putImageData(data, 0, 0);
+	context_of(canvas).putImageData(data, 0, 0);
 }
 
 export function base64(bytes) {
@@ -61,7 +64,7 @@ export function base64(bytes) {
 
 // The pixels of a canvas as [height, width, channels] bytes; grey by Rec. 601.
 export function pixels_of(canvas, channels) {
-	const {width, height} = canvas, {data} = canvas.getContext('2d').getImageData(0, 0, width, height);
+	const {width, height} = canvas, {data} = context_of(canvas).getImageData(0, 0, width, height);
 	const out = new Uint8Array(width * height * channels);
 	for (let p = 0; p < width * height; p++)
 		for (let c = 0; c < channels; c++)
@@ -79,10 +82,10 @@ export async function draw_file(file, canvas, width, height, fit) {
 	try {
 		picture = await createImageBitmap(file);
 	} catch {
-		throw new Error(`${file.name} is not a picture that this browser reads, or it is damaged.`);
+		throw new Error(`${file.name} is not a picture that this browser reads, or it is damaged or too large.`);
 	}
 	Object.assign(canvas, {width, height});
-	const g = canvas.getContext('2d'), {width: w, height: t} = picture;
+	const g = context_of(canvas), {width: w, height: t} = picture;
 	g.fillStyle = '#fff';
 	g.fillRect(0, 0, width, height);
 	g.imageSmoothingQuality = 'high';
@@ -105,11 +108,11 @@ export async function draw_whole(file, canvas, most) {
 	try {
 		picture = await createImageBitmap(file);
 	} catch {
-		throw new Error(`${file.name} is not a picture that this browser reads, or it is damaged.`);
+		throw new Error(`${file.name} is not a picture that this browser reads, or it is damaged or too large.`);
 	}
 	const scale = Math.min(1, most / Math.max(picture.width, picture.height));
 	Object.assign(canvas, {width: Math.max(1, Math.round(picture.width * scale)), height: Math.max(1, Math.round(picture.height * scale))});
-	const g = canvas.getContext('2d');
+	const g = context_of(canvas);
 	g.fillStyle = '#fff';
 	g.fillRect(0, 0, canvas.width, canvas.height);
 	g.imageSmoothingQuality = 'high';
@@ -125,6 +128,18 @@ export async function result_of(job, state) {
 		return null;
 	const [n, height, width, channels] = state.about.shape;
 	return {n, height, width, channels, about: state.about, bytes: new Uint8Array(await answer.arrayBuffer())};
+}
+
+// Says that a job waits, for which one, with a button that cancels that one.
+export function say_waiting(status, {waits_for: other}) {
+	if (!other) {
+		status.textContent = 'waits for another job';
+		return;
+	}
+	if (status.lastElementChild?.dataset.job !== String(other.number))
+		status.replaceChildren(h('span', {}), ' ', h('button', {type: 'button', 'data-job': other.number, onclick: () =>
+			remove(`jobs/${other.number}`).catch(() => {})}, 'Cancel that one'));
+	status.firstChild.textContent = `waits for another job: ${other.kind} of ${other.run}, ${number(other.done)} of ${number(other.total)}`;
 }
 
 // A select of the weights that draw: their moving averages, where the run keeps them, or the last ones.
