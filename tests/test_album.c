@@ -521,7 +521,7 @@ static void captions(void **state)
 	scratch_write("told/2.txt", "blue", 4);
 	scratch_write("told/readme.txt", "no picture's", 12);
 	for (int again = 0; again < 2; again++) {
-		gm_dataset *d = open_set("told", NULL);
+		gm_dataset *d = open_set("told", &(gm_data_options){.caption_length = 24});
 		char text[64];
 		int first = 0, second = 0;
 		assert_non_null(gm_data_field(d, "caption"));
@@ -535,6 +535,21 @@ static void captions(void **state)
 			} else {
 				assert_string_equal(text, i == 1 ? "blue" : "");
 			}
+		}
+		/* field "captions": that of "caption", the one after it, and these again */
+		const gm_field *f = gm_data_field(d, "captions");
+		enum { L = 24 };
+		int32_t all[90][GM_DATA_CAPTIONS][L], one[90][L];
+		assert_true(f && f->rank == 2 && f->shape[0] == GM_DATA_CAPTIONS &&
+		            f->shape[1] == L);
+		assert_true(gm_data_read(d, f, 4, 0, 90, all, NULL));
+		assert_true(gm_data_read(d, gm_data_field(d, "caption"), 4, 0, 90, one, NULL));
+		for (uint64_t at = 0; at < 90; at++) {
+			assert_memory_equal(all[at][0], one[at], sizeof one[at]);
+			assert_memory_equal(all[at][2], one[at], sizeof one[at]);
+			assert_memory_equal(all[at][1], all[at][3], sizeof one[at]);
+			assert_int_equal(memcmp(all[at][0], all[at][1], sizeof one[at]) != 0,
+			                 gm_data_index(d, 4, at) == 0);
 		}
 		assert_int_equal(first + second, 30);
 		assert_true(first > 5 && second > 5);

@@ -227,8 +227,8 @@ static gm_saved *cls_run(const char *int_too)
 static void captions_decide(void **state)
 {
 	(void)state;
-	static const char *const int_too[] = {"int=no", "int=yes"};
-	for (int k = 0; k < 2; k++) {
+	static const char *const int_too[] = {"int=no", "int=yes", "captions=4"};
+	for (int k = 0; k < 3; k++) {
 		gm_saved *s = cls_run(int_too[k]);
 		assert_true(judged(s, 0, "it is red") > judged(s, 0, "it is blue") + .5);
 		assert_true(judged(s, 2, "all blue") > judged(s, 2, "all red") + .5);
@@ -273,6 +273,64 @@ static void endpoints_agree(void **state)
 	for (int i = 1; i < M; i++)
 		differ = differ || memcmp(y, y + i * NUMEL, NUMEL * sizeof *y);
 	assert_true(differ);
+	gm_saved_free(s);
+}
+
+/* A model that only embeds: the mean of three captions of each example, and one caption. */
+static int train_means(gm_run *r)
+{
+	gm_net *n = gm_net_new(r, "N");
+	gm_node *t = gm_batch(r, "caption"), *all = gm_batch(r, "captions");
+	gm_node *one = gm_caption_embedding(r, "text", t), *mean = gm_captions_mean(r, "text", 3);
+	gm_node *y = gm_linear(n, "y", gm_add(one, mean), .out = 1);
+	gm_endpoint(r, "encode/text", one, t);
+	gm_endpoint(r, "encode/mean", mean, all);
+	gm_node *loss = gm_mean_all(gm_square(y));
+	gm_step *step = gm_run_compile(r, gm_logged(r, "loss", loss), gm_move(r, n, loss));
+	while (gm_next(r)) {
+		gm_feed(r);
+		gm_run_step(r, step);
+	}
+	return gm_end(r);
+}
+
+static const gm_option means_options[] = {
+	{"text", "", "a run of text-encoder", GM_PATH},
+	{"buckets", "64", "of the bag of words", GM_INT(1, 65536)},
+	GM_OPTIMISER_OPTIONS("adam", "1e-3", ".9", "constant"),
+	{0},
+};
+static const gm_model means = {"means", "means of captions", "none", means_options, train_means};
+
+static void captions_are_averaged(void **state)
+{
+	(void)state;
+	enum { M = 16, N = 64, SEVERAL = GM_DATA_CAPTIONS };
+	static const char *const said[] = {"it is red", "a blue one", "all green", "a square"};
+	gm_error err = {0};
+	must(gm_model_register(&means, &err), &err);
+	static float one[M * N], mean[M * N], again[M * N];
+	static int32_t all[M * SEVERAL * L];
+	int32_t text[M * L];
+	gm_saved *s = TRAINED("means", SMALL, "steps=1");
+	for (int i = 0; i < M; i++) {
+		put_text(text + i * L, said[i % 4]);
+		for (int k = 0; k < SEVERAL; k++) /* example i has captions i, i + 1, .. */
+			put_text(all + (i * SEVERAL + k) * L, said[(i + k) % 4]);
+	}
+	must(gm_saved_run(s, "encode/text", (const void *[]){text}, 0, 0, one, &err), &err);
+	must(gm_saved_run(s, "encode/mean", (const void *[]){all}, 0, 0, mean, &err), &err);
+	for (int i = 0; i < M; i++)
+		for (int k = 0; k < N; k++)
+			assert_float_equal(mean[i * N + k],
+			                   (one[i % 4 * N + k] + one[(i + 1) % 4 * N + k] +
+			                    one[(i + 2) % 4 * N + k]) /
+			                           3,
+			                   1e-6);
+	for (int i = 0; i < M; i++) /* the fourth is not among the three */
+		put_text(all + (i * SEVERAL + 3) * L, "something else");
+	must(gm_saved_run(s, "encode/mean", (const void *[]){all}, 0, 0, again, &err), &err);
+	assert_memory_equal(mean, again, sizeof mean);
 	gm_saved_free(s);
 }
 
@@ -562,6 +620,7 @@ int main(void)
 		cmocka_unit_test(encoders_retrieve),
 		cmocka_unit_test(captions_decide),
 		cmocka_unit_test(endpoints_agree),
+		cmocka_unit_test(captions_are_averaged),
 		cmocka_unit_test(encoder_is_frozen),
 		cmocka_unit_test(code_by_hand),
 		cmocka_unit_test(code_says_the_caption),

@@ -492,8 +492,8 @@ bool gm_data_get(gm_dataset *d, uint64_t index, float *x, int32_t *label, gm_err
 	return true;
 }
 
-/* Chooses one of several lines by a hash. */
-static void choose_line(const char *text, uint64_t choice, char *out, size_t room)
+/* The line that is `which` lines after one chosen by a hash; the first follows the last. */
+static void choose_line(const char *text, uint64_t choice, int which, char *out, size_t room)
 {
 	int lines = 0;
 	for (int pass = 0; pass < 2; pass++) {
@@ -509,7 +509,9 @@ static void choose_line(const char *text, uint64_t choice, char *out, size_t roo
 				n--;
 			if (n == 0)
 				continue;
-			if (pass == 1 && (uint64_t)line == choice % (uint64_t)lines) {
+			if (pass == 1 &&
+			    (uint64_t)line == (choice % (uint64_t)lines + (uint64_t)which) %
+			                              (uint64_t)lines) {
 				snprintf(out, room, "%.*s", (int)n, from);
 				return;
 			}
@@ -522,6 +524,12 @@ static void choose_line(const char *text, uint64_t choice, char *out, size_t roo
 bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text, size_t room,
                      gm_error *err)
 {
+	return gm_set_caption(d, seed, position, 0, text, room, err);
+}
+
+bool gm_set_caption(gm_dataset *d, uint64_t seed, uint64_t position, int which, char *text,
+                    size_t room, gm_error *err)
+{
 	if (!gm_data_field(d, "caption"))
 		return gm_fail(err, GM_ERR_STATE, "%s: its examples have no captions", d->name);
 	if (room)
@@ -531,12 +539,14 @@ bool gm_data_caption(gm_dataset *d, uint64_t seed, uint64_t position, char *text
 	if (d->source) {
 		gm_draw draw = gm_set_draw(d, of, i, NULL);
 		d->source->draw(&draw);
+		for (int k = 0; k < 8 * which; k++) /* sentences are drawn from what follows */
+			gm_rng_u32(&draw.rng);
 		d->source->caption(&draw, text, room);
 		return true;
 	}
 	const char *said = gm_pictures_caption(&d->pictures, i);
 	if (said && room)
-		choose_line(said, gm_hash(seed, &position, sizeof position), text, room);
+		choose_line(said, gm_hash(seed, &position, sizeof position), which, text, room);
 	return true;
 }
 

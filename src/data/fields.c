@@ -135,6 +135,9 @@ void gm_fields_init(gm_dataset *d)
 	if ((d->source && d->source->caption) || p->captions) {
 		gm_field *f = add(d, "caption", "caption", GM_FIELD_TEXT);
 		f->rank = 1, f->shape[0] = f->numel = d->caption_length, f->classes = 256;
+		f = add(d, "captions", "several captions", GM_FIELD_TEXT);
+		f->rank = 2, f->shape[0] = GM_DATA_CAPTIONS, f->shape[1] = d->caption_length;
+		f->numel = f->shape[0] * f->shape[1], f->classes = 256;
 	}
 }
 
@@ -252,17 +255,19 @@ static void read_numbers(const gm_dataset *d, const gm_field *f, uint64_t seed, 
 	}
 }
 
-/* Characters, padded with zeros. */
+/* Characters, padded with zeros, of one caption or of several. */
 static bool read_text(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t position, int64_t n,
                       int32_t *out, gm_error *err)
 {
 	char text[TEXT_ROOM];
-	for (int64_t i = 0; i < n; i++) {
-		int32_t *to = out + i * f->numel;
-		if (!gm_data_caption(d, seed, position + (uint64_t)i, text, sizeof text, err))
+	const int64_t each = f->numel / d->caption_length;
+	for (int64_t i = 0; i < n * each; i++) {
+		int32_t *to = out + i * d->caption_length;
+		if (!gm_set_caption(d, seed, position + (uint64_t)(i / each), (int)(i % each), text,
+		                    sizeof text, err))
 			return false;
 		const int64_t length = (int64_t)strlen(text);
-		for (int64_t k = 0; k < f->numel; k++)
+		for (int64_t k = 0; k < d->caption_length; k++)
 			to[k] = k < length ? (unsigned char)text[k] : 0;
 	}
 	return true;

@@ -110,6 +110,9 @@ uint64_t gm_set_place(const gm_dataset *d, uint64_t *seed, uint64_t index);
 
 /* The draw that makes example index of an embedded set. */
 gm_draw gm_set_draw(const gm_dataset *d, uint64_t seed, uint64_t index, float *x);
+/* gm_data_caption; which: the how manieth after it, 0 ..  */
+bool gm_set_caption(gm_dataset *d, uint64_t seed, uint64_t position, int which, char *text,
+                    size_t room, gm_error *err);
 /* Threads for n examples of numel numbers each. */
 int gm_set_threads(const gm_dataset *d, int64_t n, int64_t numel);
 

@@ -14,9 +14,9 @@
  * norm, residual bottlenecks. Adam 2e-4, beta1 .5, halved every 100 of 600 epochs, batch 64.
  *
  * --text RUN: phi is a trained text-encoder, frozen, saved with this run; without it the bag of the
- * caption's words. Differs: one caption of an image, where the code averages four; leaky relu after
- * each norm of D (theirs lacks one); w is chosen within the batch; the means of embeddings are a
- * batch of their own for batch norm; images of any size that can be halved to 4 pixels.
+ * caption's words. In training phi is the mean over --captions of an image (theirs: 4). Differs:
+ * leaky relu after each norm of D (theirs lacks one); w is chosen within the batch; the means of
+ * embeddings are a batch of their own for batch norm; images of any size that halves to 4 pixels.
  */
 #include "ganymede/model.h"
 
@@ -26,6 +26,8 @@ static const gm_option options[] = {
 	{"int", "no", "G learns from means of two captions' embeddings", GM_FLAG},
 	{"text", "", "a run of text-encoder; empty: bag of words", GM_PATH},
 	{"buckets", "512", "of the bag of words: hash values of words", GM_INT(1, 65536)},
+	{"captions", "1",
+         "captions of an image whose mean embedding both nets see; the authors': 4", GM_INT(1, 4)},
 	{"nt", "128", "units for the caption in each net", GM_INT(1, 4096)},
 	{"nz", "100", "numbers in z", GM_INT(1, 65536)},
 	{"width", "128", "channels of G's largest map", GM_INT(2, 4096)},
@@ -78,8 +80,10 @@ static int train(gm_run *r)
 	gm_game game = gm_opt_game(r, G, D);
 	gm_node *x = gm_batch(r, "image"), *t = gm_batch(r, "caption");
 	gm_node *z = gm_noise(r, "z", GM_LATENT_NORMAL, m, nz);
-	gm_node *phi = *gm_opt_str(r, "text") ? gm_import(r, "text", "encode/text", &t, 1)
-	                                      : gm_bag_of_words(t, gm_opt_int(r, "buckets"));
+	const int64_t captions = gm_opt_int(r, "captions");
+	gm_node *one = gm_caption_embedding(r, "text", t), *phi = one;
+	if (captions > 1)
+		phi = gm_captions_mean(r, "text", captions);
 	gm_node *class = gm_run_facts(r)->classes ? gm_batch(r, "label") : NULL;
 	game.generator = generator, game.discriminator = discriminator, game.ctx = &p;
 	game.real = (gm_shown){x, phi}, game.fake = (gm_shown){z, phi};
@@ -96,9 +100,9 @@ static int train(gm_run *r)
 		game.loss_g = gm_mul_c(gm_add(gm_mul_c(game.loss_g, 2), loss), 1. / 3);
 	}
 	gm_node *code = gm_noise(r, "code", GM_LATENT_NORMAL, m, gm_node_shape(phi).dim[1]);
-	gm_endpoint(r, "generate", game.generated, z, t);
-	gm_endpoint(r, "discriminate", game.y_real, x, t);
-	gm_endpoint(r, "encode/text", phi, t);
+	gm_endpoint(r, "generate", generator(&p, G, z, one), z, t);
+	gm_endpoint(r, "discriminate", discriminator(&p, D, x, one), x, t);
+	gm_endpoint(r, "encode/text", one, t);
 	gm_endpoint(r, "decode", generator(&p, G, z, code), code, z);
 
 	gm_turn turn = gm_play(r, &game);

@@ -21,7 +21,7 @@
  * takes its embedding phi from stage I. Differs: the noise is not cut off at 2 sigma; the code's
  * dense layer begins as U(-1/sqrt(n), 1/sqrt(n)), theirs as N(0, .02); D is that of gan_cls.c, with
  * batch norm after the text's layer; stage I is in inference mode, as in `sample` (theirs: batch
- * statistics); one caption of an image (theirs averages four); w is chosen within the batch.
+ * statistics); one caption of an image (theirs: --captions 4); w is chosen within the batch.
  */
 #include "ganymede/model.h"
 
@@ -32,6 +32,8 @@ static const gm_option options[] = {
 	{"kl", "2", "weight of the KL divergence of that code", GM_REAL(0, 1e6)},
 	{"text", "", "stage I: a run of text-encoder; empty: bag of words", GM_PATH},
 	{"buckets", "512", "of the bag of words: hash values of words", GM_INT(1, 65536)},
+	{"captions", "1",
+         "captions of an image whose mean embedding both nets see; the authors': 4", GM_INT(1, 4)},
 	{"nc", "128", "numbers in the caption's code, units for the caption in D", GM_INT(1, 4096)},
 	{"nz", "100", "stage I: numbers in z beside the code's noise", GM_INT(1, 65536)},
 	{"width", "128", "channels of G's largest map", GM_INT(2, 4096)},
@@ -86,12 +88,13 @@ static int train(gm_run *r)
 	                     p.critic.levels};
 	gm_net *G = gm_net_new(r, "G", GM_DCGAN_STYLE), *D = gm_net_new(r, "D", GM_DCGAN_STYLE);
 	gm_game game = gm_opt_game(r, G, D);
-	gm_node *x = gm_batch(r, "image"), *t = gm_batch(r, "caption"), *phi;
+	gm_node *x = gm_batch(r, "image"), *t = gm_batch(r, "caption"), *one, *phi;
 	const int by = p.second ? gm_import_factor(r, "stage1", "decode") : 1;
 	p.nz = p.second ? gm_import_shape(r, "stage1", "decode", 1).dim[1] : p.nz;
 	const char *from = p.second ? "stage1" : "text";
-	phi = *gm_opt_str(r, from) ? gm_import(r, from, "encode/text", &t, 1)
-	                           : gm_bag_of_words(t, gm_opt_int(r, "buckets"));
+	one = phi = gm_caption_embedding(r, from, t);
+	if (gm_opt_int(r, "captions") > 1)
+		phi = gm_captions_mean(r, from, gm_opt_int(r, "captions"));
 	gm_node *z = gm_noise(r, "z", GM_LATENT_NORMAL, m, p.nz + nc);
 	gm_node *class = f->classes ? gm_batch(r, "label") : NULL;
 	game.generator = generator, game.discriminator = discriminator, game.ctx = &p;
@@ -100,12 +103,12 @@ static int train(gm_run *r)
 	gm_run_game(r, &game);
 	gm_node *kl = gm_logged(r, "kl", p.kl),
 		*text = gm_noise(r, "text", GM_LATENT_NORMAL, m, gm_node_shape(phi).dim[1]);
-	gm_endpoint(r, "generate", game.generated, z, t);
+	gm_endpoint(r, "generate", generator(&p, G, z, one), z, t);
 	if (p.second) /* what stage II begins with */
-		gm_endpoint(r, "generate/stage1", gm_upsample_bilinear(small(&p, z, phi), by), z,
+		gm_endpoint(r, "generate/stage1", gm_upsample_bilinear(small(&p, z, one), by), z,
 		            t);
-	gm_endpoint(r, "discriminate", game.y_real, x, t);
-	gm_endpoint(r, "encode/text", phi, t);
+	gm_endpoint(r, "discriminate", discriminator(&p, D, x, one), x, t);
+	gm_endpoint(r, "encode/text", one, t);
 	gm_endpoint(r, "decode", generator(&p, G, z, text), text, z);
 	gm_node *loss_g = gm_add(game.loss_g, gm_mul_c(kl, gm_opt_real(r, "kl")));
 	gm_turn turn = gm_play(r, &game, .loss_g = loss_g, .g = {kl});
