@@ -403,6 +403,23 @@ def saved(p, button):
         [...document.querySelectorAll("button")].find(b => b.textContent === arguments[0]).click();''', button)
 
 
+def test_narrow(p, s):
+    """All rooms at 768 and 500 pixels, dark: nothing moves while they open, all has names, nothing is cut off"""
+    p.d.execute_cdp_cmd('Emulation.setEmulatedMedia', {'features': [{'name': 'prefers-color-scheme', 'value': 'dark'}]})
+    try:
+        for wide in (768, 500):
+            p.d.set_window_size(wide, 900)
+            for route, text in (('latents/00000-dcgan-shapes', 'of it for the net'), ('edit/00000-dcgan-shapes', 'scribbles alone'),
+                                ('inpaint/00000-dcgan-shapes', 'pixels hidden'), ('translate/00006-stargan-shapes', 'drop one')):
+                p.go(route)
+                p.has(text)
+                p.check()
+                assert p.js('return document.documentElement.scrollWidth <= innerWidth'), f'{route} is wider than {wide}'
+    finally:
+        p.d.set_window_size(1440, 900)
+        p.d.execute_cdp_cmd('Emulation.setEmulatedMedia', {'features': []})
+
+
 def test_edit(p, s):
     """Edit: a stroke by pointer and by keyboard gives candidates; undo; a warp needs a photo; the same by the copied command"""
     p.go('edit')

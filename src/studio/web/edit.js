@@ -25,7 +25,7 @@ export function open(app, place) {
 	const view = h('canvas', {width: 32, height: 32, tabindex: '0',
 		role: 'application', 'aria-label': 'Image: arrow keys move, Shift moves 8 pixels, Space paints'});
 	const message = h('p', {class: 'problem', role: 'alert'}), status = h('p', {class: 'soft', role: 'status'});
-	const caption = h('figcaption', {}), tools = h('div', {class: 'room-tools'}), settings = h('div', {class: 'room-settings'}), results = h('div', {class: 'canvases results'});
+	const caption = h('figcaption', {}), tools = h('div', {}), settings = h('div', {}), results = h('div', {class: 'canvases results'});
 	const frames = h('input', {type: 'range', min: '0', max: String(FRAMES - 1), value: String(FRAMES - 1),
 		'aria-label': 'From the image before to the edit', oninput: () => draw_view()});
 	const transferred = h('div', {});
@@ -586,6 +586,7 @@ export function open(app, place) {
 				'photos best.', 'ganymede train dcgan --data glyphs'));
 			return;
 		}
+		place.firstChild.classList.add('loading');
 		try {
 			const got = await net_of(id);
 			if (app.route.id !== id)
@@ -598,6 +599,8 @@ export function open(app, place) {
 			no_photo();
 		} catch (e) {
 			message.textContent = e.message;
+		} finally {
+			place.firstChild?.classList.remove('loading');
 		}
 	}
 

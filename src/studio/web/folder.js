@@ -4,7 +4,7 @@
 // RUN FOLDER --fit pad` does; results are saved as files with the same names.
 
 import {copy_button, h, number} from './dom.js';
-import {paint, save_blob} from './net.js';
+import {context_of, paint, save_blob} from './net.js';
 
 const SIDE = 1024, PICTURE = /\.(png|apng|jpe?g|jfif|webp|gif|bmp|avif|tiff?|hei[cf]|ico)$/i;
 
@@ -33,7 +33,7 @@ async function draw_as_it_is(file, canvas) {
 	if (Math.max(picture.width, picture.height) > SIDE)
 		throw new Error(`it has ${picture.width} × ${picture.height} pixels, and here at most ${SIDE} a side; the command has no such limit`);
 	Object.assign(canvas, {width: picture.width, height: picture.height});
-	const g = canvas.getContext('2d');
+	const g = context_of(canvas);
 	g.fillStyle = '#000';
 	g.fillRect(0, 0, canvas.width, canvas.height);
 	g.drawImage(picture, 0, 0);

@@ -449,6 +449,7 @@ export function open(app, place) {
 				'as context-encoder).', 'ganymede train dcgan --data glyphs'));
 			return;
 		}
+		place.firstChild.classList.add('loading');
 		try {
 			const got = await net_of(id);
 			if (app.route.id !== id)
@@ -468,6 +469,8 @@ export function open(app, place) {
 				await own_sample();
 		} catch (e) {
 			message.textContent = e.message;
+		} finally {
+			place.firstChild?.classList.remove('loading');
 		}
 	}
 

@@ -6,8 +6,8 @@
 import {newest} from './api.js';
 import {copy_button, h, number} from './dom.js';
 import {folder_buttons} from './folder.js';
-import {ask_images, base64, checkpoint_of, checkpoint_select, command_of, draw_file, empty, enlarge, file_button, net_of, paint, parse,
-	pixels_of, random_slot, run_of, run_select, save_canvas, unparse, unread} from './net.js';
+import {ask_images, base64, checkpoint_of, checkpoint_select, command_of, context_of, draw_file, empty, enlarge, file_button,
+	net_of, paint, parse, pixels_of, random_slot, run_of, run_select, save_canvas, unparse, unread} from './net.js';
 
 const SHOWN = 384, FRAMES_PER_SECOND = 5;
 
@@ -114,7 +114,7 @@ export function open(app, place) {
 		camera = {stream, timer: setInterval(() => {
 			const [height, width] = net.shape, scale = Math.max(width / video.videoWidth, height / video.videoHeight);
 			Object.assign(input, {width, height});
-			input.getContext('2d').drawImage(video, (width - video.videoWidth * scale) / 2,
+			context_of(input).drawImage(video, (width - video.videoWidth * scale) / 2,
 				(height - video.videoHeight * scale) / 2, video.videoWidth * scale, video.videoHeight * scale);
 			enlarge(input, SHOWN);
 			draw();
