@@ -35,8 +35,8 @@ static void each_loss_moves_its_own(void **state)
 }
 
 #define LARGER                                                                                     \
-	"size=12", "batch=50", "width=256", "optimiser=adam", "lr-class=1e-3", "rate=constant",    \
-		"steps=700", "sample-every=700"
+	"size=12", "batch=50", "width=256", "optimiser=adam", "rate=constant", "steps=700",        \
+		"sample-every=700"
 
 /* Of the newest run, on 1,000 test examples. */
 static double score_of(const char *metric)
@@ -58,11 +58,11 @@ static double score_of(const char *metric)
 static void the_unlabelled_help(void **state)
 {
 	(void)state;
-	gm_saved_free(TRAINED("aae-categorical", LARGER, "labels-per-class=5", "lr-recon=1e-3",
-	                      "lr=1e-3", "lr-d=1e-3"));
+	gm_saved_free(TRAINED("aae-categorical", LARGER, "lr-class=1e-3", "labels-per-class=5",
+	                      "lr-recon=1e-3", "lr=1e-3", "lr-d=1e-3"));
 	const double both = score_of("accuracy");
-	gm_saved_free(TRAINED("aae-categorical", LARGER, "labels-per-class=5", "lr-recon=0", "lr=0",
-	                      "lr-d=0"));
+	gm_saved_free(TRAINED("aae-categorical", LARGER, "lr-class=1e-3", "labels-per-class=5",
+	                      "lr-recon=0", "lr=0", "lr-d=0"));
 	const double alone = score_of("accuracy");
 	print_message("accuracy: %.3f; labels alone %.3f\n", both, alone);
 	assert_true(both > alone + .05);

@@ -165,13 +165,15 @@ static double attacked(gm_saved *s, gm_attack_options o, const int32_t *aim, flo
 static void attacks(void **state)
 {
 	(void)state;
-	static const char *const nets[] = {"net=conv", "net=softmax", "net=maxout", "net=dcgan"},
-				 *const widths[] = {"width=8", "width=1", "width=64", "width=8"};
+	static const char *const nets[][3] = {{"net=conv", "width=8", "features=32"},
+	                                      {"net=softmax"},
+	                                      {"net=maxout", "width=64"},
+	                                      {"net=dcgan", "width=8", "features=32"}};
 	gm_error err = {0};
 	images();
 	for (int k = 0; k < 4; k++) {
-		gm_saved *s = TRAINED("classifier", SMALL, nets[k], widths[k], "features=32",
-		                      "steps=80", "decay=80", "epsilon=.2", "ema=.9");
+		gm_saved *s = TRAINED("classifier", SMALL, "steps=80", "decay=80", "epsilon=.2",
+		                      "ema=.9", nets[k][0], nets[k][1], nets[k][2]);
 		const double clean = errors(s, x);
 		gm_attack_noise(s, .2, 1, x, N, y);
 		const double noise = errors(s, y);
@@ -191,7 +193,7 @@ static void attacks(void **state)
 		const double away =
 			attacked(s, (gm_attack_options){.epsilon = .2, .targeted = true}, label, y);
 		print_message("%s: errors clean %.2f, random %.2f, attacked %.2f, helped %.2f\n",
-		              nets[k], clean, noise, fgsm, away);
+		              nets[k][0], clean, noise, fgsm, away);
 		assert_true(clean < .2 && away <= clean && fgsm > noise + .2);
 		must(gm_saved_apply(s, "classify", (const void *[]){x}, N, 0, logits, &err), &err);
 		attacked(s, (gm_attack_options){.epsilon = 0}, label, y);

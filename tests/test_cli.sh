@@ -20,6 +20,8 @@ done
 works '--width' train dcgan --help
 works '^dcgan .*1511.06434' models
 works '--objective' models gan
+works '--lr-tune .*; only with --tune-after other than 0' models forecast
+works '--buckets .*; only without --stage1 and without --text' models stackgan
 works '^ring8' data list
 works 'endless' data info glyphs
 works '64 x 64, 3 channels' data info shapes --size 64
@@ -189,8 +191,8 @@ refuses 2 'candidate does nothing without --frames' edit 2 strokes.json --candid
 refuses 1 'option candidate: 99, but there are' edit 2 strokes.json --starts 4 --iterations 1 --frames 3 --candidate 99 -o e2.png
 mkdir -p o
 refuses 2 'are the same file, o/../o/x.png' edit 2 strokes.json p.png -o o/x.png --transfer o/../o/x.png
-refuses 2 'option transfer: nodir/x.png: its folder does not exist' edit 2 strokes.json p.png --transfer nodir/x.png
-refuses 2 'option out: nodir/x.png: its folder does not exist' morph 2 p.png p.png -o nodir/x.png
+refuses 1 'option transfer: cannot write nodir/x.png: its folder does not exist' edit 2 strokes.json p.png --transfer nodir/x.png
+refuses 1 'option out: cannot write nodir/x.png: its folder does not exist' morph 2 p.png p.png -o nodir/x.png
 refuses 2 '--transfer and --out are the same file' edit 2 strokes.json p.png -o e.png --transfer e.png
 refuses 2 'edit needs a run and a script' edit 2
 works 'm.png: photo . 4 frames . photo' morph 2 p.png e.png --frames 4 -o m.png
@@ -296,7 +298,7 @@ refuses 1 'of label maps: forecast' eval seen/*-f --metrics frames --count 4
 refuses 1 'of videos: frames' eval seen/*-v --metrics forecast --count 4
 refuses 1 'both are 0' train forecast --lp 0 --gdl 0 --outdir seen
 refuses 1 'both are 0' train forecast --lp 0 --gdl 0 --adv 1 --tune-after 5 --outdir seen
-refuses 1 'for mode single' train forecast --mode batch --tune-after 5 --outdir seen
+refuses 1 '--mode single' train forecast --mode batch --tune-after 5 --outdir seen
 refuses 1 'sequences of 20 maps' train forecast --given 17 --outdir seen
 refuses 1 'even sides' train forecast --size 33 --outdir seen
 refuses 1 'no class 99 of 5' train forecast --moving-classes 1,99 --outdir seen
@@ -595,6 +597,10 @@ refuses 2 'texture has two tasks' texture sew x.png
 refuses 2 'texture quilt needs a picture' texture quilt
 refuses 2 'fewer than a block of 50' texture quilt texture.pgm --block 50 -o quilt.png
 refuses 2 'is not WIDTHxHEIGHT' texture quilt quilt.png --size 40 -o other.png
+refuses 2 'is not WIDTHxHEIGHT.* up to 16383' texture quilt texture.pgm --size 1000000x1 -o other.png
+refuses 1 'option out: cannot write nodir/q.png: its folder' texture quilt texture.pgm --block 6 -o nodir/q.png
+refuses 1 'option out: cannot write texture.pgm/q.png' texture quilt texture.pgm --block 6 -o texture.pgm/q.png
+refuses 1 'option json: cannot write .*irectory' texture synthesise texture.pgm --json . -o other.png
 refuses 2 'would be overwritten' texture quilt quilt.png --block 6 -o quilt.png
 refuses 2 'is for texture transfer' texture quilt quilt.png --passes 2 -o other.png
 works 'walks/' train dcgan --data glyphs --size 16 --width 2 --nz 2 --batch 4 --steps 1 --outdir walks --name body
@@ -613,6 +619,12 @@ check 'act: no episodes or numbers' test -s act.safetensors -a -s act.json
 works '200 steps' act "$acting" --sample --width 128 -o act.webp
 check 'act: no film' test -s act.webp
 works 'an episode as a film' train bc --data mountaincar --expert act.safetensors --trajectories 3 --steps 2 --outdir acting --metrics ""
+# options that are refused leave no run behind, also if only the first turn finds out
+refuses 1 'option batch: 5000 episodes .*--timesteps 100: at most' train trpo --batch 5000 --timesteps 100 --steps 1 --outdir refused
+refuses 1 'option every: every 9999th .*longest episode has 200' train bc --data mountaincar --expert act.safetensors --trajectories 3 --every 9999 --steps 2 --outdir refused
+"$program" train gan --data ring8 --batch 8 --steps 200 --best nonsense:min --outdir refused >out 2>err
+check 'best: no error' grep -q '^ganymede: option best: no logged value is named nonsense' err
+check 'a refused training left something' test -z "$(ls refused 2>/dev/null)"
 refuses 1 'has only 3 episodes' train bc --data mountaincar --expert act.safetensors --trajectories 4 --steps 2 --outdir acting
 refuses 1 'endpoint "act"' act $(echo walks/*-body) -o act.webp
 refuses 2 'ends in .webp' act "$acting" -o act.png
@@ -643,6 +655,8 @@ check 'attack: no picture or numbers' test -s attack.png -a -s attack.json
 works 'on the other run' attack "$attacked" --count 8 --steps 3 --transfer "$attacked" --random-start -o attack.png
 works 'taken for the target' attack "$attacked" --count 20 --target 3 --norm l2 --epsilon 2 -o attack.png
 works 'without labels' attack "$attacked" texture.pgm -o attack.png
+refuses 1 'option out: cannot write nodir/a.png' attack "$attacked" -o nodir/a.png
+refuses 1 'option json: cannot write nodir/a.json' attack "$attacked" --json nodir/a.json -o attack.png
 refuses 2 'is not in 0 to 1' attack "$attacked" --epsilon 8 -o attack.png
 refuses 2 'is not a number' attack "$attacked" --epsilon some -o attack.png
 refuses 2 'neither max nor l2' attack "$attacked" --norm l1 -o attack.png

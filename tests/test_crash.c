@@ -172,6 +172,18 @@ static bool has(const gm_model *m, const char *option)
 	return false;
 }
 
+/* Models that keep no moving averages. */
+static bool averages(const gm_model *m)
+{
+	static const char *const none[] = {"autoencoder",  "bc",   "gail",
+	                                   "projection",   "sda",  "style-encoder",
+	                                   "text-encoder", "trpo", NULL};
+	for (int i = 0; none[i]; i++)
+		if (!strcmp(m->name, none[i]))
+			return false;
+	return true;
+}
+
 /* 9 steps = some steps, kill -9, the rest. A model without an option `width` gets its own. */
 static void every_model_resumes_exactly(void **state)
 {
@@ -183,11 +195,11 @@ static void every_model_resumes_exactly(void **state)
 		snprintf(cut, sizeof cut, "%s/00001-cut", scratch_path(m->name));
 		const char *out = strdup(scratch_path(m->name));
 		const char *const *words =
-			WORDS("train", m->name, "--batch", "4", "--ema", ".9", "--sample-every",
-		              "9", "--grid", "2x2", "--log-every", "1", "--metrics-every", "9",
-		              "--outdir", out);
+			WORDS("train", m->name, "--batch", "4", "--sample-every", "9", "--grid",
+		              "2x2", "--log-every", "1", "--outdir", out);
 		const char *const *width =
-			has(m, "width") ? WORDS("--width", "8")
+			!strcmp(m->name, "gan") ? WORDS(NULL)
+			: has(m, "width")       ? WORDS("--width", "8")
 			: has(m, "features")
 				? WORDS("--features", "4", "--layers", "2", "--size", "8")
 				: WORDS(NULL);
@@ -197,6 +209,10 @@ static void every_model_resumes_exactly(void **state)
 			both[n++] = words[k];
 		for (int k = 0; width[k]; k++)
 			both[n++] = width[k];
+		if (averages(m))
+			both[n++] = "--ema", both[n++] = ".9";
+		if (has(m, "metrics"))
+			both[n++] = "--metrics-every", both[n++] = "9";
 		/* A model for points has its own default data; the others get images. */
 		if (!has(m, "data")) {
 			both[n++] = "--data";
@@ -444,7 +460,7 @@ static void the_queue_goes_on(void **state)
 	         "model = gan\ndata = ring8\nwidth = 8\nbatch = 8\nsteps = 40000\n"
 	         "published = x\nreproduce = eval modes --count 50\n"},
 		{"queue/recipes/b-short.recipe",
-	         "model = gan\nwidth = 8\nbatch = 8\nsteps = 20\npublished = x\n"
+	         "model = gan\nnet = mlp\nwidth = 8\nbatch = 8\nsteps = 20\npublished = x\n"
 	         "needs = images\nreproduce = eval swd --count 4\n"},
 		{"queue/recipes/c-lab.recipe", "published = x\nreproduce = lab xy --steps 20\n"},
 		{"queue/recipes/d-needs.recipe",

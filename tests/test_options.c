@@ -71,6 +71,103 @@ static void senseless_options_are_refused(void **state)
 	gm_settings_free(&s);
 }
 
+/* Options that have no effect with the values of the others. */
+static void options_without_effect_are_refused(void **state)
+{
+	(void)state;
+	const struct {
+		const char *model, *option[4], *word[2];
+	} bad[] = {
+		{"gan", {"penalty-weight=3"}, {"option penalty-weight", "--penalty none"}},
+		{"gan", {"slope=3", "penalty=r1"}, {"wgan-gp or one-sided", "--penalty r1"}},
+		{"gan", {"labels=-1,1,0"}, {"option labels", "--objective non-saturating"}},
+		{"gan", {"unroll-lr=1"}, {"other than 0", "--unroll 0"}},
+		{"gan",
+	         {"reference=9"},
+	         {"--normalise-g virtual or with --normalise-d virtual", "--normalise-g none"}},
+		/* "auto" as the model sets it */
+		{"gan", {"momentum=.5"}, {"option momentum", "--optimiser adam"}},
+		{"gan", {"beta1=.9", "optimiser=sgd"}, {"option beta1", "--optimiser sgd"}},
+		{"gan", {"rollback-lr=.1"}, {"option rollback-lr", "--on-nan stop"}},
+		{"gan", {"subset-seed=3"}, {"--per-class other than 0", "--per-class 0"}},
+		{"vae", {"passes=8", "rate=constant"}, {"option passes", "--rate constant"}},
+		{"vae", {"sigma=1", "data=glyphs"}, {"option sigma", "--decoder bernoulli"}},
+		{"autoencoder", {"ema=.9"}, {"option ema", "no moving averages"}},
+		{"pix2pix",
+	         {"data=edges2shapes", "size=32", "loss=l1", "noise=.1"},
+	         {"option noise", "no game"}},
+		{"aae-categorical",
+	         {"data=glyphs", "lr-class=1", "task=clustering"},
+	         {"--task semi-supervised", "--task clustering"}},
+		{"pixelcnn-ae",
+	         {"data=glyphs", "features=8", "decoder=mse"},
+	         {"--decoder pixelcnn", "--decoder mse"}},
+		{"forecast",
+	         {"data=crossing-shapes", "lr-tune=1"},
+	         {"option lr-tune", "--tune-after 0"}},
+		{"stackgan",
+	         {"data=captioned", "nz=3", "stage1=runs/1"},
+	         {"without --stage1", "--stage1 runs/1"}},
+		{"dbn", {"data=glyphs", "layer3-kimg=1"}, {"--layers 4", "--layers 2"}},
+	};
+	const char *out = scratch_path("no-effect");
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		gm_train_call call = {0};
+		gm_error err = {0};
+		const char *const *o = bad[i].option;
+		bool ok = train(&call, &err, bad[i].model, out,
+		                OPTIONS("data=ring8", "steps=1", o[0], o[1], o[2], o[3]));
+		REFUSED(ok, &err, bad[i].word[0], bad[i].word[1]);
+	}
+	assert_false(gm_file_exists(out));
+	/* The default, which a recipe may state, and an option in a sum have their say. */
+	gm_train_call call = {0};
+	gm_error err = {0};
+	must(train(&call, &err, "gan", scratch_path("effect"),
+	           OPTIONS("data=ring8", "steps=1", "batch=8", "width=4", "slope=1.0", "ema=.5",
+	                   "normalise-g=virtual+spectral", "reference=8")),
+	     &err);
+	/* Resumed with options that an earlier version took: only new ones count. */
+	gm_train_call again = {.resume = call.folder};
+	REFUSED(train(&again, &err, "gan", scratch_path("effect"),
+	              OPTIONS("steps=2", "max-rollbacks=5")),
+	        &err, "option max-rollbacks");
+}
+
+/* The conditions name options and values that exist. */
+static void conditions_make_sense(void **state)
+{
+	(void)state;
+	int seen = 0;
+	for (int i = 0; gm_models[i]; i++) {
+		gm_settings s;
+		gm_settings_init(&s, gm_models[i]);
+		for (int k = 0; k < s.count; k++) {
+			char text[300], *rest = text, *one, *word;
+			int known = 0;
+			snprintf(text, sizeof text, "%s", s.row[k].only ? s.row[k].only : "");
+			while (*text && (one = strsep(&rest, ",;"))) {
+				one += *one == '!';
+				gm_setting *row = gm_settings_find(&s, strsep(&one, "="));
+				known += row != NULL;
+				while (row && one && (word = strsep(&one, "|"))) {
+					const char *was = row->value;
+					gm_error err = {0};
+					row->value = word;
+					must(gm_setting_check(row, &err), &err);
+					row->value = was;
+				}
+			}
+			assert_true(!*text || known);
+			assert_int_equal(gm_setting_only(&s, &s.row[k], text, sizeof text),
+			                 known > 0);
+			seen += known > 0;
+		}
+		gm_settings_free(&s);
+	}
+	assert_true(seen > 100);
+}
+
 /* Every row has a type that its own default fits, and types are checked before data are opened. */
 static void options_are_typed(void **state)
 {
@@ -399,6 +496,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(senseless_options_are_refused),
+		cmocka_unit_test(options_without_effect_are_refused),
+		cmocka_unit_test(conditions_make_sense),
 		cmocka_unit_test(options_are_typed),
 		cmocka_unit_test(options_are_grouped),
 		cmocka_unit_test(rates_follow_their_schedules),

@@ -10,8 +10,9 @@
 
 enum { N = 40, SIDE = 8, NUMEL = SIDE * SIDE, NZ = 3 };
 #define SMALL                                                                                      \
-	"data=glyphs", "size=8", "binarise=threshold", "batch=40", "nz=3", "width=4", "layers=3",  \
-		"first=5", "monitors=no", "grid=1x1", "sample-every=1000", "metrics="
+	"data=glyphs", "size=8", "binarise=threshold", "batch=40", "nz=3", "width=4",              \
+		"monitors=no", "grid=1x1", "sample-every=1000", "metrics="
+#define PIXELS "layers=3", "first=5"
 
 static float x[N * NUMEL];
 
@@ -62,7 +63,7 @@ static void codes_tell_something(void **state)
 	gm_error err = {0};
 	float h[N * NZ], other[N * NZ], y[N];
 	images();
-	gm_saved *s = TRAINED("pixelcnn-ae", SMALL, "features=16", "steps=300", "lr=4e-3"),
+	gm_saved *s = TRAINED("pixelcnn-ae", SMALL, PIXELS, "features=16", "steps=300", "lr=4e-3"),
 		 *without = zeroed(s, "/given/weight", 0, INT64_MAX), *p;
 	codes(s, h);
 	for (int i = 0; i < N; i++)
@@ -92,7 +93,7 @@ static void values_depend_on_those_before(void **state)
 {
 	(void)state;
 	float h[N * NZ], clean[N * NUMEL], y[N * NUMEL];
-	gm_saved *s = TRAINED("pixelcnn-ae", SMALL, "features=8", "steps=3");
+	gm_saved *s = TRAINED("pixelcnn-ae", SMALL, PIXELS, "features=8", "steps=3");
 	images();
 	codes(s, h);
 	logits(s, h, clean);
@@ -118,10 +119,10 @@ static void samples_are_the_decoders(void **state)
 	float h[N * NZ], y[N * NUMEL], z[N * NUMEL];
 	double first[N] = {0};
 	images();
-	gm_saved *s = TRAINED("pixelcnn-ae", SMALL, "features=8", "steps=60", "lr=4e-3",
+	gm_saved *s = TRAINED("pixelcnn-ae", SMALL, PIXELS, "features=8", "steps=60", "lr=4e-3",
 	                      "cached=yes"),
-		 *slowly = TRAINED("pixelcnn-ae", SMALL, "features=8", "steps=60", "lr=4e-3",
-	                           "cached=no");
+		 *slowly = TRAINED("pixelcnn-ae", SMALL, PIXELS, "features=8", "steps=60",
+	                           "lr=4e-3", "cached=no");
 	codes(s, h);
 	for (int k = 0; k < DRAWS; k++) {
 		must(gm_saved_apply(s, "decode", (const void *[]){h}, N, (uint64_t)k, y, &err),

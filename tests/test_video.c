@@ -64,8 +64,7 @@ static void the_gradient_loss_sees_edges_alone(void **state)
 
 enum { BATCH = 4, FRAMES = 16, SIDE = 32, FRAME = 3 * SIDE * SIDE, VIDEO = FRAMES * FRAME };
 
-#define SMALL                                                                                      \
-	"data=moving-shapes", "batch=4", "width=2", "width-d=2", "sample-every=1000", "grid=1x1"
+#define SMALL "data=moving-shapes", "batch=4", "width=2", "sample-every=1000", "grid=1x1"
 
 static float video[BATCH * VIDEO], out[BATCH * VIDEO], again[BATCH * VIDEO];
 
@@ -164,8 +163,10 @@ static void the_players_move_themselves(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const char *const *o = cases[i].option;
-		gm_saved *a = TRAINED("video", SMALL, "gdl=0", "steps=1", o[0], o[1], o[2], o[3]),
-			 *b = TRAINED("video", SMALL, "gdl=0", "steps=2", o[0], o[1], o[2], o[3]);
+		gm_saved *a = TRAINED("video", SMALL, "gdl=0", "width-d=2", "steps=1", o[0], o[1],
+		                      o[2], o[3]),
+			 *b = TRAINED("video", SMALL, "gdl=0", "width-d=2", "steps=2", o[0], o[1],
+		                      o[2], o[3]);
 		assert_int_equal(moved_nets(a, b, nets, 2), cases[i].moved);
 		gm_saved_free(a);
 		gm_saved_free(b);

@@ -103,6 +103,13 @@ typedef struct gm_option {
 	const char *name, *value, *help; /* value: the default */
 	gm_option_type type;
 	bool resume; /* may be changed when the run is resumed */
+	/* When the option has an effect; NULL: always. To give it otherwise, and not its default,
+	 * is an error of the run. "net=conv|dcgan": with these values of option net, or with one of
+	 * them in a sum; "adv": if option adv is in use: not 0, no, off, none or empty; "!": before
+	 * one of these, if it is not so. Conditions joined with commas must all hold, or those of
+	 * another alternative, after a semicolon: "optimiser=sgd,task=joint;adv". Of rows with the
+	 * same name the first such text is used. */
+	const char *only;
 } gm_option;
 
 typedef struct gm_model {
@@ -137,9 +144,14 @@ GM_API void gm_opt_auto(gm_run *r, const char *name, const char *fmt, ...) GM_PR
 /* gm_opt_auto for several options: "optimiser=sgd lr=.1". */
 GM_API void gm_opt_autos(gm_run *r, const char *settings);
 /* Makes --rate auto mean the schedule of this name, with the values of two options of the model as
- * its arguments (or one, with NULL): gm_opt_rate(r, "linear", "hold", "fall"). Setting one of these
- * options together with another --rate is an error. */
+ * its arguments (or one, with NULL), which are .only = "rate=auto". gm_opt_rate(r, "linear",
+ * "hold", "fall") is for the rows of GM_FALL_OPTIONS. */
 GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, const char *second);
+/* clang-format off */
+#define GM_FALL_OPTIONS(epochs) \
+	{"hold", epochs, "epochs at the full rate", GM_REAL(0, 1e9), .resume = true, .only = "rate=auto"}, \
+	{"fall", epochs, "epochs in which it then falls to 0", GM_REAL(1e-9, 1e9), .resume = true, .only = "rate=auto"}
+/* clang-format on */
 
 /* The rows of all options that gm_opt_game reads, for a model's table, with the model's defaults
  * for objective and normalisers. */
@@ -147,28 +159,28 @@ GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, cons
 #define GM_GAME_OPTIONS(objective, norm_g, norm_d) \
 	{"objective", objective, "losses of G and D", GM_ROW_OF(gm_objective_name)}, \
 	{"penalty", "none", "regularisation of D", GM_ROW_OF(gm_penalty_name)}, \
-	{"penalty-weight", "auto", "its weight (clip: the bound); auto: the usual one", GM_REAL(0, 1e9)}, \
-	{"slope", "1", "of wgan-gp and one-sided: the norm of D's gradient that they ask for", GM_REAL(1e-9, 1e9)}, \
+	{"penalty-weight", "auto", "its weight (clip: the bound); auto: the usual one", GM_REAL(0, 1e9), .only = "penalty"}, \
+	{"slope", "1", "of wgan-gp and one-sided: the norm of D's gradient that they ask for", GM_REAL(1e-9, 1e9), .only = "penalty=wgan-gp|one-sided"}, \
 	GM_NORM_OPTIONS(norm_g, norm_d), \
 	{"k", "1", "steps of D for each turn", GM_INT(1, 10000)}, \
 	{"k-g", "1", "steps of G for each turn", GM_INT(1, 10000)}, \
 	{"lr-d", "auto", "learning rate of D; auto: that of G", GM_REAL(0, 1e30), .resume = true}, \
-	{"labels", "0,1,1", "of least-squares: fake, real, what G wants", GM_CHECKED(gm_check_labels)}, \
+	{"labels", "0,1,1", "of least-squares: fake, real, what G wants", GM_CHECKED(gm_check_labels), .only = "objective=least-squares"}, \
 	{"smooth", "0", "one-sided label smoothing: the target of real examples is 1 less this", GM_REAL(0, .5)}, \
 	{"flip-labels", "0", "share of pairs whose labels are exchanged for D", GM_REAL(0, .5)}, \
 	{"noise", "0", "standard deviation of noise on all that D sees", GM_REAL(0, 10)}, \
-	{"noise-steps", "0", "steps in which that noise falls to 0; 0: it stays", GM_INT(0, GM_MANY)}, \
+	{"noise-steps", "0", "steps in which that noise falls to 0; 0: it stays", GM_INT(0, GM_MANY), .only = "noise"}, \
 	{"augment", "none", "augmentation of the images that D sees: diff (fixed) or ada (adaptive), or some of their parts, joined with +", \
 	 GM_SUM_OF(gm_augmentation_name)}, \
-	{"augment-target", "0.6", "of ada: mean sign of D's scores of real images above which the probability p of transformations grows", GM_REAL(1e-9, 1)}, \
-	{"augment-kimg", "500", "of ada: thousands of images in which p can grow from 0 to 1", GM_REAL(1e-9, 1e9)}, \
+	{"augment-target", "0.6", "of ada: mean sign of D's scores of real images above which the probability p of transformations grows", GM_REAL(1e-9, 1), .only = "augment=ada|ada-blit|ada-geometry|ada-color"}, \
+	{"augment-kimg", "500", "of ada: thousands of images in which p can grow from 0 to 1", GM_REAL(1e-9, 1e9), .only = "augment=ada|ada-blit|ada-geometry|ada-color"}, \
 	{"pack", "1", "examples that D sees at once (PacGAN)", GM_INT(1, 64)}, \
 	{"unroll", "0", "steps of D that G looks ahead (unrolled GAN)", GM_INT(0, 32)}, \
-	{"unroll-lr", "0.01", "step size of those steps", GM_REAL(0, 10)}, \
+	{"unroll-lr", "0.01", "step size of those steps", GM_REAL(0, 10), .only = "unroll"}, \
 	{"match", "no", "feature matching: G matches the means of D's features", GM_FLAG}, \
 	{"minibatch", "no", "minibatch discrimination in D", GM_FLAG}, \
 	{"history", "0", "weight of historical averaging, G and D", GM_REAL(0, 1e6)}, \
-	{"reference", "64", "examples in virtual batch norm's reference batch", GM_INT(1, 65536)}
+	{"reference", "64", "examples in virtual batch norm's reference batch", GM_INT(1, 65536), .only = "normalise-g=virtual;normalise-d=virtual"}
 
 #define GM_NORM_OPTIONS(norm_g, norm_d) \
 	{"normalise-g", norm_g, "normalisation in G; one of activations and one of weights join with +", \
@@ -183,12 +195,12 @@ GM_API void gm_opt_rate(gm_run *r, const char *schedule, const char *first, cons
 	{"lr", rate, "learning rate; auto: the usual one", GM_REAL(0, 1e30), .resume = true}, \
 	{"rate", schedule, "schedule of the learning rate: constant, exponential:FACTOR:FLOOR, linear:HOLD:FALL, decay:HOLD:FALL (to a hundredth), cosine:STEPS, " \
 	 "step:EVERY:FACTOR, drops:FIRST:SECOND (to a tenth, to a hundredth), inverse:LENGTH, stages:PASSES", GM_CHECKED(gm_check_rate), .resume = true}, \
-	{"beta1", beta1, "adam: decay of the mean of gradients", GM_REAL(0, .9999)}, \
-	{"beta2", "auto", "decay of the mean of squared gradients; auto: .999 (adam), .9 (rmsprop)", GM_REAL(0, .999999)}, \
-	{"eps", "1e-8", "adam, rmsprop: added to the root of that mean", GM_REAL(1e-30, 1)}, \
+	{"beta1", beta1, "adam: decay of the mean of gradients", GM_REAL(0, .9999), .only = "optimiser=adam"}, \
+	{"beta2", "auto", "decay of the mean of squared gradients; auto: .999 (adam), .9 (rmsprop)", GM_REAL(0, .999999), .only = "optimiser=adam|rmsprop"}, \
+	{"eps", "1e-8", "adam, rmsprop: added to the root of that mean", GM_REAL(1e-30, 1), .only = "optimiser=adam|rmsprop"}, \
 	{"momentum", "auto", "sgd: momentum, or FROM:TO:EPOCH, growing from epoch 1 to that one; auto: the model's, or none", \
 	 GM_CHECKED(gm_check_momentum), \
-	 .resume = true}, \
+	 .resume = true, .only = "optimiser=sgd"}, \
 	{"l2", "0", "weight decay: this times a parameter is added to its gradient", GM_REAL(0, 1), .resume = true}, \
 	{"clip-norm", "0", "largest norm of a net's gradient; 0: any", GM_REAL(0, 1e9), .resume = true}, \
 	{"accumulate", "1", "minibatches whose mean gradient makes one update", GM_INT(1, 65536)}
@@ -427,16 +439,17 @@ GM_API gm_node *gm_rows_example(gm_run *r, gm_node *rows);
 GM_API int gm_want_halvings(gm_run *r, int least, int most, int64_t smallest);
 /* DCGAN's nets for the run's images, by options width and kernel. */
 GM_API gm_dcgan gm_opt_dcgan(gm_run *r);
-/* The rows that gm_opt_pixelcnn reads: a gated PixelCNN for the run's images. */
+/* The rows that gm_opt_pixelcnn reads: a gated PixelCNN for the run's images. when and cached:
+ * gm_option.only of all rows but the last, and of the last; or NULL. */
 /* clang-format off */
-#define GM_PIXELCNN_OPTIONS \
-	{"features", "32", "features of each layer", GM_INT(1, 1024)}, \
-	{"layers", "7", "masked layers", GM_INT(2, 32)}, \
-	{"kernel", "3", "width of the layers after the first, odd", GM_INT(3, 15)}, \
-	{"first", "7", "width of the first layer, odd", GM_INT(3, 15)}, \
-	{"levels", "auto", "values of a number: 2 to 256; auto: 2 for grey, 256 for colour", GM_INT(2, 256)}, \
+#define GM_PIXELCNN_OPTIONS(when, cached) \
+	{"features", "32", "features of each layer", GM_INT(1, 1024), .only = when}, \
+	{"layers", "7", "masked layers", GM_INT(2, 32), .only = when}, \
+	{"kernel", "3", "width of the layers after the first, odd", GM_INT(3, 15), .only = when}, \
+	{"first", "7", "width of the first layer, odd", GM_INT(3, 15), .only = when}, \
+	{"levels", "auto", "values of a number: 2 to 256; auto: 2 for grey, 256 for colour", GM_INT(2, 256), .only = when}, \
 	{"cached", "yes", "the gated net samples with cached activations; no: a pass over the whole image for each value", \
-	 GM_FLAG, .resume = true}
+	 GM_FLAG, .resume = true, .only = cached}
 /* clang-format on */
 GM_API gm_pixelcnn gm_opt_pixelcnn(gm_run *r);
 /* The number of strided layers for gm_patch_body, by option patch (receptive field of 1, 16, 34,

@@ -256,6 +256,20 @@ bool gm_file_is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+bool gm_file_can_write(const char *path, gm_error *err)
+{
+	struct stat st;
+	const bool there = stat(path, &st) == 0;
+	if (there && S_ISDIR(st.st_mode))
+		errno = EISDIR;
+	if (there && !S_ISREG(st.st_mode)) /* a device or a pipe is not opened: that has effects */
+		return (!S_ISDIR(st.st_mode) && access(path, W_OK) == 0) ||
+		       io_fail(err, "write", path);
+	gm_writer *w = gm_writer_open(path, err);
+	gm_writer_close(w, false, NULL);
+	return w != NULL;
+}
+
 bool gm_file_make_folder(const char *path, gm_error *err)
 {
 	char *copy = strdup(path);

@@ -43,6 +43,10 @@ bool gm_writer_close(gm_writer *w, bool commit, gm_error *err);
 /* All of the above in one call. */
 bool gm_file_write(const char *path, const void *data, size_t n, gm_error *err);
 
+/* Whether gm_file_write can write path now: so that nobody computes for hours in vain. Leaves
+ * nothing behind. GM_ERR_IO if not. */
+bool gm_file_can_write(const char *path, gm_error *err);
+
 /* True where path names something; a folder that cannot be searched gives false. */
 bool gm_file_exists(const char *path);
 bool gm_file_is_folder(const char *path);

@@ -37,8 +37,8 @@ typedef struct cli_option {
 } cli_option;
 typedef struct cli_values {
 	const char *verb, *about; /* about: for --help, or NULL */
-	/* a further option that names an output file, or NULL; then outputs need their folders */
-	const char *output;
+	const char *output;       /* a further option that names an output file, or NULL */
+	bool makes_folder;        /* of option out, where there is none */
 	const cli_option *option; /* ends with name NULL */
 	/* further options: those of an action (use/action.h), and its struct; or NULL */
 	const struct gm_action_row *row;
@@ -48,7 +48,8 @@ typedef struct cli_values {
 	void *context;
 	const char *given[CLI_OPTIONS], *operand[CLI_OPERANDS];
 } cli_values;
-/* CLI_OK, or CLI_USAGE, also if an output file is an input or another output. */
+/* CLI_OK, or CLI_USAGE, also if an output file is an input or another output; CLI_FAILED if it
+ * cannot be written. */
 int cli_read(cli_args *a, cli_values *v, int operands);
 const char *cli_given(const cli_values *v, const char *name); /* the given value, or NULL */
 const char *cli_value(const cli_values *v, const char *name); /* the given value or the default */
@@ -73,7 +74,10 @@ void cli_action_help(const struct gm_action_row *row); /* NULL is allowed */
 
 /* Prints a line of help for an option of a run: name, default, description, allowed values. */
 struct gm_setting;
+struct gm_settings;
 void cli_option_line(const struct gm_setting *row);
+/* Lines of rows from..to-1 of a run's options, with when each has an effect. */
+void cli_setting_lines(const struct gm_settings *s, int from, int to);
 
 /* The model called name, or NULL after a usage error with a suggestion. */
 struct gm_model;

@@ -9,12 +9,6 @@
 
 #include "run/settings.h"
 
-static void print_rows(const gm_settings *s, int from, int to)
-{
-	for (int i = from; i < to; i++)
-		cli_option_line(&s->row[i]);
-}
-
 int cli_models(int argc, char **argv)
 {
 	static const char *const flags[] = {"help", "h", NULL};
@@ -45,9 +39,9 @@ int cli_models(int argc, char **argv)
 	gm_settings_init(&s, m);
 	printf("%s: %s, %s\n\noptions of %s, with their defaults:\n", m->name, m->title, m->source,
 	       m->name);
-	print_rows(&s, 0, s.own);
+	cli_setting_lines(&s, 0, s.own);
 	puts("\ncommon options of all models:");
-	print_rows(&s, s.own, s.count);
+	cli_setting_lines(&s, s.own, s.count);
 	gm_settings_free(&s);
 	return CLI_OK;
 }

@@ -4,14 +4,19 @@
  */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
+#include "cli/examples.h"
+#include "data/sound.h"
 #include "run/settings.h"
 #include "use/action.h"
 
@@ -21,6 +26,19 @@ void cli_option_line(const gm_setting *row)
 	gm_setting_range(row, range, sizeof range);
 	printf("  --%-14s %-15s %s%s%s%s\n", row->name, *row->initial ? row->initial : "-",
 	       row->help, *range ? " [" : "", range, *range ? "]" : "");
+}
+
+void cli_setting_lines(const gm_settings *s, int from, int to)
+{
+	for (int i = from; i < to; i++) {
+		char only[300], help[700];
+		gm_setting row = s->row[i];
+		if (gm_setting_only(s, &row, only, sizeof only)) {
+			snprintf(help, sizeof help, "%s; only %s", row.help, only);
+			row.help = help;
+		}
+		cli_option_line(&row);
+	}
 }
 
 static int find(const cli_values *v, const char *name)
@@ -88,7 +106,58 @@ static bool is_of_run(const char *path)
 	       !stat(options, &s);
 }
 
-/* An output must be neither an input, nor another output, nor a file of a run. */
+/* Whether a name is of a file, and not of a folder for many. */
+static bool is_file_name(const char *path)
+{
+	static const char *const others[] = {".npy", ".npz", ".zip", ".safetensors", ".svg"};
+	const char *dot = strrchr(cli_base_name(path), '.');
+	bool known = gm_image_format(path, NULL) || gm_sound_format(path);
+	for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++)
+		known = known || !strcmp(dot, others[i]);
+	return known;
+}
+
+/* A folder that is there, or the next one above where it will be made, can be written into. */
+static bool can_fill(const char *folder, gm_error *err)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s", folder);
+	while (*path && !gm_file_exists(path)) {
+		char *slash = strrchr(path, '/');
+		if (slash)
+			slash[slash == path] = 0;
+		else
+			strcpy(path, ".");
+	}
+	if (!gm_file_is_folder(path))
+		errno = ENOTDIR;
+	return (gm_file_is_folder(path) && access(path, W_OK | X_OK) == 0) ||
+	       gm_fail(err, GM_ERR_IO, "option out: cannot write into %.300s: %s", folder,
+	               strerror(errno));
+}
+
+/* Before the work: the output can be written. */
+static int can_write(const cli_values *v, const char *option, const char *path)
+{
+	struct stat folder;
+	gm_error why = {0}, err = {0};
+	bool there, is_out = !strcmp(option, "out");
+	in_folder(path, &folder, &there);
+	if (is_out &&
+	    (gm_file_is_folder(path) || !is_file_name(path) || (!there && v->makes_folder)))
+		return can_fill(path, &err) ? CLI_OK : cli_fail(&err);
+	if (there && gm_file_can_write(path, &why))
+		return CLI_OK;
+	if (there)
+		gm_fail(&err, why.code, "option %s: %.400s", option, why.message);
+	else
+		gm_fail(&err, GM_ERR_IO,
+		        "option %s: cannot write %.300s: its folder does not exist", option, path);
+	return cli_fail(&err);
+}
+
+/* An output must be neither an input, nor another output, nor a file of a run, and it must be
+ * possible to write it: also the default one, unless nothing is written. */
 static int keeps(const cli_values *v)
 {
 	static const char *const inputs[] = {"mask", "guide", "target", "captions"};
@@ -102,13 +171,6 @@ static int keeps(const cli_values *v)
 			if (same_output(out[i], out[k]))
 				return cli_usage("--%s and --%s are the same file, %s", outputs[i],
 				                 outputs[k], out[i]);
-		struct stat folder;
-		bool there = true;
-		if (v->output && *out[i])
-			in_folder(out[i], &folder, &there);
-		if (!there)
-			return cli_usage("option %s: %.300s: its folder does not exist", outputs[i],
-			                 out[i]);
 		if (is_of_run(out[i]))
 			return cli_usage("%s is a file of a run, and would be overwritten: choose "
 			                 "another file",
@@ -121,6 +183,12 @@ static int keeps(const cli_values *v)
 				                 "another file",
 				                 in);
 		}
+		const bool asked =
+			cli_given(v, outputs[i]) ||
+			(!cli_given(v, "score") && strcmp(cli_value(v, "layer"), "list") != 0);
+		const int status = *out[i] && asked ? can_write(v, outputs[i], out[i]) : CLI_OK;
+		if (status)
+			return status;
 	}
 	return CLI_OK;
 }
@@ -183,7 +251,7 @@ int cli_read(cli_args *a, cli_values *v, int operands)
 		}
 		v->given[i] = a->value;
 	}
-	return keeps(v);
+	return cli_given(v, "help") ? CLI_OK : keeps(v);
 }
 
 const char *cli_given(const cli_values *v, const char *name)

@@ -14,7 +14,8 @@
 #include "texture/quilt.h"
 
 static const cli_option options[] = {
-	{"size", "", "WIDTHxHEIGHT of the result; default: twice the texture's, or the target's"},
+	{"size", "",
+         "WIDTHxHEIGHT of the result, up to 16383; default: twice the texture's, or the target's"},
 	{"block", "32", "side of a block in pixels, 4 to 100: about the size of what repeats"},
 	{"overlap", "", "pixels that neighbours share; default: block/6, at least 2"},
 	{"tolerance", "0.1",
@@ -28,12 +29,16 @@ static const cli_option options[] = {
 	{0},
 };
 
+/* Longer sides do not fit into every format of images (WebP). */
+enum { LARGEST = 16383 };
+
 bool cli_texture_size(const char *text, int *width, int *height, gm_error *err)
 {
 	int64_t w = 0, h = 0;
-	if (text && (!gm_text_size(text, &w, &h) || w < 1 || h < 1 || w > 1 << 20 || h > 1 << 20))
+	if (text && (!gm_text_size(text, &w, &h) || w < 1 || h < 1 || w > LARGEST || h > LARGEST))
 		return gm_fail(err, GM_ERR_VALUE,
-		               "--size: \"%.40s\" is not WIDTHxHEIGHT, such as 256x256", text);
+		               "--size: \"%.40s\" is not WIDTHxHEIGHT, such as 256x256, up to %d",
+		               text, LARGEST);
 	*width = (int)w, *height = (int)h;
 	return true;
 }

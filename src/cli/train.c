@@ -35,8 +35,7 @@ static void help(const gm_model *m)
 	printf("\n%s:\n",
 	       m ? m->title
 	         : "common options of all models (ganymede models NAME lists those of a model)");
-	for (int i = 0; i < s.count; i++)
-		cli_option_line(&s.row[i]);
+	cli_setting_lines(&s, 0, s.count);
 	printf("  --%-14s %-15s %s\n", "resume", "[RUN]",
 	       "resume a run; default: the newest in outdir");
 	printf("  --%-14s %-15s %s\n", "recipe", "NAME|FILE",

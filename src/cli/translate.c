@@ -268,7 +268,7 @@ int cli_translate_scored(int argc, char **argv, json_t *scores)
 {
 	static const char *const flags[] = {"help", "h", "force", "back", "reduce", NULL};
 	cli_args a = {.argc = argc, .at = 1, .argv = argv, .flags = flags};
-	cli_values v = {.verb = "translate", .option = options};
+	cli_values v = {.verb = "translate", .makes_folder = true, .option = options};
 	gm_error err = {0};
 	gm_data_options o = {0};
 	uint64_t count = 0;

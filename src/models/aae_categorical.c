@@ -2,9 +2,7 @@
  *
  * aae_categorical.c -- Makhzani, Shlens, Jaitly, Goodfellow & Frey, "Adversarial autoencoders",
  * ICLR workshop 2016, arXiv:1511.05644: semi-supervised classification (section 5), clustering
- * (6). No code was published; losses, and noise on D's inputs:
- * github.com/musyoku/adversarial-autoencoder.
- *
+ * (6), without code; losses, noise on D's inputs: github.com/musyoku/adversarial-autoencoder.
  * The code of an example is a class y, the softmax of K logits, and its style z. Two
  * discriminators, of y and one-hot vectors of a uniform class, and of z and N(0, 1), make y
  * categorical and z normal. On each minibatch in turn: E and the decoder P minimise the Euclidean
@@ -18,21 +16,23 @@
  */
 #include "ganymede/model.h"
 #define SMALL .init = GM_NORMAL(0, .01)
+#define LABELS .only = "task=semi-supervised"
+#define MOMENTUM GM_CHECKED(gm_check_momentum), .resume = true
 
 static const gm_option options[] = {
 	{"batch", "100", "minibatch size m, of labelled examples too"},
 	{"task", "semi-supervised", "with labels, or not", GM_CHOICE("semi-supervised|clustering")},
-	{"labels-per-class", "10", "labelled examples of each class; 0: all", GM_INT(0, 1 << 20)},
+	{"labels-per-class", "10", "labelled of each class; 0: all", GM_INT(0, 1 << 20), LABELS},
 	{"categories", "auto", "classes K; auto: the data's, clustering 16", GM_INT(2, 10000)},
 	{"nz", "auto", "dimensions of the style; auto: 10, clustering 5", GM_INT(1, 65536)},
 	{"layers", "2", "hidden layers of each net", GM_INT(1, 16)},
 	{"width", "auto", "units in each; auto: 1000, clustering 3000", GM_INT(1, 65536)},
 	{"lr-recon", "0.01", "rate of the reconstruction", GM_REAL(0, 1e30), .resume = true},
-	{"momentum-recon", "0.9", "its momentum", GM_CHECKED(gm_check_momentum), .resume = true},
+	{"momentum-recon", "0.9", "its momentum", MOMENTUM, .only = "optimiser=sgd"},
 	{"noise", "0.3", "standard deviation of noise on all inputs of D", GM_REAL(0, 10)},
-	{"lr-class", "0.1", "learning rate of the labels", GM_REAL(0, 1e30), .resume = true},
-	{"momentum-class", "0.9", "its momentum", GM_CHECKED(gm_check_momentum), .resume = true},
-	{"momentum", "0.1", "momentum of the games", GM_CHECKED(gm_check_momentum), .resume = true},
+	{"lr-class", "0.1", "rate of the labels", GM_REAL(0, 1e30), .resume = true, LABELS},
+	{"momentum-class", "0.9", "its momentum", MOMENTUM, LABELS ",optimiser=sgd"},
+	{"momentum", "0.1", "momentum of the games", MOMENTUM},
 	GM_OPTIMISER_OPTIONS("sgd", "0.1", "0.5", "drops:50:1000"),
 	GM_GAME_OPTIONS("non-saturating", "auto", "none"),
 	{0},

@@ -24,7 +24,7 @@ static const gm_option options[] = {
          GM_INT(2, 10000)},
 	{"supervised", "0", "weight of the cross entropy of labelled examples; 0: no labels",
          GM_REAL(0, 1e6)},
-	{"labels-per-class", "10", "labelled examples of each class; 0: all", GM_INT(0, 1 << 20)},
+	{"labels-per-class", "10", "of each; 0: all", GM_INT(0, 1 << 20), .only = "supervised"},
 	{"real", "1", "weight of both entropies of real examples", GM_REAL(0, 1e6)},
 	{"nz", "128", "numbers in z", GM_INT(1, 65536)},
 	{"width", "auto", "units of the widest layer; auto: 1000, for points 100",

@@ -28,7 +28,7 @@ static const gm_option options[] = {
 	{"recon", "0.999", "weight of the squared error; the rest: of D", GM_REAL(0, 1)},
 	{"region", "centre", "what is hidden: the centre, or smooth random regions",
          GM_CHOICE("centre|random")},
-	{"overlap", "auto", "visible border of the centre; auto: side / 32", GM_INT(0, 1024)},
+	{"overlap", "auto", "visible rim; auto: 1/32", GM_INT(0, 1024), .only = "region=centre"},
 	{"lr-d", "2e-4", "learning rate of D", GM_REAL(0, 1e30), .resume = true},
 	GM_OPTIMISER_OPTIONS("adam", "2e-3", "0.5", "constant"),
 	GM_GAME_OPTIONS("non-saturating", "batch", "batch"),

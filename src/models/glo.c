@@ -23,7 +23,7 @@ static const gm_option options[] = {
          GM_CHOICE("principal|normal")},
 	{"loss", "pyramid", "pyramid: absolute errors of a Laplacian pyramid; l2",
          GM_CHOICE("pyramid|l2")},
-	{"levels", "3", "levels of the pyramid besides the rest", GM_INT(1, 8)},
+	{"levels", "3", "levels besides the rest", GM_INT(1, 8), .only = "loss=pyramid"},
 	{"lr-z", "10", "learning rate of the codes at batch 128", GM_REAL(0, 1e30), .resume = true},
 	{"search", "200", "reconstruct: steps on the code of an unseen image", GM_INT(1, 100000)},
 	GM_OPTIMISER_OPTIONS("sgd", "1", "0.5", "constant"),

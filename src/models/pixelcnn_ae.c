@@ -27,7 +27,7 @@ static const gm_option options[] = {
 	{"nz", "10", "numbers in a code", GM_INT(1, 65536)},
 	{"batch", "32", "minibatch size m"},
 	{"width", "32", "channels of the encoder's first map", GM_INT(1, 4096)},
-	GM_PIXELCNN_OPTIONS,
+	GM_PIXELCNN_OPTIONS("decoder=pixelcnn", "decoder=pixelcnn"),
 	GM_OPTIMISER_OPTIONS("adam", "1e-3", "0.9", "constant"),
 	{"grid", "4x4", "columns x rows of the sample pictures"},
 	{0},

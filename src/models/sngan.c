@@ -25,7 +25,7 @@
 
 static const gm_option options[] = {
 	{"net", "resnet", "nets and settings", GM_CHOICE("resnet|cnn")},
-	{"conditional", "no", "class-conditional; resnet only", GM_FLAG},
+	{"conditional", "no", "class-conditional; resnet only", GM_FLAG, .only = "net=resnet"},
 	{"batch", "64", "minibatch size m"},
 	{"nz", "128", "numbers in z", GM_INT(1, 65536)},
 	{"width", "auto", "G: channels of each map (resnet; auto: 256), of the largest (cnn; 64)",

@@ -27,7 +27,7 @@ static const gm_option options[] = {
 	{"width", "100", "units of the hidden layer of each net", GM_INT(1, 65536)},
 	{"alpha", "1", "weight of -log q(y|z1)", GM_REAL(0, 1e9)},
 	{"beta", "100", "weight of the squared MMD; 0: none", GM_REAL(0, 1e9)},
-	{"features", "500", "random features of the MMD", GM_INT(1, 65536)},
+	{"features", "500", "random features of the MMD", GM_INT(1, 65536), .only = "beta"},
 	GM_OPTIMISER_OPTIONS("adam", "1e-3", "0.9", "constant"),
 	{"metrics", "accuracy", "scores during the training, and at its end"},
 	{0},

@@ -48,16 +48,11 @@ bool gm_checkpoint_better(const gm_run *r)
 	return !r->has_best || (r->best_most ? v->value > r->best : v->value < r->best);
 }
 
-/* As gm_checkpoint_better, and updates r->best. Error if no logged value has that name. */
-static bool is_best(gm_run *r)
+void gm_checkpoint_best_named(gm_run *r)
 {
-	if (gm_checkpoint_better(r)) {
-		r->best = best_value(r)->value, r->has_best = true;
-		return true;
-	}
 	/* The names of metrics are known only after the first measurement. */
 	if (!*r->best_name || r->step == 0 || best_value(r) || (r->scorer && !r->scored))
-		return false;
+		return;
 	char all[300] = "";
 	for (int i = 0; i < r->values; i++) {
 		size_t n = strlen(all);
@@ -65,6 +60,16 @@ static bool is_best(gm_run *r)
 	}
 	gm_run_fail(r, GM_ERR_VALUE, "option best: no logged value is named %.60s; there are %s",
 	            r->best_name, all);
+}
+
+/* As gm_checkpoint_better, and updates r->best. Error if no logged value has that name. */
+static bool is_best(gm_run *r)
+{
+	if (gm_checkpoint_better(r)) {
+		r->best = best_value(r)->value, r->has_best = true;
+		return true;
+	}
+	gm_checkpoint_best_named(r);
 	return false;
 }
 

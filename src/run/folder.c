@@ -271,6 +271,18 @@ int gm_folder_sweep(const char *folder)
 	return swept;
 }
 
+void gm_folder_discard(const char *folder)
+{
+	char path[PATH_MAX];
+	DIR *d = opendir(folder);
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (join(path, folder, e->d_name, NULL))
+			unlink(path); /* fails for . and .. */
+	if (d)
+		closedir(d);
+	rmdir(folder);
+}
+
 static int newer_first(const void *a, const void *b)
 {
 	long x = *(const long *)a, y = *(const long *)b;

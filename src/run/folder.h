@@ -44,6 +44,9 @@ bool gm_folder_stop(const char *folder);
  * number. */
 int gm_folder_sweep(const char *folder);
 
+/* Removes the folder of a run that never began, with its files. */
+void gm_folder_discard(const char *folder);
+
 /* Removes all but the newest `keep` checkpoints (0: removes none). */
 void gm_folder_rotate(const char *folder, int64_t keep);
 

@@ -157,6 +157,7 @@ gm_game gm_opt_game(gm_run *r, gm_net *G, gm_net *D)
 void gm_run_game(gm_run *r, gm_game *m)
 {
 	gm_game_build(m);
+	r->plays = true;
 	if (m->refusal)
 		gm_run_fail(r, GM_ERR_VALUE, "%s", m->refusal);
 	fill_references(r, m);

@@ -85,18 +85,10 @@ void gm_opt_autos(gm_run *r, const char *settings)
 void gm_opt_rate(gm_run *r, const char *schedule, const char *first, const char *second)
 {
 	const char *const option[] = {first, second};
-	const char *rate = gm_settings_get(r->settings, "rate"), *text = schedule;
-	bool automatic = !strcmp(rate, "auto");
-	for (int i = 0; i < 2 && option[i]; i++) {
-		const gm_setting *row = gm_settings_find(r->settings, option[i]);
-		if (row && row->given && !automatic)
-			gm_run_fail(r, GM_ERR_VALUE,
-			            "option %s is for the schedule of --rate auto, but this run "
-			            "has --rate %.60s: use --rate auto, or remove this option",
-			            option[i], rate);
+	const char *text = schedule;
+	for (int i = 0; i < 2 && option[i]; i++)
 		text = gm_name(r, "%s:%s", text, gm_opt_str(r, option[i]));
-	}
-	if (automatic)
+	if (!strcmp(gm_settings_get(r->settings, "rate"), "auto"))
 		r->length_name = second ? second : first;
 	gm_opt_auto(r, "rate", "%s", text);
 }

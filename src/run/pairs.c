@@ -59,6 +59,12 @@ gm_pairs gm_pairs_open(gm_run *r, int64_t least)
 	              .own = o};
 	if (r->building)
 		return p;
+	if (r->batch * o->env->actions > rows) /* logits_of keeps them in as many numbers */
+		gm_run_fail(r, GM_ERR_VALUE,
+		            "option batch: %lld episodes side by side are too many for --timesteps "
+		            "%lld: at most %lld",
+		            (long long)r->batch, (long long)least,
+		            (long long)(rows / o->env->actions));
 	o->state = calloc((size_t)(rows * d), sizeof *o->state);
 	o->number = calloc((size_t)rows, sizeof *o->number);
 	o->action = calloc((size_t)rows, sizeof *o->action);
@@ -125,11 +131,8 @@ void gm_pairs_play(gm_pairs *p, gm_node *logits)
 		o->act = gm_compile_nodes(r->graph, &logits, 1,
 		                          &(gm_compile_options){.infer = true});
 	}
-	if (!o->act || r->batch * o->env->actions > p->rows) {
-		gm_run_fail(r, GM_ERR_VALUE,
-		            "option batch: %lld episodes side by side are too many for --timesteps "
-		            "%lld",
-		            (long long)r->batch, (long long)o->least);
+	if (!o->act) {
+		gm_run_fail(r, GM_ERR_STATE, "%s: no step for logits of actions", r->model->name);
 		return;
 	}
 	const gm_policy policy = {logits_of, o, r->batch, false};
@@ -273,7 +276,9 @@ static int64_t choose(gm_run *r, const gm_episodes *e, int64_t every, double *ro
 static double *read_expert(gm_run *r, const gm_env *env, int64_t *n, double **action)
 {
 	const char *path = gm_opt_str(r, "expert");
-	const int64_t d = env->numbers, episodes = gm_opt_int(r, "trajectories");
+	const int64_t d = env->numbers, episodes = gm_opt_int(r, "trajectories"),
+		      every = gm_opt_int(r, "every");
+	int64_t longest = 0;
 	gm_episodes e = {0};
 	double *rows = NULL;
 	if (!*path)
@@ -286,15 +291,29 @@ static double *read_expert(gm_run *r, const gm_env *env, int64_t *n, double **ac
 	if (e.episodes < episodes) {
 		gm_run_fail(r, GM_ERR_VALUE, "option trajectories: %s has only %lld episodes", path,
 		            (long long)e.episodes);
-	} else {
+	}
+	for (int64_t i = 0; i < episodes && i < e.episodes; i++) {
+		const int64_t length = e.first[i + 1] - e.first[i];
+		longest = length > longest ? length : longest;
+	}
+	if (every > longest && gm_run_ok(r))
+		gm_run_fail(
+			r, GM_ERR_VALUE,
+			"option every: every %lldth pair of %s, whose longest episode has %lld: "
+			"give at most that",
+			(long long)every, path, (long long)longest);
+	if (gm_run_ok(r)) {
 		rows = gm_arena_calloc(r->arena, (size_t)(e.pairs * d), sizeof *rows);
 		*action = gm_arena_calloc(r->arena, (size_t)e.pairs, sizeof **action);
-		*n = choose(r, &e, gm_opt_int(r, "every"), rows, *action);
+		*n = choose(r, &e, every, rows, *action);
 	}
 	gm_episodes_free(&e);
 	if (rows && !*n)
-		gm_run_fail(r, GM_ERR_VALUE, "option every: %s has no pairs at this distance",
-		            path);
+		gm_run_fail(
+			r, GM_ERR_VALUE,
+			"option every: %s has no pairs at this distance: give a smaller one, or "
+			"more --trajectories",
+			path);
 	return gm_run_ok(r) ? rows : NULL;
 }
 

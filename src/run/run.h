@@ -154,6 +154,7 @@ struct gm_run {
 	/* of options from and freeze: a log line, and one for each variable; or NULL */
 	const char *started_from, *fates;
 	const char *told;     /* lines of gm_run_tell, or NULL */
+	bool plays;           /* gm_run_game was called */
 	char *origin;         /* JSON: the checkpoint of option from; in settings' arena, or NULL */
 	const char *data_was; /* option data of the checkpoint that is resumed; or NULL */
 	gm_node *example, *label; /* inputs, or NULL */
@@ -279,11 +280,16 @@ bool gm_run_ok(gm_run *r);
 bool gm_run_init(gm_run *r, gm_settings *s, gm_error *err);
 /* copies the choices of --tune to the settings, to be recorded */
 void gm_run_keep_tuned(gm_run *r);
+/* Once the model is built: an error of the run if an option is given that has no effect. */
+void gm_run_effects(gm_run *r);
 void gm_run_free(gm_run *r); /* frees what r owns, not r */
 
 /* checkpoint.c */
 /* True if this step is the best so far by option best. */
 bool gm_checkpoint_better(const gm_run *r);
+/* After the first turn, when all names but those of metrics are known, and after the first metrics:
+ * an error of the run if option best names no logged value. */
+void gm_checkpoint_best_named(gm_run *r);
 /* also saves best.safetensors if this is the best step so far */
 bool gm_checkpoint_save(gm_run *r);
 /* The record of a checkpoint: its model and options (in settings), facts and counters. */

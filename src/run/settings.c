@@ -68,7 +68,8 @@ static const gm_setting common[] = {
 	{"subset-seed",
          "seed of the choice of per-class and labels-per-class",
          "0",
-         {GM_OPTION_U64}},
+         {GM_OPTION_U64},
+         .only = "per-class;labels-per-class;expert"},
 	{"caption-length", "characters of a caption that the model reads", "201", GM_INT(1, 4096)},
 	{"patches",
          "this many random patches of each image, of option size, not scaled; 0: whole images", "0",
@@ -79,7 +80,7 @@ static const gm_setting common[] = {
 	{"frames",
          "consecutive frames of an example, from folders, animations or arrays; 0: single images",
          "0", GM_INT(0, 1024)},
-	{"frame-step", "distance between these frames", "1", GM_INT(1, 1 << 16)},
+	{"frame-step", "distance between these frames", "1", GM_INT(1, 1 << 16), .only = "frames"},
 	{"maps", "label maps: ending or name of their folders, such as annot or labels", ""},
 	{"sample-rate", "sounds are resampled to this rate in Hz; 0: as they are", "0",
          GM_INT(0, 1 << 20)},
@@ -121,8 +122,10 @@ static const gm_setting common[] = {
          .flags = GM_FREE},
 	{"on-nan", "if a value is not finite: stop, or rollback to the newest checkpoint", "stop",
          GM_CHOICE("stop|rollback"), .flags = GM_FREE},
-	{"max-rollbacks", "maximum number of rollbacks", "3", GM_INT(0, 1000), .flags = GM_FREE},
-	{"rollback-lr", "factor of the learning rates at each rollback", "0.5", GM_REAL(0, 1)},
+	{"max-rollbacks", "maximum number of rollbacks", "3", GM_INT(0, 1000), .flags = GM_FREE,
+         .only = "on-nan=rollback"},
+	{"rollback-lr", "factor of the learning rates at each rollback", "0.5", GM_REAL(0, 1),
+         .only = "on-nan=rollback"},
 	{"monitors", "log accuracy of D, spread of samples and gradient norms: yes or no", "yes",
          GM_FLAG, .flags = GM_FREE},
 	{"best", "also keep the checkpoint with the best logged value: loss_g:min, spread:max", "",
@@ -130,9 +133,9 @@ static const gm_setting common[] = {
 	{"metrics", "metrics during training: fid,kid,... (ganymede eval --help lists them)", "",
          .flags = GM_FREE},
 	{"metrics-every", "steps between metrics; 0: a tenth of the run", "0", GM_INT(0, GM_MANY),
-         .flags = GM_FREE},
+         .flags = GM_FREE, .only = "metrics"},
 	{"metrics-count", "number of samples and of real examples for metrics", "2000",
-         GM_INT(2, 1 << 24), .flags = GM_FREE},
+         GM_INT(2, 1 << 24), .flags = GM_FREE, .only = "metrics"},
 	{"extractor", "feature extractor of metrics; empty: inception, for points pixels", "",
          GM_PATH, .flags = GM_FREE},
 	{"extractor-weights", "file with the extractor's weights", "", GM_PATH, .flags = GM_FREE},
@@ -187,18 +190,23 @@ void gm_settings_init(gm_settings *s, const gm_model *m)
 	s->row = gm_arena_calloc(s->arena, own + COMMON, sizeof *s->row);
 	for (int i = 0; i < own; i++) {
 		const gm_option *o = &m->options[i];
-		if (!gm_settings_find(s, o->name))
+		gm_setting *mine = gm_settings_find(s, o->name);
+		if (mine)
+			mine->only = mine->only ? mine->only : o->only;
+		else
 			s->row[s->count++] = (gm_setting){.name = o->name,
 			                                  .help = o->help,
 			                                  .initial = o->value,
 			                                  .type = o->type,
+			                                  .only = o->only,
 			                                  .flags = o->resume ? GM_FREE : 0};
 	}
 	s->own = s->count;
 	for (int i = 0; i < COMMON; i++) {
 		gm_setting *mine = gm_settings_find(s, common[i].name);
 		if (mine)
-			mine->flags = common[i].flags, mine->type = common[i].type;
+			mine->flags = common[i].flags, mine->type = common[i].type,
+			mine->only = mine->only ? mine->only : common[i].only;
 		else
 			s->row[s->count++] = common[i];
 	}

@@ -23,6 +23,7 @@ typedef struct gm_setting {
 	gm_option_type type;
 	const char *value;
 	const char *automatic; /* value of "auto", once the model has set it; or NULL */
+	const char *only;      /* of gm_option */
 	unsigned flags;
 	bool given; /* set by a recipe, a file or the command line */
 } gm_setting;
@@ -71,6 +72,13 @@ bool gm_settings_data(const gm_settings *s, bool augment, gm_data_options *o, gm
 bool gm_settings_check(const gm_settings *s, gm_error *err);
 /* Checks one row: its value against its type. */
 bool gm_setting_check(const gm_setting *row, gm_error *err);
+/* GM_ERR_VALUE if an option is given that has no effect with the values of the others
+ * (gm_option.only), other than with its default. Values of "auto" that the model has not set yet
+ * count as any value: call it again once it has. */
+bool gm_settings_effects(const gm_settings *s, gm_error *err);
+/* Writes when the row has an effect, as "with --net conv or dcgan", to text[room]; false, and an
+ * empty text, if always. */
+bool gm_setting_only(const gm_settings *s, const gm_setting *row, char *text, size_t room);
 /* Values of checked rows; 0 for an unknown name. "auto" gives the value set for it, or 0 if none
  * was set. */
 int64_t gm_settings_int(const gm_settings *s, const char *name);

@@ -82,7 +82,7 @@ bool gm_places_allow_all(const gm_places *p, const gm_settings *s, char field[64
 
 /* ---- the empty form -------------------------------------------------------------------------- */
 
-static json_t *row_json(const gm_setting *row)
+static json_t *row_json(const gm_settings *s, const gm_setting *row)
 {
 	static const char *const kinds[] = {
 		[GM_OPTION_TEXT] = "text", [GM_OPTION_PATH] = "path", [GM_OPTION_INT] = "int",
@@ -97,7 +97,9 @@ static json_t *row_json(const gm_setting *row)
 		json_object_set_new(o, "low", json_real(row->type.lo));
 		json_object_set_new(o, "high", json_real(row->type.hi));
 	}
-	char word[64];
+	char word[64], only[300];
+	if (gm_setting_only(s, row, only, sizeof only))
+		json_object_set_new(o, "only", json_string(only));
 	const char *w = gm_setting_word(row, 0, word);
 	json_t *words = w ? json_array() : NULL;
 	for (int i = 1; w; w = gm_setting_word(row, i++, word))
@@ -185,7 +187,7 @@ json_t *gm_form_models(void)
 		gm_settings_init(&s, m);
 		for (int j = 0; j < s.count; j++)
 			if (!(s.row[j].flags & GM_PLACE))
-				json_array_append_new(rows, row_json(&s.row[j]));
+				json_array_append_new(rows, row_json(&s, &s.row[j]));
 		gm_settings_free(&s);
 		json_array_append_new(models,
 		                      json_pack("{s:s, s:s, s:s, s:o}", "name", m->name, "title",

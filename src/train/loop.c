@@ -351,6 +351,8 @@ static void finish_step(gm_run *r)
 	bool picture = r->step % r->sample_every == 0 || last;
 	bool save = r->step % r->save_every == 0 || last || stop;
 	gm_monitors_step(r, log);
+	if (r->step == r->first_step + 1)
+		gm_checkpoint_best_named(r);
 	if (save)
 		gm_dist_compare(r);
 	if (gm_run_ok(r) && !r->rank)
@@ -525,6 +527,8 @@ bool gm_next(gm_run *r)
 {
 	if (r->building)
 		return false;
+	if (!r->started && gm_run_ok(r))
+		gm_run_effects(r);
 	if (!r->started)
 		gm_dist_agree(r);
 	if (!gm_run_ok(r) && !r->guard.nonfinite)
@@ -817,7 +821,8 @@ static void train(void *ctx)
 	gm_train_call *call = r->call;
 	char *checkpoint = gm_arena_alloc(call->settings->arena, PATH_MAX);
 	bool ok = (!call->resume || prepare_resume(r, checkpoint, w->trouble)) &&
-	          gm_settings_check(call->settings, w->trouble);
+	          gm_settings_check(call->settings, w->trouble) &&
+	          gm_settings_effects(call->settings, w->trouble);
 	uint64_t then = r->data_hash;
 	const gm_facts was = r->facts;
 	/* Rank 0 opens the data first and fills the cache for the others. */
@@ -865,6 +870,12 @@ static void end(void *ctx)
 		gm_scoring_end(r);
 	call->gives = gives(r);
 	gm_report_close(r);
+	/* Options that only the first turn finds to be impossible leave nothing behind. */
+	if (r->err.code == GM_ERR_VALUE && !call->resume && r->step <= 1 && r->folder[0] &&
+	    !r->rank) {
+		gm_folder_discard(r->folder);
+		call->folder[0] = 0;
+	}
 }
 
 bool gm_train(gm_train_call *call, gm_error *err)

@@ -291,7 +291,8 @@ static bool move(float *x, const float *g, int64_t n, double rate)
 	return true;
 }
 
-/* All steps of octave k on x [channels, height, width]. */
+/* All steps of octave k on x [channels, height, width], each after a shift; then the objective of
+ * the result, not shifted. */
 static bool climb(work *w, const ascent *a, int k, float *x, gm_error *err)
 {
 	const gm_shape s = gm_node_shape(a->x);
@@ -299,10 +300,11 @@ static bool climb(work *w, const ascent *a, int k, float *x, gm_error *err)
 	const int64_t n = gm_node_size(a->x);
 	double before = NAN;
 	w->report->octave[k].width = width, w->report->octave[k].height = h;
-	for (int i = 0; i < w->o.steps; i++) {
-		const int down = shift(w), right = shift(w);
-		if (!gm_progress_tell("dreaming", (uint64_t)w->done++, (uint64_t)w->all, "steps",
-		                      err))
+	for (int i = 0; i <= w->o.steps; i++) {
+		const bool end = i == w->o.steps;
+		const int down = end ? 0 : shift(w), right = end ? 0 : shift(w);
+		if (!end && !gm_progress_tell("dreaming", (uint64_t)w->done++, (uint64_t)w->all,
+		                              "steps", err))
 			return false;
 		roll(x, c, h, width, down, right, w->rolled);
 		gm_set_f32(a->x, w->rolled, n);
@@ -315,6 +317,8 @@ static bool climb(work *w, const ascent *a, int k, float *x, gm_error *err)
 		if (i == 0)
 			w->report->octave[k].first = now;
 		w->report->octave[k].last = before = now;
+		if (end)
+			break;
 		if (!move(w->rolled, w->gradient, n, w->o.rate / 127.5))
 			w->report->octave[k].dead++;
 		roll(w->rolled, c, h, width, -down, -right, x);

@@ -41,8 +41,9 @@ enum { GM_DREAM_OCTAVES = 16 };
 typedef struct gm_dream_report {
 	char layer[64];
 	int octaves;
-	/* of each octave, smallest first: its size, the objective before its first and its last
-	 * step, steps that raised it, steps with a gradient of 0, which change nothing */
+	/* of each octave, smallest first: its size, the objective before its first step and after
+	 * its last (of the largest: of the result), steps that raised it, steps with a gradient of
+	 * 0, which change nothing */
 	struct {
 		int width, height, rises, dead;
 		double first, last;

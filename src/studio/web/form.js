@@ -87,7 +87,7 @@ export function open_form(app, place) {
 		const problem = h('p', {class: 'problem', id: `${id}-problem`});
 		const element = h('div', {class: 'option'}, h('label', {for: id}, row.name), h('div', {class: 'value-cell'}, input, reset),
 			h('p', {class: 'soft help', id: `${id}-help`}, row.help, h('span', {}, `${range_of(row)}${row.default !== '' ?
-				`; default ${row.default}` : ''}`)), problem);
+				`; default ${row.default}` : ''}${row.only ? `; only ${row.only}` : ''}`)), problem);
 		rows.set(row.name, {row, element, input, reset, problem});
 		return element;
 	}
