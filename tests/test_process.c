@@ -4,7 +4,9 @@
  * gradient descent on a latent through a generator, and that a call depends on its inputs, seed and
  * chunk alone.
  */
+#include "run/endpoint.h"
 #include "runs.h"
+#include "use/saved_run.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -177,6 +179,8 @@ static int train_descent(gm_run *r)
 	                .turns = 40,
 	                .y = y};
 	gm_endpoint_process(r, "reconstruct", &p, x);
+	p.y = z;
+	gm_endpoint_process(r, "encode", &p, x);
 	gm_node *fit = gm_sub(gm_linear(G, "y", x, .out = 2), gm_mul_c(x, 1.2));
 	gm_node *error = gm_mean_all(gm_square(fit));
 	gm_step *step = gm_run_compile(r, gm_logged(r, "loss", error),
@@ -189,6 +193,32 @@ static int train_descent(gm_run *r)
 }
 
 static const gm_model descent = {"descent", "", "", options, train_descent};
+
+/* The two endpoints share the step of a turn, which the report of memory counts once. */
+static void shared_steps_are_counted_once(void **state)
+{
+	(void)state;
+	enum { M = 4 };
+	gm_error err = {0};
+	float x[M][2] = {{1, 0}, {0, 1}}, y[M][2];
+	gm_saved *s = TRAINED_AS("descent", &(gm_saved_options){.batch = M}, "data=ring8",
+	                         "batch=4", "steps=1");
+	gm_run *r = gm_saved_inside(s);
+	gm_step *a[4], *b[4];
+	must(gm_saved_run(s, "reconstruct", (const void *[]){x}, 0, 0, y[0], &err), &err);
+	const double one = gm_endpoint_memory(r);
+	must(gm_saved_run(s, "encode", (const void *[]){x}, 0, 0, y[0], &err), &err);
+	const int n = gm_process_steps(gm_endpoint_find(r, "reconstruct"), false, a),
+		  m = gm_process_steps(gm_endpoint_find(r, "encode"), false, b);
+	assert_true(n == 3 && m == 3 && a[0] != b[0] && a[1] == b[1] && a[2] != b[2]);
+	double all = 0;
+	for (int i = 0; i < n; i++)
+		all += (double)gm_step_describe(a[i]).arena_bytes;
+	assert_true(all > 0 && one == all);
+	all += (double)(gm_step_describe(b[0]).arena_bytes + gm_step_describe(b[2]).arena_bytes);
+	assert_true(gm_endpoint_memory(r) == all);
+	gm_saved_free(s);
+}
 
 static void a_latent_is_found_by_gradient_descent(void **state)
 {
@@ -252,6 +282,7 @@ int main(void)
 		cmocka_unit_test(a_call_depends_on_seed_and_chunk_alone),
 		cmocka_unit_test(a_latent_is_found_by_gradient_descent),
 		cmocka_unit_test(a_turn_is_an_effect),
+		cmocka_unit_test(shared_steps_are_counted_once),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

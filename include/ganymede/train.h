@@ -49,6 +49,8 @@ typedef struct gm_train_call {
 	FILE *out; /* for progress and images; NULL: silent */
 	/* above 0: train for about this many seconds, without a folder, to measure speed */
 	double measure;
+	/* with measure: turns of all parts of the run, so that times are means over its phases */
+	bool spread;
 	bool sampling; /* with measure: generate batches instead of training */
 	bool plan;     /* with measure: print nets, memory and time to out (a dry run) */
 	bool json;     /* with plan: print them as JSON, without measuring the time */
@@ -66,8 +68,8 @@ typedef struct gm_train_call {
 	const char *gives;
 	struct gm_speed {     /* with measure */
 		double ready; /* seconds from the call to the end of the first step */
-		/* median seconds per turn of the model's loop, including loading the batch; with
-		 * sampling: per batch of examples generated */
+		/* median (with spread: mean) seconds per turn of the model's loop, including
+		 * loading the batch; with sampling: per batch of examples generated */
 		double step;
 		double processor; /* mean CPU seconds per turn, of all threads; 0 with sampling */
 		double flops;     /* of one turn */

@@ -166,7 +166,8 @@ static bool measure_run(job *j, double *second, gm_error *err)
 	if (*second > 0 && j->p.total > 0 && !cli_given(&j->v, "steps"))
 		return true;
 	gm_settings s;
-	gm_train_call call = {.settings = &s, .measure = PROBE_SECONDS, .stop = &cli_stopped};
+	gm_train_call call = {
+		.settings = &s, .measure = PROBE_SECONDS, .spread = true, .stop = &cli_stopped};
 	bool ok = plan_settings(&j->p, &j->v, 0, &s, err) && gm_train(&call, err) &&
 	          (!cli_stopped || gm_fail(err, GM_ERR_STATE, "stopped"));
 	gm_settings_free(&s);

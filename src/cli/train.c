@@ -213,8 +213,8 @@ int cli_train(int argc, char **argv)
 		gm_train_call call = {
 			.settings = &s, .resume = resume, .out = stderr, .stop = &cli_stopped};
 		if (dry)
-			call.plan = true, call.json = json, call.measure = DRY_SECONDS,
-			call.out = stdout;
+			call.plan = call.spread = true, call.json = json,
+			call.measure = DRY_SECONDS, call.out = stdout;
 		catch_signals();
 		status = train(&call, &err);
 		if (!dry && !gm_rank() && call.step > 0 && (!status || call.stopped))

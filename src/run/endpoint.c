@@ -285,19 +285,36 @@ static bool evaluate(gm_run *r, gm_run_endpoint *e, const gm_use *u, float *y)
 	return gm_step_read(s, e->y, y, gm_node_size(e->y));
 }
 
+/* Endpoints share steps. */
+typedef struct step_set {
+	gm_step *step[GM_RUN_ENDPOINTS * 13];
+	int n;
+} step_set;
+
+static double memory_of(step_set *seen, gm_step *s)
+{
+	for (int i = 0; i < seen->n; i++)
+		if (seen->step[i] == s)
+			return 0;
+	if (s)
+		seen->step[seen->n++] = s;
+	return s ? (double)gm_step_describe(s).arena_bytes : 0;
+}
+
 double gm_endpoint_memory(const gm_run *r)
 {
 	double all = 0;
+	step_set seen = {.n = 0};
 	for (int i = 0; i < r->endpoints; i++) {
 		const gm_run_endpoint *e = &r->endpoint[i];
 		gm_step *const steps[] = {e->drawn[0], e->drawn[1], e->given[0], e->given[1],
 		                          e->latents};
 		for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
-			all += steps[k] ? (double)gm_step_describe(steps[k]).arena_bytes : 0;
+			all += memory_of(&seen, steps[k]);
 		for (int raw = 0; e->process && raw < 2; raw++) {
 			gm_step *of[4];
 			for (int k = gm_process_steps(e, raw, of); k-- > 0;)
-				all += (double)gm_step_describe(of[k]).arena_bytes;
+				all += memory_of(&seen, of[k]);
 		}
 	}
 	return all;

@@ -238,6 +238,7 @@ struct gm_run {
 	bool scored;          /* metrics were measured in this session, so their names are known */
 	int64_t rollbacks;    /* over all sessions */
 	uint64_t seen_before; /* at the start of this turn */
+	uint64_t measured;    /* with call->measure: examples read so far */
 
 	/* pairs of weights and moving averages, once collected */
 	gm_node **average_from, **average_to;

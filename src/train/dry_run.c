@@ -107,7 +107,7 @@ void gm_dry_run_print(gm_run *r)
 	put_bytes(out, "intermediate values of sample images and monitors", m.others);
 	put_bytes(out, "a checkpoint", m.checkpoint);
 	put_bytes(out, "total, without the data and the program", m.all);
-	double examples = (double)(r->seen - r->seen_before) / (v->turns ? v->turns : 1);
+	double examples = (double)r->measured / (v->turns ? v->turns : 1);
 	double spent = 1e-9;
 	for (int i = 0; i < r->turns; i++)
 		spent += r->turn[i];

@@ -391,13 +391,34 @@ static void add_step(struct gm_speed *v, const gm_step *step, int turns)
 	v->fallbacks += s.fallbacks;
 }
 
+static double mean(const double *x, int n)
+{
+	double sum = 0;
+	for (int i = 0; i < n; i++)
+		sum += x[i] / n;
+	return sum;
+}
+
+/* To a place in the run, evenly spread by the golden ratio: phases and stages differ in cost. The
+ * first turns stay the run's own: some models prepare themselves in them. */
+static void jump(gm_run *r)
+{
+	const double at = fmod(.5 + .6180339887498949 * r->turns, 1),
+		     left = at * (double)(r->total - r->first_step);
+	if (!r->call->spread || r->turns < SKIPPED_TURNS)
+		return;
+	r->step = r->first_step + (int64_t)left;
+	r->seen = (uint64_t)((double)r->step * (double)r->measured / r->turns);
+}
+
 static void conclude(gm_run *r)
 {
 	struct gm_speed *v = &r->call->speed;
 	v->bf16 = gm_graph_bf16(r->graph);
 	int skip = r->turns > SKIPPED_TURNS ? SKIPPED_TURNS : 0;
 	qsort(r->turn + skip, r->turns - skip, sizeof *r->turn, by_size);
-	v->step = r->turn[skip + (r->turns - skip) / 2];
+	v->step = r->call->spread ? mean(r->turn + skip, r->turns - skip)
+	                          : r->turn[skip + (r->turns - skip) / 2];
 	v->processor = (gm_processor_seconds() - r->processor) / (r->turns - skip);
 	v->batch = gm_run_whole_batch(r);
 	v->turns = r->turns;
@@ -448,6 +469,7 @@ static bool measured_next(gm_run *r)
 	double now = gm_seconds();
 	if (!r->started) {
 		r->started = true;
+		r->first_step = r->step;
 		r->seen_before = r->seen;
 		if (!lengths(r) ||
 		    (r->call->plan && (!gm_run_pictures_ready(r) || !gm_monitors_start(r))))
@@ -466,6 +488,7 @@ static bool measured_next(gm_run *r)
 		}
 	} else {
 		r->turn[r->turns++] = now - r->began;
+		r->measured += r->seen - r->seen_before;
 		r->step++;
 		if (r->turns == 1)
 			r->call->speed.ready = now - r->called;
@@ -479,6 +502,8 @@ static bool measured_next(gm_run *r)
 			return false;
 		}
 	}
+	jump(r);
+	r->seen_before = r->seen;
 	gm_schedules_set(r);
 	if (r->turns <= SKIPPED_TURNS)
 		r->processor = gm_processor_seconds();
