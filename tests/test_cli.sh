@@ -125,6 +125,10 @@ works 'standing   3' eval 2 --metrics kid --extractor pixels --count 8 --standin
 refuses 1 'uses no batch norm' sample elsewhere/00001-vae-glyphs --standing 3
 refuses 1 'option standing: .0. is not' eval 2 --metrics kid --extractor pixels --standing 0
 refuses 2 'option truncation: .x. is not' sample 2 --truncation x
+refuses 2 'option mix: "" is empty: give a sum such as' sample 2 --mix ''
+refuses 2 'option along: "" is empty' sample 2 --along ''
+refuses 1 'option ema: 1 is not in 0[.][.]0.9999999' train gan --data ring8 --ema 1 --outdir seen
+refuses 1 'range: "5:2" is empty: .* such as 2:6' train gan --range 5:2 --outdir seen
 refuses 1 'endpoint .reconstruct.; dcgan has: generate' reconstruct 2
 refuses 1 'two normal latents' sample 2 --manifold
 works '^elsewhere/[0-9]*-pixelcnn-glyphs$' train pixelcnn --data glyphs --size 8 --features 4 --layers 2 --batch 4 --steps 1 --grid 2x2 --outdir elsewhere
@@ -293,6 +297,13 @@ works '^d.webp: 2 of drive, train split' predict seen/*-drive --count 2 -o d.web
 works 'steps' train video --data drive/train --moving 32 --size 16 --frames 5 --adv 0 --width 2 --batch 2 --steps 1 --grid 1x1 --outdir seen --name bounce
 works '^b.webp: 3 of drive/train, train split' predict seen/*-bounce --count 3 -o b.webp
 works '^psnr-1-flow' eval seen/*-bounce --metrics frames --split train --count 4
+refuses 1 'moving .32. and per-class exclude each other' train video --data drive/train --moving 32 --per-class 2 --outdir seen
+mkdir -p snaps/train snaps/trainannot
+for i in 1 2 3; do
+	{ echo P3 16 16 255 && for ((k = 0; k < 256; k++)); do echo $k $((255 - k)) $((k * 7 % 256)); done; } >snaps/train/f$i.ppm
+	cp snaps/train/f$i.ppm snaps/trainannot/
+done
+refuses 1 'more than 64 different values: .*looks like a photograph' train forecast --data snaps --maps annot --frames 3 --given 2 --ahead 1 --outdir seen
 refuses 1 'does not have maps of 16 frames of 32x32' predict seen/*-f shapes
 refuses 1 'of label maps: forecast' eval seen/*-f --metrics frames --count 4
 refuses 1 'of videos: frames' eval seen/*-v --metrics forecast --count 4
@@ -650,6 +661,18 @@ refuses 2 'too long a film' act "$acting" --episodes 30 -o act.webp
 refuses 2 'act needs a policy' act
 works 'classifier' train classifier --data glyphs --size 16 --per-class 2 --batch 16 --width 2 --features 8 --steps 3 --metrics "" --outdir walks --name attacked
 attacked=$(echo walks/*-attacked)
+refuses 1 'option truncation: metric accuracy draws no samples: leave' eval "$attacked" --metrics accuracy --truncation .5
+refuses 1 'option standing: metric accuracy .*command of its own' eval 2 --metrics kid,accuracy --standing 2
+refuses 1 'option turns: the metrics accuracy draw no samples' eval "$attacked" --metrics accuracy --turns 3
+refuses 1 'with two splits: train and test' eval "$attacked" --metrics accuracy --split val
+refuses 1 'is not train, test or val' eval "$attacked" --metrics accuracy --split dev
+refuses 1 'metric svm has its own splits' eval "$attacked" --metrics svm --split val
+mkdir -p parts/{train,test,val}/{a,b}
+for part in train test val; do cp texture.pgm parts/$part/a/0.pgm && cp good/*.png parts/$part/b/ 2>/dev/null; cp texture.pgm parts/$part/b/0.pgm; done
+cp texture.pgm parts/val/a/1.pgm
+works 'classifier' train classifier --data parts --size 16 --channels 1 --batch 2 --width 2 --features 8 --steps 1 --metrics "" --outdir walks --name parts
+works 'in 3 of the val split' eval $(echo walks/*-parts) --metrics accuracy --split val --json val.json
+check 'eval --split val: not recorded' grep -q '"scored": "val"' val.json
 works '1 step along the gradient.s sign' attack "$attacked" --count 20 --grid 2x2 --json attack.json -o attack.png
 check 'attack: no picture or numbers' test -s attack.png -a -s attack.json
 works 'on the other run' attack "$attacked" --count 8 --steps 3 --transfer "$attacked" --random-start -o attack.png

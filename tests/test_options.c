@@ -26,7 +26,7 @@ static void senseless_options_are_refused(void **state)
 		{"gan", "on-nan=pray", {"on-nan", "rollback"}},
 		{"gan", "monitors=maybe", {"monitors", "yes or no"}},
 		{"gan", "seed=x", {"option seed", "x"}},
-		{"gan", "ema=1", {"option ema", "1"}},
+		{"gan", "ema=1", {"option ema: 1 is", "0..0.9999999"}},
 		{"gan", "backend=abacus", {"abacus", "backend"}},
 		{"gan", "data=rings", {"rings", "ring8"}},
 		{"dcgan", "width=8", {"pictures", "ring8"}},

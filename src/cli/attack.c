@@ -30,7 +30,7 @@ static const cli_option options[] = {
 	{"transfer", "", "another run that is shown the images attacked with RUN"},
 	{"count", "", "number of images; default: all"},
 	{"grid", "2x6", "columns x rows of the picture, three images each"},
-	{"split", "", "split of a data set: train or test"},
+	{"split", "", "split of a data set: train, test or val"},
 	{"seed", "0", "seed of random signs and starts"},
 	{"json", "", "also write the numbers to this file"},
 	{"out", "attack.png", "FILE.png, .jpg or .webp; also -o"},

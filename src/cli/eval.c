@@ -37,7 +37,9 @@ static const cli_option table[] = {
          "svm: learn from this many labels of each class, on the whole test split; default: all"},
 	{"draws", "10", "svm: number of draws of these labels"},
 	{"seed", "0", "seed of samples, subsets and directions"},
-	{"split", "", "split of the real data; default: the training split"},
+	{"split", "",
+         "split of the real data, train, test or val; default: that of the training, for scores of "
+         "one split test"},
 	{"data", "", "path of the data, if they were moved since the training"},
 	{"outdir", "runs", "folder of runs"},
 	CLI_TRUNCATION,
@@ -80,6 +82,23 @@ static const char *own_metrics(const gm_saved *s)
 		if (!strcmp(o->name, "metrics") && *o->value)
 			return o->value;
 	return "fid";
+}
+
+/* Options of samples are refused for metrics that draw none, in whose protocol they would stand. */
+static bool of_samples(const cli_values *v, const gm_score_options *o, gm_error *err)
+{
+	static const char *const options[] = {"truncation", "standing", "temperature"};
+	const char *metric = gm_metrics_draw(o->metrics, false);
+	for (int i = 0; metric && i < 3; i++)
+		if (cli_given(v, options[i]))
+			return gm_fail(
+				err, GM_ERR_VALUE,
+				"option %s: metric %s draws no samples: leave the option out%s",
+				options[i], metric,
+				gm_metrics_draw(o->metrics, true)
+					? ", or score this metric in a command of its own"
+					: "");
+	return true;
 }
 
 static bool score(const char *checkpoint, const char *folder, const cli_values *v, gm_error *err)
@@ -138,6 +157,10 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	                            err);
 	if (s && !cli_given(v, "metrics"))
 		o.metrics = own_metrics(s);
+	if (s && !of_samples(v, &o, err)) {
+		gm_saved_free(s);
+		return false;
+	}
 	if (s && cli_given(v, "data"))
 		gm_settings_set((gm_settings *)gm_saved_settings(s), "data", cli_given(v, "data"),
 		                err);

@@ -292,7 +292,7 @@ static const cli_option options[] = {
 	{"grid", "1x8", "columns x rows of images"},
 	{"count", "0",
          "with -o FOLDER: number of images; 0: all, of an endless set 64; with --score: 1000"},
-	{"split", "", "split of a data set: train or test"},
+	{"split", "", "split of a data set: train, test or val"},
 	{"range", "", "only examples FROM:TO of the data's files, such as those not trained on"},
 	{"out", "completed.png",
          "FILE.png, .jpg or .webp for a grid; or a FOLDER for separate images; also -o"},

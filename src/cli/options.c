@@ -183,9 +183,9 @@ static int keeps(const cli_values *v)
 				                 "another file",
 				                 in);
 		}
-		const bool asked =
-			cli_given(v, outputs[i]) ||
-			(!cli_given(v, "score") && strcmp(cli_value(v, "layer"), "list") != 0);
+		const bool asked = cli_given(v, outputs[i]) ||
+		                   (!strcmp(outputs[i], "out") && !cli_given(v, "score") &&
+		                    strcmp(cli_value(v, "layer"), "list") != 0);
 		const int status = *out[i] && asked ? can_write(v, outputs[i], out[i]) : CLI_OK;
 		if (status)
 			return status;

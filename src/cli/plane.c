@@ -247,7 +247,7 @@ static bool find_clusters(picture *p, gm_error *err)
 
 static const cli_option options[] = {
 	{"count", "5000", "number of examples"},
-	{"split", "test", "split of a data set: train or test"},
+	{"split", "test", "split of a data set: train, test or val"},
 	{"by", "", "of points, the regions: classify (the run's, the default) or k-means"},
 	{"seed", "0", "seed of the choice of examples, and of k-means"},
 	{"out", "plane.png", "FILE.png or .svg; also -o"},

@@ -124,7 +124,7 @@ static int work(gm_saved *s, const cli_values *v, uint64_t count)
 
 static const cli_option options[] = {
 	{"count", "8", "number of videos, or of sequences of label maps"},
-	{"split", "", "split of a data set: train or test"},
+	{"split", "", "split of a data set: train, test or val"},
 	{"range", "", "only the examples FROM:TO of a finite set"},
 	{"out", "predicted.webp",
          "FILE.webp, an animation, or FILE.png or .jpg, a row for each; also -o"},

@@ -23,7 +23,7 @@ static const cli_option options[] = {
 	{"samples", "", "project the generator's own samples (seed + 1000), not INPUT"},
 	{"count", "200", "with --score: number of images"},
 	{"grid", "4x4", "columns x rows of pairs"},
-	{"split", "", "split of a data set: train or test"},
+	{"split", "", "split of a data set: train, test or val"},
 	{"range", "", "only examples FROM:TO of the data's files, such as those not trained on"},
 	{"latents", "", "also write the latents to this file, .npy"},
 	{"raw", "", "use the weights, not their moving averages"},

@@ -435,6 +435,14 @@ static int read_options(const cli_values *v, job *j, gm_error *err)
 	                                  .psi = 1,
 	                                  .mix = cli_given(v, "mix"),
 	                                  .to = cli_given(v, "to")};
+	static const char *const texts[][2] = {{"mix", "a sum such as \"1 seed=5; -1 seed=7\""},
+	                                       {"to", "a sum such as \"1 seed=5; -1 seed=7\""},
+	                                       {"along", "directions such as 0:1.5"},
+	                                       {"codes", "values such as c1=3"}};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (cli_given(v, texts[i][0]) && !*cli_given(v, texts[i][0]))
+			return cli_usage("option %s: \"\" is empty: give %s, or leave it out",
+			                 texts[i][0], texts[i][1]);
 	if (j->latents.to && !j->latents.mix)
 		return cli_usage("option to is the end of a way that begins with --mix");
 	if (!gm_text_f64(cli_value(v, "psi"), &j->latents.psi) || !(fabs(j->latents.psi) <= 10))

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define COLOURS_MAX 256
+#define OF_A_MAP_MAX 64 /* more in one map, and it is a photograph */
 
 /* The part of name from which its folder's name starts, and the length of this name. */
 static const char *folder_of(const char *name, size_t *n)
@@ -134,6 +135,13 @@ static int find_colour(const palette *c, uint32_t colour, int *at)
 	return -1;
 }
 
+static void add_colour(palette *c, uint32_t colour, int at)
+{
+	memmove(c->colour + at + 1, c->colour + at, (size_t)(c->colours - at) * sizeof colour);
+	c->colour[at] = colour;
+	c->colours++;
+}
+
 /* The colours of all maps, of all splits, so that classes do not depend on the split. */
 static bool find_colours(const gm_pictures *p, palette *c, const char *path, gm_error *err)
 {
@@ -143,13 +151,22 @@ static bool find_colours(const gm_pictures *p, palette *c, const char *path, gm_
 	for (uint64_t k = 0; k < p->maps; k++) {
 		const uint8_t *pixel =
 			a->pixel + p->map_entry[k].slot * plane * (uint64_t)a->channels;
-		uint32_t last = UINT32_MAX;
+		const char *name = a->text + p->map_entry[k].name;
+		palette own = {0};
 		for (uint64_t i = 0; i < plane; i++) {
 			const uint32_t v = colour_at(a, pixel, i);
 			int at = 0;
-			if (v == last)
+			if (find_colour(&own, v, &at) >= 0)
 				continue;
-			last = v;
+			if (own.colours == OF_A_MAP_MAX)
+				return gm_fail(
+					err, GM_ERR_FORMAT,
+					"%s: option maps: %.200s has more than %d different "
+					"values: a label map has one for each class in it, and "
+					"this looks like a photograph; name the folder of the "
+					"maps, and store them as PNG (JPEG changes colours)",
+					path, name, OF_A_MAP_MAX);
+			add_colour(&own, v, at);
 			c->grey &= v == (v & 0xff) * 0x10101;
 			if (find_colour(c, v, &at) >= 0)
 				continue;
@@ -157,11 +174,8 @@ static bool find_colours(const gm_pictures *p, palette *c, const char *path, gm_
 				return gm_fail(err, GM_ERR_FORMAT,
 				               "%s: option maps: more than %d colours, the last in "
 				               "%.200s: no label map (JPEG changes colours)",
-				               path, COLOURS_MAX, a->text + p->map_entry[k].name);
-			memmove(c->colour + at + 1, c->colour + at,
-			        (size_t)(c->colours - at) * sizeof v);
-			c->colour[at] = v;
-			c->colours++;
+				               path, COLOURS_MAX, name);
+			add_colour(c, v, at);
 		}
 	}
 	c->most = (int)(c->colours ? c->colour[c->colours - 1] & 0xff : 0);

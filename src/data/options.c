@@ -56,15 +56,21 @@ bool gm_options_check(const gm_data_options *o, gm_error *err)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "option moving: frames of %d to %d pixels, not %d", GM_SIZE_MIN,
 		               GM_SIZE_MAX, o->moving);
-	if (o->moving &&
-	    (o->flip || o->crop || o->stack || o->halves || o->maps || o->frame_step > 1))
-		return gm_fail(err, GM_ERR_VALUE, "options moving and %s exclude each other",
-		               o->flip     ? "flip"
-		               : o->crop   ? "crop"
-		               : o->stack  ? "stack"
-		               : o->halves ? "pairs"
-		               : o->maps   ? "maps"
-		                           : "frame-step");
+	if (o->moving && (o->flip || o->crop || o->stack || o->halves || o->maps ||
+	                  o->frame_step > 1 || o->per_class))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "options moving (%d) and %s exclude each other: leave one out%s",
+		               o->moving,
+		               o->flip        ? "flip"
+		               : o->crop      ? "crop"
+		               : o->stack     ? "stack"
+		               : o->halves    ? "pairs"
+		               : o->maps      ? "maps"
+		               : o->per_class ? "per-class"
+		                              : "frame-step",
+		               o->per_class ? "; videos of two images have no class, and --range "
+		                              "FROM:TO takes fewer images"
+		                            : "");
 	if (o->crop < 0)
 		return gm_fail(err, GM_ERR_VALUE, "a shift of %d pixels", o->crop);
 	return o->classes >= 0 || gm_fail(err, GM_ERR_VALUE, "a negative number of classes");
@@ -219,7 +225,13 @@ static bool span(gm_data_options *o, const char *text, gm_error *err)
 	if (colon && colon - text < (ptrdiff_t)sizeof first)
 		memcpy(first, text, (size_t)(colon - text));
 	bool ok = !*text || (colon && (colon == text || gm_text_u64(first, &from)) &&
-	                     (!colon[1] || (gm_text_u64(colon + 1, &to) && to > from)));
+	                     (!colon[1] || gm_text_u64(colon + 1, &to)));
+	if (ok && *text && colon[1] && to <= from)
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"option range: \"%.60s\" is empty: FROM, the first example, is below "
+			"TO, the one after the last, such as %llu:%llu",
+			text, (unsigned long long)to, (unsigned long long)from + 1);
 	o->from = from, o->to = to;
 	return ok || gm_fail(err, GM_ERR_VALUE,
 	                     "option range: \"%.60s\" is not FROM:TO, such as 0:50000", text);

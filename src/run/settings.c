@@ -513,8 +513,8 @@ static bool read_real(const gm_setting *row, const char *text, option_value *v, 
 		return gm_fail(err, GM_ERR_VALUE, "option %s: \"%.60s\" is not a number", row->name,
 		               text);
 	return (v->real >= t->lo && v->real <= t->hi) ||
-	       gm_fail(err, GM_ERR_VALUE, "option %s: %g is not in %g..%g", row->name, v->real,
-	               t->lo, t->hi);
+	       gm_fail(err, GM_ERR_VALUE, "option %s: %.10g is not in %.10g..%.10g", row->name,
+	               v->real, t->lo, t->hi);
 }
 
 static bool read_u64(const gm_setting *row, const char *text, option_value *v, gm_error *err)
@@ -676,9 +676,9 @@ const char *gm_setting_range(const gm_setting *row, char *text, size_t room)
 	else if (t->kind == GM_OPTION_INT)
 		snprintf(text, room, "%lld..%lld", (long long)t->lo, (long long)t->hi);
 	else if (t->kind == GM_OPTION_REAL && t->hi >= 1e9)
-		snprintf(text, room, ">= %g", t->lo);
+		snprintf(text, room, ">= %.10g", t->lo);
 	else if (t->kind == GM_OPTION_REAL)
-		snprintf(text, room, "%g..%g", t->lo, t->hi);
+		snprintf(text, room, "%.10g..%.10g", t->lo, t->hi);
 	else if (t->kind == GM_OPTION_CHOICE)
 		list_words(t, "|", "|", text, room);
 	else if (t->kind == GM_OPTION_FLAG)

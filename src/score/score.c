@@ -244,6 +244,17 @@ const char *gm_metric_names(int i, const char **about)
 	return table[i].name;
 }
 
+const char *gm_metrics_draw(const char *metrics, bool draws)
+{
+	char list[400], *rest = list, *name;
+	snprintf(list, sizeof list, "%s", metrics);
+	while ((name = strsep(&rest, ", ")))
+		for (int i = 0; i < TABLE; i++)
+			if (!strcmp(table[i].name, name) && table[i].samples == draws)
+				return table[i].name;
+	return NULL;
+}
+
 static const gm_metric *find(const char *name, gm_error *err)
 {
 	const char *names[TABLE];
@@ -276,14 +287,20 @@ static bool data_options(const gm_scorer *c, const char *split, gm_data_options 
 
 const char *gm_scorer_scored(const gm_scorer *c)
 {
-	return c->o.split && !strcmp(c->o.split, "train") ? "train" : "test";
+	return c->o.split ? c->o.split : "test";
+}
+
+bool gm_scorer_scores_other(const gm_scorer *c)
+{
+	return strcmp(gm_scorer_scored(c), "train") != 0;
 }
 
 gm_dataset *gm_scorer_part(gm_scorer *c, bool test, gm_error *err)
 {
 	gm_dataset **d = test ? &c->test : &c->train;
 	gm_data_options o;
-	if (!*d && data_options(c, test ? "test" : NULL, &o, err))
+	const char *other = gm_scorer_scores_other(c) ? gm_scorer_scored(c) : "test";
+	if (!*d && data_options(c, test ? other : NULL, &o, err))
 		*d = gm_data_open(gm_settings_get(c->r->settings, "data"), &o, err);
 	if (!*d)
 		return NULL;
@@ -348,6 +365,12 @@ static bool choose(gm_scorer *c, gm_error *err)
 			               name);
 		if (!able(c, m, err))
 			return false;
+		if (c->o.split && strcmp(c->o.split, "test") && m->endpoint[0] && !m->part)
+			return gm_fail(
+				err, GM_ERR_VALUE,
+				"option split: metric %s has its own splits, and scores test: "
+				"leave it out",
+				name);
 		if (m->run == gm_metric_gam && (!c->o.against || !c->o.checkpoint))
 			return gm_fail(err, GM_ERR_VALUE,
 			               "metric gam compares two runs: ganymede eval --metrics gam "
@@ -356,6 +379,7 @@ static bool choose(gm_scorer *c, gm_error *err)
 		used = used || (e && !strcmp(e->name, c->o.endpoint));
 		c->wanted[c->metrics++] = m;
 		c->look |= m->look;
+		c->draws = c->draws || m->samples;
 	}
 	if (!used)
 		return gm_fail(err, GM_ERR_VALUE,
@@ -371,6 +395,12 @@ static bool set_turns(gm_scorer *c, gm_error *err)
 		if (c->wanted[i]->run == gm_metric_ais)
 			name = GM_ENDPOINT_LOG_Z;
 	gm_run_endpoint *e = gm_endpoint_find(c->r, name);
+	if (!c->o.endpoint && !c->draws && !strcmp(name, GM_ENDPOINT_GENERATE))
+		return gm_fail(
+			err, GM_ERR_VALUE,
+			"option turns: the metrics %s draw no samples: leave it out, or name "
+			"an --endpoint",
+			c->o.metrics);
 	if (!e)
 		return gm_fail(err, GM_ERR_VALUE, "option turns: %s has no endpoint \"%s\"",
 		               c->r->model->name, name);
@@ -381,11 +411,12 @@ static bool open_all(gm_scorer *c, gm_error *err)
 {
 	const gm_score_options *o = &c->o;
 	gm_sample_source_options p = {.seed = o->seed};
-	if (o->split && strcmp(o->split, "train") && strcmp(o->split, "test"))
-		return gm_fail(err, GM_ERR_VALUE, "option split: \"%.60s\" is not train or test",
-		               o->split);
+	if (o->split && strcmp(o->split, "train") && strcmp(o->split, "test") &&
+	    strcmp(o->split, "val"))
+		return gm_fail(err, GM_ERR_VALUE,
+		               "option split: \"%.60s\" is not train, test or val", o->split);
 	if (!choose(c, err) || (o->turns && !set_turns(c, err)) ||
-	    !data_options(c, o->split && !strcmp(o->split, "test") ? "test" : NULL, &p.data, err))
+	    !data_options(c, o->split && gm_scorer_scores_other(c) ? o->split : NULL, &p.data, err))
 		return false;
 	bool looks = c->look, modes = false;
 	for (int i = 0; i < c->metrics; i++)
@@ -416,14 +447,10 @@ static bool open_all(gm_scorer *c, gm_error *err)
 	                gm_data_info_of(c->real->data)->hash != c->r->data_hash;
 	const gm_run_endpoint *asked = o->endpoint ? gm_endpoint_find(c->r, o->endpoint) : NULL;
 	const bool draws = asked && asked->kind->flags & GM_DRAWS;
-	if (gm_endpoint_first(c->r, GM_DRAWS) &&
-	    !(c->fake = gm_sample_source_of_run(c->r, draws ? o->endpoint : NULL, o->seed, o->raw,
-	                                        err)))
+	if (c->draws && !(c->fake = gm_sample_source_of_run(c->r, draws ? o->endpoint : NULL,
+	                                                    o->seed, o->raw, err)))
 		return false;
-	if (o->truncation > 0 && !c->fake)
-		return gm_fail(err, GM_ERR_VALUE, "option truncation: %s does not generate samples",
-		               c->r->model->name);
-	if (o->truncation > 0 && !gm_endpoint_can_truncate(c->r, c->fake->endpoint))
+	if (o->truncation > 0 && c->fake && !gm_endpoint_can_truncate(c->r, c->fake->endpoint))
 		return gm_scorer_trouble(c, err);
 	if (c->fake)
 		c->fake->truncation = o->truncation;

@@ -25,7 +25,8 @@ typedef struct gm_score_options {
 	const char *extractor; /* default "inception"; for points "pixels" */
 	const char *weights;   /* file with the extractor's weights, or NULL */
 	const char *outdir;    /* folder of runs, for classifier:RUN */
-	const char *split;     /* split of the real side: default the run's ("train"); or "test" */
+	/* split of the real side: default the run's ("train"); or "test" or "val" */
+	const char *split;
 	int64_t count; /* number of samples and of real examples; default 10000, or all there are */
 	/* importance samples of nll, draws of approx-parzen, chains of ais; default 100 */
 	int64_t samples;
@@ -66,6 +67,9 @@ typedef struct gm_scores {
 } gm_scores;
 
 typedef struct gm_scorer gm_scorer;
+
+/* The first of the metrics that draws samples, or that draws none; NULL if there is none. */
+const char *gm_metrics_draw(const char *metrics, bool draws);
 
 /* r: an opened (gm_saved_inside) or training run, not owned. GM_ERR_VALUE for an unknown metric, or
  * one that the run or its data do not support. The caller frees it. */

@@ -31,7 +31,7 @@ static gm_run_endpoint *of_metric(const gm_scorer *c)
 /* The split to score. */
 static gm_dataset *scored(gm_scorer *c, gm_error *err)
 {
-	return gm_scorer_part(c, !strcmp(gm_scorer_scored(c), "test"), err);
+	return gm_scorer_part(c, gm_scorer_scores_other(c), err);
 }
 
 /* ---- accuracy -------------------------------------------------------------------------------- */
@@ -456,7 +456,7 @@ bool gm_metric_ais(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	static const char *const way[] = {GM_ENDPOINT_LOG_Z, GM_ENDPOINT_LOG_Z "/reverse",
 	                                  GM_ENDPOINT_LOG_Z "/exact"};
-	const bool scored_test = !strcmp(gm_scorer_scored(c), "test");
+	const bool scored_test = gm_scorer_scores_other(c);
 	const int64_t chains = c->o.samples ? c->o.samples : 100;
 	gm_run_endpoint *e[3];
 	double z[3], error[3], mean, of_mean;

@@ -115,7 +115,7 @@ static void widen(range *r, double v)
 bool gm_metric_fairness(gm_scorer *c, gm_scores *s, gm_error *err)
 {
 	coded k;
-	gm_dataset *data = gm_scorer_part(c, strcmp(gm_scorer_scored(c), "train") != 0, err);
+	gm_dataset *data = gm_scorer_part(c, gm_scorer_scores_other(c), err);
 	bool ok = data && coded_read(c, data, &k, err);
 	if (!data)
 		return false;

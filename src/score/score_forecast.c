@@ -207,7 +207,7 @@ bool gm_metric_forecast(gm_scorer *c, gm_scores *s, gm_error *err)
 	if (gm_node_dtype(e->in[0]) != GM_I32)
 		return gm_fail(err, GM_ERR_VALUE,
 		               "metric forecast is for models of label maps; of videos: frames");
-	gm_dataset *d = gm_scorer_part(c, !strcmp(gm_scorer_scored(c), "test"), err);
+	gm_dataset *d = gm_scorer_part(c, gm_scorer_scores_other(c), err);
 	bool ok = gm_sweep_begin(&w, c, e, d, err) && begin(&f, r, &shape, d, err);
 	const int64_t maps = ok ? w.field[0]->numel : 0, numel = f.video ? f.video->numel : 0;
 	float *video = malloc((size_t)(r->batch * numel + 1) * sizeof *video);

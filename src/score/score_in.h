@@ -22,6 +22,7 @@ struct gm_scorer {
 	gm_extracted real_seen, fake_seen;
 	unsigned look; /* GM_EXTRACT_* flags needed by the metrics */
 	bool real_looked, fake_looked;
+	bool draws;      /* a metric needs samples */
 	bool other_data; /* the real side is not the training data */
 	json_t *protocol;
 	const gm_metric *now; /* the current metric */
@@ -33,7 +34,7 @@ struct gm_metric {
 	bool (*run)(gm_scorer *c, gm_scores *s, gm_error *err);
 	unsigned look; /* GM_EXTRACT_* of both sides */
 	bool real;     /* also needs features of real examples */
-	bool samples;  /* needs a sampling endpoint */
+	bool samples;  /* draws samples, of a sampling endpoint */
 	bool pictures; /* not for points */
 	bool part;     /* scores one split: test, or option split */
 	/* needs one of these endpoints; uses the first that the model has; NULL: none */
@@ -50,6 +51,7 @@ int64_t gm_scorer_count(const gm_scorer *c);
 gm_dataset *gm_scorer_part(gm_scorer *c, bool test, gm_error *err);
 /* "test", or option split: the split that a metric with .part scores. */
 const char *gm_scorer_scored(const gm_scorer *c);
+bool gm_scorer_scores_other(const gm_scorer *c); /* not train */
 /* Moves the run's error after a call of an endpoint to err. */
 bool gm_scorer_trouble(gm_scorer *c, gm_error *err);
 

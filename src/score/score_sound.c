@@ -142,8 +142,7 @@ bool gm_metric_bits(gm_scorer *c, gm_scores *s, gm_error *err)
 	if (ok)
 		k->levels = (int)gm_settings_int(c->r->settings, "levels");
 	ok = ok && fit(k, c, x, err) &&
-	     gm_sweep_begin(&w, c, e, gm_scorer_part(c, !strcmp(gm_scorer_scored(c), "test"), err),
-	                    err);
+	     gm_sweep_begin(&w, c, e, gm_scorer_part(c, gm_scorer_scores_other(c), err), err);
 	const int64_t m = c->r->batch;
 	for (int64_t i = 0, now; ok && i * m < w.n; i++) {
 		ok = (now = gm_sweep_step(&w, i, err)) >= 0 && gm_sweep_call(&w, c->o.seed, i, err);

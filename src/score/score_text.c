@@ -15,7 +15,7 @@
 
 static gm_dataset *scored(gm_scorer *c, gm_error *err)
 {
-	return gm_scorer_part(c, !strcmp(gm_scorer_scored(c), "test"), err);
+	return gm_scorer_part(c, gm_scorer_scores_other(c), err);
 }
 
 /* ---- caption-accuracy ------------------------------------------------------------------------ */

@@ -183,8 +183,7 @@ bool gm_metric_frames(gm_scorer *c, gm_scores *s, gm_error *err)
 	                  maps ? "metric frames is for models of videos; of label maps: forecast"
 	                       : "metric frames is for models with option given");
 	ok = ok && video_begin(&v, &shape, given, err) &&
-	     gm_sweep_begin(&w, c, e, gm_scorer_part(c, !strcmp(gm_scorer_scored(c), "test"), err),
-	                    err);
+	     gm_sweep_begin(&w, c, e, gm_scorer_part(c, gm_scorer_scores_other(c), err), err);
 	if (ok && !c->o.count && w.n > EXAMPLES)
 		w.n = EXAMPLES;
 	for (int64_t i = 0, m; ok && i * r->batch < w.n; i++) {
