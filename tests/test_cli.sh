@@ -123,7 +123,11 @@ refuses 1 'vae draws nothing' reconstruct elsewhere/00001-vae-glyphs --grid 1x2 
 refuses 1 'option draws: .0. is not' reconstruct elsewhere/00001-vae-glyphs --draws 0
 works 'standing   3' eval 2 --metrics kid --extractor pixels --count 8 --standing 3 --truncation 2 --force
 refuses 1 'uses no batch norm' sample elsewhere/00001-vae-glyphs --standing 3
-refuses 1 'option standing: .0. is not' eval 2 --metrics kid --extractor pixels --standing 0
+works 'standing   20' eval 2 --metrics kid --extractor pixels --count 8 --truncation 2 --force
+works 'truncation 2' eval 2 --metrics kid --extractor pixels --count 8 --truncation 2 --standing 0 --force
+check '--standing 0 measured statistics' test "$("$program" eval 2 --metrics kid --extractor pixels --count 8 --truncation 2 --standing 0 --force | grep -c '^  standing')" = 0
+works 'm.png' sample elsewhere/00001-vae-glyphs --truncation 2 -o m.png --grid 2x2
+refuses 1 'option standing: .-1. is not' eval 2 --metrics kid --extractor pixels --standing -1
 refuses 2 'option truncation: .x. is not' sample 2 --truncation x
 refuses 2 'option mix: "" is empty: give a sum such as' sample 2 --mix ''
 refuses 2 'option along: "" is empty' sample 2 --along ''

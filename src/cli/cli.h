@@ -58,15 +58,22 @@ bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, 
 /* CLI_USAGE, with an error, if one of the options (names joined by |, of either table) was given;
  * when: why it would do nothing, such as "without a photo". */
 int cli_useless(const cli_values *v, const char *names, const char *when);
-/* Options truncation and standing of `sample` and `eval`; 0 if they are not given. */
+/* Options truncation and standing of `sample` and `eval`: 0 if they are not given, standing then
+ * CLI_STANDING_AUTO where there is a truncation, 0 where it is given as 0. */
+enum { CLI_STANDING_AUTO = -1, CLI_STANDING = 20 };
 bool cli_truncation(const cli_values *v, double *limit, int64_t *standing, gm_error *err);
+/* Measures standing statistics, if wanted; CLI_STANDING_AUTO becomes CLI_STANDING, or 0 for
+ * endpoints without batch norm. */
+struct gm_saved;
+struct gm_samples;
+bool cli_stand(struct gm_saved *s, const struct gm_samples *d, int64_t *standing, gm_error *err);
 /* clang-format off */
 #define CLI_TRUNCATION                                                                             \
 	{"truncation", "0", "truncation trick: resample normal latents above this; 0: off"},       \
 	{                                                                                          \
-		"standing", "0",                                                                   \
+		"standing", "auto",                                                                \
 			"batch norm by the statistics of this many batches of samples; 0: by the " \
-		        "running ones"                                                             \
+			"running ones; auto: 20 with a truncation, else 0"                         \
 	}
 /* clang-format on */
 void cli_options_help(const cli_option *o);

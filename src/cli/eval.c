@@ -164,12 +164,11 @@ static bool score(const char *checkpoint, const char *folder, const cli_values *
 	if (s && cli_given(v, "data"))
 		gm_settings_set((gm_settings *)gm_saved_settings(s), "data", cli_given(v, "data"),
 		                err);
-	if (s && o.standing &&
-	    !gm_saved_stand(s,
-	                    &(gm_samples){.seed = o.seed,
-	                                  .truncation = o.truncation,
-	                                  .endpoint = o.endpoint},
-	                    o.standing, err)) {
+	if (s &&
+	    !cli_stand(s,
+	               &(gm_samples){
+			       .seed = o.seed, .truncation = o.truncation, .endpoint = o.endpoint},
+	               &o.standing, err)) {
 		gm_saved_free(s);
 		return false;
 	}

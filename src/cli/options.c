@@ -289,10 +289,24 @@ bool cli_truncation(const cli_values *v, double *limit, int64_t *standing, gm_er
 		return gm_fail(err, GM_ERR_VALUE,
 		               "option truncation: \"%.60s\" is not a number of at least 0.01",
 		               text);
-	const bool ok =
-		!cli_given(v, "standing") || cli_whole(v, "standing", 1, 1 << 20, &batches, err);
+	const char *given = cli_given(v, "standing");
+	if (!given || !strcmp(given, "auto")) {
+		*standing = *limit > 0 ? CLI_STANDING_AUTO : 0;
+		return true;
+	}
+	const bool ok = cli_whole(v, "standing", 0, 1 << 20, &batches, err);
 	*standing = (int64_t)batches;
 	return ok;
+}
+
+bool cli_stand(gm_saved *s, const gm_samples *d, int64_t *standing, gm_error *err)
+{
+	gm_error none = {0};
+	if (*standing != CLI_STANDING_AUTO)
+		return !*standing || gm_saved_stand(s, d, *standing, err);
+	*standing = gm_saved_stand(s, d, CLI_STANDING, &none) ? CLI_STANDING : 0;
+	return none.code == GM_OK || none.code == GM_ERR_VALUE ||
+	       gm_fail(err, none.code, "%s", none.message);
 }
 
 bool cli_whole(const cli_values *v, const char *name, uint64_t lo, uint64_t hi, uint64_t *n,

@@ -541,11 +541,10 @@ int cli_sample(int argc, char **argv)
 	    ((cli_given(&v, "caption") || cli_given(&v, "captions")) &&
 	     !cli_captions(&j.captions, j.s, j.endpoint, cli_given(&v, "caption"),
 	                   cli_given(&v, "captions"), &err)) ||
-	    (j.standing && !gm_saved_stand(j.s,
-	                                   &(gm_samples){.seed = j.seed,
-	                                                 .truncation = j.truncation,
-	                                                 .endpoint = j.endpoint},
-	                                   j.standing, &err))) {
+	    !cli_stand(j.s,
+	               &(gm_samples){
+			       .seed = j.seed, .truncation = j.truncation, .endpoint = j.endpoint},
+	               &j.standing, &err)) {
 		status = cli_fail(&err);
 	} else if (j.nearest && (j.gives.points || j.gives.rate)) {
 		status = cli_usage("option nearest is for images, but %s samples %s",

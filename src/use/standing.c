@@ -143,6 +143,13 @@ static int settle(standing *t, int64_t batches)
 	return moved;
 }
 
+static bool no_batch_norm(standing *t)
+{
+	return gm_fail(&t->r->err, GM_ERR_VALUE,
+	               "option standing: \"%s\" of %s uses no batch norm, so it has no statistics",
+	               t->e->name, t->r->model->name);
+}
+
 static bool stand(standing *t, int64_t batches)
 {
 	if (t->e->process)
@@ -152,7 +159,14 @@ static bool stand(standing *t, int64_t batches)
 		               t->e->name, t->r->model->name);
 	if (t->use.truncation > 0 && !gm_endpoint_can_truncate(t->r, t->e))
 		return false;
-	if (!collect(t) || !(t->use.step = in_training(t)))
+	if (!collect(t))
+		return false;
+	bool any = false;
+	for (int i = 0; i < t->count; i++)
+		any = any || t->s[i].of_batch;
+	if (!any)
+		return no_batch_norm(t);
+	if (!(t->use.step = in_training(t)))
 		return false;
 	for (int64_t b = 0; b < batches; b++) {
 		if (!gm_progress_tell("measuring statistics", (uint64_t)b, (uint64_t)batches,
@@ -169,10 +183,7 @@ static bool stand(standing *t, int64_t batches)
 	gm_progress_end();
 	if (!batch(t, 0, 1))
 		return false;
-	return settle(t, batches) ||
-	       gm_fail(&t->r->err, GM_ERR_VALUE,
-	               "option standing: \"%s\" of %s uses no batch norm, so it has no statistics",
-	               t->e->name, t->r->model->name);
+	return settle(t, batches) || no_batch_norm(t);
 }
 
 bool gm_run_stand(gm_run *r, gm_run_endpoint *e, const gm_samples *d, int64_t batches, bool raw)
