@@ -179,7 +179,7 @@ export function open(app, place) {
 			h('div', {class: 'row'}, h('label', {}, 'Seed ', seed_field),
 				h('button', {type: 'button', onclick: () => by(1)}, 'Next'),
 				h('button', {type: 'button', onclick: random}, 'Random'), counts, classes || ''),
-			net.caption ? h('label', {class: 'row'}, 'Caption ', h('input', {maxlength: '200', value: caption(), placeholder:
+			net.caption ? h('label', {class: 'row'}, 'Caption ', h('input', {class: 'caption', maxlength: '200', value: caption(), placeholder:
 				'those of the data', onchange: e => {
 				set({caption: e.currentTarget.value, ...e.currentTarget.value ? {mix: '', psi: '', codes: '', along: ''} : {}});
 				draw_controls();

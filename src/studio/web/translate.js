@@ -165,7 +165,7 @@ export function open(app, place) {
 		fits.value = fit();
 		const seed_field = h('input', {inputmode: 'numeric', class: 'short', value: String(seed()),
 			onchange: () => set({seed: seed_field.value})});
-		const caption = way().caption && h('input', {maxlength: '200', placeholder: 'what the result shows', value: params().caption ?? '',
+		const caption = way().caption && h('input', {class: 'caption', maxlength: '200', placeholder: 'what the result shows', value: params().caption ?? '',
 			onchange: () => set({caption: caption.value})});
 		tools.replaceChildren(h('div', {class: 'row'}, direction, file_button('Choose a picture…', figures, take),
 			camera ? h('button', {type: 'button', class: 'danger', onclick: stop_camera}, 'Camera on: stop') :
