@@ -63,8 +63,8 @@ bool gm_places_allow(const gm_places *p, const char *value, gm_error *err)
 	}
 	if (!realpath(name, path) || !in_places(p, path))
 		return gm_fail(err, GM_ERR_VALUE,
-		               "%.120s is outside of --data-root, the folders whose files this "
-		               "studio may read",
+		               "%.120s is not there, or outside of --data-root, the folders "
+		               "whose files this studio may read",
 		               name);
 	return true;
 }

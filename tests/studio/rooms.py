@@ -541,6 +541,17 @@ def test_edit(p, s):
     assert any(grid_has(grid, n, k, first) for n in range(1, 17) for k in range(1, 21)), 'the command has another checkpoint'
     p.choose('[aria-label="Checkpoint"]', '')
     p.until(lambda: canvas(p, '.results canvas') != first, 'the newest one gives another image')
+    # A job that nobody can see any longer ends
+    p.go('edit/00000-dcgan-shapes?starts=256&iterations=1000')
+    p.has('from scribbles alone')
+    webdriver.ActionChains(p.d).move_to_element(p.one('.canvases [tabindex]')).click_and_hold().move_by_offset(60, 0).release().perform()
+    p.has('of 1,000', '.job')
+    number = p.js("return performance.getEntriesByType('resource').map(e => /jobs.([0-9]+)$/.exec(e.name)?.[1]).filter(n => n).pop()")
+    p.go('runs')
+    state = """const done = arguments[arguments.length - 1];
+        fetch(`/api/jobs/${arguments[0]}`, {headers: {'Gm-Token': localStorage.getItem('gm-token')}}).then(a => a.json())
+            .then(j => done(`${j.kind} ${j.state}`));"""
+    p.until(lambda: p.d.execute_async_script(state, number) == 'edit cancelled', 'the job ends with its room')
     p.go('edit/00000-dcgan-shapes?checkpoint=checkpoint-000007.safetensors')
     p.has('from scribbles alone')
     p.button('Own sample').click()
