@@ -132,7 +132,7 @@ refuses 2 'option truncation: .x. is not' sample 2 --truncation x
 refuses 2 'option mix: "" is empty: give a sum such as' sample 2 --mix ''
 refuses 2 'option along: "" is empty' sample 2 --along ''
 refuses 1 'option ema: 1 is not in 0[.][.]0.9999999' train gan --data ring8 --ema 1 --outdir seen
-refuses 1 'range: "5:2" is empty: .* such as 2:6' train gan --range 5:2 --outdir seen
+refuses 1 'range: "5:2" is an empty FROM:TO: .* such as 2:6' train gan --range 5:2 --outdir seen
 refuses 1 'endpoint .reconstruct.; dcgan has: generate' reconstruct 2
 refuses 1 'two normal latents' sample 2 --manifold
 works '^elsewhere/[0-9]*-pixelcnn-glyphs$' train pixelcnn --data glyphs --size 8 --features 4 --layers 2 --batch 4 --steps 1 --grid 2x2 --outdir elsewhere

@@ -69,7 +69,7 @@ refuses 2 'needs -o FOLDER' sample 0 --count 9 -o y.png
 refuses 2 'not both' sample 0 --count 9 --grid 3x3 -o y.npz
 check 'y is there' test ! -e y.npz -a ! -e y.npy -a ! -e y.png
 works t1.png sample 0 --grid 2x2 --truncation .5 -o t1.png
-works t2.png sample 0 --grid 2x2 --truncation 40 -o t2.png
+works t2.png sample 0 --grid 2x2 --truncation 40 --standing 0 -o t2.png
 works t3.png sample 0 --grid 2x2 -o t3.png
 check 'truncation at 40 changes something' cmp t2.png t3.png
 check 'truncation at .5 changes nothing' eval '! cmp -s t1.png t3.png'
@@ -90,7 +90,7 @@ works 'tested: [01] picture' translate 2 parts -o tested --split test --fit pad
 check 'the training part was translated too' test -z "$(find tested -name '[123].png')"
 refuses 1 'no folders train and test' translate 2 odd -o tested2 --split test
 works 'sized: 2 pictures' translate 2 odd -o sized --size 32
-refuses 2 'count is for folders' translate 2 odd/b.png -o out --count 2
+refuses 2 'count is for folders' translate 2 odd/b.png -o counted --count 2
 "$program" translate 2 odd -o made --fit pad >out.txt 2>err
 check 'a bad picture does not end with status 1' test $? = 1
 check 'the bad one is not named' grep -q 'could not be translated; the first: ' err

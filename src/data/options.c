@@ -229,7 +229,7 @@ static bool span(gm_data_options *o, const char *text, gm_error *err)
 	if (ok && *text && colon[1] && to <= from)
 		return gm_fail(
 			err, GM_ERR_VALUE,
-			"option range: \"%.60s\" is empty: FROM, the first example, is below "
+			"option range: \"%.60s\" is an empty FROM:TO: the first example is below "
 			"TO, the one after the last, such as %llu:%llu",
 			text, (unsigned long long)to, (unsigned long long)from + 1);
 	o->from = from, o->to = to;
