@@ -281,7 +281,7 @@ static int train_means(gm_run *r)
 {
 	gm_net *n = gm_net_new(r, "N");
 	gm_node *t = gm_batch(r, "caption"), *all = gm_batch(r, "captions");
-	gm_node *one = gm_caption_embedding(r, "text", t), *mean = gm_captions_mean(r, "text", 3);
+	gm_node *one = gm_caption_embedding(r, "text", t), *mean = gm_captions_mean(r, "text", one);
 	gm_node *y = gm_linear(n, "y", gm_add(one, mean), .out = 1);
 	gm_endpoint(r, "encode/text", one, t);
 	gm_endpoint(r, "encode/mean", mean, all);
@@ -297,6 +297,7 @@ static int train_means(gm_run *r)
 static const gm_option means_options[] = {
 	{"text", "", "a run of text-encoder", GM_PATH},
 	{"buckets", "64", "of the bag of words", GM_INT(1, 65536)},
+	{"captions", "3", "of an example", GM_INT(1, 4)},
 	GM_OPTIMISER_OPTIONS("adam", "1e-3", ".9", "constant"),
 	{0},
 };

@@ -270,8 +270,9 @@ GM_API const gm_field *gm_data_target(const gm_dataset *d, const char *name);
 GM_API bool gm_data_read(gm_dataset *d, const gm_field *f, uint64_t seed, uint64_t position,
                          int64_t n, void *out, gm_error *err);
 
-/* Captions of an example in the field "captions", [n, GM_DATA_CAPTIONS, caption_length]: the one of
- * field "caption" and those after it, from the first again where there are fewer. */
+/* Captions of an example in the field "captions", [n, GM_DATA_CAPTIONS, caption_length]: that of
+ * field "caption" and the lines after it in the image's caption file, from its first line again
+ * after the last; of an embedded set further random sentences. */
 #define GM_DATA_CAPTIONS 4
 /* The caption of the example at (seed, position), such as "a small red circle at the top left on a
  * blue background", truncated to text[room]. If the image's caption file has several lines, (seed,

@@ -299,9 +299,9 @@ GM_API gm_node *gm_import(gm_run *r, const char *option, const char *endpoint, g
 /* Embeddings phi [m,n] of captions t [m,length]: by the endpoint "encode/text" of the run that this
  * option names; if it names none, bags of words of as many values as option buckets says. */
 GM_API gm_node *gm_caption_embedding(gm_run *r, const char *option, gm_node *t);
-/* The mean of the embeddings of n captions of each example of the batch, n up to 4 (the field
- * "captions" has so many). */
-GM_API gm_node *gm_captions_mean(gm_run *r, const char *option, int64_t n);
+/* The mean of the embeddings of as many captions of each example of the batch as option captions
+ * says, 1 to 4 (field "captions" has four); for 1 it is `one`, the embedding of field "caption". */
+GM_API gm_node *gm_captions_mean(gm_run *r, const char *option, gm_node *one);
 /* What the run that this option names can tell of images: the batch's field with the class of each,
  * or, if it is a text-encoder, with the caption. A classifier of other classes than the data's is
  * an error of the run. */

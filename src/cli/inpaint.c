@@ -210,7 +210,7 @@ static float *training_examples(gm_saved *s, int64_t *n, gm_error *err)
 	return ok ? x : NULL;
 }
 
-/* Prints the errors of x; adds them to `scores` (or NULL) under their names and `of`. */
+/* Prints the errors of x, and adds them to `scores` (or NULL) under names that end in `of`. */
 static void put_errors(const gm_hole *h, const char *name, const float *x, const float *truth,
                        json_t *scores, const char *of)
 {

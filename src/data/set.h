@@ -110,7 +110,7 @@ uint64_t gm_set_place(const gm_dataset *d, uint64_t *seed, uint64_t index);
 
 /* The draw that makes example index of an embedded set. */
 gm_draw gm_set_draw(const gm_dataset *d, uint64_t seed, uint64_t index, float *x);
-/* gm_data_caption; which: the how manieth after it, 0 ..  */
+/* As gm_data_caption for which = 0; for which = 1, 2, ... further captions of the same example. */
 bool gm_set_caption(gm_dataset *d, uint64_t seed, uint64_t position, int which, char *text,
                     size_t room, gm_error *err);
 /* Threads for n examples of numel numbers each. */

@@ -14,7 +14,7 @@
  * norm, residual bottlenecks. Adam 2e-4, beta1 .5, halved every 100 of 600 epochs, batch 64.
  *
  * --text RUN: phi is a trained text-encoder, frozen, saved with this run; without it the bag of the
- * caption's words. In training phi is the mean over --captions of an image (theirs: 4). Differs:
+ * caption's words. Differs: phi is of one caption in training (theirs: the mean of --captions 4);
  * leaky relu after each norm of D (theirs lacks one); w is chosen within the batch; the means of
  * embeddings are a batch of their own for batch norm; images of any size that halves to 4 pixels.
  */
@@ -28,7 +28,8 @@ static const gm_option options[] = {
 	{"buckets", "512", "of the bag of words: hash values of words", GM_INT(1, 65536),
          .only = "!text"},
 	{"captions", "1",
-         "captions of an image whose mean embedding both nets see; the authors': 4", GM_INT(1, 4)},
+         "number of captions of an image whose mean embedding both nets see; the authors': 4",
+         GM_INT(1, 4)},
 	{"nt", "128", "units for the caption in each net", GM_INT(1, 4096)},
 	{"nz", "100", "numbers in z", GM_INT(1, 65536)},
 	{"width", "128", "channels of G's largest map", GM_INT(2, 4096)},
@@ -81,10 +82,7 @@ static int train(gm_run *r)
 	gm_game game = gm_opt_game(r, G, D);
 	gm_node *x = gm_batch(r, "image"), *t = gm_batch(r, "caption");
 	gm_node *z = gm_noise(r, "z", GM_LATENT_NORMAL, m, nz);
-	const int64_t captions = gm_opt_int(r, "captions");
-	gm_node *one = gm_caption_embedding(r, "text", t), *phi = one;
-	if (captions > 1)
-		phi = gm_captions_mean(r, "text", captions);
+	gm_node *one = gm_caption_embedding(r, "text", t), *phi = gm_captions_mean(r, "text", one);
 	gm_node *class = gm_run_facts(r)->classes ? gm_batch(r, "label") : NULL;
 	game.generator = generator, game.discriminator = discriminator, game.ctx = &p;
 	game.real = (gm_shown){x, phi}, game.fake = (gm_shown){z, phi};

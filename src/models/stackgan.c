@@ -35,7 +35,8 @@ static const gm_option options[] = {
 	{"buckets", "512", "of the bag of words: hash values of words", GM_INT(1, 65536),
          .only = "!stage1,!text"},
 	{"captions", "1",
-         "captions of an image whose mean embedding both nets see; the authors': 4", GM_INT(1, 4)},
+         "number of captions of an image whose mean embedding both nets see; the authors': 4",
+         GM_INT(1, 4)},
 	{"nc", "128", "numbers in the caption's code, units for the caption in D", GM_INT(1, 4096)},
 	{"nz", "100", "stage I: numbers in z beside the code's noise", GM_INT(1, 65536),
          .only = "!stage1"},
@@ -95,9 +96,7 @@ static int train(gm_run *r)
 	const int by = p.second ? gm_import_factor(r, "stage1", "decode") : 1;
 	p.nz = p.second ? gm_import_shape(r, "stage1", "decode", 1).dim[1] : p.nz;
 	const char *from = p.second ? "stage1" : "text";
-	one = phi = gm_caption_embedding(r, from, t);
-	if (gm_opt_int(r, "captions") > 1)
-		phi = gm_captions_mean(r, from, gm_opt_int(r, "captions"));
+	one = gm_caption_embedding(r, from, t), phi = gm_captions_mean(r, from, one);
 	gm_node *z = gm_noise(r, "z", GM_LATENT_NORMAL, m, p.nz + nc);
 	gm_node *class = f->classes ? gm_batch(r, "label") : NULL;
 	game.generator = generator, game.discriminator = discriminator, game.ctx = &p;

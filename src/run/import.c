@@ -215,15 +215,18 @@ gm_node *gm_caption_embedding(gm_run *r, const char *option, gm_node *t)
 	                              : gm_bag_of_words(t, gm_opt_int(r, "buckets"));
 }
 
-gm_node *gm_captions_mean(gm_run *r, const char *option, int64_t n)
+gm_node *gm_captions_mean(gm_run *r, const char *option, gm_node *one)
 {
+	const int64_t n = gm_opt_int(r, "captions");
+	if (n <= 1)
+		return one;
 	gm_node *all = gm_batch(r, "captions"), *sum = NULL;
 	for (int64_t i = 0; i < n && gm_run_ok(r); i++) {
 		gm_node *t = gm_reshape(gm_narrow(all, 1, i, 1), GM_SHAPE(r->batch, -1));
 		gm_node *phi = gm_caption_embedding(r, option, t);
 		sum = sum ? gm_add(sum, phi) : phi;
 	}
-	return sum ? gm_mul_c(sum, 1. / (double)n) : gm_full(r->graph, 0, GM_SHAPE(r->batch, 1));
+	return sum ? gm_mul_c(sum, 1. / (double)n) : one;
 }
 
 gm_node *gm_guided_by(gm_run *r, const char *option)
